@@ -1,0 +1,1 @@
+"""The application: settings, startup, services, conversation, routes."""

@@ -1,0 +1,1 @@
+"""The local, deterministic agent: a planner, three tools, a supervisor."""

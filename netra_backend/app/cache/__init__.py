@@ -1,0 +1,1 @@
+"""Redis: the link, and what is kept or carried there."""

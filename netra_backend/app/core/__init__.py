@@ -1,0 +1,1 @@
+"""How the backend starts: components, their graph, the sequencer, the report, the validation."""

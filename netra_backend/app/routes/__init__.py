@@ -1,0 +1,1 @@
+"""What is served: the WebSocket, the health endpoints, the metrics."""

@@ -1,0 +1,1 @@
+"""What the conversation asks: who somebody is, and what their threads hold."""

@@ -1,0 +1,1 @@
+"""The conversation at `/ws`: handshake, wire, messages, one manager per connection."""
