@@ -1,0 +1,122 @@
+"""envparity boots a WebSocket backend the way each of its environments would, and says whether it behaves the same.
+
+This is the whole public API; everything else may change. Names are imported when they are first used, so that
+importing the package costs nothing and starts nothing.
+
+::
+
+    subject = load_subject(Path("backend.toml"), Path("environments"))
+    verdict = run_to_verdict(lambda: Run(subject, choose_launcher("container", subject, print), print))
+    print(verdict.exit_code)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from envparity.backend import Backend
+    from envparity.case import Boot, Case
+    from envparity.engine.explore import OrderProfile
+    from envparity.engine.plan import PlannedCase, plan
+    from envparity.engine.run import Interrupted, LiveRun, Run, run_to_verdict
+    from envparity.environment import Difference, Environment
+    from envparity.errors import (
+        ConfigurationError,
+        DeadlineExceeded,
+        EngineUnavailable,
+        EnvparityError,
+        LaunchError,
+        Mistake,
+    )
+    from envparity.events import Event
+    from envparity.judge import RULES, judge
+    from envparity.judge.finding import Finding, Judgement, Rule, Verdict
+    from envparity.launch.choose import choose_launcher
+    from envparity.launch.port import Endpoint, Launcher, Stack
+    from envparity.observe.record import Observation, Transcript
+    from envparity.orders import Graph, covering_set
+    from envparity.orders.strategy import init_orders
+    from envparity.scenario import Scenario
+    from envparity.subject import Subject
+    from envparity.subject_loader import load_subject
+
+_HOMES = {
+    "backend": ("Backend",),
+    "case": ("Boot", "Case"),
+    "engine.explore": ("OrderProfile",),
+    "engine.plan": ("PlannedCase", "plan"),
+    "engine.run": ("Interrupted", "LiveRun", "Run", "run_to_verdict"),
+    "environment": ("Difference", "Environment"),
+    "errors": (
+        "ConfigurationError",
+        "DeadlineExceeded",
+        "EngineUnavailable",
+        "EnvparityError",
+        "LaunchError",
+        "Mistake",
+    ),
+    "events": ("Event",),
+    "judge": ("RULES", "judge"),
+    "judge.finding": ("Finding", "Judgement", "Rule", "Verdict"),
+    "launch.choose": ("choose_launcher",),
+    "launch.port": ("Endpoint", "Launcher", "Stack"),
+    "observe.record": ("Observation", "Transcript"),
+    "orders": ("Graph", "covering_set"),
+    "orders.strategy": ("init_orders",),
+    "scenario": ("Scenario",),
+    "subject": ("Subject",),
+    "subject_loader": ("load_subject",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: RUF022  spelled out for readers and for type checkers; a test holds it to _HOMES
+    "RULES",
+    "Backend",
+    "Boot",
+    "Case",
+    "ConfigurationError",
+    "DeadlineExceeded",
+    "Difference",
+    "Endpoint",
+    "EngineUnavailable",
+    "EnvparityError",
+    "Environment",
+    "Event",
+    "Finding",
+    "Graph",
+    "Interrupted",
+    "Judgement",
+    "LaunchError",
+    "Launcher",
+    "LiveRun",
+    "Mistake",
+    "Observation",
+    "OrderProfile",
+    "PlannedCase",
+    "Rule",
+    "Run",
+    "Scenario",
+    "Stack",
+    "Subject",
+    "Transcript",
+    "Verdict",
+    "choose_launcher",
+    "covering_set",
+    "init_orders",
+    "judge",
+    "load_subject",
+    "plan",
+    "run_to_verdict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

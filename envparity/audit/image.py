@@ -1,0 +1,132 @@
+"""The interpreter that imports, in a container of the backend's own image: no network, a read-only root."""
+
+from __future__ import annotations
+
+import secrets
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any
+
+from docker.errors import DockerException
+
+from envparity.audit.interpreter import Pipe, Start
+from envparity.audit.program import audit_program
+from envparity.backend import Backend
+from envparity.errors import ConfigurationError, LaunchError, Mistake
+from envparity.launch.container.engine import Engine
+from envparity.launch.container.images import ImageBuilder, default_docker_folder
+from envparity.launch.container.labels import labels_for
+from envparity.launch.warm.command import WarmUnavailable, python_command
+
+__all__ = ["image_starter"]
+
+_HEADER = struct.Struct(">BxxxL")  # of the engine's multiplexed stream: 1 is standard output, 2 standard error
+_PIDS = 256
+
+
+@contextmanager
+def image_starter(backend: Backend) -> Iterator[Start]:
+    """What starts an interpreter in that backend's image, which is built first where it must be.
+
+    Raises `EngineUnavailable`, `ImageError`, or `ConfigurationError` where the image does not start Python.
+    """
+    engine = Engine()
+    try:
+        source = backend.image
+        reference = source.name or ""
+        if source.dockerfile is not None and source.context is not None:
+            builder = ImageBuilder(engine.client, default_docker_folder(), lambda _line: None)
+            reference = builder.ensure_backend(source.dockerfile, source.context, source.include)
+        yield partial(_interpreter, engine.client, reference, _python_of(engine.client, reference, backend))
+    finally:
+        engine.close()
+
+
+def _python_of(client: Any, reference: str, backend: Backend) -> str:
+    config = client.images.get(reference).attrs["Config"]
+    argv = [*(config.get("Entrypoint") or ()), *(backend.command or config.get("Cmd") or ())]
+    try:
+        return python_command(argv).interpreter
+    except WarmUnavailable as error:
+        mistake = Mistake(str(backend.file), 0, "image", "an image that starts Python", str(error))
+        raise ConfigurationError([mistake]) from error
+
+
+@contextmanager
+def _interpreter(client: Any, image: str, python: str) -> Iterator[Pipe]:
+    try:
+        container = client.containers.create(
+            image,
+            entrypoint=[python, "-c", audit_program()],
+            command=[],
+            environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
+            stdin_open=True,
+            network_disabled=True,
+            read_only=True,
+            tmpfs={"/tmp": ""},  # noqa: S108  the container's own
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=_PIDS,
+            labels=labels_for(f"audit-{secrets.token_hex(4)}", "audit"),
+        )
+    except DockerException as error:
+        raise LaunchError(f"the audit's container: {error}") from error
+    try:
+        attached = client.api.attach_socket(container.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        connection = getattr(attached, "_sock", attached)  # the SDK wraps it for reading only
+        with closing(attached), closing(connection):
+            container.start()
+            yield _ContainerPipe(connection)
+    except DockerException as error:
+        raise LaunchError(f"the audit's container: {error}") from error
+    finally:
+        container.remove(force=True, v=True)
+
+
+class _ContainerPipe:
+    """The attached container's standard streams, over one socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._raw = b""
+        self._complaints = b""
+
+    def write(self, data: bytes) -> None:
+        self._connection.sendall(data)
+
+    def read(self, timeout_s: float) -> bytes:
+        until = time.monotonic() + timeout_s
+        while True:
+            output = self._unpacked()
+            if output:
+                return output
+            ready, _, _ = select.select([self._connection], [], [], max(0.0, until - time.monotonic()))
+            if not ready:
+                return b""
+            data = self._connection.recv(1 << 16)
+            if not data:
+                said = self._complaints.decode(errors="replace").strip().splitlines()
+                raise LaunchError(
+                    "the audit's interpreter in the image has ended: " + (said or ["it said nothing"])[-1]
+                )
+            self._raw += data
+
+    def _unpacked(self) -> bytes:
+        """What standard output has said, of the frames that are whole."""
+        output = b""
+        while len(self._raw) >= _HEADER.size:
+            stream, size = _HEADER.unpack_from(self._raw)
+            if len(self._raw) < _HEADER.size + size:
+                break
+            data = self._raw[_HEADER.size : _HEADER.size + size]
+            self._raw = self._raw[_HEADER.size + size :]
+            if stream == 1:
+                output += data
+            else:
+                self._complaints += data
+        return output

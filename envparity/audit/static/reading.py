@@ -1,0 +1,80 @@
+"""What every static rule is given: the package's source, and what the backend file says of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from envparity.audit.finding import Raised
+from envparity.audit.scope import Scope
+from envparity.audit.source import FunctionInfo, Module, Package, dotted_name, nodes_of
+
+__all__ = ["Check", "Reading", "dotted_name", "nodes_of", "raised", "scopes", "shown"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The package, and of the backend's `[audit]`: request-scoped types, settings modules, startup modules."""
+
+    package: Package
+    request_scoped: frozenset[str] = frozenset()
+    settings_modules: frozenset[str] = frozenset()
+    startup_modules: frozenset[str] = frozenset()
+    environment_name: str = "ENVIRONMENT"
+    _scopes: dict[int, Scope] = field(default_factory=dict, repr=False)
+
+    def is_settings(self, module: Module) -> bool:
+        """Whether settings may be read there."""
+        return module.name in self.settings_modules
+
+    def is_request_scoped(self, dotted: str | None) -> bool:
+        """Whether that class belongs to a request."""
+        return dotted is not None and bool({dotted, dotted.rpartition(".")[2]} & self.request_scoped)
+
+    def scope(self, module: Module, function: FunctionInfo | None = None) -> Scope:
+        """The one scope of that function or module."""
+        return self._scopes.setdefault(id(function or module), Scope(self.package, module, function))
+
+    def reads_environment(self, scope: Scope, node: ast.AST) -> tuple[bool, str | None]:
+        """Whether the node reads the process's environment, and which variable, where that is a literal."""
+        key: ast.AST | None = None
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            if scope.dotted(node.value) in {"os.environ", "os.environb"}:
+                key = node.slice
+        elif isinstance(node, ast.Call):
+            if scope.dotted(node.func) in {"os.getenv", "os.getenvb", "os.environ.get", "os.environ.setdefault"}:
+                key = node.args[0] if node.args else ast.Constant(None)
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            key = node.left if scope.dotted(node.comparators[0]) == "os.environ" else None
+        if key is None:
+            return False, None
+        return True, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+
+
+Check = Callable[[Reading], Iterator[Raised]]
+
+
+def scopes(reading: Reading) -> Iterator[tuple[Scope, ast.AST]]:
+    """Every function, class body and top level of every module, with the node whose body runs.
+
+    A class body has the scope of its module: what it defines for itself is not looked up.
+    """
+    for module in reading.package.modules.values():
+        yield reading.scope(module), module.tree
+        for node in module.class_nodes:
+            yield reading.scope(module), node
+        for function in module.everything:
+            yield reading.scope(module, function), function.node
+
+
+def raised(code: str, scope: Scope, node: ast.AST, got: str, *evidence: str) -> Raised:
+    """A rule broken at that node."""
+    line, end = getattr(node, "lineno", 1), getattr(node, "end_lineno", None)
+    return Raised(code, scope.module.name, line, got, evidence, end or line)
+
+
+def shown(node: ast.AST, width: int = 80) -> str:
+    """The node's source, short enough for one line."""
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,87 @@
+"""What is audited: a package, where it lies, and what a backend file says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from envparity.backend import Audit, Backend
+from envparity.backend_loader import load_backend
+from envparity.document import shown_path
+from envparity.errors import ConfigurationError, Mistake
+
+__all__ = ["Target", "find_target"]
+
+_BACKEND = "backend.toml"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A package below `root` (None: where the interpreter finds it); its backend, where there is one."""
+
+    package: str
+    root: Path | None
+    audit: Audit
+    backend: Backend | None = None
+
+
+def find_target(subject: str | None, backend_file: Path | None, default_file: Path | None = None) -> Target:
+    """From what stands on the command line: a folder, a file, an importable name, or nothing but a backend file.
+
+    A package in whose folder a backend file lies is audited as that says. Raises `ConfigurationError`.
+    """
+    if subject is None:
+        file = backend_file or default_file
+        if file is None:
+            mistake = Mistake("audit", 0, "PACKAGE_OR_PATH", "a package, or a backend file", "neither", "name one")
+            raise ConfigurationError([mistake])
+        return _of_backend(load_backend(file))
+    name, root = _placed(subject)
+    if backend_file is None and root is not None and (root / name.replace(".", "/") / _BACKEND).is_file():
+        backend_file = root / name.replace(".", "/") / _BACKEND
+    backend = load_backend(backend_file) if backend_file is not None else None
+    said = backend.audit if backend is not None else None
+    if said is None or said.package != name:
+        return Target(name, root, Audit(name))
+    return Target(name, root, said, backend)
+
+
+def _of_backend(backend: Backend) -> Target:
+    source = shown_path(backend.file)
+    if backend.audit is None:
+        expected = "a table that says which package to audit"
+        mistake = Mistake(source, 0, "audit", expected, "none", "add [audit] with package, or name a package")
+        raise ConfigurationError([mistake])
+    path = Path(*backend.audit.package.split("."))
+    above = [backend.file.resolve().parent, *backend.file.resolve().parent.parents]
+    if backend.image.context is not None:
+        above.insert(0, backend.image.context)
+    for folder in above:
+        if (folder / path).is_dir() or (folder / path).with_suffix(".py").is_file():
+            return Target(backend.audit.package, folder, backend.audit, backend)
+    expected, got = "a package beside or around this file", f"no {path.as_posix()}/ there"
+    raise ConfigurationError([Mistake(source, 0, "audit.package", expected, got)])
+
+
+def _placed(subject: str) -> tuple[str, Path | None]:
+    """The dotted name and the folder that it is found from; a folder of a larger package is audited as part of it."""
+    path = Path(subject)
+    if path.is_file() and path.suffix == ".py":
+        path = path.resolve()
+        name = path.parent.name if path.stem == "__init__" else path.stem
+        folder = path.parent.parent if path.stem == "__init__" else path.parent
+    elif path.is_dir():
+        path = path.resolve()
+        if not any(path.rglob("*.py")):
+            raise ConfigurationError([Mistake("audit", 0, subject, "a Python package", "a folder without Python")])
+        name, folder = path.name, path.parent
+    elif all(part.isidentifier() for part in subject.split(".")):
+        return subject, None
+    else:
+        raise ConfigurationError([Mistake("audit", 0, subject, "a package, a folder or a file", "no such file")])
+    while (folder / "__init__.py").is_file():
+        name, folder = f"{folder.name}.{name}", folder.parent
+    if not all(part.isidentifier() for part in name.split(".")):
+        mistake = Mistake("audit", 0, subject, "a folder whose name can be imported", repr(name))
+        raise ConfigurationError([mistake])
+    return name, folder

@@ -1,0 +1,89 @@
+"""A case: exactly what is needed to boot once, and to boot again."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+__all__ = ["BACKEND", "Boot", "Case"]
+
+BACKEND = "backend"
+"""The word of a timeline that starts the backend."""
+
+
+class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
+    """How this boot departs from the environment's usual one.
+
+    `down` names the dependencies that cannot be reached for as long as the boot lasts; `settings` overrides
+    settings; `order` is the initialisation order asked for (empty: the backend's own); `timeline` is the sequence in
+    which things happen: "backend" starts it, "postgres" makes a dependency reachable, "-postgres" takes it away again.
+    What a timeline names is out of reach until its turn. Raises `ValueError` for one that does not start the backend
+    exactly once.
+    """
+
+    down: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    order: tuple[str, ...] = ()
+    timeline: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.timeline and self.timeline.count(BACKEND) != 1:
+            raise ValueError(f"a timeline with {BACKEND!r} in it once, got {', '.join(self.timeline)}")
+
+    @property
+    def steady(self) -> bool:
+        """Nothing is asked for beyond the environment itself."""
+        return self == Boot()
+
+    @property
+    def before_start(self) -> tuple[str, ...]:
+        """What the timeline lets happen before the backend starts."""
+        return self.timeline[: self.timeline.index(BACKEND)] if self.timeline else ()
+
+    @property
+    def after_start(self) -> tuple[str, ...]:
+        """What the timeline lets happen once the backend has started."""
+        return self.timeline[self.timeline.index(BACKEND) + 1 :] if self.timeline else ()
+
+    @property
+    def unreachable_at_start(self) -> tuple[str, ...]:
+        """The dependencies that the backend does not find when it starts, sorted."""
+        named = {one.removeprefix("-") for one in self.timeline} - {BACKEND}
+        reachable: set[str] = set()
+        for one in self.before_start:
+            if one.startswith("-"):
+                reachable.discard(one[1:])
+            else:
+                reachable.add(one)
+        return tuple(sorted({*self.down, *(named - reachable)}))
+
+    @property
+    def label(self) -> str:
+        """The departure in a few words, for people: `postgres down`."""
+        parts = [f"{name} down" for name in self.down]
+        parts += [f"{name}={value}" for name, value in self.settings]
+        if self.order:
+            parts.append("order " + ",".join(self.order))
+        if self.timeline:
+            parts.append("then ".join(f"{one} " for one in self.timeline).strip())
+        return ", ".join(parts) or "as it is"
+
+
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
+    """One environment, one backend, one way to boot it. Equal cases are booted once per run."""
+
+    environment: str
+    backend: str
+    boot: Boot = Boot()
+
+    @property
+    def id(self) -> str:
+        """Short and stable: the environment's name and 6 hexadecimal digits of what departs from it."""
+        if self.boot.steady:
+            return self.environment
+        digest = hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+        return f"{self.environment}-{digest[:6]}"
+
+    def __str__(self) -> str:
+        return self.environment if self.boot.steady else f"{self.environment} ({self.boot.label})"

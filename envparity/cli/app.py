@@ -1,0 +1,217 @@
+"""The commands, and nothing but the commands: what they do is the engine's."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+
+import click
+
+from envparity.cli.audit import audit_command
+from envparity.cli.blame import blame_command
+from envparity.cli.diff import diff_command
+from envparity.cli.doctor import doctor_command
+from envparity.cli.options import (
+    attach_option,
+    attaching,
+    backend_option,
+    confirm_option,
+    environments_option,
+    launcher_option,
+    names_option,
+    one_message,
+    output_options,
+    runs_option,
+)
+from envparity.cli.probe import probe_command
+from envparity.cli.replay import replay_command
+from envparity.cli.report import report_command
+from envparity.errors import ConfigurationError, Mistake
+from envparity.report.ndjson import NdjsonWriter
+from envparity.report.outputs import Outputs
+from envparity.report.saved import Saver, runs_folder, saved_subject
+from envparity.report.terminal import terminal_writer
+from envparity.report.verdict import counted
+from envparity.report.writer import Tee, Writer
+from envparity.session import engine
+from envparity.session.exits import BAD_INPUT, complaint
+from envparity.session.inputs import ORDERS, Inputs
+
+__all__ = ["app"]
+
+_EXITS = """\b
+Exit codes:
+  0    clean: every environment kept every promise, and nothing differs undeclared
+  1    findings
+  2    an input is wrong; nothing was started
+  3    no verdict, for a reason that is the machine's (no container engine, no image)
+  130  interrupted (Ctrl-C); 143 terminated; all that was started is removed
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXITS)
+@click.version_option(package_name="envparity")
+def app() -> None:
+    """Boot a WebSocket backend the way each of its environments would, and say whether it behaves the same.
+
+    Start with `envparity check`, which reads your files and boots nothing; then `envparity run`.
+    """
+
+
+app.add_command(audit_command)
+app.add_command(report_command)
+app.add_command(replay_command)
+app.add_command(diff_command)
+app.add_command(doctor_command)
+app.add_command(blame_command)
+app.add_command(probe_command)
+
+
+@app.command(short_help="Boot everywhere, compare, give the verdict.", epilog=_EXITS)
+@backend_option
+@environments_option
+@names_option
+@click.option(
+    "--only",
+    metavar="PATTERN",
+    multiple=True,
+    help="Only scenarios of this name or glob ('refusal-*'); may be repeated.",
+)
+@launcher_option
+@attach_option
+@confirm_option
+@click.option(
+    "--orders", type=click.Choice(list(ORDERS)),
+    help="Also boot every environment in a covering set of initialisation orders of this strength (every order of "
+    "every so many steps occurs), and with its dependencies in every order. Default: ENVPARITY_ORDERS, or none.",
+)  # fmt: skip
+@click.option(
+    "--causes/--no-causes", default=True, show_default=True,
+    help="Boot what is red again, in mixtures of an environment that shows it and one that does not, until the "
+    "difference that makes it red is known. Costs nothing where the verdict is clean.",
+)  # fmt: skip
+@click.option(
+    "--ndjson",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write every event as a line of JSON.",
+)
+@output_options("auto")
+@runs_option
+@click.option("--plain", is_flag=True, help="No live display and no colour, also on a terminal.")
+def run(  # noqa: PLR0917  click passes options by name
+    backend: Path | None,
+    environments: Path | None,
+    names: tuple[str, ...],
+    only: tuple[str, ...],
+    launcher: str | None,
+    attach: tuple[str, ...],
+    confirmed: tuple[str, ...],
+    orders: str | None,
+    causes: bool,  # noqa: FBT001
+    ndjson: Path | None,
+    outputs: Outputs,
+    runs: Path | None,
+    plain: bool,  # noqa: FBT001
+) -> None:
+    """Boot the backend in every environment, hold the conversations, compare, and give the verdict.
+
+    The last part of the output is the verdict: CLEAN, or RED with every finding, what it was expected to be, the
+    evidence, what to do, and the command that replays it. The run is saved, so that `envparity report` and `envparity
+    replay` can go on from it.
+    """
+    with one_message():
+        inputs = Inputs.find(
+            backend=backend, environments=environments, names=names, launcher=launcher, orders=orders,
+            attaching=attaching(attach, confirmed),
+        )  # fmt: skip
+        subject = engine.load(inputs, only)
+        outputs.check()
+        saver = Saver(
+            saved_subject(subject, inputs.environments, orders=inputs.orders), runs_folder(runs), [outputs.write]
+        )
+        writer = _writer(ndjson, saver, plain=plain)
+        try:
+            verdict = engine.to_verdict(subject, inputs.launcher, writer.handle, only, inputs.orders, causes=causes)
+        finally:
+            writer.close()
+    sys.exit(verdict.exit_code)
+
+
+@app.command(short_help="Read the files; boot nothing.")
+@backend_option
+@environments_option
+@names_option
+def check(backend: Path | None, environments: Path | None, names: tuple[str, ...]) -> None:
+    """Read the backend file and the environment files, and say all that is wrong with them. Boots nothing."""
+    with one_message():
+        subject = engine.load(Inputs.find(backend=backend, environments=environments, names=names))
+    extent = (
+        f"{counted(len(subject.backend.scenarios), 'scenario')} in {counted(len(subject.environments), 'environment')}"
+    )
+    click.echo(f"{subject.backend.name}: {extent} ({', '.join(subject.environments)}); the files are in order")
+
+
+@app.command(short_help="Build the images that a run needs.")
+@backend_option
+@environments_option
+def images(backend: Path | None, environments: Path | None) -> None:
+    """Build the images that a run needs, one line each. A run does this by itself; a CI job may want it beforehand."""
+    with one_message():
+        subject = engine.load(Inputs.find(backend=backend, environments=environments))
+        for line in engine.build_images(subject, lambda waited_for: click.echo(f"waits for {waited_for}", err=True)):
+            click.echo(line)
+
+
+@app.command(short_help="Remove what killed runs left behind.")
+@click.option(
+    "--older-than", "older_than_s", metavar="SECONDS", type=click.FloatRange(min=0), default=3600.0, show_default=True,
+    help="What is older is removed even where its owner cannot be asked (another host's, on a shared engine).",
+)  # fmt: skip
+@click.option("--everything", is_flag=True, help="Remove what any run made, a living one's too.")
+def sweep(older_than_s: float, everything: bool) -> None:  # noqa: FBT001  click passes options by name
+    """Remove what killed runs left behind: containers, networks, processes, temporary folders.
+
+    Only what carries envparity's mark is touched, and only where the run that made it is dead. Every run does this by
+    itself when it starts.
+    """
+    with one_message():
+        removed = engine.remove_leftovers(older_than_s, everything=everything)
+    for name in removed:
+        click.echo(f"removed {name}")
+    click.echo(f"{counted(len(removed), 'leftover')} removed")
+
+
+@app.command(short_help="List every rule.")
+def rules() -> None:
+    """List every rule: its code and its title. `envparity explain CODE` says more."""
+    for rule in engine.rules():
+        click.echo(f"{rule.code}  {rule.title}")
+
+
+@app.command(short_help="Say what a finding's CODE means.")
+@click.argument("code")
+def explain(code: str) -> None:
+    """Say what a finding's CODE (such as EP101) means, and what to do about it."""
+    known = {rule.code: rule for rule in engine.rules()}
+    rule = known.get(code.upper())
+    if rule is None:
+        near = difflib.get_close_matches(code.upper(), known, n=1)
+        action = f"did you mean {near[0]}?" if near else "`envparity rules` lists them"
+        mistake = Mistake("explain", 0, "CODE", "the code of a rule", repr(code), action)
+        click.echo(complaint(ConfigurationError([mistake])), err=True)
+        sys.exit(BAD_INPUT)
+    click.echo(f"{rule.code} {rule.title}\n\n{rule.description.strip()}")
+
+
+def _writer(ndjson: Path | None, saver: Writer, *, plain: bool) -> Writer:
+    """The verdict is printed before the reports are made: a report that cannot be written does not swallow it."""
+    writers = (terminal_writer(sys.stdout, plain=plain), saver)
+    if ndjson is None:
+        return Tee(writers)
+    try:
+        return Tee((NdjsonWriter(ndjson), *writers))
+    except OSError as error:
+        mistake = Mistake("--ndjson", 0, str(ndjson), "a file that can be written", error.strerror or "an error")
+        raise ConfigurationError([mistake]) from error

@@ -1,0 +1,178 @@
+"""The orders of one booted environment: warm boots beside it where that is possible, cold ones where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from envparity.backend import Backend
+from envparity.case import Boot, Case
+from envparity.engine.observer import Observer
+from envparity.environment import Environment
+from envparity.errors import ConfigurationError, DeadlineExceeded, LaunchError
+from envparity.events import Emit, OrderBooted, OrdersPlanned, Waiting
+from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable
+from envparity.observe.record import Observation, StartupReport
+from envparity.orders import Graph
+from envparity.orders.experiments import OrderBoots, order_boots
+
+__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of"]
+
+LANES = 2
+"""How many warm boots of one environment run at the same time."""
+
+
+class OrderProfile(msgspec.Struct, frozen=True):
+    """How far the orders go: the strength of the covering set, and whether the dependencies come in every order too."""
+
+    strength: int = 3
+    dependencies: bool = True
+
+
+def cache_folder() -> Path:
+    """Where covering sets and the like are remembered between runs: ENVPARITY_CACHE, else the user's cache folder."""
+    given = os.environ.get("ENVPARITY_CACHE")
+    base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "envparity"
+    return base / "covering"
+
+
+def graph_of(report: StartupReport) -> Graph:
+    """The graph that a startup report declares. Raises `ConfigurationError` where it is none."""
+    steps = [{"name": step.name, "requires": list(step.requires)} for step in report.steps]
+    return Graph.from_report({"steps": steps})
+
+
+class Explorer:
+    """Boots one environment in every order that matters, and observes each boot."""
+
+    def __init__(self, backend: Backend, launcher: Launcher, observer: Observer, emit: Emit) -> None:
+        self._backend = backend
+        self._launcher = launcher
+        self._observer = observer
+        self._emit = emit
+        self._planning = asyncio.Lock()
+        self.scenarios = tuple(one for one in backend.scenarios if one.part != "usual")
+
+    async def plan(
+        self, environment: Environment, report: StartupReport | None, profile: OrderProfile
+    ) -> OrderBoots | None:
+        """What to boot, or None where the backend did not pass its startup to begin with.
+
+        A backend that declares no steps has no orders of initialisation; its dependencies come in every order still.
+        """
+        if report is not None and report.status != "pass":
+            return None
+        try:
+            graph = graph_of(report) if report is not None else Graph.of({})
+        except ConfigurationError:  # a broken graph is a finding about the report, and nothing to order by
+            return None
+        # In a thread, for other environments talk to their backends meanwhile; and one at a time, for what one has
+        # searched for the next finds in the cache.
+        async with self._planning:
+            return await asyncio.to_thread(
+                order_boots,
+                graph,
+                tuple(environment.dependencies) if profile.dependencies else (),
+                strength=profile.strength,
+                cache=cache_folder(),
+                orderable=self._backend.order_setting is not None and bool(graph.steps),
+            )
+
+    @asynccontextmanager
+    async def beside(self, stack: Stack) -> AsyncIterator[BootsBeside]:
+        """What boots beside that stack: forks where the launcher can have them, else fresh containers."""
+        async with AsyncExitStack() as exits:
+            warm = None
+            try:
+                warm = await exits.enter_async_context(self._launcher.warm(stack, LANES))
+            except WarmUnavailable as reason:
+                self._emit(Waiting(stack.case.id, f"cold boots, for there can be no warm ones: {reason}"))
+            yield BootsBeside(self, stack, warm)
+
+    async def explore(self, beside: BootsBeside, boots: OrderBoots) -> tuple[Observation, ...]:
+        """Observe each of these boots, the canonical one first."""
+        case, planned = beside.case, boots.all
+        covered, feasible = 0, 0
+        if boots.covering is not None:
+            covered, feasible = boots.covering.coverage.covered, boots.covering.coverage.feasible
+        self._emit(OrdersPlanned(case.id, case.environment, str(boots), len(planned), covered, feasible))
+        done = 0
+
+        async def one(boot: Boot) -> Observation:
+            nonlocal done
+            seen = await beside.observe(boot)
+            done += 1
+            self._emit(OrderBooted(case.id, seen.case.id, done, len(planned), _ended(seen), boot))
+            return seen
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(boot)) for boot in planned]
+        return tuple(task.result() for task in tasks)
+
+    async def observe_warm(self, warm: WarmBoots, case: Case) -> Observation:
+        """One warm boot. Raises `WarmUnavailable` where it takes a cold one."""
+        try:
+            async with warm.boot(case.boot) as stack:
+                return await self.observe_stack(stack, warm=True)
+        except WarmUnavailable:
+            raise
+        except (LaunchError, DeadlineExceeded) as error:
+            return self._observer.nothing(case, str(error), warm=True)
+
+    async def observe_cold(self, case: Case) -> Observation:
+        """The same in fresh containers: what a warm boot found counts once this one shows it too."""
+        try:
+            async with self._launcher.boot(case, lambda what: self._emit(Waiting(case.id, what))) as stack:
+                return await self.observe_stack(stack, warm=False)
+        except (LaunchError, DeadlineExceeded) as error:
+            return self._observer.nothing(case, str(error))
+
+    async def observe_stack(self, stack: Stack, *, warm: bool) -> Observation:
+        """See its startup through, and play what belongs to the orders."""
+        starting, startup_s = await self._observer.see_through(stack, self.scenarios)
+        first = await self._observer.replicas(stack)
+        played = await self._observer.peaceful(stack, self.scenarios)
+        return await self._observer.record(stack, first, (*starting, *played), {"startup": startup_s}, warm=warm)
+
+
+class BootsBeside:
+    """Boots of one environment in other ways than the stack beside which they stand. Made by `Explorer.beside`."""
+
+    def __init__(self, explorer: Explorer, stack: Stack, warm: WarmBoots | None) -> None:
+        self._explorer = explorer
+        self._stack = stack
+        self._warm = warm
+        self._lanes = asyncio.Semaphore(LANES)
+        self._cold = asyncio.Semaphore(1)  # a second stack weighs as much as the one that stands already
+
+    @property
+    def case(self) -> Case:
+        """The case of the stack beside which these boots stand."""
+        return self._stack.case
+
+    async def observe(self, boot: Boot) -> Observation:
+        """What that boot shows: warm, or cold where a fork cannot do what a new process would."""
+        case = Case(self.case.environment, self.case.backend, boot)
+        if self._warm is not None:
+            try:
+                async with self._lanes:
+                    return await self._explorer.observe_warm(self._warm, case)
+            except WarmUnavailable:
+                pass
+        async with self._cold:
+            if boot == self.case.boot:
+                return await self._explorer.observe_stack(self._stack, warm=False)
+            return await self._explorer.observe_cold(case)
+
+
+def _ended(seen: Observation) -> str:
+    """In one word how a boot's startup ended, for progress."""
+    if seen.launch_failure is not None:
+        return "not stood up"
+    reports = [replica.startup for replica in seen.replicas]
+    return next((one.status for one in reports if one is not None and one.status != "pass"), "pass")

@@ -1,0 +1,143 @@
+"""Which cases a run boots, and which scenarios are played in each. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+import msgspec
+
+from envparity.backend import Backend
+from envparity.case import BACKEND, Boot, Case
+from envparity.environment import Deployed, Environment
+from envparity.errors import ConfigurationError, Mistake
+from envparity.reach import LeftOut, need
+from envparity.scenario import Scenario
+
+__all__ = ["PlannedCase", "left_out", "plan"]
+
+
+class PlannedCase(msgspec.Struct, frozen=True):
+    """One boot, and what is played in it: the peaceful scenarios first, then those that disturb."""
+
+    case: Case
+    scenarios: tuple[Scenario, ...]
+
+
+def plan(
+    backend: Backend,
+    environments: Mapping[str, Environment],
+    only: Sequence[str] = (),
+    *,
+    orders: bool = False,
+    attached: Mapping[str, Deployed] = MappingProxyType({}),
+) -> tuple[PlannedCase, ...]:
+    """Every environment boots once as it is, and once for each departure that a chosen scenario asks for.
+
+    `only` are names of scenarios or globs over them. A scenario that needs several replicas is left out where an
+    environment has fewer. With `orders` the boot as it is stays although nothing is played on it, for the orders are
+    booted beside it. Of those that are `attached` there is one case, as they are, in which only that is played which
+    needs nothing but to talk (`left_out` says what is not, and why). Raises `ConfigurationError` with every pattern
+    that matches none, every scenario that was asked for by its name and that no environment can play, and every
+    dependency that a boot names and an environment does not have.
+    """
+    mistakes = [*_unmatched(backend, only), *_unplayable(backend, environments, only, attached)]
+    mistakes += _unknown_dependencies(backend, environments)
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only)]
+    boots: dict[Boot, list[Scenario]] = {Boot(): []}
+    for scenario in chosen:
+        boots.setdefault(scenario.boot, []).append(scenario)
+    return tuple(
+        PlannedCase(Case(name, backend.name, boot), tuple(sorted(playable, key=lambda one: one.disruptive)))
+        for boot, scenarios in boots.items()
+        for name, environment in environments.items()
+        if boot.steady or name not in attached
+        if (playable := [one for one in scenarios if _why_not(one, backend, environment, attached.get(name)) is None])
+        or (boot.steady and ((orders and name not in attached) or not only))
+    )
+
+
+def left_out(
+    backend: Backend,
+    environments: Mapping[str, Environment],
+    only: Sequence[str],
+    attached: Mapping[str, Deployed],
+) -> tuple[LeftOut, ...]:
+    """The chosen scenarios that are not played where one may only look, each with what it would need."""
+    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only)]
+    return tuple(
+        LeftOut(name, scenario.name, needs)
+        for name, deployed in attached.items()
+        for scenario in chosen
+        if (needs := need(scenario, backend, environments[name], deployed)) is not None
+    )
+
+
+def _why_not(scenario: Scenario, backend: Backend, environment: Environment, deployed: Deployed | None) -> str | None:
+    """Why that scenario cannot be played there; None where it can."""
+    if deployed is not None:
+        return need(scenario, backend, environment, deployed)
+    return None if scenario.playable_in(environment) else f"{scenario.replicas} replicas"
+
+
+def _chosen(scenario: Scenario, only: Sequence[str]) -> bool:
+    return not only or any(_matches(scenario, pattern) for pattern in only)
+
+
+def _matches(scenario: Scenario, pattern: str) -> bool:
+    """The name itself, a glob over names, or the name without the carrier in brackets."""
+    return scenario.name == pattern or scenario.name.partition("[")[0] == pattern or fnmatchcase(scenario.name, pattern)
+
+
+def _unmatched(backend: Backend, only: Sequence[str]) -> list[Mistake]:
+    names = [one.name for one in backend.scenarios]
+    mistakes = []
+    for pattern in only:
+        if not any(_matches(one, pattern) for one in backend.scenarios):
+            near = difflib.get_close_matches(pattern, names, n=3)
+            action = f"did you mean {', '.join(near)}?" if near else ""
+            mistakes.append(Mistake("--only", 0, pattern, "the name of a scenario, or a glob", "no match", action))
+    return mistakes
+
+
+def _unplayable(
+    backend: Backend,
+    environments: Mapping[str, Environment],
+    only: Sequence[str],
+    attached: Mapping[str, Deployed],
+) -> Iterator[Mistake]:
+    """The scenarios that were asked for by name, and that none of these environments can play."""
+    most = max((one.platform.replicas for name, one in environments.items() if name not in attached), default=0)
+    for one in backend.scenarios:
+        if one.name not in only or one.part != "usual":
+            continue
+        reasons = {
+            name: _why_not(one, backend, environment, attached.get(name)) for name, environment in environments.items()
+        }
+        if None in reasons.values():
+            continue
+        looked_at = [f"{name} is attached, and it needs {reasons[name]}" for name in attached]
+        booted = [f"{most} at most"] if len(attached) < len(environments) else []
+        expected = f"an environment with {one.replicas} replicas" if booted else "an environment that is booted"
+        yield Mistake("--only", 0, one.name, expected, "; ".join(booted + looked_at), "choose another")
+
+
+def _unknown_dependencies(backend: Backend, environments: Mapping[str, Environment]) -> list[Mistake]:
+    return [
+        Mistake(
+            str(backend.file),
+            0,
+            f"scenario {scenario.name}: boot.{key}",
+            f"a dependency of {environment.name}",
+            repr(name),
+        )
+        for scenario in backend.scenarios
+        for environment in environments.values()
+        for key, named in (("down", scenario.boot.down), ("timeline", scenario.boot.timeline))
+        for name in dict.fromkeys(one.removeprefix("-") for one in named if one != BACKEND)
+        if name not in environment.dependencies
+    ]

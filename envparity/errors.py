@@ -1,0 +1,81 @@
+"""What can go wrong, as a tree.
+
+::
+
+    EnvparityError
+    ├── ConfigurationError      an input is wrong: every mistake at once (exit code 2)
+    ├── LaunchError             an environment could not be stood up
+    │   ├── EngineUnavailable   no container engine answers
+    │   └── ImageError          an image could not be built or had (launch.container.images)
+    └── DeadlineExceeded        a named wait took longer than it may
+
+A broken promise of the backend under test is none of these: it is a `Finding`, which is data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "ConfigurationError",
+    "DeadlineExceeded",
+    "EngineUnavailable",
+    "EnvparityError",
+    "LaunchError",
+    "Mistake",
+]
+
+
+class EnvparityError(Exception):
+    """Base of everything that envparity raises on purpose."""
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """One thing wrong in one input: where it stands, what was expected, what stands there, what to do.
+
+    `line` is 1-based, or 0 where the input has no lines or the key is missing altogether.
+    """
+
+    source: str
+    line: int
+    key: str
+    expected: str
+    got: str
+    action: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}" if self.line else self.source
+        text = f"{place}: {self.key}: expected {self.expected}, got {self.got}"
+        return f"{text} ({self.action})" if self.action else text
+
+
+class ConfigurationError(EnvparityError):
+    """An input is wrong. Carries all its mistakes, in the order of the file."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(sorted(mistakes))
+        count = len(self.mistakes)
+        head = f"{count} mistake{'s' if count != 1 else ''} in the configuration; nothing was started"
+        super().__init__("\n".join([head, *(f"  {mistake}" for mistake in self.mistakes)]))
+
+
+class LaunchError(EnvparityError):
+    """An environment could not be stood up, for a reason that is not the backend's."""
+
+
+class EngineUnavailable(LaunchError):
+    """No container engine answers."""
+
+
+class DeadlineExceeded(EnvparityError):
+    """A named wait took longer than it may.
+
+    `waited_for` says what was awaited, in words; `timeout_s` how long, in seconds.
+    """
+
+    def __init__(self, waited_for: str, timeout_s: float, detail: str = "") -> None:
+        self.waited_for = waited_for
+        self.timeout_s = timeout_s
+        super().__init__(f"waited {timeout_s:g} s for {waited_for}" + (f": {detail}" if detail else ""))

@@ -1,0 +1,279 @@
+"""Observations laid side by side: every path at which one differs from its baseline, and who declared that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from itertools import zip_longest
+from typing import Literal
+
+from envparity.case import Boot
+from envparity.environment import Difference as Declaration
+from envparity.judge.canonical import Item, connections, line
+from envparity.judge.finding import Difference
+from envparity.judge.normalise import ABSENT, fingerprint_paths, report_paths, setting_of
+from envparity.judge.order_boots import OrderBoot, order_boots
+from envparity.observe.record import Observation, Replica, Transcript
+from envparity.subject import Subject
+
+__all__ = [
+    "Compared",
+    "Declared",
+    "boot_groups",
+    "compare",
+    "covers",
+    "in_order",
+    "kept",
+    "partings",
+    "report_differences",
+    "setting_differences",
+    "transcript_differences",
+]
+
+_OF_A_RELEASE = frozenset({"release", "releaseid", "revision", "commit", "build"})
+
+Kind = Literal["report", "setting", "frame", "handshake", "close"]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A declaration and the environment whose file holds it."""
+
+    environment: str
+    declaration: Declaration
+
+    def expired(self, today: str) -> bool:
+        """`expires` is the last day on which it holds; without a `today` nothing expires."""
+        expires = self.declaration.expires
+        return bool(today) and expires is not None and expires.isoformat() < today
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One difference between two observations. `where` groups those that have one cause: a setting, a frame's type."""
+
+    kind: Kind
+    where: str
+    difference: Difference
+    cases: tuple[str, str]
+    allowed: tuple[Declared, ...]
+    expired: tuple[Declared, ...]
+    scenario: str | None = None
+    evidence: tuple[str, ...] = ()
+    parts: bool = False  # the conversations go separate ways from here
+
+    @property
+    def declared(self) -> bool:
+        return bool(self.allowed)
+
+
+def in_order(subject: Subject, observations: Iterable[Observation]) -> list[Observation]:
+    """By environment, in the subject's order, unknown ones after, by name; then by boot, the cold one first.
+
+    Where every boot asks for an order, nothing says which is the canonical one: the first given is, in its environment.
+    """
+    seen = list(observations)
+    ranks = {name: rank for rank, name in enumerate(subject.environments)}
+    asked = [one.case for one in seen] if all(one.case.boot.order for one in seen) else []
+    first = {case.environment: case.boot.order for case in reversed(asked)}
+
+    def key(one: Observation) -> tuple[int, str, bool, Boot, bool, str]:
+        name, boot = one.case.environment, one.case.boot
+        return (ranks.get(name, len(ranks)), name, boot.order != first.get(name), boot, one.warm, one.run_id)
+
+    return sorted(seen, key=key)
+
+
+def boot_groups(subject: Subject, observations: Iterable[Observation]) -> list[list[Observation]]:
+    """What may be compared: observations whose boot is equal, each group in order, without what was never stood up.
+
+    A warm boot is not behind the ingress, and is only like another warm one. Boots in an order are held against the
+    canonical one of their own environment (EP211 to EP215), so that it is enough to compare the canonical ones.
+    """
+    ordered = in_order(subject, observations)
+    judged = {id(boot.observation) for boot in order_boots(ordered) if _has_own_rule(boot)}
+    groups: dict[tuple[Boot, bool], list[Observation]] = {}
+    for one in ordered:
+        if one.launch_failure is None and id(one) not in judged:
+            groups.setdefault((one.case.boot, one.warm), []).append(one)
+    return [groups[boot] for boot in sorted(groups)]
+
+
+def _has_own_rule(boot: OrderBoot) -> bool:
+    return boot.kind in {"forbidden", "timeline"} or (boot.kind == "order" and boot.comparable is not None)
+
+
+def compare(subject: Subject, observations: Iterable[Observation]) -> Iterator[Compared]:
+    """Every difference there is, declared or not."""
+    for find in (report_differences, setting_differences, transcript_differences):
+        yield from find(subject, observations)
+
+
+def report_differences(subject: Subject, observations: Iterable[Observation]) -> Iterator[Compared]:
+    """Startup reports of equal verdict, replica by replica; a verdict that differs explains everything else."""
+    for group in boot_groups(subject, observations):
+        for verdict in ("pass", "fail"):
+            reported = [(one, replica) for one in group for replica in one.replicas if _verdict(replica) == verdict]
+            tables = [(one, _report_table(subject, one, replica)) for one, replica in reported]
+            yield from _against_first(subject, tables, settings=False)
+
+
+def setting_differences(subject: Subject, observations: Iterable[Observation]) -> Iterator[Compared]:
+    """Settings, both as they were given and as the backend reports that it has them."""
+    for group in boot_groups(subject, observations):
+        given = [(one, fingerprint_paths(one, subject.environments.get(one.case.environment))) for one in group]
+        yield from _against_first(subject, [(one, table) for one, table in given if table], settings=True)
+        reported = [(one, replica) for one in group for replica in one.replicas if _verdict(replica) is not None]
+        tables = [(one, _report_table(subject, one, replica)) for one, replica in reported]
+        yield from _against_first(subject, tables, settings=True)
+
+
+def transcript_differences(subject: Subject, observations: Iterable[Observation]) -> Iterator[Compared]:
+    """Conversations that kept to their script and were yet not the same; a departure is a finding of its own."""
+    for group in boot_groups(subject, observations):
+        names = dict.fromkeys(transcript.scenario for one in group for transcript in one.transcripts)
+        for scenario in names:
+            played = [(one, one.transcript(scenario)) for one in group]
+            whole = [(one, script) for one, script in played if script is not None and kept(script)]
+            for other, script in whole[1:]:
+                yield from _partings(_Pair(subject, whole[0][0], other), whole[0][1], script)
+
+
+def partings(
+    subject: Subject,
+    baseline: tuple[Observation, Transcript],
+    other: tuple[Observation, Transcript],
+    sides: tuple[str, str],
+) -> Iterator[Compared]:
+    """Where two playings of one scenario differ; `sides` is what the two are called."""
+    yield from _partings(_Pair(subject, baseline[0], other[0], sides), baseline[1], other[1])
+
+
+def kept(transcript: Transcript) -> bool:
+    """Whether the conversation kept to its script."""
+    return transcript.departure is None
+
+
+def covers(declaration: Declaration, path: str) -> bool:
+    """Whether the glob matches; brackets may also stand for themselves, as in `conversation.chat[header].*`."""
+    pattern = declaration.path
+    return fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("[", "[[]"))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two observations, the first of which is the baseline. They are called by their environments, or by `sides`."""
+
+    subject: Subject
+    baseline: Observation
+    other: Observation
+    sides: tuple[str, str] | None = None
+
+    def compared(self, kind: Kind, where: str, path: str, expected: str, got: str) -> Compared:
+        """A difference at that path, with the declarations of either side that cover it."""
+        names = tuple(dict.fromkeys((self.baseline.case.environment, self.other.case.environment)))
+        known = self.subject.environments
+        covering = [
+            Declared(name, declaration)
+            for name in names
+            if name in known
+            for declaration in known[name].differences
+            if covers(declaration, path)
+        ]
+        return Compared(
+            kind=kind,
+            where=where,
+            difference=Difference(path, *(self.sides or (names[0], names[-1])), expected, got),
+            cases=(self.baseline.case.id, self.other.case.id),
+            allowed=tuple(one for one in covering if not one.expired(self.subject.today)),
+            expired=tuple(one for one in covering if one.expired(self.subject.today)),
+        )
+
+
+def _verdict(replica: Replica) -> str | None:
+    report = replica.startup
+    if report is None or report.status not in {"pass", "fail"}:
+        return None
+    return "fail" if report.status == "fail" or report.failures else "pass"
+
+
+def _report_table(subject: Subject, one: Observation, replica: Replica) -> dict[str, str]:
+    environment = subject.environments.get(one.case.environment)
+    return {} if replica.startup is None else report_paths(replica.startup, subject.backend, environment)
+
+
+def _against_first(
+    subject: Subject, tables: Sequence[tuple[Observation, Mapping[str, str]]], *, settings: bool
+) -> Iterator[Compared]:
+    """Each table against the first: only the paths about settings, or only the others."""
+    for other, table in tables[1:]:
+        baseline, expected = tables[0]
+        pair = _Pair(subject, baseline, other)
+        for path in sorted(expected.keys() | table.keys()):
+            setting = setting_of(path, subject.backend)
+            before, after = expected.get(path, ABSENT), table.get(path, ABSENT)
+            if before == after or (setting is not None) is not settings:
+                continue
+            if (baseline.attached or other.attached) and _unknown(subject, path, setting, before, after):
+                continue
+            where = setting if setting is not None else ".".join(path.split(".")[:3])
+            yield pair.compared("report" if setting is None else "setting", where, path, before, after)
+
+
+def _unknown(subject: Subject, path: str, setting: str | None, before: str, after: str) -> bool:
+    """Whether nothing follows from a difference to what was not booted here.
+
+    Its release is whatever was deployed last. Of its settings only a value that it reports itself is known: where it
+    came from, and which it was not given, is for whoever deployed it to know.
+    """
+    name = setting or path.removeprefix("report.")
+    unsure = setting is not None and (not path.endswith(".value") or ABSENT in {before, after})
+    none = name == subject.backend.report.settings  # a report with an empty list of them
+    return none or unsure or name.lower().replace("_", "") in _OF_A_RELEASE
+
+
+def _partings(pair: _Pair, baseline: Transcript, other: Transcript) -> Iterator[Compared]:
+    """Field by field where two entries are of a kind; where they are not, that is where the connections part."""
+    backend = pair.subject.backend
+    before, after = connections(backend, baseline), connections(backend, other)
+    seen: set[str] = set()
+    offset = 0
+    for connection in sorted(before.keys() | after.keys()):
+        ours, theirs = before.get(connection, ()), after.get(connection, ())
+        for index, (one, two) in enumerate(zip_longest(ours, theirs), start=offset):
+            if one is None or two is None or (one.kind, one.name) != (two.kind, two.name):
+                yield _apart(pair, baseline.scenario, index, one, two)
+                break
+            for compared in _by_field(pair, baseline.scenario, one, two):
+                if compared.difference.path not in seen:
+                    seen.add(compared.difference.path)
+                    yield compared
+        offset += len(ours)
+
+
+def _by_field(pair: _Pair, scenario: str, one: Item, two: Item) -> Iterator[Compared]:
+    for name in sorted(one.fields.keys() | two.fields.keys()):
+        before, after = one.fields.get(name, ABSENT), two.fields.get(name, ABSENT)
+        if before != after:
+            path = f"conversation.{scenario}.{one.name}.{name}"
+            kind: Kind = "handshake" if one.kind == "handshake" else "close" if one.kind == "close" else "frame"
+            where = one.name if kind == "frame" else scenario
+            yield _shown(pair.compared(kind, where, path, before, after), scenario, one, two, parts=False)
+
+
+def _apart(pair: _Pair, scenario: str, index: int, one: Item | None, two: Item | None) -> Compared:
+    kinds = {item.kind for item in (one, two) if item is not None}
+    kind: Kind = "handshake" if "handshake" in kinds else "close" if "close" in kinds else "frame"
+    before, after = ("nothing more" if item is None else str(item) for item in (one, two))
+    compared = pair.compared(kind, scenario, f"conversation.{scenario}.{index}", before, after)
+    return _shown(compared, scenario, one, two, parts=True)
+
+
+def _shown(compared: Compared, scenario: str, one: Item | None, two: Item | None, *, parts: bool) -> Compared:
+    names = (compared.difference.baseline, compared.difference.other)
+    evidence = tuple(
+        f"{name}: {'nothing more' if item is None else line(item.entry)}"
+        for name, item in zip(names, (one, two), strict=True)
+    )
+    return replace(compared, scenario=scenario, evidence=evidence, parts=parts)

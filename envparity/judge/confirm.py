@@ -1,0 +1,103 @@
+"""What only warm boots showed, held against cold ones: confirmed, or reported as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from envparity.case import Case
+from envparity.judge.finding import Finding, Judgement, Rule
+from envparity.judge.rules import contract
+from envparity.observe.record import Observation
+
+__all__ = ["WARM_ONLY", "cases_to_confirm", "confirm", "only_warm", "would_have_been"]
+
+_SEEN_BY_THE_AGENT = "EP108"  # no fresh container can show it: nobody watches what it makes
+_WOULD = "would have been "
+
+WARM_ONLY: Rule = contract(
+    "EP902",
+    "seen in warm boots alone",
+    means="A forked process showed this, and the same boot in a fresh container did not.",
+    matters="It is no finding about what is deployed; but something outlives the fork, or the outcome depends on time.",
+    action="Run it again; if it stays, look for state that a third-party module keeps from its import, or for a race.",
+    example="would have been EP213, conversation depends on the order",
+    check=lambda _subject, _observation: (),  # raised by `confirm`, which has both to compare
+)
+
+
+def only_warm(judgement: Judgement, observations: Sequence[Observation]) -> tuple[Finding, ...]:
+    """The findings that no cold boot shows so far, and that one could show."""
+    warm = {one.case.id for one in observations if one.warm}
+    return tuple(
+        one for one in judgement.findings if one.cases and warm.issuperset(one.cases) and one.code != _SEEN_BY_THE_AGENT
+    )
+
+
+def cases_to_confirm(findings: Sequence[Finding], observations: Sequence[Observation]) -> tuple[Case, ...]:
+    """What to boot cold: of each finding one case an environment, and the canonical one that it is compared with.
+
+    The canonical one is the first of its environment that was asked for an order; where it is cold, it is known.
+    """
+    warm: Mapping[str, Case] = {one.case.id: one.case for one in observations if one.warm}
+    canonical: dict[str, Observation] = {}
+    for one in observations:
+        if one.case.boot.order:
+            canonical.setdefault(one.case.environment, one)
+    wanted: dict[Case, None] = {}
+    for finding in findings:
+        shown: dict[str, list[Case]] = {}
+        for case_id in finding.cases:
+            shown.setdefault(warm[case_id].environment, []).append(warm[case_id])
+        for environment, cases in shown.items():
+            usual = canonical.get(environment)
+            # The canonical boot is listed with what differs from it; it is what has to be confirmed where it is alone.
+            departing = [case for case in cases if usual is None or case != usual.case]
+            wanted[(departing or cases)[0]] = None
+            if usual is not None and usual.warm:
+                wanted[usual.case] = None
+    return tuple(wanted)
+
+
+def confirm(judgement: Judgement, doubtful: Sequence[Finding], again: Judgement) -> Judgement:
+    """The judgement, in which what cold boots did not show again says so. `again` is what they showed."""
+
+    def checked(finding: Finding) -> Finding:
+        if finding not in doubtful:
+            return finding
+        confirming = [one for one in again.findings if _same_failure(finding, one)]
+        if confirming:
+            where = [name for name in finding.environments if any(name in one.environments for one in confirming)]
+            evidence = (*finding.evidence, f"reproduced in a fresh container: {', '.join(where)}")
+            return msgspec.structs.replace(finding, evidence=evidence)
+        return msgspec.structs.replace(
+            finding,
+            code=WARM_ONLY.code,
+            title=WARM_ONLY.title,
+            action=WARM_ONLY.action,
+            evidence=(f"{_WOULD}{finding.code}, {finding.title}", *finding.evidence),
+        )
+
+    findings = sorted((checked(one) for one in judgement.findings), key=lambda one: (one.code, one.where))
+    return msgspec.structs.replace(judgement, findings=tuple(findings))
+
+
+def would_have_been(finding: Finding) -> str:
+    """The code that a finding of warm boots alone had before no cold boot showed it; empty where it says none."""
+    said = next((line for line in finding.evidence if line.startswith(_WOULD)), "")
+    return said.removeprefix(_WOULD).partition(",")[0]
+
+
+def _same_failure(finding: Finding, cold: Finding) -> bool:
+    """Whether a cold boot shows that finding, although fewer boots may have folded it into another place."""
+    return (
+        finding.code == cold.code
+        and finding.component == cold.component
+        and bool({*finding.environments} & {*cold.environments})
+        and (
+            finding.where == cold.where
+            or bool({*finding.scenarios} & {*cold.scenarios})
+            or any(line.startswith(f"also at {finding.where}:") for line in cold.evidence)
+        )
+    )

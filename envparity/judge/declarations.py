@@ -1,0 +1,100 @@
+"""The declared differences of a run: which were used and for what, which cover nothing any more, which have expired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from envparity.judge.compare import Declared, boot_groups, compare, kept
+from envparity.judge.finding import Exemption
+from envparity.judge.startup_checks import started
+from envparity.observe.record import Observation, Transcript
+from envparity.subject import Subject
+
+__all__ = ["Ledger", "ledger"]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """`unused` is empty where the run was not whole: what was not seen cannot be said to be the same."""
+
+    used: tuple[Exemption, ...]
+    unused: tuple[Declared, ...]
+    expired: tuple[tuple[Declared, tuple[str, ...]], ...]
+
+
+def ledger(subject: Subject, observations: Sequence[Observation]) -> Ledger:
+    """Hold every declaration of the subject against every difference of the run."""
+    used: dict[Declared, dict[str, None]] = {}
+    expired: dict[Declared, dict[str, None]] = {}
+    for one in compare(subject, observations):
+        for declared in one.allowed:
+            used.setdefault(declared, {})[one.difference.path] = None
+        for declared in one.expired:
+            expired.setdefault(declared, {})[one.difference.path] = None
+    every = [
+        Declared(name, one) for name, environment in subject.environments.items() for one in environment.differences
+    ]
+    judged = _Judged(subject, observations)
+    return Ledger(
+        used=tuple(
+            Exemption(one.environment, one.declaration.path, one.declaration.reason, tuple(sorted(used[one])))
+            for one in every
+            if one in used
+        ),
+        unused=tuple(one for one in every if one not in used and one not in expired and judged.could_be_used(one)),
+        expired=tuple((one, tuple(sorted(expired[one]))) for one in every if one in expired),
+    )
+
+
+class _Judged:
+    """What this run was able to compare, environment by environment."""
+
+    def __init__(self, subject: Subject, observations: Sequence[Observation]) -> None:
+        self._subject = subject
+        together = [one for group in boot_groups(subject, observations) for one in group if one.case.boot.steady]
+        self._compared = {one.case.environment for one in together}
+        self._attached = {one.case.environment for one in together if one.attached is not None}
+        self._started = all(started(one) for one in together) and all(
+            one.launch_failure is None for one in observations
+        )
+        self._given = all(one.settings for one in together)
+        # a forbidden order is refused, and so are its clients: what order boots do says nothing here
+        plain = [one.transcripts for one in observations if not one.case.boot.order and not one.case.boot.timeline]
+        self._spoke = all(kept(script) for transcripts in plain for script in transcripts)
+        self._usual = {one.name for one in subject.backend.scenarios if one.part == "usual"}
+        self._of_orders = {one.name for one in subject.backend.scenarios if one.part == "orders"}
+        self._played = [{s.scenario for s in _transcripts(observations, name)} for name in self._compared]
+
+    def could_be_used(self, declared: Declared) -> bool:
+        """Whether a difference there would have been seen, had there been one.
+
+        Environments that all declare it differ in it from one that this run leaves out.
+        """
+        path = declared.declaration.path
+        root = path.partition(".")[0]
+        # What is deployed may be another release: that it does not differ there says nothing of the next.
+        seen = declared.environment in self._compared - self._attached and self._started
+        if root != "report":
+            seen = seen and self._given
+        if root not in {"report", "fingerprints"}:
+            seen = seen and self._spoke and all(self._wanted(path) <= played for played in self._played)
+        others = self._compared - {declared.environment}
+        return seen and not all(path in self._declared_by(name) for name in others)
+
+    def _wanted(self, path: str) -> set[str]:
+        """What must have been played: the usual scenarios, and those of order boots if the path means none other."""
+        glob = (*path.split("."), "*")[1]
+        meant = any(fnmatchcase(name, glob) for name in self._usual)
+        return self._usual | {name for name in self._of_orders if fnmatchcase(name, glob) and not meant}
+
+    def _declared_by(self, name: str) -> set[str]:
+        environment = self._subject.environments.get(name)
+        return {one.path for one in environment.differences} if environment is not None else set()
+
+
+def _transcripts(observations: Sequence[Observation], environment: str) -> Iterator[Transcript]:
+    for one in observations:
+        if one.case.environment == environment:
+            yield from one.transcripts

@@ -1,0 +1,143 @@
+"""An observation as a flat table of dotted paths and values, without what differs in every run.
+
+- `report.…` the startup report as served, its lists of named objects keyed by the name
+- `fingerprints.<NAME>.source` and `.value` the settings as given; a secret shows only that it is there
+- `conversation.<scenario>.<i>` what happened, entry by entry, one connection after the other (see `canonical`)
+
+Values are JSON text, so that `1` and `"1"` stay two things.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from envparity.backend import Backend
+from envparity.environment import Environment, FromSource, SecretOf
+from envparity.judge.canonical import connections
+from envparity.judge.volatile import steady
+from envparity.observe.record import Observation, StartupReport
+from envparity.subject import Subject
+
+__all__ = ["ABSENT", "fingerprint_paths", "normalise", "report_paths", "setting_of"]
+
+ABSENT = "absent"
+
+# Settings are written in capitals, so none of these can be one.
+_INCIDENTAL = re.compile(
+    r"(started|finished|ended|time|timestamp|date|\w+_at|duration\w*|elapsed\w*|uptime\w*|latency\w*|took\w*"
+    r"|attempts|waited\w*|pid|hostname|port|\w+_port|id|componentId|instanceId|fingerprint|hash|digest)$"
+)
+_RUN_ID = re.compile(r"(run|request|connection|trace|container|instance|process)_id$")
+_KEYS: tuple[tuple[str, ...], ...] = (
+    ("name",),
+    ("key",),
+    ("component", "name"),
+    ("component", "code"),
+    ("component",),
+    ("code",),
+)
+
+
+def normalise(subject: Subject, observation: Observation, replica: int = 0) -> dict[str, str]:
+    """Everything of an observation that is compared, by path; the report is that replica's."""
+    environment = subject.environments.get(observation.case.environment)
+    report = observation.replicas[replica].startup if replica < len(observation.replicas) else None
+    table = report_paths(report, subject.backend, environment) if report is not None else {}
+    table |= fingerprint_paths(observation, environment)
+    for transcript in observation.transcripts:
+        by_connection = connections(subject.backend, transcript)
+        items = [item for name in sorted(by_connection) for item in by_connection[name]]
+        table |= {f"conversation.{transcript.scenario}.{index}": str(item) for index, item in enumerate(items)}
+    return table
+
+
+def report_paths(report: StartupReport, backend: Backend, environment: Environment | None = None) -> dict[str, str]:
+    """The report as served, flat. Settings whose value the launcher makes show where it came from instead."""
+    table = dict(_flat(report.document, "report", frozenset(backend.volatile)))
+    for name, made in _made(environment).items():
+        for path in (f"report.{backend.report.settings}.{name}", f"report.{backend.report.settings}.{name}.value"):
+            if table.get(path, "null") != "null":
+                table[path] = made
+    return table
+
+
+def fingerprint_paths(observation: Observation, environment: Environment | None = None) -> dict[str, str]:
+    """The settings as given: `source`, and `value` where it may be shown and is not made anew for every run."""
+    made = _made(environment)
+    table = {}
+    for setting in observation.settings:
+        path = f"fingerprints.{_segment(setting.name)}"
+        table[f"{path}.source"] = _json(setting.source)
+        if setting.value is not None:
+            table[f"{path}.value"] = made.get(setting.name, _json(setting.value))
+    return table
+
+
+def setting_of(path: str, backend: Backend) -> str | None:
+    """The name of the setting that a path is about, or None where it is about none."""
+    for prefix in ("fingerprints.", f"report.{backend.report.settings}."):
+        if path.startswith(prefix):
+            return path.removeprefix(prefix).partition(".")[0]
+    return None
+
+
+def _made(environment: Environment | None) -> dict[str, str]:
+    """What stands for the values that only a launcher knows: they differ in every run."""
+    if environment is None:
+        return {}
+    made = {environment.platform.port_setting: "<port>"}
+    for name, setting in environment.settings.items():
+        if isinstance(setting, SecretOf):
+            made[name] = "<secret>"
+        elif isinstance(setting, FromSource):
+            made[name] = f"<{setting.source}>"
+    return made
+
+
+def _flat(value: Any, path: str, volatile: frozenset[str]) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        secret = value.get("secret") is True
+        for key, under in value.items():
+            if _incidental(key, under) or key in volatile:
+                continue
+            hidden = secret and key == "value" and under is not None
+            yield from _flat("<secret>" if hidden else under, f"{path}.{_segment(key)}", volatile)
+    elif isinstance(value, list) and value:
+        for key, under in zip(_names(value), value, strict=True):
+            yield from _flat(under, f"{path}.{_segment(key)}", volatile)
+    else:
+        yield path, _json(steady(value, hex_ids=False) if isinstance(value, str) else value)
+
+
+def _incidental(key: str, value: Any) -> bool:
+    """Whether the name says that it is a time, a duration, a count of attempts, an id or a port, and it is a leaf."""
+    if isinstance(value, Mapping | list):
+        return False
+    return _INCIDENTAL.match(key) is not None or _RUN_ID.search(key) is not None
+
+
+def _names(items: Sequence[Any]) -> list[str]:
+    """What tells the elements of a list apart: the first of `_KEYS` that all have and no two share, or their place."""
+    for keys in _KEYS:
+        names = [_name(item, keys) for item in items]
+        if all(names) and len(set(names)) == len(names):
+            return [str(name) for name in names]
+    return [str(index) for index in range(len(items))]
+
+
+def _name(item: Any, keys: tuple[str, ...]) -> str | None:
+    parts = [item.get(key) for key in keys] if isinstance(item, Mapping) else []
+    named = [part for part in parts if isinstance(part, str) and part]
+    return ":".join(named) if len(named) == len(keys) else None
+
+
+def _segment(key: str) -> str:
+    """A key as one segment of a path: quoted where a dot in it would read as two."""
+    return _json(key) if "." in key else key
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,112 @@
+"""Which boots ask for an order, of initialisation or of dependencies, and with which boot each is to be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from envparity.errors import ConfigurationError
+from envparity.judge.startup_checks import started
+from envparity.observe.record import Observation
+from envparity.orders.graph import Graph, GraphStep
+
+__all__ = ["OrderBoot", "forbidden_because", "order_boots"]
+
+
+@dataclass(frozen=True)
+class OrderBoot:
+    """One boot with an order. `baseline` is the same environment's boot in the canonical order, where there is one.
+
+    - canonical: the graph's own order, asked for by name; it has no baseline
+    - order: another one that the graph allows
+    - forbidden: one that it does not allow; `why` says why
+    - timeline: an order in which the dependencies become reachable
+    """
+
+    observation: Observation
+    kind: Literal["canonical", "order", "forbidden", "timeline"]
+    baseline: Observation | None = None
+    why: str = ""
+
+    @property
+    def comparable(self) -> Observation | None:
+        """The baseline where it started well: what fails in the canonical order too is not the order's doing."""
+        return self.baseline if self.baseline is not None and started(self.baseline) else None
+
+
+def order_boots(observations: Sequence[Observation]) -> list[OrderBoot]:
+    """Every boot with an order, in the order given. One with a dependency down is none: EP104 judges it."""
+    stood = [one for one in observations if one.launch_failure is None and not one.case.boot.down]
+    graphs = {name: _graph(name, stood) for name in dict.fromkeys(one.case.environment for one in stood)}
+    usual = {name: [one for one in stood if _is_usual(one, name, graph)] for name, graph in graphs.items()}
+    return [
+        _order_boot(one, graphs[one.case.environment], usual[one.case.environment])
+        for one in stood
+        if one.case.boot.order or one.case.boot.timeline
+    ]
+
+
+def forbidden_because(graph: Graph, order: Sequence[str]) -> str:
+    """The first reason why no backend with that graph may accept the order; empty where it may.
+
+    An order may name some of the steps only. A requirement counts through steps that are not named, too.
+    """
+    wrong = [one for one in graph.violations(order) if one.kind in {"unknown", "repeated"}]
+    if wrong:
+        return str(wrong[0])
+    for place, name in enumerate(order):
+        for later in order[place + 1 :]:
+            if graph.before[graph.index[name]] >> graph.index[later] & 1:
+                return f"{name} stands before {later}, which it requires"
+    return ""
+
+
+def _order_boot(one: Observation, graph: Graph | None, usual: Sequence[Observation]) -> OrderBoot:
+    boot = one.case.boot
+    baseline = _baseline(one, usual)
+    why = forbidden_because(graph, boot.order) if graph is not None else ""
+    if why:
+        return OrderBoot(one, "forbidden", why=why)
+    if boot.timeline:
+        return OrderBoot(one, "timeline", baseline)
+    if graph is not None and boot.order == graph.canonical:
+        return OrderBoot(one, "canonical")
+    return OrderBoot(one, "order", baseline)
+
+
+def _is_usual(one: Observation, environment: str, graph: Graph | None) -> bool:
+    """Whether it is a boot of that environment in the canonical order, asked for or not."""
+    boot = one.case.boot
+    canonical = graph is not None and boot.order == graph.canonical
+    return one.case.environment == environment and not boot.timeline and (canonical or not boot.order)
+
+
+def _baseline(one: Observation, usual: Sequence[Observation]) -> Observation | None:
+    """The boot that was asked for the canonical order, else one that was not; cold or warm as this one, if there is."""
+
+    def distance(other: Observation) -> tuple[bool, bool, bool]:
+        boot = other.case.boot
+        return (not boot.order, other.warm != one.warm, boot.settings != one.case.boot.settings)
+
+    return min(usual, key=distance, default=None)
+
+
+def _graph(environment: str, stood: Sequence[Observation]) -> Graph | None:
+    """What the backend says of its steps in its own order: in this environment, else in another.
+
+    Where every boot was asked for an order, the first is the canonical one.
+    """
+    own = [one for one in stood if one.case.environment == environment]
+    plain = [one for one in (*own, *stood) if not one.case.boot.order]
+    return next((graph for one in (*plain, *own) for graph in _declared(one)), None)
+
+
+def _declared(one: Observation) -> Iterator[Graph]:
+    """The graph of each replica that declares one."""
+    for replica in one.replicas:
+        if replica.startup is not None and replica.startup.steps:
+            try:
+                yield Graph(tuple(GraphStep(step.name, step.requires) for step in replica.startup.steps))
+            except ConfigurationError:  # a cycle, or a requirement that is no step: EP107 says so
+                continue

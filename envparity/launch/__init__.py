@@ -1,0 +1,1 @@
+"""Launchers behind one port: give one a case, get a booted stack."""

@@ -1,0 +1,108 @@
+"""Looks at environments where they run. Nothing is booted, and nothing is done to them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import msgspec
+
+from envparity.case import Case
+from envparity.deployed.credentials import shown_credential
+from envparity.deployed.identity import Credentials
+from envparity.deployed.target import parse_target
+from envparity.environment import Deployed, Environment
+from envparity.errors import LaunchError
+from envparity.launch.attached.certificate import look, trusting
+from envparity.launch.attached.health import DeployedHealth
+from envparity.launch.attached.pace import Gentle, Pace
+from envparity.launch.attached.stack import AttachedStack
+from envparity.launch.port import Endpoint, Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.reach import known_settings
+from envparity.subject import Subject
+
+__all__ = ["AttachedLauncher"]
+
+
+class AttachedLauncher:
+    """Observes the environments of a subject that are attached."""
+
+    name = "attached"
+    reason = ""
+
+    def __init__(self, subject: Subject, run_id: str | None = None) -> None:
+        self._subject = subject
+        self._run_id = run_id or secrets.token_hex(4)
+
+    @property
+    def run_id(self) -> str:
+        return self._run_id
+
+    @property
+    def cannot_check(self) -> tuple[str, ...]:
+        return tuple(
+            f"{name}, attached to {one.url}: another boot (a failing startup, an order, an outage, a shutdown); its "
+            "settings, which are unknown; its logs, exit status and limits; which replica answers"
+            for name, one in self._subject.attached.items()
+        )
+
+    def boot(
+        self, case: Case, waiting: Waiting, environment: Environment | None = None
+    ) -> AbstractAsyncContextManager[Stack]:
+        return self._attach(case, waiting, environment)
+
+    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:  # noqa: ARG002  the port's
+        raise WarmUnavailable(f"{stack.case} is attached, and nothing is booted beside it")
+
+    async def close(self) -> None:
+        """Nothing was made."""
+
+    @asynccontextmanager
+    async def _attach(self, case: Case, waiting: Waiting, environment: Environment | None) -> AsyncIterator[Stack]:
+        deployed = self._subject.attached.get(case.environment)
+        if deployed is None or environment is not None or not case.boot.steady:
+            raise LaunchError(f"{case}: what is attached is looked at as it is, and not booted")
+        stack = self._stack(case, deployed)
+        try:
+            if (credential := deployed.token or deployed.secret) is not None:
+                waiting(shown_credential(credential))
+            await stack.renew()
+            waiting(f"{deployed.url} to answer")
+            await self._reach(stack)
+            yield stack
+        finally:
+            await stack.health.close()
+
+    def _stack(self, case: Case, deployed: Deployed) -> AttachedStack:
+        target = parse_target(deployed.url)
+        backend, environment = self._subject.backend, self._subject.environments[case.environment]
+        settings = known_settings(backend, environment)
+        connections = Pace(deployed.max_connections_per_minute)
+        allowed = settings.get(backend.messages_per_minute_setting or "", "")
+        # Where scenarios have users of their own, each sends fewer messages than one may in a minute: see `reach`.
+        one_user = deployed.token is not None or deployed.user is not None
+        per_minute = max(int(allowed) - 1, 1) if one_user and allowed.isdigit() else None
+        tls = trusting(deployed.ca) if target.tls or deployed.health is not None else None
+        return AttachedStack(
+            case=case,
+            backend=backend,
+            url=str(target),
+            endpoint=Endpoint(
+                (target.host, target.port),
+                target.authority,
+                tls if target.tls else None,
+                path=target.path,
+                restraint=Gentle(connections, Pace(per_minute)),
+            ),
+            given=settings,
+            health=DeployedHealth(deployed.health or target.origin, tls, connections),
+            credentials=Credentials(msgspec.structs.replace(environment, deployed=deployed)),
+            deployed=deployed,
+        )
+
+    async def _reach(self, stack: AttachedStack) -> None:
+        restraint = stack.endpoint.restraint
+        if restraint is not None:
+            await restraint.before_connecting()
+        stack.certificate = await look(stack.endpoint, self._subject.backend.phases.connect_s)

@@ -1,0 +1,1 @@
+"""The container launcher: testcontainers and the Docker SDK."""

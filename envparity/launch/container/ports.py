@@ -1,0 +1,24 @@
+"""Behind which port of this machine a container's port is."""
+
+from __future__ import annotations
+
+from docker.models.containers import Container
+
+from envparity.errors import LaunchError
+
+__all__ = ["published_port", "published_port_or_none"]
+
+
+def published_port_or_none(container: Container, port: int) -> int:
+    """As `published_port`, but 0 where the container has ended: nothing answers there, which is then observed."""
+    bindings = container.attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp")
+    return int(bindings[0]["HostPort"]) if bindings else 0
+
+
+def published_port(container: Container, port: int) -> int:
+    """The port on 127.0.0.1 behind which that port of the container is. Raises `LaunchError` where there is none."""
+    published = published_port_or_none(container, port)
+    if not published:
+        tail = bytes(container.logs(tail=10)).decode(errors="replace")
+        raise LaunchError(f"{container.name} publishes no port {port}: it has ended\n{tail}")
+    return published

@@ -1,0 +1,192 @@
+"""The port behind which every launcher stands: give it a case, get a booted stack.
+
+A launcher does I/O and gives no opinion. What it cannot promise it says in `cannot_check`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from envparity.case import Boot, Case
+from envparity.deployed.identity import Held
+from envparity.environment import Environment
+from envparity.errors import LaunchError
+from envparity.observe.record import Replica, SettingFingerprint
+
+__all__ = ["Endpoint", "Launcher", "Restraint", "Stack", "Waiting", "WarmBoots", "WarmUnavailable"]
+
+Waiting = Callable[[str], None]  # told in words what is being waited for
+
+
+class Restraint(Protocol):
+    """How a client holds itself back where others use the backend too."""
+
+    @property
+    def most_bytes(self) -> int:
+        """How much one connection may bring before it is closed."""
+        ...
+
+    async def before_connecting(self) -> None:
+        """Wait until one more connection may be opened."""
+        ...
+
+    async def before_sending(self) -> None:
+        """Wait until one more message may be sent."""
+        ...
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a client reaches the backend in this environment: through the ingress where there is one.
+
+    `address` is what to connect to; `host` what to ask for (Host header, SNI); `tls` None for plain TCP. `path` is the
+    WebSocket's, where it is another than the backend's file says; `known` the user who is known there, if only one is;
+    `restraint` how a client holds itself back.
+    """
+
+    address: tuple[str, int]
+    host: str
+    tls: ssl.SSLContext | None
+    path: str = ""
+    known: Held | None = None
+    restraint: Restraint | None = None
+
+    @property
+    def server_name(self) -> str:
+        """The host without a port and without brackets, as a certificate has it."""
+        return urlsplit(f"//{self.host}").hostname or ""
+
+    @property
+    def origin(self) -> str:
+        """The origin of a page served from here: scheme and host, RFC 6454."""
+        return f"{'https' if self.tls else 'http'}://{self.host}"
+
+
+class Stack(Protocol):
+    """One booted environment. Every method has a deadline of its own and raises `DeadlineExceeded` or `LaunchError`."""
+
+    @property
+    def case(self) -> Case: ...
+    @property
+    def endpoint(self) -> Endpoint: ...
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the backend was given, in the clear: for making tokens. Never recorded."""
+        ...
+
+    @property
+    def fingerprints(self) -> tuple[SettingFingerprint, ...]: ...
+    @property
+    def replica_count(self) -> int: ...
+    @property
+    def timings(self) -> Mapping[str, float]: ...
+
+    def replica_index(self, upstream: str | None) -> int:
+        """Which replica answered, by the address that the ingress names in the handshake; 0 where there is none."""
+        ...
+
+    async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
+        """The end of each dependency's log, by the dependency's name."""
+        ...
+
+    async def until_listening(self) -> None:
+        """Wait until every replica that has not ended answers HTTP at all."""
+        ...
+
+    async def until_decided(self) -> object:
+        """Wait until the startup of every replica has passed, failed or ended; who did none of it in time is noted."""
+        ...
+
+    async def observe_replica(self, index: int) -> Replica:
+        """Health, exit status and log tail of one replica, now."""
+        ...
+
+    async def until_ready(self, index: int | None = None) -> None:
+        """Wait until the replica (or all) says that it is ready."""
+        ...
+
+    async def stop_replica(self, index: int) -> None:
+        """SIGTERM, and SIGKILL when the grace period is over. Returns when it has ended."""
+        ...
+
+    async def start_replica(self, index: int) -> None:
+        """Start a stopped replica again, and wait until it is ready."""
+        ...
+
+    async def restart_dependency(self, name: str) -> None:
+        """Stop the dependency and start it again with its data; returns when it accepts connections."""
+        ...
+
+    async def cut_dependency(self, name: str) -> None:
+        """Nothing reaches the dependency any more: open connections are reset, new ones refused."""
+        ...
+
+    async def restore_dependency(self, name: str) -> None:
+        """Undo `cut_dependency`."""
+        ...
+
+    async def redis_command(self, dependency: str, command: tuple[str, ...]) -> None:
+        """Send one command to a Redis dependency (to revoke a token)."""
+        ...
+
+
+class WarmUnavailable(LaunchError):
+    """This cannot be booted warm, for the reason that is said; it can be booted cold."""
+
+
+class WarmBoots(Protocol):
+    """Boots beside one booted environment, as forks of a process that has its third-party packages loaded."""
+
+    def boot(self, boot: Boot) -> AbstractAsyncContextManager[Stack]:
+        """Boot that way as soon as there is room. Startup goes on when this returns; `until_decided` waits for it.
+
+        Raises `WarmUnavailable` where a fork cannot do what a new process would.
+        """
+        ...
+
+
+class Launcher(Protocol):
+    """Boots cases."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def run_id(self) -> str:
+        """What everything that this launcher makes carries."""
+        ...
+
+    @property
+    def cannot_check(self) -> tuple[str, ...]:
+        """The guarantees that this launcher cannot give, in words."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why this one and not a better one, in words; "" where it is the best, or the one that was asked for."""
+        ...
+
+    def boot(
+        self, case: Case, waiting: Waiting, environment: Environment | None = None
+    ) -> AbstractAsyncContextManager[Stack]:
+        """Start that case; on exit everything that it made is gone, whatever happened.
+
+        `environment` is the case's where that is none of the subject's own, such as a mixture of two of them.
+
+        Startup goes on when this returns: `Stack.until_decided` waits for it. A backend that fails its startup is not
+        an error: it is what there is to observe. Raises `LaunchError` where the environment itself could not be stood
+        up.
+        """
+        ...
+
+    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
+        """Warm boots beside that stack, `lanes` at a time. Raises `WarmUnavailable` where there can be none."""
+        ...
+
+    async def close(self) -> None:
+        """Leave nothing behind that carries this run's id."""
+        ...

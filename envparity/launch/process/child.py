@@ -1,0 +1,155 @@
+"""A process that a stack has started: its environment, its output in a file, how it ended, and how it is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.process.guarding import Guard
+
+__all__ = ["Child", "Program", "identity_of"]
+
+_EVERY_S = 0.01
+_KILLED_S = 10.0
+
+
+def identity_of(user: int | None) -> dict[str, Any]:
+    """What `subprocess` is told to run a program as that user and its group alone; None: as we are."""
+    return {} if user is None else {"user": user, "group": user, "extra_groups": []}
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to start: `argv`, the whole environment, a working folder, as whom (a numeric id; None: as we are).
+
+    `log` takes both outputs; `cpus` are the processors that it may run on (None: any); `first` is the signal that makes
+    it end in order when its owner is gone.
+    """
+
+    argv: Sequence[str]
+    environment: Mapping[str, str] = field(repr=False)
+    folder: Path
+    log: Path
+    user: int | None = None
+    cpus: frozenset[int] | None = None
+    first: signal.Signals = signal.SIGKILL
+
+
+class Child:
+    """A program that runs, or has ended. `start` may be called again when it has."""
+
+    def __init__(self, program: Program, guard: Guard | None = None) -> None:
+        self.program = program
+        self._guard = guard
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, in a session and process group of its own. Raises `LaunchError` where it cannot be."""
+        program = self.program
+        try:
+            with program.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    list(program.argv),
+                    env=dict(program.environment),
+                    cwd=program.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    **identity_of(program.user),
+                )
+        except OSError as error:
+            raise LaunchError(f"{program.argv[0]} cannot be started: {error}") from error
+        if self._guard is not None:
+            self._guard.process(self._process.pid, program.first)
+        if program.cpus is not None and hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(OSError):  # it has ended already
+                os.sched_setaffinity(self._process.pid, program.cpus)
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is its group's and its session's too. Raises `LaunchError` where it was never started."""
+        return self._started.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; else as an engine says it: its status, or 128 plus the signal that ended it."""
+        process = self._started
+        before = process.returncode
+        code = process.poll()
+        if code is None:
+            return None
+        if before is None:
+            self._has_ended(process.pid)
+        return 128 - code if code < 0 else code
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it that signal, unless it has ended."""
+        if self._process is not None and self.exit_code is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, to it and to whatever it has started in its process group."""
+        if self._process is not None and self.exit_code is None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def stop(self, number: signal.Signals, grace_s: float) -> None:
+        """Send that signal, and SIGKILL when `grace_s` seconds are over. Returns when it has ended."""
+        if self._process is None:
+            return
+        self.send(number)
+        if not await self._ended_within(grace_s):
+            self.kill()
+            if not await self._ended_within(_KILLED_S):
+                raise DeadlineExceeded(f"{self.program.argv[0]} to end after SIGKILL", _KILLED_S)
+
+    def stop_now(self, number: signal.Signals, grace_s: float) -> None:
+        """The same as `stop`, where there is no event loop."""
+        if self._process is None:
+            return
+        self.send(number)
+        deadline = time.monotonic() + grace_s
+        while self.exit_code is None:
+            if time.monotonic() > deadline:
+                self.kill()
+            time.sleep(_EVERY_S)
+
+    def log_tail(self, lines: int) -> str:
+        """The last lines of what it has written."""
+        try:
+            text = self.program.log.read_bytes().decode(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    @property
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise LaunchError(f"{self.program.argv[0]} has not been started")
+        return self._process
+
+    async def _ended_within(self, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while self.exit_code is None:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(_EVERY_S)
+        return True
+
+    def _has_ended(self, pid: int) -> None:
+        """What it has started ends with it, as in a container."""
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+        if self._guard is not None:
+            self._guard.gone(pid)

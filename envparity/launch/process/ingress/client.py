@@ -1,0 +1,245 @@
+"""One client's connection: its requests, one after the other, until it is closed, dropped, or a tunnel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import h11
+
+from envparity.launch.process.accepting import Stream
+from envparity.launch.process.ingress.head import Refused, Request, check_size, end_of_head, read_request
+from envparity.launch.process.ingress.headers import answer_head, forwarded_headers, page
+from envparity.launch.process.ingress.plan import Address, IngressPlan
+from envparity.launch.process.ingress.replicas import Answer, Rotation, ask
+from envparity.launch.process.ingress.tunnel import Silence, tunnel
+
+__all__ = ["ClientConnection", "Shared"]
+
+T = TypeVar("T")
+
+_KEEP_ALIVE_S = 75.0  # keepalive_timeout, as nginx has it
+_LINGER_S = 5.0  # lingering_timeout: how long the rest of a refused body is taken and thrown away
+_CHUNK_BYTES = 65536
+_NOT_REPEATED = frozenset({b"POST", b"LOCK", b"PATCH"})  # NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT
+
+
+class _HungUp(Exception):
+    """The connection ends here, without another word: what nginx does after too long a wait."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all connections of one ingress have in common."""
+
+    plan: IngressPlan
+    rotation: Rotation
+    stopping: asyncio.Event
+
+
+class _Body:
+    """A request's body: what of it has come with the head, and the rest as it comes."""
+
+    def __init__(self, client: Stream, request: Request, parser: h11.Connection, plan: IngressPlan) -> None:
+        self._client, self._parser = client, parser
+        self._limit, self._idle_s = plan.ingress.max_body_bytes, plan.ingress.idle_timeout_s
+        self._size = 0
+        self._here = b""
+        self.is_complete = False
+        announced = request.value(b"content-length")
+        if announced and int(announced) > self._limit:
+            raise Refused(413)
+        self._here = self._parsed()
+        #: bytes of a body of which all is here already; None otherwise, and where there is none
+        self.length = len(self._here) if self.is_complete and request.has_body else None
+
+    def _parsed(self) -> bytes:
+        """What can be had without waiting. Raises `Refused` when it is too much, or no body."""
+        data = []
+        try:
+            while isinstance(event := self._parser.next_event(), h11.Data | h11.EndOfMessage):
+                if isinstance(event, h11.EndOfMessage):
+                    self.is_complete = True
+                    break
+                self._size += len(event.data)
+                if self._size > self._limit:
+                    raise Refused(413)
+                data.append(bytes(event.data))
+        except h11.RemoteProtocolError as error:
+            raise Refused(400) from error
+        return b"".join(data)
+
+    async def send(self, stream: Stream, parser: h11.Connection) -> None:
+        """Send it to a replica to its end. Raises `Refused`, and `_HungUp` when the client falls silent."""
+        data = self._here
+        while True:
+            if data:
+                await stream.send(parser.send(h11.Data(data=data)) or b"")
+            if self.is_complete:
+                break
+            try:
+                async with asyncio.timeout(self._idle_s):
+                    received = await self._client.reader.read(_CHUNK_BYTES)
+            except TimeoutError:
+                raise _HungUp from None
+            self._parser.receive_data(received)
+            data = self._parsed()
+        await stream.send(parser.send(h11.EndOfMessage()) or b"")
+
+
+class ClientConnection:
+    """`host` is the client's address. `silence` hears of every byte that comes, from it and from the replica."""
+
+    def __init__(self, shared: Shared, stream: Stream, host: str, silence: Silence) -> None:
+        self._shared, self._client, self._host, self._silence = shared, stream, host, silence
+        self._plan = shared.plan
+        self._received = b""  # of the next request
+
+    async def serve(self) -> None:
+        """Answer request after request. Closes the connection in order, unless it was reset."""
+        parser: h11.Connection | None = None
+        try:
+            while await self._next_head(first=parser is None):
+                request, parser = read_request(self._received)
+                if not await self._answered(request, parser):
+                    break
+                self._received = parser.trailing_data[0]
+        except Refused as refused:
+            self._client.writer.write(page(refused.status, b"close", said=refused.page))
+            if parser is not None and refused.status == 413:
+                await self._linger(parser)
+        except (_HungUp, TimeoutError):
+            pass
+        await self._client.close()
+
+    async def _linger(self, parser: h11.Connection) -> None:
+        """Take the rest of the body: were the connection closed before, it would be reset, and the page lost."""
+        with contextlib.suppress(TimeoutError, h11.RemoteProtocolError):
+            async with asyncio.timeout(_LINGER_S):
+                while not isinstance(event := parser.next_event(), h11.EndOfMessage | h11.ConnectionClosed):
+                    if event is h11.NEED_DATA:
+                        parser.receive_data(await self._client.reader.read(_CHUNK_BYTES))
+
+    async def _next_head(self, *, first: bool) -> bool:
+        """Wait for a whole head; False when there will be none. Raises `Refused`, and TimeoutError for a slow one."""
+        self._received = self._received.lstrip(b"\r\n")
+        if not first and not self._received:
+            if self._shared.stopping.is_set():
+                return False
+            async with asyncio.timeout(_KEEP_ALIVE_S):
+                await self._receive_or_stop()
+        async with asyncio.timeout(self._plan.header_timeout_s):
+            while True:
+                self._received = self._received.lstrip(b"\r\n")
+                check_size(self._received, self._plan.ingress.max_header_bytes)
+                if end_of_head(self._received) is not None:
+                    return True
+                if not await self._receive_or_stop():
+                    return False
+
+    async def _receive_or_stop(self) -> bool:
+        """Receive more; False at the end, or where nothing has come when the ingress is stopped."""
+        reading = asyncio.create_task(self._client.reader.read(_CHUNK_BYTES))
+        stopping = asyncio.create_task(self._shared.stopping.wait())
+        try:
+            waited = {reading} if self._received else {reading, stopping}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            data = reading.result() if reading.done() else b""
+        finally:
+            for task in (reading, stopping):
+                task.cancel()
+            await asyncio.gather(reading, stopping, return_exceptions=True)
+        self._received += data
+        return bool(data)
+
+    async def _answered(self, request: Request, parser: h11.Connection) -> bool:
+        """Answer it; True when the connection goes on with another request."""
+        body = _Body(self._client, request, parser, self._plan)
+        if request.version == b"1.1" and request.value(b"expect").lower() == b"100-continue":
+            await self._client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        keeps = request.keeps_alive and not self._shared.stopping.is_set()
+        connection = b"keep-alive" if keeps else b"close"
+        with_body = request.method != b"HEAD"
+        try:
+            answer = await self._unless_gone(self._asked(request, body))
+        except TimeoutError:
+            await self._client.send(page(504, connection, with_body=with_body))
+            return keeps and body.is_complete
+        upstream = f"{answer.replica[0]}:{answer.replica[1]}"
+        try:
+            if answer.stream is None or answer.parser is None:
+                await self._client.send(page(answer.status, connection, upstream, with_body=with_body))
+            elif answer.status == 101:
+                head = answer_head(101, answer.reason, answer.headers, b"upgrade", upstream)
+                await self._client.send(head + answer.parser.trailing_data[0])
+                answer.stream.writer.write(parser.trailing_data[0])
+                await tunnel(self._client, answer.stream, self._silence)
+                return False
+            else:
+                framed = any(name.lower() == b"content-length" for name, _ in answer.headers)
+                has_body = with_body and answer.status not in {204, 304}
+                chunked = has_body and not framed and request.version != b"1.0"
+                keeps = keeps and (framed or chunked or not has_body)
+                head = answer_head(answer.status, answer.reason, answer.headers, connection, upstream, chunked=chunked)
+                await self._relay(head, answer.stream, answer.parser, chunked=chunked)
+        finally:
+            await answer.drop()
+        return keeps and body.is_complete
+
+    async def _asked(self, request: Request, body: _Body) -> Answer:
+        """What a replica answers; the next one is asked while they are away, and nothing can have happened twice."""
+        rotation = self._shared.rotation
+        tried: set[Address] = set()
+        headers = forwarded_headers(request, self._host, tls=self._plan.ingress.tls, length=body.length)
+        asked = h11.Request(method=request.method, target=request.target, headers=headers)
+        repeatable = body.is_complete and request.method not in _NOT_REPEATED
+        while True:
+            replica = rotation.next(tried)
+            tried.add(replica)
+            answer = await ask(replica, asked, body.send, self._silence.broken)
+            if answer.status not in {502, 504} or not repeatable or len(tried) == len(rotation):
+                return answer
+            await answer.drop()
+
+    async def _unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """Its result. Raises `_HungUp` when the client goes meanwhile, and TimeoutError after too long a silence."""
+        self._silence.broken()
+        working = asyncio.create_task(work)
+        ended = asyncio.create_task(self._client.ended.wait())
+        silent = asyncio.create_task(self._silence.too_long())
+        try:
+            await asyncio.wait({working, ended, silent}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return await working
+            if ended.done():
+                raise _HungUp
+            raise TimeoutError
+        finally:
+            for task in (working, ended, silent):
+                task.cancel()
+            await asyncio.gather(working, ended, silent, return_exceptions=True)
+
+    async def _relay(self, head: bytes, replica: Stream, parser: h11.Connection, *, chunked: bool) -> None:
+        """Pass the answer on as it comes. Raises `_HungUp` when its end does not come."""
+        out = head
+        while True:
+            try:
+                event = parser.next_event()
+            except h11.RemoteProtocolError as error:
+                raise _HungUp from error
+            if event is h11.NEED_DATA or isinstance(event, h11.EndOfMessage):
+                if isinstance(event, h11.EndOfMessage) and chunked:
+                    out += b"0\r\n\r\n"
+                async with asyncio.timeout(self._plan.ingress.idle_timeout_s):
+                    await self._client.send(out)
+                    out = b""
+                    if isinstance(event, h11.EndOfMessage):
+                        return
+                    parser.receive_data(await replica.reader.read(_CHUNK_BYTES))
+            elif isinstance(event, h11.Data):
+                out += b"%x\r\n%b\r\n" % (len(event.data), event.data) if chunked else bytes(event.data)
+            else:
+                raise _HungUp

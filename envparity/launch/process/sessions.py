@@ -1,0 +1,73 @@
+"""A long-lived session with the PostgreSQL server of one environment, by its Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.postgres_session import PSQL, PostgresSession
+from envparity.launch.process.child import identity_of
+from envparity.launch.process.servers import PostgresServer
+
+__all__ = ["ProcessPostgresSession"]
+
+_ANSWER_S = 15.0
+
+
+class ProcessPostgresSession(PostgresSession):
+    """One `psql` of this machine, as the user who runs the server."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__()
+        self._reader, self._writer = reader, writer
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, server: PostgresServer) -> AsyncIterator[ProcessPostgresSession]:
+        """Start it; it ends when this is left."""
+        program, *options = PSQL
+        process = await asyncio.create_subprocess_exec(
+            str(server.programs.postgres() / program),
+            *(*options, "-h", str(server.folder), "-p", str(server.port)),
+            env={"PATH": os.defpath, "LC_ALL": "C", **server.environment},
+            cwd=server.folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the run alone, which ends this when it has dropped its databases
+            **identity_of(server.programs.user),
+        )
+        if process.stdin is None or process.stdout is None:
+            raise LaunchError("psql has no input or no output")
+        try:
+            yield cls(process.stdout, process.stdin)
+        finally:
+            process.stdin.close()
+            try:
+                async with asyncio.timeout(_ANSWER_S):
+                    await process.wait()
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+
+    async def _ask(self, script: str, done: str) -> str:
+        said = ""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                self._writer.write(script.encode())
+                await self._writer.drain()
+                while done not in said:
+                    more = await self._reader.read(65536)
+                    if not more:
+                        raise LaunchError(f"the session with PostgreSQL has ended: {said}")
+                    said += more.decode(errors="replace")
+        except TimeoutError as error:
+            raise DeadlineExceeded("PostgreSQL to answer", _ANSWER_S, said) from error
+        except OSError as error:
+            raise LaunchError(f"the session with PostgreSQL broke: {error}") from error
+        return said.replace(done, "")

@@ -1,0 +1,52 @@
+"""Each environment by its own launcher: those that are attached are looked at, the others booted."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+
+from envparity.case import Case
+from envparity.environment import Environment
+from envparity.launch.attached.launcher import AttachedLauncher
+from envparity.launch.attached.stack import AttachedStack
+from envparity.launch.port import Launcher, Stack, Waiting, WarmBoots
+from envparity.subject import Subject
+
+__all__ = ["RoutedLauncher"]
+
+
+class RoutedLauncher:
+    """A `Launcher` over that of what is booted, whose name and run id it bears, and that of what is attached."""
+
+    def __init__(self, booting: Launcher, subject: Subject) -> None:
+        self._booting = booting
+        self._attached = AttachedLauncher(subject, booting.run_id)
+        self._names = frozenset(subject.attached)
+
+    @property
+    def name(self) -> str:
+        return self._booting.name
+
+    @property
+    def reason(self) -> str:
+        return self._booting.reason
+
+    @property
+    def run_id(self) -> str:
+        return self._booting.run_id
+
+    @property
+    def cannot_check(self) -> tuple[str, ...]:
+        return (*self._booting.cannot_check, *self._attached.cannot_check)
+
+    def boot(
+        self, case: Case, waiting: Waiting, environment: Environment | None = None
+    ) -> AbstractAsyncContextManager[Stack]:
+        chosen = self._attached if case.environment in self._names else self._booting
+        return chosen.boot(case, waiting, environment)
+
+    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
+        chosen = self._attached if isinstance(stack, AttachedStack) else self._booting
+        return chosen.warm(stack, lanes)
+
+    async def close(self) -> None:
+        await self._booting.close()

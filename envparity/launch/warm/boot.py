@@ -1,0 +1,203 @@
+"""One warm boot, as a `Stack` (see launch.port) as far as that goes: what would disturb other boots is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from envparity.backend import Backend
+from envparity.case import Boot, Case
+from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.booted import LOG_LINES, BootedStack, direct_endpoint
+from envparity.launch.port import Endpoint
+from envparity.launch.proxy import Proxy
+from envparity.launch.redis_session import RedisSession
+from envparity.launch.resolve import ResolvedSetting
+from envparity.launch.secrets import redact
+from envparity.launch.warm.answers import BootEnd
+from envparity.launch.warm.client import AgentBoot
+from envparity.launch.warm.isolation import Lane
+from envparity.launch.warm.made import told_apart
+from envparity.observe.record import Replica, SettingFingerprint, StartupReport
+
+__all__ = ["WarmBoot"]
+
+_SAYS_SO_S = 0.25  # longer than a startup that nothing keeps waiting
+
+
+class WarmBoot:
+    """The one replica of a warm boot. Clients reach it directly. Its dependencies can be cut off for it alone."""
+
+    replica_count = 1
+
+    def __init__(
+        self,
+        *,
+        stack: BootedStack[Any, Any],
+        boot: Boot,
+        lane: Lane,
+        resolved: tuple[ResolvedSetting, ...],
+        redis: Mapping[str, RedisSession],
+        says_so: bool,
+        fork: Callable[[], Awaitable[AgentBoot]],
+    ) -> None:
+        self._stack, self._lane, self._redis, self._resolved, self._fork = stack, lane, redis, resolved, fork
+        self.case = Case(stack.case.environment, stack.case.backend, boot)
+        self.endpoint: Endpoint = direct_endpoint(lane.published_port)
+        self.timings: dict[str, float] = {}
+        self.undecided_after_s: float | None = None
+        self.decided_with: StartupReport | None = None
+        """The startup report by which `until_decided` has known that startup was over, where there is one."""
+        self._probe = lane.probe
+        self._process: AgentBoot | None = None
+        self._says_so = says_so  # its log says when its startup is over
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {one.name: one.value for one in self._resolved}
+
+    @property
+    def fingerprints(self) -> tuple[SettingFingerprint, ...]:
+        """As in the environment: what only keeps this boot apart from others (its databases, its port) is not told."""
+        usual = {one.name: one for one in self._stack.fingerprints}
+        own = [one for one in self._resolved if one.source == "this boot"]
+        usual |= {one.name: one for one in self._stack.fingerprints_of(tuple(own))}
+        return tuple(usual[name] for name in sorted(usual))
+
+    @property
+    def backend(self) -> Backend:
+        """What is booted."""
+        return self._stack.backend
+
+    async def startup(self) -> StartupReport | None:
+        """The startup report as it stands now, and nothing else of `observe_replica`."""
+        return await self._probe.startup()
+
+    @property
+    def process(self) -> AgentBoot:
+        """The forked process. Raises `LaunchError` where there is none yet."""
+        if self._process is None:
+            raise LaunchError("this warm boot has not been started")
+        return self._process
+
+    @property
+    def exit(self) -> BootEnd | None:
+        """How the process ended; None while it runs."""
+        return self.process.end
+
+    async def start(self) -> None:
+        """Fork it. Raises `AgentRefused`."""
+        began = time.monotonic()
+        self._process = await self._fork()
+        self.timings["fork"] = round(time.monotonic() - began, 4)
+
+    async def until_listening(self) -> None:
+        """Wait until it accepts connections, or has ended."""
+        await self.process.until_listening(self._stack.backend.phases.boot_s)
+
+    async def until_decided(self) -> bool:
+        """Wait until its startup has passed or failed. False where it ended first, or took too long, which is noted."""
+        began = time.monotonic()
+        timeout_s = self._stack.backend.phases.boot_s
+        if self._says_so:
+            # Then is the moment to ask, and asking earlier only keeps it from starting. It is asked all the same.
+            with contextlib.suppress(DeadlineExceeded):
+                await self.process.until_said(min(_SAYS_SO_S, timeout_s))
+        await self.process.until_listening(timeout_s)
+        self.timings["listening"] = round(time.monotonic() - began, 4)
+        decided = await self._probe.until_decided(timeout_s, self._ended, self.log)
+        self.decided_with = self._probe.decided_with if decided else None
+        self.timings["startup"] = round(time.monotonic() - began, 4)
+        if not decided and self.exit is None:
+            self.undecided_after_s = round(time.monotonic() - began, 1)
+        return decided
+
+    async def log(self) -> tuple[str, ...]:
+        """The end of its log, without secrets."""
+        lines, _ = told_apart(await self.process.log())
+        text = redact("\n".join(lines), self._secrets)
+        return tuple(text.splitlines()[-LOG_LINES:])
+
+    async def observe_replica(self, index: int) -> Replica:
+        self._only(index)
+        health = self._stack.backend.health
+        live, ready, startup = await asyncio.gather(
+            self._probe.ask(health.live), self._probe.ask(health.ready), self._probe.startup()
+        )
+        end = self.exit
+        _, made = told_apart(await self.process.log())
+        return Replica(
+            index=0,
+            live=live,
+            ready=ready,
+            startup=startup,
+            exit_code=None if end is None else end.code,
+            oom_killed=end is not None and end.signal == 9 and end.killed is None,
+            log_tail=await self.log(),
+            undecided_after_s=self.undecided_after_s,
+            made=made,
+        )
+
+    async def until_ready(self, index: int | None = None) -> None:
+        self._only(index or 0)
+        await self._probe.until_ready("the warm boot", self._stack.backend.phases.boot_s, self._ended)
+
+    async def stop_replica(self, index: int) -> None:
+        self._only(index)
+        await self.process.stop(self._stack.environment.platform.stop_grace_s)
+
+    async def start_replica(self, index: int) -> None:
+        """Fork another one in its place, with the same settings, databases and port."""
+        self._only(index)
+        await self.start()
+        await self.process.until_listening(self._stack.backend.phases.boot_s)
+        await self.until_ready(index)
+
+    def replica_index(self, upstream: str | None) -> int:  # noqa: ARG002  nothing stands in front that could say so
+        return 0
+
+    async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
+        return await self._stack.infrastructure_logs()
+
+    async def restart_dependency(self, name: str) -> None:
+        raise LaunchError(f"{name} serves other warm boots too and is not restarted for one: boot this case cold")
+
+    async def cut_dependency(self, name: str) -> None:
+        await self._proxy(name).down()
+
+    async def restore_dependency(self, name: str) -> None:
+        await self._proxy(name).up()
+
+    async def redis_command(self, dependency: str, command: tuple[str, ...]) -> None:
+        await self.redis_answer(dependency, command)
+
+    async def redis_answer(self, dependency: str, command: Sequence[str]) -> object:
+        """One command in this boot's own Redis database, and its answer. Raises `LaunchError` where it is refused."""
+        session = self._redis.get(dependency)
+        if session is None:
+            raise LaunchError(f"{self.case.environment} has no Redis called {dependency!r}")
+        return await session.run(self._lane.redis_database, command)
+
+    async def close(self) -> None:
+        """Kill what still runs."""
+        if self._process is not None and self._process.end is None:
+            await self._process.stop()
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return (*self._stack.secret_values, *(one.value for one in self._resolved if one.secret))
+
+    def _proxy(self, name: str) -> Proxy:
+        if name not in self._lane.proxies:
+            raise LaunchError(f"{self.case.environment} has no dependency {name!r}")
+        return self._lane.proxies[name]
+
+    def _only(self, index: int) -> None:
+        if index != 0:
+            raise LaunchError(f"a warm boot has one replica, and replica {index} was asked for")
+
+    async def _ended(self) -> bool:
+        return self.exit is not None

@@ -1,0 +1,163 @@
+"""Warm boots in one booted environment: an agent beside the replicas, a forked process for every case.
+
+A warm boot has settings, a database, a Redis database number and proxies of its own, and nothing in front of it:
+clients reach it directly, not through the ingress. What it shares with others of its pool are the servers themselves
+(Redis publishes across its databases), the agent's file system, and the third-party modules; so a finding of a
+warm boot is reproduced cold before it is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from envparity.case import Boot
+from envparity.launch.booted import BootedStack
+from envparity.launch.redis_session import RedisSession
+from envparity.launch.warm.answers import AgentRefused, ModulesReport
+from envparity.launch.warm.boot import WarmBoot
+from envparity.launch.warm.client import WarmAgent
+from envparity.launch.warm.command import PythonCommand, WarmUnavailable, python_command
+from envparity.launch.warm.isolation import Databases, Lane, case_settings, open_lanes, redis_sessions
+
+__all__ = ["WarmPool", "WarmUnavailable"]
+
+_LOAD_S = 60.0
+
+
+class WarmPool:
+    """As many lanes as boots may run at the same time, in one environment. Made by `open`.
+
+    `modules` is the agent's last word on what it holds, `loaded` names that in the order of import; `timings` says what
+    it took, in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        stack: BootedStack[Any, Any],
+        agent: WarmAgent,
+        command: PythonCommand,
+        lanes: Sequence[Lane],
+        databases: dict[str, Databases],
+        redis: dict[str, RedisSession],
+    ) -> None:
+        self._stack, self._agent, self._command = stack, agent, command
+        self._databases, self._redis = databases, redis
+        audit = stack.backend.audit
+        self._watched = audit.request_scoped if audit is not None else ()
+        report = stack.backend.report
+        self._words = tuple(word for word in (report.log_passed, report.log_failed) if word is not None)
+        self._free: asyncio.Queue[Lane] = asyncio.Queue()
+        for lane in lanes:
+            self._free.put_nowait(lane)
+        self.size = len(lanes)
+        self.modules: ModulesReport | None = None
+        self.loaded: tuple[str, ...] = ()
+        self.timings: dict[str, float] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, stack: BootedStack[Any, Any], lanes: int = 2) -> AsyncIterator[WarmPool]:
+        """A pool beside the replicas of that stack, which must be booted as the environment is, with nothing down.
+
+        Raises `WarmUnavailable` where this backend can only be booted cold.
+        """
+        if not stack.replicas or not stack.case.boot.steady:
+            raise WarmUnavailable("warm boots stand beside the replicas of an environment that was booted as it is")
+        command = python_command(stack.argv())
+        if lanes > 15:
+            raise WarmUnavailable(f"{lanes} lanes: Redis has 16 databases, and the replicas use the first")
+        async with AsyncExitStack() as exits:
+            began = time.monotonic()
+            beside = await exits.enter_async_context(stack.agent_beside(command, lanes))
+            databases = {
+                name: await exits.enter_async_context(Databases.open(stack, name, ahead=lanes + 1))
+                for name, dependency in stack.dependencies.items()
+                if dependency.kind == "postgres"
+            }
+            opened = await open_lanes(exits, stack, beside.ports)
+            pool = cls(
+                stack=stack,
+                agent=beside.agent,
+                command=command,
+                lanes=opened,
+                databases=databases,
+                redis=await redis_sessions(exits, stack),
+            )
+            pool.timings["agent"] = round(time.monotonic() - began, 3)
+            await pool._load()
+            yield pool
+
+    @asynccontextmanager
+    async def boot(self, boot: Boot = Boot(), *, learn: bool = False) -> AsyncIterator[WarmBoot]:  # noqa: B008  frozen
+        """Boot that way, as soon as a lane is free. Startup goes on when this returns; `until_decided` waits for it.
+
+        On exit the process is killed, and its databases are dropped. Raises `WarmUnavailable` where a fork cannot do
+        what a new process would, such as another value for a setting that a third-party module reads when imported.
+        """
+        lane = await self._free.get()
+        try:
+            async with self._in_lane(lane, boot, learn=learn) as booted:
+                yield booted
+        finally:
+            self._free.put_nowait(lane)
+
+    @asynccontextmanager
+    async def _in_lane(self, lane: Lane, boot: Boot, *, learn: bool) -> AsyncIterator[WarmBoot]:
+        began = time.monotonic()
+        names = {name: await databases.take() for name, databases in self._databases.items()}
+        try:
+            for session in self._redis.values():
+                await session.run(lane.redis_database, ("FLUSHDB",))
+            await lane.open_up(boot.unreachable_at_start)
+            settings = case_settings(self._stack, lane, boot, names)
+            lifetime_s = self._stack.backend.phases.boot_s + 90.0
+            booted = WarmBoot(
+                stack=self._stack,
+                boot=boot,
+                lane=lane,
+                resolved=settings,
+                redis=self._redis,
+                says_so=bool(self._words),
+                fork=lambda learn=learn: self._agent.boot(  # type: ignore[misc]
+                    self._command,
+                    {one.name: one.value for one in settings},
+                    port=lane.port,
+                    lifetime_s=lifetime_s,
+                    learn=learn,
+                    watch=self._watched,
+                    words=self._words,
+                ),
+            )
+            booted.timings["prepare"] = round(time.monotonic() - began, 4)
+            try:
+                await booted.start()
+                yield booted
+            except AgentRefused as error:
+                raise WarmUnavailable(str(error)) from error
+            finally:
+                await booted.close()
+        finally:
+            await lane.close_off()
+            for name, database in names.items():
+                self._databases[name].give_back(database)
+
+    async def _load(self) -> None:
+        """Have the agent import what the entry does, then rehearse once, for what is imported later."""
+        began = time.monotonic()
+        try:
+            first = await self._agent.load(self._command, timeout_s=_LOAD_S)
+            async with self.boot(learn=True) as rehearsal:
+                await rehearsal.until_decided()
+                await rehearsal.stop_replica(0)
+                self.modules = await self._agent.load(self._command, rehearsal.process, timeout_s=_LOAD_S)
+        except AgentRefused as error:
+            raise WarmUnavailable(str(error)) from error
+        if self.modules.unfit:
+            raise WarmUnavailable(self.modules.unfit)
+        self.loaded = tuple(one.name for one in (*first.imported, *self.modules.imported))
+        self.timings["load"] = round(time.monotonic() - began, 3)

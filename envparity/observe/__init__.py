@@ -1,0 +1,1 @@
+"""What a boot showed, as data, and how it is read."""

@@ -1,0 +1,151 @@
+"""What one run of the probe showed, read from how its conversation went. Pure."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from envparity.backend import Backend
+from envparity.observe.record import Entry, Transcript
+from envparity.probe.attempt import Attempt
+from envparity.probe.labels import close_label
+from envparity.scenario import Scenario
+from envparity.step import Expect
+
+__all__ = ["Outcome", "Trouble", "outcome_of", "without_credentials"]
+
+_SHOWN = 300
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Why a run was a failure. `phase` is one of `labels.PHASES`, or "credentials" where it came to none of them.
+
+    `told` is what the client was told: error frames, and the close.
+    """
+
+    phase: str
+    expected: str
+    got: str
+    told: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """One run. `at` seconds since the epoch when it began; `phases` seconds by phase, of those that were completed.
+
+    `handshake`, `authentication` and `close` are labels (see `labels`), None where it did not come that far.
+    """
+
+    at: float
+    duration_s: float
+    phases: dict[str, float] = {}
+    trouble: Trouble | None = None
+    handshake: str | None = None
+    authentication: str | None = None
+    close: str | None = None
+
+    @property
+    def healthy(self) -> bool:
+        return self.trouble is None
+
+
+def without_credentials(at: float, duration_s: float, why: str) -> Outcome:
+    """The outcome of a run that ended before it began: a failure, for nobody knows how the backend is."""
+    return Outcome(at, duration_s, trouble=Trouble("credentials", "a key or a token", why))
+
+
+def outcome_of(attempt: Attempt, scenario: Scenario, backend: Backend, at: float) -> Outcome:
+    """Read an attempt. A departure from the script is a failure, and so is what the contract has against a frame."""
+    transcript = attempt.transcript
+    welcomed_s = _welcomed_s(transcript, scenario)
+    return Outcome(
+        at=at,
+        duration_s=transcript.duration_s,
+        phases=_phases(attempt, welcomed_s),
+        trouble=_trouble(attempt, backend, welcomed_s),
+        handshake=attempt.handshake,
+        authentication=_authentication(attempt, welcomed_s),
+        close=None if attempt.close_code is None else close_label(attempt.close_code),
+    )
+
+
+def _welcomed_s(transcript: Transcript, scenario: Scenario) -> float | None:
+    """When the first frames that are expected had arrived: then the client is known, and is told so."""
+    first = next(index for index, step in enumerate(scenario.steps) if isinstance(step, Expect))
+    if transcript.departure is not None and transcript.departure.step <= first:
+        return None
+    welcome = [one.at_s for one in transcript.entries if one.kind == "received" and one.phase == "authenticate"]
+    return welcome[-1] if welcome else None
+
+
+def _phases(attempt: Attempt, welcomed_s: float | None) -> dict[str, float]:
+    """From the end of one phase to the end of the next, as far as it came."""
+    closed_s = next((one.at_s for one in reversed(attempt.transcript.entries) if one.kind == "close"), None)
+    ends = {
+        "connect": attempt.connected_s,
+        "accept": attempt.accepted_s,
+        "authenticate": welcomed_s,
+        "message": attempt.closing_s,
+        "close": closed_s if attempt.transcript.departure is None else None,
+    }
+    phases: dict[str, float] = {}
+    before = 0.0
+    for phase, end in ends.items():
+        if end is None:
+            break
+        phases[phase] = max(end - before, 0.0)
+        before = end
+    return phases
+
+
+def _trouble(attempt: Attempt, backend: Backend, welcomed_s: float | None) -> Trouble | None:
+    transcript = attempt.transcript
+    told = tuple(_told(transcript.entries, backend))
+    if transcript.departure is not None:
+        departure = transcript.departure
+        return Trouble(_phase(attempt, welcomed_s), departure.expected, departure.got, told)
+    for entry in transcript.entries:
+        if entry.violations:
+            return Trouble(entry.phase, "what the contract says", "; ".join(entry.violations), told)
+    return None
+
+
+def _phase(attempt: Attempt, welcomed_s: float | None) -> str:
+    """The phase in which it left its script: the first that was not completed."""
+    if attempt.connected_s is None:
+        return "connect"
+    if attempt.accepted_s is None:
+        return "accept"
+    if welcomed_s is None:
+        return "authenticate"
+    return "message" if attempt.closing_s is None else "close"
+
+
+def _authentication(attempt: Attempt, welcomed_s: float | None) -> str | None:
+    if attempt.accepted_s is None:
+        return None
+    if welcomed_s is not None:
+        return "success"
+    closes = [one.data for one in attempt.transcript.entries if one.kind == "close" and one.data["by"] == "server"]
+    if closes:
+        return "refused" if closes[-1]["code"] == 1008 else "closed"
+    departure = attempt.transcript.departure
+    if departure is not None and departure.kind == "close":
+        return "closed"
+    return "timeout" if departure is not None and departure.kind == "timeout" else "unexpected"
+
+
+def _told(entries: Sequence[Entry], backend: Backend) -> Iterator[str]:
+    """Error frames and the close, shortened."""
+    for entry in entries:
+        if entry.kind == "received" and entry.data.get(backend.frame_type) == backend.error_type:
+            said = {name: one for name, one in entry.data.items() if name not in backend.volatile}
+            yield _short(json.dumps(said, ensure_ascii=False))
+        elif entry.kind == "close":
+            yield _short("close {code} {reason!r} by the {by}".format(**entry.data))
+
+
+def _short(text: str) -> str:
+    return textwrap.shorten(text, _SHOWN, placeholder=" …")

@@ -1,0 +1,204 @@
+"""The probe itself: runs on its schedule until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jwt
+
+from envparity.backend import Backend
+from envparity.conversation.contract import Contract
+from envparity.conversation.machine import Conversation
+from envparity.conversation.script import Identity, Script, write_script
+from envparity.deployed.credentials import CredentialUnavailable
+from envparity.deployed.identity import Credentials, Held
+from envparity.deployed.target import Target
+from envparity.environment import Environment
+from envparity.errors import ConfigurationError, Mistake
+from envparity.probe.alert import Alerts
+from envparity.probe.attempt import attempt
+from envparity.probe.log import Log
+from envparity.probe.metrics import Metrics
+from envparity.probe.network import Network
+from envparity.probe.outcome import Outcome, outcome_of, without_credentials
+from envparity.probe.schedule import Schedule
+from envparity.scenario import Scenario
+from envparity.step import placeholders
+
+__all__ = ["ENDED_BY_TIME", "Ending", "Plan", "Probe", "tls_of"]
+
+ENDED_BY_TIME: Final = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is probed and how often: `every_s` seconds apart, for `for_s` seconds (None: for good).
+
+    `settings` are the environment's literals; `tls` is there where the target asks for it.
+    """
+
+    environment: Environment
+    backend: Backend
+    scenario: Scenario
+    target: Target
+    settings: dict[str, str]
+    tls: ssl.SSLContext | None
+    every_s: float = 30.0
+    for_s: float | None = None
+    alert_after: int = 3
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How probing ended: by signal number `by`, or 0 when its time was over. `healthy`: the last run was a success and
+    no alert stands.
+    """
+
+    by: int
+    healthy: bool
+    runs: int
+
+
+def tls_of(target: Target, bundle: str | None) -> ssl.SSLContext | None:
+    """The TLS of a target: certificates are checked in full, against `bundle` or the system's authorities.
+
+    Raises OSError, of which `ssl.SSLError` is one, for a bundle that cannot be read.
+    """
+    return ssl.create_default_context(cafile=bundle and str(Path(bundle))) if target.tls else None
+
+
+class Probe:
+    """Holds the plan's conversation, once or for good, and tells metrics and log what it showed."""
+
+    def __init__(self, plan: Plan, metrics: Metrics, log: Log, credentials: Credentials | None = None) -> None:
+        self._plan, self._metrics, self._log = plan, metrics, log
+        backend = plan.backend
+        self._contract = Contract.load(backend.contract, backend.frame_type) if backend.contract else None
+        self._network = Network(plan.target, plan.tls)
+        self._credentials = credentials or Credentials(plan.environment)
+        self._alerts = Alerts(plan.alert_after)
+        self._runs = self._failed = self._skipped = 0
+        self._last_healthy = False
+
+    async def check(self) -> None:
+        """Whether there are credentials, and all that the scenario needs beside them.
+
+        Raises `CredentialUnavailable` and `ConfigurationError`.
+        """
+        held = await self._credentials.get()
+        self._script(held, 0)
+        needs_user = any(name == "user" for name, _ in placeholders(self._plan.scenario.steps))
+        if held.token and not held.user and needs_user:
+            action = f"add user to [deployed], for {self._plan.scenario.name} expects to be told it"
+            source = f"environment {self._plan.environment.name}"
+            raise ConfigurationError(
+                [Mistake(source, 0, "deployed.token", "a token that says whom it names", "another", action)]
+            )
+
+    async def once(self) -> Outcome:
+        """One run. Raises `ConfigurationError` where backend and settings do not provide what the scenario needs."""
+        at, began = time.time(), time.monotonic()
+        try:
+            script = self._script(await self._credentials.get(), int(at))
+        except CredentialUnavailable as error:
+            self._credentials.renew()
+            outcome = without_credentials(at, time.monotonic() - began, str(error))
+        else:
+            outcome = await self._hold(script, at)
+        if outcome.authentication == "refused":
+            self._credentials.renew()
+        self._note(outcome)
+        return outcome
+
+    async def run(self, *, once: bool = False) -> Ending:
+        """Run on schedule until the time is over, or SIGINT or SIGTERM comes; then say goodbye to whom it talks to.
+
+        What is broken off by that is not counted. With `once` it ends after one run.
+        """
+        with _told_to_end(self._plan.for_s) as told:
+            running = asyncio.create_task(self._once() if once else self._forever())
+            await _either(running, told)
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+            by = told.result() if told.done() else 0
+        if not once:
+            why = signal.Signals(by).name if by else "its time is over"
+            self._log.ended(why, self._runs, self._failed, self._skipped)
+        return Ending(by, self._last_healthy and not self._alerts.standing, self._runs)
+
+    async def _once(self) -> None:
+        await self.once()
+
+    async def _forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        schedule = Schedule(self._plan.every_s, loop.time())
+        while True:
+            due, skipped = schedule.next(loop.time())
+            if skipped:
+                self._skipped += skipped
+                self._metrics.skipped(skipped)
+                self._log.skipped(skipped)
+            await asyncio.sleep(due - loop.time())
+            await self.once()
+
+    async def _hold(self, script: Script, at: float) -> Outcome:
+        plan = self._plan
+        conversation = Conversation(plan.scenario, script, self._contract)
+        how = await attempt(conversation, self._network, plan.backend.phases.close_s)
+        return outcome_of(how, plan.scenario, plan.backend, at)
+
+    def _script(self, held: Held, now_s: int) -> Script:
+        """Raises `CredentialUnavailable` for a key that no token can be made with."""
+        plan, tokens = self._plan, self._plan.backend.tokens
+        settings = plan.settings | ({tokens.key_setting: held.key} if tokens is not None and held.key else {})
+        who = Identity(held.user, held.token)
+        try:
+            return write_script(plan.scenario, plan.backend, settings, plan.target.origin, now_s=now_s, identity=who)
+        except (jwt.PyJWTError, ValueError, TypeError):
+            algorithm = tokens.algorithm if tokens is not None else "no algorithm"
+            raise CredentialUnavailable(f"the key that was given is none for {algorithm}") from None
+
+    def _note(self, outcome: Outcome) -> None:
+        self._runs += 1
+        self._failed += not outcome.healthy
+        self._last_healthy = outcome.healthy
+        turn = self._alerts.note(outcome)
+        self._metrics.note(outcome, self._alerts.failures, alerting=self._alerts.standing)
+        self._log.ran(outcome, self._alerts.failures)
+        if turn is not None:
+            self._log.turned(turn)
+
+
+async def _either(*waited_for: asyncio.Future[Any]) -> None:
+    await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+
+
+@contextlib.contextmanager
+def _told_to_end(for_s: float | None) -> Iterator[asyncio.Future[int]]:
+    """A future of the signal that ended it: SIGINT, SIGTERM, or 0 after that many seconds."""
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[int] = loop.create_future()
+
+    def tell(by: int) -> None:
+        if not told.done():
+            told.set_result(by)
+
+    timer = None if for_s is None else loop.call_later(for_s, tell, ENDED_BY_TIME)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, tell, int(number))
+    try:
+        yield told
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        if timer is not None:
+            timer.cancel()

@@ -1,0 +1,179 @@
+"""What is red, said first and in full: the verdict as a headline, and every finding with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from envparity.judge.finding import Finding, Rule
+from envparity.report.html.environments import state_of
+from envparity.report.html.markup import Html, tag
+from envparity.report.saved import SavedRun
+from envparity.report.verdict import counted, launchers, not_played
+
+__all__ = ["findings_section", "verdict_header"]
+
+_LISTED = 12  # findings named under the headline; the section has them all
+
+
+def verdict_header(run: SavedRun) -> Html:
+    """The ten seconds: red or clean, what, where, and the cause where one was isolated."""
+    verdict = run.verdict
+    word = "good" if verdict.clean else "bad"
+    names = [
+        tag("li", tag("strong", name), " ", tag("span", text, class_=look), class_=look)
+        for name in verdict.environments
+        for look, text in [state_of(run, name)]
+    ]
+    return tag(
+        "header",
+        tag("p", "envparity", tag("span", f" report on {run.subject.backend}"), class_="product"),
+        tag("h1", tag("span", "Clean" if verdict.clean else "Red", class_="word"), " ", _headline(run)),
+        _lead(run),
+        tag("ul", names, class_="states", aria_label="Environments"),
+        _facts(run),
+        class_=f"verdict {word}",
+    )
+
+
+def findings_section(run: SavedRun, rules: Mapping[str, Rule]) -> Html:
+    """Every finding: cause, expected and got, evidence, what to do, how to see it again."""
+    verdict = run.verdict
+    heading = tag("h2", "Findings", id="findings-heading")
+    if verdict.clean:
+        extent = f"{counted(verdict.rules, 'rule')} held in {counted(verdict.cases, 'boot')}"
+        body: Html | list[Html] = tag("p", f"None. {extent} and {counted(verdict.scenarios, 'conversation')}.")
+    else:
+        body = [_finding(one, verdict.environments, rules.get(one.code)) for one in verdict.findings]
+    return tag("section", heading, body, id="findings", aria_labelledby="findings-heading")
+
+
+def _headline(run: SavedRun) -> str:
+    verdict = run.verdict
+    if verdict.clean:
+        return f"{counted(len(verdict.environments), 'environment')}, and nothing differs that is not declared"
+    if len(verdict.findings) == 1:
+        return verdict.findings[0].title
+    return counted(len(verdict.findings), "finding")
+
+
+def _lead(run: SavedRun) -> Html | None:
+    findings = run.verdict.findings
+    if not findings:
+        return None
+    if len(findings) == 1:
+        (only,) = findings
+        cause = tag("p", tag("strong", "Cause: "), only.cause, class_="lead cause") if only.cause else None
+        what = tag("p", _where(only, run.verdict.environments), ": ", only.got, class_="lead")
+        first = tag("p", only.evidence[0], class_="quoted") if only.evidence else None
+        return Html("".join(one for one in (what, cause, first) if one is not None))
+    items = [
+        tag(
+            "li",
+            tag("a", one.id, href=f"#{one.id}"),
+            f" {one.title}",
+            tag("span", f" in {_names(one.environments)}"),
+            tag("p", tag("strong", "Cause: "), one.cause, class_="cause") if one.cause else None,
+        )
+        for one in findings[:_LISTED]
+    ]
+    if len(findings) > _LISTED:
+        items.append(tag("li", tag("a", f"and {len(findings) - _LISTED} more", href="#findings")))
+    return tag("ul", items, class_="lead plain")
+
+
+def _facts(run: SavedRun) -> Html:
+    verdict = run.verdict
+    facts: list[tuple[str, str]] = [
+        ("launcher", launchers(verdict.launcher, verdict.attached, verdict.reason)),
+        ("boots", str(verdict.cases)),
+        ("conversations", str(verdict.scenarios)),
+        ("rules", str(verdict.rules)),
+        ("took", f"{verdict.duration_s:.0f} s"),
+        ("run", verdict.run_id),
+        ("began", run.subject.began[:16].replace("T", " ") + " UTC"),
+    ]
+    listed = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
+    unchecked = None
+    if verdict.cannot_check:
+        unchecked = tag(
+            "p",
+            tag("strong", "Not checked: "),
+            "; ".join(verdict.cannot_check),
+            " (this launcher cannot)",
+            class_="warn",
+        )
+    left_out = tag("ul", [tag("li", one) for one in not_played(verdict)], class_="plain") if verdict.left_out else None
+    unplayed = tag("details", tag("summary", f"{len(verdict.left_out)} not played"), left_out) if left_out else None
+    return Html(tag("dl", listed, class_="facts") + (unchecked or "") + (unplayed or ""))
+
+
+def _finding(finding: Finding, environments: Sequence[str], rule: Rule | None) -> Html:
+    return tag(
+        "article",
+        tag("h3", tag("a", finding.id, href=f"#{finding.id}", class_="id"), " ", finding.title),
+        tag("p", _where(finding, environments), class_="where"),
+        tag("p", tag("strong", "Cause: "), finding.cause, class_="cause") if finding.cause else None,
+        tag(
+            "dl",
+            tag("div", tag("dt", "Expected"), tag("dd", finding.expected)),
+            tag("div", tag("dt", "Got"), tag("dd", finding.got, class_="bad")),
+            class_="contrast",
+        ),
+        _evidence(finding),
+        tag("p", tag("strong", "What to do: "), finding.action, class_="action") if finding.action else None,
+        _replay(finding),
+        _explained(rule),
+        id=finding.id,
+        class_="finding",
+    )
+
+
+def _where(finding: Finding, environments: Sequence[str]) -> Html:
+    seen = tag("span", f"in {_names(finding.environments)}", class_="seen")
+    others = [name for name in environments if name not in finding.environments]
+    special = [case for case in finding.cases if case not in finding.environments]
+    parts: list[str | Html] = [seen]
+    if others:
+        parts.append(f", not in {_names(others)}")
+    if special:
+        parts.append(f", in {counted(len(finding.cases), 'boot')}")
+    return Html("".join(tag("span", one) for one in parts))
+
+
+def _evidence(finding: Finding) -> Html | None:
+    if not finding.evidence:
+        return None
+    quoted = [tag("li", one) for one in finding.evidence]
+    return Html(tag("h4", "Evidence") + tag("ul", quoted, class_="evidence"))
+
+
+def _replay(finding: Finding) -> Html:
+    commands = [f"envparity replay {finding.id}", *([finding.replay] if finding.replay else [])]
+    return tag("div", tag("h4", "See it again"), [_command(one) for one in commands], class_="replay")
+
+
+def _command(command: str) -> Html:
+    button = tag("button", "Copy", type="button", data_copy=command, aria_label=f"Copy: {command}")
+    return tag("div", tag("code", command), button, class_="command")
+
+
+def _explained(rule: Rule | None) -> Html | None:
+    if rule is None:
+        return None
+    paragraphs = [_paragraph(one) for one in rule.description.strip().split("\n\n")]
+    return tag("details", tag("summary", f"What {rule.code} means"), paragraphs, class_="explained")
+
+
+def _paragraph(text: str) -> Iterator[Html]:
+    """`explain`'s text: a heading on a line of its own, then what it is about."""
+    heading, _, rest = text.partition("\n")
+    if rest:
+        yield tag("h4", heading)
+        yield tag("p", rest)
+    else:
+        yield tag("p", heading)
+
+
+def _names(names: Sequence[str]) -> str:
+    """`local`, `local and staging`, `local, staging and production`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

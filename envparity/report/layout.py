@@ -1,0 +1,74 @@
+"""Lines of text for people: wrapped, indented, and safe to print whatever a backend logged."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+__all__ = ["Line", "Span", "Style", "field", "line", "printable"]
+
+Style = Literal["", "clean", "red", "code", "label", "quote", "command"]
+
+_ESCAPE_SEQUENCE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])"
+)  # ECMA-48 §5.4, and OSC
+_LABEL_WIDTH = 13
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Span(NamedTuple):
+    """A piece of a line in one style. What a style looks like is the terminal's business."""
+
+    text: str
+    style: Style = ""
+
+
+class Line(tuple[Span, ...]):
+    """One line of output. `str(line)` is its text without any style."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "".join(span.text for span in self).rstrip()
+
+
+def line(*spans: Span | str) -> Line:
+    """A line of these pieces; a bare string has no style."""
+    return Line(Span(one) if isinstance(one, str) else one for one in spans)
+
+
+def printable(text: str) -> str:
+    """The text without terminal escape sequences, and with every other control character spelled out.
+
+    A log line is written by the backend under test: it must not move the cursor of the one who reads it.
+    """
+    without = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n").replace("\t", "    "))
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", without)
+
+
+def field(
+    label: str, text: str, *, width: int, style: Style = "", mark: str = "", bullet: bool = False
+) -> Iterator[Line]:
+    """`  label       text`, wrapped to `width` columns with the text hanging under itself.
+
+    Only white space is a place to break at: a word that is too long stands whole and sticks out, so that nothing is
+    cut off and what is quoted can be copied. A command is one word. `mark` stands before every line of the text, or
+    only before the first where it is a `bullet`.
+    """
+    indent = 2 + _LABEL_WIDTH
+    room = max(20, width - indent - len(mark))
+    head = f"  {label:<{_LABEL_WIDTH}}"
+    for piece in _pieces(printable(text), room, whole=style == "command"):
+        yield line(Span(head, "label"), Span(mark, "label"), Span(piece, style))
+        head = " " * indent
+        mark = " " * len(mark) if bullet else mark
+
+
+def _pieces(text: str, room: int, *, whole: bool) -> Iterator[str]:
+    for row in text.splitlines() or [""]:
+        if whole or len(row) <= room:
+            yield row
+        else:
+            yield from textwrap.wrap(row, room, break_long_words=False, break_on_hyphens=False) or [""]

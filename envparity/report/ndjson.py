@@ -1,0 +1,33 @@
+"""The event stream as it is: one JSON object a line, for programs and for keeping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from envparity.events import Event
+
+__all__ = ["NdjsonWriter", "read_events"]
+
+
+class NdjsonWriter:
+    """Every event as one line of JSON; `type` names it. A killed run leaves what it saw, in whole lines."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file anew. Raises `OSError` where it cannot be written."""
+        self._file = path.open("wb")
+        self._encoder = msgspec.json.Encoder()
+
+    def handle(self, event: Event) -> None:
+        self._file.write(self._encoder.encode(event) + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_events(path: Path) -> tuple[Event, ...]:
+    """The events of a file that `NdjsonWriter` wrote, in their order."""
+    decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+    return tuple(decoder.decode(line) for line in path.read_bytes().splitlines() if line)

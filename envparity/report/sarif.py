@@ -1,0 +1,147 @@
+"""SARIF 2.1.0, for code scanning: every rule with its help, every finding with a fingerprint that outlives the run.
+
+A finding's places are the lines of the files that describe what was tested: the setting or the declared difference in
+an environment's file, the scenario in the backend's. Source: OASIS SARIF 2.1.0, §3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from envparity.judge.finding import Finding, Rule
+from envparity.report.layout import printable
+from envparity.report.saved import SavedEnvironment, SavedRun, SavedSubject
+from envparity.report.verdict import findings_text
+
+__all__ = ["Place", "places", "sarif_json"]
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_ROOT = "%SRCROOT%"
+_WIDTH = 100
+
+
+class Place(NamedTuple):
+    """A file, as the run knew it, and a 1-based line of it; 0 where only the file is known."""
+
+    file: str
+    line: int = 0
+
+
+def sarif_json(run: SavedRun, rules: Sequence[Rule]) -> bytes:
+    """The run's findings as one SARIF log in UTF-8; `rules` are those it was held against."""
+    indices = {rule.code: index for index, rule in enumerate(rules)}
+    driver = {
+        "name": "envparity",
+        "semanticVersion": version("envparity"),
+        "rules": [_rule(rule) for rule in rules],
+    }
+    log = {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "automationDetails": {"id": f"envparity/{run.subject.backend}/{run.verdict.run_id}"},
+                "invocations": [{"executionSuccessful": True, "exitCode": run.verdict.exit_code}],
+                "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder in which envparity was run."}}},
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(run, finding, indices) for finding in run.verdict.findings],
+            }
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(log), indent=1) + b"\n"
+
+
+def places(subject: SavedSubject, finding: Finding) -> tuple[Place, ...]:
+    """Where a finding belongs in the files that describe what was tested; there is always one."""
+    found = [place for name in finding.environments for place in _in_environment(subject.environment(name), finding)]
+    scenario = subject.scenario(finding.scenario) if finding.scenario is not None else None
+    if scenario is not None:
+        found.append(Place(subject.file, scenario.line))
+    return tuple(dict.fromkeys(found)) or (Place(subject.file),)
+
+
+def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> Iterator[Place]:
+    """The line of what the finding is about: a setting, a declared difference, a dependency; else the file."""
+    if environment is None:
+        return
+    words = (f"settings.{finding.where}", f"differences.{finding.where}", f"dependencies.{finding.component}")
+    yield Place(environment.file, next((environment.lines[one] for one in words if one in environment.lines), 0))
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    text = rule.description.strip()
+    name = "".join(word.capitalize() for word in rule.title.split() if word.isalnum())
+    return {
+        "id": rule.code,
+        "name": name,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": _first_paragraph(text) or rule.title},
+        "help": {"text": text or rule.action, "markdown": _as_markdown(text) or rule.action},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["environment-parity"]},
+    }
+
+
+def _result(run: SavedRun, finding: Finding, indices: dict[str, int]) -> dict[str, Any]:
+    seen = ", ".join(finding.environments)
+    text = f"{finding.title} ({seen}): expected {finding.expected}, got {finding.got}."
+    if finding.cause:
+        text += f" Cause: {finding.cause}."
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "level": "error",
+        "kind": "fail",
+        "message": {"text": printable(text)},
+        "locations": [_location(place) for place in places(run.subject, finding)],
+        "partialFingerprints": {"envparityIdentity/v1": _fingerprint(finding)},
+        "properties": {
+            "id": finding.id,
+            "environments": list(finding.environments),
+            "replay": finding.replay,
+            "report": printable(findings_text([finding], run.verdict.environments, _WIDTH)),
+        },
+    }
+    if finding.code in indices:
+        result["ruleIndex"] = indices[finding.code]
+    return result
+
+
+def _fingerprint(finding: Finding) -> str:
+    return hashlib.sha256("\0".join(finding.identity).encode()).hexdigest()[:32]
+
+
+def _location(place: Place) -> dict[str, Any]:
+    path = Path(place.file)
+    artifact = {"uri": path.as_uri()} if path.is_absolute() else {"uri": _relative(path), "uriBaseId": _ROOT}
+    physical: dict[str, Any] = {"artifactLocation": artifact}
+    if place.line:
+        physical["region"] = {"startLine": place.line}
+    return {"physicalLocation": physical}
+
+
+def _relative(path: Path) -> str:
+    """A relative URI reference (RFC 3986 §4.2)."""
+    return quote(path.as_posix())
+
+
+def _first_paragraph(text: str) -> str:
+    """What the rule means, without its heading."""
+    paragraph = text.partition("\n\n")[0].splitlines()
+    return " ".join(line.strip() for line in paragraph[1:]) if len(paragraph) > 1 else " ".join(paragraph)
+
+
+def _as_markdown(text: str) -> str:
+    """`explain`'s text with its headings in bold."""
+    parts = []
+    for part in text.split("\n\n"):
+        heading, _, rest = part.partition("\n")
+        parts.append(f"**{heading}**\n\n{rest}" if rest else part)
+    return "\n\n".join(parts)

@@ -1,0 +1,205 @@
+"""A run on disk: what it was about, then its events. What `report`, `replay` and `diff` work on after the run is over.
+
+One file a run, `<run id>.ndjson`: the first line is a `SavedSubject`, every other line an event. Nothing in it is a
+secret: of the inputs it keeps what the reports show, without the values of settings; those that may be shown stand in
+the observations.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from envparity.document import did_you_mean, shown_path
+from envparity.errors import ConfigurationError, Mistake
+from envparity.events import CaseObserved, Event, OrderBooted, OrdersPlanned, RunFinished, RunStarted
+from envparity.judge.finding import Verdict
+from envparity.observe.record import Observation
+from envparity.report.saved_subject import SavedEnvironment, SavedScenario, SavedSubject, saved_subject
+
+__all__ = [
+    "KEPT",
+    "RUNS",
+    "SavedEnvironment",
+    "SavedRun",
+    "SavedScenario",
+    "SavedSubject",
+    "Saver",
+    "find_run",
+    "newest_run",
+    "read_run",
+    "runs_folder",
+    "saved_runs",
+    "saved_subject",
+]
+
+RUNS: Final = Path(".envparity/runs")
+KEPT: Final = 20
+
+
+class SavedRun(msgspec.Struct, frozen=True):
+    """One run as it was: what it was about, what was observed, the verdict. Orders are planned and booted, not kept."""
+
+    subject: SavedSubject
+    started: RunStarted
+    observations: tuple[Observation, ...]
+    verdict: Verdict
+    planned: tuple[OrdersPlanned, ...] = ()
+    booted: tuple[OrderBooted, ...] = ()
+
+    def observed(self, case: str) -> Observation | None:
+        """The observation of the case with that id."""
+        return next((one for one in self.observations if one.case.id == case), None)
+
+    @classmethod
+    def of(cls, subject: SavedSubject, events: Sequence[Event]) -> SavedRun | None:
+        """The run that these events are, or None where it was interrupted before its verdict."""
+        started = next((one for one in events if isinstance(one, RunStarted)), None)
+        finished = next((one for one in events if isinstance(one, RunFinished)), None)
+        if started is None or finished is None:
+            return None
+        return cls(
+            subject=subject,
+            started=started,
+            observations=tuple(one.observation for one in events if isinstance(one, CaseObserved)),
+            verdict=finished.verdict,
+            planned=tuple(one for one in events if isinstance(one, OrdersPlanned)),
+            booted=tuple(one for one in events if isinstance(one, OrderBooted)),
+        )
+
+
+_Line = SavedSubject | Event
+_DECODER: msgspec.json.Decoder[_Line] = msgspec.json.Decoder(_Line)
+
+
+class Saver:
+    """Writes a run to its file while it lasts, and hands it to `outputs` when there is a verdict.
+
+    The folder is made at once, so that a run that cannot be saved ends before anything boots. A killed run leaves what
+    it saw, in whole lines.
+    """
+
+    def __init__(self, subject: SavedSubject, folder: Path, outputs: Sequence[Callable[[SavedRun], None]] = ()) -> None:
+        """Raises `ConfigurationError` where the folder cannot be written to."""
+        self._subject = subject
+        self._folder = folder
+        self._outputs = tuple(outputs)
+        self._events: list[Event] = []
+        self._encoder = msgspec.json.Encoder()
+        self._file: Path | None = None
+        _make_folder(folder)
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._begin(event.run_id)
+        if self._file is None:
+            return
+        self._events.append(event)
+        with self._file.open("ab") as file:
+            file.write(self._encoder.encode(event) + b"\n")
+        if isinstance(event, RunFinished):
+            self._finish()
+
+    def close(self) -> None:
+        """Nothing is open between two events."""
+
+    def _begin(self, run_id: str) -> None:
+        self._file = self._folder / f"{run_id}.ndjson"
+        self._file.write_bytes(self._encoder.encode(self._subject) + b"\n")
+        for old in saved_runs(self._folder)[KEPT:]:
+            old.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        run = SavedRun.of(self._subject, self._events)
+        self._events.clear()
+        if run is not None:
+            for output in self._outputs:
+                output(run)
+
+
+def runs_folder(said: str | Path | None = None, root: Path | None = None) -> Path:
+    """Where runs are saved: what was said, else ENVPARITY_RUNS, else `.envparity/runs` below `root` (or here)."""
+    given = said or os.environ.get("ENVPARITY_RUNS")
+    return Path(given) if given else (root or Path()) / RUNS
+
+
+def saved_runs(folder: Path) -> list[Path]:
+    """The files of the saved runs, the newest first."""
+    found = [(one.stat().st_mtime_ns, one.name, one) for one in folder.glob("*.ndjson")]
+    return [path for *_, path in sorted(found, reverse=True)]
+
+
+def newest_run(folder: Path) -> SavedRun:
+    """The newest run that came to a verdict. Raises `ConfigurationError` where there is none."""
+    for path in saved_runs(folder):
+        run = _read(path)
+        if run is not None:
+            return run
+    got = "runs that were interrupted, and no other" if saved_runs(folder) else "no saved run"
+    raise ConfigurationError(
+        [Mistake("saved runs", 0, shown_path(folder), "a run that came to a verdict", got, "`envparity run` saves one")]
+    )
+
+
+def find_run(name: str, folder: Path) -> SavedRun:
+    """The saved run of that id (or of its beginning), or in that file. Raises `ConfigurationError`."""
+    if name.endswith(".ndjson") or "/" in name:
+        return read_run(Path(name))
+    having = [one for one in saved_runs(folder) if one.stem.startswith(name)]
+    if len(having) == 1:
+        return read_run(having[0])
+    known = [one.stem for one in saved_runs(folder)]
+    if having:
+        got, action = f"{len(having)} that begin so: {', '.join(one.stem for one in having)}", "say more of it"
+    else:
+        got, action = "none of that id", did_you_mean(name, known) or f"there are {', '.join(known) or 'none'}"
+    raise ConfigurationError([Mistake("RUN", 0, name, f"a saved run in {shown_path(folder)}, or a file", got, action)])
+
+
+def read_run(path: Path) -> SavedRun:
+    """The run in that file. Raises `ConfigurationError` where there is none, or where it has no verdict."""
+    run = _read(path)
+    if run is None:
+        raise _unreadable(path, 0, "a run that came to a verdict", "one that was interrupted", "run it again")
+    return run
+
+
+def _read(path: Path) -> SavedRun | None:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise _unreadable(path, 0, "a saved run", error.strerror or "an error", "check the path") from error
+    read = [_decoded(path, number, line) for number, line in enumerate(lines, start=1)]
+    subject = next((one for one in read if isinstance(one, SavedSubject)), None)
+    events = [one for one in read if not isinstance(one, SavedSubject)]
+    if subject is None:
+        action = "`envparity run` saves runs; what --ndjson writes is the bare stream"
+        raise _unreadable(path, 1, "what the run was about", "something else", action)
+    return SavedRun.of(subject, events)
+
+
+def _decoded(path: Path, number: int, line: bytes) -> _Line:
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        action = "it is no saved run, or another version of envparity wrote it"
+        raise _unreadable(path, number, "a line of a saved run", str(error), action) from error
+
+
+def _unreadable(path: Path, line: int, expected: str, got: str, action: str) -> ConfigurationError:
+    return ConfigurationError([Mistake(shown_path(path), line, "(file)", expected, got, action)])
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK) else "one that may not be written to"
+    except OSError as error:
+        reason = error.strerror or "an error"
+    if reason:
+        action = "name another with --runs or ENVPARITY_RUNS"
+        raise ConfigurationError([Mistake("--runs", 0, shown_path(folder), "a folder for saved runs", reason, action)])

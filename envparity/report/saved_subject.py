@@ -1,0 +1,156 @@
+"""What a run was about, as it is kept: what the reports show of the inputs, and where it stands in their files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from envparity.backend import Backend, ImageSource, ReportMapping
+from envparity.document import Document, read_document, shown_path
+from envparity.environment import Dependency, Difference, Environment, Ingress, Platform
+from envparity.subject import Subject
+
+__all__ = ["SavedEnvironment", "SavedScenario", "SavedSubject", "saved_subject"]
+
+_FORMAT = 1
+
+
+class SavedScenario(msgspec.Struct, frozen=True):
+    """What a scenario promises, and the line of the backend file where it begins (0: not known)."""
+
+    name: str
+    title: str
+    group: str
+    line: int = 0
+
+
+class SavedEnvironment(msgspec.Struct, frozen=True):
+    """An environment without the values of its settings. `lines` those of the file's keys: `settings.PORT` -> 14."""
+
+    name: str
+    description: str
+    file: str
+    platform: Platform
+    ingress: Ingress
+    dependencies: dict[str, Dependency]
+    dependencies_first: bool
+    differences: tuple[Difference, ...]
+    lines: dict[str, int] = {}
+
+
+class SavedSubject(msgspec.Struct, frozen=True, tag=True):
+    """What a run was about. `began` is ISO 8601 in UTC; `orders` the strength of the covering set, 0 for none."""
+
+    began: str
+    backend: str
+    file: str
+    frame_type: str
+    volatile: tuple[str, ...]
+    settings_path: str  # where a startup report has its settings
+    scenarios: tuple[SavedScenario, ...]
+    environments: tuple[SavedEnvironment, ...]
+    orders: int = 0
+    format: int = _FORMAT
+
+    def environment(self, name: str) -> SavedEnvironment | None:
+        """The environment of that name."""
+        return next((one for one in self.environments if one.name == name), None)
+
+    def scenario(self, name: str) -> SavedScenario | None:
+        """The scenario of that name."""
+        return next((one for one in self.scenarios if one.name == name), None)
+
+    def for_comparing(self) -> Backend:
+        """As much of the backend as it takes to lay two of its conversations side by side."""
+        return Backend(
+            name=self.backend,
+            file=Path(self.file),
+            image=ImageSource(),
+            frame_type=self.frame_type,
+            volatile=self.volatile,
+            report=ReportMapping(settings=self.settings_path),
+        )
+
+    def known_environments(self) -> dict[str, Environment]:
+        """The environments by name, the baseline first, without their settings."""
+        return {
+            one.name: Environment(
+                name=one.name,
+                description=one.description,
+                platform=one.platform,
+                ingress=one.ingress,
+                dependencies=one.dependencies,
+                dependencies_first=one.dependencies_first,
+                differences=one.differences,
+            )
+            for one in self.environments
+        }
+
+
+def saved_subject(subject: Subject, environment_paths: Path, *, orders: int = 0) -> SavedSubject:
+    """What is kept of a subject that was read from these files. The files' lines are where SARIF points to."""
+    backend = subject.backend
+    lines = _scenario_lines(backend.file)
+    return SavedSubject(
+        began=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        backend=backend.name,
+        file=shown_path(backend.file),
+        frame_type=backend.frame_type,
+        volatile=backend.volatile,
+        settings_path=backend.report.settings,
+        scenarios=tuple(
+            SavedScenario(one.name, one.title, one.group, lines.get(one.name.partition("[")[0], 0))
+            for one in backend.scenarios
+        ),
+        environments=tuple(
+            _saved_environment(one, _file_of(name, environment_paths)) for name, one in subject.environments.items()
+        ),
+        orders=orders,
+    )
+
+
+def _file_of(name: str, paths: Path) -> Path:
+    return paths / f"{name}.toml" if paths.is_dir() else paths
+
+
+def _saved_environment(environment: Environment, file: Path) -> SavedEnvironment:
+    return SavedEnvironment(
+        name=environment.name,
+        description=environment.description,
+        file=shown_path(file),
+        platform=environment.platform,
+        ingress=environment.ingress,
+        dependencies=environment.dependencies,
+        dependencies_first=environment.dependencies_first,
+        differences=environment.differences,
+        lines=dict(_environment_lines(file)),
+    )
+
+
+def _environment_lines(file: Path) -> Iterator[tuple[str, int]]:
+    """The lines of settings, tables and differences; of a difference's path, that of its `path`."""
+    document = _document(file)
+    if document is None:
+        return
+    for key, line in document.lines.items():
+        if key[0] != "differences" and len(key) <= 2:
+            yield ".".join(map(str, key)), line
+    for index, one in enumerate(document.tables("differences")):
+        yield f"differences.{one.get('path', index)}", document.line(("differences", index))
+
+
+def _scenario_lines(file: Path) -> dict[str, int]:
+    document = _document(file)
+    tables = document.tables("scenario") if document is not None else []
+    return {
+        str(one.get("name")): document.line(("scenario", index)) if document is not None else 0
+        for index, one in enumerate(tables)
+    }
+
+
+def _document(file: Path) -> Document | None:
+    """The document, or None where it cannot be read again: the run has read it, and only lines would be lost."""
+    return read_document(file)[0]

@@ -1,0 +1,132 @@
+"""The verdict in words: the same text wherever it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from envparity.judge.finding import Exemption, Finding, Verdict
+from envparity.report.layout import Line, Span, field, line, printable
+
+__all__ = [
+    "counted",
+    "finding_lines",
+    "findings_text",
+    "headline",
+    "launchers",
+    "not_played",
+    "verdict_lines",
+    "verdict_text",
+]
+
+DEFAULT_WIDTH = 80
+ATTACHED = "attached"  # the launcher that boots nothing
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 case`, `9 cases`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def headline(verdict: Verdict) -> str:
+    """The first line: `CLEAN`, or `RED: n findings`."""
+    return "CLEAN" if verdict.clean else f"RED: {counted(len(verdict.findings), 'finding')}"
+
+
+def verdict_lines(verdict: Verdict, width: int = DEFAULT_WIDTH) -> Iterator[Line]:
+    """All of the verdict: the headline, what was checked by which launcher, the exemptions used, every finding."""
+    yield line(Span(headline(verdict), "clean" if verdict.clean else "red"))
+    yield from field("launcher", launchers(verdict.launcher, verdict.attached, verdict.reason), width=width)
+    yield from field(
+        "not checked", "; ".join(verdict.cannot_check) or "nothing: this launcher can check all of it", width=width
+    )
+    label = "not played"
+    for one in not_played(verdict):
+        yield from field(label, one, width=width)
+        label = ""
+    yield from field("environments", ", ".join(verdict.environments), width=width)
+    yield from field("checked", _extent(verdict), width=width)
+    label = "orders"
+    for one in verdict.coverage:
+        yield from field(label, one, width=width)
+        label = ""
+    yield from field("run", f"{verdict.run_id}, {verdict.duration_s:.1f} s", width=width)
+    yield from _exemption_lines(verdict.exemptions, width)
+    for finding in verdict.findings:
+        yield line()
+        yield from finding_lines(finding, verdict.environments, width)
+
+
+def launchers(launcher: str, attached: Mapping[str, str], reason: str = "") -> str:
+    """What booted the environments (and why that), and which were not booted but attached to."""
+    booted = [f"{launcher}: {printable(reason)}" if reason else launcher] if launcher != ATTACHED else []
+    return "; ".join([*booted, *(f"{name} attached to {url}" for name, url in attached.items())])
+
+
+def not_played(verdict: Verdict) -> Iterator[str]:
+    """What was left out because an environment is attached, a line for each thing that it would have needed."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for one in verdict.left_out:
+        grouped.setdefault((one.environment, one.needs), []).append(one.scenario)
+    for (environment, needs), names in grouped.items():
+        many = counted(len(names), "scenario")
+        yield f"{many} in {environment}, because attached: needs {needs}: {', '.join(names)}"
+
+
+def verdict_text(verdict: Verdict, width: int = DEFAULT_WIDTH) -> str:
+    """`verdict_lines` without styles, ending in a newline."""
+    return "".join(f"{one}\n" for one in verdict_lines(verdict, width))
+
+
+def finding_lines(finding: Finding, environments: Sequence[str], width: int = DEFAULT_WIDTH) -> Iterator[Line]:
+    """One finding. `environments` are all that were compared, so that those which do not show it are named too."""
+    yield line(Span(finding.code, "code"), f" {printable(finding.title)}")
+    yield from field("where", finding.where, width=width)
+    yield from field("seen in", _seen_in(finding, environments), width=width)
+    yield from field("expected", finding.expected, width=width)
+    yield from field("got", finding.got, width=width)
+    if finding.cause:
+        yield from field("cause", finding.cause, width=width)
+    label = "evidence"
+    for quoted in finding.evidence:
+        yield from field(label, quoted, width=width, style="quote", mark="| ")
+        label = ""
+    if finding.action:
+        yield from field("what to do", finding.action, width=width)
+    if finding.replay:
+        yield from field("replay", finding.replay, width=width, style="command")
+    again = f"envparity replay {finding.id}"
+    yield from field("or" if finding.replay else "replay", again, width=width, style="command")
+
+
+def findings_text(findings: Sequence[Finding], environments: Sequence[str], width: int = DEFAULT_WIDTH) -> str:
+    """Several findings as the terminal shows them, a blank line between two."""
+    return "\n\n".join("\n".join(map(str, finding_lines(one, environments, width))) for one in findings)
+
+
+def _extent(verdict: Verdict) -> str:
+    extent = (
+        (len(verdict.environments), "environment"),
+        (verdict.cases, "case"),
+        (verdict.scenarios, "scenario"),
+        (verdict.rules, "rule"),
+    )
+    return ", ".join(counted(number, noun) for number, noun in extent)
+
+
+def _seen_in(finding: Finding, environments: Sequence[str]) -> str:
+    seen = ", ".join(finding.environments)
+    others = [name for name in environments if name not in finding.environments]
+    text = f"{seen} (not in {', '.join(others)})" if others else seen
+    special = [case for case in finding.cases if case not in finding.environments]
+    return f"{text}; cases {', '.join(finding.cases)}" if special else text
+
+
+def _exemption_lines(exemptions: Sequence[Exemption], width: int) -> Iterator[Line]:
+    """One line for a path that several environments declare for the same reason."""
+    yield from field("exemptions", f"{len(exemptions)} used" if exemptions else "none used", width=width)
+    declaring: dict[tuple[str, str], list[str]] = {}
+    for one in exemptions:
+        declaring.setdefault((one.path, one.reason), []).append(one.environment)
+    for (path, reason), environments in declaring.items():
+        text = f"{path} ({', '.join(environments)}): {reason}"
+        yield from field("", text, width=width, mark="- ", bullet=True)

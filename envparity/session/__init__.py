@@ -1,0 +1,1 @@
+"""What both faces share: where the inputs are, how the engine is started, what the exit codes mean."""
