@@ -1,0 +1,125 @@
+"""Every refusal is the same everywhere: the error that names why, then the promised close, or none."""
+
+from __future__ import annotations
+
+import pytest
+
+from envparity.parity_run import ParityRun
+from envparity.reading import Closed, closes, connections, handshakes, received, types
+
+pytestmark = pytest.mark.parity(group="refusal")
+
+CARRIERS = ("header", "subprotocol", "first_frame")
+NOT_AUTHENTICATED = {  # scenario: code of the error frame, which is the reason of the close 1008 too
+    "no_token": "auth_timeout",
+    "message_before_authentication": "auth_required",
+    "token_in_url": "auth_required",
+    "headers_pretending_a_test": "auth_timeout",
+    "token_without_subject": "token_malformed",
+    "token_without_id": "token_malformed",
+}
+NOT_AUTHENTICATED_BY_ANY_CARRIER = {
+    "empty_token": "token_malformed",
+    "malformed_token": "token_malformed",
+    "expired_token": "token_expired",
+    "wrong_signature": "token_signature",
+    "alg_none": "token_signature",
+    "wrong_issuer": "token_issuer",
+    "wrong_audience": "token_audience",
+    "revoked_token": "token_revoked",
+    "other_environments_token": "token_signature",
+    "headers_pretending_a_test_with_bad_token": "token_signature",
+}
+NOT_AUTHENTICATED |= {
+    f"{name}[{carrier}]": code for name, code in NOT_AUTHENTICATED_BY_ANY_CARRIER.items() for carrier in CARRIERS
+}
+TOO_MUCH = {  # scenario: code of the error frame, and how the backend closes
+    "too_big": ("message_too_big", Closed(1009, "message_too_big", "server")),
+    "too_fast": ("rate_limited", Closed(1008, "rate_limited", "server")),
+    "too_many_connections": ("too_many_connections", Closed(1013, "too_many_connections", "server")),
+}
+WRONG_MESSAGE = {  # scenario: code of the error frame, and the field that it names
+    "bad_json": ("invalid_json", None),
+    "not_an_object": ("invalid_json", None),
+    "unknown_type": ("unknown_type", "type"),
+    "missing_field": ("missing_field", "text"),
+    "missing_type": ("missing_field", "type"),
+    "extra_field": ("unexpected_field", "content"),
+    "invalid_field": ("invalid_field", "text"),
+    "unknown_thread": ("thread_not_found", "thread_id"),
+}
+OF_THEIR_OWN = {"forbidden_origin", "resent_message_id"}
+
+
+def test_every_refusal_has_its_expectation(parity: ParityRun) -> None:
+    """No refusal of the backend file is without a literal expectation here, and none of these goes unplayed."""
+    played = {one.name for one in parity.subject.backend.scenarios if one.group == "refusal"}
+    assert played == {*NOT_AUTHENTICATED, *TOO_MUCH, *WRONG_MESSAGE, *OF_THEIR_OWN}
+
+
+def test_keeps_to_its_script(parity: ParityRun, scenario: str) -> None:
+    """Nothing departs from the script or breaks the contract, and the normalised transcript is the same everywhere."""
+    parity.assert_holds(scenario)
+
+
+@pytest.mark.parametrize(("scenario", "code"), NOT_AUTHENTICATED.items())
+def test_who_is_not_authenticated_is_told_why(parity: ParityRun, scenario: str, code: str) -> None:
+    """Accepted first (101), then one error frame with the code, then 1008 with the code as reason. Nothing else."""
+    for name, transcript in parity.transcripts(scenario).items():
+        assert [one["status"] for one in handshakes(transcript)] == [101], name
+        told = [(one["type"], one["code"], one["retryable"]) for one in received(transcript)]
+        assert told == [("error", code, False)], name
+        assert closes(transcript) == [Closed(1008, code, "server")], name
+
+
+@pytest.mark.parametrize(("scenario", "expected"), TOO_MUCH.items())
+def test_what_is_too_much_ends_the_connection(parity: ParityRun, scenario: str, expected: tuple[str, Closed]) -> None:
+    """One error frame with the code, then the close."""
+    code, close = expected
+    for name, transcript in parity.transcripts(scenario).items():
+        assert [one["code"] for one in received(transcript, frame_type="error")] == [code], name
+        assert [one for one in closes(transcript) if one.by == "server"] == [close], name
+
+
+@pytest.mark.parametrize(("scenario", "error"), WRONG_MESSAGE.items())
+def test_a_wrong_message_is_refused_and_the_connection_stays(
+    parity: ParityRun, scenario: str, error: tuple[str, str | None]
+) -> None:
+    """An error frame that names the field, then business as usual until the client closes."""
+    for name, transcript in parity.transcripts(scenario).items():
+        frames = received(transcript)
+        assert [(one["code"], one.get("field")) for one in frames if one["type"] == "error"] == [error], name
+        assert types(frames) == ["connection_established", "error", "pong"], name
+        assert [one.code for one in closes(transcript)] == [1000], name
+
+
+def test_a_forbidden_origin_never_gets_in(parity: ParityRun) -> None:
+    """403 before the upgrade, in every environment; not a frame is exchanged."""
+    for name, transcript in parity.transcripts("forbidden_origin").items():
+        assert [one["status"] for one in handshakes(transcript)] == [403], name
+        assert received(transcript) == [], name
+
+
+def test_a_resent_message_is_answered_once(parity: ParityRun) -> None:
+    """The same message_id again starts no second run, has the same answer, and is stored once."""
+    for name, transcript in parity.transcripts("resent_message_id").items():
+        assert len(received(transcript, frame_type="agent_started")) == 1, name
+        first, again = received(transcript, frame_type="agent_completed")
+        assert (again["run_id"], again["answer"]) == (first["run_id"], first["answer"]), name
+        (history,) = received(transcript, frame_type="history")
+        assert [one["role"] for one in history["messages"]] == ["user", "assistant"], name
+
+
+def test_only_the_connection_too_many_is_refused(parity: ParityRun) -> None:
+    """Three connections of a user stay; the fourth is told to come back later."""
+    for name, transcript in parity.transcripts("too_many_connections").items():
+        *others, last = connections(transcript)
+        assert len(others) == 3, name
+        assert [one.by for one in closes(transcript, last)] == ["server"], name
+        assert [one.code for other in others for one in closes(transcript, other)] == [1000, 1000, 1000], name
+
+
+def test_nobody_ever_sees_1011(parity: ParityRun, scenario: str) -> None:
+    """A known condition is never an internal error."""
+    ended = {name: [one.code for one in closes(each)] for name, each in parity.transcripts(scenario).items()}
+    assert {name: codes for name, codes in ended.items() if 1011 in codes} == {}

@@ -1,0 +1,118 @@
+"""Replicas start together without disturbing one another, and are restarted one by one without anyone losing a word."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from envparity.case import Boot
+from envparity.observe.record import StartupReport, Transcript
+from envparity.parity_run import ParityRun
+from envparity.reading import Closed, closes, controls, received, sent, types
+
+pytestmark = pytest.mark.parity("rolling_restart", "started_together")
+
+PRODUCTION = "production"
+AGENT_EVENTS = ["agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed"]
+TOGETHER = Boot(timeline=("backend", "postgres"))
+
+
+def reports(parity: ParityRun) -> list[StartupReport]:
+    """The startup reports of both replicas, which were up before their database could be reached."""
+    found = [one.startup for one in parity.observation(PRODUCTION, TOGETHER).replicas]
+    assert len(found) == 2
+    return [one for one in found if one is not None]
+
+
+def rolled(parity: ParityRun) -> Transcript:
+    """How the rolling restart went, in the one environment with two replicas."""
+    transcripts = parity.transcripts("rolling_restart")
+    assert list(transcripts) == [PRODUCTION]
+    return transcripts[PRODUCTION]
+
+
+def began(report: StartupReport) -> datetime:
+    """When its first step began."""
+    return min(datetime.fromisoformat(step.started) for step in report.steps if step.started is not None)
+
+
+def ended(report: StartupReport) -> datetime:
+    """When its last step had ended."""
+    return max(
+        datetime.fromisoformat(step.started) + timedelta(milliseconds=step.duration_ms)
+        for step in report.steps
+        if step.started is not None
+    )
+
+
+def test_both_replicas_started_at_the_same_time(parity: ParityRun) -> None:
+    """Each began before the other had ended, and both talk to who comes."""
+    one, other = reports(parity)
+    assert max(began(one), began(other)) < min(ended(one), ended(other))
+    parity.assert_holds("started_together")
+
+
+def test_both_replicas_say_the_same(parity: ParityRun) -> None:
+    """Same status, steps, outcomes, order and checks; the times are their own."""
+    one, other = reports(parity)
+    assert (one.status, other.status) == ("pass", "pass")
+    assert one.order == other.order
+    assert [(step.name, step.outcome) for step in one.steps] == [(step.name, step.outcome) for step in other.steps]
+    assert one.checks == other.checks
+    parity.assert_holds(codes=("EP106",), environment=PRODUCTION)
+
+
+def test_the_schema_was_made_once(parity: ParityRun) -> None:
+    """Neither ran into the other's tables: each finds the schema whole, and PostgreSQL has no error to tell of."""
+    found: list[Any] = []
+    for report in reports(parity):
+        assert next(step.outcome for step in report.steps if step.name == "schema") == "passed"
+        found.append([(one.name, one.status, one.observed) for one in report.checks if one.component == "schema"])
+    assert found[0] == found[1]
+    assert {status for _, status, _ in found[0]} == {"pass"}
+    log = parity.observation(PRODUCTION, TOGETHER).infrastructure_logs["postgres"]
+    assert log != ()
+    assert [line for line in log if "ERROR" in line] == []
+
+
+def test_a_rolling_restart_keeps_to_its_script(parity: ParityRun) -> None:
+    """Nothing departs, and no frame breaks the contract."""
+    parity.assert_holds("rolling_restart")
+    assert rolled(parity).departure is None
+
+
+def test_only_the_client_of_a_stopped_replica_is_told(parity: ParityRun) -> None:
+    """1001 for who was on it; the conversation on the other replica goes on, and ends when the client ends it."""
+    gone = Closed(1001, "shutdown", "server")
+    done = Closed(1000, "", "client")
+    ends = {name: closes(rolled(parity), name) for name in "abcde"}
+    assert ends == {"a": [gone], "b": [gone], "c": [done], "d": [done], "e": [done]}
+
+
+def test_each_replica_was_restarted_once_and_by_itself(parity: ParityRun) -> None:
+    """It ended within the grace period, without being killed."""
+    grace_s = parity.subject.environments[PRODUCTION].platform.stop_grace_s
+    stopped = controls(rolled(parity), "stopped")
+    assert [one["stopped"] for one in stopped] == ["a", "b"]
+    assert all(one["exit_code"] in (0, 128 + 15) and one["seconds"] < grace_s for one in stopped)
+    assert [one["start_replica"] for one in controls(rolled(parity), "start_replica")] == ["a", "b"]
+
+
+def test_every_message_is_answered_while_a_replica_is_away(parity: ParityRun) -> None:
+    """Six messages, six runs of the agent, no error frame on any connection."""
+    asked = [one for one in sent(rolled(parity)) if one.get("type") == "user_message"]
+    told = received(rolled(parity))
+    assert len(asked) == 6
+    assert types(one for one in told if one["type"] in AGENT_EVENTS).count("agent_completed") == 6
+    assert [one for one in told if one["type"] == "error"] == []
+
+
+def test_afterwards_the_history_of_both_users_is_complete(parity: ParityRun) -> None:
+    """Whatever was asked, on whichever replica, in the sequence in which it was asked."""
+    alice, bob = received(rolled(parity), frame_type="history")
+    before, mine, other = "before all", "while mine is away", "while the other is away"
+    assert [one["text"] for one in alice["messages"] if one["role"] == "user"] == [before, mine, other]
+    assert [one["text"] for one in bob["messages"] if one["role"] == "user"] == [before, other, mine]
+    assert [one["role"] for one in alice["messages"]] == ["user", "assistant"] * 3

@@ -1,0 +1,88 @@
+"""Startup validation passes in every environment, and says the same in all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envparity.observe.record import StartupReport
+from envparity.parity_run import ParityRun
+
+pytestmark = pytest.mark.parity("conversation*")
+
+COMPONENTS = {
+    "settings", "telemetry", "postgres", "schema", "redis", "token_revocation", "auth_service", "user_context_factory",
+    "websocket_manager_factory", "event_bus", "thread_service", "tool_registry", "agent_registry", "agent_supervisor",
+    "message_router", "agent_websocket_bridge", "message_handlers", "heartbeat", "connection_limits",
+    "startup_validation",
+}  # fmt: skip
+REPLICAS = {"local": 1, "staging": 1, "production": 2}
+
+
+def reports(parity: ParityRun, environment: str) -> list[StartupReport]:
+    """The startup report of every replica."""
+    found = [one.startup for one in parity.observation(environment).replicas]
+    assert None not in found, f"a replica in {environment} served no startup report"
+    return [one for one in found if one is not None]
+
+
+def test_there_are_three_environments(parity: ParityRun) -> None:
+    """Local, staging and production were all booted, with the replicas that they have."""
+    assert {name: len(one.replicas) for name, one in parity.observations().items()} == REPLICAS
+
+
+def test_zero_critical_failures(parity: ParityRun, environment: str) -> None:
+    """Startup validation completes with 0 critical failures on every replica."""
+    for report in reports(parity, environment):
+        assert report.status == "pass"
+        assert report.failures == ()
+        assert [one.name for one in report.checks if one.status != "pass"] == []
+        assert sum(one.critical for one in report.checks) > 0
+
+
+def test_every_component_started(parity: ParityRun, environment: str) -> None:
+    """All twenty steps ran and passed, none before what it requires."""
+    for report in reports(parity, environment):
+        assert {one.name: one.outcome for one in report.steps} == dict.fromkeys(COMPONENTS, "passed")
+        assert sorted(report.order) == sorted(COMPONENTS)
+        place = {name: index for index, name in enumerate(report.order)}
+        assert [one.name for one in report.steps for earlier in one.requires if place[earlier] > place[one.name]] == []
+
+
+def test_validation_looks_at_the_same_things_everywhere(parity: ParityRun) -> None:
+    """Same components, same checks, same strictness: no environment validates less than another."""
+
+    def looked_at(report: StartupReport) -> dict[str, Any]:
+        return {
+            "order": report.order,
+            "steps": [(one.name, one.requires, one.outcome) for one in report.steps],
+            "checks": [(one.component, one.name, one.critical, one.status) for one in report.checks],
+        }
+
+    seen = {
+        f"{name} {index}": looked_at(one)
+        for name in parity.environments
+        for index, one in enumerate(reports(parity, name))
+    }
+    assert len(seen) == sum(REPLICAS.values())
+    assert [name for name, one in seen.items() if one != seen["local 0"]] == []
+
+
+def test_the_report_is_identical_but_for_declared_differences(parity: ParityRun) -> None:
+    """The whole normalised report, settings included: what differs undeclared is a finding."""
+    parity.assert_holds(codes=("EP201", "EP202", "EP203"))
+
+
+def test_health_agrees_with_the_report(parity: ParityRun, environment: str) -> None:
+    """Live, ready and startup answer 200 when startup has passed."""
+    for replica in parity.observation(environment).replicas:
+        assert replica.live is not None
+        assert replica.ready is not None
+        assert replica.startup is not None
+        assert (replica.live.status, replica.ready.status, replica.startup.http_status) == (200, 200, 200)
+
+
+def test_startup_kept_every_promise(parity: ParityRun) -> None:
+    """No finding about startup, health or the backend's end, in any environment."""
+    parity.assert_holds(codes=("EP101", "EP102", "EP103", "EP104", "EP105", "EP106", "EP107", "EP901"))
