@@ -1,0 +1,240 @@
+"""What README.md and docs/ tell people to type or to write is right: commands run, files load, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from envparity.cli.app import app
+from envparity.environment_loader import load_environments
+from envparity.events import Emit
+from envparity.judge.finding import Verdict
+from envparity.report.verdict import verdict_lines
+from envparity.scenario import parse_scenarios
+from envparity.session import engine
+from envparity.subject import Subject
+from envparity.subject_loader import load_subject
+from tests.docs.pages import TREE, Block, blocks, page, prose
+
+README = "README.md"
+PAGES = [README, *sorted(str(one.relative_to(TREE)) for one in (TREE / "docs").glob("*.md"))]
+OTHERS = frozenset(
+    {"docs/audit.md", "docs/monitoring.md", "docs/probe.md", "docs/report.md"}
+)  # have tests of their own
+TEAHOUSE = TREE / "docs" / "examples" / "teahouse"
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Every command of a shell block and of a CI step, and every `envparity …` in the text: where, and what."""
+    for name in PAGES:
+        if name in OTHERS:
+            continue
+        for block in blocks(name, "sh"):
+            for line in block.text.splitlines():
+                yield str(block), line.partition("  #")[0].strip()
+        for block in blocks(name, "yaml"):
+            for step in yaml.safe_load(block.text):
+                if "run" in step:
+                    yield str(block), step["run"]
+        for inline in re.findall(r"`(envparity [^`]+)`", prose(name)):
+            yield name, inline
+
+
+COMMANDS = sorted(set(commands()))
+OURS = list({command: (where, command) for where, command in COMMANDS if command.startswith("envparity ")}.values())
+STEPS = [(where, command) for where, command in COMMANDS if not command.startswith("envparity ")]
+
+
+@pytest.fixture
+def boots_nothing(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
+    """Everything is real but for the boots."""
+    asked: list[Subject] = []
+
+    def to_verdict(
+        subject: Subject,
+        launcher: str,
+        emit: Emit,
+        only: tuple[str, ...] = (),
+        orders: int = 0,
+        **_more: object,
+    ) -> Verdict:
+        asked.append(subject)
+        return Verdict("0a1b2c3d", launcher, (), tuple(subject.environments), 1, 1, 1, (), (), 1.0)
+
+    monkeypatch.setattr(engine, "to_verdict", to_verdict)
+    monkeypatch.setattr(engine, "remove_leftovers", lambda *_args, **_options: [])
+    return asked
+
+
+@pytest.mark.parametrize(("where", "command"), OURS)
+def test_every_envparity_command_is_one(
+    where: str, command: str, boots_nothing: list[Subject], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With the repository's own files: the options exist, the names in them too; `run` gets as far as booting."""
+    for part in ("netra_backend", "environments"):
+        (tmp_path / part).symlink_to(TREE / part)
+    (tmp_path / "docker").symlink_to(TREE / "docker")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STAGING_JWT_SECRET", "for staging, where that is attached")
+    arguments = shlex.split(command)[1:]
+    result = CliRunner().invoke(app, arguments, prog_name="envparity")
+    assert result.exit_code == 0, f"{where}: {command}\n{result.output}"
+    assert bool(boots_nothing) == (arguments[0] == "run")
+
+
+@pytest.mark.parametrize(("where", "command"), STEPS)
+def test_every_other_command_is_run_here_or_in_ci(where: str, command: str, tmp_path: Path) -> None:
+    """A step of .ci/run, .ci/run itself, which the workflow runs, or a patch that is applied here."""
+    ci = (TREE / ".ci" / "run").read_text(encoding="utf-8")
+    for one in command.split(" && "):
+        words = shlex.split(one)
+        if words[0] in {".ci/prepare", ".ci/run"}:
+            assert os.access(TREE / words[0], os.X_OK)
+            used = (
+                ci
+                if words[0] == ".ci/prepare"
+                else (TREE / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+            )
+            assert re.search(rf"^[^#]*{re.escape(words[0])}\b", used, re.MULTILINE), f"{where}: {one}"
+        elif words[:2] == [".venv/bin/tox", "-e"]:
+            assert set(words[2].split(",")) <= set(environments_of_ci(ci)), f"{where}: {one}"
+        else:
+            assert words[:2] == ["git", "apply"], f"{where}: nobody runs {one!r}"
+            shutil.copytree(TREE / "netra_backend", tmp_path / "netra_backend")
+            patch = str(TREE / words[-1])
+            git_apply(patch, tmp_path)
+            git_apply("-R", "--check", patch, tmp_path)
+
+
+def git_apply(*arguments: str | Path) -> None:
+    """`git apply` with these arguments, in the folder that is the last of them."""
+    *options, folder = arguments
+    subprocess.run([shutil.which("git") or "git", "apply", *options], cwd=folder, check=True, timeout=30)
+
+
+def environments_of_ci(script: str) -> list[str]:
+    """The tox environments that .ci/run goes through."""
+    found = re.search(r"^ENVIRONMENTS=\(([^)]*)\)$", script, re.MULTILINE)
+    assert found
+    return found[1].split()
+
+
+def named_blocks() -> dict[str, Block]:
+    """README's example, its files by the name in their first line."""
+    found = {}
+    for block in blocks(README, "toml"):
+        name = re.match(r"# (\S+\.toml)\n", block.text)
+        if name:
+            found[name[1]] = block
+    return found
+
+
+def write_example(folder: Path) -> Path:
+    """README's example as a folder of its own, with the server and the Dockerfile of docs/examples."""
+    for name in ("server.js", "Dockerfile"):
+        shutil.copy(TEAHOUSE / name, folder)
+    for name, block in named_blocks().items():
+        target = folder / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(block.text, encoding="utf-8")
+    return folder
+
+
+def test_the_readmes_example_is_complete_and_in_order(tmp_path: Path) -> None:
+    """Backend and environments load by the real loaders, and fit each other."""
+    folder = write_example(tmp_path)
+    subject = load_subject(folder / "backend.toml", folder / "environments")
+    assert list(subject.environments) == ["laptop", "cloud"]
+    assert [one.name for one in subject.backend.scenarios] == ["conversation", "expired_token"]
+
+
+@pytest.mark.docker
+def test_the_readmes_example_is_clean(tmp_path: Path) -> None:
+    """Booted for real, as whoever copies it would."""
+    done = subprocess.run(
+        [sys.executable, "-m", "envparity", "run", "--plain"],
+        cwd=write_example(tmp_path), env=os.environ | {"PYTHONPATH": str(TREE)},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.docker
+def test_the_readmes_red_verdict_is_what_is_printed(tmp_path: Path) -> None:
+    """The finding of the incident, put back as README says: every line that is not left out stands in the output."""
+    for part in ("netra_backend", "environments", "docker"):
+        shutil.copytree(TREE / part, tmp_path / part)
+    patch = next(one.split()[-1] for _, one in STEPS if one.startswith("git apply parity_tests"))
+    git_apply(str(TREE / patch), tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "envparity", "run", "--plain", "--only", "conversation"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(TREE)},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    printed = next(one.text for one in blocks(README, "text") if one.text.startswith("RED"))
+    for piece in flat(printed.partition("[…]")[2]).split("[…]"):
+        assert piece.strip() in flat(done.stdout)
+
+
+def flat(text: str) -> str:
+    """In one line, without the bar before a line of evidence."""
+    return " ".join(re.sub(r"^ *\| ", "", text, flags=re.MULTILINE).replace(" | ", " ").split())
+
+
+def test_the_readmes_verdicts_have_the_parts_of_a_verdict() -> None:
+    """Both begin as a verdict does, with the same labels in the same order, and nothing is left out in silence."""
+    made = [
+        "".join(span.text for span in line)
+        for line in verdict_lines(Verdict("1", "c", (), ("a",), 1, 1, 1, (), (), 1.0))
+    ]
+    labels = [line.split()[0] for line in made if line.startswith("  ")]
+    clean = next(one.text for one in blocks(README, "text") if one.text.startswith("CLEAN"))
+    assert [line.split()[0] for line in clean.splitlines() if re.match(r"  \S", line)] == labels
+    assert "[…]" in clean
+
+
+def test_the_readmes_difference_is_one_that_a_file_may_declare(tmp_path: Path) -> None:
+    """Added to an environment of the repository, the file is still in order."""
+    declared = next(one.text for one in blocks(README, "toml") if "[[differences]]" in one.text)
+    text = (TREE / "environments" / "staging.toml").read_text(encoding="utf-8")
+    (tmp_path / "staging.toml").write_text(f"{text}\n{declared}", encoding="utf-8")
+    assert load_environments([tmp_path])["staging"].differences[-1].expires is not None
+
+
+def test_the_scenario_of_the_reference_can_be_played() -> None:
+    """The snippet of docs/scenarios.md has no mistake."""
+    import tomllib
+
+    (block,) = blocks("docs/scenarios.md", "toml")
+    scenarios, mistakes = parse_scenarios(tomllib.loads(block.text)["scenario"], "docs/scenarios.md", lambda _key: 0)
+    assert (len(scenarios), mistakes) == (1, [])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_somewhere(name: str) -> None:
+    """To a file of the repository, and to a heading in it where it says so."""
+    for target in re.findall(r"\]\(([^)]+)\)", prose(name)):
+        path, _, anchor = target.partition("#")
+        file = (TREE / name).parent / path if path else TREE / name
+        assert file.exists(), f"{name}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", page(str(file.resolve().relative_to(TREE))), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}, (
+                f"{name}: {target}"
+            )
+
+
+def test_the_readme_is_short() -> None:
+    """It is read in five minutes; the rest is in docs/."""
+    assert len(page(README).splitlines()) <= 260

@@ -1,0 +1,85 @@
+"""The interpreter that imports: others' modules once, and how it goes on where it must not fork or a module hangs."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from envparity.audit import interpreter
+from envparity.audit.interpreter import local_interpreter, open_interpreter
+from envparity.audit.program import audit_program
+from tests.envparity.audit.conftest import Audited, Write
+
+START = partial(local_interpreter, sys.executable)
+
+
+def test_the_program_is_one_argument() -> None:
+    """Short enough for Linux (128 KiB for one), and of the grammar of Python 3.9."""
+    import ast
+
+    text = audit_program()
+    assert len(text.encode()) < 100_000
+    ast.parse(text, feature_version=(3, 9))
+    for path in (Path(interpreter.__file__).parent / "inside").glob("*.py"):
+        ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
+def test_others_are_imported_once(write: Write) -> None:
+    """However many modules of the package import them."""
+    root = write({"other.py": "print('imported')\nopen('count', 'a').write('x')\n", "app/a.py": "import other\n"})
+    (root / "app" / "b.py").write_text("from other import *\n", encoding="utf-8")
+    (root / "other.py").write_text(f"with open({str(root / 'count')!r}, 'a') as file:\n    file.write('x')\n")
+    with open_interpreter(START, "app", str(root), ()) as (_, ready):
+        runs = ready().run([["app.a"], ["app.b"], ["app.b", "app.a"]])
+    assert [one.error for run in runs for one in run.outcomes] == [None] * 4
+    assert (root / "count").read_text(encoding="utf-8") == "x"
+
+
+def test_an_other_that_imports_the_package_is_left_to_it(write: Write) -> None:
+    """It is not imported ahead: the package would then not be fresh, or the other would take it for absent."""
+    plugin = """
+        try:
+            from app.base import VALUE
+        except ImportError:
+            VALUE = None
+        """
+    root = write(
+        {"plugin.py": plugin, "app/base.py": "VALUE = 1\n", "app/main.py": "import plugin\n1 / plugin.VALUE\n"}
+    )
+    with open_interpreter(START, "app", str(root), ()) as (survey, ready):
+        runs = ready().run([[module] for module in survey.modules])
+    assert [(run.order, run.outcomes[0].error) for run in runs] == [
+        (("app",), None),
+        (("app.base",), None),
+        (("app.main",), None),
+    ]
+
+
+def test_where_it_must_not_fork_each_order_has_its_own(write: Write) -> None:
+    """With a second thread, fork would copy locks that nobody releases; the answers are the same."""
+    busy = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    root = write({"busy.py": busy, "app/a.py": "import busy, os\nX = os.environ.get('X')\n", "app/b.py": "1 / 0\n"})
+    with open_interpreter(START, "app", str(root), ()) as (_, ready):
+        opened = ready()
+        assert not opened._forks
+        first, second = opened.run([["app.a"], ["app.b"]])
+    assert [(one.kind, one.detail, one.line) for one in first.effects] == [("environment-read", "X", 2)]
+    assert [one.kind for one in first.apart] == ["thread"]
+    assert str(second.outcomes[0].error).startswith("ZeroDivisionError")
+
+
+def test_a_module_that_hangs_or_dies_is_one_finding(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are imported all the same."""
+    monkeypatch.setattr(interpreter, "_IMPORT_S", 1.0)
+    sources = {
+        "app/dies.py": "import os\nos._exit(7)\n",
+        "app/fine.py": "VALUE = 1\n",
+        "app/hangs.py": "import threading\nthreading.Event().wait()\n",
+    }
+    report = audited(sources)
+    assert [(one.code, one.module) for one in report.findings] == [("EP664", "app.dies"), ("EP664", "app.hangs")]
+    assert "exit status 7" in report.findings[0].got
+    assert "no end after 1 s" in report.findings[1].got

@@ -1,0 +1,92 @@
+"""What is audited is found from a folder, a file, a name, or a backend file; what cannot be is one clear mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envparity.audit.audit import audit
+from envparity.audit.target import Target, find_target
+from envparity.backend import Audit
+from envparity.errors import ConfigurationError
+from tests.envparity.audit.conftest import Write
+
+BACKEND = """\
+name = "chat"
+
+[image]
+name = "chat:1"
+
+[audit]
+package = "app"
+settings_modules = ["app.settings"]
+environment_name = "APP_ENV"
+"""
+
+
+def test_a_folder_a_file_and_a_name(write: Write) -> None:
+    """A folder inside a package is that package's part; a file by itself is a module; a name is looked for later."""
+    root = write({"app/core/x.py": "", "lone.py": ""})
+    assert find_target(str(root / "app"), None) == Target("app", root, Audit("app"))
+    assert find_target(str(root / "app" / "core"), None).package == "app.core"
+    assert find_target(str(root / "app" / "core" / "x.py"), None) == Target("app.core.x", root, Audit("app.core.x"))
+    assert find_target(str(root / "lone.py"), None) == Target("lone", root, Audit("lone"))
+    assert find_target("json", None) == Target("json", None, Audit("json"))
+
+
+def test_a_backend_file_says_what_to_look_for(write: Write) -> None:
+    """Beside the package or in it; in it, it is found by itself."""
+    root = write({"app/settings.py": "", "app/backend.toml": BACKEND, "backend.toml": BACKEND})
+    beside = find_target(None, root / "backend.toml")
+    assert (beside.package, beside.root, beside.audit.environment_name) == ("app", root, "APP_ENV")
+    inside = find_target(None, root / "app" / "backend.toml")
+    assert (inside.package, inside.root) == ("app", root)
+    assert find_target(str(root / "app"), None).audit.settings_modules == ("app.settings",)
+
+
+@pytest.mark.parametrize(
+    ("subject", "key"), [("no/such/folder", "no/such/folder"), ("empty", "empty"), (None, "PACKAGE_OR_PATH")]
+)
+def test_what_is_no_package_is_one_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: str | None, key: str
+) -> None:
+    """Not a folder, a folder without Python, nothing at all."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigurationError) as refused:
+        find_target(subject, None)
+    assert [one.key for one in refused.value.mistakes] == [key]
+
+
+def test_a_name_that_cannot_be_imported(tmp_path: Path) -> None:
+    """The interpreter is asked, and does not know it."""
+    with pytest.raises(ConfigurationError, match="no_such_package_anywhere"):
+        audit(Target("no_such_package_anywhere", None, Audit("no_such_package_anywhere")))
+
+
+def test_a_backend_file_that_names_nothing(write: Write) -> None:
+    """Without the table, with a package that is not there, with modules and types that are not there: all at once."""
+    without = BACKEND.partition("[audit]")[0]
+    root = write(
+        {"app/settings.py": "class Manager: ...\n", "a.toml": without, "b.toml": BACKEND.replace('"app"', '"apq"')}
+    )
+    with pytest.raises(ConfigurationError, match="audit: expected a table"):
+        find_target(None, root / "a.toml")
+    with pytest.raises(ConfigurationError, match=r"audit\.package: expected a package"):
+        find_target(None, root / "b.toml")
+    said = Audit("app", ("Manger",), ("app.setings",), ("app.startup",))
+    with pytest.raises(ConfigurationError) as refused:
+        audit(Target("app", root, said))
+    assert sorted((one.key, one.got, one.action) for one in refused.value.mistakes) == [
+        ("audit.request_scoped", "Manger", "did you mean Manager?"),
+        ("audit.settings_modules", "app.setings", "did you mean app.settings?"),
+        ("audit.startup_modules", "app.startup", "did you mean app.settings?"),
+    ]
+
+
+def test_an_unknown_rule_is_a_mistake(write: Write) -> None:
+    """With what there is instead."""
+    root = write({"app/x.py": ""})
+    with pytest.raises(ConfigurationError, match="EP999"):
+        audit(Target("app", root, Audit("app")), only=["EP601,EP999"])

@@ -1,0 +1,150 @@
+"""`envparity replay`: what it boots again, and what it says of what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from msgspec.structs import replace
+
+from envparity.case import Boot, Case
+from envparity.cli.replay_answer import Answer
+from envparity.cli.replay_boots import needed_environments, needed_scenarios
+from envparity.errors import EngineUnavailable
+from envparity.judge.finding import Finding
+from envparity.report.saved import SavedRun
+from tests.envparity.judge.builders import observation, transcript
+from tests.envparity.report.recorded import run_of
+
+Envparity = Callable[..., Result]
+FINDING = Finding(
+    "EP303", "close not as promised", "greeting", "1000", "1011", ("staging",), ("staging",),
+    scenario="greeting", scenarios=("greeting",),
+)  # fmt: skip
+OTHER = Finding("EP101", "startup validation failed", "redis", "pass", "fail", ("local",), ("local",))
+
+
+def seen_again(
+    fake: Any, envparity: Envparity, before: tuple[Finding, ...], after: tuple[Finding, ...], *what: str
+) -> Result:
+    """Replay after a run that had some findings, where the boots now show others."""
+    fake.findings = before
+    envparity("run")
+    fake.asked.clear()
+    fake.findings = after
+    return envparity("replay", *what)
+
+
+def test_still_red_is_1(envparity: Envparity, fake: Any) -> None:
+    """The same identity, whatever the detail: it is the finding."""
+    result = seen_again(fake, envparity, (FINDING,), (replace(FINDING, got="1006"),), FINDING.id)
+    assert result.exit_code == 1
+    assert f"still red: {FINDING.id} close not as promised" in result.stdout
+    assert "got          1006" in result.stdout
+
+
+def test_no_longer_is_0(envparity: Envparity, fake: Any) -> None:
+    """And what was there before and still is, is said."""
+    result = seen_again(fake, envparity, (FINDING, OTHER), (OTHER,), FINDING.id)
+    assert result.exit_code == 0
+    assert f"no longer: {FINDING.id}" in result.stdout
+    assert f"still there: {OTHER.id}" in result.stdout
+
+
+def test_something_new_in_its_way_is_no_all_clear(envparity: Envparity, fake: Any) -> None:
+    """A startup that fails now plays no conversation: that the finding is gone is not known."""
+    result = seen_again(fake, envparity, (FINDING,), (OTHER,), FINDING.id)
+    assert result.exit_code == 1
+    assert f"not decided: {FINDING.id}" in result.stdout
+    assert "EP101 startup validation failed" in result.stdout
+
+
+def test_a_machine_that_cannot_boot_it_is_3(envparity: Envparity, fake: Any) -> None:
+    """No engine, or an environment that does not stand: no answer."""
+    unlaunched = Finding("EP901", "environment could not be stood up", "staging", "up", "no network", ("staging",), ())
+    result = seen_again(fake, envparity, (FINDING,), (unlaunched,), FINDING.id)
+    assert (result.exit_code, "no network" in result.stderr) == (3, True)
+    fake.error = EngineUnavailable("no engine")
+    assert envparity("replay", FINDING.id).exit_code == 3
+
+
+def test_it_boots_what_is_needed_and_saves_no_run(envparity: Envparity, fake: Any, files: Path) -> None:
+    """One environment and one scenario; the saved run stays the newest, so that it can be asked again."""
+    seen_again(fake, envparity, (FINDING,), (), FINDING.id.lower())
+    ((subject, launcher, only),) = fake.asked
+    assert (tuple(subject.environments), launcher, only) == (("staging",), "auto", ("greeting",))
+    assert [one.name for one in (files / ".envparity/runs").iterdir()] == ["0a1b2c3d.ndjson"]
+
+
+def test_the_code_alone_is_enough_where_it_is_the_only_one(envparity: Envparity, fake: Any) -> None:
+    """Otherwise the message says which there are."""
+    assert seen_again(fake, envparity, (FINDING, OTHER), (), "EP303").exit_code == 0
+    second = replace(FINDING, where="farewell")
+    result = seen_again(fake, envparity, (FINDING, second), (), "EP303")
+    assert (result.exit_code, fake.asked) == (2, [])
+    assert f"{FINDING.id}, {second.id}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "before", "told"),
+    [
+        (FINDING.id[:-1] + "x", (FINDING,), f"did you mean {FINDING.id}"),
+        ("nonsense", (FINDING,), f"there are {FINDING.id}"),
+        ("EP303", (), "that run was clean"),
+    ],
+)
+def test_an_unknown_finding_is_2(
+    envparity: Envparity, fake: Any, asked: str, before: tuple[Finding, ...], told: str
+) -> None:
+    """With those that are near; nothing boots."""
+    result = seen_again(fake, envparity, before, (), asked)
+    assert (result.exit_code, result.stdout, fake.asked) == (2, "", [])
+    assert told in result.stderr
+
+
+def test_another_run_may_be_named(envparity: Envparity, fake: Any, files: Path) -> None:
+    """By its id or by its file; one that is not there is bad input."""
+    fake.findings = (FINDING,)
+    envparity("run", "--runs", "elsewhere")
+    fake.findings = ()
+    assert envparity("replay", FINDING.id).exit_code == 2
+    assert envparity("replay", FINDING.id, "--run", "elsewhere/0a1b2c3d.ndjson").exit_code == 0
+    assert envparity("replay", FINDING.id, "--run", "0a1b", "--runs", "elsewhere").exit_code == 0
+
+
+def planned(finding: Finding) -> tuple[SavedRun, Finding]:
+    """A run in which a boot without postgres was made for one scenario."""
+    down = Boot(down=("postgres",))
+    special = tuple(
+        observation(name, boot=down, transcripts=(transcript(scenario="without"),)) for name in ("local", "staging")
+    )
+    run = run_of(observation("local"), observation("staging"), *special)
+    return run, replace(finding, cases=(Case("staging", "shop", down).id,), scenario=None)
+
+
+def test_a_finding_without_a_scenario_takes_one_that_boots_the_same_way() -> None:
+    """A special boot is only made for a scenario that asks for it."""
+    run, finding = planned(FINDING)
+    assert needed_scenarios(finding, run) == ("without",)
+    assert needed_environments(finding, run) == ("staging",)
+    assert needed_scenarios(replace(finding, cases=("local",)), run) == ("chat",)
+
+
+def test_a_comparison_boots_both_sides_and_a_declaration_everything() -> None:
+    """The baseline comes first; an unused declaration can only be seen where all was played."""
+    run, finding = planned(FINDING)
+    assert needed_environments(replace(finding, cases=("staging", "local")), run) == ("local", "staging")
+    unused = replace(finding, code="EP204")
+    assert (needed_environments(unused, run), needed_scenarios(unused, run)) == (("local", "staging"), ())
+
+
+def test_an_order_is_the_same_by_code_and_component() -> None:
+    """A few orders stand for many, so the place may be called after another one; elsewhere identity alone counts."""
+    known = replace(FINDING, component="redis")
+    now = replace(known, where="elsewhere")
+    assert Answer((now,), ("local",), 2, 4, of_orders=True).same(now, known)
+    assert not Answer((now,), ("local",), 2, 4, of_orders=True).same(replace(now, component="postgres"), known)
+    assert not Answer((now,), ("local",), 2, 4).same(now, known)

@@ -1,0 +1,662 @@
+"""The driver, over real sockets: every phase has a deadline and a name, and what the peer does is what is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from envparity.backend import Backend, Carrier, ImageSource, Phases, Revocation, Tokens
+from envparity.case import Case
+from envparity.conversation.driver import UPSTREAM_HEADER, play
+from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.port import Endpoint
+from envparity.observe.record import Departure, Replica, SettingFingerprint, Transcript
+from envparity.scenario import Scenario
+from envparity.step import (
+    Close,
+    Connect,
+    Cut,
+    Expect,
+    ExpectClose,
+    Flood,
+    Restart,
+    Restore,
+    Send,
+    Silence,
+    StartReplica,
+    Step,
+    Stopped,
+    StopReplica,
+    UntilReady,
+)
+
+SHORT_S = 0.3
+SETTINGS = {"KEY": "0123456789abcdef0123456789abcdef", "ISS": "i", "AUD": "a"}
+CARRIERS = (Carrier("header", header="Authorization: Bearer {token}"),)
+TOKENS = Tokens("KEY", "ISS", "AUD", carriers=CARRIERS, revocation=Revocation("redis", ("SET", "revoked:{jti}", "1")))
+
+Handler = Callable[[ServerConnection], Awaitable[None]]
+
+
+def backend(**phases: float) -> Backend:
+    deadlines = dict.fromkeys(("connect_s", "authenticate_s", "message_s", "close_s"), SHORT_S) | phases
+    return Backend("b", Path("b.toml"), ImageSource(), subprotocols=("v1",), tokens=TOKENS, phases=Phases(**deadlines))
+
+
+class OneServer:
+    """A stack whose backend is a server in this process. Counts what is done to it; `fails` names what cannot be."""
+
+    case = Case("local", "b")
+    fingerprints: tuple[SettingFingerprint, ...] = ()
+    settings = SETTINGS
+    timings: dict[str, float] = {}  # noqa: RUF012  never written
+
+    def __init__(self, endpoint: Endpoint, replica_count: int = 1) -> None:
+        self.endpoint, self.replica_count = endpoint, replica_count
+        self.done: list[str] = []
+        self.fails: set[str] = set()
+        self.exit_code = 0
+
+    def _do(self, what: str) -> None:
+        self.done.append(what)
+        if what.partition(" ")[0] in self.fails:
+            raise LaunchError(f"cannot {what}")
+
+    def replica_index(self, upstream: str | None) -> int:
+        return int(upstream or 0)
+
+    async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    async def until_listening(self) -> None:
+        self._do("until_listening")
+
+    async def until_decided(self) -> None:
+        self._do("until_decided")
+
+    async def observe_replica(self, index: int) -> Replica:
+        return Replica(index, exit_code=self.exit_code)
+
+    async def until_ready(self, index: int | None = None) -> None:
+        self._do("until_ready")
+
+    async def stop_replica(self, index: int) -> None:
+        self._do(f"stop {index}")
+
+    async def start_replica(self, index: int) -> None:
+        self._do(f"start {index}")
+
+    async def restart_dependency(self, name: str) -> None:
+        self._do(f"restart {name}")
+
+    async def cut_dependency(self, name: str) -> None:
+        self._do(f"cut {name}")
+
+    async def restore_dependency(self, name: str) -> None:
+        self._do(f"restore {name}")
+
+    async def redis_command(self, dependency: str, command: tuple[str, ...]) -> None:
+        self._do(f"{dependency} {command[0]} {command[2]}")
+
+
+@asynccontextmanager
+async def serving(handler: Handler, *, replicas: int = 1, **options: Any) -> AsyncIterator[OneServer]:
+    """A stack with a WebSocket server that holds conversations with `handler`."""
+    async with serve(handler, "127.0.0.1", 0, **{"subprotocols": ["v1"], "close_timeout": 0.1, **options}) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield OneServer(Endpoint(("127.0.0.1", port), "localhost", None), replicas)
+
+
+@asynccontextmanager
+async def listening(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[OneServer]:
+    """A stack with a TCP server that speaks whatever `talk` does; its connections end with the test."""
+    async with AsyncExitStack() as exits:
+
+        async def held(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            exits.callback(writer.close)
+            await talk(reader, writer)
+
+        server = await asyncio.start_server(held, "127.0.0.1", 0)
+        exits.callback(server.close)
+        yield OneServer(Endpoint(server.sockets[0].getsockname(), "localhost", None))
+
+
+async def upgraded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> ServerProtocol:
+    """The server's side of a connection that was accepted, in its bare form: it answers nothing by itself."""
+    protocol = ServerProtocol()
+    while not isinstance(request := next(iter(protocol.events_received()), None), Request):
+        protocol.receive_data(await reader.read(4096))
+    protocol.send_response(protocol.accept(request))
+    writer.writelines(protocol.data_to_send())
+    return protocol
+
+
+async def played(stack: OneServer, *steps: Step, **phases: float) -> Transcript:
+    return await play(Scenario("one", "group", steps=steps), stack, backend(**phases), None)
+
+
+async def departed(stack: OneServer, *steps: Step, **phases: float) -> Departure:
+    transcript = await played(stack, *steps, **phases)
+    assert transcript.departure is not None
+    return transcript.departure
+
+
+def kept(transcript: Transcript) -> list[dict[str, Any]]:
+    """What happened in a conversation that kept to its script."""
+    assert transcript.departure is None
+    return [entry.data for entry in transcript.entries]
+
+
+async def silent(connection: ServerConnection) -> None:
+    """Accept, and say nothing until the client leaves."""
+    async for _ in connection:
+        pass
+
+
+async def echoing(connection: ServerConnection) -> None:
+    """Send back what comes."""
+    async for message in connection:
+        await connection.send(message)
+
+
+async def welcoming(connection: ServerConnection) -> None:
+    """Send a welcome, then echo."""
+    await connection.send('{"type": "welcome"}')
+    await echoing(connection)
+
+
+async def test_a_conversation_is_played_and_recorded() -> None:
+    """Handshake, frames in both directions, close: with their times in order, and who closed."""
+    async with serving(welcoming) as stack:
+        transcript = await played(
+            stack, Connect("valid"), Expect(("welcome",)), Send({"type": "ping"}), Expect(("ping",)), Close(1000)
+        )
+    assert kept(transcript) == [
+        {"status": 101, "subprotocol": "v1", "replica": 0},
+        {"type": "welcome"},
+        {"type": "ping"},
+        {"type": "ping"},
+        {"code": 1000, "reason": "", "by": "client"},
+    ]
+    times = [entry.at_s for entry in transcript.entries]
+    assert times == sorted(times)
+    assert [entry.phase for entry in transcript.entries] == ["accept", "authenticate", "message", "message", "close"]
+
+
+async def test_the_token_goes_where_its_carrier_says() -> None:
+    """With the Origin and the other headers of the step, and the path's query."""
+    seen: list[Request] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        seen.append(connection.request)
+
+    async with serving(handler) as stack:
+        step = Connect("valid", origin="allowed", headers={"User-Agent": "pytest", "X-Test": "1"}, query="a=b")
+        kept(await played(stack, step, ExpectClose(1000)))
+    (request,) = seen
+    assert request.path == "/ws?a=b"
+    assert request.headers["Authorization"].startswith("Bearer ey")
+    assert request.headers.get_all("User-Agent") == ["pytest"]
+    assert request.headers.get_all("Host") == ["localhost"]
+    assert (request.headers["Origin"], request.headers["X-Test"]) == ("http://localhost", "1")
+
+
+# Every phase has a deadline and a name.
+
+
+async def test_a_connection_that_is_not_accepted_is_the_phase_connect() -> None:
+    """A full backlog swallows the SYN: nothing refuses it, and nothing answers."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as exits:
+        listener = exits.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            filler = exits.enter_context(socket.socket())
+            filler.setblocking(False)
+            task = loop.create_task(loop.sock_connect(filler, listener.getsockname()))
+            exits.callback(task.cancel)
+        await asyncio.sleep(0)
+        stack = OneServer(Endpoint(listener.getsockname(), "localhost", None))
+        departure = await departed(stack, Connect("valid"))
+    assert departure == Departure(0, "timeout", "connect: a TCP connection within 0.3 s", "nothing", "a")
+
+
+async def test_an_upgrade_that_is_not_answered_is_the_phase_accept() -> None:
+    """The connection is there, the answer is not."""
+
+    async def mute(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None: ...
+
+    async with listening(mute) as stack:
+        departure = await departed(stack, Connect("valid"))
+    assert departure == Departure(0, "timeout", "accept: the answer to the upgrade within 0.3 s", "nothing", "a")
+
+
+async def test_a_welcome_that_does_not_come_is_the_phase_authenticate() -> None:
+    """The deadline is the phase's own, unless the step has another."""
+    async with serving(silent) as stack:
+        departure = await departed(stack, Connect("valid"), Expect(("welcome",)))
+        assert departure == Departure(1, "timeout", "authenticate: welcome within 0.3 s", "nothing", "a")
+        departure = await departed(stack, Connect("valid"), Expect(("welcome",), within_s=0.1))
+        assert departure.expected == "authenticate: welcome within 0.1 s"
+
+
+async def test_an_answer_that_does_not_come_is_the_phase_message() -> None:
+    """Once the first expectation was met."""
+
+    async def handler(connection: ServerConnection) -> None:
+        await connection.send('{"type": "welcome"}')
+        await silent(connection)
+
+    async with serving(handler) as stack:
+        departure = await departed(
+            stack, Connect("valid"), Expect(("welcome",)), Send({"type": "ping"}), Expect(("pong",))
+        )
+    assert departure == Departure(3, "timeout", "message: pong within 0.3 s", "nothing", "a")
+
+
+async def test_a_peer_that_reads_nothing_is_the_phase_message() -> None:
+    """What cannot be sent is a hang like any other."""
+    release = asyncio.Event()
+
+    async def handler(_connection: ServerConnection) -> None:
+        await release.wait()
+
+    async with serving(handler, max_queue=1) as stack:
+        flood = Flood({"type": "ping", "text": "x" * 100_000}, 1000)
+        departure = await departed(stack, Connect("valid"), flood)
+        release.set()
+    assert departure == Departure(1, "timeout", "message: room to send within 0.3 s", "nothing", "a")
+
+
+async def test_a_close_that_is_not_answered_is_the_phase_close() -> None:
+    """Whether the client waits for the peer's close or for the echo of its own."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await upgraded(reader, writer)
+        await reader.read()
+
+    async with listening(handler) as stack:
+        no_subprotocol = Connect("valid", subprotocol="")
+        departure = await departed(stack, no_subprotocol, ExpectClose(1000))
+        assert departure == Departure(1, "timeout", "close: close 1000 within 0.3 s", "nothing", "a")
+        departure = await departed(stack, no_subprotocol, Close(1000))
+        assert departure == Departure(1, "timeout", "close: close 1000, echoed within 0.3 s", "nothing", "a")
+
+
+# What the peer does.
+
+
+async def test_a_refused_handshake_is_its_status() -> None:
+    """An expected one is kept to; any other departs. A redirect is not followed."""
+
+    def refuse(status: int, **headers: str) -> Callable[[ServerConnection, Request], Response]:
+        def respond(connection: ServerConnection, _request: Request) -> Response:
+            response = connection.respond(status, "no\n")
+            response.headers.update(headers)
+            return response
+
+        return respond
+
+    async with serving(silent, process_request=refuse(403)) as stack:
+        assert kept(await played(stack, Connect("none", status=403)))[0]["status"] == 403
+        departure = await departed(stack, Connect("valid"))
+        assert departure == Departure(0, "handshake", "101 with subprotocol v1", "HTTP status 403", "a")
+    async with serving(silent, process_request=refuse(302, Location="/elsewhere")) as stack:
+        assert (await departed(stack, Connect("valid"))).got == "HTTP status 302"
+
+
+async def test_nobody_there_is_a_handshake_without_an_answer() -> None:
+    """A refused connection is told as what it is."""
+    async with serving(silent) as stack:
+        gone = stack
+    assert (await departed(gone, Connect("valid"))).got == "no HTTP answer: Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("answer", "got"),
+    [
+        (b"", "no HTTP answer: "),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "no HTTP answer: "),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", "101 with no subprotocol: "),
+    ],
+)
+async def test_an_answer_that_is_no_websocket_is_told_as_such(answer: bytes, got: str) -> None:
+    """Nothing at all, no HTTP, or an upgrade to something else."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with listening(handler) as stack:
+        departure = await departed(stack, Connect("valid"))
+    assert departure.kind == "handshake"
+    assert departure.got.startswith(got)
+    assert len(departure.got) > len(got)
+
+
+async def test_a_subprotocol_that_was_not_offered_departs_without_showing_the_token() -> None:
+    """A server that selects the token's own subprotocol quotes the token."""
+    carriers = (Carrier("subprotocol", subprotocol="jwt.{token_base64url}"),)
+    tokens = Tokens("KEY", "ISS", "AUD", carriers=carriers)
+    subject = Backend("b", Path("b.toml"), ImageSource(), tokens=tokens)
+
+    def select(_connection: ServerConnection, offered: Any) -> Any:
+        return offered[0]
+
+    async with serving(silent, select_subprotocol=select) as stack:
+        transcript = await play(Scenario("one", steps=(Connect("valid"),)), stack, subject, None)
+    assert transcript.departure is not None
+    assert transcript.departure.got == "101 with subprotocol jwt.<token:valid>"
+    assert transcript.entries[0].data["subprotocol"] == "jwt.<token:valid>"
+
+
+async def test_the_peers_close_is_told_with_its_code_and_reason() -> None:
+    """And a connection that is just cut, as 1006."""
+
+    async def handler(connection: ServerConnection) -> None:
+        await connection.close(1013, "starting")
+
+    async def cutting(connection: ServerConnection) -> None:
+        connection.transport.abort()
+
+    async with serving(handler) as stack:
+        told = kept(await played(stack, Connect("valid"), ExpectClose(1013, "starting")))
+        assert told[-1] == {"code": 1013, "reason": "starting", "by": "server"}
+    async with serving(cutting) as stack:
+        told = kept(await played(stack, Connect("valid"), ExpectClose(1006)))
+        assert told[-1] == {"code": 1006, "reason": "", "by": "server"}
+
+
+async def test_when_both_close_at_once_the_peers_code_is_the_peers() -> None:
+    """A close that crosses ours on its way is no echo of it."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        protocol = await upgraded(reader, writer)
+        await reader.read(4096)  # the client's close, which the protocol is not shown
+        protocol.send_close(1001, "shutdown")
+        writer.writelines(protocol.data_to_send())
+        writer.close()
+
+    async with listening(handler) as stack:
+        transcript = await played(stack, Connect("valid", subprotocol=""), Close(1000))
+    assert transcript.entries[-1].data == {"code": 1001, "reason": "shutdown", "by": "server"}
+    assert transcript.departure is not None
+    assert transcript.departure.got == "close 1001 'shutdown' by the server"
+
+
+async def test_sending_on_a_closed_connection_is_told_by_the_close() -> None:
+    """Not by an exception: the close arrives first, or instead of the answer."""
+
+    async def handler(connection: ServerConnection) -> None:
+        await connection.close(1008, "no")
+
+    async with serving(handler) as stack:
+        departure = await departed(stack, Connect("valid"), Silence(0.1), Send({"type": "ping"}), Expect(("pong",)))
+        assert departure.got == "close 1008 'no' by the server"
+        flood = Flood({"type": "ping"}, 500)
+        kept(await played(stack, Connect("valid"), flood, ExpectClose(1008, "no")))
+
+
+async def test_what_explains_a_departure_is_waited_for() -> None:
+    """The close that follows an unexpected error frame is in the transcript, though nobody asked for it."""
+
+    async def handler(connection: ServerConnection) -> None:
+        await connection.send('{"type": "error"}')
+        await asyncio.sleep(0.1)
+        await connection.close(1013, "startup_failed:postgres")
+
+    async with serving(handler) as stack:
+        transcript = await played(stack, Connect("valid"), Expect(("welcome",)))
+    assert transcript.departure is not None
+    assert transcript.departure.kind == "frame"
+    assert transcript.entries[-1].data == {"code": 1013, "reason": "startup_failed:postgres", "by": "server"}
+
+
+async def test_a_frame_too_many_departs_though_the_script_is_over() -> None:
+    """What was sent before the close is read before the conversation is called kept."""
+
+    async def handler(connection: ServerConnection) -> None:
+        await connection.send('{"type": "welcome"}')
+        await connection.send('{"type": "welcome"}')
+        await silent(connection)
+
+    async with serving(handler) as stack:
+        departure = await departed(stack, Connect("valid"), Expect(("welcome",)))
+    assert (departure.kind, departure.expected) == ("frame", "nothing more")
+
+
+async def test_a_peer_that_hangs_in_the_end_holds_nobody_up() -> None:
+    """The script is kept; the connection is cut off after the phase's deadline."""
+    release = asyncio.Event()
+
+    async def handler(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        await release.wait()
+
+    async with serving(handler) as stack:
+        transcript = await played(stack, Connect("valid"))
+        release.set()
+    assert transcript.departure is None
+    assert transcript.duration_s < 2
+
+
+# Replicas, TLS and the stack.
+
+
+@asynccontextmanager
+async def two_replicas(turns: list[str]) -> AsyncIterator[OneServer]:
+    """An ingress that goes through `turns`, and says which it was."""
+
+    def name(_connection: ServerConnection, _request: Request, response: Response) -> None:
+        response.headers[UPSTREAM_HEADER] = turns.pop(0) if len(turns) > 1 else turns[0]
+
+    async with serving(welcoming, replicas=2, process_response=name) as stack:
+        yield stack
+
+
+async def test_another_replica_is_tried_for_until_it_answers() -> None:
+    """The ingress chooses; the client knocks until it chose another."""
+    async with two_replicas(["0", "0", "0", "1"]) as stack:
+        told = kept(
+            await played(
+                stack,
+                Connect("valid"),
+                Connect("valid", on="b", other_replica_than="a"),
+                Expect(("welcome",)),
+                Expect(("welcome",), on="b"),
+            )
+        )
+    assert [one["replica"] for one in told[:2]] == [0, 1]
+
+
+async def test_another_replica_that_never_answers_departs() -> None:
+    """Within the deadline of connecting."""
+    async with two_replicas(["0"]) as stack:
+        departure = await departed(
+            stack, Connect("valid"), Expect(("welcome",)), Connect("valid", on="b", other_replica_than="a")
+        )
+    assert departure.got == "no HTTP answer: no other replica answered"
+
+
+async def test_where_there_is_one_replica_the_same_will_do() -> None:
+    """Environments of different size play the same scenario."""
+    async with serving(welcoming) as stack:
+        second = Connect("valid", on="b", other_replica_than="a")
+        kept(await played(stack, Connect("valid"), second, Expect(("welcome",)), Expect(("welcome",), on="b")))
+
+
+async def test_tls_asks_for_the_host_while_connecting_to_the_address(tmp_path: Path) -> None:
+    """SNI, certificate and Host header are the ingress's name; the address is where it happens to listen."""
+    server_tls, client_tls = _certified(tmp_path, "api.example")
+    names: list[str | None] = []
+    server_tls.sni_callback = lambda _socket, name, _context: names.append(name)
+    hosts: list[str] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        hosts.append(connection.request.headers["Host"])
+        await silent(connection)
+
+    async with serving(handler, ssl=server_tls) as stack:
+        stack.endpoint = Endpoint(stack.endpoint.address, "api.example", client_tls)
+        kept(await played(stack, Connect("valid"), Close(1000), connect_s=5))
+        assert (names, hosts) == (["api.example"], ["api.example"])
+        stack.endpoint = Endpoint(stack.endpoint.address, "other.example", client_tls)
+        departure = await departed(stack, Connect("valid"), connect_s=5)
+    assert departure.kind == "handshake"
+    assert "certificate" in departure.got.lower()
+
+
+def _certified(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Contexts of a server that is called `host`, and of a client that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "certificate.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(pem)
+    client = ssl.create_default_context(cadata=certificate.public_bytes(serialization.Encoding.PEM).decode())
+    return server, client
+
+
+async def test_a_token_is_revoked_before_the_scenario_begins() -> None:
+    """By the backend file's own command."""
+    async with serving(silent) as stack:
+        kept(await played(stack, Connect("revoked")))
+    assert stack.done == ["redis SET 1"]
+
+
+async def test_the_environment_is_done_to_as_the_script_says() -> None:
+    """In its order, but that stopping goes on beside the conversation."""
+    async with serving(silent) as stack:
+        told = kept(
+            await played(
+                stack,
+                Connect("valid"),
+                Restart("postgres"),
+                Cut("redis"),
+                Restore("redis"),
+                UntilReady(),
+                StopReplica("a"),
+                Stopped("a"),
+                StartReplica("a"),
+            )
+        )
+    assert stack.done == ["restart postgres", "cut redis", "restore redis", "until_ready", "stop 0", "start 0"]
+    assert told[-2]["stopped"] == "a"
+    assert told[-2]["exit_code"] == 0
+    assert told[-2]["seconds"] < 1
+
+
+async def test_what_was_cut_and_stopped_is_brought_back_after_a_departure() -> None:
+    """The scenarios that follow find the environment as it was, even where bringing it back fails in part."""
+    async with serving(silent) as stack:
+        stack.fails = {"stop", "restore"}
+        await departed(stack, Connect("valid"), Cut("redis"), StopReplica("a"), Expect(("welcome",)))
+    assert stack.done == ["cut redis", "stop 0", "restore redis", "start 0"]
+
+
+async def test_an_environment_that_fails_departs() -> None:
+    """With what the launcher said."""
+    async with serving(silent) as stack:
+        stack.fails = {"until_ready"}
+        departure = await departed(stack, Connect("valid"), UntilReady())
+        assert departure == Departure(1, "control", "until_ready", "cannot until_ready", "")
+        departure = await departed(stack, Connect("valid"), Stopped("a"))
+        assert departure.got == "replica 0 was not stopped before"
+
+
+async def test_a_replica_that_takes_too_long_to_end_departs() -> None:
+    """Longer than the phase allows is too long, even if it ended by itself."""
+
+    class Slow(OneServer):
+        async def stop_replica(self, index: int) -> None:
+            await super().stop_replica(index)
+            await asyncio.sleep(0.05)
+
+    async with serving(silent) as stack:
+        slow = Slow(stack.endpoint)
+        departure = await departed(slow, Connect("valid"), StopReplica("a"), Stopped("a"), stop_s=0.01)
+    assert departure.kind == "control"
+    assert departure.got.startswith("waited 0.01 s for replica 0 to end after SIGTERM: it took 0.0")
+
+
+async def test_cancelled_it_leaves_no_task_and_no_connection_behind() -> None:
+    """Ctrl-C at any moment."""
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def handler(connection: ServerConnection) -> None:
+        try:
+            await connection.recv()
+            asked.set()
+            await connection.recv()
+        except ConnectionClosed:
+            gone.set()
+
+    async with serving(handler) as stack:
+        before = asyncio.all_tasks()
+        steps = (Connect("valid"), Send({"type": "ping"}), Silence(60))
+        playing = asyncio.create_task(played(stack, *steps))
+        async with asyncio.timeout(2):
+            await asked.wait()
+        playing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await playing
+        async with asyncio.timeout(2):
+            await gone.wait()
+        left = {task for task in asyncio.all_tasks() - before if "conversation" in str(task.get_coro())}
+        assert left == set()
+
+
+async def test_a_replica_can_be_started_that_was_not_stopped() -> None:
+    """It may have ended by itself."""
+    async with serving(silent) as stack:
+        kept(await played(stack, Connect("valid"), StartReplica("a")))
+    assert stack.done == ["start 0"]
+
+
+async def test_deadlines_of_the_launcher_depart_too() -> None:
+    """A wait that took too long is told in its own words."""
+
+    class Slow(OneServer):
+        async def restart_dependency(self, name: str) -> None:
+            raise DeadlineExceeded(f"{name} to restart", 15)
+
+    async with serving(silent) as stack:
+        slow = Slow(stack.endpoint)
+        departure = await departed(slow, Connect("valid"), Restart("postgres"))
+    assert departure == Departure(1, "control", "restart postgres", "waited 15 s for postgres to restart", "")

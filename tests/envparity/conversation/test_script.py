@@ -1,0 +1,225 @@
+"""Scripts: a scenario with its values, and everything that is missing at once."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from envparity.backend import Backend, Carrier, ImageSource, Revocation, Tokens
+from envparity.conversation.script import Identity, Script, fill, write_script
+from envparity.conversation.tokens import base64url
+from envparity.errors import ConfigurationError
+from envparity.scenario import Scenario
+from envparity.step import Connect, Expect, Flood, Send, Step
+
+SETTINGS = {
+    "KEY": "0123456789abcdef0123456789abcdef",
+    "ISS": "i",
+    "AUD": "a",
+    "MAX": "7",
+    "ORIGINS": "http://x, http://y",
+}
+HEADER = Carrier("header", header="Authorization: Bearer {token}")
+SUBPROTOCOL = Carrier("subprotocol", subprotocol="jwt.{token_base64url}")
+FIRST_FRAME = Carrier("first_frame", first_frame={"type": "authenticate", "credentials": {"token": "{token}"}})
+
+
+def backend(**changes: Any) -> Backend:
+    tokens = Tokens("KEY", "ISS", "AUD", carriers=(HEADER, SUBPROTOCOL, FIRST_FRAME))
+    return Backend("b", Path("b.toml"), ImageSource(), **{"subprotocols": ("v2", "v1"), "tokens": tokens, **changes})
+
+
+def script(*steps: Step, carriers: str = "", **changes: Any) -> Script:
+    """The script of a scenario of these steps; ids are numbered from 1."""
+    numbers = count(1)
+    return write_script(
+        Scenario("one", carriers=carriers, steps=steps),
+        backend(**changes),
+        SETTINGS,
+        "https://here",
+        now_s=1_800_000_000,
+        fresh=lambda: uuid.UUID(int=next(numbers)),
+    )
+
+
+def missing(*steps: Step, settings: dict[str, str] | None = None, carriers: str = "", **changes: Any) -> list[str]:
+    """The keys of what a scenario lacks."""
+    with pytest.raises(ConfigurationError) as raised:
+        write_script(
+            Scenario("one", carriers=carriers, steps=steps),
+            backend(**changes),
+            SETTINGS if settings is None else settings,
+            "https://here",
+            now_s=0,
+        )
+    return [mistake.key for mistake in raised.value.mistakes]
+
+
+def test_the_first_carrier_is_the_usual_one() -> None:
+    """The header goes with the handshake, beside the backend's subprotocols, of which the first must be selected."""
+    made = script(Connect("valid", headers={"X-Test": "{user}"}, user_id="u|{digits}"))
+    handshake = made.handshakes[0]
+    headers = dict(handshake.headers)
+    token = headers["Authorization"].removeprefix("Bearer ")
+    subject = jwt.decode(token, options={"verify_signature": False})["sub"]
+    assert re.fullmatch(r"u\|1\d{17}", subject)
+    assert headers["X-Test"] == subject
+    assert (handshake.path, handshake.origin, handshake.first_frame) == ("/ws", None, None)
+    assert (handshake.offered, handshake.selected) == (("v2", "v1"), "v2")
+    assert made.secrets == {token: "<token:valid>", base64url(token): "<token:valid>"}
+    assert made.names == {subject: "<user>"}
+
+
+def test_a_subprotocol_can_carry_the_token() -> None:
+    """Beside the others, and it is never the one that must be selected."""
+    handshake = script(Connect("valid"), carriers="subprotocol").handshakes[0]
+    assert handshake.offered[:2] == ("v2", "v1")
+    assert handshake.offered[2].startswith("jwt.")
+    alone = script(Connect("valid", offer=()), carriers="subprotocol").handshakes[0]
+    assert [one[:4] for one in alone.offered] == ["jwt."]
+    assert alone.selected == ""
+    assert script(Connect("valid", offer=("v1",))).handshakes[0].selected == "v1"
+    assert script(Connect("valid", subprotocol="v1")).handshakes[0].selected == "v1"
+
+
+def test_a_first_frame_can_carry_the_token() -> None:
+    """At any depth of it; `authenticate = false` keeps it back."""
+    made = script(Connect("valid", carrier="first_frame"), Connect("valid", carrier="first_frame", authenticate=False))
+    first_frame = made.handshakes[0].first_frame
+    assert first_frame is not None
+    assert first_frame["credentials"]["token"] in made.secrets
+    assert made.handshakes[1].first_frame is None
+
+
+@pytest.mark.parametrize("carrier", ["header", "subprotocol", "first_frame"])
+def test_no_token_is_handed_over_by_no_carrier(carrier: str) -> None:
+    """Not even an empty one."""
+    handshake = script(Connect("none", carrier=carrier)).handshakes[0]
+    assert (handshake.headers, handshake.offered, handshake.first_frame) == ((), ("v2", "v1"), None)
+
+
+def test_an_empty_token_is_handed_over_empty() -> None:
+    """Each carrier as it would be with nothing in it."""
+    assert script(Connect("empty")).handshakes[0].headers == (("Authorization", "Bearer"),)
+    assert script(Connect("empty"), carriers="subprotocol").handshakes[0].offered[-1] == "jwt."
+
+
+@pytest.mark.parametrize(
+    ("origin", "sent"),
+    [
+        (None, None),
+        ("allowed", "https://here"),
+        ("forbidden", "https://forbidden.invalid"),
+        ("{first:ORIGINS}", "http://x"),
+        ("{origin}:1", "https://here:1"),
+    ],
+)
+def test_an_origin_is_none_the_endpoints_own_or_another(origin: str | None, sent: str | None) -> None:
+    """What a page of that origin would send."""
+    assert script(Connect("valid", origin=origin)).handshakes[0].origin == sent
+
+
+def test_a_url_can_carry_what_it_should_not() -> None:
+    """A token in the query is one like any other, and no less a secret."""
+    made = script(Connect("none", query="token={token:expired}"))
+    path, _, token = made.handshakes[0].path.partition("?token=")
+    assert path == "/ws"
+    assert made.secrets[token] == "<token:expired>"
+
+
+def test_users_have_ids_of_their_own_form() -> None:
+    """A name is one user throughout a scenario, whose id is made once."""
+    made = script(
+        Connect("valid", user="alice", user_id="{hex}"),
+        Connect("valid", on="b", user="alice"),
+        Connect("valid", on="c", user="bob"),
+        Send({"type": "x", "to": "{user:carol}"}),
+    )
+    assert set(made.names.values()) == {"<user:alice>", "<user:bob>", "<user:carol>"}
+    assert re.fullmatch("[0-9a-f]{32}", made.values["user:alice"])
+    tokens = [dict(made.handshakes[index].headers)["Authorization"].removeprefix("Bearer ") for index in range(3)]
+    claims = [jwt.decode(token, options={"verify_signature": False}) for token in tokens]
+    assert [one["sub"] for one in claims] == [made.values[f"user:{name}"] for name in ("alice", "alice", "bob")]
+    assert len({one["jti"] for one in claims}) == 3
+
+
+def test_a_revoked_token_is_revoked_by_its_id() -> None:
+    """With the command that the backend file gives."""
+    revocation = Revocation("redis", ("SET", "revoked:{jti}", "1"))
+    tokens = Tokens("KEY", "ISS", "AUD", carriers=(HEADER,), revocation=revocation)
+    made = script(Connect("revoked"), tokens=tokens)
+    token = dict(made.handshakes[0].headers)["Authorization"].removeprefix("Bearer ")
+    token_id = jwt.decode(token, options={"verify_signature": False})["jti"]
+    assert made.revocations == (("redis", ("SET", f"revoked:{token_id}", "1")),)
+
+
+def test_values_and_amounts_are_resolved_once() -> None:
+    """A setting is a number where it is one; the same name is the same id."""
+    made = script(
+        Connect("valid"),
+        Send({"id": "{uuid:m1}", "again": "{uuid:m1}", "n": "{setting:MAX}", "s": "{setting:ISS}", "t": "{later}"}),
+        Flood({"type": "ping"}, "{setting:MAX}+1"),
+        Expect(("pong",), within_s=2.5),
+    )
+    assert made.values["setting:MAX"] == 7
+    assert made.values["setting:ISS"] == "i"
+    assert made.names[made.values["uuid:m1"]] == "<uuid:m1>"
+    assert made.amount("{setting:MAX}+1") == 8
+    assert made.amount(2.5) == 2.5
+
+
+def test_filling_goes_to_any_depth_and_leaves_the_unknown() -> None:
+    """A string that is one placeholder becomes the value itself; braces that are none stay."""
+    values = {"n": 7, "user": "u"}
+    filled = fill({"a": ["{n}", "{n}!", ("{user}",)], "b": '{"x": 1}', "c": "{later}", "d": 1}, values)
+    assert filled == {"a": [7, "7!", ["u"]], "b": '{"x": 1}', "c": "{later}", "d": 1}
+
+
+def test_everything_that_is_missing_is_told_at_once() -> None:
+    """Settings, and how tokens are made and revoked."""
+    keys = missing(Connect("revoked"), Send({"a": "{setting:NONE}", "b": "{first:NOR}"}), settings={"KEY": "k"})
+    assert [key.partition(" ")[0] for key in keys] == ["AUD", "ISS", "NONE", "NOR", "tokens.revocation"]
+    assert missing(Connect("valid"), tokens=None) == ["tokens (scenario one)"]
+    assert missing(Connect("none", query="{token:valid}"), tokens=None) == ["tokens (scenario one)"]
+
+
+def test_a_backend_without_tokens_can_be_talked_to_without_one() -> None:
+    """Nothing is made where nothing is asked for."""
+    assert script(Connect("none"), tokens=None).handshakes[0].headers == ()
+    assert script(Connect("empty"), tokens=None).handshakes[0].headers == ()
+
+
+def test_an_unknown_carrier_and_an_amount_that_is_none_are_mistakes() -> None:
+    """Where the reader of the file could not know it."""
+    assert missing(Connect("valid"), carriers="pigeon") == ["carriers (scenario one)"]
+    assert missing(Connect("valid", carrier="pigeon"), tokens=Tokens("KEY", "ISS", "AUD")) == [
+        "carriers (scenario one)"
+    ]
+    keys = missing(Connect("valid"), Flood({}, "{setting:ISS}"))
+    assert keys == ["{setting:ISS} (scenario one)"]
+
+
+def test_an_identity_speaks_for_the_unnamed_user() -> None:
+    """Its user is the subject, its token is handed over as it is and kept out of the record; others are made up."""
+    scenario = Scenario("s", steps=(Connect("valid"), Connect("valid", on="b", user="other")))
+    written = write_script(scenario, backend(), SETTINGS, "http://h", now_s=1, identity=Identity("me", "given"))
+    assert "given" in str(written.handshakes[0].headers)
+    assert "given" not in str(written.handshakes[1].headers)
+    assert written.secrets["given"] == "<token:valid>"
+    assert written.values["user"] == "me"
+    assert written.values["user:other"] != "me"
+
+
+def test_a_given_token_needs_no_key() -> None:
+    """Where every token is given, there is nothing to make one with."""
+    scenario = Scenario("s", steps=(Connect("valid"),))
+    written = write_script(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me", "given"))
+    assert "given" in str(written.handshakes[0].headers)
+    with pytest.raises(ConfigurationError):
+        write_script(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me"))

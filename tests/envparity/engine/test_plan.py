@@ -1,0 +1,120 @@
+"""Which cases are booted, and what is played in each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envparity.backend import Backend, ImageSource
+from envparity.case import Boot
+from envparity.engine.plan import plan
+from envparity.environment import Dependency, Environment, Platform
+from envparity.errors import ConfigurationError
+from envparity.scenario import Scenario
+
+POSTGRES_DOWN = Boot(down=("postgres",))
+
+
+def backend(*scenarios: Scenario) -> Backend:
+    return Backend("chat", Path("backend.toml"), ImageSource(name="chat"), scenarios=scenarios)
+
+
+def environments(*names: str) -> dict[str, Environment]:
+    return {name: Environment(name, dependencies={"postgres": Dependency("postgres")}) for name in names}
+
+
+TALK = Scenario("talk[header]", steps=())
+RESTART = Scenario("restart", group="lifecycle", disruptive=True, steps=())
+REFUSED = Scenario("refused", group="startup_failure", boot=POSTGRES_DOWN, steps=())
+
+
+def test_every_environment_boots_once_for_each_way_to_boot() -> None:
+    """Two environments and two ways to boot are four cases, each with the scenarios that ask for it."""
+    planned = plan(backend(TALK, REFUSED), environments("local", "staging"))
+    assert [(one.case.environment, one.case.boot, [s.name for s in one.scenarios]) for one in planned] == [
+        ("local", Boot(), ["talk[header]"]),
+        ("staging", Boot(), ["talk[header]"]),
+        ("local", POSTGRES_DOWN, ["refused"]),
+        ("staging", POSTGRES_DOWN, ["refused"]),
+    ]
+
+
+def test_what_disturbs_is_played_last() -> None:
+    """A scenario that restarts something cannot spoil one that does not."""
+    (planned,) = plan(backend(RESTART, TALK), environments("local"))
+    assert [one.name for one in planned.scenarios] == ["talk[header]", "restart"]
+
+
+@pytest.mark.parametrize("pattern", ["talk", "talk[header]", "ta*"])
+def test_a_scenario_is_chosen_by_name_with_or_without_its_carrier_or_by_glob(pattern: str) -> None:
+    """And only the boots that the chosen ones need are made."""
+    (planned,) = plan(backend(TALK, RESTART, REFUSED), environments("local"), [pattern])
+    assert [one.name for one in planned.scenarios] == ["talk[header]"]
+
+
+def test_choosing_a_scenario_with_a_boot_of_its_own_boots_nothing_else() -> None:
+    """A replay costs what it needs."""
+    (planned,) = plan(backend(TALK, REFUSED), environments("local"), ["refused"])
+    assert planned.case.boot == POSTGRES_DOWN
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    """A pattern that matches nothing, with what is near it, and a dependency that an environment does not have."""
+    bare = {"bare": Environment("bare")}
+    with pytest.raises(ConfigurationError) as raised:
+        plan(backend(RESTART, REFUSED), bare, ["restrat"])
+    text = str(raised.value)
+    assert "2 mistakes" in text
+    assert "did you mean restart?" in text
+    assert "scenario refused: boot.down: expected a dependency of bare, got 'postgres'" in text
+
+
+ROLLING = Scenario("rolling", group="lifecycle", disruptive=True, replicas=2, steps=())
+
+
+def sized(**replicas: int) -> dict[str, Environment]:
+    return {name: Environment(name, platform=Platform(replicas=count)) for name, count in replicas.items()}
+
+
+def test_a_scenario_that_needs_replicas_is_played_where_there_are_that_many() -> None:
+    """Elsewhere the boot is made all the same, for the others."""
+    planned = plan(backend(TALK, ROLLING), sized(local=1, production=2))
+    assert [(one.case.environment, [s.name for s in one.scenarios]) for one in planned] == [
+        ("local", ["talk[header]"]),
+        ("production", ["talk[header]", "rolling"]),
+    ]
+
+
+def test_no_environment_is_booted_for_a_scenario_that_it_cannot_play() -> None:
+    """Neither as it is, where nothing else was asked for, nor in a way of the scenario's own."""
+    odd = Scenario("odd", replicas=3, boot=Boot(settings=(("A", "1"),)), steps=())
+    planned = plan(backend(TALK, ROLLING, odd), sized(local=1, production=2, big=3), ["rolling", "odd"])
+    assert [(one.case.environment, one.case.boot.steady) for one in planned] == [
+        ("production", True),
+        ("big", True),
+        ("big", False),
+    ]
+
+
+def test_asking_by_name_for_what_no_environment_can_play_is_a_mistake() -> None:
+    """It would be a run of nothing, and clean."""
+    with pytest.raises(ConfigurationError, match="rolling: expected an environment with 2 replicas, got 1 at most"):
+        plan(backend(TALK, ROLLING), sized(local=1), ["rolling"])
+
+
+def test_with_orders_every_environment_is_booted_as_it_is() -> None:
+    """Also where nothing is played on it: the orders are booted beside it."""
+    chosen = Scenario("any", part="orders", steps=())
+    assert plan(backend(TALK, chosen), environments("local"), ["any"]) == ()
+    (planned,) = plan(backend(TALK, chosen), environments("local"), ["any"], orders=True)
+    assert (planned.case.boot, planned.scenarios) == (Boot(), ())
+
+
+def test_a_timeline_of_what_an_environment_does_not_have_is_a_mistake() -> None:
+    """Each name once, however often it comes and goes."""
+    wrong = Scenario("wrong", boot=Boot(timeline=("backend", "mail", "-mail", "mail")), steps=())
+    with pytest.raises(ConfigurationError) as raised:
+        plan(backend(wrong), environments("local"))
+    assert str(raised.value).count("expected a dependency of local, got 'mail'") == 1
+    assert "scenario wrong: boot.timeline" in str(raised.value)

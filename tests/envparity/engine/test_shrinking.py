@@ -1,0 +1,190 @@
+"""What in a failing order fails is found out with boots, where something failed, and said in the finding."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+import envparity.engine.observer
+from envparity.case import Boot, Case
+from envparity.engine.explore import BootsBeside, Explorer, OrderProfile
+from envparity.engine.observer import Observer
+from envparity.engine.run import Run
+from envparity.engine.shrinking import OrderCause, OrderShrinker, with_causes
+from envparity.events import Event, OrderBooted, Waiting
+from envparity.judge import judge
+from envparity.judge.finding import Finding, Judgement
+from envparity.launch.port import Stack
+from envparity.observe.record import Observation, StartupReport
+from envparity.orders import Graph
+from tests.envparity.launching import BACKEND, GRAPH, FakeLauncher, FakeStack, Startup, passes, report, subject
+
+SILENT = replace(BACKEND, scenarios=())
+CANONICAL = ("settings", "redis", "tools", "auth", "handlers")
+
+
+@pytest.fixture(autouse=True)
+def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVPARITY_CACHE", str(tmp_path))
+    monkeypatch.setattr(envparity.engine.observer, "_BETWEEN_EVENTS_S", 0.0)
+
+
+def broken(*pairs: tuple[str, str], component: str = "auth") -> Startup:
+    """A startup that fails in every order that has all these pairs in that sequence."""
+
+    def startup(case: Case) -> StartupReport | None:
+        order = case.boot.order
+        legal = cast("StartupReport", passes(case))
+        if legal.status != "pass" or not order:
+            return legal
+        hit = all(order.index(first) < order.index(then) for first, then in pairs)
+        return report(order=order, failure=component) if hit else legal
+
+    return startup
+
+
+async def shrink(
+    launcher: FakeLauncher, use: Callable[[BootsBeside, tuple[Observation, ...]], Any] | None = None, **budget: Any
+) -> tuple[OrderCause, ...]:
+    """The causes in one environment, whose orders were booted before; `use` looks for them where it is given."""
+    events: list[Event] = []
+    observer = Observer(SILENT, "fake", "r1", events.append)
+    explorer = Explorer(SILENT, cast("Any", launcher), observer, events.append)
+    subjects = subject("local", backend=SILENT)
+    boots = await explorer.plan(subjects.environments["local"], report(), OrderProfile(strength=2))
+    assert boots is not None
+    stack = cast("Stack", FakeStack(Case("local", "chat")))
+    async with explorer.beside(stack) as beside:
+        seen = await explorer.explore(beside, boots)
+        if use is not None:
+            return cast("tuple[OrderCause, ...]", await use(beside, seen))
+        launcher.warm_boots.clear()
+        return await OrderShrinker(subjects, events.append, **budget).causes(beside, Graph.of(GRAPH), seen)
+
+
+async def test_the_pair_that_matters_is_named_with_the_shrunk_order_and_its_price() -> None:
+    """The order is the canonical one but for that pair and what had to follow it."""
+    launcher = FakeLauncher(broken(("handlers", "redis")))
+    (cause,) = await shrink(launcher)
+    assert (cause.code, cause.cause) == ("EP212", "fails whenever handlers starts before redis")
+    boots = len(launcher.warm_boots)
+    (told,) = cause.evidence
+    assert told.startswith(f"shrunk in {boots} boots to the canonical order, but with ")
+    assert "handlers before redis" in told
+
+
+async def test_every_pair_that_matters_is_named() -> None:
+    """Where it takes two to fail."""
+
+    async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[OrderCause, ...]:
+        failing = await beside.observe(Boot(order=("settings", "handlers", "tools", "redis", "auth")))
+        shrinker = OrderShrinker(subject("local", backend=SILENT), lambda _event: None)
+        return await shrinker.causes(beside, Graph.of(GRAPH), (seen[0], failing))
+
+    (cause,) = await shrink(FakeLauncher(broken(("tools", "redis"), ("handlers", "tools"))), use)
+    assert cause.cause == "fails whenever handlers starts before tools and tools starts before redis"
+
+
+async def test_another_failure_is_not_taken_for_the_one_that_is_shrunk() -> None:
+    """Where every other order has a report of its own, it is still the failing startup that is looked for."""
+    fails = broken(("handlers", "redis"))
+
+    def startup(case: Case) -> StartupReport | None:
+        seen = cast("StartupReport", fails(case))
+        if seen.status != "pass" or case.boot.order in ((), CANONICAL):
+            return seen
+        return replace(seen, document=seen.document | {"release": "2"})
+
+    causes = {one.code: one.cause for one in await shrink(FakeLauncher(startup))}
+    assert set(causes) == {"EP211", "EP212"}
+    assert causes["EP212"] == "fails whenever handlers starts before redis"
+
+
+async def test_where_nothing_failed_nothing_is_booted() -> None:
+    """A clean run is as quick as ever."""
+    launcher = FakeLauncher()
+    assert await shrink(launcher) == ()
+    assert launcher.warm_boots == []
+
+
+async def test_what_does_not_depend_on_the_order_is_not_shrunk() -> None:
+    """Forbidden orders that are accepted are a finding with no pair to name."""
+
+    async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[OrderCause, ...]:
+        subjects = subject("local", backend=SILENT)
+        assert [one.code for one in judge(subjects, seen).findings] == ["EP214"]
+        return await OrderShrinker(subjects, lambda _event: None).causes(beside, Graph.of(GRAPH), seen)
+
+    def accepts_everything(case: Case) -> StartupReport | None:
+        return report(order=[name for name in dict.fromkeys(case.boot.order) if name in GRAPH])
+
+    assert await shrink(FakeLauncher(accepts_everything), use) == ()
+
+
+async def test_an_environment_leaves_what_another_one_shrinks_already() -> None:
+    """The same finding in three environments costs its boots once."""
+    subjects = subject("local", backend=SILENT)
+    shrinker = OrderShrinker(subjects, lambda _event: None)
+    launcher = FakeLauncher(broken(("handlers", "redis")))
+
+    async def twice(beside: BootsBeside, seen: tuple[Observation, ...]) -> list[tuple[OrderCause, ...]]:
+        graph = Graph.of(GRAPH)
+        return list(await asyncio.gather(shrinker.causes(beside, graph, seen), shrinker.causes(beside, graph, seen)))
+
+    first, second = cast("Any", await shrink(launcher, twice))
+    assert (len(first), second) == (1, ())
+
+
+async def test_boots_are_not_spent_without_end() -> None:
+    """With too few of them the cause says that there may be more to it."""
+    launcher = FakeLauncher(broken(("handlers", "redis")))
+    (cause,) = await shrink(launcher, boots=1)
+    assert len(launcher.warm_boots) == 1
+    assert cause.cause is None or "perhaps" in cause.cause
+
+
+async def test_shrinking_has_a_deadline_and_says_so() -> None:
+    """No cause is better than a run that does not end."""
+    launcher = FakeLauncher(broken(("handlers", "redis")))
+    (cause,) = await shrink(launcher, seconds=0.0)
+    assert cause.cause is None
+    assert "the order was not shrunk" in cause.evidence[0]
+    assert "in the 0 s that all orders may take together did not suffice" in cause.evidence[0]
+
+
+def test_a_cause_belongs_to_the_findings_of_its_code_that_show_in_its_boot() -> None:
+    """And to no other one."""
+    boot, other = Boot(order=("b", "a")), Boot(order=("c", "a"))
+    cases = [Case(name, "chat", one) for name in ("local", "staging") for one in (boot, other)]
+    seen = [Observation(case, "fake", "r1") for case in cases]
+
+    def found(code: str, *shown: Case) -> Finding:
+        return Finding(code, "", "auth", "", "", ("local",), tuple(one.id for one in shown))
+
+    # The first case is local's: what was found out there explains staging's, which was booted in that order too.
+    findings = (found("EP212", *cases), found("EP212", cases[2]), found("EP212", cases[1]), found("EP211", cases[0]))
+    cause = OrderCause("EP212", boot, "fails whenever b starts before a", ("shrunk",))
+    explained = with_causes(Judgement(findings, (), 30), [cause], seen)
+    assert [one.cause for one in explained.findings] == [cause.cause, cause.cause, None, None]
+    assert [one.evidence for one in explained.findings] == [("shrunk",), ("shrunk",), (), ()]
+
+
+async def test_the_verdict_has_the_cause_once_for_all_environments() -> None:
+    """One finding, one cause, the shrunk order in its evidence, and reproduced in fresh containers."""
+    launcher, events = FakeLauncher(broken(("handlers", "redis"))), list[Event]()
+    run = Run(subject(backend=SILENT), cast("Any", launcher), events.append, orders=OrderProfile(strength=2))
+    verdict = await run.verdict()
+    (finding,) = verdict.findings
+    assert (finding.code, finding.environments) == ("EP212", ("local", "staging"))
+    assert finding.cause == "fails whenever handlers starts before redis"
+    assert [line.partition(" ")[0] for line in finding.evidence][-2:] == ["shrunk", "reproduced"]
+    asked = [
+        one for one in events if isinstance(one, Waiting) and "to find out what EP212 depends on" in one.waited_for
+    ]
+    assert len({one.case for one in asked}) == 1
+    assert sum(isinstance(one, OrderBooted) for one in events) == len(await run.observe_all()) - 2

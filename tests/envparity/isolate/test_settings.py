@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from math import ceil, log2
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envparity.isolate.settings import Isolated, OutOfBoots, Progress, isolate
+
+Oracle = Callable[[frozenset[int]], bool]
+
+
+def isolated(
+    size: int, fails: Oracle, *, most: int = 10_000, progress: Callable[[Progress], None] = lambda _one: None
+) -> tuple[Isolated[int], list[frozenset[int]]]:
+    asked: list[frozenset[int]] = []
+
+    async def boot(several: frozenset[int]) -> bool:
+        asked.append(several)
+        return fails(several)
+
+    return asyncio.run(isolate(range(size), boot, most=most, progress=progress)), asked
+
+
+@st.composite
+def causes_of(draw: st.DrawFn, sizes: tuple[int, int] = (1, 3)) -> tuple[int, frozenset[int]]:
+    size = draw(st.integers(2, 100))
+    several = st.frozensets(st.integers(0, size - 1), min_size=sizes[0], max_size=min(sizes[1], size))
+    return size, draw(several)
+
+
+@given(causes_of())
+def test_one_set_is_found_exactly(problem: tuple[int, frozenset[int]]) -> None:
+    """What fails exactly with one, two or three differences together is found as these, minimal and verified."""
+    size, cause = problem
+    found, _ = isolated(size, cause.issubset)
+    assert found.causes == (tuple(sorted(cause)),)
+    assert found.minimal
+    assert found.verified
+    assert found.monotone
+    assert not found.flaky
+
+
+@given(causes_of())
+def test_no_more_boots_than_bisection_needs(problem: tuple[int, frozenset[int]]) -> None:
+    """A bisection and one question for each difference, the other subsets, and at most two boots to verify."""
+    size, cause = problem
+    found, asked = isolated(size, cause.issubset)
+    assert found.boots <= len(cause) * (ceil(log2(size)) + 2)
+    assert 1 <= found.verifying <= 2
+    assert len(asked) == found.boots + found.verifying
+
+
+@given(causes_of())
+def test_no_set_is_booted_twice_but_to_verify(problem: tuple[int, frozenset[int]]) -> None:
+    """Only the cause itself is asked about once more."""
+    size, cause = problem
+    _, asked = isolated(size, cause.issubset)
+    again = [one for one in set(asked) if asked.count(one) > 1]
+    assert set(again) <= {cause}
+
+
+@given(st.data())
+def test_whatever_the_failure_is_like_the_answer_fails_and_no_part_of_it_less_one_does(data: st.DataObject) -> None:
+    """Answers without any pattern: each cause fails, and passes when any one difference of it is left out."""
+    size = data.draw(st.integers(2, 12))
+    everything = frozenset(range(size))
+    answers = {frozenset(): False, everything: True}
+
+    def fails(several: frozenset[int]) -> bool:
+        if several not in answers:
+            answers[several] = data.draw(st.booleans())
+        return answers[several]
+
+    found, _ = isolated(size, fails)
+    assert found.causes
+    for cause in found.causes:
+        assert answers[frozenset(cause)]
+        assert not any(answers[frozenset(smaller)] for smaller in combinations(cause, len(cause) - 1))
+    if found.verified:
+        assert not answers[everything.difference(*map(frozenset, found.causes))]
+
+
+@given(causes_of(), st.data())
+def test_a_difference_that_heals_is_worked_round(problem: tuple[int, frozenset[int]], data: st.DataObject) -> None:
+    """Where one difference masks the failure and another takes the mask off, the answer is still 1-minimal."""
+    size, cause = problem
+    mask = data.draw(st.integers(0, size - 1).filter(lambda one: one not in cause or len(cause) == size))
+    unmask = data.draw(st.integers(0, size - 1))
+
+    def fails(several: frozenset[int]) -> bool:
+        return cause <= several and (mask not in several or mask in cause or unmask in several)
+
+    everything = frozenset(range(size))
+    if not fails(everything):
+        return
+    found, _ = isolated(size, fails)
+    for one in found.causes:
+        assert fails(frozenset(one))
+        assert not any(fails(frozenset(smaller)) for smaller in combinations(one, len(one) - 1))
+
+
+def test_what_is_not_monotone_is_said_and_taken_apart() -> None:
+    """3 fails, 0 hides it, 6 shows it again: bisection keeps 3 and 6, and trying to leave one out gives 3 alone."""
+    found, _ = isolated(8, lambda several: 3 in several and (0 not in several or 6 in several))
+    assert found.causes == ((3,),)
+    assert found.minimal
+    assert not found.monotone
+
+
+@given(st.integers(2, 60), st.data())
+def test_causes_that_stand_alone_are_both_named(size: int, data: st.DataObject) -> None:
+    """Where either of two differences is enough, removing one does not help, and the other is found too."""
+    one, other = data.draw(st.lists(st.integers(0, size - 1), min_size=2, max_size=2, unique=True))
+    found, _ = isolated(size, lambda several: bool(several & {one, other}))
+    assert sorted(found.causes) == sorted([(one,), (other,)])
+    assert found.verified
+
+
+def test_where_the_passing_environment_fails_too_there_is_no_cause() -> None:
+    """Nothing is named that was there already."""
+    found, _ = isolated(20, lambda _several: True)
+    assert found.causes == ()
+    assert not found.verified
+    assert found.flaky == ((),)
+
+
+def test_an_answer_that_changes_is_noticed() -> None:
+    """The cause is asked about twice; where it passes the second time, that is said and nothing counts as verified."""
+    times: dict[frozenset[int], int] = {}
+
+    def fails(several: frozenset[int]) -> bool:
+        times[several] = times.get(several, 0) + 1
+        return 3 in several and (several != {3} or times[several] == 1)
+
+    found, _ = isolated(10, fails)
+    assert found.causes == ((3,),)
+    assert found.flaky == ((3,),)
+    assert not found.verified
+
+
+@pytest.mark.parametrize("most", range(12))
+def test_a_budget_is_kept_and_what_is_known_by_then_is_given(most: int) -> None:
+    """With few boots the smallest set known to fail is the answer, and it is not called minimal."""
+    cause = frozenset({7, 31})
+    found, asked = isolated(46, cause.issubset, most=most)
+    assert len(asked) <= most
+    assert cause.issubset(found.causes[0])
+    assert not found.minimal
+    assert not found.verified
+
+
+def test_an_oracle_that_has_no_time_left_ends_it() -> None:
+    """OutOfBoots is no error: the search so far is the result."""
+
+    def fails(_several: frozenset[int]) -> bool:
+        raise OutOfBoots
+
+    found, _ = isolated(5, fails)
+    assert found.causes == (tuple(range(5)),)
+    assert not found.minimal
+
+
+@given(causes_of((1, 1)))
+def test_the_boots_left_are_never_promised_too_few(problem: tuple[int, frozenset[int]]) -> None:
+    """For a cause of one difference what progress says is an upper bound at every boot."""
+    size, cause = problem
+    told: list[Progress] = []
+    found, asked = isolated(size, cause.issubset, progress=told.append)
+    assert [one.boots for one in told] == list(range(len(asked)))
+    assert all(one.boots + one.left >= found.boots + found.verifying for one in told)
+
+
+@pytest.mark.parametrize("differences", [(), (1, 2, 1)])
+def test_differences_are_each_there_once(differences: Sequence[int]) -> None:
+    """Nothing to search, or a difference that comes twice, is refused."""
+
+    async def fails(_several: frozenset[int]) -> bool:
+        return True
+
+    with pytest.raises(ValueError, match="each once"):
+        asyncio.run(isolate(differences, fails))
+
+
+@given(causes_of(), st.data())
+def test_the_cheap_ones_are_asked_about_first_and_alone_where_they_fail(
+    problem: tuple[int, frozenset[int]], data: st.DataObject
+) -> None:
+    """The same cause, for one question more at most; none about the others where it lies among the cheap ones."""
+    size, cause = problem
+    cheap = data.draw(st.frozensets(st.integers(0, size - 1)))
+    asked: list[frozenset[int]] = []
+
+    async def boot(several: frozenset[int]) -> bool:
+        asked.append(several)
+        return cause <= several
+
+    found = asyncio.run(isolate(range(size), boot, cheap=cheap))
+    assert (found.causes, found.verified) == ((tuple(sorted(cause)),), True)
+    assert found.boots <= isolated(size, cause.issubset)[0].boots + len(cause) + 1
+    if cause <= cheap:
+        assert all(one <= cheap for one in asked[: found.boots])
+
+
+@given(causes_of())
+def test_what_verifies_is_asked_of_the_surer_oracle(problem: tuple[int, frozenset[int]]) -> None:
+    """Once with the cause, and once with all the rest, whatever the other oracle said of them."""
+    size, cause = problem
+    sure: list[frozenset[int]] = []
+
+    async def quick(several: frozenset[int]) -> bool:
+        return cause <= several
+
+    async def surely(several: frozenset[int]) -> bool:
+        sure.append(several)
+        return cause <= several
+
+    found = asyncio.run(isolate(range(size), quick, verifies=surely))
+    rest = frozenset(range(size)) - cause
+    assert sure == [cause, rest] if rest else sure == [cause]
+    assert (found.verified, found.verifying) == (True, len(sure))
+
+
+@pytest.mark.parametrize("rest_fails", [True, False])
+def test_an_oracle_that_the_surer_one_contradicts_is_flaky(*, rest_fails: bool) -> None:
+    """Nothing is verified on the word of the quick one."""
+
+    async def quick(several: frozenset[int]) -> bool:
+        return 3 in several
+
+    async def surely(several: frozenset[int]) -> bool:
+        return rest_fails
+
+    found = asyncio.run(isolate(range(8), quick, verifies=surely))
+    assert not found.verified

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import msgspec
+import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envparity.environment import Dependency, Environment, FromSource, Ingress, Platform, SecretOf, Setting
+from envparity.environment_loader import load_environment, load_environments
+from envparity.isolate.traits import Part, Trait, differences, in_words, mix
+
+FOLDER = Path(__file__).parents[3] / "environments"
+SHIPPED = load_environments([FOLDER])
+PAIRS = list(permutations(SHIPPED, 2))
+
+
+def effect(environment: Environment) -> Environment:
+    """All that an environment does to the backend."""
+    return msgspec.structs.replace(environment, name="", description="", baseline=False, differences=(), deployed=None)
+
+
+def mistakes_of(environment: Environment, folder: Path) -> list[str]:
+    """What the loader says against a file with just this environment."""
+    data = msgspec.to_builtins(environment)
+    for area in ("platform", *(f"dependencies.{name}" for name in environment.dependencies)):
+        table = data
+        for key in area.split("."):
+            table = table[key]
+        for key in [key for key, value in table.items() if value is None]:
+            del table[key]
+    if data["deployed"] is None:
+        del data["deployed"]
+    for difference in data["differences"]:
+        difference.pop("expires", None)
+    file = folder / f"{environment.name}.toml"
+    file.write_text(tomli_w.dumps(data), encoding="utf-8")
+    return [str(wrong) for wrong in load_environment(file)[1]]
+
+
+@pytest.mark.parametrize(("passing", "failing"), PAIRS)
+def test_all_traits_give_the_other_environment_and_none_the_same(passing: str, failing: str) -> None:
+    """Nothing that differs is forgotten, and nothing is added."""
+    one, other = SHIPPED[passing], SHIPPED[failing]
+    traits = differences(one, other)
+    assert effect(mix(one, other, traits)) == effect(other)
+    assert effect(mix(one, other, ())) == effect(one)
+    assert differences(one, one) == ()
+
+
+@given(st.sampled_from(PAIRS), st.data())
+def test_every_mixture_is_a_valid_environment(
+    tmp_path_factory: pytest.TempPathFactory, pair: tuple[str, str], data: st.DataObject
+) -> None:
+    """Whatever is taken from the one into the other, the loader has nothing against the file that says so."""
+    passing, failing = SHIPPED[pair[0]], SHIPPED[pair[1]]
+    traits = differences(passing, failing)
+    mixed = mix(passing, failing, data.draw(st.lists(st.sampled_from(traits), unique=True)))
+    assert mistakes_of(mixed, tmp_path_factory.mktemp("mixed")) == []
+
+
+@given(st.sampled_from(PAIRS), st.data())
+def test_a_mixture_has_a_name_of_its_own(pair: tuple[str, str], data: st.DataObject) -> None:
+    """Two mixtures share a name only where they are the same; the sequence of the traits says nothing."""
+    passing, failing = SHIPPED[pair[0]], SHIPPED[pair[1]]
+    subsets = st.lists(st.sampled_from(differences(passing, failing)), unique=True)
+    first, second = data.draw(subsets), data.draw(subsets)
+    same = set(first) == set(second)
+    assert (mix(passing, failing, first).name == mix(passing, failing, second).name) is same
+    assert mix(passing, failing, first).name not in SHIPPED
+
+
+def test_the_label_of_an_environment_is_a_trait_of_its_own() -> None:
+    """What asks for the environment's name is found as ENVIRONMENT=staging, and not as staging."""
+    traits = differences(SHIPPED["local"], SHIPPED["staging"])
+    label = next(trait for trait in traits if trait.parts == (Part("setting", "ENVIRONMENT"),))
+    assert str(label) == "ENVIRONMENT=staging"
+    mixed = mix(SHIPPED["local"], SHIPPED["staging"], [label])
+    assert mixed.settings == SHIPPED["local"].settings | {"ENVIRONMENT": "staging"}
+
+
+def test_a_setting_that_takes_the_ingress_network_comes_with_the_ingress() -> None:
+    """TRUSTED_PROXIES cannot take the network of an ingress that is not there."""
+    traits = differences(SHIPPED["local"], SHIPPED["staging"])
+    assert [str(trait) for trait in traits if Part("ingress") in trait.parts] == [
+        "TRUSTED_PROXIES from ingress.network with ingress nginx over TLS"
+    ]
+
+
+def test_replicas_come_with_the_ingress_that_spreads_connections() -> None:
+    """Two replicas without an ingress are no environment; with one on both sides they are a trait of their own."""
+    together = differences(SHIPPED["local"], SHIPPED["production"])
+    assert any({Part("ingress"), Part("platform", "replicas")} <= set(trait.parts) for trait in together)
+    apart = differences(SHIPPED["staging"], SHIPPED["production"])
+    assert Trait((Part("platform", "replicas"),), "platform.replicas=2") in apart
+
+
+def test_a_url_that_says_tls_comes_with_the_server_that_speaks_it() -> None:
+    """A literal URL to a dependency moves with that dependency's TLS; one that the launcher makes follows by itself."""
+    plain, tls = Dependency("redis"), Dependency("redis", tls="require", latency_ms=3)
+    literal = differences(
+        Environment("a", settings={"REDIS_URL": "redis://redis:6379/0"}, dependencies={"redis": plain}),
+        Environment("b", settings={"REDIS_URL": "rediss://redis:6379/0"}, dependencies={"redis": tls}),
+    )
+    assert [str(trait) for trait in literal] == [
+        "REDIS_URL=rediss://redis:6379/0 with redis.tls=require",
+        "redis.latency_ms=3",
+    ]
+    made: dict[str, Setting] = {"REDIS_URL": FromSource("redis.url")}
+    followed = differences(
+        Environment("a", settings=made, dependencies={"redis": plain}),
+        Environment("b", settings=made, dependencies={"redis": tls}),
+    )
+    assert [str(trait) for trait in followed] == ["redis.tls=require", "redis.latency_ms=3"]
+
+
+def test_a_dependency_of_one_environment_brings_the_settings_that_take_from_it() -> None:
+    """What `from = "cache.url"` means there cannot be had without the dependency."""
+    traits = differences(
+        Environment("a"),
+        Environment("b", settings={"CACHE": FromSource("cache.url")}, dependencies={"cache": Dependency("redis")}),
+    )
+    assert [str(trait) for trait in traits] == ["CACHE from cache.url with dependency cache"]
+    back = differences(
+        Environment("b", settings={"CACHE": FromSource("cache.url")}, dependencies={"cache": Dependency("redis")}),
+        Environment("a"),
+    )
+    assert [str(trait) for trait in back] == ["CACHE not set with no dependency cache"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_TOKEN", "abc-very-secret"),
+        ("DB_PASSWORD", "abc-very-secret"),
+        ("UPSTREAM", "https://user:abc-very-secret@example.org/"),
+    ],
+)
+def test_a_secret_is_named_and_not_shown(name: str, value: str) -> None:
+    """Also where somebody wrote it into the file."""
+    traits = differences(Environment("a"), Environment("b", settings={name: value}))
+    assert in_words(traits) == name
+    assert "abc-very" not in mix(Environment("a"), Environment("b", settings={name: value}), traits).description
+    made = differences(Environment("a"), Environment("b", settings={"JWT": SecretOf(48)}))
+    assert in_words(made) == "JWT"
+
+
+def test_traits_are_said_in_the_words_of_the_file() -> None:
+    """Whoever reads the cause finds it in the environment's file."""
+    traits = differences(
+        Environment("a", settings={"OLD": "1"}, ingress=Ingress("nginx")),
+        Environment(
+            "b",
+            settings={"MODE": "strict"},
+            platform=Platform(cpus=1, memory_mib=512, read_only_root=True),
+            ingress=Ingress("nginx", idle_timeout_s=30),
+            dependencies_first=False,
+        ),
+    )
+    assert [str(trait) for trait in traits] == [
+        "MODE=strict",
+        "OLD not set",
+        "platform.cpus=1",
+        "platform.memory_mib=512",
+        "platform.read_only_root=true",
+        "ingress.idle_timeout_s=30",
+        "dependencies_first=false",
+    ]

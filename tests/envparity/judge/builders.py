@@ -1,0 +1,160 @@
+"""Small observations to judge: two environments, one healthy boot, one conversation; each test breaks one thing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from envparity.backend import Backend, ImageSource, ReportMapping
+from envparity.case import Boot, Case
+from envparity.environment import Difference, Environment
+from envparity.judge import Finding, Judgement, judge
+from envparity.observe.record import (
+    Departure,
+    Entry,
+    HttpAnswer,
+    Observation,
+    Replica,
+    SettingFingerprint,
+    StartupReport,
+    Transcript,
+)
+from envparity.observe.startup import read_report
+from envparity.subject import Subject
+
+BACKEND = Backend(
+    name="shop",
+    file=Path("backend.toml"),
+    image=ImageSource(name="shop"),
+    contract=Path("asyncapi.yaml"),
+    volatile=("run_id", "connection_id", "server_time"),
+)
+DOWN = Boot(down=("postgres",))
+STEADY = Boot()
+WELCOME: dict[str, Any] = {"type": "connection_established", "user_id": "user-anna", "limits": {"per_minute": 30}}
+FAILURE = {"code": "FACTORY", "component": "auth", "description": "made at import", "action": "make it later"}
+
+
+def subject(*environments: Environment | str, backend: Backend = BACKEND, today: str = "2025-09-08") -> Subject:
+    named = [Environment(name=one) if isinstance(one, str) else one for one in environments or ("local", "staging")]
+    return Subject(backend, {one.name: one for one in named}, today)
+
+
+def allows(name: str, *paths: str, **options: Any) -> Environment:
+    """An environment that declares differences at those paths."""
+    return Environment(name=name, differences=tuple(Difference(path, "meant", **options) for path in paths))
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """A startup report as served."""
+    return {
+        "status": "pass",
+        "order": ["settings", "redis", "auth"],
+        "steps": [
+            {"name": "settings", "requires": [], "outcome": "passed", "started": "2025-09-08T01:17:51.000Z"},
+            {"name": "redis", "requires": ["settings"], "outcome": "passed", "started": "2025-09-08T01:17:51.100Z"},
+            {"name": "auth", "requires": ["redis"], "outcome": "passed", "started": "2025-09-08T01:17:51.200Z"},
+        ],
+        "checks": {"redis:tls": [{"component": "redis", "critical": True, "status": "pass", "observed": "off"}]},
+        "failures": [],
+        "settings": [{"name": "LIMIT", "source": "environment", "secret": False, "value": 30}],
+    } | changes
+
+
+def failed(*failures: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A report of a failed startup: step auth did not pass."""
+    steps = document()["steps"]
+    steps[2] = steps[2] | {"outcome": "failed"}
+    return document(status="fail", steps=steps, failures=list(failures or (FAILURE,))) | changes
+
+
+def report(served: Any, mapping: ReportMapping = BACKEND.report) -> StartupReport:
+    passing = isinstance(served, dict) and served.get("status") == "pass"
+    return read_report(served, mapping, http_status=200 if passing else 503)
+
+
+def replica(served: Any = None, **changes: Any) -> Replica:
+    """One replica whose health agrees with the report that it serves."""
+    served = document() if served is None else served
+    passing = isinstance(served, dict) and served.get("status") == "pass"
+    whole = Replica(
+        index=0,
+        live=HttpAnswer("/health/live", 200),
+        ready=HttpAnswer("/health/ready", 200 if passing else 503),
+        startup=report(served),
+        log_tail=("last words",),
+    )
+    return replace(whole, **changes)
+
+
+def entry(kind: Any, data: dict[str, Any], connection: str = "a", phase: str = "message", **changes: Any) -> Entry:
+    return replace(Entry(0.1, connection, phase, kind, data), **changes)
+
+
+def handshake(status: int = 101, connection: str = "a", **data: Any) -> Entry:
+    return entry("handshake", {"status": status, "subprotocol": "v1", "replica": 0} | data, connection, "accept")
+
+
+def received(frame: dict[str, Any], connection: str = "a", **changes: Any) -> Entry:
+    return entry("received", frame, connection, **changes)
+
+
+def sent(frame: dict[str, Any], connection: str = "a") -> Entry:
+    return entry("sent", frame, connection)
+
+
+def close(code: int = 1000, reason: str = "", by: str = "server", connection: str = "a") -> Entry:
+    return entry("close", {"code": code, "reason": reason, "by": by}, connection, "close")
+
+
+def control(**data: Any) -> Entry:
+    return entry("control", data, "a", "control")
+
+
+def transcript(*entries: Entry, scenario: str = "chat", **changes: Any) -> Transcript:
+    """A conversation that keeps to its script; the usual entries where none are given."""
+    usual = (handshake(), received(WELCOME), sent({"type": "ping"}), received({"type": "pong"}), close(by="client"))
+    return replace(Transcript(scenario, "conversation", entries or usual), **changes)
+
+
+def departed(kind: Any, *entries: Entry, scenario: str = "chat", got: str = "nothing", **changes: Any) -> Transcript:
+    """A conversation that left its script at step 2."""
+    departure = Departure(1, kind, "connection_established", got, "a")
+    return transcript(*(entries or (handshake(),)), scenario=scenario, departure=departure, **changes)
+
+
+def refused(reason: str = "startup_failed:auth", code: int = 1013, *, error: bool = True, **changes: Any) -> Transcript:
+    """What a client sees of a failed startup."""
+    frame = [received({"type": "error", "code": "FACTORY", "message": "made at import"})] if error else []
+    return departed("frame" if error else "close", handshake(), *frame, close(code, reason), **changes)
+
+
+def observation(environment: str = "local", *replicas: Replica, boot: Boot = STEADY, **changes: Any) -> Observation:
+    """One boot: healthy, with one conversation that kept to its script, unless said otherwise."""
+    whole = Observation(
+        case=Case(environment, "shop", boot),
+        launcher="container",
+        run_id="r1",
+        replicas=replicas or (replica(),),
+        settings=(SettingFingerprint("LIMIT", "environment file", "a1b2", "30"),),
+        transcripts=(transcript(),),
+    )
+    return replace(whole, **changes)
+
+
+def judged(*observations: Observation, of: Subject | None = None) -> Judgement:
+    return judge(of or subject(), observations)
+
+
+def codes(*observations: Observation, of: Subject | None = None) -> list[str]:
+    """The codes of all findings."""
+    return [one.code for one in judged(*observations, of=of).findings]
+
+
+def only(*observations: Observation, of: Subject | None = None) -> Finding:
+    """The one finding that there must be."""
+    findings = judged(*observations, of=of).findings
+    assert len(findings) == 1, [f"{one.code} {one.where}: {one.got}" for one in findings]
+    return findings[0]

@@ -1,0 +1,281 @@
+"""EP301–307, EP501 and EP901: every rule with an observation that breaks it and a twin that does not."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from envparity.environment import Environment, Platform
+from envparity.judge import Finding
+from envparity.observe.record import Departure, Entry
+from envparity.scenario import Scenario
+from tests.envparity.judge.builders import (
+    BACKEND,
+    WELCOME,
+    close,
+    codes,
+    control,
+    departed,
+    entry,
+    failed,
+    handshake,
+    judged,
+    observation,
+    only,
+    received,
+    refused,
+    replica,
+    sent,
+    subject,
+    transcript,
+)
+
+ANNA, BEN = "user-anna-1", "user-ben-22"
+M1 = "7d9f7a36-0e3c-4a37-9d8b-0123456789ab"
+TIMEOUT = entry("timeout", {"waited_for": "pong", "timeout_s": 5}, phase="message")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("frame", "EP301"),
+        ("silence", "EP301"),
+        ("control", "EP301"),
+        ("handshake", "EP302"),
+        ("close", "EP303"),
+        ("timeout", "EP306"),
+    ],
+)
+def test_a_departure_is_a_finding_by_its_kind(kind: str, code: str) -> None:
+    """With the script's words, the end of the conversation, and who kept to it."""
+    script = departed(kind, handshake(), received({"type": "other"}), got="other")
+    found = only(observation("local"), observation("staging", transcripts=(script,)))
+    assert (found.code, found.where, found.scenario, found.scenarios) == (code, "chat", "chat", ("chat",))
+    assert (found.expected, found.got, found.environments) == ("connection_established", "other", ("staging",))
+    assert found.evidence == (
+        "step 2, after:",
+        "handshake 101, subprotocol v1",
+        'received {"type": "other"}',
+        "kept to the script in: local",
+    )
+    assert found.replay == "envparity run --environment staging --only chat"
+
+
+def test_a_departure_in_several_environments_is_one_finding() -> None:
+    """Whatever the ids in it; and nobody kept to the script."""
+    scripts = [departed("frame", got=f"error {one}") for one in (M1, M1.replace("7", "8"))]
+    found = only(observation("local", transcripts=(scripts[0],)), observation("staging", transcripts=(scripts[1],)))
+    assert (found.environments, found.got) == (("local", "staging"), "error <uuid>")
+    assert not any("kept" in text for text in found.evidence)
+    assert found.replay == "envparity run --environment local,staging --only chat"
+
+
+def test_departures_that_differ_are_two_findings() -> None:
+    """The same scenario may break in two ways."""
+    one, other = (departed("frame", got=got) for got in ("error a", "error b"))
+    found = judged(observation("local", transcripts=(one,)), observation("staging", transcripts=(other,))).findings
+    assert [(each.got, each.environments) for each in found] == [("error a", ("local",)), ("error b", ("staging",))]
+
+
+def test_the_same_departure_in_several_scenarios_is_one_finding() -> None:
+    """The first of the backend's scenarios is the one to replay, and names with brackets are quoted for the shell."""
+    names = ("chat[header]", "login", "chat[first]")
+    backend = replace(BACKEND, scenarios=tuple(Scenario(name) for name in names))
+    scripts = tuple(departed("handshake", scenario=name, got="403") for name in reversed(names))
+    found = only(observation("local", transcripts=scripts), of=subject("local", backend=backend))
+    assert (found.where, found.scenarios) == ("chat[header]", names)
+    assert found.evidence[-1] == "the same in 2 other scenarios: login, chat[first]"
+    assert found.replay == "envparity run --environment local --only 'chat[header]'"
+    elsewhere = replace(scripts[0], departure=Departure(1, "handshake", "silence", "403"))
+    assert len(codes(observation("local", transcripts=(elsewhere, scripts[1])))) == 2
+
+
+def test_findings_stand_in_the_order_of_the_backends_scenarios() -> None:
+    """Within a code; what the file says first comes first."""
+    backend = replace(BACKEND, scenarios=(Scenario("z"), Scenario("a")))
+    scripts = tuple(departed("frame", scenario=name, got=name) for name in ("a", "z"))
+    found = judged(observation("local", transcripts=scripts), of=subject("local", backend=backend)).findings
+    assert [one.scenario for one in found] == ["z", "a"]
+
+
+def test_many_scenarios_are_counted_not_all_named() -> None:
+    """A line stays a line."""
+    scripts = tuple(departed("handshake", scenario=f"s{number}") for number in range(8))
+    found = only(observation("local", transcripts=scripts))
+    assert found.evidence[-1] == "the same in 7 other scenarios: s1, s2, s3, s4, s5 and 2 more"
+
+
+def test_ep304_quotes_the_frame_and_what_the_contract_says() -> None:
+    """Once, however many conversations show it; frames of either side and closes are held against it."""
+    wrong = received({"type": "error"}, violations=("'code' is a required property",))
+    scripts = tuple(transcript(handshake(), wrong, wrong, scenario=name) for name in ("one", "two"))
+    found = only(observation("local", transcripts=scripts))
+    assert (found.code, found.where, found.got) == ("EP304", "error", "'code' is a required property")
+    assert found.expected == "what asyncapi.yaml says of it"
+    assert found.evidence == ('received {"type": "error"}', "the same in 1 other scenario: two")
+    assert (found.scenario, found.scenarios) == ("one", ("one", "two"))
+
+
+def test_ep304_says_which_side_it_was() -> None:
+    """What the client sends and how the connection closes is in the contract too."""
+    scripts = transcript(
+        replace(sent({"type": "ping"}), violations=("x",)),
+        replace(close(4999), violations=("y",)),
+        received({"type": "two"}, violations=("p", "q")),
+    )
+    backend = replace(BACKEND, contract=None)
+    found = judged(observation("local", transcripts=(scripts,)), of=subject("local", backend=backend)).findings
+    assert [(one.where, one.got) for one in found] == [("close", "y"), ("sent ping", "x"), ("two", "p"), ("two", "q")]
+    assert found[0].expected == "what the contract says of it"
+
+
+def test_ep305_whatever_the_script_expected() -> None:
+    """1011 is a finding even of a conversation that kept to its script; ids in the reason do not tell two apart."""
+    scripts = [
+        transcript(handshake(), entry("sent", {"type": "hi"}, phase="authenticate"), close(1011, f"bug 12ab34cd{n}{n}"))
+        for n in (1, 2)
+    ]
+    found = only(observation("local", transcripts=(scripts[0],)), observation("staging", transcripts=(scripts[1],)))
+    assert (found.code, found.where, found.got) == ("EP305", "authenticate phase", "close 1011 bug <hex>")
+    assert found.environments == ("local", "staging")
+    assert found.evidence[-2:] == ("close 1011 bug 12ab34cd11 by the server", "last words")
+
+
+def test_ep305_takes_the_departure_with_it() -> None:
+    """The close that broke the script is the root; other codes and other scenarios are not."""
+    one = departed("close", handshake(), close(1011))
+    other = departed("close", handshake(), close(1006), scenario="other", got="close 1006")
+    found = judged(observation("local", transcripts=(one, other))).findings
+    assert [(each.code, each.scenario) for each in found] == [("EP303", "other"), ("EP305", "chat")]
+    assert found[1].got == "close 1011"
+    assert found[1].evidence[-1] == "explains 1 finding about conversations (EP303): chat"
+    assert codes(observation("local", transcripts=(transcript(handshake(), close(1013)),))) == []
+
+
+def test_ep305_as_the_first_thing_on_its_connection() -> None:
+    """Then its own phase is where it happened."""
+    script = transcript(handshake(connection="b"), close(1011), received({"type": "later"}, "b"))
+    found = only(observation("local", transcripts=(script,)))
+    assert found.where == "close phase"
+    assert found.evidence == ("b: handshake 101, subprotocol v1", "a: close 1011 by the server", "last words")
+
+
+def isolation(*entries: Entry, group: str = "isolation") -> Finding | None:
+    """What is found in a conversation of two users, with those entries after both were welcomed."""
+    names = {ANNA: "<user:anna>", BEN: "<user:ben>", M1: "<uuid:m1>"}
+    welcomes = [received(WELCOME | {"user_id": user}, on) for user, on in ((ANNA, "a"), (ANNA, "a2"), (BEN, "b"))]
+    script = transcript(*welcomes, *entries, scenario="two_users", group=group, names=names)
+    found = judged(observation("local", transcripts=(script,))).findings
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def test_ep307_another_users_id_or_message_on_a_connection() -> None:
+    """One finding a connection, naming what leaked."""
+    done = {"type": "completed", "parts": [{"user": ANNA, "message_id": M1}]}
+    asked = sent({"type": "user_message", "message_id": M1})
+    found = isolation(asked, received(done, "a2"), received(done, "b"), received(done | {"n": 2}, "b"))
+    assert found is not None
+    assert (found.code, found.where, found.got) == ("EP307", "two_users", "completed with <user:anna>, <uuid:m1>")
+    half = isolation(asked, received({"type": "started", "message_id": M1}, "b"))
+    assert half is not None
+    assert half.got == "started with <uuid:m1>"
+    assert found.expected == "only what belongs to <user:ben> reaches connection b"
+    assert len(found.evidence) == 2
+    assert found.evidence[0].startswith("b: received ")
+
+
+def test_ep307_what_is_ones_own_is_no_leak() -> None:
+    """Events reach all connections of a user; what both sent is known to both; other groups promise nothing."""
+    done = {"type": "completed", "user": ANNA, "message_id": M1}
+    asked = sent({"type": "user_message", "message_id": M1})
+    assert isolation(asked, received(done, "a2")) is None
+    assert isolation(asked, sent({"message_id": M1}, "b"), received({"message_id": M1}, "b")) is None
+    assert isolation(sent({"message_id": M1}, "nobody"), received({"message_id": M1}, "b")) is None
+    assert isolation(received({"user": ANNA}, "nameless"), received({"text": "hi"}, "silent")) is None
+    assert isolation(asked, received(done, "b"), group="conversation") is None
+
+
+def test_ep307_takes_the_departure_with_it() -> None:
+    """The frame that nobody expected is the leak."""
+    script = departed(
+        "frame",
+        received({"user": ANNA}, "a"),
+        received({"user": BEN}, "b"),
+        received({"user": ANNA}, "b"),
+        group="isolation",
+        names={ANNA: "<user:anna>", BEN: "<user:ben>"},
+    )
+    found = only(observation("local", transcripts=(script,)))
+    assert found.code == "EP307"
+    assert found.got == "frame with <user:anna>"
+
+
+@pytest.mark.parametrize(
+    ("ended", "got"),
+    [
+        ({"exit_code": 1}, "exit code 1"),
+        ({"exit_code": 137}, "killed when the grace period was over"),
+        ({"exit_code": -9}, "killed when the grace period was over"),
+        ({"killed": True}, "killed when the grace period was over"),
+    ],
+)
+def test_ep501_a_shutdown_that_is_not_clean(ended: dict[str, object], got: str) -> None:
+    """With the grace period of that environment; the departure that follows is part of it."""
+    script = departed("control", handshake(), control(stop_replica="a"), control(stopped="a", seconds=3.2, **ended))
+    local = Environment(name="local", platform=Platform(stop_grace_s=7))
+    found = only(observation("local", transcripts=(script,)), of=subject(local))
+    assert (found.code, found.where, found.got) == ("EP501", "shutdown", got)
+    assert found.expected == "after SIGTERM the process ends within 7 s, with exit code 0 or 143"
+    assert found.evidence[1] == "last words"
+
+
+@pytest.mark.parametrize("ended", [{"exit_code": 0}, {"exit_code": 143}, {"exit_code": -15}, {}])
+def test_ep501_a_clean_shutdown(ended: dict[str, object]) -> None:
+    """Of itself or of the signal; and what was never asked to stop is not judged."""
+    script = transcript(handshake(), control(stop_replica="a"), control(stopped="a", **ended), control(restart="redis"))
+    assert codes(observation("local", transcripts=(script,))) == []
+
+
+def test_ep501_without_knowing_the_environment() -> None:
+    """Then no grace period can be named."""
+    script = transcript(control(stopped="a", exit_code=3))
+    found = only(observation("elsewhere", transcripts=(script,)))
+    assert found.expected == "after SIGTERM the process ends, with exit code 0 or 143"
+
+
+def test_ep901_says_why_and_nothing_else_is_judged() -> None:
+    """An environment that does not stand shows nothing of the backend, and is compared with nothing."""
+    gone = observation(
+        "staging",
+        replica("broken", exit_code=1),
+        launch_failure="waited 15 s for postgres to answer\nFATAL: no space left",
+        infrastructure_logs={"redis": ("ready",), "postgres": ("a", "b", "c", "d", "e")},
+        settings=(),
+    )
+    found = only(observation("local"), gone)
+    assert (found.code, found.where, found.environments) == ("EP901", "environment", ("staging",))
+    assert found.got == "waited 15 s for postgres to answer"
+    assert found.evidence == (
+        "FATAL: no space left", "postgres: b", "postgres: c", "postgres: d", "postgres: e", "redis: ready",
+    )  # fmt: skip
+    assert only(replace(gone, launch_failure=" ")).got == "no reason given"
+
+
+def test_departures_are_explained_only_where_the_conversation_was_cut_off() -> None:
+    """A 101 where a refusal was promised has nothing to do with a startup that failed."""
+    odd = departed("handshake", handshake(), close(1000, by="client"), scenario="forbidden_origin", got="101")
+    one = observation("local", replica(failed()), transcripts=(refused(), odd))
+    assert codes(one) == ["EP101", "EP302"]
+    cut = [
+        departed("timeout", handshake(), TIMEOUT, scenario="hung"),
+        departed("handshake", handshake(503), scenario="unavailable"),
+        departed("close", handshake(), close(1006), scenario="dropped"),
+        departed("close", handshake(), close(1006, by="client"), scenario="left"),
+    ]
+    gone = replica(exit_code=1)
+    found = judged(observation("local", gone, transcripts=tuple(cut))).findings
+    assert [(one.code, one.scenarios) for one in found] == [
+        ("EP105", ("dropped", "hung", "unavailable")),
+        ("EP303", ("left",)),
+    ]

@@ -1,0 +1,323 @@
+"""EP101–107: every rule with an observation that breaks it and a twin that does not."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from envparity.case import Boot
+from envparity.judge import findings_for
+from envparity.observe.record import HttpAnswer, Replica
+from tests.envparity.judge.builders import (
+    BACKEND,
+    DOWN,
+    FAILURE,
+    WELCOME,
+    close,
+    codes,
+    control,
+    departed,
+    document,
+    entry,
+    failed,
+    handshake,
+    judged,
+    observation,
+    only,
+    received,
+    refused,
+    replica,
+    report,
+    subject,
+    transcript,
+)
+
+REDIS = {"code": "UNREACHABLE", "component": "redis", "description": "gone"}
+
+
+def test_a_healthy_boot_gives_no_finding() -> None:
+    """Clean is clean."""
+    assert codes(observation(), observation("staging")) == []
+
+
+def test_ep101_names_component_and_quotes_failure_and_what_the_client_was_told() -> None:
+    """The incident: auth fails at startup, the client sees an error frame and 1013."""
+    found = only(*(observation(name, replica(failed()), transcripts=(refused(),)) for name in ("local", "staging")))
+    assert (found.code, found.where, found.component) == ("EP101", "auth", "auth")
+    assert found.title == "startup validation failed: auth"
+    assert found.environments == found.cases == ("local", "staging")
+    assert (found.expected, found.got, found.action) == ("startup passes", "startup failed: FACTORY", "make it later")
+    frame = '{"type": "error", "code": "FACTORY", "message": "made at import"}'
+    assert found.evidence == (
+        "FACTORY: made at import",
+        "action: make it later",
+        f"the client was told: error frame {frame}, close 1013 startup_failed:auth",
+        "explains 1 finding about conversations (EP301): chat",
+    )
+    assert found.replay == "envparity run --environment local,staging --only chat"
+
+
+def test_ep101_gives_one_finding_a_failure_and_says_when_nobody_connected() -> None:
+    """Two components that fail are two findings; the rule's own action stands in where the failure has none."""
+    one = observation("local", replica(failed(FAILURE, REDIS)), transcripts=())
+    findings = judged(one).findings
+    assert [(found.where, found.code) for found in findings] == [("auth", "EP101"), ("redis", "EP101")]
+    assert findings[1].evidence == ("UNREACHABLE: gone", "no client connected")
+    assert findings[1].action.startswith("Do what the quoted failure says")
+    assert findings[1].replay == "envparity run --environment local"
+
+
+def test_ep101_prefers_the_first_client_that_connected() -> None:
+    """A forbidden origin, refused with 403, tells nothing of the startup."""
+    origin = transcript(handshake(403), scenario="origin")
+    found = only(observation("local", replica(failed()), transcripts=(origin, refused())))
+    assert found.scenario == "chat"
+    assert "close 1013" in found.evidence[2]
+
+
+def test_ep101_without_a_named_failure() -> None:
+    """A status of fail alone is a failure, and a broken report."""
+    one = observation("local", replica(failed(failures=[])), transcripts=(refused("startup_failed:x"),))
+    findings = judged(one).findings
+    assert [(found.code, found.where) for found in findings] == [("EP101", "startup"), ("EP107", "startup report")]
+    assert findings[0].got == "startup failed: no code"
+    assert findings[0].evidence[0] == "The report says that startup failed, and names no failure."
+
+
+def test_failures_under_a_passing_status_are_a_failure() -> None:
+    """What is logged and passed over is still a failure (EP101), and the report contradicts itself (EP107)."""
+    found = judged(observation("local", replica(document(failures=[FAILURE])), transcripts=(refused(),))).findings
+    assert [one.code for one in found] == ["EP101", "EP107"]
+    assert found[1].got == "status is pass, and failures names auth"
+
+
+def test_a_failure_that_a_boot_asks_for_is_no_finding() -> None:
+    """With a dependency down a failed startup is right, and so it is where a script that was kept awaits it."""
+    told = replace(refused(), departure=None)
+    assert codes(observation("local", replica(failed()), boot=DOWN, transcripts=(told,))) == []
+    short = Boot(settings=(("LIMIT", "0"),))
+    assert codes(observation("local", replica(failed()), boot=short, transcripts=(told,))) == []
+    assert codes(observation("local", replica(failed()), boot=short, transcripts=(refused(),))) == ["EP101"]
+    assert codes(observation("local", replica(failed()), boot=short, transcripts=())) == ["EP101"]
+    assert codes(observation("local", replica(failed()), transcripts=(told,))) == ["EP101"]
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "got"),
+    [
+        ({"live": HttpAnswer("/health/live", 503)}, "/health/live", "answers 503"),
+        ({"live": HttpAnswer("/health/live", 0, "refused")}, "/health/live", "does not answer"),
+        ({"ready": HttpAnswer("/health/ready", 503)}, "/health/ready", "answers 503"),
+        ({"startup": replace(report(document()), http_status=503)}, "startup report", "answers 503"),
+    ],
+)
+def test_ep102_a_code_that_contradicts_a_passing_report(change: dict[str, object], where: str, got: str) -> None:
+    """Live is 200 whatever happens; ready and the report's own code are what the report says."""
+    found = only(observation("local", replica(**change)))
+    assert (found.code, found.where, found.got) == ("EP102", where, got)
+
+
+@pytest.mark.parametrize(
+    "change", [{"live": None}, {"ready": None}, {"startup": replace(report(document()), http_status=None)}]
+)
+def test_ep102_what_the_backend_has_not_is_not_asked_for(change: dict[str, object]) -> None:
+    """A path that is not there contradicts nothing."""
+    assert codes(observation("local", replica(**change))) == []
+
+
+def test_ep102_ready_while_startup_failed() -> None:
+    """A failed startup is not ready; with a dependency down this is EP104's to say."""
+    ready = replica(failed(), ready=HttpAnswer("/health/ready", 200))
+    assert codes(observation("local", ready, transcripts=(refused(),))) == ["EP101", "EP102"]
+    told = replace(refused(), departure=None)
+    assert codes(observation("local", ready, boot=DOWN, transcripts=(told,))) == ["EP104"]
+    missing = replica(failed(), ready=HttpAnswer("/health/ready", 404))
+    assert codes(observation("local", missing, boot=DOWN, transcripts=(told,))) == ["EP102"]
+
+
+@pytest.mark.parametrize(
+    ("script", "got"),
+    [
+        (refused("", 1011), 'error frame {"type": "error", "code": "FACTORY"}, close 1011'),
+        (refused(error=False), "close 1013 startup_failed:auth without an error frame"),
+        (
+            refused("startup_failed:redis"),
+            'error frame {"type": "error", "code": "FACTORY"}, close 1013 startup_failed:redis',
+        ),
+        (departed("timeout", handshake(), entry("timeout", {"waited_for": "x", "timeout_s": 5})), "no close"),
+        (departed("handshake", handshake(502)), "handshake refused with 502"),
+        (departed("handshake", handshake(0)), "no answer to the handshake"),
+        (transcript(), "frame connection_established, as if all were well"),
+    ],
+)
+def test_ep103_the_client_was_not_told(script: object, got: str) -> None:
+    """Anything but an error frame and 1013 with the component's name hides the failure."""
+    findings = judged(observation("local", replica(failed()), transcripts=(script,))).findings
+    assert [one.code for one in findings] == ["EP101", "EP103"]
+    assert findings[1].got == got
+    assert findings[1].expected == "an error frame, then close 1013 startup_failed:auth"
+    assert findings[1].evidence[0] == "auth: FACTORY: made at import"
+    assert not findings[1].evidence[1].endswith("as promised)")
+    assert findings[1].component == "auth"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        departed("frame", handshake(), received({"type": "error", "code": "FACTORY"}), close(1000, by="client")),
+        departed("frame", handshake()),
+        transcript(handshake(403)),
+        transcript(control(restart="redis")),
+    ],
+)
+def test_ep103_nothing_is_said_of_a_client_that_did_not_wait(script: object) -> None:
+    """A refusal of its own (403), or a client that went first, shows nothing either way."""
+    one = observation("local", replica(failed()), transcripts=(script,))
+    assert "EP103" not in codes(one)
+
+
+def test_ep103_looks_at_every_connection_and_counts_them() -> None:
+    """The first that was told wrongly is quoted, the others are counted; a boot with a dependency down counts too."""
+    scripts = (refused(), refused("", 1011, scenario="two"), refused("", 1011, scenario="three"))
+    findings = judged(observation("local", replica(failed()), boot=DOWN, transcripts=scripts)).findings
+    # the conversation that was told as it should be, and yet left its script, is a finding of its own
+    assert [(one.code, one.scenario) for one in findings] == [("EP103", "two"), ("EP301", "chat")]
+    assert findings[0].scenarios == ("three", "two")
+    assert findings[0].evidence[1].endswith("(2 of 3 connections were not told as promised)")
+    assert findings[0].evidence[2] == "explains 2 findings about conversations (EP305): two, three"
+
+
+def test_ep103_a_replica_that_started_may_have_answered() -> None:
+    """Behind an ingress only a failure of all replicas must reach every client."""
+    one = observation("local", replica(failed()), replica(), transcripts=(transcript(),))
+    assert codes(one, of=subject("local")) == ["EP101"]
+    assert "EP103" in codes(observation("local", replica(failed()), replica(failed()), transcripts=(transcript(),)))
+
+
+def test_ep103_without_a_named_component_any_component_will_do() -> None:
+    """A report that names none cannot say which to expect."""
+    nameless = replica(failed(failures=[]))
+    assert codes(
+        observation("local", nameless, boot=DOWN, transcripts=(replace(refused("startup_failed:x"), departure=None),))
+    ) == ["EP107"]
+    hidden = judged(observation("local", nameless, boot=DOWN, transcripts=(replace(refused("sorry"), departure=None),)))
+    assert [(one.code, one.where) for one in hidden.findings] == [("EP103", "startup"), ("EP107", "startup report")]
+    assert hidden.findings[0].expected == "an error frame, then close 1013 startup_failed:<component>"
+
+
+@pytest.mark.parametrize(
+    ("boot", "one", "got"),
+    [
+        (DOWN, replica(), "startup says pass and /health/ready answers 200"),
+        (DOWN, replica(ready=None), "startup says pass"),
+        (DOWN, replica(startup=None, live=None), "/health/ready answers 200"),
+    ],
+)
+def test_ep104_up_without_a_dependency(boot: Boot, one: Replica, got: str) -> None:
+    """Neither report nor readiness may say that all is well; departures of that boot follow from it."""
+    script = departed("frame", handshake(), received(WELCOME))
+    backend = replace(BACKEND, health=replace(BACKEND.health, startup=None))
+    found = only(observation("local", one, boot=boot, transcripts=(script,)), of=subject(backend=backend))
+    assert (found.code, found.where, found.got, found.component) == ("EP104", "postgres", got, "postgres")
+    assert found.scenarios == ("chat",)
+
+
+def test_ep104_has_the_contradictions_of_its_boot_as_evidence() -> None:
+    """What a report that passes over a failure gets wrong besides is no finding of its own: one root, one finding."""
+    steps = [one | {"outcome": "failed" if one["name"] == "redis" else "passed"} for one in document()["steps"]]
+    broken = replica(document(steps=steps[:2]), ready=HttpAnswer("/health/ready", 500))
+    found, other = judged(observation("local", broken, boot=DOWN, transcripts=(refused(),))).findings
+    assert (found.code, other.code) == ("EP104", "EP107")
+    assert found.evidence[:2] == ("status is pass, and step redis is failed", "/health/ready answers 500")
+    assert found.evidence[2].startswith("the client was told: error frame")
+    assert other.got == "order has auth, which is none of the steps"
+
+
+def test_ep104_holds_only_where_a_dependency_is_down() -> None:
+    """A boot with a failed startup, or with everything up, is right."""
+    told = replace(refused(), departure=None)
+    assert codes(observation("local", replica(failed()), boot=DOWN, transcripts=(told,))) == []
+    assert codes(observation("local", boot=Boot(settings=(("A", "1"),)))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "got"),
+    [
+        ({"exit_code": 1}, "ended with exit code 1"),
+        ({"exit_code": 137, "oom_killed": True}, "killed for want of memory, exit code 137"),
+        ({"oom_killed": True}, "killed for want of memory, no exit code"),
+        ({"exit_code": 0}, "ended with exit code 0"),
+    ],
+)
+def test_ep105_the_process_is_gone(change: dict[str, object], got: str) -> None:
+    """With its log tail; nothing else is said of a process that does not run."""
+    gone = replica(live=HttpAnswer("/health/live", 0), startup=None, undecided_after_s=3.0, **change)
+    script = departed("handshake", handshake(0))
+    found = only(observation("local", gone, transcripts=(script,)))
+    assert (found.code, found.got) == ("EP105", got)
+    assert found.evidence == ("last words", "explains 1 finding about conversations (EP302): chat")
+    silent = only(observation("local", replace(gone, log_tail=()), transcripts=()))
+    assert silent.evidence == ("the log is empty",)
+
+
+def test_ep105_a_replica_that_a_script_stopped_may_be_gone() -> None:
+    """One stop excuses one replica that ended cleanly, unless it was started again."""
+    stopped = transcript(handshake(), control(stop_replica="a"), control(stopped="a", exit_code=0))
+    again = transcript(handshake(), control(stop_replica="a"), control(start_replica="a"))
+    gone, other = replica(exit_code=143), replica(index=1)
+    assert codes(observation("local", gone, other, transcripts=(stopped,))) == []
+    assert codes(observation("local", gone, other, transcripts=(again,))) == ["EP105"]
+    assert codes(observation("local", gone, other)) == ["EP105"]
+    assert codes(observation("local", gone, replica(index=1, exit_code=0), transcripts=(stopped,))) == ["EP105"]
+    assert codes(observation("local", replica(exit_code=0, oom_killed=True), transcripts=(stopped,))) == ["EP105"]
+    assert codes(observation("local", replica(exit_code=2), transcripts=(stopped,))) == ["EP105"]
+
+
+def test_ep106_says_what_startup_waits_for() -> None:
+    """The step that has not ended, and the end of the log."""
+    steps = document()["steps"]
+    steps[1] = steps[1] | {"outcome": "running", "waited_for": "redis"}
+    steps[2] = steps[2] | {"outcome": "pending"}
+    slow = replica(document(status="starting", steps=steps), undecided_after_s=30.0)
+    hung = departed("timeout", handshake(), entry("timeout", {"waited_for": "x", "timeout_s": 5}))
+    found = only(observation("local", slow, transcripts=(hung,)))
+    assert (found.code, found.got, found.component) == ("EP106", "still starting, waiting for redis", "redis")
+    assert found.evidence[:4] == (
+        "after 30 s",
+        "step redis running, waits for redis",
+        "step auth pending",
+        "last words",
+    )
+
+
+def test_ep106_when_nothing_answers() -> None:
+    """Without a report there is only the log to show; once decided there is nothing to say."""
+    silent = Replica(0, live=HttpAnswer("/health/live", 0), undecided_after_s=30.0)
+    found = judged(observation("local", silent, transcripts=())).findings
+    assert [(one.code, one.got) for one in found] == [("EP102", "does not answer"), ("EP106", "no startup report")]
+    assert codes(observation("local", replica(document(status="starting", steps=[])), transcripts=())) == []
+
+
+def test_ep107_a_report_that_is_missing_although_the_process_answers() -> None:
+    """It would never be decided; that is one finding, not two."""
+    found = only(observation("local", replica(startup=None, undecided_after_s=30.0), transcripts=()))
+    assert (found.code, found.got) == ("EP107", "/health/startup gives none, although the process answers")
+    backend = replace(BACKEND, health=replace(BACKEND.health, startup=None))
+    assert codes(observation("local", replica(startup=None)), of=subject(backend=backend)) == []
+
+
+def test_ep107_a_report_that_cannot_be_read() -> None:
+    """What the reader could not make out is quoted; nothing is concluded from the rest."""
+    found = only(observation("local", replica("<html>", ready=HttpAnswer("/health/ready", 200), undecided_after_s=9.0)))
+    assert (found.code, found.got) == ("EP107", "the startup report is no JSON object but '<html>'")
+
+
+def test_findings_for_a_scenario_include_the_startup_failure_that_took_it_down() -> None:
+    """A test of one scenario is red although its departure was folded away."""
+    judgement = judged(observation("staging", replica(failed()), transcripts=(refused(), refused(scenario="other"))))
+    assert [one.code for one in findings_for(judgement, scenario="other")] == ["EP101"]
+    assert findings_for(judgement, scenario="none") == ()
+    assert [one.code for one in findings_for(judgement, environment="staging", codes=["EP1"])] == ["EP101"]
+    assert findings_for(judgement, environment="local") == ()
+    assert findings_for(judgement, codes=["EP2", "EP102"]) == ()
+    assert findings_for(judgement) == judgement.findings

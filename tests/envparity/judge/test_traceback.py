@@ -1,0 +1,58 @@
+"""The last exception of a log, however the log has it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from envparity.judge.traceback import last_raised
+from tests.envparity.judge.builders import FAILURE, close, failed, handshake, judged, observation, replica, transcript
+
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "/opt/netra/app/conversation.py", line 80, in _until_ended
+    self._count(refusal)
+  File "/opt/site-packages/metrics.py", line 31, in labels
+    raise ValueError('Incorrect label names')
+ValueError: Incorrect label names"""
+RAISED = ('File "/opt/site-packages/metrics.py", line 31, in labels', "ValueError: Incorrect label names")
+AS_JSON = json.dumps({"event": "internal error", "exception": TRACEBACK, "level": "error"})
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        ("starting", *TRACEBACK.splitlines(), "serving"),
+        ("{}", AS_JSON, '{"event": "serving"}'),
+        (*TRACEBACK.replace("ValueError", "KeyError").splitlines(), AS_JSON),
+    ],
+    ids=["printed", "in JSON", "the last of two"],
+)
+def test_the_last_exception_is_quoted_with_its_place(log: tuple[str, ...]) -> None:
+    """Where it was raised and what it was; what leads there is in the log."""
+    assert last_raised(log) == RAISED
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        ((), ()),
+        (("Traceback (most recent call last):",), ()),
+        (TRACEBACK.splitlines()[2:], ()),
+        (TRACEBACK.splitlines()[:3], ('File "/opt/netra/app/conversation.py", line 80, in _until_ended',)),
+        (("{Traceback (most recent call last):",), ()),
+    ],
+    ids=["empty", "cut off at once", "without its beginning", "without its end", "no JSON"],
+)
+def test_what_is_cut_off_is_quoted_as_far_as_it_goes(log: tuple[str, ...], told: tuple[str, ...]) -> None:
+    """A log tail begins and ends anywhere."""
+    assert last_raised(log) == told
+
+
+def test_ep103_quotes_what_the_path_that_tells_clients_raised() -> None:
+    """The client got 1011; the log knows why."""
+    masked = transcript(handshake(), close(1011, "internal_error"))
+    found = judged(observation("local", replica(failed(FAILURE), log_tail=(AS_JSON,)), transcripts=(masked,))).findings
+    hidden = next(one for one in found if one.code == "EP103")
+    assert [one for one in hidden.evidence if one.startswith("the log")] == [f"the log: {one}" for one in RAISED]

@@ -1,0 +1,91 @@
+"""A child process: what it is given, how it ends, and that nothing of it stays."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from envparity.errors import LaunchError
+from envparity.launch.process.child import Child, Program
+from envparity.launch.process.held_port import HeldPort
+
+LONG_S = 30.0
+Start = Callable[[str], Child]
+HEEDLESS = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """A child that runs that Python, and has said "ready" or ended when this returns."""
+
+    def start_one(script: str) -> Child:
+        waits = "print('ready', flush=True); import time; time.sleep(60)"
+        argv = [sys.executable, "-I", "-S", "-c", f"{script}\n{waits}"]
+        child = Child(Program(argv, {"ONLY": "this"}, tmp_path, tmp_path / "log"))
+        child.start()
+        while "ready" not in child.log_tail(5) and child.exit_code is None:
+            pass
+        return child
+
+    return start_one
+
+
+async def test_one_that_heeds_sigterm_ends_as_an_engine_says_it(start: Start) -> None:
+    """128 plus the signal, and before that nothing."""
+    child = start("")
+    assert child.exit_code is None
+    await child.stop(signal.SIGTERM, LONG_S)
+    assert child.exit_code == 128 + signal.SIGTERM
+
+
+async def test_one_that_does_not_is_killed_when_its_grace_is_over(start: Start) -> None:
+    """137."""
+    child = start(HEEDLESS)
+    await child.stop(signal.SIGTERM, 0.05)
+    assert child.exit_code == 128 + signal.SIGKILL
+
+
+async def test_what_it_has_started_ends_with_it(start: Start) -> None:
+    """As in a container, whoever is left in its process group goes: the pipe that it holds is closed."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    with closing(listener):
+        port = listener.getsockname()[1]
+        script = (
+            f"import os, socket, time\nif os.fork() == 0:\n    s = socket.create_connection(('127.0.0.1', {port}))\n"
+        )
+        child = start(script + "    time.sleep(60)")
+        connection, _ = listener.accept()
+        with closing(connection):
+            connection.settimeout(LONG_S)
+            await child.stop(signal.SIGTERM, LONG_S)
+            assert connection.recv(1) == b""
+
+
+def test_its_environment_is_what_it_is_given(start: Start) -> None:
+    """Nothing of this process's own comes through."""
+    child = start("import json, os, sys; print(json.dumps(dict(os.environ))); sys.stdout.flush(); os._exit(3)")
+    told = json.loads(child.log_tail(1))
+    assert {name: value for name, value in told.items() if name != "LC_CTYPE"} == {"ONLY": "this"}
+    assert child.exit_code == 3
+
+
+def test_a_program_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """By its name."""
+    with pytest.raises(LaunchError, match="/no/such/program cannot be started"):
+        Child(Program(["/no/such/program"], {}, tmp_path, tmp_path / "log")).start()
+
+
+def test_a_held_port_can_be_listened_on_and_is_given_to_nobody_else() -> None:
+    """By whoever sets SO_REUSEADDR, as servers do; until then connecting is refused."""
+    with HeldPort() as held:
+        with closing(socket.socket()) as client:
+            assert client.connect_ex(("127.0.0.1", held.number)) != 0
+        with closing(socket.create_server(("127.0.0.1", held.number))), closing(socket.socket()) as client:
+            assert client.connect_ex(("127.0.0.1", held.number)) == 0

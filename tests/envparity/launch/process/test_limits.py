@@ -1,0 +1,78 @@
+"""What a process can be given of a platform's limits, and what is said of the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from envparity.backend import ProcessSource
+from envparity.environment import Dependency, Environment, Ingress, Platform
+from envparity.errors import LaunchError
+from envparity.launch.process import limits
+from envparity.launch.process.limits import Processors, backend_argv, cannot_check, user_of
+
+PYTHON = ProcessSource(("python3", "-m", "chat"), Path())
+
+
+def test_what_nobody_asks_for_is_no_gap() -> None:
+    """A developer's machine without limits lacks its image and its network, and no more."""
+    gaps = cannot_check(PYTHON, [Environment("local")])
+    assert [gap.split(" (")[0] for gap in gaps] == ["the image", "the network"]
+
+
+def test_every_limit_that_cannot_be_kept_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many environments ask for it."""
+    monkeypatch.setattr(limits, "find_nginx", lambda: None)
+    monkeypatch.setattr(limits, "user_of", lambda *_: None)
+    platform = Platform(cpus=0.5, memory_mib=512, user=10001, read_only_root=True)
+    strict = Environment(
+        "staging",
+        platform=platform,
+        ingress=Ingress("nginx", tls=True),
+        dependencies={"redis": Dependency("redis", "require")},
+    )
+    gaps = cannot_check(PYTHON, [strict, strict])
+    words = ("the image", "the memory limit", "the processor limit", "the read-only root", "the user (10001)", "nginx",
+             "the servers' own TLS", "the network")  # fmt: skip
+    assert len(gaps) == len(words)
+    assert all(gap.startswith(word) for gap, word in zip(gaps, words, strict=True)), gaps
+
+
+def test_processors_are_handed_out_in_turn() -> None:
+    """As many as the platform allows, never more than there are; None where there is no limit."""
+    processors = Processors()
+    assert processors.take(Platform()) is None
+    usable = frozenset(os.sched_getaffinity(0))
+    taken = [processors.take(Platform(cpus=1)) for _ in usable]
+    assert frozenset().union(*(one or frozenset() for one in taken)) == usable
+    assert processors.take(Platform(cpus=1000)) == usable
+    assert len(processors.take(Platform(cpus=0.5)) or ()) == 1
+
+
+def test_the_platforms_user_is_taken_where_he_may_run_the_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Only by root, and not where the program or the code is in a folder that he may not enter."""
+    hidden = tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    (hidden / "chat").touch(mode=0o755)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    anywhere = Path("/")
+    assert user_of(Platform(user=10001), ("/bin/sh",), anywhere) == 10001
+    assert user_of(Platform(user=10001), (str(hidden / "chat"),), anywhere) is None
+    assert user_of(Platform(user=10001), ("/bin/sh",), hidden) is None
+    assert user_of(Platform(), ("/bin/sh",), anywhere) is None
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert user_of(Platform(user=10001), ("/bin/sh",), anywhere) is None
+
+
+def test_a_program_is_found_beside_our_own_interpreter_and_in_the_backends_folder(tmp_path: Path) -> None:
+    """A path is relative to the folder; one that is nowhere is said."""
+    assert Path(backend_argv(PYTHON)[0]).parent == Path(sys.executable).parent
+    (tmp_path / "serve").touch(mode=0o755)
+    assert backend_argv(ProcessSource(("./serve", "x"), tmp_path)) == (str(tmp_path / "./serve"), "x")
+    with pytest.raises(LaunchError, match="'no-such-program' is not on this machine"):
+        backend_argv(ProcessSource(("no-such-program",), tmp_path))

@@ -1,0 +1,80 @@
+"""From an environment's settings to what a process gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envparity.backend import Backend, ImageSource
+from envparity.case import Boot
+from envparity.environment import Environment, FromSource, SecretOf, Setting
+from envparity.errors import LaunchError
+from envparity.launch.resolve import RunSecrets, fingerprints, resolve_settings
+
+SOURCES = {"postgres.url": "postgresql://app:pw@postgres/app", "ingress.network": "172.18.0.0/16"}
+
+
+def resolved(
+    settings: dict[str, Setting], boot: Boot | None = None, secrets: RunSecrets | None = None
+) -> dict[str, str]:
+    backend = Backend(
+        "chat", Path("backend.toml"), ImageSource(name="chat"), settings={"A": "backend"}, order_setting="ORDER"
+    )
+    environment = Environment("staging", settings=settings)
+    found = resolve_settings(backend, environment, boot or Boot(), SOURCES, secrets or RunSecrets())
+    return {one.name: one.value for one in found}
+
+
+def test_the_boot_wins_over_the_environment_over_the_backend() -> None:
+    """The nearest word counts."""
+    assert resolved({})["A"] == "backend"
+    assert resolved({"A": "environment"})["A"] == "environment"
+    assert resolved({"A": "environment"}, Boot(settings=(("A", "boot"),)))["A"] == "boot"
+
+
+def test_a_source_gives_what_only_the_launcher_knows() -> None:
+    """A URL is made when its server has an address."""
+    assert resolved({"DATABASE_URL": FromSource("postgres.url")})["DATABASE_URL"] == SOURCES["postgres.url"]
+
+
+def test_an_unknown_source_is_named() -> None:
+    """With those that there are."""
+    with pytest.raises(
+        LaunchError, match=r"staging: X takes 'mysql.url', which is none of ingress.network, postgres.url"
+    ):
+        resolved({"X": FromSource("mysql.url")})
+
+
+def test_a_secret_is_the_same_within_a_run_and_another_in_the_next() -> None:
+    """And as long as it was asked to be."""
+    secrets = RunSecrets()
+    first = resolved({"KEY": SecretOf(48)}, secrets=secrets)["KEY"]
+    assert len(first) == 96
+    assert resolved({"KEY": SecretOf(48)}, secrets=secrets)["KEY"] == first
+    assert resolved({"KEY": SecretOf(48)})["KEY"] != first
+
+
+def test_no_fingerprint_shows_a_secret() -> None:
+    """Neither the secret nor a URL that holds one has a value; a plain setting does."""
+    secrets = RunSecrets()
+    backend = Backend("chat", Path("backend.toml"), ImageSource(name="chat"))
+    settings: dict[str, Setting] = {"KEY": SecretOf(32), "URL": FromSource("postgres.url"), "PLAIN": "30"}
+    found = resolve_settings(backend, Environment("staging", settings=settings), Boot(), SOURCES, secrets)
+    shown = {one.name: one for one in fingerprints(found, secrets)}
+    assert shown["KEY"].value is None
+    assert shown["URL"].value is None
+    assert shown["PLAIN"].value == "30"
+    assert not any(secret in str(shown) for secret in (*secrets.values, "pw@"))
+
+
+def test_fingerprints_are_equal_for_equal_values_within_a_run_alone() -> None:
+    """They compare, and say nothing outside the run."""
+    one, other = RunSecrets(), RunSecrets()
+    assert one.fingerprint("value") == one.fingerprint("value") != one.fingerprint("other")
+    assert one.fingerprint("value") != other.fingerprint("value")
+
+
+def test_an_order_asked_for_goes_into_the_backends_own_setting() -> None:
+    """The backend is told in its own words."""
+    assert resolved({}, Boot(order=("b", "a")))["ORDER"] == "b,a"

@@ -1,0 +1,98 @@
+"""What is played against what is deployed: only what users do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from envparity.backend_loader import load_backend
+from envparity.case import Boot
+from envparity.probe.choice import choose_scenario, objection
+from envparity.scenario import Scenario
+from envparity.step import (
+    Close,
+    Connect,
+    Cut,
+    Expect,
+    Flood,
+    Restart,
+    Send,
+    SendSize,
+    SendText,
+    Step,
+    StopReplica,
+    UntilReady,
+)
+from tests.envparity.probe.deployed_backend import SCENARIO, STEPS, backend
+
+REFERENCE = Path(__file__).parents[3] / "netra_backend" / "backend.toml"
+
+CONNECT, WELCOME, CLOSE = STEPS[0], STEPS[1], STEPS[-1]
+HARMFUL: dict[str, tuple[tuple[Step, ...], str]] = {
+    "restart": ((CONNECT, WELCOME, Restart("postgres"), CLOSE), "the step restart"),
+    "cut": ((CONNECT, WELCOME, Cut("postgres"), CLOSE), "the step cut"),
+    "stop": ((CONNECT, WELCOME, StopReplica("a"), CLOSE), "the step stop_replica"),
+    "until ready": ((CONNECT, WELCOME, UntilReady(), CLOSE), "the step until_ready"),
+    "flood": ((CONNECT, WELCOME, Flood({}, 9), CLOSE), "the step flood"),
+    "raw text": ((CONNECT, WELCOME, SendText("{"), CLOSE), "the step send_text"),
+    "big": ((CONNECT, WELCOME, SendSize(9, {}, "x"), CLOSE), "the step send_size"),
+    "breaks the contract": ((CONNECT, WELCOME, Send({}, breaks_contract=True), CLOSE), "breaks the contract"),
+    "bad token": ((Connect("expired"), WELCOME, CLOSE), "of the kind expired"),
+    "no token": ((Connect("none"), WELCOME, CLOSE), "of the kind none"),
+    "token in the URL": ((Connect("valid", query="x={token:valid}"), WELCOME, CLOSE), "asks to be refused"),
+    "token in a frame": ((CONNECT, WELCOME, Send({"t": "{token:valid}"}), CLOSE), "in other places"),
+    "forbidden origin": ((Connect("valid", origin="forbidden", status=403), WELCOME), "asks to be refused"),
+    "two connections": ((CONNECT, Connect("valid", on="b"), WELCOME, CLOSE), "not just one connection"),
+    "nothing expected": ((CONNECT, Close(1000)), "expects no frame"),
+}
+
+
+@pytest.mark.parametrize("case", HARMFUL)
+def test_what_could_hurt_is_not_played(case: str) -> None:
+    """Each for its reason."""
+    steps, why = HARMFUL[case]
+    assert why in objection(Scenario("s", steps=steps))
+
+
+def test_what_needs_a_boot_of_its_own_is_not_played() -> None:
+    """A setting, a part, a disruption, replicas: all ask for an environment that stands for the tests."""
+    changes = ({"boot": Boot(down=("redis",))}, {"part": "starting"}, {"disruptive": True}, {"replicas": 2})
+    for change in changes:
+        assert "booted for it" in objection(msgspec.structs.replace(SCENARIO, **change))
+    assert "always the same" in objection(msgspec.structs.replace(SCENARIO, new_user=True))
+    assert objection(SCENARIO) == ""
+
+
+def test_the_reference_backend_is_probed_with_its_conversation() -> None:
+    """Connect, welcome, message, five events, history, ping, close."""
+    scenario, mistakes = choose_scenario(load_backend(REFERENCE), None)
+    assert scenario is not None
+    assert (scenario.name, mistakes) == ("conversation[header]", [])
+    types = [step.types for step in scenario.steps if isinstance(step, Expect)]
+    assert types[0] == ("connection_established",)
+    assert len(types[1]) == 5
+
+
+def test_a_scenario_is_chosen_by_its_name() -> None:
+    """With or without the carrier; one that could hurt is refused, and so is one that is not there."""
+    reference = load_backend(REFERENCE)
+    assert names(choose_scenario(reference, "conversation[first_frame]")[0]) == "conversation[first_frame]"
+    assert names(choose_scenario(reference, "conversation")[0]) == "conversation[header]"
+    _, (mistake,) = choose_scenario(reference, "postgres_restarted")
+    assert "booted for it" in str(mistake)
+    _, (mistake,) = choose_scenario(reference, "too_fast")
+    assert "the step flood" in str(mistake)
+    _, (mistake,) = choose_scenario(backend(), "conversatoin")
+    assert "did you mean conversation?" in str(mistake)
+
+
+def names(scenario: Scenario | None) -> str:
+    return scenario.name if scenario else ""
+
+
+def test_a_backend_without_a_fitting_scenario_is_a_mistake() -> None:
+    """It is said what would do."""
+    _, (mistake,) = choose_scenario(msgspec.structs.replace(backend(), scenarios=()), None)
+    assert "add one" in str(mistake)

@@ -1,0 +1,102 @@
+"""What may be played against a backend that others use, judged by what a scenario needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from envparity.backend import Backend, Carrier, ImageSource, Tokens
+from envparity.environment import Credential, Deployed, Environment
+from envparity.reach import MOST_BYTES, need
+from envparity.scenario import Scenario
+from envparity.step import Close, Connect, Flood, Send, SendSize, Step, TokenKind
+from envparity.subject_loader import load_subject
+from tests.docs.pages import TREE
+
+SECRET = Deployed("wss://a.example/ws", secret=Credential(variable="KEY"))
+TOKEN = Deployed("wss://a.example/ws", token=Credential(variable="TOKEN"))
+NOTHING = Deployed("wss://a.example/ws")
+STAGING = Environment("staging", settings={"ISS": "i", "AUD": "a", "MOST": "100"})
+TOKENS = Tokens("KEY", "ISS", "AUD", carriers=(Carrier("header", header="Authorization: Bearer {token}"),))
+BACKEND = Backend("b", Path("b.toml"), ImageSource(), tokens=TOKENS, messages_per_minute_setting="MOST")
+PING = Send({"type": "ping"})
+
+
+def needs(*steps: Step, deployed: Deployed = SECRET, environment: Environment = STAGING) -> str | None:
+    return need(Scenario("s", steps=steps), BACKEND, environment, deployed)
+
+
+def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
+    """And what is left out is what stops, cuts, floods or fails something, each for its reason."""
+    subject = load_subject(TREE / "netra_backend" / "backend.toml", TREE / "environments")
+    staging = subject.environments["staging"]
+    assert staging.deployed is not None
+    usual = [one for one in subject.backend.scenarios if one.part == "usual"]
+    said = {one.name: need(one, subject.backend, staging, staging.deployed) for one in usual}
+    assert Counter(one for one in said.values() if one is not None) == {
+        "a boot of its own (postgres down, STARTUP_STEP_TIMEOUT_S=2)": 4,
+        "a boot of its own (redis down, STARTUP_STEP_TIMEOUT_S=2)": 4,
+        "a boot of its own (backend then postgres)": 1,
+        "a token to be revoked in redis": 3,
+        "a replica to be stopped": 2,
+        "postgres to be restarted": 1,
+        "redis to be restarted": 1,
+        "postgres to be cut off": 1,
+        "redis to be cut off": 1,
+        "a flood of messages": 1,
+        "4 connections at once": 1,
+    }
+    assert sum(one is None for one in said.values()) >= 50
+
+
+def test_overload_is_not_asked_for() -> None:
+    """A flood, a crowd, a giant, and as many messages as an environment allows."""
+    crowd = tuple(Connect("none", on=name) for name in "abcd")
+    assert needs(Connect("none"), Flood({}, 2)) == "a flood of messages"
+    assert needs(*crowd) == "4 connections at once"
+    assert needs(*crowd[:3], Close(1000, on="a"), crowd[3]) is None
+    assert needs(Connect("none"), SendSize(MOST_BYTES + 1, {}, "text")) == f"a frame of {MOST_BYTES + 1} bytes"
+    assert needs(Connect("none"), SendSize("{setting:MOST}*1000", {}, "text")) == "a frame of 100000 bytes"
+    assert needs(Connect("none"), *[PING] * 98) is None
+    assert needs(Connect("none"), *[PING] * 99) == "100 messages on one connection"
+
+
+@pytest.mark.parametrize(
+    ("kind", "deployed", "said"),
+    [
+        ("valid", SECRET, None),
+        ("expired", SECRET, None),
+        ("valid", TOKEN, None),
+        ("malformed", TOKEN, None),
+        ("expired", TOKEN, "a token of the kind expired (only a token is given)"),
+        ("valid", NOTHING, "a token of the kind valid (no credential is given)"),
+        ("empty", NOTHING, None),
+        ("malformed", NOTHING, None),
+    ],
+)
+def test_tokens_are_asked_for_that_can_be_had(kind: TokenKind, deployed: Deployed, said: str | None) -> None:
+    """With the key every kind, with a token that one, without both what is no good token anyhow."""
+    assert needs(Connect(kind), deployed=deployed) == said
+
+
+def test_a_setting_that_the_file_does_not_say_cannot_be_held_against_it() -> None:
+    """Its value is only known where it was deployed."""
+    assert needs(Connect("none"), Send({"a": "{setting:OTHER}"})) == "the value of the setting OTHER"
+    bare = replace(STAGING, settings={"ISS": "i"})
+    assert needs(Connect("valid"), environment=bare) == "the value of the setting AUD"
+
+
+def test_with_one_user_what_needs_another_is_left_out() -> None:
+    """Several of them with a token; an id of another form, or somebody new, also where tokens can be made."""
+    as_somebody = replace(SECRET, user="user-7")
+    both = (Connect("valid", user="alice"), Connect("valid", on="b", user="bob"))
+    odd = Connect("valid", user_id="{digits}")
+    assert needs(*both, deployed=TOKEN) == "another user"
+    assert needs(*both, deployed=as_somebody) is None
+    assert needs(odd, deployed=as_somebody) == "a user with an id of a form of its own"
+    fresh = Scenario("s", new_user=True, steps=(Connect("valid"),))
+    assert need(fresh, BACKEND, STAGING, TOKEN) == "a user who has done nothing yet"
+    assert need(fresh, BACKEND, STAGING, SECRET) is None

@@ -1,0 +1,90 @@
+"""Events arrive, or whoever sends them is told: also while a subscription breaks and is made again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from netra_backend.app.cache.event_bus import EventBus
+from netra_backend.app.cache.redis_link import RedisLink
+from netra_backend.app.core.failures import DependencyUnavailable
+
+WITHIN_S = 10.0
+
+
+class Heard:
+    """What a bus delivered: user, sender, event."""
+
+    def __init__(self) -> None:
+        self.all: asyncio.Queue[tuple[str, str, dict[str, Any]]] = asyncio.Queue()
+
+    def take(self, user_id: str, sender: str, event: dict[str, Any]) -> None:
+        self.all.put_nowait((user_id, sender, event))
+
+    async def next(self) -> tuple[str, str, dict[str, Any]]:
+        return await asyncio.wait_for(self.all.get(), WITHIN_S)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+async def link(redis_url: str) -> AsyncIterator[RedisLink]:
+    link = RedisLink(redis_url)
+    yield link
+    await link.close()
+
+
+@pytest.fixture
+async def bus(link: RedisLink, heard: Heard) -> AsyncIterator[EventBus]:
+    bus = EventBus(link)
+    bus.deliver_to(heard.take)
+    await bus.start()
+    yield bus
+    await bus.close()
+
+
+async def test_what_is_published_arrives(bus: EventBus, heard: Heard) -> None:
+    """Whatever an identity provider calls its users, and nothing of the bus's own is mistaken for an event."""
+    for user in ("echo", "?", "google-oauth2|1", "*", "user:7"):
+        await bus.ping()
+        await bus.publish(user, "sender", {"n": user})
+        assert await heard.next() == (user, "sender", {"n": user})
+    assert heard.all.empty()
+
+
+async def test_nothing_is_lost_in_silence_when_the_subscription_breaks(
+    bus: EventBus, link: RedisLink, heard: Heard
+) -> None:
+    """At the very moment, before the bus can know: published and delivered, or refused."""
+    for number in range(5):
+        await link.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
+        try:
+            await bus.publish("ada", "sender", {"n": number})
+        except DependencyUnavailable:
+            await _until_ready(bus)
+        else:
+            assert await heard.next() == ("ada", "sender", {"n": number})
+
+
+async def test_ready_means_that_the_next_event_arrives(bus: EventBus, link: RedisLink, heard: Heard) -> None:
+    """Asked at once after the subscription broke, the bus says so, or holds what it says."""
+    for number in range(5):
+        await link.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
+        await _until_ready(bus)
+        await bus.publish("ada", "sender", {"n": number})
+        assert await heard.next() == ("ada", "sender", {"n": number})
+
+
+async def _until_ready(bus: EventBus) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            try:
+                return await bus.ping()
+            except DependencyUnavailable:
+                await asyncio.sleep(0.005)
