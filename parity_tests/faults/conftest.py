@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envparity import OrderProfile
 from parity_tests.faults.catalogue import CATALOGUE, ORDER_CATALOGUE, Fault, apply_to_copy, in_a_haystack
-from parity_tests.faults.verdicts import Ran, run_on
+from parity_tests.faults.verdicts import COVERING_SET, Ran, run_on
 
 
 @pytest.fixture(scope="session")
@@ -35,4 +34,4 @@ def orders_of_fault(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     fault: Fault = request.param
     folder = tmp_path_factory.mktemp(fault.id)
     tree = apply_to_copy(fault, folder / "tree")
-    return fault, run_on(tree, folder / "runs", only=("conversation",), orders=OrderProfile(strength=3))
+    return fault, run_on(tree, folder / "runs", only=("conversation",), orders=COVERING_SET)

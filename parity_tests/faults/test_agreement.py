@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envparity import OrderProfile
 from parity_tests.faults.catalogue import Fault
-from parity_tests.faults.verdicts import Ran, expected_findings, run_on
+from parity_tests.faults.verdicts import COVERING_SET, Ran, expected_findings, run_on
 
 Found = set[tuple[str, str, tuple[str, ...]]]
 
@@ -42,7 +41,7 @@ def test_a_fault_of_an_order_gives_the_same_findings_in_processes(
         tmp_path,
         environments=("local",),
         only=("conversation",),
-        orders=OrderProfile(strength=3),
+        orders=COVERING_SET,
         launcher="process",
     )
     named = {(one.code, one.where, one.cause) for one in ran.verdict.findings if "local" in one.environments}
