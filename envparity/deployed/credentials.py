@@ -9,6 +9,7 @@ import signal
 from collections.abc import Mapping
 from typing import Final
 
+from envparity.child import start_child
 from envparity.environment import Credential
 from envparity.errors import EnvparityError
 
@@ -55,28 +56,27 @@ def shown_credential(credential: Credential) -> str:
 
 async def _printed(credential: Credential, environ: Mapping[str, str], deadline_s: float) -> str:
     what = shown_credential(credential)
+    options = {
+        "stdin": asyncio.subprocess.DEVNULL,
+        "stderr": asyncio.subprocess.DEVNULL,
+        "env": dict(environ),
+        "start_new_session": True,  # so that what it starts can be ended with it
+    }
     try:
-        process = await asyncio.create_subprocess_exec(
-            *credential.command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=dict(environ),
-            start_new_session=True,  # so that what it starts can be ended with it
-        )
-    except OSError as error:
-        raise CredentialUnavailable(f"{what}: it could not be started: {error.strerror}") from None
-    try:
-        async with asyncio.timeout(deadline_s):
-            printed = await _read(process, what)
-            status = await process.wait()
+        async with start_child(*credential.command, **options) as (process, output):
+            try:
+                async with asyncio.timeout(deadline_s):
+                    printed = await _read(output, what)
+                    status = await process.wait()
+            finally:
+                if process.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    await process.wait()
     except TimeoutError:
         raise CredentialUnavailable(f"{what}: not there within {deadline_s:g} s") from None
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+    except OSError as error:
+        raise CredentialUnavailable(f"{what}: it could not be started: {error.strerror}") from None
     if status != 0:
         raise CredentialUnavailable(f"{what}: it ended with status {status}")
     try:
@@ -85,9 +85,9 @@ async def _printed(credential: Credential, environ: Mapping[str, str], deadline_
         raise CredentialUnavailable(f"{what}: it is no UTF-8 text") from None
 
 
-async def _read(process: asyncio.subprocess.Process, what: str) -> bytes:
+async def _read(output: asyncio.StreamReader, what: str) -> bytes:
     printed = b""
-    while process.stdout is not None and (part := await process.stdout.read(_READ)):
+    while part := await output.read(_READ):
         printed += part
         if len(printed) > _MAX_BYTES:
             raise CredentialUnavailable(f"{what}: longer than {_MAX_BYTES} bytes")

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from envparity.child import start_child
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.postgres_session import PSQL, PostgresSession
 from envparity.launch.process.child import identity_of
@@ -30,30 +31,36 @@ class ProcessPostgresSession(PostgresSession):
     async def open(cls, server: PostgresServer) -> AsyncIterator[ProcessPostgresSession]:
         """Start it; it ends when this is left."""
         program, *options = PSQL
-        process = await asyncio.create_subprocess_exec(
+        command = [
             str(server.programs.postgres() / program),
-            *(*options, "-h", str(server.folder), "-p", str(server.port)),
+            *options,
+            "-h",
+            str(server.folder),
+            "-p",
+            str(server.port),
+        ]
+        async with start_child(
+            *command,
             env={"PATH": os.defpath, "LC_ALL": "C", **server.environment},
             cwd=server.folder,
             stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the run alone, which ends this when it has dropped its databases
             **identity_of(server.programs.user),
-        )
-        if process.stdin is None or process.stdout is None:
-            raise LaunchError("psql has no input or no output")
-        try:
-            yield cls(process.stdout, process.stdin)
-        finally:
-            process.stdin.close()
+        ) as (process, output):
+            if process.stdin is None:
+                raise LaunchError("psql has no input")
             try:
-                async with asyncio.timeout(_ANSWER_S):
+                yield cls(output, process.stdin)
+            finally:
+                process.stdin.close()
+                try:
+                    async with asyncio.timeout(_ANSWER_S):
+                        await process.wait()
+                except TimeoutError:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
                     await process.wait()
-            except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
 
     async def _ask(self, script: str, done: str) -> str:
         said = ""

@@ -6,7 +6,9 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
+from envparity.child import start_child
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand
@@ -36,24 +38,19 @@ async def start_agent(
         "ENVPARITY_WARM_LISTEN": "127.0.0.1:0",
         "ENVPARITY_WARM_UNCLAIMED_S": str(unclaimed_s),
     }
-    process = await asyncio.create_subprocess_exec(
-        *command.agent(agent_program()),
-        env={**env, **own},
-        cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield LocalAgent(process, await _port(process), token)
-    finally:
-        if process.returncode is None:
-            process.terminate()
+    options: dict[str, Any] = {"env": {**env, **own}, "cwd": folder, "stdin": asyncio.subprocess.DEVNULL}
+    async with start_child(*command.agent(agent_program()), **options) as (process, output):
         try:
-            async with asyncio.timeout(_STOP_S):
-                await process.communicate()
-        except TimeoutError:
-            process.kill()
-            await process.communicate()
+            yield LocalAgent(process, await _port(output), token)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            try:
+                async with asyncio.timeout(_STOP_S):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
 
 
 @asynccontextmanager
@@ -68,13 +65,11 @@ async def local_agent(
         yield agent
 
 
-async def _port(process: asyncio.subprocess.Process) -> int:
+async def _port(output: asyncio.StreamReader) -> int:
     """The port that the agent names in its first line."""
-    if process.stdout is None:
-        raise LaunchError("the warm agent has no output")
     try:
         async with asyncio.timeout(_START_S):
-            line = (await process.stdout.readline()).decode()
+            line = (await output.readline()).decode()
     except TimeoutError as error:
         raise DeadlineExceeded("the warm agent to listen", _START_S) from error
     _, _, port = line.strip().rpartition(":")
