@@ -59,7 +59,7 @@ def test_examples_are_as_good_as_uniform() -> None:
     @settings(
         derandomize=True,
         database=None,
-        max_examples=3600,
+        max_examples=1800,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
