@@ -141,7 +141,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     field of a frame that says what it is; `volatile` are the names of fields whose value differs in every conversation;
     `ignored_frames` are the types of frames that may arrive at any moment (a heartbeat) and belong to no conversation;
     `contract` is the AsyncAPI document; `messages_per_minute_setting` is the setting that says how many messages a
-    client may send in a minute.
+    client may send in a minute; `idle_settings` are those that say, in seconds, what happens to who is silent.
     """
 
     name: str
@@ -164,5 +164,6 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phases: Phases = Phases()
     order_setting: str | None = None
     messages_per_minute_setting: str | None = None
+    idle_settings: tuple[str, ...] = ()
     startup_refusal: str = "startup_failed:{component}"
     scenarios: tuple[Scenario, ...] = ()

@@ -18,16 +18,20 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     `down` names the dependencies that cannot be reached for as long as the boot lasts; `settings` overrides
     settings; `order` is the initialisation order asked for (empty: the backend's own); `timeline` is the sequence in
     which things happen: "backend" starts it, "postgres" makes a dependency reachable, "-postgres" takes it away again.
-    What a timeline names is out of reach until its turn. Raises `ValueError` for one that does not start the backend
-    exactly once.
+    What a timeline names is out of reach until its turn. `hasten` makes every idle time that many times shorter: the
+    ingress's, and the backend's `idle_settings`. Raises `ValueError` for a timeline that does not start the backend
+    exactly once, and for idle times that are not to be shorter.
     """
 
     down: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     order: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
+    hasten: int = 1
 
     def __post_init__(self) -> None:
+        if self.hasten < 1:
+            raise ValueError(f"a hasten of at least 1, got {self.hasten}")
         if self.timeline and self.timeline.count(BACKEND) != 1:
             raise ValueError(f"a timeline with {BACKEND!r} in it once, got {', '.join(self.timeline)}")
 
@@ -67,6 +71,8 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
             parts.append("order " + ",".join(self.order))
         if self.timeline:
             parts.append("then ".join(f"{one} " for one in self.timeline).strip())
+        if self.hasten > 1:
+            parts.append(f"idle times {self.hasten} times shorter")
         return ", ".join(parts) or "as it is"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from envparity.backend import Backend
 from envparity.backend_loader import read_backend
 from envparity.document import did_you_mean, shown_path
-from envparity.environment import Environment
+from envparity.environment import Environment, Setting
 from envparity.environment_loader import read_environments
 from envparity.errors import ConfigurationError, Mistake
 from envparity.scenario import required_settings
@@ -45,12 +45,28 @@ def _unmet_needs(backend: Backend, environments: Mapping[str, Environment]) -> I
                 got = f"no {setting} in {environment.name}"
                 action = did_you_mean(setting, given) or f"add {setting} to its [settings]"
                 yield Mistake(source, 0, where, "a setting that every environment gives", got, action)
+        for index, setting in enumerate(backend.idle_settings):
+            value = (backend.settings | environment.settings).get(setting)
+            if value is not None and not _is_seconds(value):
+                where, expected = (
+                    f"idle_settings[{index}]",
+                    "a setting that is a number of seconds in every environment",
+                )
+                shown = repr(value) if isinstance(value, str) else "what is made for each run"
+                yield Mistake(source, 0, where, expected, f"{setting} = {shown} in {environment.name}")
         revocation = backend.tokens.revocation if backend.tokens else None
         if revocation is not None:
             dependency = environment.dependencies.get(revocation.dependency)
             if dependency is None or dependency.kind != "redis":
                 got = f"no Redis called {revocation.dependency} in {environment.name}"
                 yield Mistake(source, 0, "tokens.revocation.dependency", "a Redis of every environment", got)
+
+
+def _is_seconds(value: Setting) -> bool:
+    try:
+        return isinstance(value, str) and 0 < float(value) < float("inf")
+    except ValueError:
+        return False
 
 
 def _needed_settings(backend: Backend) -> dict[str, str]:
@@ -62,6 +78,7 @@ def _needed_settings(backend: Backend) -> dict[str, str]:
             "tokens.issuer_setting": backend.tokens.issuer_setting,
             "tokens.audience_setting": backend.tokens.audience_setting,
         }
+    needed |= {f"idle_settings[{index}]": setting for index, setting in enumerate(backend.idle_settings)}
     for scenario in backend.scenarios:
         for setting in sorted(required_settings(scenario)):
             needed[f"scenario {scenario.name}: {{setting:{setting}}}"] = setting

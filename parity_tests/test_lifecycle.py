@@ -71,6 +71,13 @@ def test_while_a_dependency_is_away_the_client_may_try_again(parity: ParityRun, 
         assert [one.code for one in closes(transcript)] == [1000], name
 
 
+def test_a_silent_client_is_not_dropped(parity: ParityRun) -> None:
+    """Longer than the ingress lets anybody be silent, and it is still served; who had to be kept alive was."""
+    for name, transcript in parity.transcripts("silent_client").items():
+        assert types(received(transcript)) == ["connection_established", "pong"], name
+        assert closes(transcript, "a") == [Closed(1000, "", "client")], name
+
+
 def test_shutdown_is_clean(parity: ParityRun) -> None:
     """No exit code but those of a graceful end, nobody killed, nobody gone by itself."""
     parity.assert_holds(codes=("EP105", "EP501"))

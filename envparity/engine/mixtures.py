@@ -68,6 +68,7 @@ class Mixtures:
             self.passing.ingress.kind == "none"
             and self.passing.platform.replicas == 1
             and not any(one.disruptive for one in self._scenarios)
+            and self._boot.hasten == 1
         )
 
     async def __aenter__(self) -> Self:

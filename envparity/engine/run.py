@@ -43,7 +43,8 @@ class Interrupted(EnvparityError):
 class Run:
     """One run over one subject. Every case is booted at most once; its observation is remembered by the case.
 
-    `workers` cases boot at the same time; most of a boot is waiting. With `orders` every environment that passes its
+    `workers` cases boot at the same time; most of a boot is waiting. Those in which somebody is silent until an idle time
+    is over have as many places of their own, because they wait for nothing else. With `orders` every environment that passes its
     startup is booted in every order that matters, too. With `causes` what shows in some environments and not in others
     is booted in mixtures of the two until its cause is known.
     """
@@ -80,6 +81,7 @@ class Run:
         self._judged: Judgement | None = None
         self._under_way: dict[Case, asyncio.Task[Observation]] = {}
         self._slots = asyncio.Semaphore(workers)
+        self._idle_slots = asyncio.Semaphore(workers)
         self._left = len(self.cases)
         self._began = time.monotonic()
         self._started = False
@@ -179,7 +181,7 @@ class Run:
 
     async def _observe(self, planned: PlannedCase) -> Observation:
         case = planned.case
-        async with self._slots:
+        async with self._slots if case.boot.hasten == 1 else self._idle_slots:
             began = time.monotonic()
             self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios)))
             try:

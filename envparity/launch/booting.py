@@ -20,7 +20,7 @@ from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.dependencies import CA_PATH, dependency_sources
 from envparity.launch.port import Endpoint, Waiting
 from envparity.launch.proxy import Latency, Proxy
-from envparity.launch.resolve import RunSecrets, fingerprints, resolve_settings
+from envparity.launch.resolve import RunSecrets, fingerprints, hastened, resolve_settings
 
 __all__ = ["Booting", "Lasting", "Place"]
 
@@ -63,7 +63,7 @@ class Booting(ABC, Generic[R, D]):
     def __init__(self, lasting: Lasting, case: Case, waiting: Waiting) -> None:
         self._lasting, self._case, self._waiting = lasting, case, waiting
         self._backend, self._authority, self._secrets = lasting.backend, lasting.authority, lasting.secrets
-        self._environment = lasting.environments[case.environment]
+        self._environment = hastened(lasting.backend, lasting.environments[case.environment], case.boot)
         self._timings: dict[str, float] = {}
 
     async def boot(self, exits: AsyncExitStack) -> BootedStack[R, D]:

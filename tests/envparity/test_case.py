@@ -86,3 +86,11 @@ def test_only_the_usual_boot_is_steady() -> None:
     assert Boot().steady
     assert not Boot(order=("a",)).steady
     assert not Boot(timeline=("backend",)).steady
+
+
+def test_idle_times_can_be_shorter_and_never_longer() -> None:
+    """It is another case then, and says so."""
+    assert not Boot(hasten=6).steady
+    assert Boot(hasten=6).label == "idle times 6 times shorter"
+    with pytest.raises(msgspec.ValidationError, match="a hasten of at least 1, got 0"):
+        msgspec.convert({"hasten": 0}, Boot)

@@ -119,3 +119,22 @@ def test_revocation_needs_a_redis_everywhere(folder: Path) -> None:
     rewrite("environments/staging.toml", 'kind = "redis"', 'kind = "postgres"')
     with pytest.raises(ConfigurationError, match="no Redis called redis in staging"):
         load_subject(Path("backend.toml"), Path("environments"))
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        ("BEAT_S = 'often'", "BEAT_S = 'often' in staging"),
+        ("BEAT_S = 0", "BEAT_S = '0' in staging"),
+        ("BEAT_S = { secret = 48 }", "BEAT_S = what is made for each run in staging"),
+        ("", "no BEAT_S in staging"),
+    ],
+)
+def test_an_idle_setting_is_a_number_of_seconds_everywhere(folder: Path, value: str, got: str) -> None:
+    """Otherwise no boot could make it shorter."""
+    rewrite("backend.toml", "[image]", 'idle_settings = ["BEAT_S"]\n[image]')
+    rewrite("environments/local.toml", "MAX_BYTES", "BEAT_S = 2.5\nMAX_BYTES")
+    rewrite("environments/staging.toml", "MAX_BYTES", f"{value}\nMAX_BYTES")
+    with pytest.raises(ConfigurationError) as caught:
+        load_subject(Path("backend.toml"), Path("environments"))
+    assert [(one.key, one.got) for one in caught.value.mistakes] == [("idle_settings[0]", got)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -70,7 +71,7 @@ def plan_ingress(ingress: Ingress, upstreams: tuple[str, ...], issued: IssuedCer
     """The ingress in front of these upstreams (host:port)."""
     variables = {
         "INGRESS_UPSTREAMS": ",".join(upstreams),
-        "INGRESS_IDLE_TIMEOUT_S": f"{ingress.idle_timeout_s:g}",
+        "INGRESS_IDLE_TIMEOUT_S": str(math.ceil(ingress.idle_timeout_s)),
         "INGRESS_MAX_BODY_BYTES": str(ingress.max_body_bytes),
         "INGRESS_MAX_HEADER_BYTES": str(ingress.max_header_bytes),
         "INGRESS_TLS": "required" if ingress.tls else "off",

@@ -99,6 +99,8 @@ class WarmPool:
         On exit the process is killed, and its databases are dropped. Raises `WarmUnavailable` where a fork cannot do
         what a new process would, such as another value for a setting that a third-party module reads when imported.
         """
+        if boot.hasten > 1:
+            raise WarmUnavailable("idle times are made shorter in an ingress too, and there is none before a warm boot")
         lane = await self._free.get()
         try:
             async with self._in_lane(lane, boot, learn=learn) as booted:

@@ -23,6 +23,7 @@ from envparity.errors import ConfigurationError, LaunchError
 from envparity.events import CaseObserved, CaseStarted, Event, RunFinished, RunStarted
 from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
 from envparity.observe.record import HttpAnswer, Replica, StartupReport
+from envparity.scenario import Scenario
 from envparity.subject import Subject
 from tests.envparity.launching import BACKEND as CHAT
 from tests.envparity.launching import FakeLauncher, passes, report, statuses
@@ -101,6 +102,21 @@ async def test_a_case_is_booted_once_whoever_asks() -> None:
     first, second, _ = await asyncio.gather(run.observe(local), run.observe(local), run.observe_all())
     assert first is second
     assert sorted(case.environment for case in launcher.booted) == ["local", "staging"]
+
+
+async def test_who_waits_for_an_idle_time_keeps_nobody_from_booting() -> None:
+    """With one place for boots, what only waits does not hold it."""
+    silent = Scenario("silent", boot=Boot(hasten=6))
+    subject = Subject(replace(SUBJECT.backend, scenarios=(silent,)), {"local": Environment("local")})
+    launcher = CountingLauncher(hangs=True)
+    run = Run(subject, launcher, lambda _event: None, workers=1)
+    everything = asyncio.create_task(run.observe_all())
+    async with asyncio.timeout(10):
+        while len(launcher.booted) < 2:
+            await asyncio.sleep(0.01)
+    assert sorted(case.boot.hasten for case in launcher.booted) == [1, 6]
+    everything.cancel()
+    await run.close()
 
 
 async def test_the_stream_begins_with_the_run_and_ends_with_the_verdict() -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from envparity.backend import Backend, ImageSource
 from envparity.case import Boot
-from envparity.environment import Environment, FromSource, SecretOf, Setting
+from envparity.environment import Environment, FromSource, Ingress, SecretOf, Setting
 from envparity.errors import LaunchError
-from envparity.launch.resolve import RunSecrets, fingerprints, resolve_settings
+from envparity.launch.resolve import RunSecrets, fingerprints, hastened, resolve_settings
 
+BOTH = ("BEAT_S", "IDLE_S")
 SOURCES = {"postgres.url": "postgresql://app:pw@postgres/app", "ingress.network": "172.18.0.0/16"}
 
 
@@ -78,3 +79,21 @@ def test_fingerprints_are_equal_for_equal_values_within_a_run_alone() -> None:
 def test_an_order_asked_for_goes_into_the_backends_own_setting() -> None:
     """The backend is told in its own words."""
     assert resolved({}, Boot(order=("b", "a")))["ORDER"] == "b,a"
+
+
+def test_idle_times_are_all_shortened_alike() -> None:
+    """The ingress's and the backend's; nothing else, and nothing where it is not asked for."""
+    backend = Backend("chat", Path("backend.toml"), ImageSource(), settings={"IDLE_S": "300"}, idle_settings=BOTH)
+    environment = Environment("staging", settings={"BEAT_S": "45", "OTHER": "1"}, ingress=Ingress(idle_timeout_s=60))
+    assert hastened(backend, environment, Boot()) is environment
+    sooner = hastened(backend, environment, Boot(hasten=6))
+    assert sooner.ingress == Ingress(idle_timeout_s=10)
+    assert sooner.settings == {"BEAT_S": "7.5", "IDLE_S": "50", "OTHER": "1"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"BEAT_S": "often"}, {"BEAT_S": SecretOf(8)}])
+def test_what_is_no_number_of_seconds_cannot_be_shortened(settings: dict[str, Setting]) -> None:
+    """A mixture of two environments may lack what each of them has."""
+    backend = Backend("chat", Path("backend.toml"), ImageSource(), idle_settings=("BEAT_S",))
+    with pytest.raises(LaunchError, match="staging: BEAT_S is no number of seconds"):
+        hastened(backend, Environment("staging", settings=settings), Boot(hasten=2))

@@ -111,6 +111,9 @@ async def test_what_a_fork_cannot_do_is_refused(pool: WarmPool) -> None:
     with pytest.raises(WarmUnavailable, match=r"PYDANTIC_DISABLE_PLUGINS is read by .* when imported"):
         async with pool.boot(Boot(settings=(("PYDANTIC_DISABLE_PLUGINS", "1"),))):
             pass
+    with pytest.raises(WarmUnavailable, match="there is none before a warm boot"):
+        async with pool.boot(Boot(hasten=6)):
+            pass
 
 
 async def test_the_agent_has_the_platforms_limits(pool: WarmPool, stack: ContainerStack) -> None:
