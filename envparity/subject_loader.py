@@ -48,12 +48,9 @@ def _unmet_needs(backend: Backend, environments: Mapping[str, Environment]) -> I
         for index, setting in enumerate(backend.idle_settings):
             value = (backend.settings | environment.settings).get(setting)
             if value is not None and not _is_seconds(value):
-                where, expected = (
-                    f"idle_settings[{index}]",
-                    "a setting that is a number of seconds in every environment",
-                )
                 shown = repr(value) if isinstance(value, str) else "what is made for each run"
-                yield Mistake(source, 0, where, expected, f"{setting} = {shown} in {environment.name}")
+                got = f"{setting} = {shown} in {environment.name}"
+                yield Mistake(source, 0, f"idle_settings[{index}]", "a number of seconds in every environment", got)
         revocation = backend.tokens.revocation if backend.tokens else None
         if revocation is not None:
             dependency = environment.dependencies.get(revocation.dependency)

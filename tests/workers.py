@@ -1,4 +1,7 @@
-"""How many tests run side by side with `-n auto`: one more than there are cores, because many of them wait for a child or a socket."""
+"""How many tests run side by side with `-n auto`: one more than there are cores.
+
+Many of them wait for a child or a socket. Loaded as a pytest plugin.
+"""
 
 from __future__ import annotations
 

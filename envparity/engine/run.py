@@ -43,10 +43,10 @@ class Interrupted(EnvparityError):
 class Run:
     """One run over one subject. Every case is booted at most once; its observation is remembered by the case.
 
-    `workers` cases boot at the same time; most of a boot is waiting. Those in which somebody is silent until an idle time
-    is over have as many places of their own, because they wait for nothing else. With `orders` every environment that passes its
-    startup is booted in every order that matters, too. With `causes` what shows in some environments and not in others
-    is booted in mixtures of the two until its cause is known.
+    `workers` cases boot at the same time; most of a boot is waiting. Those in which somebody is silent until an idle
+    time is over have as many places of their own, because they wait for nothing else. With `orders` every environment
+    that passes its startup is booted in every order that matters, too. With `causes` what shows in some environments
+    and not in others is booted in mixtures of the two until its cause is known.
     """
 
     def __init__(

@@ -70,6 +70,7 @@ class CountingLauncher:
         self.open = 0
         self.closed = False
         self.hanging = asyncio.Event() if hangs else None
+        self.both = asyncio.Event()
         self._fails = fails
 
     @asynccontextmanager
@@ -77,6 +78,8 @@ class CountingLauncher:
         waiting("a stack")
         self.booted.append(case)
         self.open += 1
+        if self.open == 2:
+            self.both.set()
         try:
             if self._fails:
                 raise LaunchError("no room")
@@ -112,8 +115,7 @@ async def test_who_waits_for_an_idle_time_keeps_nobody_from_booting() -> None:
     run = Run(subject, launcher, lambda _event: None, workers=1)
     everything = asyncio.create_task(run.observe_all())
     async with asyncio.timeout(10):
-        while len(launcher.booted) < 2:
-            await asyncio.sleep(0.01)
+        await launcher.both.wait()
     assert sorted(case.boot.hasten for case in launcher.booted) == [1, 6]
     everything.cancel()
     await run.close()
