@@ -20,6 +20,7 @@ from envparity.judge.finding import Finding, Judgement
 from envparity.launch.port import Launcher, WarmUnavailable
 from envparity.observe.record import Observation
 from envparity.subject import Subject
+from envparity.together import together
 
 __all__ = ["CAUSE_BOOTS", "CAUSE_S", "EVERYWHERE", "CauseFinder"]
 
@@ -110,12 +111,12 @@ class CauseFinder:
             return finding
         oracle = _Oracle(finding, mixtures, until_s, self._emit)
         try:
-            if not await oracle.cold(frozenset(mixtures.traits)):
-                again = f"booted once more as {mixtures.failing.name} is, with {_played(finding)}, it did not show"
-                return _with_evidence(finding, f"no cause was isolated: {again}")
-            forks = await mixtures.can_fork(until_s)
+            shows, forks = await together(oracle.cold(frozenset(mixtures.traits)), mixtures.can_fork(until_s))
         except OutOfBoots:
             return _with_evidence(finding, f"no cause was looked for: {self._seconds:g} s had passed")
+        if not shows:
+            again = f"booted once more as {mixtures.failing.name} is, with {_played(finding)}, it did not show"
+            return _with_evidence(finding, f"no cause was isolated: {again}")
         most, traits = self._boots, mixtures.traits
         if forks:
             cheap = [one for one in traits if mixtures.warm(frozenset({one}))]

@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator,
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from envparity.together import together
+
 __all__ = ["Isolated", "OutOfBoots", "Progress", "isolate"]
 
 T = TypeVar("T", bound=Hashable)
@@ -107,6 +109,7 @@ class _Search(Generic[T]):
         self.flaky: list[frozenset[T]] = []
         self.boots = 0
         self.verifying = 0
+        self._begun = 0
         self.verified = False
         self._fails, self._surer, self._most, self._progress = fails, verifies, most, progress
         self._cheap = frozenset(cheap)
@@ -121,9 +124,13 @@ class _Search(Generic[T]):
             self.causes.append(await self._cause(rest))
             cause = frozenset(self.causes[-1])
             self.least = self.everything
-            sound &= await self._asked_again(cause, expected=True)
             rest = tuple(one for one in rest if one not in cause)
-            if not await self._verifies(frozenset(rest)):
+            # Neither answer changes the other question, so both boots are made at the same time.
+            again, still_fails = await together(
+                self._asked_again(cause, expected=True), self._verifies(frozenset(rest))
+            )
+            sound &= again
+            if not still_fails:
                 self.verified = sound and not self.flaky
                 return
             if await self._asked_again(frozenset(), expected=False) and len(self.causes) < _MOST_CAUSES:
@@ -216,9 +223,10 @@ class _Search(Generic[T]):
         return answer is expected
 
     async def _boot(self, wanted: frozenset[T], *, left: int, verifying: bool = False) -> bool:
-        if self.boots + self.verifying >= self._most:
+        if self._begun >= self._most:
             raise OutOfBoots
-        self._progress(Progress(self.boots + self.verifying, min(left, self._most - self.boots - self.verifying)))
+        self._progress(Progress(self._begun, min(left, self._most - self._begun)))
+        self._begun += 1
         oracle = self._surer if verifying and self._surer is not None else self._fails
         return await oracle(wanted)
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from envparity.launch.dependencies import CA_PATH, dependency_sources
 from envparity.launch.port import Endpoint, Waiting
 from envparity.launch.proxy import Latency, Proxy
 from envparity.launch.resolve import RunSecrets, fingerprints, hastened, resolve_settings
+from envparity.together import together
 
 __all__ = ["Booting", "Lasting", "Place"]
 
@@ -101,14 +102,14 @@ class Booting(ABC, Generic[R, D]):
             await dependency.proxy.down()
         # The servers are up by then, however slow this machine is: how late one can be reached is the proxies' doing.
         self._waiting("its dependencies to answer")
-        await _all([self._timed(name, self._serve(stack, one)) for name, one in dependencies.items()])
+        await together(*(self._timed(name, self._serve(stack, one)) for name, one in dependencies.items()))
         self._waiting("the backend to start")
         values = {one.name: one.value for one in given}
         starts = [
             self._timed(f"backend {index}", self._replica(stack, exits, values, index))
             for index in range(self._environment.platform.replicas)
         ]
-        await _all([*starts, self._timed("ingress", self._front(stack, exits))])
+        await together(*starts, self._timed("ingress", self._front(stack, exits)))
         if late:
             await self._miss_them(stack)
             for dependency in late:
@@ -203,11 +204,3 @@ class Booting(ABC, Generic[R, D]):
             return
         await self._start_server(stack, dependency)
         await stack.connect_proxy(dependency)
-
-
-async def _all(work: Sequence[Awaitable[None]]) -> None:
-    """Await them together; when one fails the others are waited for, so that nothing is left half made."""
-    results = await asyncio.gather(*work, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result

@@ -40,6 +40,7 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
         "a boot of its own (postgres down, STARTUP_STEP_TIMEOUT_S=2)": 4,
         "a boot of its own (redis down, STARTUP_STEP_TIMEOUT_S=2)": 4,
         "a boot of its own (backend then postgres)": 1,
+        "a boot of its own (idle times 8 times shorter)": 1,
         "a token to be revoked in redis": 3,
         "a replica to be stopped": 2,
         "postgres to be restarted": 1,

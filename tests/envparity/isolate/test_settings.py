@@ -237,3 +237,19 @@ def test_an_oracle_that_the_surer_one_contradicts_is_flaky(*, rest_fails: bool) 
 
     found = asyncio.run(isolate(range(8), quick, verifies=surely))
     assert not found.verified
+
+
+def test_what_verifies_a_cause_is_booted_at_the_same_time() -> None:
+    """The cause once more, and the failing environment without it: each of the two boots waits for the other."""
+    meeting = asyncio.Barrier(2)
+
+    async def boot(several: frozenset[int]) -> bool:
+        return 3 in several
+
+    async def meets(several: frozenset[int]) -> bool:
+        async with asyncio.timeout(5):
+            await meeting.wait()
+        return 3 in several
+
+    found = asyncio.run(isolate(range(8), boot, verifies=meets))
+    assert (found.causes, found.verified, found.verifying) == (((3,),), True, 2)

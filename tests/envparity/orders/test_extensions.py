@@ -26,7 +26,7 @@ LADDER = Graph.of({"a": (), "b": ("a",), "c": ("a",), "d": ("b",), "e": ("c",), 
 
 @st.composite
 def small_graphs(draw: st.DrawFn) -> Graph:
-    size = draw(st.integers(0, 6))
+    size = draw(st.integers(0, 5))
     return Graph.of(
         {f"s{at}": draw(st.sets(st.sampled_from([f"s{i}" for i in range(at)]))) if at else () for at in range(size)}
     )
