@@ -59,7 +59,7 @@ def test_examples_are_as_good_as_uniform() -> None:
     @settings(
         derandomize=True,
         database=None,
-        max_examples=1800,
+        max_examples=1080,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -81,11 +81,11 @@ def test_what_always_fails_shrinks_to_the_canonical_order(down_sets: int) -> Non
 
 
 def test_a_pair_that_matters_is_all_that_is_left_of_a_failing_order() -> None:
-    """For every pair of a graph: no legal order with the pair that way round is nearer to the canonical one."""
+    """For every pair that is not so in the canonical order: no legal order in which it is so is nearer to that one."""
     orders = list(linear_extensions(LADDER))
     for first, second in permutations(LADDER.names, 2):
         failing = [order for order in orders if order.index(first) < order.index(second)]
-        if failing:
+        if failing and LADDER.canonical not in failing:
             order = shrunk(LADDER, failing.__contains__)
             assert inversions(LADDER, order) == min(inversions(LADDER, one) for one in failing), (first, second)
 
