@@ -26,7 +26,7 @@ EXPECTED = {
     "F05": ("EP605", "app/core/startup.py", "self.failures.clear()"),
     "F07": ("EP601", "app/websocket_core/e2e.py", "environment in _TESTED"),
     "F08": ("EP604", "app/websocket_core/conversation.py", "managers.create("),
-    "F12": ("EP603", "app/cache/event_bus.py", "time.sleep("),
+    "F12": ("EP603", "app/cache/redis_link.py", "time.sleep("),
     "F15": ("EP658", "app/services/unified_authentication_service.py", "os.environ"),
     "F19": ("EP607", "app/settings.py", 'environment: Label = "development"'),
     "F28": ("EP601", "app/routes/websocket.py", 'settings.environment == "staging"'),
