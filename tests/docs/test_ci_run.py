@@ -1,0 +1,90 @@
+"""What .ci/run says of the environments that it runs, each played here by a program that prints and exits as told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import TREE
+
+LAUNCHED = "  launcher     container\n"
+PASSED = "===== 3 passed, 1 skipped in 0.51s ====="
+FAILED = "===== 1 failed, 2 passed, 1 error in 61.20s (0:01:01) ====="
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/bash\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A repository with .ci/run and nothing else: what is printed for an environment is in a file of its name."""
+    program(tmp_path / ".ci" / "prepare", "exit 0")
+    shutil.copy(TREE / ".ci" / "run", tmp_path / ".ci" / "run")
+    program(tmp_path / ".venv" / "bin" / "tox", 'cat "says-$2"; exit "$(cat "exits-$2")"')
+    command = ["git", "init", "--quiet", str(tmp_path)]
+    subprocess.run(command, check=True, timeout=30)
+    return tmp_path
+
+
+def ran(tree: Path, **said: tuple[str, int]) -> tuple[int, list[str]]:
+    """Run these environments, each of which says that and exits so; the exit code, and what was printed, by line."""
+    for name, (text, code) in said.items():
+        (tree / f"says-{name}").write_text(f"{text}\n", encoding="utf-8")
+        (tree / f"exits-{name}").write_text(str(code), encoding="utf-8")
+    settings = {key: value for key, value in os.environ.items() if key != "VERBOSE"}
+    command = ["/bin/bash", str(tree / ".ci" / "run"), *said]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+def test_pytests_closing_line_is_printed_as_it_is_and_all_tests_are_counted(tree: Path) -> None:
+    """Who looks on from outside can tell that tests ran, and how many."""
+    code, lines = ran(tree, unit=(f"noise\n{PASSED}", 0), browser=(PASSED, 0), types=("Success: no issues found", 0))
+    assert code == 0
+    assert lines.count(PASSED) == 2
+    assert lines[-1] == "tests: 6 passed, 0 failed, 2 skipped"
+
+
+def test_colours_do_not_hide_the_closing_line(tree: Path) -> None:
+    """Where FORCE_COLOR asks for them."""
+    coloured = "\x1b[32m===== \x1b[32m\x1b[1m3 passed\x1b[0m\x1b[32m in 0.51s\x1b[0m\x1b[32m =====\x1b[0m"
+    _, lines = ran(tree, unit=(coloured, 0))
+    assert lines[-1] == "tests: 3 passed, 0 failed"
+
+
+def test_one_environment_that_fails_fails_the_run_and_does_not_end_it(tree: Path) -> None:
+    """With what it said; those after it are run all the same."""
+    code, lines = ran(tree, unit=(f"it was this\n{FAILED}", 1), browser=(PASSED, 0))
+    assert code == 1
+    assert "it was this" in lines
+    assert lines[-1] == "tests: 5 passed, 2 failed, 1 skipped"
+
+
+def test_where_no_test_was_asked_for_none_is_counted(tree: Path) -> None:
+    """Linters count nothing."""
+    code, lines = ran(tree, lint=("All checks passed!", 0))
+    assert code == 0
+    assert not any(line.startswith("tests: ") for line in lines)
+    assert lines[-1].split()[:2] == ["lint", "passed"]
+
+
+@pytest.mark.parametrize("name", ["staging-parity", "gate"])
+def test_a_verdict_that_no_container_came_to_fails_the_run(tree: Path, name: str) -> None:
+    """A green run that skipped the containers is a lie."""
+    assert ran(tree, **{name: (LAUNCHED + PASSED, 0)})[0] == 0
+    assert ran(tree, **{name: (f"  launcher     process\n{PASSED}", 0)})[0] == 1
+
+
+def test_a_tree_that_is_not_as_it_was_fails_the_run(tree: Path) -> None:
+    """Tests leave nothing behind."""
+    program(tree / ".venv" / "bin" / "tox", "echo >left-behind")
+    code, lines = ran(tree, unit=(PASSED, 0))
+    assert code == 1
+    assert "run: the tree is not as it was:" in lines
