@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from envparity.case import Boot, Case
     from envparity.engine.explore import OrderProfile
     from envparity.engine.plan import PlannedCase, plan
-    from envparity.engine.run import Interrupted, LiveRun, Run, run_to_verdict
+    from envparity.engine.run import LiveRun, Run, run_to_verdict
     from envparity.environment import Difference, Environment
     from envparity.errors import (
         ConfigurationError,
         DeadlineExceeded,
         EngineUnavailable,
         EnvparityError,
+        Interrupted,
         LaunchError,
         Mistake,
     )
@@ -47,13 +48,14 @@ _HOMES = {
     "case": ("Boot", "Case"),
     "engine.explore": ("OrderProfile",),
     "engine.plan": ("PlannedCase", "plan"),
-    "engine.run": ("Interrupted", "LiveRun", "Run", "run_to_verdict"),
+    "engine.run": ("LiveRun", "Run", "run_to_verdict"),
     "environment": ("Difference", "Environment"),
     "errors": (
         "ConfigurationError",
         "DeadlineExceeded",
         "EngineUnavailable",
         "EnvparityError",
+        "Interrupted",
         "LaunchError",
         "Mistake",
     ),

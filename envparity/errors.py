@@ -7,13 +7,15 @@
     ├── LaunchError             an environment could not be stood up
     │   ├── EngineUnavailable   no container engine answers
     │   └── ImageError          an image could not be built or had (launch.container.images)
-    └── DeadlineExceeded        a named wait took longer than it may
+    ├── DeadlineExceeded        a named wait took longer than it may
+    └── Interrupted             a signal told the run to stop
 
 A broken promise of the backend under test is none of these: it is a `Finding`, which is data.
 """
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +24,7 @@ __all__ = [
     "DeadlineExceeded",
     "EngineUnavailable",
     "EnvparityError",
+    "Interrupted",
     "LaunchError",
     "Mistake",
 ]
@@ -79,3 +82,11 @@ class DeadlineExceeded(EnvparityError):
         self.waited_for = waited_for
         self.timeout_s = timeout_s
         super().__init__(f"waited {timeout_s:g} s for {waited_for}" + (f": {detail}" if detail else ""))
+
+
+class Interrupted(EnvparityError):
+    """The run was told to stop, and has cleaned up. `exit_code` is 128 plus the signal's number."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+        super().__init__(f"interrupted by {signal.Signals(number).name}; everything that was started is gone")

@@ -17,7 +17,7 @@ from envparity.report.outputs import Outputs
 from envparity.session.attaching import Attaching
 from envparity.session.exits import code_of, complaint
 from envparity.session.inputs import LAUNCHERS
-from envparity.session.signals import ending_on_signals
+from envparity.signals import ending_on_signals
 
 __all__ = [
     "attach_option",

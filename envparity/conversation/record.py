@@ -71,6 +71,10 @@ class Recorder:
             return "close {code} {reason!r} by the {by}".format(**arrival.data)
         return self.shown(arrival.data)
 
+    def unlike(self, arrival: Arrival, expected: str, connection: str) -> Departed:
+        """What came instead of what was expected."""
+        return Departed("close" if arrival.closed else "frame", expected, self.what(arrival), connection)
+
     def shown(self, frame: dict[str, Any]) -> str:
         """A frame without its volatile fields, ids by name."""
         kept = {name: one for name, one in frame.items() if name not in self._volatile}

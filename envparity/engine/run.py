@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from envparity.case import Case
 from envparity.engine.causes import CauseFinder
@@ -17,7 +17,7 @@ from envparity.engine.outside import not_seen, urls, without_orders
 from envparity.engine.plan import PlannedCase, left_out, plan
 from envparity.engine.shrinking import OrderCause, OrderShrinker, with_causes
 from envparity.engine.standing import Standing
-from envparity.errors import ConfigurationError, DeadlineExceeded, EnvparityError, LaunchError, Mistake
+from envparity.errors import ConfigurationError, DeadlineExceeded, Interrupted, LaunchError, Mistake
 from envparity.events import CaseObserved, CaseStarted, Emit, RunFinished, RunStarted, Waiting
 from envparity.isolate import with_partings
 from envparity.judge import RULES, judge
@@ -25,19 +25,12 @@ from envparity.judge.confirm import cases_to_confirm, confirm, only_warm
 from envparity.judge.finding import Judgement, Verdict
 from envparity.launch.port import Launcher, Stack
 from envparity.observe.record import Observation, StartupReport
+from envparity.signals import ending_on_signals
 from envparity.subject import Subject
 
-__all__ = ["Interrupted", "LiveRun", "Run", "run_to_verdict"]
+__all__ = ["LiveRun", "Run", "run_to_verdict"]
 
 _WORKERS = 3
-
-
-class Interrupted(EnvparityError):
-    """The run was told to stop, and has cleaned up. `exit_code` is 128 plus the signal's number."""
-
-    def __init__(self, number: int) -> None:
-        self.exit_code = 128 + number
-        super().__init__(f"interrupted by {signal.Signals(number).name}; everything that was started is gone")
 
 
 class Run:
@@ -272,7 +265,7 @@ def run_to_verdict(make_run: Callable[[], Run]) -> Verdict:
     `make_run` is called before the loop begins: it may take its time (building images), and a signal ends it at once.
     Raises `Interrupted` after SIGINT or SIGTERM, when the cleaning is done; a second signal does not cut it short.
     """
-    with _raising_interrupted():
+    with ending_on_signals():
         run = make_run()
 
     async def main() -> Verdict:
@@ -295,21 +288,6 @@ def run_to_verdict(make_run: Callable[[], Run]) -> Verdict:
             raise Interrupted(received[0]) from None
 
     return asyncio.run(main())
-
-
-@contextmanager
-def _raising_interrupted() -> Iterator[None]:
-    """Outside of an event loop: SIGINT and SIGTERM raise `Interrupted` where the code stands."""
-
-    def stop(number: int, _frame: object) -> None:
-        raise Interrupted(number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 async def _verdict_then_close(run: Run) -> Verdict:

@@ -65,7 +65,7 @@ def to_verdict(
 ) -> Verdict:
     """Boot, observe, judge; with `causes` boot on until the causes are known.
 
-    SIGINT and SIGTERM clean up and raise `envparity.engine.run.Interrupted`.
+    SIGINT and SIGTERM clean up and raise `Interrupted`.
     """
     from envparity.engine.run import run_to_verdict
 

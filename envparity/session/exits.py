@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from envparity.errors import ConfigurationError, EngineUnavailable, EnvparityError
+from envparity.errors import ConfigurationError, EngineUnavailable, EnvparityError, Interrupted
 
 __all__ = ["BAD_INPUT", "CLEAN", "FINDINGS", "MACHINE", "code_of", "complaint"]
 
@@ -16,11 +16,8 @@ MACHINE: Final = 3  # not the backend's fault: the engine, an image, a wait for 
 
 def code_of(error: EnvparityError) -> int:
     """2: the input is wrong; 3: the machine could not do what was asked; 128 plus the signal that ended the run."""
-    by_signal = getattr(
-        error, "exit_code", None
-    )  # envparity.engine.run.Interrupted; run brings the whole engine with it
-    if isinstance(by_signal, int):
-        return by_signal
+    if isinstance(error, Interrupted):
+        return error.exit_code
     return BAD_INPUT if isinstance(error, ConfigurationError) else MACHINE
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from envparity.errors import DeadlineExceeded, EngineUnavailable, EnvparityError, LaunchError
+from envparity.errors import DeadlineExceeded, EngineUnavailable, EnvparityError, Interrupted, LaunchError
 from envparity.judge.finding import Finding
 from envparity.session.exits import code_of
 
@@ -54,8 +54,6 @@ def test_what_is_the_machines_is_3(envparity: Envparity, fake: Any, error: Envpa
 
 def test_ctrl_c_is_130_and_sigterm_143() -> None:
     """An interrupted run exits with 128 plus the signal, as a shell does (POSIX 2.8.2)."""
-    from envparity.engine.run import Interrupted
-
     assert [code_of(Interrupted(number)) for number in (2, 15)] == [130, 143]
 
 

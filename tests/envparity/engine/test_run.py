@@ -17,9 +17,9 @@ import envparity.engine.observer
 from envparity.backend import Backend, ImageSource
 from envparity.case import Boot, Case
 from envparity.engine.explore import OrderProfile
-from envparity.engine.run import Interrupted, LiveRun, Run, run_to_verdict
+from envparity.engine.run import LiveRun, Run, run_to_verdict
 from envparity.environment import Environment
-from envparity.errors import ConfigurationError, LaunchError
+from envparity.errors import ConfigurationError, Interrupted, LaunchError
 from envparity.events import CaseObserved, CaseStarted, Event, RunFinished, RunStarted
 from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
 from envparity.observe.record import HttpAnswer, Replica, StartupReport

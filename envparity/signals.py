@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do to a command: they end it as an error does, so that it cleans up and exits by the book."""
+"""What SIGINT and SIGTERM do outside of an event loop: they end the work as an error does, so that it cleans up."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from envparity.errors import Interrupted
+
 __all__ = ["ending_on_signals"]
 
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """SIGINT and SIGTERM raise `envparity.engine.run.Interrupted` where the code stands, instead of ending the process.
+    """SIGINT and SIGTERM raise `Interrupted` where the code stands, instead of ending the process.
 
     A run has handlers of its own in its event loop meanwhile. Does nothing outside of the main thread.
     """
 
     def stop(number: int, _frame: object) -> None:
-        from envparity.engine.run import Interrupted
-
         raise Interrupted(number)
 
     if threading.current_thread() is not threading.main_thread():

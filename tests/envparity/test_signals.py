@@ -1,4 +1,4 @@
-"""Commands end on SIGINT and SIGTERM as on an error: in order."""
+"""Work outside of an event loop ends on SIGINT and SIGTERM as on an error: in order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from envparity.engine.run import Interrupted
+from envparity.errors import Interrupted
 from envparity.session.exits import code_of
-from envparity.session.signals import ending_on_signals
+from envparity.signals import ending_on_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
