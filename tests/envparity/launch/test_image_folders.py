@@ -134,7 +134,7 @@ def test_an_entrypoint_refuses_a_bad_value_by_name(
     # The folder that it would write to, moved away from the host's own.
     text = (DOCKER / image / "entrypoint.sh").read_text(encoding="utf-8")
     script = tmp_path / "entrypoint.sh"
-    script.write_text(text.replace("=/tmp/", f"={tmp_path}/"), encoding="utf-8")
+    script.write_text(re.sub(r"(=|:-)/tmp/", rf"\1{tmp_path}/", text), encoding="utf-8")
     command = {"postgres": "postgres", "redis": "redis-server", "ingress": "nginx"}[image]
     ended = subprocess.run(
         [shutil.which("dash") or "/bin/sh", script, command],
