@@ -38,34 +38,45 @@ def remove_run(client: docker.DockerClient, run_id: str, case_label: str | None 
 
 
 def _remove(client: docker.DockerClient, label: str, chosen: Any) -> list[str]:
-    removed = []
-    for container in client.api.containers(all=True, filters={"label": label}):
-        if chosen(container["Labels"]):
-            _quietly(client.api.remove_container, container["Id"], force=True, v=True)
-            removed.append(container["Names"][0].lstrip("/"))
+    """Remove the containers, then the networks, of that label.
+
+    A container may still be on its way into a network that goes: a start that was under way when the run was told to
+    stop. Then the containers are looked at again, for `_GOING_S` seconds at most.
+    """
+    removed = _remove_containers(client, label, chosen)
     for network in client.api.networks(filters={"label": label}):
-        if chosen(network["Labels"]):
-            _quietly(client.api.remove_network, network["Id"])
-            removed.append(network["Name"])
+        if not chosen(network["Labels"]):
+            continue
+        deadline = time.monotonic() + _GOING_S
+        while not _gone(client.api.remove_network, network["Id"], last=time.monotonic() > deadline):
+            time.sleep(_AGAIN_S)
+            removed += _remove_containers(client, label, chosen)
+        removed.append(network["Name"])
     return removed
 
 
-def _quietly(remove: Any, identifier: str, **options: bool) -> None:
-    """Remove, and take it well when somebody else was quicker, or is at it.
+def _remove_containers(client: docker.DockerClient, label: str, chosen: Any) -> list[str]:
+    removed = []
+    for container in client.api.containers(all=True, filters={"label": label}):
+        if chosen(container["Labels"]):
+            _gone(client.api.remove_container, container["Id"], last=True, force=True, v=True)
+            removed.append(container["Names"][0].lstrip("/"))
+    return removed
 
-    A network whose last container is only just going is tried again, for `_GOING_S` seconds at most.
+
+def _gone(remove: Any, identifier: str, *, last: bool, **options: bool) -> bool:
+    """Remove it, and take it well when somebody else was quicker, or is at it.
+
+    False where the engine says that something still uses it; with `last` that is raised.
     """
-    deadline = time.monotonic() + _GOING_S
-    while True:
-        try:
-            remove(identifier, **options)
-        except NotFound:
-            return
-        except APIError as error:
-            if error.status_code == HTTPStatus.CONFLICT:  # removal is already in progress
-                return
-            if error.status_code != HTTPStatus.FORBIDDEN or time.monotonic() > deadline:
-                raise
-            time.sleep(_AGAIN_S)
-        else:
-            return
+    try:
+        remove(identifier, **options)
+    except NotFound:
+        return True
+    except APIError as error:
+        if error.status_code == HTTPStatus.CONFLICT:  # removal is already in progress
+            return True
+        if error.status_code != HTTPStatus.FORBIDDEN or last:
+            raise
+        return False
+    return True

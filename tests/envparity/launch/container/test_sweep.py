@@ -1,0 +1,62 @@
+"""What a removal does about containers that come while it removes."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import docker
+import pytest
+import requests
+from docker.errors import APIError
+
+from envparity.launch.container.labels import RUN
+from envparity.launch.container.sweep import remove_run
+
+LABELS = {RUN: "r1"}
+
+
+class FakeEngine:
+    """An engine with one network, which cannot go while a container is in it."""
+
+    def __init__(self, now: list[str], late: list[str]) -> None:
+        self.inside, self._late = now, late
+        self.network = True
+        self.api = self
+
+    def containers(self, **_: Any) -> list[dict[str, Any]]:
+        listed = [{"Id": one, "Names": [f"/{one}"], "Labels": LABELS} for one in self.inside]
+        self.inside, self._late = self.inside + self._late, []  # a start that was under way comes to its end
+        return listed
+
+    def networks(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"Id": "n1", "Name": "net", "Labels": LABELS}]
+
+    def remove_container(self, identifier: str, **_: bool) -> None:
+        self.inside.remove(identifier)
+
+    def remove_network(self, _: str) -> None:
+        if self.inside:
+            response = requests.Response()
+            response.status_code = 403
+            raise APIError("network has active endpoints", response)
+        self.network = False
+
+
+def removed(engine: FakeEngine) -> list[str]:
+    return remove_run(cast("docker.DockerClient", engine), "r1")
+
+
+def test_a_container_that_comes_while_its_network_goes_is_removed_as_well() -> None:
+    """Whoever was interrupted in the middle of a start does not wait until nobody is in the network any more."""
+    engine = FakeEngine(["backend"], ["ingress"])
+    assert removed(engine) == ["backend", "ingress", "net"]
+    assert (engine.inside, engine.network) == ([], False)
+
+
+def test_a_network_that_somebody_else_uses_is_told_of_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And waited for no longer than it may take a container to go."""
+    engine = FakeEngine([], ["somebody else's"])
+    monkeypatch.setattr(engine, "remove_container", lambda *_, **__: None)
+    monkeypatch.setattr("envparity.launch.container.sweep._GOING_S", 0.2)
+    with pytest.raises(APIError, match="403 Client Error"):
+        removed(engine)
