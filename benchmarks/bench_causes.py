@@ -22,7 +22,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 
-from envparity.isolate import isolate
+from envparity.isolate import Outcome, isolate
 
 Names = frozenset[str]
 
@@ -42,10 +42,10 @@ class Oracle:
 def of_envparity(names: Sequence[str], oracle: Oracle) -> tuple[Names, int]:
     """The cause, and the boots of the search."""
 
-    async def fails(several: Names) -> bool:
-        return oracle.fails(several)
+    async def test(several: Names) -> Outcome:
+        return Outcome.SHOWS if oracle.fails(several) else Outcome.PASSES
 
-    found = asyncio.run(isolate(names, fails, most=10_000))
+    found = asyncio.run(isolate(names, test, most=10_000))
     if not found.verified or len(found.causes) != 1:
         raise AssertionError(f"not found: {found}")
     return frozenset(found.causes[0]), found.boots

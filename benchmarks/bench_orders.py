@@ -37,11 +37,11 @@ from docker.models.containers import Container
 
 from benchmarks.plain_boots import Images, Servers, backend, servers
 from envparity.case import Boot, Case
+from envparity.dependencies.postgres_isolation import Databases
+from envparity.dependency_kind import ServerPlan
 from envparity.engine.explore import LANES
 from envparity.launch.choose import choose_launcher
-from envparity.launch.container.servers import ServerPlan
 from envparity.launch.container.stack import ContainerStack
-from envparity.launch.warm.isolation import Databases
 from envparity.launch.warm.pool import WarmPool
 from envparity.orders.extensions import extension_by_priorities
 from envparity.orders.graph import Graph
@@ -169,7 +169,7 @@ async def floor_row(
 ) -> None:
     """Bare forks in that container, each with a database of its own."""
     chosen = [orders.next() for _ in range(task["count"])]
-    names = [await databases.take() for _ in range(task["count"] + 1)]
+    names = [await databases.take(0) for _ in range(task["count"] + 1)]
     settings = [_floor_settings(stack, name) for name in names]
     boots = [{**one, "STARTUP_ORDER": ",".join(order)} for one, order in zip(settings, chosen, strict=False)]
     given = json.dumps({**task, "boots": boots, "cold": settings[-1]})
@@ -220,12 +220,17 @@ async def measure(rows: Rows, arguments: argparse.Namespace) -> None:
         await launcher.close()
 
 
+def _url_of(stack: ContainerStack, name: str) -> str:
+    """What a setting takes as that dependency's URL."""
+    return next(one.value for one in stack.resolved if one.source == f"{name}.url")
+
+
 async def _rounds(rows: Rows, orders: Orders, stack: ContainerStack, plain: PlainRows, rounds: int) -> None:
     postgres = next(name for name, one in stack.dependencies.items() if one.kind == "postgres")
     async with (
         WarmPool.open(stack, lanes=LANES) as pool,
         bare_container(stack) as bare,
-        Databases.open(stack, postgres, ahead=1) as databases,
+        Databases.open(stack, postgres, _url_of(stack, postgres), ahead=1) as databases,
     ):
         _say(f"the agent holds {len(pool.loaded)} modules; it took {sum(pool.timings.values()):.1f} s")
         task = {

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from envparity.backend import Backend
     from envparity.case import Boot, Case
     from envparity.engine.explore import OrderProfile
+    from envparity.engine.live_run import LiveRun
     from envparity.engine.plan import PlannedCase, plan
-    from envparity.engine.run import LiveRun, Run, run_to_verdict
+    from envparity.engine.run import Run
+    from envparity.engine.to_verdict import run_to_verdict
     from envparity.environment import Difference, Environment
     from envparity.errors import (
         ConfigurationError,
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     )
     from envparity.events import Event
     from envparity.judge import RULES, judge
-    from envparity.judge.finding import Finding, Judgement, Rule, Verdict
+    from envparity.judge.finding import Finding, Judgement, Verdict
+    from envparity.judge.rules import Rule
     from envparity.launch.choose import choose_launcher
     from envparity.launch.port import Endpoint, Launcher, Stack
-    from envparity.observe.record import Observation, Transcript
+    from envparity.observe.record import Observation
+    from envparity.observe.transcript import Transcript
     from envparity.orders import Graph, covering_set
     from envparity.orders.strategy import init_orders
     from envparity.scenario import Scenario
@@ -48,7 +52,9 @@ _HOMES = {
     "case": ("Boot", "Case"),
     "engine.explore": ("OrderProfile",),
     "engine.plan": ("PlannedCase", "plan"),
-    "engine.run": ("LiveRun", "Run", "run_to_verdict"),
+    "engine.live_run": ("LiveRun",),
+    "engine.run": ("Run",),
+    "engine.to_verdict": ("run_to_verdict",),
     "environment": ("Difference", "Environment"),
     "errors": (
         "ConfigurationError",
@@ -61,10 +67,12 @@ _HOMES = {
     ),
     "events": ("Event",),
     "judge": ("RULES", "judge"),
-    "judge.finding": ("Finding", "Judgement", "Rule", "Verdict"),
+    "judge.finding": ("Finding", "Judgement", "Verdict"),
+    "judge.rules": ("Rule",),
     "launch.choose": ("choose_launcher",),
     "launch.port": ("Endpoint", "Launcher", "Stack"),
-    "observe.record": ("Observation", "Transcript"),
+    "observe.record": ("Observation",),
+    "observe.transcript": ("Transcript",),
     "orders": ("Graph", "covering_set"),
     "orders.strategy": ("init_orders",),
     "scenario": ("Scenario",),

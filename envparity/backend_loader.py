@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from envparity.auth.table import kinds_of, tokens_schema
 from envparity.backend import (
     Audit,
     Backend,
-    Carrier,
     HealthPaths,
     ImageSource,
+    Limits,
     Phases,
     ProcessSource,
     ReportMapping,
-    Revocation,
-    Tokens,
+    UpAnswer,
 )
-from envparity.document import Document, in_words, read_document, schema_mistakes
+from envparity.command_loader import command_mistakes
+from envparity.commands import HEALTH_PORT, PORT, ports_in
+from envparity.composed import unescaped
+from envparity.document import Document, in_words, read_document, schema_mistakes, unfit_for_a_process
 from envparity.environment_loader import literal
 from envparity.errors import ConfigurationError, Mistake
-from envparity.scenario import Scenario, expand, parse_scenarios
+from envparity.frames.codec import CODECS, Codec, written
+from envparity.frames.table import codec_of, frames_schema
+from envparity.image_loader import beside, image_mistakes, image_of, missing_mistakes
+from envparity.patterns import pattern_problem
+from envparity.scenario import Scenario, expand
+from envparity.scenario_loader import parse_scenarios
+from envparity.settings_loader import literal_mistakes
+from envparity.step import PLACEHOLDER, placeholders
+from envparity.tokens_loader import carrier_mistakes, carrier_tables, lacking_mistakes, read_tokens
 
 __all__ = ["load_backend", "read_backend"]
 
+_OF_A_REPORT = {"status", "order", "steps", "checks", "failures", "settings", "passed", "starting"}
 SCHEMA = "backend.schema.json"
 
-_FORMS = ("header", "subprotocol", "first_frame")
-_TOKEN = re.compile(r"\{token(?:_base64url)?\}")
+_SENDING = {"send", "send_size", "flood"}
+_PLACEHOLDERS = {"websocket_path": ("setting", "first", "uuid", "user"), "origin": ("setting", "first", "origin")}
 
 
 def load_backend(path: Path) -> Backend:
@@ -48,24 +59,37 @@ def read_backend(path: Path) -> tuple[Backend | None, list[Mistake]]:
     if document is None:
         return None, mistakes
     scenarios, wrong = _scenarios(document)
-    mistakes = [*mistakes, *schema_mistakes(document, SCHEMA), *_cross_checks(document), *wrong]
+    mistakes = [
+        *mistakes,
+        *schema_mistakes(
+            document,
+            SCHEMA,
+            {
+                "tokens": tokens_schema(document.table("tokens")),
+                "frames": frames_schema(document.table("frames")),
+            },
+        ),
+        *_cross_checks(document),
+        *_placeholder_mistakes(document),
+        *wrong,
+    ]
     if mistakes:
         return None, mistakes
-    return _build(document, scenarios), []
+    backend = _build(document, scenarios)
+    mistakes = list(_unwritable(document, backend.codec))
+    if backend.tokens is not None:
+        mistakes += lacking_mistakes(document, backend.tokens, scenarios)
+    return (None, mistakes) if mistakes else (backend, [])
 
 
 def _scenarios(document: Document) -> tuple[tuple[Scenario, ...], list[Mistake]]:
     tables = document.data.get("scenario", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         return (), []  # the schema says so
-    carriers = [str(carrier.get("name")) for carrier in _carriers(document)]
-    parsed, mistakes = parse_scenarios(tables, document.source, document.line_of, carriers)
+    carriers = [str(carrier.get("name")) for carrier in carrier_tables(document)]
+    kinds = kinds_of(document.table("tokens"))
+    parsed, mistakes = parse_scenarios(tables, document.source, document.line_of, carriers, kinds)
     return tuple(one for scenario in parsed for one in expand(scenario, carriers)), mistakes
-
-
-def _carriers(document: Document) -> list[dict[str, Any]]:
-    found = document.table("tokens").get("carriers")
-    return [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
 
 
 def _build(document: Document, scenarios: tuple[Scenario, ...]) -> Backend:
@@ -74,123 +98,135 @@ def _build(document: Document, scenarios: tuple[Scenario, ...]) -> Backend:
     convert = msgspec.convert
     fields: dict[str, Any] = {
         "file": document.path,
-        "image": _image(document),
+        "image": image_of(document) or ImageSource(),
         "process": _process(document, data["process"]) if "process" in data else None,
-        "settings": {name: literal(value) for name, value in data.get("settings", {}).items()},
-        "health": HealthPaths(**{key: path or None for key, path in data.get("health", {}).items()}),
+        "settings": {name: unescaped(literal(value)) for name, value in data.get("settings", {}).items()},
+        "health": _health(data.get("health", {}), data.get("report", {})),
         "report": convert(data.get("report", {}), ReportMapping),
-        "contract": _beside(document, data["contract"]) if "contract" in data else None,
-        "tokens": _tokens(data["tokens"]) if "tokens" in data else None,
+        "contract": beside(document, data["contract"]) if "contract" in data else None,
+        "tokens": read_tokens(data["tokens"]) if "tokens" in data else None,
+        "codec": _codec(document),
         "audit": convert(data["audit"], Audit) if "audit" in data else None,
         "phases": convert(data.get("phases", {}), Phases),
+        "limits": convert(data.get("limits", {}), Limits),
         "scenarios": scenarios,
     }
     for key, value in data.items():
-        if key not in fields and key != "scenario":
+        if key not in fields and key not in {"scenario", "frames"}:
             fields[key] = tuple(value) if isinstance(value, list) else value
     return Backend(**fields)
 
 
-def _image(document: Document) -> ImageSource:
-    image = document.table("image")
-    if "name" in image:
-        return ImageSource(name=image["name"])
-    dockerfile = _beside(document, image["dockerfile"])
-    context = _beside(document, image["context"]) if "context" in image else dockerfile.parent
-    return ImageSource(dockerfile, context, tuple(image.get("include", ("**",))))
+def _placeholder_mistakes(document: Document) -> Iterator[Mistake]:
+    """Placeholders that nothing fills before there is a conversation, and braces that look like one."""
+    for key, kinds in _PLACEHOLDERS.items():
+        text = document.data.get(key)
+        if not isinstance(text, str):
+            continue
+        expected = f"placeholders of the kinds {', '.join(kinds)}"
+        for name, argument in placeholders(text):
+            if name not in kinds or (name not in {"user", "origin"} and not argument):
+                yield document.mistake((key,), expected, f"{{{name}:{argument}}}" if argument else f"{{{name}}}")
+        rest = PLACEHOLDER.sub("", text)
+        if "{" in rest or "}" in rest:
+            yield document.mistake((key,), expected, in_words(text), "correct it, or remove the braces")
+
+
+def _unwritable(document: Document, codec: Codec) -> Iterator[Mistake]:
+    """Frames to be sent that the codec cannot write; of one with placeholders only the conversation knows."""
+    for number, scenario in enumerate(document.tables("scenario")):
+        for index, step in enumerate(scenario["steps"]):
+            for action in _SENDING & step.keys():
+                frame = step.get("frame") if action == "send_size" else step[action]
+                if not isinstance(frame, dict) or next(placeholders(frame), None) is not None:
+                    continue
+                try:
+                    written(codec, frame)
+                except ValueError as error:
+                    key = ("scenario", number, "steps", index, action)
+                    yield document.mistake(key, "a frame of the codec in [frames]", str(error))
+
+
+def _health(table: Mapping[str, Any], report: Mapping[str, Any]) -> HealthPaths:
+    """Where `up` is said, a path that is not said is none; a report that is known by name has its own path."""
+    paths = {key: path or None for key, path in table.items() if key not in ("up", "port")}
+    up = table.get("up")
+    if "format" in report:
+        path = "/actuator/health" if report["format"] == "spring-boot" else "/health"
+        paths = {"live": None, "ready": path, "startup": path, "metrics": None, **paths}
+    elif up is not None:
+        paths = {**dict.fromkeys(("live", "ready", "startup", "metrics")), **paths}
+    return HealthPaths(
+        **paths, up=msgspec.convert(up, UpAnswer) if isinstance(up, dict) else up, port=table.get("port")
+    )
 
 
 def _process(document: Document, table: Mapping[str, Any]) -> ProcessSource:
     variables = {name: literal(value) for name, value in table.get("variables", {}).items()}
-    folder = _beside(document, table.get("folder", "."))
+    folder = beside(document, table.get("folder", "."))
     return ProcessSource(tuple(table["command"]), folder, tuple(table.get("include", ())), variables)
 
 
-def _tokens(table: Mapping[str, Any]) -> Tokens:
-    plain = dict(table)
-    carriers = tuple(msgspec.convert(one, Carrier) for one in plain.pop("carriers"))
-    revocation = plain.pop("revocation", None)
-    revoked = None if revocation is None else msgspec.convert(revocation, Revocation)
-    return Tokens(**plain, carriers=carriers, revocation=revoked)
-
-
-def _beside(document: Document, path: str) -> Path:
-    return (document.path.parent / path).resolve()
+def _codec(document: Document) -> Codec:
+    """The codec of [frames]; without that table JSON objects."""
+    table = document.table("frames")
+    codec = codec_of(table)
+    assert codec is not None  # noqa: S101  the schema says which there are
+    own = {key: value for key, value in table.items() if key != "codec"}
+    with CODECS.guarding(codec):
+        return msgspec.convert(own, codec)
 
 
 def _cross_checks(document: Document) -> Iterator[Mistake]:
     """What no schema can say. The document may be wrong in any way: what the schema reports is passed over."""
-    yield from _image_mistakes(document)
-    yield from _missing(document, ("process", "folder"), document.table("process").get("folder"), folder=True)
-    yield from _missing(document, ("contract",), document.data.get("contract"))
-    yield from _carrier_mistakes(document)
+    yield from image_mistakes(document)
+    if "image" not in document.data and "process" not in document.data:
+        expected = "a table [image], or [process] for a backend that runs without one"
+        yield document.mistake(("image",), expected, "neither", "add one of them")
+    yield from missing_mistakes(document, ("process", "folder"), document.table("process").get("folder"), folder=True)
+    yield from missing_mistakes(document, ("contract",), document.data.get("contract"))
+    yield from carrier_mistakes(document)
+    yield from _command_mistakes(document)
+    yield from _format_mistakes(document)
     refusal = document.data.get("startup_refusal")
     if isinstance(refusal, str) and len(refusal) <= 123 < len(refusal.encode()):
         yield document.mistake(("startup_refusal",), "at most 123 bytes (RFC 6455 §5.5)", f"{len(refusal.encode())}")
     for key in ("log_passed", "log_failed"):
-        problem = _regex_problem(document.table("report").get(key))
+        pattern = document.table("report").get(key)
+        problem = pattern_problem(pattern) if isinstance(pattern, str) else ""
         if problem:
-            yield document.mistake(("report", key), "a regular expression of Python's kind", problem)
+            action = "the packages re and regex must both take it"
+            yield document.mistake(("report", key), "a regular expression of Python's kind", problem, action)
     for table in (("settings",), ("process", "variables")):
         for setting, value in document.table(*table).items():
-            if isinstance(value, str) and "\0" in value:
-                yield document.mistake((*table, setting), "text that a process environment can hold", "a zero byte")
+            unfit = unfit_for_a_process(value)
+            if unfit:
+                expected = "text that a process environment can hold"
+                yield document.mistake((*table, setting), expected, unfit, "give it a file to read, or less")
+            if table == ("settings",):
+                yield from literal_mistakes(document, (*table, setting), value)
+    for index, scenario in enumerate(document.tables("scenario")):
+        boot = scenario.get("boot")
+        given = boot.get("settings") if isinstance(boot, dict) else None
+        for setting, value in given.items() if isinstance(given, dict) else ():
+            yield from literal_mistakes(document, ("scenario", index, "boot", "settings", setting), value)
 
 
-def _regex_problem(pattern: Any) -> str:
-    if isinstance(pattern, str):
-        try:
-            re.compile(pattern)
-        except (re.error, OverflowError, RecursionError) as error:
-            return str(error)
-    return ""
+def _format_mistakes(document: Document) -> Iterator[Mistake]:
+    """Paths beside a report that is known by name, where they would do nothing."""
+    report = document.table("report")
+    for key in _OF_A_REPORT & report.keys() if "format" in report else ():
+        expected = "nothing beside format, which says where things are"
+        yield document.mistake(("report", key), expected, "a value", "remove it")
 
 
-def _image_mistakes(document: Document) -> Iterator[Mistake]:
-    image = document.table("image")
-    if not isinstance(document.data.get("image"), dict):
-        return
-    if ("name" in image) == ("dockerfile" in image):
-        got, action = ("both", "remove one of them") if "name" in image else ("neither", "add one of them")
-        yield document.mistake(("image",), "either name or dockerfile", got, action)
-    for key in ("context", "include"):
-        if key in image and "dockerfile" not in image:
-            action = "add dockerfile, or remove it"
-            yield document.mistake(("image", key), "nothing without a dockerfile", in_words(image[key]), action)
-    yield from _missing(document, ("image", "dockerfile"), image.get("dockerfile"))
-    yield from _missing(document, ("image", "context"), image.get("context"), folder=True)
-
-
-def _missing(document: Document, key: tuple[str, ...], path: Any, *, folder: bool = False) -> Iterator[Mistake]:
-    if not isinstance(path, str) or not path:
-        return
-    expected, found = "a file" if not folder else "a folder", False
-    if "\0" not in path:
-        place = document.path.parent / path
-        found = place.is_dir() if folder else place.is_file()
-    if not found:
-        got = f"{in_words(path)}, which is none"
-        yield document.mistake(key, expected, got, "paths are relative to this file")
-
-
-def _carrier_mistakes(document: Document) -> Iterator[Mistake]:
-    seen: set[object] = set()
-    for index, carrier in enumerate(_carriers(document)):
-        key = ("tokens", "carriers", index)
-        forms = [form for form in _FORMS if form in carrier]
-        if len(forms) != 1 and carrier:
-            expected = "exactly one of " + ", ".join(_FORMS)
-            yield document.mistake(key, expected, " and ".join(forms) or "none of them")
-        for form in forms:
-            if isinstance(carrier[form], str | dict) and not _holds_token(carrier[form]):
-                yield document.mistake((*key, form), "{token} or {token_base64url} in it", in_words(carrier[form]))
-        name = carrier.get("name")
-        if isinstance(name, str) and name in seen:
-            yield document.mistake((*key, "name"), "a name that no other carrier has", in_words(name))
-        seen.add(name if isinstance(name, str) else None)
-
-
-def _holds_token(value: Any) -> bool:
-    if isinstance(value, dict | list):
-        return any(_holds_token(one) for one in (value.values() if isinstance(value, dict) else value))
-    return isinstance(value, str) and _TOKEN.search(value) is not None
+def _command_mistakes(document: Document) -> Iterator[Mistake]:
+    """What is wrong with commands; and with a port for health alone, which boots beside each other cannot share."""
+    asked_for = {PORT} | ({HEALTH_PORT} if "port" in document.table("health") else set())
+    command = document.table("process").get("command")
+    yield from command_mistakes(document, ("command",), document.data.get("command"), asked_for)
+    yield from command_mistakes(document, ("process", "command"), command, asked_for)
+    words = [word for word in command if isinstance(word, str)] if isinstance(command, list) else []
+    if words and HEALTH_PORT in asked_for and HEALTH_PORT not in ports_in(words):
+        expected, action = "{health_port} in it, for [health] has a port of its own", "say there where health is asked"
+        yield document.mistake(("process", "command"), expected, in_words(words), action)

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from envparity.deployed.target import url_problems
-from envparity.document import Document, did_you_mean, in_words, read_document, schema_mistakes, shown_path
+from envparity.command_loader import command_mistakes
+from envparity.commands import HEALTH_PORT, PORT
+from envparity.composed import is_composed
+from envparity.dependency_kind import KINDS, dependency_schema
+from envparity.deployed_loader import deployed_mistakes, read_deployed
+from envparity.document import (
+    Document,
+    did_you_mean,
+    in_words,
+    known_keys,
+    read_document,
+    schema_mistakes,
+    shown_path,
+)
 from envparity.environment import (
+    Composed,
     Dependency,
-    Deployed,
     Difference,
     Environment,
     FromSource,
-    Ingress,
+    Job,
     Platform,
     SecretOf,
     Setting,
 )
 from envparity.errors import ConfigurationError, Mistake
+from envparity.files_loader import file_mistakes, files_of
+from envparity.image_loader import image_mistakes, image_of
+from envparity.ingress_keys import ingress_mistakes, without_an_ingress
+from envparity.ingress_presets import ingress_of
+from envparity.own_nginx import own_configuration
+from envparity.settings_loader import composed_mistakes, source_mistakes
+from envparity.sources.extending import Extended, extended
 
 __all__ = ["literal", "load_environment", "load_environments", "read_environments"]
 
 SCHEMA = "environment.schema.json"
-
-_SOURCE = re.compile(r"[a-z][a-z0-9-]*\.[a-z]+")
-_OF_A_DEPENDENCY = ("url", "host", "port", "password")
-_OF_THE_INGRESS = ("network", "origin", "host")
-_OF_THE_PLATFORM = ("port",)
 
 
 def load_environments(paths: Sequence[Path], names: Sequence[str] = ()) -> dict[str, Environment]:
@@ -48,15 +61,20 @@ def load_environments(paths: Sequence[Path], names: Sequence[str] = ()) -> dict[
     return environments
 
 
-def read_environments(paths: Sequence[Path], names: Sequence[str] = ()) -> tuple[dict[str, Environment], list[Mistake]]:
-    """As `load_environments`, but the mistakes are returned, beside the environments in which there are none."""
+def read_environments(
+    paths: Sequence[Path], names: Sequence[str] = (), given: Collection[str] | None = None
+) -> tuple[dict[str, Environment], list[Mistake]]:
+    """As `load_environments`, but the mistakes are returned, beside the environments in which there are none.
+
+    `given` are the settings that the backend's file gives, of which composed ones may be made; None: not known.
+    """
     files, mistakes = _files(paths)
     if names:
         files, unknown = _asked_for(files, names)
         mistakes += unknown
     loaded: dict[Path, Environment] = {}
     for path in files:
-        environment, wrong = load_environment(path)
+        environment, wrong = load_environment(path, given)
         mistakes += wrong
         if environment is not None:
             loaded[path] = environment
@@ -67,15 +85,24 @@ def read_environments(paths: Sequence[Path], names: Sequence[str] = ()) -> tuple
     return {one.name: one for one in found}, mistakes
 
 
-def load_environment(path: Path) -> tuple[Environment | None, list[Mistake]]:
-    """One environment file, or None and everything that is wrong with it."""
-    document, mistakes = read_document(path)
-    if document is None:
+def load_environment(path: Path, given: Collection[str] | None = None) -> tuple[Environment | None, list[Mistake]]:
+    """One environment file, or None and everything that is wrong with it; for `given` see `read_environments`."""
+    read, mistakes = read_document(path)
+    if read is None:
         return None, mistakes
-    mistakes = [*mistakes, *schema_mistakes(document, SCHEMA), *_cross_checks(document)]
+    whole, wrong = extended(read, known_keys(SCHEMA), KINDS.entries())
+    document = whole.document
+    mistakes = [
+        *mistakes,
+        *schema_mistakes(document, SCHEMA, {"dependency": dependency_schema(document.table("dependencies"))}),
+        *_cross_checks(document),
+        *file_mistakes(document, whole.settings, given),
+        *composed_mistakes(document, whole.settings, given),
+        *wrong,
+    ]
     if mistakes:
         return None, mistakes
-    return _build(document), []
+    return _build(whole), []
 
 
 def _files(paths: Sequence[Path]) -> tuple[list[Path], list[Mistake]]:
@@ -116,35 +143,56 @@ def _clashes(loaded: Mapping[Path, Environment], *, asked: bool) -> Iterator[Mis
             yield Mistake(shown_path(path), 0, "baseline", "one baseline", got, "keep it in one of the files")
 
 
-def _build(document: Document) -> Environment:
-    """The environment of a document in which nothing is wrong."""
-    data = document.data
+def _build(whole: Extended) -> Environment:
+    """The environment of a document in which nothing is wrong; its own settings go before those it extends."""
+    document, data = whole.document, whole.document.data
     convert = msgspec.convert
     return Environment(
         name=data["name"],
         description=data.get("description", ""),
         baseline=data.get("baseline", False),
-        settings={name: _setting(value) for name, value in data.get("settings", {}).items()},
+        extends=tuple(data.get("extends", ())),
+        settings={**whole.settings, **{name: _setting(value) for name, value in data.get("settings", {}).items()}},
         platform=convert(data.get("platform", {}), Platform),
-        ingress=convert(data.get("ingress", {}), Ingress),
-        dependencies=convert(data.get("dependencies", {}), dict[str, Dependency]),
+        ingress=ingress_of(data.get("ingress", {}), own_configuration(document)),
+        dependencies={
+            name: _dependency(table, document.path.parent) for name, table in data.get("dependencies", {}).items()
+        },
         dependencies_first=data.get("dependencies_first", True),
         differences=convert(data.get("differences", []), tuple[Difference, ...]),
-        deployed=_deployed(document) if "deployed" in data else None,
+        deployed=read_deployed(document) if "deployed" in data else None,
+        image=image_of(document),
+        command=tuple(data.get("command", ())),
+        files=files_of(document),
+        jobs=convert(data.get("jobs", {}), dict[str, Job]),
+        notes=whole.notes,
+        places=dict(whole.places),
     )
 
 
-def _deployed(document: Document) -> Deployed:
-    table = document.data["deployed"]
-    if "ca" in table:
-        table = table | {"ca": str((document.path.parent / table["ca"]).resolve())}
-    return msgspec.convert(table, Deployed)
+def _dependency(table: Mapping[str, Any], folder: Path) -> Dependency:
+    """As its kind reads it: what every dependency has, and under `options` what only this kind has."""
+    own = {key: value for key, value in table.items() if key not in {"kind", "latency_ms"}}
+    kind = KINDS.get(table["kind"])
+    with KINDS.guarding(kind):
+        read = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(msgspec.convert(own, kind.keys))))
+        shared = {field.name for field in msgspec.structs.fields(Dependency)} - {"kind", "latency_ms", "options"}
+        options = kind.read({key: value for key, value in read.items() if key not in shared}, folder)
+    return Dependency(
+        kind=table["kind"],
+        latency_ms=float(table.get("latency_ms", 0.0)),
+        options=options,
+        **{"password": False, **{key: value for key, value in read.items() if key in shared}},
+    )
 
 
 def _setting(value: Any) -> Setting:
     if isinstance(value, dict):
         return SecretOf(int(value["secret"])) if "secret" in value else FromSource(value["from"])
-    return literal(value)
+    if not isinstance(value, str) or not is_composed(value):
+        return literal(value)
+    composed = Composed(value)
+    return composed if composed.placeholders else composed.around
 
 
 def literal(value: str | float) -> str:
@@ -160,44 +208,28 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
     if isinstance(name, str) and name != document.path.stem:
         action = f"rename the file to {name}.toml, or set name = {document.path.stem!r}"
         yield document.mistake(("name",), f"{document.path.stem}, as the file is called", in_words(name), action)
-    for setting, value in document.table("settings").items():
-        source = value.get("from") if isinstance(value, dict) else None
-        if isinstance(source, str) and _SOURCE.fullmatch(source):
-            yield from _source_mistakes(document, setting, source)
-        if isinstance(value, str) and "\0" in value:
-            yield document.mistake(("settings", setting), "text that a process environment can hold", "a zero byte")
+    yield from source_mistakes(document)
+    yield from _dependency_mistakes(document)
+    yield from image_mistakes(document)
+    yield from command_mistakes(document, ("command",), document.data.get("command"), {PORT, HEALTH_PORT})
+    for name, job in document.table("jobs").items():
+        command = job.get("command") if isinstance(job, dict) else None
+        yield from command_mistakes(document, ("jobs", name, "command"), command, ())
     yield from _port_mistakes(document)
     yield from _ingress_mistakes(document)
     yield from _difference_mistakes(document)
-    yield from _deployed_mistakes(document)
+    yield from deployed_mistakes(document)
 
 
-def _source_mistakes(document: Document, setting: str, source: str) -> Iterator[Mistake]:
-    key = ("settings", setting, "from")
-    owner, _, what = source.partition(".")
-    if not isinstance(document.data.get("dependencies", {}), dict):
-        return  # said once, where it stands
-    dependencies = document.table("dependencies")
-    offered: tuple[str, ...]
-    if owner == "ingress":
-        offered = _OF_THE_INGRESS
-    elif owner == "platform":
-        offered = _OF_THE_PLATFORM
-    elif owner in dependencies:
-        offered = _OF_A_DEPENDENCY
-    else:
-        got = f"{setting} takes {source}, but there is no [dependencies.{owner}]"
-        near = did_you_mean(owner, [*dependencies, "ingress", "platform"])
-        yield document.mistake(key, "a dependency of this environment", got, near or f"add [dependencies.{owner}]")
-        return
-    if what not in offered:
-        expected = "one of " + ", ".join(f"{owner}.{one}" for one in offered)
-        yield document.mistake(key, expected, in_words(source), did_you_mean(what, offered))
-    elif what == "password" and document.table("dependencies", owner).get("password") is False:
-        yield document.mistake(key, f"a password of {owner}", "none: it has password = false")
-    elif source == "ingress.network" and document.table("ingress").get("kind", "none") == "none":
-        action = 'add [ingress] with kind = "nginx", or leave the setting empty'
-        yield document.mistake(key, "an ingress, whose network is meant", "no ingress", action)
+def _dependency_mistakes(document: Document) -> Iterator[Mistake]:
+    """What the kinds say against the tables of their dependencies."""
+    for name, table in document.table("dependencies").items():
+        kind = KINDS.find(table.get("kind")) if isinstance(table, dict) else None
+        if kind is None:
+            continue
+        with KINDS.guarding(kind):
+            for key, expected, got, action in kind.mistakes(table, document.path.parent):
+                yield document.mistake(("dependencies", name, *key), expected, got, action)
 
 
 def _port_mistakes(document: Document) -> Iterator[Mistake]:
@@ -212,6 +244,7 @@ def _port_mistakes(document: Document) -> Iterator[Mistake]:
 def _ingress_mistakes(document: Document) -> Iterator[Mistake]:
     ingress = document.table("ingress")
     if ingress.get("kind", "none") != "none":
+        yield from ingress_mistakes(document)
         return
     replicas = document.table("platform").get("replicas", 1)
     if isinstance(replicas, int) and replicas > 1:
@@ -221,6 +254,7 @@ def _ingress_mistakes(document: Document) -> Iterator[Mistake]:
     if ingress.get("tls") is True:
         action = 'set kind = "nginx", or tls = false'
         yield document.mistake(("ingress", "tls"), "false, for without an ingress nothing speaks TLS", "true", action)
+    yield from without_an_ingress(document)
 
 
 def _difference_mistakes(document: Document) -> Iterator[Mistake]:
@@ -233,19 +267,3 @@ def _difference_mistakes(document: Document) -> Iterator[Mistake]:
             got = f"{path}, which differences[{first[path]}] has too"
             yield document.mistake(("differences", index, "path"), "a path of its own", got, "keep one of them")
         first.setdefault(path, index)
-
-
-def _deployed_mistakes(document: Document) -> Iterator[Mistake]:
-    deployed = document.table("deployed")
-    for key, schemes in (("url", ("ws", "wss")), ("health", ("http", "https"))):
-        url = deployed.get(key)
-        if isinstance(url, str) and url:
-            for expected, got in url_problems(url, schemes):
-                yield document.mistake(("deployed", key), expected, got)
-    if "secret" in deployed and "token" in deployed:
-        action = "a token that somebody else made needs no key to make one with: remove one of them"
-        yield document.mistake(("deployed", "token"), "either secret or token", "both", action)
-    bundle = deployed.get("ca")
-    if isinstance(bundle, str) and bundle and ("\0" in bundle or not (document.path.parent / bundle).is_file()):
-        got = f"{in_words(bundle)}, which is none"
-        yield document.mistake(("deployed", "ca"), "a file", got, "paths are relative to this file")

@@ -6,8 +6,12 @@
     ├── ConfigurationError      an input is wrong: every mistake at once (exit code 2)
     ├── LaunchError             an environment could not be stood up
     │   ├── EngineUnavailable   no container engine answers
+    │   ├── EngineFailed        it answers, and has lost what was asked of it
     │   └── ImageError          an image could not be built or had (launch.container.images)
+    ├── OutputFailed            something that was asked for could not be written
+    ├── DoorFailed              what another distribution brought in does not work
     ├── DeadlineExceeded        a named wait took longer than it may
+    ├── TooBusy                 the machine was too busy to say anything of the backend
     └── Interrupted             a signal told the run to stop
 
 A broken promise of the backend under test is none of these: it is a `Finding`, which is data.
@@ -22,11 +26,15 @@ from dataclasses import dataclass
 __all__ = [
     "ConfigurationError",
     "DeadlineExceeded",
+    "DoorFailed",
+    "EngineFailed",
     "EngineUnavailable",
     "EnvparityError",
     "Interrupted",
     "LaunchError",
     "Mistake",
+    "OutputFailed",
+    "TooBusy",
 ]
 
 
@@ -72,6 +80,29 @@ class EngineUnavailable(LaunchError):
     """No container engine answers."""
 
 
+class EngineFailed(LaunchError):
+    """The container engine failed at what it was asked: something that was there is gone or in the way."""
+
+
+class OutputFailed(EnvparityError):
+    """What was asked for could not be written: `failures` says what and why, `verdict` is its headline if there is one.
+
+    Raised when all the rest is written.
+    """
+
+    def __init__(self, failures: Sequence[str], verdict: str = "") -> None:
+        self.failures, self.verdict = tuple(failures), verdict
+        super().__init__("; ".join(self.failures))
+
+
+class DoorFailed(EnvparityError):
+    """What another distribution brought in does not work: `entry` names it with its distribution, `why` says more."""
+
+    def __init__(self, entry: str, why: str) -> None:
+        self.entry, self.why = entry, why
+        super().__init__(f"{entry} does not work: {why}")
+
+
 class DeadlineExceeded(EnvparityError):
     """A named wait took longer than it may.
 
@@ -82,6 +113,10 @@ class DeadlineExceeded(EnvparityError):
         self.waited_for = waited_for
         self.timeout_s = timeout_s
         super().__init__(f"waited {timeout_s:g} s for {waited_for}" + (f": {detail}" if detail else ""))
+
+
+class TooBusy(EnvparityError):
+    """The machine was too busy to say anything of the backend; carries the figures."""
 
 
 class Interrupted(EnvparityError):

@@ -10,7 +10,8 @@ from envparity.case import Boot, Case
 from envparity.events import Event
 from envparity.judge import findings_for
 from envparity.judge.finding import Finding, Judgement, Verdict
-from envparity.observe.record import Observation, Transcript
+from envparity.observe.record import Observation
+from envparity.observe.transcript import Transcript
 from envparity.reach import plays
 from envparity.report.verdict import findings_text
 from envparity.report.writer import Writer
@@ -76,7 +77,8 @@ class ParityRun:
     def observation(self, environment: str, boot: Boot = Boot()) -> Observation:  # noqa: B008  frozen
         """What that environment showed when booted that way. LookupError where the run planned no such boot."""
         _ = self.verdict
-        case = Case(environment, self.subject.backend.name, boot)
+        backend = self.subject.backend
+        case = Case(environment, backend.name, backend.boot_without_secrets(boot))
         if case not in self._observations:
             planned = "; ".join(map(str, self._observations))
             raise LookupError(f"no scenario that the collected tests name asks for {case}; booted were {planned}")

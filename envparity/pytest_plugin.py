@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from envparity.doors import entries_of
+from envparity.errors import DoorFailed
+
 if TYPE_CHECKING:
     from envparity.parity_run import ParityRun
     from envparity.pytest_session import ParitySession
@@ -24,12 +27,10 @@ _OPTIONS = {
     "attach": ("NAME[=URL]", "look at this environment where it runs instead of booting it; may be repeated"),
     "confirm-target": ("HOST", "look at what runs there although the environment's file does not name it"),
     "orders": ("STRENGTH", "boot in a covering set of orders too: none, 2, 3, 4 (default: ENVPARITY_ORDERS, or none)"),
+    "repeat": ("N", "boot every case N times, and count what shows in some of these boots only (default: once)"),
 }
 _SEVERAL = frozenset({"environment", "attach", "confirm-target"})
-_REPORTS = {
-    "html": ("FILE", "write the whole report as one HTML file"),
-    "junit": ("FILE", "write envparity's own JUnit XML: by environment and scenario, not by test"),
-    "sarif": ("FILE", "write SARIF 2.1.0"),
+_AFTER = {
     "github": ("CHOICE", "annotations and a step summary for GitHub Actions: auto, on or off (default: auto)"),
     "runs": ("DIR", "the folder in which runs are saved (default: ENVPARITY_RUNS, or .envparity/runs)"),
 }
@@ -39,7 +40,7 @@ _SESSION: pytest.StashKey[ParitySession | None] = pytest.StashKey()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--envparity-backend` and its like, each with an ini option of the same name."""
     group = parser.getgroup("envparity", "environment parity")
-    for name, (metavar, text) in (_OPTIONS | _REPORTS).items():
+    for name, (metavar, text) in (_OPTIONS | _reports() | _AFTER).items():
         if name in _SEVERAL:
             group.addoption(f"--envparity-{name}", metavar=metavar, action="append", help=text)
             parser.addini(_ini(name), text, type="args", default=[])
@@ -111,6 +112,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     begun = config.stash.get(_SESSION, None)
     if begun is not None:
         begun.summarise(terminalreporter)
+
+
+def _reports() -> dict[str, tuple[str, str]]:
+    """An option for each report that is installed. None is loaded: a project that asks for none pays nothing."""
+    try:
+        found = entries_of("envparity.reports").values()
+    except DoorFailed:  # said when the session asks for reports
+        return {}
+    return {one.name: ("FILE", f"write envparity's report {one.name} to this file ({one.origin})") for one in found}
 
 
 def _ini(name: str) -> str:

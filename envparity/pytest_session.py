@@ -8,14 +8,16 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-from envparity.errors import ConfigurationError, EnvparityError, Mistake
+from envparity.errors import ConfigurationError, DoorFailed, EnvparityError, Mistake
 from envparity.parity_run import ParityRun
 from envparity.reach import plays
 from envparity.report.github import CHOICES
+from envparity.report.kinds import REPORTS
 from envparity.report.layout import Style
 from envparity.report.outputs import Outputs
 from envparity.report.saved import Saver, runs_folder, saved_subject
@@ -36,7 +38,7 @@ _MARKUP: dict[Style, dict[str, bool]] = {
 }  # fmt: skip
 
 
-_PATHS = frozenset({"backend", "environments", "html", "junit", "sarif", "runs"})
+_PATHS = frozenset({"backend", "environments", "runs"})
 
 
 class ParitySession:
@@ -45,7 +47,7 @@ class ParitySession:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._subject: Subject | None = None
-        self._wrong: ConfigurationError | None = None
+        self._wrong: EnvparityError | None = None
         self._inputs: Inputs | None = None
         self._only: tuple[str, ...] = ()
         self._orders = 0
@@ -114,7 +116,13 @@ class ParitySession:
             self._run = ParityRun(
                 subject,
                 lambda emit: engine.open_run(
-                    subject, inputs.launcher, emit, self._only, self._orders, causes=bool(self._said("causes"))
+                    subject,
+                    inputs.launcher,
+                    emit,
+                    self._only,
+                    self._orders,
+                    causes=bool(self._said("causes")),
+                    repeat=inputs.repeat,
                 ),
                 self._announced,
             )
@@ -148,11 +156,12 @@ class ParitySession:
                 backend=self._said("backend"), environments=self._said("environments"),
                 launcher=self._said("launcher"), orders=self._said("orders"),
                 attaching=Attaching(tuple(self._said("attach") or ()), tuple(self._said("confirm-target") or ())),
-                names=self._said("environment") or (), root=self._config.invocation_params.dir,
+                names=self._said("environment") or (), repeat=self._said("repeat"),
+                root=self._config.invocation_params.dir,
             )  # fmt: skip
             self._outputs = self._asked_for()
             self._subject = engine.load(self._inputs)
-        except ConfigurationError as wrong:
+        except (ConfigurationError, DoorFailed) as wrong:
             self._wrong = wrong
 
     def _asked_for(self) -> Outputs:
@@ -161,22 +170,28 @@ class ParitySession:
         if choice not in CHOICES:
             expected = " or ".join(CHOICES)
             raise ConfigurationError([Mistake("--envparity-github", 0, "github", expected, repr(choice))])
-        outputs = Outputs(self._said("html"), self._said("junit"), self._said("sarif"), choice)
+        outputs = Outputs(dict(self._asked_reports()), choice)
         outputs.check()
         return outputs
+
+    def _asked_reports(self) -> Iterator[tuple[str, Path]]:
+        """The reports that an option names, each with its file. Raises `DoorFailed` where names clash."""
+        for name in REPORTS.entries():
+            if file := self._said(name, path=True):
+                yield name, file
 
     def _new_saver(self, subject: Subject, inputs: Inputs, orders: int) -> Saver:
         """Where the run is saved, and what is made of it in the end."""
         folder = runs_folder(self._said("runs"), self._config.invocation_params.dir)
         return Saver(saved_subject(subject, inputs.environments, orders=orders), folder, [self._outputs.write])
 
-    def _said(self, name: str) -> Any:
+    def _said(self, name: str, *, path: bool = False) -> Any:
         """The option; or the ini option, whose paths are relative to the ini file's folder."""
         option = self._config.getoption(f"--envparity-{name}")
         if option:
-            return self._config.invocation_params.dir / option if name in _PATHS else option
+            return self._config.invocation_params.dir / option if path or name in _PATHS else option
         ini = self._config.getini(f"envparity_{name.replace('-', '_')}")
-        if ini and name in _PATHS:
+        if ini and (path or name in _PATHS):
             return (self._config.inipath.parent if self._config.inipath else self._config.rootpath) / ini
         return ini or None
 
@@ -188,14 +203,14 @@ class ParitySession:
         with capture.global_and_fixture_disabled() if capture else nullcontext(), _terminated_cleanly():
             if reporter is not None:
                 reporter.ensure_newline()
-            writer = terminal_writer(sys.stdout, verdict=False)
+            writer = Tee([terminal_writer(sys.stdout, verdict=False), *([self._saver] if self._saver else [])])
             try:
-                yield writer if self._saver is None else Tee((writer, self._saver))
+                try:
+                    yield writer
+                finally:
+                    writer.close()
             except EnvparityError as error:
-                writer.close()
                 self._end(error)
-            finally:
-                writer.close()
 
     def _end(self, error: EnvparityError | None) -> NoReturn:
         """One message on stderr, then the end of the session with that error's exit code."""

@@ -7,30 +7,37 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from envparity.auth.scheme import UNSIGNED, keyless_kinds
+from envparity.auth.sign_in import signs_in
 from envparity.backend import Backend
-from envparity.environment import Deployed, Environment
+from envparity.environment import Composed, Deployed, Environment
 from envparity.scenario import Scenario, required_settings
 from envparity.step import (
     PLACEHOLDER,
     Amount,
     Close,
+    Command,
     Connect,
     Cut,
     ExpectClose,
     Flood,
+    Http,
     Restart,
     Restore,
+    Rotate,
     Send,
+    SendBytes,
+    SendJson,
     SendSize,
     SendText,
     StartReplica,
     Step,
     Stopped,
     StopReplica,
-    TokenKind,
     amount_of,
     placeholders,
 )
+from envparity.step.payloads import payload
 from envparity.subject import Subject
 
 __all__ = ["MOST_AT_ONCE", "MOST_BYTES", "LeftOut", "known_settings", "need", "plays"]
@@ -41,7 +48,6 @@ MOST_AT_ONCE = 3
 MOST_BYTES = 64 * 1024
 """How big a frame may be that a scenario sends, in bytes."""
 
-_KEYLESS: frozenset[TokenKind] = frozenset({"none", "empty", "malformed"})
 _CONTROLS = StopReplica | Stopped | StartReplica
 
 
@@ -69,8 +75,12 @@ def need(scenario: Scenario, backend: Backend, environment: Environment, deploye
 
 def known_settings(backend: Backend, environment: Environment) -> dict[str, str]:
     """The settings whose values the files say. What is deployed may have others: these are what it is held to."""
-    literal = {name: value for name, value in environment.settings.items() if isinstance(value, str)}
-    return {**backend.settings, **literal}
+    own = environment.settings
+    known = {**backend.settings, **{name: value for name, value in own.items() if isinstance(value, str)}}
+    waiting = {name: setting for name, setting in own.items() if isinstance(setting, Composed) and not setting.sources}
+    while found := [name for name, setting in waiting.items() if known.keys() >= set(setting.settings)]:
+        known |= {name: waiting.pop(name).filled({}, known.__getitem__) for name in found}
+    return known
 
 
 def _needs(scenario: Scenario, backend: Backend, environment: Environment, deployed: Deployed) -> Iterator[str]:
@@ -80,7 +90,10 @@ def _needs(scenario: Scenario, backend: Backend, environment: Environment, deplo
     yield from _harm(scenario)
     if scenario.replicas > 1:
         yield f"{scenario.replicas} replicas that can be told apart"
-    yield from (f"the value of the setting {name}" for name in sorted(required_settings(scenario) - known.keys()))
+    if scenario.tells_workers_apart:
+        yield "to see which worker process answers"
+    needed = required_settings(scenario) | backend.settings_of_connecting
+    yield from (f"the value of the setting {name}" for name in sorted(needed - known.keys()))
     if (most := _at_once(scenario)) > MOST_AT_ONCE:
         yield f"{most} connections at once"
     if (biggest := _biggest_frame(scenario, known)) > MOST_BYTES:
@@ -89,8 +102,8 @@ def _needs(scenario: Scenario, backend: Backend, environment: Environment, deplo
     if allowed.isdigit() and (most := _messages(scenario)) >= int(allowed):
         yield f"{most} messages on one connection"
     yield from _tokens(scenario, backend, known, deployed)
-    if deployed.token is not None or deployed.user is not None:
-        yield from _users(scenario, only_one=deployed.token is not None)
+    if deployed.gives_token or deployed.user is not None:
+        yield from _users(scenario, _keyless(backend), only_one=deployed.gives_token)
 
 
 def _harm(scenario: Scenario) -> Iterator[str]:
@@ -101,6 +114,10 @@ def _harm(scenario: Scenario) -> Iterator[str]:
             yield f"{step.dependency} to be restarted"
         elif isinstance(step, Cut | Restore):
             yield f"{step.dependency} to be cut off"
+        elif isinstance(step, Command):
+            yield f"a command to {step.dependency}"
+        elif isinstance(step, Rotate):
+            yield f"the keys of {step.dependency} to be rotated"
         elif isinstance(step, Flood):
             yield "a flood of messages"
     if scenario.disruptive:
@@ -127,8 +144,12 @@ def _biggest_frame(scenario: Scenario, known: Mapping[str, str]) -> float:
             sizes.append(_amount(step.size, known))
         elif isinstance(step, SendText):
             sizes.append(len(step.text.encode()))
-        elif isinstance(step, Send):
-            sizes.append(len(msgspec.json.encode(step.frame)))
+        elif isinstance(step, Send | SendJson):
+            sizes.append(len(msgspec.json.encode(step.frame if isinstance(step, Send) else step.value)))
+        elif isinstance(step, Http):
+            sizes.append(len(msgspec.json.encode(step)))
+        elif isinstance(step, SendBytes):
+            sizes.append(len(payload(step.data)))
     return max(sizes)
 
 
@@ -146,25 +167,35 @@ def _messages(scenario: Scenario) -> int:
     """The most messages that one connection sends, the frame with the token among them."""
     sent: Counter[str] = Counter()
     for step in scenario.steps:
-        if isinstance(step, Connect | Send | SendText | SendSize):
+        if isinstance(step, Connect | Http | Send | SendText | SendJson | SendBytes | SendSize):
             sent[step.on] += 1
     return max(sent.values(), default=0)
 
 
 def _tokens(scenario: Scenario, backend: Backend, known: Mapping[str, str], deployed: Deployed) -> Iterator[str]:
     kinds = dict.fromkeys(_kinds(scenario.steps))
-    if "revoked" in kinds and backend.tokens is not None and backend.tokens.revocation is not None:
-        yield f"a token to be revoked in {backend.tokens.revocation.dependency}"
-    made = [kind for kind in kinds if kind not in _KEYLESS and not (kind == "valid" and deployed.token is not None)]
+    scheme = backend.scheme
+    if scheme is not None and any(scheme.revoking(kind, "") is not None for kind in kinds):
+        yield f"a token to be revoked in {scheme.revokes_in}"
+    given = {"valid"} if deployed.gives_token else set()
+    signing = signs_in(scheme)
+    if signing is not None and any(kind in signing.locking for kind in kinds):
+        yield "to sign in with a wrong password"
+    made = [kind for kind in kinds if kind not in _keyless(backend) | given]
     if not made:
         return
     if deployed.secret is None:
-        given = "only a token" if deployed.token is not None else "no credential"
-        yield f"a token of the kind {made[0]} ({given} is given)"
-    elif backend.tokens is not None:
-        for name in (backend.tokens.issuer_setting, backend.tokens.audience_setting):
+        having = "only a token" if given else "no credential"
+        yield f"a token of the kind {made[0]} ({having} is given)"
+    elif scheme is not None:
+        for name in scheme.open_settings.values():
             if name not in known:
                 yield f"the value of the setting {name}"
+
+
+def _keyless(backend: Backend) -> frozenset[str]:
+    """The kinds of tokens that can be had without a credential."""
+    return keyless_kinds(type(backend.scheme)) if backend.scheme is not None else frozenset(UNSIGNED)
 
 
 def _kinds(steps: tuple[Step, ...]) -> Iterator[str]:
@@ -174,10 +205,10 @@ def _kinds(steps: tuple[Step, ...]) -> Iterator[str]:
     yield from (argument for name, argument in placeholders(steps) if name == "token")
 
 
-def _users(scenario: Scenario, *, only_one: bool) -> Iterator[str]:
+def _users(scenario: Scenario, keyless: frozenset[str], *, only_one: bool) -> Iterator[str]:
     """What needs another user than the one who is known there."""
     connects = [step for step in scenario.steps if isinstance(step, Connect)]
-    if only_one and any(step.user for step in connects if step.token not in _KEYLESS):
+    if only_one and any(step.user for step in connects if step.token not in keyless):
         yield "another user"
     if any(step.user_id for step in connects):
         yield "a user with an id of a form of its own"

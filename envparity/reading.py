@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from envparity.observe.record import Entry, Transcript
+from envparity.observe.transcript import (
+    ConnectionClosed,
+    ControlDone,
+    Event,
+    FrameReceived,
+    FrameSent,
+    HandshakeAnswered,
+    Transcript,
+    plain,
+)
 
 __all__ = ["Closed", "closes", "connections", "controls", "handshakes", "named", "received", "sent", "types"]
+
+
+E = TypeVar("E", bound=Event)
 
 
 class Closed(NamedTuple):
@@ -22,13 +34,13 @@ def received(
     transcript: Transcript, connection: str | None = None, frame_type: str | None = None
 ) -> list[dict[str, Any]]:
     """The frames that came, in their order: on one connection or on all, of one type or of all."""
-    frames = [one.data for one in _entries(transcript, "received", connection)]
-    return [one for one in frames if frame_type is None or one.get("type") == frame_type]
+    frames = [plain(event.frame) for event in _events(transcript, FrameReceived, connection)]
+    return [frame for frame in frames if frame_type is None or frame.get("type") == frame_type]
 
 
 def sent(transcript: Transcript, connection: str | None = None) -> list[dict[str, Any]]:
     """What the client sent, in its order."""
-    return [one.data for one in _entries(transcript, "sent", connection)]
+    return [plain(event.frame) for event in _events(transcript, FrameSent, connection)]
 
 
 def types(frames: Iterable[dict[str, Any]]) -> list[str]:
@@ -36,27 +48,24 @@ def types(frames: Iterable[dict[str, Any]]) -> list[str]:
     return [str(one.get("type")) for one in frames]
 
 
-def handshakes(transcript: Transcript) -> list[dict[str, Any]]:
-    """`status`, `subprotocol` and `replica` of every connection, in the order in which they were opened."""
-    return [one.data for one in _entries(transcript, "handshake", None)]
+def handshakes(transcript: Transcript) -> list[HandshakeAnswered]:
+    """The handshake of every connection, in the order in which they were opened."""
+    return _events(transcript, HandshakeAnswered, None)
 
 
 def connections(transcript: Transcript) -> list[str]:
     """The script's names of the connections, in the order in which they were opened."""
-    return list(dict.fromkeys(one.connection for one in transcript.entries if one.kind == "handshake"))
+    return list(dict.fromkeys(event.connection for event in handshakes(transcript)))
 
 
 def closes(transcript: Transcript, connection: str | None = None) -> list[Closed]:
     """How connections ended, in their order."""
-    return [
-        Closed(one.data["code"], one.data["reason"], one.data["by"])
-        for one in _entries(transcript, "close", connection)
-    ]
+    return [Closed(event.code, event.reason, event.by) for event in _events(transcript, ConnectionClosed, connection)]
 
 
-def controls(transcript: Transcript, action: str) -> list[dict[str, Any]]:
+def controls(transcript: Transcript, action: str) -> list[ControlDone]:
     """What came of every such control step: `controls(transcript, "stopped")`."""
-    return [one.data for one in _entries(transcript, "control", None) if action in one.data]
+    return [event for event in _events(transcript, ControlDone, None) if event.action == action]
 
 
 def named(transcript: Transcript, name: str) -> str:
@@ -67,5 +76,5 @@ def named(transcript: Transcript, name: str) -> str:
     raise KeyError(name)
 
 
-def _entries(transcript: Transcript, kind: str, connection: str | None) -> list[Entry]:
-    return [one for one in transcript.entries if one.kind == kind and connection in (None, one.connection)]
+def _events(transcript: Transcript, kind: type[E], connection: str | None) -> list[E]:
+    return [event for event in transcript.events if isinstance(event, kind) and connection in (None, event.connection)]

@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do outside of an event loop: they end the work as an error does, so that it cleans up."""
+"""What the signals that end a run do outside of an event loop: they end the work as an error does, which cleans up."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from contextlib import contextmanager
 
 from envparity.errors import Interrupted
 
-__all__ = ["ending_on_signals"]
+__all__ = ["ENDING", "ending_on_signals"]
+
+_HEARD = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN  # nohup(1) asks for the contrary
+ENDING = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if _HEARD else ()))
+"""The signals that end a run: an interrupted one, a told one, and one whose terminal was closed."""
 
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """SIGINT and SIGTERM raise `Interrupted` where the code stands, instead of ending the process.
+    """SIGINT, SIGTERM and SIGHUP raise `Interrupted` where the code stands, instead of ending the process.
 
     A run has handlers of its own in its event loop meanwhile. Does nothing outside of the main thread.
     """
@@ -25,7 +29,7 @@ def ending_on_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in ENDING}
     try:
         yield
     finally:

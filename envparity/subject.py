@@ -16,10 +16,12 @@ class Subject:
     """A backend and its environments by name, the baseline first. `today` is an ISO date: a rule knows no clock.
 
     `attached` are those that are not booted but observed where they run, by name: their `[deployed]`, with the URL
-    that was asked for and agreed to.
+    that was asked for and agreed to. `asked` are the options of the command line that name the files and the launcher,
+    where they are not the usual ones: whoever repeats a command repeats them.
     """
 
     backend: Backend
     environments: Mapping[str, Environment]
     today: str = ""
     attached: Mapping[str, Deployed] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()

@@ -69,7 +69,7 @@ def test_the_carrier_makes_no_difference(parity: ParityRun) -> None:
     """After authentication nobody can tell how the token came."""
     told = {carrier: parity.transcripts(f"conversation[{carrier}]") for carrier in CARRIERS}
     seen = {
-        (carrier, name): (types(received(one)), closes(one), [shake["status"] for shake in handshakes(one)])
+        (carrier, name): (types(received(one)), closes(one), [shake.status for shake in handshakes(one)])
         for carrier, played in told.items()
         for name, one in played.items()
     }
@@ -93,7 +93,7 @@ def test_a_user_id_is_whatever_the_identity_provider_says(parity: ParityRun, sce
 def test_a_subprotocol_is_selected_only_where_it_is_spoken(parity: ParityRun, scenario: str) -> None:
     """101 without a subprotocol where `netra.v1` was not offered; the token's own is never selected."""
     for name, transcript in parity.transcripts(scenario).items():
-        assert [(one["status"], one["subprotocol"]) for one in handshakes(transcript)] == [(101, None)], name
+        assert [(one.status, one.subprotocol) for one in handshakes(transcript)] == [(101, None)], name
         assert types(received(transcript)) == ["connection_established"], name
 
 
@@ -101,7 +101,7 @@ def test_a_subprotocol_is_selected_only_where_it_is_spoken(parity: ParityRun, sc
 def test_an_allowed_origin_gets_in(parity: ParityRun, scenario: str) -> None:
     """The scheme and host that the ingress forwarded count, and so does the list of allowed origins."""
     for name, transcript in parity.transcripts(scenario).items():
-        assert [one["status"] for one in handshakes(transcript)] == [101], name
+        assert [one.status for one in handshakes(transcript)] == [101], name
         assert types(received(transcript)) == ["connection_established"], name
 
 

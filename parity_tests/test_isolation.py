@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.observe.record import Transcript
+from envparity.observe.transcript import Transcript
 from envparity.parity_run import ParityRun
 from envparity.reading import connections, handshakes, named, received, sent, types
 
@@ -45,7 +45,7 @@ def test_two_users_at_once_each_get_their_own_events(parity: ParityRun, scenario
 def test_it_was_tried_across_replicas(parity: ParityRun, scenario: str) -> None:
     """In production the two connections were on different replicas; elsewhere there is one."""
     replicas = {
-        name: len({one["replica"] for one in handshakes(transcript)})
+        name: len({one.replica for one in handshakes(transcript)})
         for name, transcript in parity.transcripts(scenario).items()
     }
     assert replicas == {"local": 1, "staging": 1, "production": 2}

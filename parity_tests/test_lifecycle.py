@@ -24,8 +24,8 @@ def test_sigterm_closes_with_1001_within_the_grace_period(parity: ParityRun) -> 
     for name, transcript in parity.transcripts("stopped_in_conversation").items():
         assert closes(transcript, "a") == [Closed(1001, "shutdown", "server")], name
         (ended,) = controls(transcript, "stopped")
-        assert ended["exit_code"] in ENDED_BY_SIGTERM, name
-        assert ended["seconds"] < parity.subject.environments[name].platform.stop_grace_s, name
+        assert ended.exit_code in ENDED_BY_SIGTERM, name
+        assert (ended.seconds or 0.0) < parity.subject.environments[name].platform.stop_grace_s, name
 
 
 def test_sigterm_loses_no_stored_message(parity: ParityRun) -> None:
@@ -44,7 +44,7 @@ def test_sigterm_loses_no_stored_message(parity: ParityRun) -> None:
 def test_a_restarted_dependency_is_reconnected_to(parity: ParityRun, dependency: str) -> None:
     """The same connection is served before and after; nobody sees an error or 1011."""
     for name, transcript in parity.transcripts(f"{dependency}_restarted").items():
-        assert controls(transcript, "restart") == [{"restart": dependency}], name
+        assert [done.target for done in controls(transcript, "restart")] == [dependency], name
         assert types(received(transcript, "a"))[: 1 + 2 * 5] == ["connection_established", *AGENT_EVENTS * 2], name
         assert {one.code for one in closes(transcript)} == {1000}, name
 

@@ -7,7 +7,8 @@ from itertools import permutations
 import pytest
 
 from envparity.judge.order_boots import order_boots
-from envparity.observe.record import Observation, StartupReport, Transcript
+from envparity.observe.record import Observation, StartupReport
+from envparity.observe.transcript import Transcript
 from envparity.orders import verify
 from envparity.parity_run import ParityRun
 from envparity.reading import Closed, closes, received, types

@@ -66,7 +66,7 @@ def test_keeps_to_its_script(parity: ParityRun, scenario: str) -> None:
 def test_who_is_not_authenticated_is_told_why(parity: ParityRun, scenario: str, code: str) -> None:
     """Accepted first (101), then one error frame with the code, then 1008 with the code as reason. Nothing else."""
     for name, transcript in parity.transcripts(scenario).items():
-        assert [one["status"] for one in handshakes(transcript)] == [101], name
+        assert [one.status for one in handshakes(transcript)] == [101], name
         told = [(one["type"], one["code"], one["retryable"]) for one in received(transcript)]
         assert told == [("error", code, False)], name
         assert closes(transcript) == [Closed(1008, code, "server")], name
@@ -96,7 +96,7 @@ def test_a_wrong_message_is_refused_and_the_connection_stays(
 def test_a_forbidden_origin_never_gets_in(parity: ParityRun) -> None:
     """403 before the upgrade, in every environment; not a frame is exchanged."""
     for name, transcript in parity.transcripts("forbidden_origin").items():
-        assert [one["status"] for one in handshakes(transcript)] == [403], name
+        assert [one.status for one in handshakes(transcript)] == [403], name
         assert received(transcript) == [], name
 
 

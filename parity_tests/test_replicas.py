@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from envparity.case import Boot
-from envparity.observe.record import StartupReport, Transcript
+from envparity.observe.record import StartupReport
+from envparity.observe.transcript import Transcript
 from envparity.parity_run import ParityRun
 from envparity.reading import Closed, closes, controls, received, sent, types
 
@@ -95,9 +96,9 @@ def test_each_replica_was_restarted_once_and_by_itself(parity: ParityRun) -> Non
     """It ended within the grace period, without being killed."""
     grace_s = parity.subject.environments[PRODUCTION].platform.stop_grace_s
     stopped = controls(rolled(parity), "stopped")
-    assert [one["stopped"] for one in stopped] == ["a", "b"]
-    assert all(one["exit_code"] in (0, 128 + 15) and one["seconds"] < grace_s for one in stopped)
-    assert [one["start_replica"] for one in controls(rolled(parity), "start_replica")] == ["a", "b"]
+    assert [one.target for one in stopped] == ["a", "b"]
+    assert all(one.exit_code in (0, 128 + 15) and (one.seconds or 0.0) < grace_s for one in stopped)
+    assert [one.target for one in controls(rolled(parity), "start_replica")] == ["a", "b"]
 
 
 def test_every_message_is_answered_while_a_replica_is_away(parity: ParityRun) -> None:

@@ -33,7 +33,7 @@ def test_the_client_is_told_which_component(parity: ParityRun, dependency: str) 
     carried = [f"{dependency}_down_at_startup[{carrier}]" for carrier in CARRIERS]
     for scenario in (*carried, f"{dependency}_down_at_startup_no_token"):
         for name, transcript in parity.transcripts(scenario).items():
-            assert [one["status"] for one in handshakes(transcript)] == [101], name
+            assert [one.status for one in handshakes(transcript)] == [101], name
             told = [(one["type"], one["code"], one["component"], one["retryable"]) for one in received(transcript)]
             assert told == [("error", "startup_failed", dependency, True)], name
             assert closes(transcript) == [Closed(1013, f"startup_failed:{dependency}", "server")], name

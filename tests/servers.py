@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from envparity.dependencies.postgres_server import PostgresServer
+from envparity.dependencies.redis_server import RedisServer
 from envparity.errors import LaunchError
 from envparity.launch.process.programs import ServerPrograms
-from envparity.launch.process.servers import PostgresServer, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

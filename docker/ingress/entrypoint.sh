@@ -8,6 +8,17 @@
 #   INGRESS_HEADER_TIMEOUT_S     10: how long a client may take for its request line and headers
 #   INGRESS_SHUTDOWN_TIMEOUT_S   5: how long a graceful stop (SIGQUIT) waits for open connections
 #   INGRESS_TLS                  "required" (as unset): TLS on 8443 and nothing else; "off": plain HTTP on 8080 and nothing else
+#   INGRESS_WATCHED_HEADERS      none: name[,name...] in lower case, of which the answer says whether they arrived at the replica
+#   INGRESS_AFFINITY             "none" (as unset): replicas take turns; "address": each client address has its replica; "cookie": so has
+#                                who brings back the cookie that is set, called INGRESS_AFFINITY_COOKIE (envparity_affinity)
+#   INGRESS_PREFIX               none: the path below which clients ask, such as /chat; INGRESS_STRIP_PREFIX "on": replicas are asked without it
+#   INGRESS_FORWARDED            for,proto,host,port,real-ip: which headers that tell of the client are set; of others its own are passed on
+#   INGRESS_FORWARDED_FOR        "replace" (as unset) what the client says in X-Forwarded-For, or "append" to it
+#   INGRESS_DROP_HEADERS         none: name[,name...] in lower case, of request headers that are not passed on
+#   INGRESS_HOST_HEADER          the Host that replicas are asked for, where it is not the client's
+#   INGRESS_CONFIG               none: a file that is put in place of the server in front, where {listen}, {upstream}, {certificate} and {key} are filled
+#                                in; of the variables above it takes those of the upstreams, of TLS and the affinity by address
+#   INGRESS_UPGRADE              "on" (as unset), or "off": an upgrade is passed on as a plain request
 #   /etc/envparity/tls/          server.crt and server.key, readable by uid 10002
 #
 # It writes below /tmp only, so the root file system may be read-only with a tmpfs there.
@@ -36,6 +47,21 @@ number() { # variable, value, largest
         '' | *[!0-9]* | ??????????*) refuse "$1: expected a whole number up to $3, got '$2'" ;;
     esac
     [ "$2" -ge 1 ] && [ "$2" -le "$3" ] || refuse "$1: expected a whole number from 1 to $3, got '$2'"
+}
+
+one_of() { # variable, value, words
+    for word in $3; do [ "$2" != "$word" ] || return 0; done
+    refuse "$1: expected one of $3, got '$2'"
+}
+
+names() { # variable, value
+    case $2 in
+        *[!a-z0-9_,-]* | ,* | *, | *,,*) refuse "$1: expected name[,name...] in lower case, got '$2'" ;;
+    esac
+}
+
+words() { # name[,name...]
+    echo "$1" | tr , ' '
 }
 
 idle_timeout_s=${INGRESS_IDLE_TIMEOUT_S:-60}
@@ -86,6 +112,25 @@ TLS
     *) refuse "INGRESS_TLS: expected required or off, got '${INGRESS_TLS}'" ;;
 esac
 
+# What arrived at a replica is said in the answer: the values of these, and of the watched ones that they were there.
+: > "$run/arrived-maps"
+arrived='
+        add_header X-Envparity-Answered $replica_answered always;'
+for name in Host Origin Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Proto X-Real-IP; do
+    variable=$(echo "$name" | tr 'A-Z-' 'a-z_')
+    arrived="$arrived
+        add_header X-Envparity-Arrived-$name \$http_$variable always;"
+done
+names INGRESS_WATCHED_HEADERS "${INGRESS_WATCHED_HEADERS:-}"
+for name in $(words "${INGRESS_WATCHED_HEADERS:-}"); do
+    # nginx passes none on that has an underscore, and its variable would be that of the name with hyphens.
+    case $name in *_*) continue ;; esac
+    variable=$(echo "$name" | tr - _)
+    echo "    map \$http_$variable \$arrived_$variable { default '$name'; '' ''; }" >> "$run/arrived-maps"
+    arrived="$arrived
+        add_header X-Envparity-Arrived \$arrived_$variable always;"
+done
+
 # One socket, and one server behind it, for every replica.
 : > "$run/sockets"
 : > "$run/servers"
@@ -109,7 +154,10 @@ while [ -n "$rest" ]; do
         access_log off;
         client_max_body_size 0;
         large_client_header_buffers 4 $((max_header_bytes + 8192));
-        add_header X-Envparity-Upstream \$upstream_addr always;
+        add_header X-Envparity-Upstream \$upstream_addr always;$arrived
+        proxy_http_version 1.1;
+        proxy_buffering off;
+        proxy_request_buffering off;
         location / {
             set \$replica $host;
             proxy_pass http://\$replica:$port;
@@ -118,12 +166,24 @@ while [ -n "$rest" ]; do
             proxy_send_timeout 1d;
             proxy_hide_header X-Envparity-Upstream;
             proxy_set_header Host \$http_host;
-            proxy_set_header Upgrade \$http_upgrade;
-            proxy_set_header Connection \$connection_upgrade;
+            proxy_set_header Upgrade \$asked_upgrade;
+            proxy_set_header Connection \$asked_connection;
         }
     }
 SERVER
 done
+
+. "$(dirname "$0")/passing.sh"
+
+# Comments with these words stand around the server in front.
+: > "$run/own"
+front=/@FRONT_BEGINS@/d
+if [ -n "${INGRESS_CONFIG:-}" ]; then
+    [ -r "$INGRESS_CONFIG" ] || refuse "$INGRESS_CONFIG is not readable by uid $(id -u)"
+    sed -e "s|{listen}|$listen|g" -e "s|{upstream}|$group|g" \
+        -e "s|{certificate}|$tls_folder/server.crt|g" -e "s|{key}|$tls_folder/server.key|g" "$INGRESS_CONFIG" > "$run/own"
+    front=/@FRONT_BEGINS@/,/@FRONT_ENDS@/d
+fi
 
 resolvers=${INGRESS_RESOLVERS:-$(while read -r key value _; do
     case $key:$value in
@@ -133,7 +193,8 @@ resolvers=${INGRESS_RESOLVERS:-$(while read -r key value _; do
 done < /etc/resolv.conf)}
 [ -n "$resolvers" ] || refuse "/etc/resolv.conf names no name server"
 
-sed -e "s|@RUN@|$run|" \
+sed -e "$front" -e "/@FRONT_ENDS@/d" \
+    -e "s|@RUN@|$run|" \
     -e "s/@HEADER_TIMEOUT_S@/$header_timeout_s/" \
     -e "s/@SHUTDOWN_TIMEOUT_S@/$shutdown_timeout_s/" \
     -e "s/@DEFAULT_PORT@/$default_port/" \
@@ -143,6 +204,14 @@ sed -e "s|@RUN@|$run|" \
     -e "s/@IDLE_TIMEOUT_S@/$idle_timeout_s/" \
     -e "s/@REPLICAS@/$replicas/" \
     -e "s/@RESOLVERS@/$resolvers/" \
+    -e "/@ARRIVED_MAPS@/r $run/arrived-maps" -e "/@ARRIVED_MAPS@/d" \
+    -e "/@PASSING_MAPS@/r $run/passing-maps" -e "/@PASSING_MAPS@/d" \
+    -e "/@BALANCING@/r $run/balancing" -e "/@BALANCING@/d" \
+    -e "/@AFFINITY_GROUPS@/r $run/groups" -e "/@AFFINITY_GROUPS@/d" \
+    -e "/@ANSWERING@/r $run/answering" -e "/@ANSWERING@/d" \
+    -e "/@ASKING@/r $run/asking" -e "/@ASKING@/d" \
+    -e "/@TOLD@/r $run/told" -e "/@TOLD@/d" \
+    -e "/@OWN@/r $run/own" -e "/@OWN@/d" \
     -e "/@TLS@/r $run/tls" -e "/@TLS@/d" \
     -e "/@REPLICA_SOCKETS@/r $run/sockets" -e "/@REPLICA_SOCKETS@/d" \
     -e "/@REPLICA_SERVERS@/r $run/servers" -e "/@REPLICA_SERVERS@/d" \

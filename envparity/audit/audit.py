@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from envparity.audit import orders
 from envparity.audit.effects import broken_imports, effects_of, not_installed, others_effects
 from envparity.audit.exemptions import apply
 from envparity.audit.finding import AuditFinding, AuditReport, Raised, by_place
-from envparity.audit.interpreter import Interpreter, Start, Survey, Unknown, local_interpreter, open_interpreter
+from envparity.audit.imported import Imported, Survey
+from envparity.audit.interpreter import Interpreter, Start, Tell, Unknown, local_interpreter, open_interpreter
+from envparity.audit.naming import check_names
 from envparity.audit.rules import BY_CODE, RULES, STATIC
 from envparity.audit.source import Package, read_package
 from envparity.audit.static import (
@@ -55,6 +60,13 @@ class _Imports:
     imports: int
     orders: int
     python: str
+    starved: tuple[str, ...] = ()
+
+
+_NO_IMPORTS = _Imports([], {}, [], 0, 0, "")
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is done, how much of it is, and of how much (0: nobody knows yet)."""
 
 
 def audit(
@@ -64,12 +76,13 @@ def audit(
     elsewhere: bool = False,
     only: Sequence[str] = (),
     examples: int = ORDERS,
+    progress: Progress = lambda _what, _done, _of: None,
 ) -> AuditReport:
     """Audit that package with the interpreter that `start` starts (this very one, unless said).
 
     `elsewhere` says that this interpreter has its own copy of the package, and finds it itself. `only` are codes,
-    `examples` how many random orders are drawn. Raises `ConfigurationError` where there is no such
-    package or module, `LaunchError` or `DeadlineExceeded` where the interpreter fails.
+    `examples` how many random orders are drawn, and `progress` hears how far it has come. Raises `ConfigurationError`
+    where there is no such package, module or name, `LaunchError` or `DeadlineExceeded` where the interpreter fails.
     """
     began = time.monotonic()
     wanted = _wanted(only)
@@ -77,12 +90,19 @@ def audit(
     if start is None:
         start = partial(local_interpreter, sys.executable)
     root = str(target.root) if target.root is not None and not elsewhere else None
+    progress("the source read", 0, 0)
     try:
-        with open_interpreter(start, target.package, root, target.audit.request_scoped) as (survey, ready):
-            package = read_package(target.package, _local_files(target, survey))
-            _check_names(target, package)
-            found = list(_static(target, package, wanted))
-            seen = _import(ready(), target, survey, examples) if imports else _Imports([], {}, [], 0, 0, "")
+        with open_interpreter(start, target.package, root, target.audit.request_scoped) as (whole, ready):
+            survey = _part_of(target, whole)
+            package = read_package(target.package, _local_files(target, whole))
+            check_names(target, package)
+            # While the interpreter imports, this one has nothing to do but to read.
+            with ThreadPoolExecutor(1, thread_name_prefix="envparity-audit") as beside:
+                reading = beside.submit(_static, target, package, wanted)
+                if imports:
+                    progress("third parties imported", 0, 0)
+                seen = _import(ready(), target, survey, examples, progress) if imports else _NO_IMPORTS
+                found = [one for one in reading.result() if target.holds(one.module)]
     except Unknown as error:
         raise ConfigurationError(
             [Mistake("audit", 0, target.package, "a package that the interpreter finds", "none of that name")]
@@ -92,13 +112,15 @@ def audit(
     found += [
         one
         for one in seen.found
-        if one.code in wanted and not (one.code == "EP663" and (one.module, one.line) in known)
+        if one.code in wanted
+        and target.holds(one.module)
+        and not (one.code == "EP663" and (one.module, one.line) in known)
     ]
-    sources = {name: module.source for name, module in package.modules.items()}
+    sources = {name: module.source for name, module in package.modules.items() if target.holds(name)}
     remaining, exempted = apply(found, sources, wanted)
     files = _local_files(target, survey)
     return AuditReport(
-        package=target.package,
+        package=target.part or target.package,
         interpreter=seen.python,
         modules=len(survey.files),
         imports=seen.imports,
@@ -108,6 +130,7 @@ def audit(
         exempted=tuple((_finished(one, files), reason) for one, reason in exempted),
         apart=seen.apart,
         notes=tuple(seen.notes),
+        starved=seen.starved,
         duration_s=round(time.monotonic() - began, 3),
     )
 
@@ -122,6 +145,23 @@ def _wanted(only: Sequence[str]) -> frozenset[str]:
     return frozenset(codes or BY_CODE)
 
 
+def _part_of(target: Target, survey: Survey) -> Survey:
+    """The survey of what is reported. Raises `ConfigurationError` where the interpreter has no such part."""
+    found = msgspec.structs.replace(
+        survey,
+        files={name: path for name, path in survey.files.items() if target.holds(name)},
+        modules=tuple(name for name in survey.modules if target.holds(name)),
+        programs=tuple(name for name in survey.programs if target.holds(name)),
+        unreadable=tuple(one for one in survey.unreadable if target.holds(str(one["module"]))),
+        warned=tuple(one for one in survey.warned if target.holds(str(one["module"]))),
+    )
+    if target.part is not None and not found.files:
+        raise ConfigurationError(
+            [Mistake("audit", 0, target.part, f"a module or package below {target.package}", "none of that name")]
+        )
+    return found
+
+
 def _local_files(target: Target, survey: Survey) -> dict[str, Path]:
     """The modules' files on this machine, wherever the interpreter runs."""
     files = {}
@@ -133,30 +173,6 @@ def _local_files(target: Target, survey: Survey) -> dict[str, Path]:
     return files
 
 
-def _check_names(target: Target, package: Package) -> None:
-    """That the backend file names modules which are there; all mistakes at once."""
-    said = target.audit
-    known = {*package.modules, *package.broken}
-    source = shown_path(target.backend.file) if target.backend is not None else "audit"
-    mistakes = [
-        Mistake(source, 0, f"audit.{key}", f"a module of {package.name}", name, did_you_mean(name, known))
-        for key, names in (("settings_modules", said.settings_modules), ("startup_modules", said.startup_modules))
-        for name in names
-        if name not in known
-    ]
-    classes = {one.dotted for module in package.modules.values() for one in module.classes.values()}
-    bare = {name.rpartition(".")[2] for name in classes}
-    mistakes += [
-        Mistake(
-            source, 0, "audit.request_scoped", f"a class of {package.name}", name, did_you_mean(name, classes | bare)
-        )
-        for name in said.request_scoped
-        if name not in classes | bare and not package.broken
-    ]
-    if mistakes:
-        raise ConfigurationError(mistakes)
-
-
 def _static(target: Target, package: Package, wanted: frozenset[str]) -> list[Raised]:
     said = target.audit
     reading = Reading(
@@ -165,24 +181,37 @@ def _static(target: Target, package: Package, wanted: frozenset[str]) -> list[Ra
         frozenset(said.settings_modules),
         frozenset(said.startup_modules),
         said.environment_name,
+        frozenset(said.settings_readers),
     )
     found = [one for code, check in CHECKS.items() if code in wanted for one in check(reading)]
     return list({(one.code, one.module, one.line): one for one in reversed(found)}.values())
 
 
-def _import(interpreter: Interpreter, target: Target, survey: Survey, examples: int) -> _Imports:
+def _import(interpreter: Interpreter, target: Target, survey: Survey, examples: int, progress: Progress) -> _Imports:
+    def telling(what: str) -> Tell:
+        return lambda done, of: progress(what, done, of)
+
     modules = list(survey.modules)
-    runs = interpreter.run([[module] for module in modules])
+    runs = interpreter.run([[module] for module in modules], telling("modules imported"))
     missing = not_installed(target.package, runs)
-    whole = [module for module in modules if module not in missing]
+    starved = {run.order[0]: run for run in runs if run.starved is not None}
+    whole = [module for module in modules if module not in missing and module not in starved]
     tried, found = 0, effects_of(survey, runs)
     if whole:
-        by_order, tried = orders.search(interpreter, whole, runs, examples)
+        by_order, tried, cut = orders.search(interpreter, whole, runs, examples, telling("import orders tried"))
         broken = broken_imports(survey, target.package, runs, [*found, *by_order])
         found = [*found, *by_order, *broken]
+        starved |= {f"an order of {len(run.order)} imports": run for run in cut}
     notes = [f"{name} was not audited: it needs {what}, which is not installed" for name, what in missing.items()]
     notes += [f"{name} was not imported: it is a program, and runs when it is" for name in survey.programs]
-    return _Imports(found, others_effects(target.package, runs), notes, len(runs), tried, interpreter.python)
+    notes += [_starving(name, run) for name, run in starved.items()]
+    apart = others_effects(target.package, runs)
+    return _Imports(found, apart, notes, len(runs), tried, interpreter.python, tuple(starved))
+
+
+def _starving(name: str, run: Imported) -> str:
+    at = "" if run.starved == name else f" at {run.starved}"
+    return f"{name} was not judged: no end{at} in {run.starved_s:g} s, and no processor time either on this machine"
 
 
 def _finished(one: Raised, files: Mapping[str, Path]) -> AuditFinding:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envparity.audit.finding import Raised
-from envparity.audit.interpreter import Effect, Frame, Imported, Made, Outcome, Survey
+from envparity.audit.imported import Effect, Frame, Imported, Made, Outcome, Survey
 
 __all__ = ["at_import", "broken_imports", "effects_of", "not_installed", "others_effects"]
 

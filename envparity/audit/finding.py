@@ -62,7 +62,8 @@ class AuditReport(msgspec.Struct, frozen=True):
     """What was looked at, and what was found.
 
     `notes` says what could not be looked at and why; `apart` counts the effects of third-party modules, which are not
-    counted against the package, by module and effect; `exempted` are findings that a comment allows, with its reason.
+    counted against the package, by module and effect; `exempted` are findings that a comment allows, with its reason;
+    `starved` is what had no time of the processor on this machine, so that nothing is known of it.
     """
 
     package: str
@@ -76,11 +77,14 @@ class AuditReport(msgspec.Struct, frozen=True):
     apart: Mapping[str, int]
     notes: tuple[str, ...]
     duration_s: float
+    starved: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 1 findings."""
-        return 1 if self.findings else 0
+        """0 clean, 1 findings, 3 none where not everything could be judged."""
+        if self.findings:
+            return 1
+        return 3 if self.starved else 0
 
 
 def by_place(findings: Sequence[AuditFinding]) -> list[AuditFinding]:

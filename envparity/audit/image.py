@@ -18,9 +18,11 @@ from envparity.audit.interpreter import Pipe, Start
 from envparity.audit.program import audit_program
 from envparity.backend import Backend
 from envparity.errors import ConfigurationError, LaunchError, Mistake
+from envparity.launch.choose import backend_image
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.labels import labels_for
+from envparity.launch.run_folder import RunFolder
 from envparity.launch.warm.command import WarmUnavailable, python_command
 
 __all__ = ["image_starter"]
@@ -33,15 +35,13 @@ _PIDS = 256
 def image_starter(backend: Backend) -> Iterator[Start]:
     """What starts an interpreter in that backend's image, which is built first where it must be.
 
-    Raises `EngineUnavailable`, `ImageError`, or `ConfigurationError` where the image does not start Python.
+    Raises `EngineUnavailable`, `ImageError` where it is not there, or `ConfigurationError` where there is none, or it
+    does not build, or does not start Python.
     """
     engine = Engine()
     try:
-        source = backend.image
-        reference = source.name or ""
-        if source.dockerfile is not None and source.context is not None:
-            builder = ImageBuilder(engine.client, default_docker_folder(), lambda _line: None)
-            reference = builder.ensure_backend(source.dockerfile, source.context, source.include)
+        builder = ImageBuilder(engine.client, default_docker_folder(), lambda _line: None)
+        reference = backend_image(builder, backend)
         yield partial(_interpreter, engine.client, reference, _python_of(engine.client, reference, backend))
     finally:
         engine.close()
@@ -59,6 +59,15 @@ def _python_of(client: Any, reference: str, backend: Backend) -> str:
 
 @contextmanager
 def _interpreter(client: Any, image: str, python: str) -> Iterator[Pipe]:
+    run_id = f"audit-{secrets.token_hex(4)}"
+    with closing(RunFolder.make(run_id)) as folder:
+        labels = labels_for(run_id, "audit", str(folder.owner))
+        with _started(client, image, python, labels) as pipe:
+            yield pipe
+
+
+@contextmanager
+def _started(client: Any, image: str, python: str, labels: dict[str, str]) -> Iterator[Pipe]:
     try:
         container = client.containers.create(
             image,
@@ -72,7 +81,7 @@ def _interpreter(client: Any, image: str, python: str) -> Iterator[Pipe]:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             pids_limit=_PIDS,
-            labels=labels_for(f"audit-{secrets.token_hex(4)}", "audit"),
+            labels=labels,
         )
     except DockerException as error:
         raise LaunchError(f"the audit's container: {error}") from error

@@ -13,26 +13,18 @@ from typing import Any, Protocol
 
 import msgspec
 
-from envparity.audit.finding import Place
+from envparity.audit.imported import Imported, Survey, imported
 from envparity.audit.program import audit_program
 from envparity.errors import DeadlineExceeded, LaunchError
 
-__all__ = [
-    "Effect",
-    "Imported",
-    "Interpreter",
-    "Made",
-    "Outcome",
-    "Pipe",
-    "Survey",
-    "Unknown",
-    "local_interpreter",
-    "open_interpreter",
-]
+__all__ = ["Interpreter", "Pipe", "Start", "Tell", "Unknown", "local_interpreter", "open_interpreter"]
 
 _SURVEY_S = 60.0
 _PRELOAD_S = 120.0
-_IMPORT_S = 20.0
+_CPU_S = 20.0
+_IDLE_S = 20.0
+_IMPORT_S = 300.0  # by the clock, however busy the machine is
+_MARGIN_S = 30.0
 _PARALLEL = 2
 _KEPT = (
     "PATH",
@@ -53,70 +45,6 @@ class Unknown(LaunchError):
     """The interpreter finds no package of that name."""
 
 
-class Frame(msgspec.Struct, frozen=True):
-    """One call of the package's own, and whether it is the body of a module or class: what runs at import."""
-
-    module: str
-    line: int
-    function: str
-    at_import: bool = True
-
-    @property
-    def place(self) -> Place:
-        return Place(self.module, self.line, self.function)
-
-
-class Effect(msgspec.Struct, frozen=True):
-    """What an import did, and the package's own calls that led to it, the outermost first."""
-
-    kind: str
-    detail: str
-    module: str
-    line: int
-    chain: tuple[Frame, ...] = ()
-
-
-class Made(msgspec.Struct, frozen=True):
-    """An object of a watched type that an import made."""
-
-    type: str
-    module: str
-    line: int
-    chain: tuple[Frame, ...] = ()
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """How the import of one module ended. `refused`: it raised because the audit refused an effect."""
-
-    outcome: str
-    error: str | None
-    chain: tuple[Frame, ...] = ()
-    refused: bool = False
-    missing: str | None = None  # the module of others that is not installed
-
-
-class Imported(msgspec.Struct, frozen=True):
-    """What came of importing some modules in that order in one process."""
-
-    order: tuple[str, ...]
-    outcomes: tuple[Outcome, ...]
-    effects: tuple[Effect, ...]
-    apart: tuple[Effect, ...]
-    made: tuple[Made, ...]
-    contents: Mapping[str, int]
-
-
-class Survey(msgspec.Struct, frozen=True):
-    """The package as the interpreter sees it. `programs` run when imported, and are left alone."""
-
-    root: str
-    files: Mapping[str, str]
-    modules: tuple[str, ...]
-    programs: tuple[str, ...]
-    unreadable: tuple[Mapping[str, Any], ...]
-    warned: tuple[Mapping[str, Any], ...]
-
-
 class Pipe(Protocol):
     """Two ends of a conversation with a started interpreter."""
 
@@ -127,6 +55,11 @@ class Pipe(Protocol):
 
 
 Start = Callable[[], AbstractContextManager[Pipe]]
+Tell = Callable[[int, int], None]
+
+
+def _silent(_done: int, _of: int) -> None:
+    """Nobody is told."""
 
 
 class Interpreter:
@@ -150,31 +83,42 @@ class Interpreter:
         again = answer.get("again_without")
         return str(again) if again is not None else None
 
-    def run(self, orders: Sequence[Sequence[str]]) -> list[Imported]:
-        """Import in each of these orders, each in a process of its own; what came of it, in the same sequence."""
+    def run(self, orders: Sequence[Sequence[str]], tell: Tell = _silent) -> list[Imported]:
+        """Import in each of these orders, each in a process of its own; what came of it, in the same sequence.
+
+        `tell` hears how many of how many are done.
+        """
         if not orders:
             return []
-        if not self._forks:
-            return [self._run_apart(order) for order in orders]
-        return list(self._ask(orders))
+        if self._forks:
+            return self._ask(orders, tell)
+        runs = []
+        for order in orders:
+            runs.append(self._run_apart(order))
+            tell(len(runs), len(orders))
+        return runs
 
-    def _ask(self, orders: Sequence[Sequence[str]]) -> list[Imported]:
+    def _ask(self, orders: Sequence[Sequence[str]], tell: Tell) -> list[Imported]:
         self._pipe.write(json.dumps({"orders": [list(order) for order in orders]}).encode() + b"\n")
         found: dict[int, Imported] = {}
         while len(found) < len(orders):
-            answer = self._answer("modules to be imported", _IMPORT_S + 10.0)
-            found[answer["order"]] = _imported(orders[answer["order"]], answer["lines"])
+            answer = self._answer("modules to be imported", _IMPORT_S + _MARGIN_S)
+            index = answer["order"]
+            found[index] = imported(orders[index], answer["lines"], starved_s=answer.get("starved"))
+            tell(len(found), len(orders))
         return [found[index] for index in range(len(orders))]
 
     def _run_apart(self, order: Sequence[str]) -> Imported:
-        """In an interpreter of its own, where this one cannot fork (or must not: it has more than one thread)."""
+        """In an interpreter of its own, where this one must not fork any more: it has more than one thread."""
         with self._start() as pipe:
-            fresh = Interpreter(pipe, self._start, {**self._task, "fork": False})
+            fresh = Interpreter(pipe, self._start, {**self._task, "preload": False})
             fresh.get_ready()
             try:
-                return fresh._ask([order])[0]
-            except (DeadlineExceeded, LaunchError) as error:
-                return _imported(order, [{"begin": order[-1]}, {"ended": str(error)}])
+                return fresh._ask([order], _silent)[0]
+            except DeadlineExceeded as error:
+                return imported(order, [{"begin": order[-1]}], starved_s=error.timeout_s)
+            except LaunchError as error:
+                return imported(order, [{"begin": order[-1]}, {"ended": str(error)}])
 
     def _answer(self, waited_for: str, timeout_s: float) -> dict[str, Any]:
         until = time.monotonic() + timeout_s
@@ -186,22 +130,6 @@ class Interpreter:
         line, _, self._text = self._text.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-def _imported(order: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> Imported:
-    outcomes = [msgspec.convert(line, Outcome) for line in lines if "outcome" in line]
-    begun = [str(line["begin"]) for line in lines if "begin" in line]
-    last = lines[-1] if lines else {"ended": "it said nothing"}
-    if "ended" in last:
-        outcomes.append(Outcome(begun[-1] if begun else order[0], f"the process ended: {last['ended']}"))
-    return Imported(
-        tuple(order),
-        tuple(outcomes),
-        msgspec.convert(last.get("effects", []), tuple[Effect, ...]),
-        msgspec.convert(last.get("apart", []), tuple[Effect, ...]),
-        msgspec.convert(last.get("made", []), tuple[Made, ...]),
-        msgspec.convert(last.get("contents", {}), dict[str, int]),
-    )
 
 
 @contextmanager
@@ -224,7 +152,9 @@ def open_interpreter(
             "root": root,
             "request_scoped": list(request_scoped),
             "without": without,
-            "fork": True,
+            "preload": True,
+            "cpu_s": _CPU_S,
+            "idle_s": _IDLE_S,
             "deadline_s": _IMPORT_S,
             "parallel": min(_PARALLEL, os.cpu_count() or 1),
         }

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from envparity.audit.effects import at_import
 from envparity.audit.finding import Raised
-from envparity.audit.interpreter import Imported, Interpreter, Outcome
+from envparity.audit.imported import Imported, Outcome
+from envparity.audit.interpreter import Interpreter, Tell
 
 __all__ = ["differing", "search"]
 
@@ -46,11 +47,12 @@ def _differ(one: State, other: State) -> bool:
 
 
 def search(
-    interpreter: Interpreter, modules: Sequence[str], firsts: Sequence[Imported], examples: int
-) -> tuple[list[Raised], int]:
-    """At most one EP665, and how many orders were tried: the sorted one, `examples` random ones, and what must be.
+    interpreter: Interpreter, modules: Sequence[str], firsts: Sequence[Imported], examples: int, tell: Tell
+) -> tuple[list[Raised], int, list[Imported]]:
+    """At most one EP665, how many orders were tried (the sorted one, `examples` random ones, and what must be), and
+    those of them that the machine gave no time for.
 
-    `firsts` are the imports of each module first.
+    `firsts` are the imports of each module first; `tell` hears how many orders of how many are done.
     """
     tried = 0
     measure = _alone(firsts)
@@ -65,13 +67,14 @@ def search(
     broken = [name for name in modules if measure[name][0] is not None]
     # Whatever fails first may pass last: then it is not broken, but lucky.
     drawn += [[*(one for one in modules if one not in broken), name] for name in broken]
-    runs = interpreter.run(drawn)
+    runs = interpreter.run(drawn, tell)
     tried += len(runs)
+    starved = [run for run in runs if run.starved is not None]
     failing = next((run.order for run in runs if differing(run, measure) is not None), None)
     if failing is None:
-        return [], tried
+        return [], tried, starved
     pair = _shrunk(failing, differs)
-    return [_raised(interpreter.run([pair])[0], firsts)], tried
+    return [_raised(interpreter.run([pair])[0], firsts)], tried, starved
 
 
 def _shrunk(order: Sequence[str], differs: Differs) -> list[str]:

@@ -14,6 +14,7 @@ _MODULES = {
     "guard": _FOLDER / "guard.py",
     "inside.watch": _FOLDER / "inside" / "watch.py",
     "inside.survey": _FOLDER / "inside" / "survey.py",
+    "inside.generated": _FOLDER / "inside" / "generated.py",
     "inside.imports": _FOLDER / "inside" / "imports.py",
     "inside.__main__": _FOLDER / "inside" / "__main__.py",
 }

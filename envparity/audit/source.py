@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -105,13 +106,20 @@ class Module:
 
     @cached_property
     def parents(self) -> Mapping[ast.AST, ast.AST]:
-        """Each node's parent."""
-        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        """Each node's parent, the nodes in the order of `ast.walk`."""
+        found: dict[ast.AST, ast.AST] = {}
+        waiting: deque[ast.AST] = deque([self.tree])
+        while waiting:
+            node = waiting.popleft()
+            for child in ast.iter_child_nodes(node):
+                found[child] = node
+                waiting.append(child)
+        return found
 
     @cached_property
     def class_nodes(self) -> list[ast.ClassDef]:
         """Every class, wherever in the module it is defined."""
-        return [node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef)]
+        return [node for node in self.parents if isinstance(node, ast.ClassDef)]
 
     @cached_property
     def nested(self) -> Mapping[str, list[FunctionInfo]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from envparity.backend import Audit, Backend
 from envparity.backend_loader import load_backend
 from envparity.document import shown_path
@@ -17,12 +19,20 @@ _BACKEND = "backend.toml"
 
 @dataclass(frozen=True)
 class Target:
-    """A package below `root` (None: where the interpreter finds it); its backend, where there is one."""
+    """A package below `root` (None: where the interpreter finds it); its backend, where there is one.
+
+    Where `part` is named, a module or subpackage, the whole is read, and only that part is imported and reported.
+    """
 
     package: str
     root: Path | None
     audit: Audit
     backend: Backend | None = None
+    part: str | None = None
+
+    def holds(self, module: str) -> bool:
+        """Whether that module is one of those that are reported."""
+        return self.part is None or module == self.part or module.startswith(f"{self.part}.")
 
 
 def find_target(subject: str | None, backend_file: Path | None, default_file: Path | None = None) -> Target:
@@ -36,14 +46,49 @@ def find_target(subject: str | None, backend_file: Path | None, default_file: Pa
             mistake = Mistake("audit", 0, "PACKAGE_OR_PATH", "a package, or a backend file", "neither", "name one")
             raise ConfigurationError([mistake])
         return _of_backend(load_backend(file))
+    asked = backend_file is not None
     name, root = _placed(subject)
     if backend_file is None and root is not None and (root / name.replace(".", "/") / _BACKEND).is_file():
         backend_file = root / name.replace(".", "/") / _BACKEND
     backend = load_backend(backend_file) if backend_file is not None else None
     said = backend.audit if backend is not None else None
-    if said is None or said.package != name:
+    if said is None or (not asked and said.package != name):
         return Target(name, root, Audit(name))
-    return Target(name, root, said, backend)
+    package = _package_of(name, said.package)
+    return Target(package, root, _renamed(said, package), backend, None if package == name else name)
+
+
+def _package_of(name: str, said: str) -> str:
+    """The package that `name` is or is a part of, as it is called there; `said` is what the backend file calls it."""
+    if said == name or said.startswith(f"{name}."):
+        return name
+    parts, sought = name.split("."), said.split(".")
+    for start in range(len(parts) - len(sought) + 1):
+        if parts[start : start + len(sought)] == sought:
+            return ".".join(parts[: start + len(sought)])
+    return ".".join(parts[: len(sought)])  # called otherwise altogether: a copy
+
+
+def _renamed(said: Audit, package: str) -> Audit:
+    """What the file says, with the names that the modules have where the package is called otherwise."""
+    if said.package == package or said.package.startswith(f"{package}."):
+        return replace(said, package=package)
+
+    def moved(names: tuple[str, ...]) -> tuple[str, ...]:
+        below = f"{said.package}."
+        return tuple(
+            package + name[len(said.package) :] if name == said.package or name.startswith(below) else name
+            for name in names
+        )
+
+    return replace(
+        said,
+        package=package,
+        request_scoped=moved(said.request_scoped),
+        settings_modules=moved(said.settings_modules),
+        settings_readers=moved(said.settings_readers),
+        startup_modules=moved(said.startup_modules),
+    )
 
 
 def _of_backend(backend: Backend) -> Target:

@@ -12,30 +12,38 @@ from envparity.cli.audit import audit_command
 from envparity.cli.blame import blame_command
 from envparity.cli.diff import diff_command
 from envparity.cli.doctor import doctor_command
+from envparity.cli.init import init_command
 from envparity.cli.options import (
+    Commands,
+    ReportingCommand,
     attach_option,
     attaching,
     backend_option,
     confirm_option,
     environments_option,
+    github_option,
     launcher_option,
     names_option,
     one_message,
-    output_options,
     runs_option,
+    say,
 )
 from envparity.cli.probe import probe_command
 from envparity.cli.replay import replay_command
 from envparity.cli.report import report_command
 from envparity.errors import ConfigurationError, Mistake
+from envparity.limits import broken_limits
+from envparity.printable import printable
+from envparity.redaction import redact
 from envparity.report.ndjson import NdjsonWriter
 from envparity.report.outputs import Outputs
 from envparity.report.saved import Saver, runs_folder, saved_subject
 from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import counted
 from envparity.report.writer import Tee, Writer
+from envparity.scenario import MOST_REPEATED
 from envparity.session import engine
-from envparity.session.exits import BAD_INPUT, complaint
+from envparity.session.exits import BAD_INPUT, FINDINGS, complaint
 from envparity.session.inputs import ORDERS, Inputs
 
 __all__ = ["app"]
@@ -45,20 +53,23 @@ Exit codes:
   0    clean: every environment kept every promise, and nothing differs undeclared
   1    findings
   2    an input is wrong; nothing was started
-  3    no verdict, for a reason that is the machine's (no container engine, no image)
+  3    no verdict, for a reason that is the machine's (no container engine, no image, no room to
+       write what was asked for: the verdict is then said all the same)
+  70   a bug of envparity: what to report is said
   130  interrupted (Ctrl-C); 143 terminated; all that was started is removed
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXITS)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXITS)
 @click.version_option(package_name="envparity")
 def app() -> None:
     """Boot a WebSocket backend the way each of its environments would, and say whether it behaves the same.
 
-    Start with `envparity check`, which reads your files and boots nothing; then `envparity run`.
+    Start with `envparity init`, which writes the files for a project of your own; then `envparity run`.
     """
 
 
+app.add_command(init_command)
 app.add_command(audit_command)
 app.add_command(report_command)
 app.add_command(replay_command)
@@ -68,7 +79,7 @@ app.add_command(blame_command)
 app.add_command(probe_command)
 
 
-@app.command(short_help="Boot everywhere, compare, give the verdict.", epilog=_EXITS)
+@app.command(cls=ReportingCommand, short_help="Boot everywhere, compare, give the verdict.", epilog=_EXITS)
 @backend_option
 @environments_option
 @names_option
@@ -87,8 +98,13 @@ app.add_command(probe_command)
     "every so many steps occurs), and with its dependencies in every order. Default: ENVPARITY_ORDERS, or none.",
 )  # fmt: skip
 @click.option(
+    "--repeat", metavar="N", type=click.IntRange(1, MOST_REPEATED), default=1,
+    help="Boot every case N times, and count what shows in some of these boots only. Default: once, and again only "
+    "where something is red.",
+)  # fmt: skip
+@click.option(
     "--causes/--no-causes", default=True, show_default=True,
-    help="Boot what is red again, in mixtures of an environment that shows it and one that does not, until the "
+    help="Boot what is red again, in hybrids of an environment that shows it and one that does not, until the "
     "difference that makes it red is known. Costs nothing where the verdict is clean.",
 )  # fmt: skip
 @click.option(
@@ -97,7 +113,7 @@ app.add_command(probe_command)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write every event as a line of JSON.",
 )
-@output_options("auto")
+@github_option
 @runs_option
 @click.option("--plain", is_flag=True, help="No live display and no colour, also on a terminal.")
 def run(  # noqa: PLR0917  click passes options by name
@@ -109,6 +125,7 @@ def run(  # noqa: PLR0917  click passes options by name
     attach: tuple[str, ...],
     confirmed: tuple[str, ...],
     orders: str | None,
+    repeat: int,
     causes: bool,  # noqa: FBT001
     ndjson: Path | None,
     outputs: Outputs,
@@ -124,7 +141,7 @@ def run(  # noqa: PLR0917  click passes options by name
     with one_message():
         inputs = Inputs.find(
             backend=backend, environments=environments, names=names, launcher=launcher, orders=orders,
-            attaching=attaching(attach, confirmed),
+            attaching=attaching(attach, confirmed), repeat=repeat,
         )  # fmt: skip
         subject = engine.load(inputs, only)
         outputs.check()
@@ -133,7 +150,9 @@ def run(  # noqa: PLR0917  click passes options by name
         )
         writer = _writer(ndjson, saver, plain=plain)
         try:
-            verdict = engine.to_verdict(subject, inputs.launcher, writer.handle, only, inputs.orders, causes=causes)
+            verdict = engine.to_verdict(
+                subject, inputs.launcher, writer.handle, only, inputs.orders, causes=causes, repeat=inputs.repeat
+            )
         finally:
             writer.close()
     sys.exit(verdict.exit_code)
@@ -144,13 +163,26 @@ def run(  # noqa: PLR0917  click passes options by name
 @environments_option
 @names_option
 def check(backend: Path | None, environments: Path | None, names: tuple[str, ...]) -> None:
-    """Read the backend file and the environment files, and say all that is wrong with them. Boots nothing."""
+    """Read the backend file and the environment files, and say all that is wrong with them. Boots nothing.
+
+    Limits that cannot both hold ([limits] of the backend file) are findings, as in a run: exit code 1.
+    """
     with one_message():
         subject = engine.load(Inputs.find(backend=backend, environments=environments, names=names))
     extent = (
         f"{counted(len(subject.backend.scenarios), 'scenario')} in {counted(len(subject.environments), 'environment')}"
     )
-    click.echo(f"{subject.backend.name}: {extent} ({', '.join(subject.environments)}); the files are in order")
+    broken = list(broken_limits(subject.backend, subject.environments))
+    for limit in broken:
+        say(f"{limit.environment}: expected {limit.setting} {limit.expected}, got {printable(limit.got)}")
+    order = f"{counted(len(broken), 'limit')} cannot hold" if broken else "the files are in order"
+    say(f"{subject.backend.name}: {extent} ({', '.join(subject.environments)}); {order}")
+    for environment in subject.environments.values():
+        for note in environment.notes:
+            what = "not taken" if note.known else "not known"
+            say(printable(f"{environment.name}: {what}: {redact(str(note), ())}"))
+    if broken:
+        sys.exit(FINDINGS)
 
 
 @app.command(short_help="Build the images that a run needs.")
@@ -160,17 +192,17 @@ def images(backend: Path | None, environments: Path | None) -> None:
     """Build the images that a run needs, one line each. A run does this by itself; a CI job may want it beforehand."""
     with one_message():
         subject = engine.load(Inputs.find(backend=backend, environments=environments))
-        for line in engine.build_images(subject, lambda waited_for: click.echo(f"waits for {waited_for}", err=True)):
-            click.echo(line)
+        for line in engine.build_images(subject, lambda waited_for: say(f"waits for {waited_for}", err=True)):
+            say(line)
 
 
 @app.command(short_help="Remove what killed runs left behind.")
 @click.option(
-    "--older-than", "older_than_s", metavar="SECONDS", type=click.FloatRange(min=0), default=3600.0, show_default=True,
-    help="What is older is removed even where its owner cannot be asked (another host's, on a shared engine).",
+    "--older-than", "older_than_s", metavar="SECONDS", type=click.FloatRange(min=0),
+    help="Remove also what is older and whose owner cannot be asked (another host's, on a shared engine).",
 )  # fmt: skip
 @click.option("--everything", is_flag=True, help="Remove what any run made, a living one's too.")
-def sweep(older_than_s: float, everything: bool) -> None:  # noqa: FBT001  click passes options by name
+def sweep(older_than_s: float | None, everything: bool) -> None:  # noqa: FBT001  click passes options by name
     """Remove what killed runs left behind: containers, networks, processes, temporary folders.
 
     Only what carries envparity's mark is touched, and only where the run that made it is dead. Every run does this by
@@ -179,30 +211,33 @@ def sweep(older_than_s: float, everything: bool) -> None:  # noqa: FBT001  click
     with one_message():
         removed = engine.remove_leftovers(older_than_s, everything=everything)
     for name in removed:
-        click.echo(f"removed {name}")
-    click.echo(f"{counted(len(removed), 'leftover')} removed")
+        say(f"removed {name}")
+    say(f"{counted(len(removed), 'leftover')} removed")
 
 
 @app.command(short_help="List every rule.")
 def rules() -> None:
     """List every rule: its code and its title. `envparity explain CODE` says more."""
-    for rule in engine.rules():
-        click.echo(f"{rule.code}  {rule.title}")
+    with one_message():
+        known = engine.rules()
+    for rule in known:
+        say(f"{rule.code}  {rule.title}")
 
 
 @app.command(short_help="Say what a finding's CODE means.")
 @click.argument("code")
 def explain(code: str) -> None:
     """Say what a finding's CODE (such as EP101) means, and what to do about it."""
-    known = {rule.code: rule for rule in engine.rules()}
+    with one_message():
+        known = {rule.code: rule for rule in engine.rules()}
     rule = known.get(code.upper())
     if rule is None:
         near = difflib.get_close_matches(code.upper(), known, n=1)
         action = f"did you mean {near[0]}?" if near else "`envparity rules` lists them"
         mistake = Mistake("explain", 0, "CODE", "the code of a rule", repr(code), action)
-        click.echo(complaint(ConfigurationError([mistake])), err=True)
+        say(complaint(ConfigurationError([mistake])), err=True)
         sys.exit(BAD_INPUT)
-    click.echo(f"{rule.code} {rule.title}\n\n{rule.description.strip()}")
+    say(f"{rule.code} {rule.title}\n\n{rule.description.strip()}")
 
 
 def _writer(ndjson: Path | None, saver: Writer, *, plain: bool) -> Writer:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from envparity.cli.audit_progress import shown_progress
+from envparity.cli.options import say
 from envparity.errors import ConfigurationError, EnvparityError, Mistake
 from envparity.report.layout import field, printable
 from envparity.report.verdict import counted
@@ -71,10 +73,10 @@ def audit_command(  # noqa: PLR0917  click passes options by name
         if sarif is not None:
             _write_sarif(report, sarif)
     except EnvparityError as error:
-        click.echo(complaint(error), err=True)
+        say(complaint(error), err=True)
         sys.exit(code_of(error))
     for row in _lines(report):
-        click.echo(row)
+        say(row)
     sys.exit(report.exit_code)
 
 
@@ -103,7 +105,8 @@ def _audit(
             from envparity.audit.image import image_starter
 
             start = exits.enter_context(image_starter(target.backend))
-        return audit(target, start=start, elsewhere=in_image, only=only, examples=examples)
+        progress = exits.enter_context(shown_progress(sys.stderr))
+        return audit(target, start=start, elsewhere=in_image, only=only, examples=examples, progress=progress)
 
 
 def _usual_backend() -> Path | None:
@@ -142,6 +145,8 @@ def _lines(report: AuditReport) -> Iterator[str]:
         told = ", ".join(f"{what} ({count})" for what, count in sorted(report.apart.items()))
         yield printable(f"told apart, third parties': {told}")
     verdict = counted(len(report.findings), "finding") if report.findings else "clean"
+    if report.starved and not report.findings:
+        verdict = "no verdict"
     looked = f"{counted(report.modules, 'module')}, {counted(report.rules, 'rule')}"
     if report.interpreter:
         looked += f", {counted(report.orders, 'import order')}, Python {report.interpreter}"

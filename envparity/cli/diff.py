@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,10 +18,19 @@ from rich.text import Text
 
 from envparity.backend import Backend
 from envparity.cli.options import backend_option, environments_option, one_message
-from envparity.environment import Dependency, Environment, FromSource, SecretOf
+from envparity.environment import (
+    Composed,
+    Dependency,
+    Environment,
+    FileTemplate,
+    FromSource,
+    ImageSource,
+    Job,
+    SecretOf,
+)
 from envparity.errors import ConfigurationError, Mistake
 from envparity.judge.compare import covers
-from envparity.launch.secrets import redact
+from envparity.redaction import redact
 from envparity.report.layout import printable
 from envparity.report.terminal import verdict_width, wants_live
 from envparity.report.verdict import counted
@@ -32,7 +40,6 @@ from envparity.subject import Subject
 
 __all__ = ["Section", "diff_command", "sections"]
 
-_SECRETIVE = re.compile(r"(?:^|_)(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIALS?|PRIVATE|API_?KEY|SIGNING_?KEY)(?:_|$)")
 _WIDEST = 140
 
 
@@ -82,10 +89,12 @@ def sections(subject: Subject) -> tuple[Section, ...]:
     here, there = subject.environments.values()
     return (
         _settings(subject.backend, here, there),
-        _fields("platform", here.platform, there.platform),
-        _fields("ingress", here.ingress, there.ingress),
+        *_own_of_the_backend(here, there),
+        _fields("platform", (here.platform, there.platform), (here, there), "platform"),
+        _fields("ingress", (here.ingress, there.ingress), (here, there), "ingress"),
         *_dependencies(here, there),
         _order(here, there),
+        *_notes(here, there),
         _declared(here, there),
     )
 
@@ -98,26 +107,40 @@ def _settings(backend: Backend, here: Environment, there: Environment) -> Sectio
     for name in names:
         one, other = (side.get(name, "not set") for side in sides)
         if one != other:
+            one, other = (_placed(side, at, f"settings.{name}") for side, at in ((one, here), (other, there)))
             rows.append(Row(name, one, other, _reason(backend, name, (here, there))))
     return Section("settings", tuple(rows), len(names) - len(rows))
 
 
 def _shown_settings(backend: Backend, environment: Environment, salt: bytes) -> dict[str, str]:
     """Every setting by name as it may be shown: its value, where it comes from, or that it is a secret."""
-    shown: dict[str, str] = {name: _literal(name, value, salt) for name, value in backend.settings.items()}
+    shown: dict[str, str] = {name: _literal(backend, name, value, salt) for name, value in backend.settings.items()}
     for name, setting in environment.settings.items():
         if isinstance(setting, SecretOf):
             shown[name] = f"secret, made for every run ({setting.secret} bytes)"
         elif isinstance(setting, FromSource):
             shown[name] = f"from {setting.source}"
+        elif isinstance(setting, Composed):
+            hidden = backend.is_secret(name, setting.around)
+            shown[name] = f"composed of {redact(setting.outline if hidden else setting.template, ())}"
         else:
-            shown[name] = _literal(name, setting, salt)
+            shown[name] = _literal(backend, name, setting, salt)
+    for note in environment.notes:
+        if note.name.startswith("settings."):
+            shown.setdefault(note.name.removeprefix("settings."), redact(f"not known: {note.text}", ()))
     return shown | {environment.platform.port_setting: str(environment.platform.port)}
 
 
-def _literal(name: str, value: str, salt: bytes) -> str:
-    """A value as it stands in the file; of what is a secret by its name a salted fingerprint, which tells two apart."""
-    if _SECRETIVE.search(name.upper()):
+def _placed(value: str, environment: Environment, key: str) -> str:
+    """The value and where it stands, where that is known."""
+    notes = {note.name: note.place for note in environment.notes}
+    place = environment.places.get(key) or notes.get(key)
+    return f"{value} ({place})" if place is not None and value != "not set" else value
+
+
+def _literal(backend: Backend, name: str, value: str, salt: bytes) -> str:
+    """A value as it stands in the file; of what is a secret a salted fingerprint, which tells two apart."""
+    if backend.is_secret(name, value):
         return f"secret {hashlib.sha256(salt + value.encode()).hexdigest()[:8]}"
     return redact(value, ()) or "(empty)"
 
@@ -142,19 +165,65 @@ def _reason(backend: Backend, name: str, environments: Iterable[Environment]) ->
     return "not declared"
 
 
-def _fields(title: str, here: msgspec.Struct, there: msgspec.Struct) -> Section:
-    one, other = (msgspec.to_builtins(side) for side in (here, there))
-    rows = [Row(key, _value(one[key]), _value(other[key])) for key in one if one[key] != other[key]]
+def _fields(
+    title: str, sides: tuple[msgspec.Struct, msgspec.Struct], environments: tuple[Environment, Environment], table: str
+) -> Section:
+    one, other = (msgspec.to_builtins(side) for side in sides)
+    shown = [
+        {key: _value(value) if key != "config" or value else "none" for key, value in of.items()} for of in (one, other)
+    ]
+    rows = [
+        Row(key, *(_placed(of[key], at, f"{table}.{key}") for of, at in zip(shown, environments, strict=True)))
+        for key in one
+        if one[key] != other[key]
+    ]
     return Section(title, tuple(rows), len(one) - len(rows))
+
+
+def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Section]:
+    """What either has beside the backend file: an image, a command, jobs, files; nothing where neither has."""
+    texts = {
+        "image": [_image_shown(side.image) for side in (here, there)],
+        "command": [" ".join(side.command) or "the backend file's" for side in (here, there)],
+    }
+    for name in dict.fromkeys((*here.jobs, *there.jobs)):
+        texts[f"job {name}"] = [_job_shown(side.jobs.get(name)) for side in (here, there)]
+    for path in dict.fromkeys((*here.files, *there.files)):
+        shown = [_file_shown(side.files.get(path)) for side in (here, there)]
+        if shown[0] == shown[1] and here.files[path] != there.files[path]:
+            shown[1] += ", another text"
+        texts[f"file {path}"] = shown
+    rows = [Row(key, one, other) for key, (one, other) in texts.items() if one != other]
+    if rows or here.image is not None or here.command or here.jobs or here.files:
+        yield Section("backend", tuple(rows), len(texts) - len(rows))
+
+
+def _job_shown(job: Job | None) -> str:
+    return "none" if job is None else f"{' '.join(job.command)} ({job.timeout_s:g} s)"
+
+
+def _file_shown(file: FileTemplate | None) -> str:
+    return "none" if file is None else f"from {file.template}"
+
+
+def _image_shown(image: ImageSource | None) -> str:
+    if image is None:
+        return "the backend file's"
+    built = image.dockerfile.name if image.dockerfile is not None else image.name or ""
+    return f"{built}, stage {image.target}" if image.target else built
 
 
 def _dependencies(here: Environment, there: Environment) -> Iterator[Section]:
     for name in dict.fromkeys([*here.dependencies, *there.dependencies]):
         one, other = here.dependencies.get(name), there.dependencies.get(name)
         if one is not None and other is not None:
-            yield _fields(name, one, other)
+            yield _fields(name, (one, other), (here, there), f"dependencies.{name}")
         else:
-            yield Section(name, (Row("kind", _kind(one), _kind(other)),))
+            shown = [
+                _placed(_kind(one), here, f"dependencies.{name}") if one is not None else _kind(one),
+                _placed(_kind(other), there, f"dependencies.{name}") if other is not None else _kind(other),
+            ]
+            yield Section(name, (Row("kind", *shown),))
 
 
 def _kind(dependency: Dependency | None) -> str:
@@ -165,6 +234,26 @@ def _order(here: Environment, there: Environment) -> Section:
     words = ["dependencies" if one.dependencies_first else "nobody in particular" for one in (here, there)]
     same = words[0] == words[1]
     return Section("who starts first", () if same else (Row("first", *words),), int(same))
+
+
+def _notes(here: Environment, there: Environment) -> Iterator[Section]:
+    """What files of the deployment say beside all that, and settings that only the platform knows in both."""
+    sides = [{note.name: note for note in side.notes} for side in (here, there)]
+    rows, same = [], 0
+    for name in dict.fromkeys(name for side in sides for name in side):
+        if name.startswith("settings."):
+            continue
+        texts = [side[name].text if name in side else "not said" for side in sides]
+        if texts[0] == texts[1]:
+            same += 1
+            continue
+        shown = [
+            _placed(redact(text, ()), at, name) if text != "not said" else text
+            for text, at in zip(texts, (here, there), strict=True)
+        ]
+        rows.append(Row(name, *shown))
+    if rows or same:
+        yield Section("said, and no part of a boot", tuple(rows), same)
 
 
 def _declared(here: Environment, there: Environment) -> Section:
@@ -185,6 +274,8 @@ def _value(value: Any) -> str:
         return "no limit"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict) and "file" in value:
+        return f"{value['file']}, {counted(len(value['text'].splitlines()), 'line')}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

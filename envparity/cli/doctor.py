@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from envparity.cli.options import backend_option, environments_option, one_message
-from envparity.errors import ConfigurationError, EngineUnavailable
+from envparity.cli.installed import DOORS
+from envparity.cli.options import backend_option, environments_option, one_message, say
+from envparity.doors import foreign_entries
+from envparity.errors import ConfigurationError, DoorFailed, EngineUnavailable
 from envparity.report.layout import field, printable
 from envparity.report.terminal import verdict_width
 from envparity.report.verdict import counted
@@ -31,6 +33,7 @@ __all__ = ["Check", "doctor_command"]
 _OLDEST = (3, 11)
 _NEEDED_GB = 3.0  # base, backend, PostgreSQL, Redis and ingress, and room to build one of them again
 _GB = 1e9
+_MEND = "mend that distribution, or uninstall it"
 _MARKS = {"ok": "ok", "note": "note", "bad": "NO"}
 
 
@@ -54,17 +57,17 @@ def doctor_command(backend: Path | None, environments: Path | None) -> None:
     """
     with one_message():
         subject, files = _files(backend, environments)
-        checks = [_python(), files, *_engine(subject)]
+        checks = [_python(), *_installed(), files, *_engine(subject)]
     width = verdict_width()
     for one in checks:
         text = f"{_MARKS[one.state]:<4} {one.found}"
         for line in field(one.what, printable(text), width=width):
-            click.echo(str(line))
+            say(str(line))
         if one.action:
             for line in field("", one.action, width=width, mark="     -> "):
-                click.echo(str(line))
+                say(str(line))
     possible = all(one.state != "bad" for one in checks)
-    click.echo("a run is possible" if possible else "no run is possible here yet")
+    say("a run is possible" if possible else "no run is possible here yet")
     sys.exit(CLEAN if possible else MACHINE)
 
 
@@ -74,6 +77,25 @@ def _python() -> Check:
         needed = ".".join(map(str, _OLDEST))
         return Check("python", "bad", version, f"envparity needs {needed} or later")
     return Check("python", "ok", version)
+
+
+def _installed() -> Iterator[Check]:
+    """What other distributions brought in, one line for each of them, and what of it does not work."""
+    try:
+        found = foreign_entries()
+    except DoorFailed as failed:
+        yield Check("installed", "bad", str(failed), _MEND)
+        return
+    brought: dict[str, list[str]] = {}
+    for one in found:
+        brought.setdefault(one.origin, []).append(f"{one.name} ({one.kind})")
+    for origin, names in brought.items():
+        yield Check("installed", "ok", f"{origin}: {', '.join(names)}")
+    for one in found:
+        try:
+            DOORS[one.group].load(one)
+        except DoorFailed as failed:
+            yield Check("installed", "bad", str(failed), _MEND)
 
 
 def _files(backend: Path | None, environments: Path | None) -> tuple[Subject | None, Check]:
@@ -121,10 +143,9 @@ def _without_engine(subject: Subject | None, error: EngineUnavailable) -> Iterat
 
 
 def _left_on_this_machine() -> tuple[Literal["ok", "note"], str, str]:
-    from envparity.launch.leftovers import folders_of_runs
-    from envparity.launch.owner import OWNER_FILE, owner_is_dead
+    from envparity.launch.leftovers import dead_folders
 
-    dead = [one for one in folders_of_runs() if owner_is_dead((one / OWNER_FILE).read_text(encoding="utf-8"))]
+    dead = dead_folders()
     if dead:
         action = "`envparity sweep` removes them, and so does the next run"
         return "note", f"{counted(len(dead), 'folder')} of dead runs", action
@@ -191,14 +212,14 @@ def _disk(client: docker.DockerClient) -> Check:
 def _leftovers(client: docker.DockerClient) -> Check:
     """What dead runs left; living runs are let alone, and told."""
     from envparity.launch.container.labels import OWNER, RUN
-    from envparity.launch.owner import owner_is_dead
+    from envparity.launch.owner import OwnerState, owner_state
 
     found: list[dict[str, Any]] = [
         *client.api.containers(all=True, filters={"label": RUN}),
         *client.api.networks(filters={"label": RUN}),
     ]
     labels = [one.get("Labels") or {} for one in found]
-    dead = [one for one in labels if owner_is_dead(one.get(OWNER, ""))]
+    dead = [one for one in labels if owner_state(one.get(OWNER, "")) is OwnerState.DEAD]
     alive = {one[RUN] for one in labels if one not in dead and RUN in one}
     running = f"; {counted(len(alive), 'run')} under way" if alive else ""
     if dead:

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import functools
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from envparity.errors import EnvparityError
+from envparity.doors import Entry
+from envparity.errors import DoorFailed, EnvparityError
+from envparity.printable import printable
 from envparity.report.github import CHOICES
+from envparity.report.kinds import REPORTS
 from envparity.report.outputs import Outputs
 from envparity.session.attaching import Attaching
-from envparity.session.exits import code_of, complaint
+from envparity.session.exits import INTERNAL, as_ours, bug_report, code_of, complaint
 from envparity.session.inputs import LAUNCHERS
 from envparity.signals import ending_on_signals
 
 __all__ = [
+    "Commands",
+    "ReportingCommand",
     "attach_option",
     "attaching",
     "backend_option",
     "confirm_option",
+    "end",
     "environments_option",
+    "github_flag",
+    "github_option",
     "launcher_option",
     "names_option",
     "one_message",
-    "output_options",
     "runs_option",
+    "say",
 ]
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -66,40 +74,59 @@ runs_option = click.option(
     "--runs", metavar="DIR", type=click.Path(path_type=Path),
     help="The folder in which runs are saved, the newest 20 of them. Default: ENVPARITY_RUNS, or .envparity/runs.",
 )  # fmt: skip
-_OUTPUTS = (
-    click.option("--html", metavar="FILE", type=_FILE, help="Write the whole report as one HTML file."),
-    click.option("--junit", metavar="FILE", type=_FILE, help="Write JUnit XML."),
-    click.option("--sarif", metavar="FILE", type=_FILE, help="Write SARIF 2.1.0."),
-)
 
 
-def output_options(github: str | None) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """`--html`, `--junit`, `--sarif` and `--github`, given to the command as one `outputs`.
+class _ReportOption(click.Option):
+    """`--NAME FILE` for a report that is installed: loaded for its help, and when it is made."""
 
-    With a `github` of "auto" the option takes auto, on or off; with None it is a flag.
+    def __init__(self, entry: Entry) -> None:
+        super().__init__([f"--{entry.name}", entry.name], metavar="FILE", type=_FILE, help=f"Write {entry.name}.")
+        self._entry = entry
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        with suppress(DoorFailed):
+            self.help = REPORTS.load(self._entry).help
+        if not self._entry.built_in:
+            self.help = f"{self.help} ({self._entry.origin})"
+        return super().get_help_record(ctx)
+
+
+class ReportingCommand(click.Command):
+    """A command that is given, as its `outputs`, which reports are asked for: an option for each that is installed.
+
+    Its `--github` stands among its options, and the reports' come before it.
     """
-    flag = (
-        click.option("--github", is_flag=True, help="Write GitHub's annotations and step summary.")
-        if github is None
-        else click.option(
-            "--github", type=click.Choice(CHOICES), default=github, show_default=True,
-            help="Write annotations and a step summary for GitHub Actions; auto: where this is a step of one.",
-        )
-    )  # fmt: skip
 
-    def add(command: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(command)
-        def with_outputs(
-            *, html: Path | None, junit: Path | None, sarif: Path | None, github: str | bool, **others: Any
-        ) -> None:
-            choice = github if isinstance(github, str) else "on" if github else "off"
-            command(outputs=Outputs(html, junit, sarif, choice), **others)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        place = next(index for index, one in enumerate(self.params) if one.name == "github")
+        self._failed: DoorFailed | None = None
+        self._reports: list[str] = []
+        try:
+            found = list(REPORTS.entries().values())
+        except DoorFailed as failed:
+            found, self._failed = [], failed
+        for entry in found:
+            self._reports.append(entry.name)
+            self.params.insert(place, _ReportOption(entry))
+            place += 1
 
-        for option in (flag, *reversed(_OUTPUTS)):
-            with_outputs = option(with_outputs)
-        return with_outputs
+    def invoke(self, ctx: click.Context) -> Any:
+        with one_message():
+            if self._failed is not None:
+                raise self._failed
+        given = {name: ctx.params.pop(name) for name in self._reports}
+        github = ctx.params.pop("github")
+        choice = github if isinstance(github, str) else "on" if github else "off"
+        ctx.params["outputs"] = Outputs({name: file for name, file in given.items() if file is not None}, choice)
+        return super().invoke(ctx)
 
-    return add
+
+github_option = click.option(
+    "--github", type=click.Choice(CHOICES), default="auto", show_default=True,
+    help="Write annotations and a step summary for GitHub Actions; auto: where this is a step of one.",
+)  # fmt: skip
+github_flag = click.option("--github", is_flag=True, help="Write GitHub's annotations and step summary.")
 
 
 def attaching(values: tuple[str, ...], confirmed: tuple[str, ...]) -> Attaching:
@@ -118,5 +145,56 @@ def one_message() -> Iterator[None]:
         with ending_on_signals():
             yield
     except EnvparityError as error:
-        click.echo(complaint(error), err=True)
-        sys.exit(code_of(error))
+        end(code_of(error), complaint(error))
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print a line, or several, on stdout or stderr; whoever wrote what is in it, it moves no cursor."""
+    click.echo(printable(str(text)), err=err)
+
+
+def end(code: int, text: str) -> NoReturn:
+    """Say it on stderr, if anybody listens, and exit with that code."""
+    with suppress(OSError):
+        say(text, err=True)
+    sys.exit(code)
+
+
+class Commands(click.Group):
+    """Commands that end with one code for each meaning, whatever ends them: a bug of envparity has its own."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _one_code():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _one_code():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _one_code() -> Iterator[None]:
+    """What was printed is written out here: at the interpreter's own end nobody could say that it failed."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001  the last edge: nothing behind it would say what it was
+        _let_stdout_go(error)
+        known = as_ours(error)
+        if known is not None:
+            end(code_of(known), complaint(known))
+        end(INTERNAL, bug_report(error))
+
+
+def _let_stdout_go(error: Exception) -> None:
+    """What stdout did not take, it does not take later: nothing is tried again when the interpreter ends."""
+    if not isinstance(error, OSError):
+        return
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -17,6 +17,7 @@ from envparity.deployed.target import Target, parse_target, url_problems
 from envparity.document import in_words
 from envparity.environment import Environment
 from envparity.errors import ConfigurationError, Mistake
+from envparity.reach import known_settings
 from envparity.session import engine
 from envparity.session.exits import CLEAN, FINDINGS
 from envparity.session.inputs import Inputs
@@ -153,15 +154,15 @@ class _Wishes:
         self.address = self._address(metrics, once=once)
         target = self._target(url, confirmed)
         tls = None
-        bundle = environment.deployed.ca if environment.deployed else None
         if target is not None:
             try:
-                tls = tls_of(target, bundle)
+                tls = tls_of(target, environment.deployed)
             except OSError as error:
-                self._mistake("deployed.ca", "a PEM bundle that can be read", error.strerror or str(error))
-        settings = backend.settings | {
-            key: value for key, value in environment.settings.items() if isinstance(value, str)
-        }
+                key, expected = "deployed.ca", "a PEM bundle that can be read"
+                if environment.deployed is not None and environment.deployed.client_certificate is not None:
+                    key, expected = "deployed", "ca, client_certificate and client_key in PEM, without a passphrase"
+                self._mistake(key, expected, error.strerror or str(error))
+        settings = known_settings(backend, environment)
         if self._mistakes or chosen is None or target is None:
             raise ConfigurationError(self._mistakes)
         if target.path:
@@ -208,7 +209,7 @@ class _Wishes:
             action = "say there where it runs, and where the credentials come from"
             self._mistake("deployed", "a table [deployed]", "none", action)
             return None
-        if self._subject.backend.tokens is not None and deployed.secret is None and deployed.token is None:
+        if self._subject.backend.tokens is not None and deployed.secret is None and not deployed.gives_token:
             self._mistake("deployed.secret", "secret or token, to authenticate with", "neither")
         target = parse_target(deployed.url)
         if url is not None:

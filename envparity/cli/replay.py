@@ -17,15 +17,19 @@ from envparity.cli.options import (
     launcher_option,
     one_message,
     runs_option,
+    say,
 )
-from envparity.cli.replay_boots import Answer, boot_again
+from envparity.engine.replay_answer import Answer
 from envparity.errors import ConfigurationError, LaunchError, Mistake
+from envparity.judge import conduct
 from envparity.judge.finding import Finding
-from envparity.report.saved import SavedRun, find_run, newest_run, runs_folder
+from envparity.printable import printable
+from envparity.report.saved import SavedRun, find_run, is_own, newest_run, runs_folder
 from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import counted, findings_text
+from envparity.session import engine
 from envparity.session.exits import CLEAN, FINDINGS
-from envparity.session.inputs import Inputs
+from envparity.session.inputs import LAUNCHERS, Inputs
 
 __all__ = ["replay_command"]
 
@@ -61,27 +65,28 @@ def replay_command(  # noqa: PLR0917  click passes options by name
 ) -> None:
     """Boot exactly the cases again that showed FINDING (such as EP101-3fa2), and say whether it still holds.
 
-    It boots what is needed and no more, with the backend and the environments as they are now. The files are those of
-    the saved run, unless others are named. What was attached in that run is attached again.
+    It boots what is needed and no more, with the backend and the environments as they are now. The files and the
+    launcher are those of the saved run, unless others are named; of a run in a FILE from elsewhere, only files below
+    this folder. What was attached in that run is attached again.
     """
     with one_message():
         folder = runs_folder(runs)
         saved = find_run(run, folder) if run else newest_run(folder)
         known = _known(finding, saved)
-        inputs = _inputs(saved, backend, environments, launcher, confirmed)
+        inputs = _inputs(saved, backend, environments, launcher, confirmed, own=is_own(run, folder))
         writer = terminal_writer(sys.stdout, plain=plain, verdict=False)
         try:
-            answer = boot_again(known, saved, inputs, writer.handle)
+            answer = engine.boot_again(known, saved, inputs, writer.handle)
         finally:
             writer.close()
         code, text = _told(known, answer, saved)
-    click.echo(text)
+    say(printable(text))
     sys.exit(code)
 
 
 def _known(asked: str, saved: SavedRun) -> Finding:
     """The finding of that id; its code alone is enough where no other finding has it."""
-    findings = saved.verdict.findings
+    findings = (*saved.verdict.findings, *saved.verdict.by_chance)
     wanted = asked.strip().lower()
     found = [one for one in findings if wanted in {one.id.lower(), one.code.lower()}]
     if len(found) == 1:
@@ -105,34 +110,40 @@ def _inputs(
     environments: Path | None,
     launcher: str | None,
     confirmed: tuple[str, ...],
+    *,
+    own: bool,
 ) -> Inputs:
     """The files that the run was about, where they are still there and no others are named; and what it attached to.
 
-    A saved run may come from elsewhere: where it leads must be agreed to again.
+    A saved run may come from elsewhere: where it leads must be agreed to again, and of the files that it names only
+    those of the present project are taken, for a backend's file says what is run. `own` runs were made here.
     """
     subject = saved.subject
     file = Path(subject.file)
     folder = Path(subject.environments[0].file).parent if subject.environments else Path()
     return Inputs.find(
-        backend=backend or (file if file.is_file() else None),
-        environments=environments or (folder if folder.is_dir() else None),
-        launcher=launcher,
+        backend=backend or (file if file.is_file() and (own or _is_here(file)) else None),
+        environments=environments or (folder if folder.is_dir() and (own or _is_here(folder)) else None),
+        launcher=launcher or next((one for one in LAUNCHERS if one == saved.verdict.launcher), None),
         attaching=attaching(tuple(f"{name}={url}" for name, url in saved.verdict.attached.items()), confirmed),
     )
+
+
+def _is_here(path: Path) -> bool:
+    return path.resolve().is_relative_to(Path.cwd())
 
 
 def _told(known: Finding, answer: Answer, saved: SavedRun) -> tuple[int, str]:
     """The exit code, and what to print. Raises `LaunchError` where the machine could not boot what was asked."""
     name = f"{known.id} {known.title}"
     booted = f"{counted(answer.boots, 'boot')}, {counted(answer.conversations, 'conversation')}"
-    unlaunched = [one for one in answer.findings if one.code == "EP901"]
-    if unlaunched and known.code != "EP901":
+    unlaunched = [one for one in answer.findings if conduct(one).not_stood_up]
+    if unlaunched and not conduct(known).not_stood_up:
         raise LaunchError(f"{name} could not be replayed: {unlaunched[0].got}")
     still = [one for one in answer.findings if answer.same(one, known)]
     if still:
         return FINDINGS, f"still red: {name} ({booted})\n\n{findings_text(still, answer.environments)}"
-    before = {one.identity for one in saved.verdict.findings}
-    new = [one for one in answer.findings if one.identity not in before]
+    new = [one for one in answer.findings if not any(answer.same(one, before) for before in saved.verdict.findings)]
     if new:
         head = f"not decided: {name} does not show, but what is new may hide it ({booted})"
         return FINDINGS, f"{head}\n\n{findings_text(new, answer.environments)}"

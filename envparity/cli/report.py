@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from envparity.cli.options import one_message, output_options, runs_option
+from envparity.cli.options import ReportingCommand, github_flag, one_message, runs_option, say
+from envparity.printable import printable
 from envparity.report.outputs import Outputs
 from envparity.report.saved import find_run, newest_run, runs_folder
 from envparity.report.terminal import print_verdict
@@ -16,9 +17,9 @@ from envparity.report.verdict import headline
 __all__ = ["report_command"]
 
 
-@click.command("report", short_help="Make any report from a saved run.")
+@click.command("report", cls=ReportingCommand, short_help="Make any report from a saved run.")
 @click.argument("run", metavar="[RUN]", required=False)
-@output_options(None)
+@github_flag
 @runs_option
 def report_command(run: str | None, outputs: Outputs, runs: Path | None) -> None:
     """Make any report from a saved run. RUN is its id or a file; without it, the newest. Boots nothing.
@@ -32,6 +33,7 @@ def report_command(run: str | None, outputs: Outputs, runs: Path | None) -> None
         outputs.write(saved)
     if outputs.files:
         written = ", ".join(map(str, outputs.files))
-        click.echo(f"run {saved.verdict.run_id}, {headline(saved.verdict)}: wrote {written}", err=True)
+        text = f"run {saved.verdict.run_id}, {headline(saved.verdict)}: wrote {written}"
+        say(printable(text), err=True)
     elif outputs.github == "off":
         print_verdict(sys.stdout, saved.verdict)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envparity.conversation.script import Handshake
+from envparity.observe.transcript import Answerer
 
-__all__ = ["Action", "Close", "Control", "Finished", "Open", "Receive", "Send", "Task"]
+__all__ = ["Action", "Close", "Control", "Finished", "HttpResponse", "Open", "Receive", "Request", "Send", "Task"]
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Open:
     """Connect and upgrade, then call `opened`; or `timed_out`, with the phase that took too long.
 
     Connecting and the answer to the upgrade have `timeout_s` each. `other_than`: not on that replica, if there are
+    others. `worker`: it must be known which process answers; `other_worker_than`: it must not be that one, if there are
     others.
     """
 
@@ -21,19 +23,22 @@ class Open:
     handshake: Handshake
     timeout_s: float
     other_than: int | None = None
+    worker: bool = False
+    other_worker_than: int | None = None
 
 
 @dataclass(frozen=True)
 class Send:
-    """Send that text frame `count` times within `timeout_s`, else call `timed_out`.
+    """Send that message, and those that belong to it, `count` times within `timeout_s`, else call `timed_out`.
 
     That the connection is closed needs no telling: `closed` does.
     """
 
     connection: str
-    text: str
+    message: str | bytes
     timeout_s: float
     count: int = 1
+    following: tuple[str | bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,21 +51,58 @@ class Close:
 
 @dataclass(frozen=True)
 class Receive:
-    """Wait until a frame or a close of that connection was handed over; call `timed_out` after `timeout_s`."""
+    """Wait until a frame or a close of that connection was handed over; call `timed_out` after `timeout_s`.
+
+    `stretches`: it is a deadline, which a busy machine may be given longer for; a silence is as long as it is said.
+    """
 
     connection: str
     phase: str
     timeout_s: float
     waited_for: str
+    stretches: bool = True
+
+
+@dataclass(frozen=True, repr=False)
+class Request:
+    """Send that request over HTTP on a connection of its own, and call `responded`; or `timed_out`.
+
+    `user` is whose request it is, as the scenario says it.
+    """
+
+    connection: str
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    timeout_s: float
+    user: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class HttpResponse:
+    """What a request was answered: status 0 with `error` where nothing could be had or understood."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    error: str = ""
+    replica: int | None = None
+    answered_by: Answerer = "unknown"
 
 
 @dataclass(frozen=True)
 class Control:
-    """Do this to the environment and call `controlled`. `target` a dependency or a connection, `replica` an index."""
+    """Do this to the environment and call `controlled`. `target` a dependency or a connection, `replica` an index.
+
+    `keep`: of keys that are rotated, those that were there stay published. `words`: what a dependency is to do.
+    """
 
     action: str
     target: str
     replica: int | None = None
+    keep: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,5 +112,5 @@ class Finished:
     departed: bool
 
 
-Task = Open | Send | Close | Receive | Control
+Task = Open | Send | Close | Receive | Request | Control
 Action = Task | Finished

@@ -2,76 +2,86 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from envparity.conversation.contract import Contract
+from envparity.conversation.wire import Reading, Wire
+from envparity.observe.transcript import Frame, plain
 
-__all__ = ["Arrival", "Arrivals"]
+__all__ = ["Arrival", "Arrivals", "Ending"]
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """Something that a connection brought: a frame, or its close ({code, reason, by})."""
+    """A frame that a connection brought, what the contract has against it, and the message of the wire."""
 
     at_s: float
-    data: dict[str, Any]
-    closed: bool
+    frame: Frame
+    violations: tuple[str, ...] = ()
+    message: str | bytes = ""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The close of a connection: the code and reason, who began, and what the contract has against it."""
+
+    at_s: float
+    code: int
+    reason: str
+    by: Literal["client", "server"]
     violations: tuple[str, ...] = ()
 
 
 class Arrivals:
     """One queue for each connection. Every arrival is held against the contract, where there is one.
 
-    `frame_type` is the field that says what a frame is; frames of the types in `ignored` belong to no conversation.
+    `reading` knows what a message says; frames of the types in `ignored` belong to no conversation.
     """
 
-    def __init__(self, contract: Contract | None, frame_type: str, ignored: frozenset[str]) -> None:
-        self._contract, self._frame_type, self._ignored = contract, frame_type, ignored
-        self._queues: defaultdict[str, deque[Arrival]] = defaultdict(deque)
+    def __init__(self, contract: Contract | None, reading: Reading, ignored: frozenset[str]) -> None:
+        self._contract, self._reading, self._ignored = contract, reading, ignored
+        self.wire = Wire(reading)
+        self._queues: defaultdict[str, deque[Arrival | Ending]] = defaultdict(deque)
 
-    def frame(self, connection: str, message: str | bytes, at_s: float) -> None:
-        """A data frame arrived."""
-        data = _decoded(message)
-        violations = self._contract.violations(data, "received") if self._contract else ()
-        self._queues[connection].append(Arrival(at_s, data, closed=False, violations=violations))
+    def message(self, connection: str, message: str | bytes, at_s: float) -> tuple[str | bytes, ...]:
+        """A message arrived, with as many frames as it holds. Gives what a client answers to it by itself."""
+        frames, answers = self.wire.received(connection, message)
+        for frame in frames:
+            violations = self._contract.violations(plain(frame), "received") if self._contract else ()
+            self._queues[connection].append(Arrival(at_s, frame, violations, message))
+        return answers
 
     def close(self, connection: str, code: int, reason: str, by: Literal["client", "server"], at_s: float) -> None:
         """The connection is closed."""
         violations = self._contract.close_violations(code, reason) if self._contract and by == "server" else ()
-        data = {"code": code, "reason": reason, "by": by}
-        self._queues[connection].append(Arrival(at_s, data, closed=True, violations=violations))
+        self._queues[connection].append(Ending(at_s, code, reason, by, violations))
 
-    def take(self, connection: str, skip: tuple[str, ...] = ()) -> tuple[Arrival | None, list[Arrival]]:
+    def take(self, connection: str, skip: tuple[str, ...] = ()) -> tuple[Arrival | Ending | None, list[Arrival]]:
         """The first that waits on a connection and is neither ignored nor of a type in `skip`; and what it passed."""
         queue = self._queues[connection]
         passed: list[Arrival] = []
         while queue:
             arrival = queue.popleft()
-            if arrival.closed or arrival.data.get(self._frame_type) not in self._ignored.union(skip):
+            if isinstance(arrival, Ending) or self._type_of(arrival) not in self._ignored.union(skip):
                 return arrival, passed
             passed.append(arrival)
         return None, passed
 
-    def rest(self) -> Iterator[tuple[str, Arrival]]:
+    def rest(self) -> Iterator[tuple[str, Arrival | Ending]]:
         """Take everything that is still there, but what is ignored, and closes that the client began."""
         for connection, queue in self._queues.items():
             while queue:
                 arrival = queue.popleft()
-                ours = arrival.closed and arrival.data["by"] == "client"
-                if not ours and (arrival.closed or arrival.data.get(self._frame_type) not in self._ignored):
+                if isinstance(arrival, Ending):
+                    wanted = arrival.by != "client"
+                else:
+                    wanted = self._type_of(arrival) not in self._ignored
+                if wanted:
                     yield connection, arrival
 
-
-def _decoded(message: str | bytes) -> dict[str, Any]:
-    """The JSON object that a frame holds; {"text": …} or {"bytes": n} where it holds none."""
-    if isinstance(message, bytes):
-        return {"bytes": len(message)}
-    try:
-        held = json.loads(message)
-    except (ValueError, RecursionError):
-        return {"text": message}
-    return held if isinstance(held, dict) else {"text": message}
+    def _type_of(self, arrival: Arrival) -> object:
+        """What the frame says it is; None where it says nothing that could be a name."""
+        return self._reading.type_of(arrival.frame)

@@ -14,7 +14,10 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from envparity.conversation.bounded_schema import BoundedValidator
 from envparity.errors import Mistake
+from envparity.patterns import pattern_problem
+from envparity.toml_bounds import LONGEST, bounded_content
 
 __all__ = ["ContractReading", "Direction", "close_rules", "place", "shortened"]
 
@@ -24,6 +27,8 @@ _DIRECTION: dict[str, Direction] = {"receive": "sent", "send": "received"}
 _URI = "urn:envparity:contract"
 _LAST = re.compile(r"(\[\d+\]|\.[^.\[]*|^[^.\[]*)$")  # the last part of a key
 _SHOWN = 200
+_DEEPEST = 100
+_MOST_VALUES = 200_000
 _CLOSE_CODES = range(1000, 5000)
 
 
@@ -36,13 +41,22 @@ class ContractReading:
         self.lines: dict[str, int] = {}
         self.document: dict[str, Any] = {}
         try:
-            text = path.read_text(encoding="utf-8")
-            self.lines = dict(_lines(yaml.compose(text, Loader=yaml.SafeLoader)))
+            text = _text(path)
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            _check_size(node)
+            self.lines = dict(_lines(node))
             loaded = yaml.safe_load(text)
         except OSError as error:
             self.mistake("", "a file that can be read", error.strerror or type(error).__name__)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            self.mistake("", "YAML", shortened(str(error)))
+        except RecursionError:
+            self.mistake("", f"values nested at most {_DEEPEST} deep", "deeper ones")
+        except (
+            yaml.YAMLError,
+            ValueError,
+        ) as error:  # a date that is none is a ValueError, and so is a number too long
+            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+            line = mark.line + 1 if mark is not None else 0
+            self.mistakes.append(Mistake(self.source, line, "document", "YAML", shortened(str(error))))
         else:
             if isinstance(loaded, dict):
                 self.document = loaded
@@ -98,9 +112,11 @@ class ContractReading:
             seen.add(target)
             try:
                 held = self.registry.resolver(_URI).lookup(target).contents
-            except Unresolvable:
+            except (Unresolvable, ValueError, TypeError):  # the last two: it leads into a text or a number
                 break
-            if not (isinstance(held, dict) and isinstance(held.get("$ref"), str)):
+            if not isinstance(held, dict | bool):
+                break
+            if isinstance(held, bool) or not isinstance(held.get("$ref"), str):
                 return target, held
             target = held["$ref"]
         return "", None
@@ -161,13 +177,18 @@ class ContractReading:
         if not self._is_schema(payload, inside):
             return None
         # By way of a reference, so that references inside the payload lead into the document.
-        return Draft202012Validator({"$ref": f"{_URI}{inside}"}, registry=self.registry)
+        return BoundedValidator({"$ref": f"{_URI}{inside}"}, registry=self.registry)
 
     def _is_schema(self, schema: object, where: str) -> bool:
         wrong = list(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
         for error in wrong:
             key = ".".join([where.removeprefix("#/").replace("/", "."), *map(str, error.absolute_path)])
             self.mistake(key, "JSON Schema 2020-12", shortened(error.message))
+        for at, pattern in _patterns(schema, ()):
+            problem = pattern_problem(pattern)
+            if problem:
+                key = ".".join([where.removeprefix("#/").replace("/", "."), *at])
+                self.mistake(key, "a regular expression", f"{shortened(pattern)}: {problem}", "correct it")
         return not wrong
 
     def _check_extensions(self) -> None:
@@ -185,6 +206,26 @@ class ContractReading:
                 self.mistake(key, "deadlines by name", repr(held))
 
 
+def _patterns(schema: Any, at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every regular expression of a schema, with its place."""
+    under = schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
+    for key, value in under:
+        if key == "pattern" and isinstance(value, str):
+            yield (*at, "pattern"), value
+        elif key == "patternProperties" and isinstance(value, dict):
+            yield from (((*at, key), pattern) for pattern in value if isinstance(pattern, str))
+        if key not in {"const", "enum", "examples", "default"}:
+            yield from _patterns(value, (*at, str(key)))
+
+
+def _text(path: Path) -> str:
+    """What the file says. Raises `OSError`, and `ValueError` for one that is too long or no file of text."""
+    content = bounded_content(path)
+    if content is None:
+        raise ValueError(f"a file of at most {LONGEST // 1024**2} MiB is read, and no device")
+    return content.decode("utf-8")
+
+
 def _extensions(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
     """That extension wherever it stands: at the root and in channels, with its key."""
     if name in document:
@@ -200,6 +241,26 @@ def close_rules(document: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str,
     for _, held in _extensions(document, "x-close-codes"):
         for code, rule in held.items():
             yield int(code), rule
+
+
+def _check_size(node: yaml.Node | None) -> None:
+    """Raise `ValueError` for a document that is too deep or too large once its aliases are written out.
+
+    An alias of what it stands in makes it endlessly deep; aliases of aliases make it large.
+    """
+    waiting = [(node, 0)]
+    count = 0
+    while waiting:
+        held, depth = waiting.pop()
+        count += 1
+        if depth > _DEEPEST:
+            raise ValueError(f"nested more than {_DEEPEST} deep, with its aliases written out")
+        if count > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES:,} values, with its aliases written out")
+        if isinstance(held, yaml.MappingNode):
+            waiting += [(part, depth + 1) for pair in held.value for part in pair]
+        elif isinstance(held, yaml.SequenceNode):
+            waiting += [(part, depth + 1) for part in held.value]
 
 
 def _lines(node: yaml.Node | None, key: str = "") -> Iterator[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
     conversation = Conversation(scenario, script, contract)
     while not isinstance(action := conversation.next(now), Finished):
-        …do it, and tell: opened, received, closed, timed_out, controlled…
+        …do it, and tell: opened, responded, received, closed, timed_out, controlled…
     conversation.finish(now)
     conversation.transcript
 
@@ -12,14 +12,16 @@ arrive; they wait until the script comes to them. The first departure ends the s
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
-from envparity.conversation.actions import Action, Finished
+from envparity.conversation.actions import Action, Finished, HttpResponse
 from envparity.conversation.contract import Contract
-from envparity.conversation.script import Script
+from envparity.conversation.resolved import Script
 from envparity.conversation.steps import Steps
-from envparity.conversation.told import Opened, Outcome
-from envparity.observe.record import Transcript
+from envparity.conversation.told import Outcome
+from envparity.frames.codec import Beat
+from envparity.observe.transcript import HandshakeAnswered, LoggedLines, Transcript
 from envparity.scenario import Scenario
 
 __all__ = ["Conversation"]
@@ -35,43 +37,42 @@ class Conversation:
         self._actions = steps.play()
 
     def next(self, at_s: float) -> Action:
-        """What to do now. An `Open`, `Receive` or `Control` is asked for again until its outcome has been told."""
+        """What to do now. Whatever has an outcome, as `Open` and `Receive` have, is asked for until that was told."""
         self._recorder.now_s = at_s
         action = next(self._actions, None)
         return action or Finished(departed=self._recorder.departure is not None)
 
-    def opened(
-        self,
-        connection: str,
-        status: int,
-        at_s: float,
-        *,
-        subprotocol: str | None = None,
-        replica: int | None = None,
-        error: str = "",
-    ) -> None:
-        """The upgrade was answered with that HTTP status; 0 and `error` where no answer could be had or understood."""
-        del connection  # one is opened at a time
-        self._told.at_s = at_s
-        self._told.opened = Opened(status, subprotocol or "", replica, error)
+    def opened(self, answer: HandshakeAnswered, worker: int | None = None) -> None:
+        """The upgrade was answered, or could not be; `worker` is the process that did, where that was asked."""
+        self._told.at_s = answer.at_s
+        self._told.opened, self._told.worker = answer, worker
 
-    def received(self, connection: str, message: str | bytes, at_s: float) -> None:
-        """A data frame arrived."""
-        self._arrivals.frame(connection, message, at_s)
+    def received(self, connection: str, message: str | bytes, at_s: float) -> tuple[str | bytes, ...]:
+        """A message arrived. Gives what is to be sent at once, for clients answer it by themselves."""
+        return self._arrivals.message(connection, message, at_s)
+
+    def beat(self, connection: str) -> Beat | None:
+        """What clients say at intervals on that connection, as it is now; it changes with what was said."""
+        return self._arrivals.wire.beat(connection)
 
     def closed(self, connection: str, code: int, reason: str, by: Literal["client", "server"], at_s: float) -> None:
         """The connection is closed; `code` is the peer's, 1005 without one, 1006 when there was no close frame."""
         self._arrivals.close(connection, code, reason, by, at_s)
+
+    def responded(self, response: HttpResponse, at_s: float) -> None:
+        """The request was answered, or could not be."""
+        self._told.at_s = at_s
+        self._told.response = response
 
     def timed_out(self, at_s: float, phase: str = "") -> None:
         """The deadline of what was asked for has passed. `phase` says in which, where it has several."""
         self._told.at_s = at_s
         self._told.expired = phase
 
-    def controlled(self, result: dict[str, Any], at_s: float, failure: str = "") -> None:
-        """The environment did as it was told, with that result; or it failed to, for that reason."""
+    def controlled(self, outcome: Outcome, at_s: float) -> None:
+        """The environment did as it was told, or failed to."""
         self._told.at_s = at_s
-        self._told.outcome = Outcome(result, failure)
+        self._told.outcome = outcome
 
     def finish(self, at_s: float) -> None:
         """Record what arrived and nobody read. An unexpected frame or close departs, unless something did before."""
@@ -79,6 +80,20 @@ class Conversation:
         for connection, arrival in self._arrivals.rest():
             self._recorder.note_arrival(connection, arrival, "message")
             self._recorder.depart(self._recorder.unlike(arrival, "nothing more", connection), self._last_step)
+
+    @property
+    def failed_s(self) -> float | None:
+        """When the conversation failed: at its first 1011, else at its departure; None where it did not."""
+        return self._recorder.failed_s
+
+    def logged(self, logged: Iterable[LoggedLines]) -> None:
+        """Keep what was logged in the moments of the failure."""
+        self._recorder.note_logged(logged)
+
+    @property
+    def met_secrets(self) -> Mapping[str, str]:
+        """What the backend gave that is a secret, each with what is shown for it: sessions, tokens."""
+        return self._recorder.met_secrets
 
     @property
     def transcript(self) -> Transcript:

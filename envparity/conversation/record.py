@@ -4,81 +4,136 @@ from __future__ import annotations
 
 import json
 import textwrap
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from envparity.conversation.arrivals import Arrival
-from envparity.conversation.script import Script
-from envparity.observe.record import Departure, Entry, Transcript
+from envparity.conversation.arrivals import Arrival, Ending
+from envparity.conversation.filling import said_with_placeholders
+from envparity.conversation.resolved import Script
+from envparity.observe.transcript import (
+    ConnectionClosed,
+    Departure,
+    DepartureKind,
+    Event,
+    FrameReceived,
+    LoggedLines,
+    Transcript,
+    plain,
+)
+from envparity.redaction import Redaction
 from envparity.scenario import Scenario
 
 __all__ = ["Departed", "Recorder"]
 
 _SHOWN = 300
-_EntryKind = Literal["handshake", "sent", "received", "close", "silence", "timeout", "control"]
-_DepartureKind = Literal["handshake", "frame", "close", "timeout", "silence", "control"]
+_LOGGED = 200
+_SHORTEST_SECRET = 8
+_INTERNAL_ERROR = 1011
 
 
 class Departed(Exception):
     """The conversation left its script."""
 
-    def __init__(self, kind: _DepartureKind, expected: str, got: str, connection: str = "") -> None:
+    def __init__(self, kind: DepartureKind, expected: str, got: str, connection: str = "") -> None:
         self.kind, self.expected, self.got, self.connection = kind, expected, got, connection
         super().__init__(f"{kind}: expected {expected}, got {got}")
 
 
 class Recorder:
-    """Keeps the transcript of one playing. `now_s` is when what is noted happens, unless the note says otherwise."""
+    """Keeps the transcript of one playing. `now_s` is the time by the clock of whoever drives it."""
 
     def __init__(self, scenario: Scenario, script: Script) -> None:
         self.now_s = 0.0
         self.departure: Departure | None = None
         self.names: dict[str, str] = dict(script.names)
+        self.failed_s: float | None = None
+        self._logged: tuple[LoggedLines, ...] = ()
         self._scenario = scenario
-        self._entries: list[Entry] = []
-        self._secrets = sorted(script.secrets.items(), key=lambda pair: -len(pair[0]))
+        self._events: list[Event] = []
+        self._redaction = Redaction(script.secrets.items())
         self._volatile = script.volatile
+        self._saw_internal_error = False
+        self._said: dict[str, str] = {}
+        self.met_secrets: dict[str, str] = {}
 
-    def note(
-        self,
-        connection: str,
-        phase: str,
-        kind: _EntryKind,
-        data: dict[str, Any],
-        *,
-        violations: tuple[str, ...] = (),
-        at_s: float | None = None,
-    ) -> None:
-        """Write an entry, without the secrets that may be in it."""
-        at_s = self.now_s if at_s is None else at_s
-        self._entries.append(Entry(at_s, connection, phase, kind, self._bare(data), tuple(self._bare(violations))))
+    def note(self, event: Event) -> None:
+        """Write down what happened, without the secrets that may be in it."""
+        self._events.append(self._redaction.struct(event))
+        if isinstance(event, ConnectionClosed) and event.code == _INTERNAL_ERROR and not self._saw_internal_error:
+            self.failed_s, self._saw_internal_error = event.at_s, True
 
-    def note_arrival(self, connection: str, arrival: Arrival, phase: str) -> None:
+    def note_arrival(self, connection: str, arrival: Arrival | Ending, phase: str) -> None:
         """Write what a connection brought, at the time when it came."""
-        if arrival.closed:
-            self.note(connection, "close", "close", arrival.data, violations=arrival.violations, at_s=arrival.at_s)
-        else:
-            self.note(connection, phase, "received", arrival.data, violations=arrival.violations, at_s=arrival.at_s)
+        match arrival:
+            case Ending(at_s, code, reason, by, violations):
+                self.note(ConnectionClosed(at_s, connection, "close", code, reason, by, violations))
+            case Arrival(at_s, frame, violations):
+                self.note(FrameReceived(at_s, connection, phase, frame, violations))
+
+    def note_said(self, expected: Mapping[str, Any], number: int | None = None) -> None:
+        """Write down what the script says with placeholders of the environment of that event, or of the last."""
+        self.note_compared_as(said_with_placeholders(expected), number)
+
+    def note_compared_as(self, said: Mapping[str, str], number: int | None = None) -> None:
+        """Write down what is compared between environments in place of values of that event, or of the last."""
+        event = self.last if number is None else number
+        self._said |= {f"{event}.{path}": self._redaction.text(text) for path, text in said.items()}
+
+    @property
+    def last(self) -> int:
+        """The number of the event that was noted last."""
+        return len(self._events) - 1
+
+    def rearrange(self, numbers: Sequence[int], places: Sequence[int]) -> None:
+        """Put the events of these numbers in another order: `places` says where each goes."""
+        events = [self._events[number] for number in numbers]
+        for event, place in zip(events, places, strict=True):
+            self._events[numbers[place]] = event
+
+    def keep_secret(self, value: str, shown: str) -> bool:
+        """From now on that value is a secret, which is shown as that; False for one too short to be one."""
+        if len(value) < _SHORTEST_SECRET:
+            return False
+        self._redaction = self._redaction.and_of([(value, shown)])
+        self.met_secrets[value] = shown
+        return True
 
     def depart(self, departed: Departed, step: int) -> None:
         """Keep the first departure."""
         if self.departure is None:
-            expected, got = str(self._bare(departed.expected)), str(self._bare(departed.got))
+            expected, got = self._redaction.text(departed.expected), self._redaction.text(departed.got)
+            if self.failed_s is None:
+                self.failed_s = self.now_s
             self.departure = Departure(step, departed.kind, expected, got, departed.connection)
 
-    def what(self, arrival: Arrival) -> str:
-        """An arrival in a few words for people: the same in every playing."""
-        if arrival.closed:
-            return "close {code} {reason!r} by the {by}".format(**arrival.data)
-        return self.shown(arrival.data)
+    def note_logged(self, logged: Iterable[LoggedLines]) -> None:
+        """Keep what was logged in the moments of the failure: of each source the last 200 lines."""
+        kept = (one for one in logged if one.lines)
+        self._logged = tuple(
+            LoggedLines(
+                one.source,
+                tuple(self._redaction.text(line) for line in one.lines[-_LOGGED:]),
+                one.left_out + max(len(one.lines) - _LOGGED, 0),
+                one.is_replica,
+            )
+            for one in kept
+        )
 
-    def unlike(self, arrival: Arrival, expected: str, connection: str) -> Departed:
+    def what(self, arrival: Arrival | Ending) -> str:
+        """An arrival in a few words for people: the same in every playing."""
+        if isinstance(arrival, Ending):
+            return f"close {arrival.code} {arrival.reason!r} by the {arrival.by}"
+        return self.shown(plain(arrival.frame))
+
+    def unlike(self, arrival: Arrival | Ending, expected: str, connection: str) -> Departed:
         """What came instead of what was expected."""
-        return Departed("close" if arrival.closed else "frame", expected, self.what(arrival), connection)
+        kind: DepartureKind = "close" if isinstance(arrival, Ending) else "frame"
+        return Departed(kind, expected, self.what(arrival), connection)
 
     def shown(self, frame: dict[str, Any]) -> str:
         """A frame without its volatile fields, ids by name."""
         kept = {name: one for name, one in frame.items() if name not in self._volatile}
-        text = str(self._bare(json.dumps(kept, ensure_ascii=False)))
+        text = self._redaction.text(json.dumps(kept, ensure_ascii=False))
         for value, name in sorted(self.names.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(value, name)
         return textwrap.shorten(text, _SHOWN, placeholder=" …")
@@ -89,20 +144,10 @@ class Recorder:
         return Transcript(
             scenario=self._scenario.name,
             group=self._scenario.group,
-            entries=tuple(self._entries),
+            events=tuple(self._events),
             departure=self.departure,
             names=dict(self.names),
+            said=dict(self._said),
             duration_s=self.now_s,
+            logged=self._logged,
         )
-
-    def _bare(self, value: Any) -> Any:
-        """The value with every secret in it replaced, at any depth, in keys too."""
-        if isinstance(value, str):
-            for secret, name in self._secrets:
-                value = value.replace(secret, name)
-            return value
-        if isinstance(value, dict):
-            return {self._bare(name): self._bare(one) for name, one in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._bare(one) for one in value]
-        return value

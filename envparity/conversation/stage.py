@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any
 
 from envparity.conversation.actions import Control
+from envparity.conversation.told import Outcome
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.port import Stack
+from envparity.stalls import Deadline
 
 __all__ = ["Stage"]
 
@@ -23,25 +24,29 @@ class Stage:
     def __init__(self, stack: Stack, stop_s: float, now: Callable[[], float]) -> None:
         self._stack, self._stop_s, self._now = stack, stop_s, now
         self._cut: set[str] = set()
-        self._stopping: dict[int, asyncio.Task[float]] = {}
+        self._rotated: dict[str, tuple[int, int]] = {}  # how often, and from which key on they are published
+        self._stopping: dict[int, asyncio.Task[tuple[float, bool]]] = {}
 
-    async def do(self, action: Control) -> tuple[dict[str, Any], str]:
-        """Do it. Returns what came of it, and why it failed, if it did."""
+    async def do(self, action: Control) -> Outcome:
+        """Do it. Returns what came of it, or why it failed."""
         try:
-            return await self._do(action), ""
+            return await self._do(action)
         except (DeadlineExceeded, LaunchError) as error:
-            return {}, str(error)
+            return Outcome(str(error))
 
     async def restore(self) -> None:
         """Bring back what the script did not: nobody after it shall suffer from it."""
         for name in sorted(self._cut):
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await self._stack.restore_dependency(name)
+        for name in sorted(self._rotated):
+            with contextlib.suppress(DeadlineExceeded, LaunchError):
+                await self._rotate(name, 0, 0)
         for index in list(self._stopping):
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await self._start(index)
 
-    async def _do(self, action: Control) -> dict[str, Any]:
+    async def _do(self, action: Control) -> Outcome:
         replica = action.replica or 0
         match action.action:
             case "stop_replica":
@@ -58,24 +63,33 @@ class Stage:
             case "restore":
                 await self._stack.restore_dependency(action.target)
                 self._cut.discard(action.target)
+            case "command":
+                await self._stack.command_dependency(action.target, action.words)
+            case "rotate":
+                generation, first = self._rotated.get(action.target, (0, 0))
+                await self._rotate(action.target, generation + 1, first if action.keep else generation + 1)
             case _:
                 await self._stack.until_ready()
-        return {}
+        return Outcome()
 
-    async def _stop(self, replica: int) -> float:
-        """SIGTERM, and wait for the end. Returns the seconds that it took."""
-        began = self._now()
+    async def _rotate(self, name: str, generation: int, first: int) -> None:
+        self._rotated[name] = generation, first
+        await self._stack.command_dependency(name, ("rotate", str(generation), str(first)))
+
+    async def _stop(self, replica: int) -> tuple[float, bool]:
+        """SIGTERM, and wait for the end. Returns the seconds that it took, and whether that was within the deadline."""
+        began, deadline = self._now(), Deadline(self._stop_s)
         await self._stack.stop_replica(replica)
-        return round(self._now() - began, 3)
+        return round(self._now() - began, 3), not deadline.passed
 
-    async def _stopped(self, replica: int) -> dict[str, Any]:
+    async def _stopped(self, replica: int) -> Outcome:
         if replica not in self._stopping:
             raise LaunchError(f"replica {replica} was not stopped before")
-        seconds = await self._stopping[replica]
-        if seconds > self._stop_s:
+        seconds, in_time = await self._stopping[replica]
+        if not in_time:
             raise DeadlineExceeded(f"replica {replica} to end after SIGTERM", self._stop_s, f"it took {seconds:g} s")
         exit_code = (await self._stack.observe_replica(replica)).exit_code
-        return {"exit_code": exit_code, "seconds": seconds}
+        return Outcome(exit_code=exit_code, seconds=seconds)
 
     async def _start(self, replica: int) -> None:
         stopping = self._stopping.pop(replica, None)

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-__all__ = ["Opened", "Outcome", "Told"]
+from envparity.conversation.actions import HttpResponse
+from envparity.observe.transcript import HandshakeAnswered
 
-
-@dataclass(frozen=True)
-class Opened:
-    """How the upgrade was answered: an HTTP status, or 0 and `error`."""
-
-    status: int
-    subprotocol: str
-    replica: int | None
-    error: str
+__all__ = ["Outcome", "Told"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of what the environment was told to do."""
+    """What came of what the environment was told to do: why it failed, or of a replica how and how soon it ended."""
 
-    result: dict[str, Any]
-    failure: str
+    failure: str = ""
+    exit_code: int | None = None
+    seconds: float | None = None
 
 
 @dataclass
 class Told:
     """All that was told of the last action; nothing, where that is still awaited."""
 
-    opened: Opened | None = None
+    opened: HandshakeAnswered | None = None
+    worker: int | None = None
+    """The process that answered, where that was asked."""
     outcome: Outcome | None = None
+    response: HttpResponse | None = None
     expired: str | None = None
     """The phase that took too long; "" for the one that was asked for."""
     at_s: float = 0.0
@@ -39,4 +35,4 @@ class Told:
 
     def forget(self) -> None:
         """Make ready for the outcome of what is asked for next."""
-        self.opened = self.outcome = self.expired = None
+        self.opened = self.worker = self.outcome = self.response = self.expired = None

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import jwt
+from envparity.auth.scheme import SCHEMES, Known, Scheme
+from envparity.deployed.credentials import resolve_credential, shown_credential
+from envparity.deployed.oauth2 import granted, shown_grant
+from envparity.environment import Deployed, Environment
 
-from envparity.deployed.credentials import resolve_credential
-from envparity.environment import Environment
-
-__all__ = ["Credentials", "Held", "stable_user"]
+__all__ = ["Credentials", "Held", "shown_source", "stable_user"]
 
 _NAMESPACE: Final = uuid.UUID("6f0b1c6e-3f0e-5c57-9d6b-2b6c1a5b7a5e")
 _BEFORE_EXPIRY_S: Final = 30.0
@@ -33,16 +33,18 @@ class Credentials:
     """The credentials of one deployed environment, asked for again when they may have changed.
 
     A token is held until shortly before it expires, anything else for five minutes, and nothing longer than until
-    `renew`. `clock` gives seconds since the epoch.
+    `renew`. `scheme` reads what a token says of itself; `clock` gives
+    seconds since the epoch.
     """
 
     def __init__(
         self,
         environment: Environment,
+        scheme: Scheme | None = None,
         environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._environment, self._environ, self._clock = environment, environ, clock
+        self._environment, self._scheme, self._environ, self._clock = environment, scheme, environ, clock
         self._held: Held | None = None
         self._until = 0.0
 
@@ -64,23 +66,32 @@ class Credentials:
             return Held(key=key, user=deployed.user or stable_user(self._environment.name))
         if deployed is not None and deployed.token is not None:
             token = await resolve_credential(deployed.token, self._environ)
-            subject, expires = _claims(token)
-            if expires is not None:
-                self._until = min(self._until, expires - _BEFORE_EXPIRY_S)
-            return Held(token=token, user=deployed.user or subject)
+            known = self._read(token)
+            if known.expires is not None:
+                self._until = min(self._until, known.expires - _BEFORE_EXPIRY_S)
+            return Held(token=token, user=deployed.user or known.subject)
+        if deployed is not None and deployed.oauth2 is not None:
+            access = await granted(deployed.oauth2, deployed, self._environ)
+            if access.expires_in_s is not None:
+                self._until = min(self._until, self._clock() + access.expires_in_s - _BEFORE_EXPIRY_S)
+            return Held(token=access.token, user=deployed.user or self._read(access.token).subject)
         return Held()
+
+    def _read(self, token: str) -> Known:
+        if self._scheme is None:
+            return Known()
+        with SCHEMES.guarding(self._scheme):
+            return self._scheme.read(token)
+
+
+def shown_source(deployed: Deployed) -> str:
+    """Where its key or its token comes from, in words; "" where it has none."""
+    if deployed.oauth2 is not None:
+        return shown_grant(deployed.oauth2)
+    credential = deployed.token or deployed.secret
+    return shown_credential(credential) if credential is not None else ""
 
 
 def stable_user(environment: str) -> str:
     """An id for the user of that environment: always the same, so that all that it leaves behind is found by it."""
     return str(uuid.uuid5(_NAMESPACE, environment))
-
-
-def _claims(token: str) -> tuple[str, float | None]:
-    """Subject and expiry of a token, unverified: for the backend to judge. Empty and None where it is no JWT."""
-    try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-    except jwt.PyJWTError:
-        return "", None
-    subject, expires = claims.get("sub"), claims.get("exp")
-    return (subject if isinstance(subject, str) else ""), (expires if isinstance(expires, int | float) else None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["Target", "parse_target", "url_problems"]
+__all__ = ["Target", "is_loopback", "parse_target", "url_problems"]
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
@@ -79,6 +79,14 @@ def url_problems(url: str, schemes: tuple[str, ...]) -> Iterator[tuple[str, str]
         yield "no fragment", "one"
     if not _PATH.fullmatch(parts.path):
         yield "a path of URL characters, anything else percent-encoded", "another character"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether that host, a name or an address, is this machine by what it is called."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _scheme_got(scheme: str) -> str:

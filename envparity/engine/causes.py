@@ -1,50 +1,55 @@
-"""Which difference between two environments it is that fails: mixtures of the two are booted until one is left.
+"""Which difference between two environments it is that fails: hybrids of the two are booted until one is left.
 
 It costs boots, and is done only where something was found.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
-from envparity.engine.mixtures import Mixtures
+from envparity.engine.ends import Ends, ends_of
+from envparity.engine.finer import taken_apart
+from envparity.engine.hybrids import Hybrids
 from envparity.engine.observer import Observer
-from envparity.events import Emit, Waiting
-from envparity.isolate import Isolated, OutOfBoots, Progress, Trait, in_words, isolate
+from envparity.engine.oracle import Oracle, played_for
+from envparity.engine.places import Places
+from envparity.engine.ranking import ranked
+from envparity.engine.rates import is_steady, rate, with_what_changes_it
+from envparity.events import Emit
+from envparity.isolate import Isolated, Outcome, OutOfBoots, Trait, isolate
+from envparity.judge import conduct, singles
+from envparity.judge.cause import Cause, Chance, Everywhere, NotFound, Search, TraitsCause, WhyNotFound
 from envparity.judge.finding import Finding, Judgement
-from envparity.launch.port import Launcher, WarmUnavailable
+from envparity.launch.port import Launcher
 from envparity.observe.record import Observation
 from envparity.subject import Subject
 from envparity.together import together
 
-__all__ = ["CAUSE_BOOTS", "CAUSE_S", "EVERYWHERE", "CauseFinder"]
+__all__ = ["CAUSE_BOOTS", "CAUSE_S", "CauseFinder"]
 
 CAUSE_BOOTS = 40
-"""How many boots one finding may cost."""
+"""How many boots one search for a cause may cost."""
 
 CAUSE_S = 600.0
 """How long the causes of one run may be looked for, in seconds, all together."""
 
-EVERYWHERE = "every environment: no single difference"
-"""The cause of what shows in all of several environments: it is in the backend, and no environment hides it."""
+_MOST_MEMBERS = 3
+"""Of how many of the single findings that became one the cause is looked for, until one has a cause."""
 
-_SAY_IT_THEMSELVES = ("EP203", "EP204", "EP205", "EP9")  # a setting, a declaration, what was not stood up
-_OF_ORDERS = ("EP21",)  # these have causes of their own: two steps
-_SHOWN = 12  # traits that are quoted
+_SEARCHES_AT_ONCE = 2
+"""How many pairs of boots are searched between at the same time: what forks stand beside weighs as much as a boot."""
 
+_SHOWN = 3
+"""In how many boots that verify it a cause has shown the failure: in two, and in one that says that it is steady."""
 
-@dataclass
-class _Search:
-    """Findings, by their place in the judgement, whose causes lie between the same two boots."""
-
-    passing: Observation
-    failing: Observation
-    places: list[int] = field(default_factory=list)
+_SPENT = {"out of boots", "out of time"}
+_UNSTEADY = {"passing shows it", "not always"}
 
 
 class CauseFinder:
@@ -60,6 +65,7 @@ class CauseFinder:
         observer: Observer,
         emit: Emit,
         *,
+        places: Places | None = None,
         boots: int = CAUSE_BOOTS,
         seconds: float = CAUSE_S,
     ) -> None:
@@ -67,6 +73,7 @@ class CauseFinder:
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
+        self._places = places or Places()
         self._boots = boots
         self._seconds = seconds
 
@@ -74,52 +81,98 @@ class CauseFinder:
         """The judgement, in which these findings have their causes. Boots nothing where there are none."""
         until_s = time.monotonic() + self._seconds
         findings = list(judgement.findings)
-        searches: dict[tuple[str, str, str], _Search] = {}
-        for at, finding in enumerate(findings):
-            if not _is_looked_for(finding):
-                continue
+        looked_for = [at for at, finding in enumerate(findings) if _is_looked_for(finding)]
+        by_rate = {at: one.cause for at, one in enumerate(findings) if isinstance(one.cause, Chance)}
+        found = singles(self._subject, observations) if looked_for or by_rate else ()
+        cases: dict[int, tuple[Ends, ...]] = {}
+        for at in looked_for:
+            finding = findings[at]
             if set(self._subject.environments) <= {*finding.environments}:
                 # Of one environment alone nobody knows where else it shows.
-                cause = EVERYWHERE if len(self._subject.environments) > 1 else None
-                findings[at] = msgspec.structs.replace(finding, cause=cause)
-            elif (ends := _ends(finding, observations)) is not None:
-                searches.setdefault(self._key(finding, *ends), _Search(*ends)).places.append(at)
+                if len(self._subject.environments) > 1:
+                    findings[at] = _with_cause(finding, Everywhere())
+            elif candidates := ends_of(finding, found, observations, self._subject.environments):
+                cases[at] = candidates
             elif seen := [name for name in finding.environments if name in self._subject.attached]:
-                said = f"no cause was looked for: {', '.join(seen)} is attached, and nothing is booted there"
-                findings[at] = _with_evidence(finding, said)
-        for search in searches.values():
-            async with Mixtures(
-                self._subject,
-                self._launcher,
-                self._observer,
-                passing=search.passing,
-                failing=search.failing,
-                scenarios={name for at in search.places for name in _scenarios(findings[at])},
-            ) as mixtures:
-                for at in search.places:
-                    findings[at] = await self._explained(findings[at], mixtures, until_s)
+                findings[at] = _with_cause(finding, NotFound("attached", environments=tuple(seen)))
+            elif _elsewhere(finding, observations):
+                findings[at] = _with_cause(finding, NotFound("nothing passes"))
+        for at, cause in (await self._causes(cases, until_s)).items():
+            findings[at] = _with_cause(findings[at], cause)
+        for at, chance in by_rate.items():
+            ends = ends_of(findings[at], found, observations, self._subject.environments)
+            there = next((one for one in ends if one.failing.case.environment == chance.failing), None)
+            if chance.rates == "differ" and there is not None:
+                findings[at] = _with_cause(findings[at], await self._changed(chance, there, until_s))
         return msgspec.structs.replace(judgement, findings=tuple(findings))
 
-    def _key(self, finding: Finding, passing: Observation, failing: Observation) -> tuple[str, str, str]:
+    async def _causes(self, cases: Mapping[int, tuple[Ends, ...]], until_s: float) -> dict[int, Cause]:
+        """The causes by the places of the findings. Where one of its members has none, the next is looked at.
+
+        What shows between the same two boots shares the boots of their hybrids.
+        """
+        causes: dict[int, Cause] = {}
+        by_chance = {at: candidates[0] for at, candidates in cases.items() if _is_by_chance(candidates[0])}
+        unsteady = dict(by_chance)
+        at_once = asyncio.Semaphore(_SEARCHES_AT_ONCE)
+
+        async def search(group: Mapping[int, Ends]) -> None:
+            scenarios = {name for case in group.values() for name in played_for(case.finding)}
+            async with at_once, self._hybrids(next(iter(group.values())), scenarios) as hybrids:
+                for at, case in group.items():
+                    cause = await self._cause(case, hybrids, until_s) if hybrids.traits else None
+                    if isinstance(cause, Chance):
+                        by_chance[at] = unsteady[at] = case
+                    elif cause is None or (isinstance(cause, NotFound) and cause.why in _UNSTEADY):
+                        unsteady.setdefault(at, case)
+                    if cause is not None and (at not in causes or isinstance(cause, TraitsCause)):
+                        causes[at] = cause
+
+        for turn in range(_MOST_MEMBERS):
+            groups: dict[tuple[str, str, str], dict[int, Ends]] = defaultdict(dict)
+            for at, candidates in cases.items():
+                if turn < len(candidates) and at not in by_chance and _is_open(causes.get(at)):
+                    groups[self._key(candidates[turn])][at] = candidates[turn]
+            await together(*map(search, groups.values()))
+        to_count = {at: case for at, case in unsteady.items() if not isinstance(causes.get(at), TraitsCause)}
+        for at, counted in (await self._rates(to_count, set(by_chance), until_s)).items():
+            if at not in causes or isinstance(counted, Chance):
+                causes[at] = counted
+        return causes
+
+    def _key(self, case: Ends) -> tuple[str, str, str]:
         """What is equal where findings share their boots. A scenario that restarts something is played by itself."""
         disruptive = {one.name for one in self._subject.backend.scenarios if one.disruptive}
-        alone = next((one for one in _scenarios(finding) if one in disruptive), "")
-        return passing.case.id, failing.case.id, alone
+        alone = next((one for one in played_for(case.finding) if one in disruptive), "")
+        return case.passing.case.id, case.failing.case.id, alone
 
-    async def _explained(self, finding: Finding, mixtures: Mixtures, until_s: float) -> Finding:
-        if not mixtures.traits:
-            return finding
-        oracle = _Oracle(finding, mixtures, until_s, self._emit)
+    def _hybrids(self, case: Ends, scenarios: Iterable[str]) -> Hybrids:
+        return Hybrids(
+            self._subject,
+            self._launcher,
+            self._observer,
+            self._places,
+            passing=case.passing,
+            failing=case.failing,
+            scenarios=set(scenarios),
+        )
+
+    async def _cause(self, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
+        """What makes the difference; None where it does not show once more, or nobody can say whether it does.
+
+        Chance, not counted yet, where it showed in one play of a boot and not in the next.
+        """
+        oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
+        everything: frozenset[Trait] = frozenset(hybrids.traits)
         try:
-            shows, forks = await together(oracle.cold(frozenset(mixtures.traits)), mixtures.can_fork(until_s))
+            again, forks = await together(oracle.twice(everything), hybrids.can_fork(until_s))
         except OutOfBoots:
-            return _with_evidence(finding, f"no cause was looked for: {self._seconds:g} s had passed")
-        if not shows:
-            again = f"booted once more as {mixtures.failing.name} is, with {_played(finding)}, it did not show"
-            return _with_evidence(finding, f"no cause was isolated: {again}")
-        most, traits = self._boots, mixtures.traits
+            return NotFound("out of time", seconds=self._seconds)
+        if oracle.unsteady or again is not Outcome.SHOWS:
+            return Chance(0, 0) if oracle.unsteady else None
+        most, traits, searched = self._boots, hybrids.traits, 0
         if forks:
-            cheap = [one for one in traits if mixtures.warm(frozenset({one}))]
+            cheap = [one for one in traits if hybrids.warm(frozenset({one}))]
             found = await isolate(
                 traits, oracle.quick, verifies=oracle.cold, cheap=cheap, most=most, progress=oracle.tell
             )
@@ -127,135 +180,113 @@ class CauseFinder:
             found = await isolate(traits, oracle.cold, most=most, progress=oracle.tell)
         if oracle.forks and not found.verified:
             # A fork is not the real thing: where fresh containers do not bear out what it said, they alone are asked.
-            most -= found.boots + found.verifying
+            most, searched = most - found.boots - found.verifying, found.boots
             found = await isolate(traits, oracle.cold, most=most, progress=oracle.tell)
-        cause = _cause(found) if found.verified else None
-        return msgspec.structs.replace(_with_evidence(finding, *_in_words(found, mixtures, oracle)), cause=cause)
+        searched += found.boots
+        if not found.verified:
+            return _cause(found, hybrids, oracle, (searched, oracle.asked - searched))
+        try:
+            steady = await is_steady(oracle, found.causes)
+        except OutOfBoots:
+            unsure = replace(found, verified=False, finished=False)
+            return _cause(unsure, hybrids, oracle, (searched, oracle.asked - searched))
+        if oracle.unsteady or not steady:
+            return Chance(0, 0) if oracle.unsteady else None
+        finer = await taken_apart(found, hybrids, oracle, lambda asked: asked.cold, self._boots)
+        return None if finer.flaky else await self._named(found, finer, hybrids, oracle, searched)
+
+    async def _named(
+        self, found: Isolated[Trait], finer: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, searched: int
+    ) -> Cause:
+        """The cause that was found and taken apart, with what it cost."""
+        boots, verifying = finer.boots - found.boots, finer.verifying - found.verifying
+        cost = searched + boots, oracle.asked - searched + verifying
+        return _cause(finer, hybrids, oracle, cost, await oracle.unlike(found.causes))
+
+    async def _changed(self, chance: Chance, case: Ends, until_s: float) -> Chance:
+        """Rates that were counted already, with what changes them."""
+        async with self._hybrids(case, {one.scenario for one in case.failing.transcripts}) as hybrids:
+            oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
+            return await with_what_changes_it(chance, oracle, hybrids, self._boots)
+
+    async def _rates(self, cases: Mapping[int, Ends], by_chance: Collection[int], until_s: float) -> dict[int, Cause]:
+        """How often each shows, with all that was played beside it. Of the same two environments the boots are shared.
+
+        `by_chance` are those of which it is known already that they do not show always.
+        """
+        counted: dict[int, Cause] = {}
+        shared: dict[tuple[str, str], dict[int, Ends]] = defaultdict(dict)
+        for at, case in cases.items():
+            shared[case.passing.case.id, case.failing.case.id][at] = case
+        for group in shared.values():
+            beside = {played.scenario for case in group.values() for played in case.failing.transcripts}
+            async with self._hybrids(next(iter(group.values())), beside) as hybrids:
+                for at, case in group.items():
+                    oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
+                    counted[at] = await rate(case.finding, oracle, hybrids, self._boots, by_chance=at in by_chance)
+        return counted
 
 
-class _Oracle:
-    """Whether a mixture shows the finding, from boots that other findings share. `shared` and `forks` count them."""
+def _is_by_chance(case: Ends) -> bool:
+    """Whether the boot that shows it has shown that it does not do so always: one play did, and another did not."""
+    played = [play for name in played_for(case.finding) for play in case.failing.plays(name)]
+    return len({play.departure is None for play in played}) > 1
 
-    def __init__(self, finding: Finding, mixtures: Mixtures, until_s: float, emit: Emit) -> None:
-        self._finding, self._mixtures, self._until_s, self._emit = finding, mixtures, until_s, emit
-        self._asked: Counter[tuple[frozenset[Trait], bool]] = Counter()
-        self.shared = self.forks = 0
-        self._doing = f"boot 1 to find {self._what}: does it show again?"
 
-    async def cold(self, traits: frozenset[Trait]) -> bool:
-        """In fresh containers; asked again they are booted again."""
-        return await self._shows(traits, warm=False)
-
-    async def quick(self, traits: frozenset[Trait]) -> bool:
-        """The same, of a fork where one can show that."""
-        if self._mixtures.warm(traits):
-            try:
-                shows = await self._shows(traits, warm=True)
-            except WarmUnavailable as reason:
-                self._emit(Waiting("", f"cold boots, for there can be no warm ones: {reason}"))
-            else:
-                self.forks += 1
-                return shows
-        return await self.cold(traits)
-
-    def tell(self, progress: Progress) -> None:
-        """What to say of the next boot. A cause of several parts costs more than that: nobody knows how many."""
-        left = f"{progress.left} to go where it is a single one"
-        self._doing = f"boot {progress.boots + 2} to find {self._what}, {left}"
-
-    async def _shows(self, traits: frozenset[Trait], *, warm: bool) -> bool:
-        nth = self._asked[traits, warm]
-        if self._mixtures.knows(traits, nth, warm=warm):
-            self.shared += 1
-        else:
-            self._emit(Waiting("", self._doing))
-        found = await self._mixtures.findings(traits, nth, self._until_s, warm=warm)
-        self._asked[traits, warm] += 1
-        return any(_is_same(self._finding, one) for one in found)
-
-    @property
-    def _what(self) -> str:
-        return f"what makes {self._mixtures.failing.name} show {self._finding.code}"
+def _is_open(cause: Cause | None) -> bool:
+    """Whether another member of the finding may have a cause: there is none yet, and boots are left."""
+    return cause is None or (isinstance(cause, NotFound) and cause.why not in _SPENT)
 
 
 def _is_looked_for(finding: Finding) -> bool:
-    return finding.cause is None and not finding.code.startswith(_SAY_IT_THEMSELVES + _OF_ORDERS)
+    return finding.cause is None and conduct(finding).causes == "hybrids"
 
 
-def _ends(finding: Finding, observations: Sequence[Observation]) -> tuple[Observation, Observation] | None:
-    """The boot that passes and the one that fails: the first of each, booted in the same way; None without such two.
+def _elsewhere(finding: Finding, observations: Sequence[Observation]) -> bool:
+    """Whether another environment was booted in the way that shows it."""
+    boots = {one.case.boot for one in observations if one.case.id in finding.cases}
+    return any(one.case.boot in boots and one.case.environment not in finding.environments for one in observations)
 
-    Only what played the finding's scenario without it can be said to pass.
+
+def _cause(
+    found: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, cost: tuple[int, int], others: tuple[str, ...] = ()
+) -> TraitsCause | NotFound:
+    """What came of the search, with its `cost`: the boots that searched, and those that verify.
+
+    `others` are paths of the finding that are not explained by it.
     """
-    for failing in observations:
-        boot = failing.case.boot
-        shows = failing.case.id in finding.cases and failing.case.environment in finding.environments
-        if not shows or failing.warm or failing.attached is not None or boot.order or boot.timeline:
-            continue
-        for passing in observations:
-            if (
-                passing.case.boot == boot
-                and passing.case.environment not in finding.environments
-                and passing.launch_failure is None
-                and passing.attached is None
-                and not passing.warm
-                and all(passing.transcript(name) is not None for name in _scenarios(finding))
-            ):
-                return passing, failing
-    return None
-
-
-def _scenarios(finding: Finding) -> tuple[str, ...]:
-    """What has to be played to see it again: the one to replay, where there is one."""
-    return (finding.scenario,) if finding.scenario is not None else finding.scenarios[:1]
-
-
-def _played(finding: Finding) -> str:
-    return ", ".join(_scenarios(finding)) or "no conversation"
-
-
-def _is_same(finding: Finding, other: Finding) -> bool:
-    """Whether a mixture shows that finding. The same component is enough; without one, it must be at the same place."""
-    if (finding.code, finding.component) != (other.code, other.component):
-        return False
-    alike = finding.where == other.where or bool({*finding.scenarios} & {*other.scenarios})
-    return finding.component is not None or alike
-
-
-def _cause(found: Isolated[Trait]) -> str:
-    """`STARTUP_VALIDATION=strict alone`; several that are needed together are joined by "and"."""
-    alone = [f"{in_words(one)} alone" if len(one) == 1 else in_words(one) for one in found.causes]
-    return ", or ".join(alone)
-
-
-def _in_words(found: Isolated[Trait], mixtures: Mixtures, oracle: _Oracle) -> Iterator[str]:
-    """What was done to find it, or how far that came."""
-    passing, failing = mixtures.passing.name, mixtures.failing.name
-    boots = f"{found.boots} boots to find it, {found.verifying + 1} to verify"
-    if oracle.forks:
-        boots += f", {oracle.forks} of them warm"
-    if oracle.shared:
-        boots += f", {oracle.shared} {'' if oracle.forks else 'of them '}shared with other findings"
-    between = f"{passing} and {failing} differ in {len(mixtures.traits)} traits"
+    boots, verifying = cost
+    search = Search(
+        passing=hybrids.passing.name,
+        failing=hybrids.failing.name,
+        traits=len(hybrids.traits),
+        boots=boots,
+        verifying=verifying,
+        warm=oracle.forks,
+        shared=oracle.shared,
+        heals=not found.monotone,
+        not_stood_up=hybrids.not_stood_up,
+        no_answer=oracle.no_answer,
+    )
     if found.verified:
-        one = "it fails" if len(found.causes) == 1 else "each fails"
-        yield f"{between}: added to {passing} {one}, twice; removed from {failing} it passes ({boots})"
-    elif not found.causes:
-        yield f"no cause was isolated: booted once more, {passing} itself shows it ({boots})"
-    elif found.flaky:
-        unsure = "; ".join(in_words(one) for one in found.flaky)
-        yield f"no cause was isolated: booted twice with {unsure}, it showed only once ({boots})"
-    elif found.minimal:
-        yield f"no cause explains all of it: {_cause(found)}, and without that {failing} still shows it ({boots})"
-    else:
-        among = found.causes[0]
-        more = f" and {len(among) - _SHOWN} more" if len(among) > _SHOWN else ""
-        yield f"no cause was isolated within {boots}: it is among {', '.join(map(str, among[:_SHOWN]))}{more}"
-    if not found.monotone:
-        yield "more differences healed it in some of these boots"
-    if mixtures.not_stood_up:
-        yield f"{mixtures.not_stood_up} of the mixtures could not be stood up, and count as not showing it"
+        told = ranked(found.causes, oracle.evidence, hybrids.failing)
+        return TraitsCause(_texts(told), _SHOWN, search, others)
+    if not found.causes:
+        return NotFound("passing shows it", search=search)
+    if found.flaky:
+        return NotFound("not always", _texts(found.flaky), search=search)
+    if not found.finished:
+        return NotFound("out of boots", _texts(found.causes[:1]), search=search)
+    if found.unresolved:
+        why: WhyNotFound = "not taken apart" if found.passes_without else "cannot say"
+        return NotFound(why, _texts(found.causes), search=search)
+    return NotFound("not all of it", _texts(found.causes), search=search)
 
 
-def _with_evidence(finding: Finding, *lines: str) -> Finding:
-    return msgspec.structs.replace(finding, evidence=(*finding.evidence, *lines))
+def _texts(alternatives: Iterable[Iterable[Trait]]) -> tuple[tuple[str, ...], ...]:
+    """In the words of the files, as the verdict names them."""
+    return tuple(tuple(map(str, one)) for one in alternatives)
+
+
+def _with_cause(finding: Finding, cause: Cause) -> Finding:
+    return msgspec.structs.replace(finding, cause=cause)

@@ -13,6 +13,7 @@ import msgspec
 from envparity.backend import Backend
 from envparity.case import Boot, Case
 from envparity.engine.observer import Observer
+from envparity.engine.want_of_time import LateBoots
 from envparity.environment import Environment
 from envparity.errors import ConfigurationError, DeadlineExceeded, LaunchError
 from envparity.events import Emit, OrderBooted, OrdersPlanned, Waiting
@@ -48,7 +49,10 @@ def graph_of(report: StartupReport) -> Graph:
 
 
 class Explorer:
-    """Boots one environment in every order that matters, and observes each boot."""
+    """Boots one environment in every order that matters, and observes each boot.
+
+    `unsteady` says of each boot that came to a deadline once, and not when it booted alone, what that was.
+    """
 
     def __init__(self, backend: Backend, launcher: Launcher, observer: Observer, emit: Emit) -> None:
         self._backend = backend
@@ -56,6 +60,7 @@ class Explorer:
         self._observer = observer
         self._emit = emit
         self._planning = asyncio.Lock()
+        self.unsteady: list[str] = []
         self.scenarios = tuple(one for one in backend.scenarios if one.part != "usual")
 
     async def plan(
@@ -87,12 +92,13 @@ class Explorer:
     async def beside(self, stack: Stack) -> AsyncIterator[BootsBeside]:
         """What boots beside that stack: forks where the launcher can have them, else fresh containers."""
         async with AsyncExitStack() as exits:
-            warm = None
+            warm, cold_because = None, ""
             try:
                 warm = await exits.enter_async_context(self._launcher.warm(stack, LANES))
             except WarmUnavailable as reason:
+                cold_because = str(reason)
                 self._emit(Waiting(stack.case.id, f"cold boots, for there can be no warm ones: {reason}"))
-            yield BootsBeside(self, stack, warm)
+            yield BootsBeside(self, stack, warm, cold_because)
 
     async def explore(self, beside: BootsBeside, boots: OrderBoots) -> tuple[Observation, ...]:
         """Observe each of these boots, the canonical one first."""
@@ -141,13 +147,19 @@ class Explorer:
 
 
 class BootsBeside:
-    """Boots of one environment in other ways than the stack beside which they stand. Made by `Explorer.beside`."""
+    """Boots of one environment in other ways than the stack beside which they stand. Made by `Explorer.beside`.
 
-    def __init__(self, explorer: Explorer, stack: Stack, warm: WarmBoots | None) -> None:
+    `cold_because` says why none of them is warm; "" where they can be.
+    """
+
+    def __init__(self, explorer: Explorer, stack: Stack, warm: WarmBoots | None, cold_because: str = "") -> None:
+        self.cold_because = cold_because
         self._explorer = explorer
         self._stack = stack
         self._warm = warm
         self._lanes = asyncio.Semaphore(LANES)
+        self._alone = asyncio.Lock()
+        self._late = LateBoots()
         self._cold = asyncio.Semaphore(1)  # a second stack weighs as much as the one that stands already
 
     @property
@@ -160,14 +172,33 @@ class BootsBeside:
         case = Case(self.case.environment, self.case.backend, boot)
         if self._warm is not None:
             try:
-                async with self._lanes:
-                    return await self._explorer.observe_warm(self._warm, case)
+                return await self._believed(self._warm, case)
             except WarmUnavailable:
                 pass
         async with self._cold:
             if boot == self.case.boot:
                 return await self._explorer.observe_stack(self._stack, warm=False)
             return await self._explorer.observe_cold(case)
+
+    async def _believed(self, warm: WarmBoots, case: Case) -> Observation:
+        """What a warm boot shows; where it came to a deadline on a stalled machine, what it shows with none beside it.
+
+        Raises `WarmUnavailable`.
+        """
+        seen, late = await self._late.believed(
+            lambda: self._explorer.observe_warm(warm, case), self._lanes, self._all_lanes()
+        )
+        if late:
+            self._explorer.unsteady.append(f"{case}: {'; '.join(late)} (in 1 of 2 warm boots)")
+        return seen
+
+    @asynccontextmanager
+    async def _all_lanes(self) -> AsyncIterator[None]:
+        """Every lane, for one that has nothing beside it."""
+        async with self._alone, AsyncExitStack() as lanes:
+            for _ in range(LANES):
+                await lanes.enter_async_context(self._lanes)
+            yield
 
 
 def _ended(seen: Observation) -> str:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from envparity.case import Boot, Case
 from envparity.engine.plan import PlannedCase
+from envparity.engine.run import Run
+from envparity.engine.standing import Standing
 from envparity.judge.finding import Judgement, Verdict
 from envparity.observe.record import Observation
-
-if TYPE_CHECKING:
-    from envparity.engine.run import Run
-    from envparity.engine.standing import Standing
 
 __all__ = ["LiveRun", "WarmEnvironment"]
 
 T = TypeVar("T")
 _CLOSE_S = 30.0
+_HEEDS_SIGNALS_S = 0.1
 
 
 class WarmEnvironment:
@@ -104,6 +104,9 @@ class LiveRun:
         """The answer, from the run's own event loop. Whoever stops waiting for it cancels the question."""
         answer = asyncio.run_coroutine_threadsafe(question, self._loop)
         try:
+            while not answer.done():
+                # The kernel may give a signal to any thread, and then nothing wakes the one whose handler it is.
+                wait([answer], _HEEDS_SIGNALS_S)
             return answer.result()
         finally:
             answer.cancel()  # only where it was interrupted: an answer that is there stays

@@ -17,8 +17,16 @@ from envparity.deployed.target import parse_target
 from envparity.environment import Deployed
 from envparity.events import Emit, ScenarioPlayed, Waiting
 from envparity.launch.attached.stack import AttachedStack
-from envparity.launch.port import Stack
-from envparity.observe.record import Attached, Observation, Replica, Transcript
+from envparity.launch.port import CountsProcessors, RanJobs, Stack
+from envparity.observe.record import Attached, Observation, Replica
+from envparity.observe.transcript import (
+    ConnectionClosed,
+    HandshakeAnswered,
+    HttpAnswered,
+    Transcript,
+    in_order_of_interest,
+)
+from envparity.redaction import Redaction
 from envparity.scenario import Scenario
 
 __all__ = ["Observer"]
@@ -74,8 +82,13 @@ class Observer:
         """How each replica is now."""
         return list(await asyncio.gather(*(stack.observe_replica(index) for index in range(stack.replica_count))))
 
-    async def peaceful(self, stack: Stack, scenarios: Sequence[Scenario]) -> tuple[Transcript, ...]:
-        """Play those that disturb nothing: several at a time, or one after the other where others use the backend."""
+    async def peaceful(
+        self, stack: Stack, scenarios: Sequence[Scenario], *, again: bool = False
+    ) -> tuple[Transcript, ...]:
+        """Play those that disturb nothing: several at a time, or one after the other where others use the backend.
+
+        `again`: they were played before, so that nobody needs to be told of it.
+        """
         chosen = [scenario for scenario in scenarios if not scenario.disruptive and scenario.part != "starting"]
         if isinstance(stack, AttachedStack):
             return await self._one_by_one(stack, chosen)
@@ -83,17 +96,22 @@ class Observer:
 
         async def one(scenario: Scenario) -> Transcript:
             async with at_once:
-                return await self._play(scenario, stack)
+                return await self._play(scenario, stack, again=again)
 
-        return tuple(await asyncio.gather(*(one(scenario) for scenario in chosen)))
+        # Which process answers shows best where nothing else connects.
+        beside = await asyncio.gather(*(one(scenario) for scenario in chosen if not scenario.tells_workers_apart))
+        return *beside, *[await one(scenario) for scenario in chosen if scenario.tells_workers_apart]
 
-    async def disruptive(self, stack: Stack, scenarios: Sequence[Scenario]) -> tuple[Transcript, ...]:
+    async def disruptive(
+        self, stack: Stack, scenarios: Sequence[Scenario], *, again: bool = False
+    ) -> tuple[Transcript, ...]:
         """Play those that restart or stop something, one after the other."""
         played = []
         for scenario in scenarios:
             if scenario.disruptive:
-                self._emit(Waiting(stack.case.id, f"scenario {scenario.name}"))
-                played.append(await self._play(scenario, stack))
+                if not again:
+                    self._emit(Waiting(stack.case.id, f"scenario {scenario.name}"))
+                played.append(await self._play(scenario, stack, again=again))
         return tuple(played)
 
     async def record(
@@ -103,30 +121,41 @@ class Observer:
         transcripts: Sequence[Transcript],
         timings: dict[str, float],
         *,
+        control: Sequence[Transcript] = (),
         warm: bool = False,
     ) -> Observation:
-        """What this boot showed. `first` is how the replicas were when startup had ended."""
+        """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays.
+
+        Of each scenario that play is judged that left its script, if one did.
+        """
         last = await self.replicas(stack)
+        judged, others = in_order_of_interest(transcripts, control)
         attached = self._seen_attached(stack) if isinstance(stack, AttachedStack) else None
-        return Observation(
+        granted = await stack.granted() if isinstance(stack, CountsProcessors) and not warm else None
+        observation = Observation(
             case=stack.case,
             launcher=self._launcher if attached is None else "attached",
             run_id=self._run_id,
             replicas=tuple(_both(one, other) for one, other in zip(first, last, strict=True)),
             settings=stack.fingerprints,
-            transcripts=tuple(transcripts),
+            transcripts=judged,
             timings=dict(stack.timings) | timings,
             infrastructure_logs={} if warm else await stack.infrastructure_logs(),
             attached=attached,
+            control=others,
+            granted=granted,
+            jobs=tuple(stack.jobs) if isinstance(stack, RanJobs) and not warm else (),
             warm=warm,
         )
+        return _without_secrets(stack, observation)
 
     def nothing(self, case: Case, reason: str, *, warm: bool = False) -> Observation:
         """The observation of a case that could not be stood up."""
         deployed = self._attached.get(case.environment)
         attached = Attached(str(parse_target(deployed.url))) if deployed is not None else None
         launcher = self._launcher if attached is None else "attached"
-        return Observation(case, launcher, self._run_id, launch_failure=reason, attached=attached, warm=warm)
+        why = Redaction().text(reason)  # the launcher has taken out what it knows
+        return Observation(case, launcher, self._run_id, launch_failure=why, attached=attached, warm=warm)
 
     async def _one_by_one(self, stack: AttachedStack, scenarios: Sequence[Scenario]) -> tuple[Transcript, ...]:
         """Until all are played, or what they are played against can no longer be reached."""
@@ -144,23 +173,28 @@ class Observer:
         lost, unplayed = self._lost.pop(stack.case.id, ("", 0))
         return Attached(stack.url, stack.certificate, tuple(stack.notes), lost, unplayed)
 
-    async def _play(self, scenario: Scenario, stack: Stack) -> Transcript:
+    async def _play(self, scenario: Scenario, stack: Stack, *, again: bool = False) -> Transcript:
         transcript = await play(scenario, stack, self._backend, self._contract)
-        departed = transcript.departure is not None
-        self._emit(ScenarioPlayed(stack.case.id, scenario.name, departed, transcript.duration_s))
+        if not again:
+            departed = transcript.departure is not None
+            self._emit(ScenarioPlayed(stack.case.id, scenario.name, departed, transcript.duration_s))
         return transcript
+
+
+def _without_secrets(stack: Stack, observation: Observation) -> Observation:
+    """The observation as it may be told. Its case stays: by it it is found again, and no secret is in a case."""
+    return msgspec.structs.replace(stack.redaction.struct(observation), case=stack.case)
 
 
 def _cut_short(transcript: Transcript) -> bool:
     """Whether a connection could not be had, or was lost without a word."""
-    for entry in transcript.entries:
-        if entry.kind == "handshake" and not entry.data.get("status"):
-            return True
-        if entry.kind == "close" and entry.data.get("code") == 1006:
-            return True
+    for event in transcript.events:
+        match event:
+            case HandshakeAnswered(status=0) | HttpAnswered(status=0) | ConnectionClosed(code=1006):
+                return True
     return transcript.departure is not None and transcript.departure.kind == "timeout"
 
 
 def _both(first: Replica, last: Replica) -> Replica:
-    """How a replica was after its startup, with how it ended and the end of its log."""
-    return msgspec.structs.replace(first, exit_code=last.exit_code, oom_killed=last.oom_killed, log_tail=last.log_tail)
+    """How a replica was after its startup, with how it ended and its log."""
+    return msgspec.structs.replace(first, exit_code=last.exit_code, oom_killed=last.oom_killed, log=last.log)

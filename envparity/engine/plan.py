@@ -11,6 +11,7 @@ import msgspec
 
 from envparity.backend import Backend
 from envparity.case import BACKEND, Boot, Case
+from envparity.document import did_you_mean
 from envparity.environment import Deployed, Environment
 from envparity.errors import ConfigurationError, Mistake
 from envparity.reach import LeftOut, need
@@ -81,7 +82,10 @@ def _why_not(scenario: Scenario, backend: Backend, environment: Environment, dep
     """Why that scenario cannot be played there; None where it can."""
     if deployed is not None:
         return need(scenario, backend, environment, deployed)
-    return None if scenario.playable_in(environment) else f"{scenario.replicas} replicas"
+    if scenario.playable_in(environment):
+        return None
+    of_one_address = " for clients of one address" if environment.ingress.affinity == "address" else ""
+    return f"{scenario.replicas} replicas{of_one_address}"
 
 
 def _chosen(scenario: Scenario, only: Sequence[str]) -> bool:
@@ -134,6 +138,7 @@ def _unknown_dependencies(backend: Backend, environments: Mapping[str, Environme
             f"scenario {scenario.name}: boot.{key}",
             f"a dependency of {environment.name}",
             repr(name),
+            did_you_mean(name, environment.dependencies) or f"add [dependencies.{name}] to it",
         )
         for scenario in backend.scenarios
         for environment in environments.values()

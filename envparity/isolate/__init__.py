@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from envparity.isolate.divergence import Parting, conversation_parting, startup_parting, with_partings
 from envparity.isolate.orders import Pair, Shrunk, shrink_order
-from envparity.isolate.settings import Isolated, OutOfBoots, Progress, isolate
-from envparity.isolate.traits import Part, Trait, differences, in_words, mix
+from envparity.isolate.outcome import Outcome
+from envparity.isolate.questions import OutOfBoots, Progress
+from envparity.isolate.settings import Isolated, isolate
+from envparity.isolate.traits import Part, Trait, carried, differences, mix
 
 __all__ = [
     "Isolated",
     "OutOfBoots",
+    "Outcome",
     "Pair",
     "Part",
     "Parting",
     "Progress",
     "Shrunk",
     "Trait",
+    "carried",
     "conversation_parting",
     "differences",
-    "in_words",
     "isolate",
     "mix",
     "shrink_order",

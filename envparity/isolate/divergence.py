@@ -10,36 +10,40 @@ from itertools import zip_longest
 
 import msgspec
 
+from envparity.judge import conduct
 from envparity.judge.canonical import Item, connections, line
 from envparity.judge.compare import covers
+from envparity.judge.evidence import Parted, SideBySide
 from envparity.judge.finding import Finding, Judgement
-from envparity.observe.record import Observation, StartupReport, StartupStep, Transcript
+from envparity.observe.record import Observation, StartupReport, StartupStep
+from envparity.observe.transcript import Transcript
 from envparity.subject import Subject
 
 __all__ = ["Parting", "conversation_parting", "startup_parting", "with_partings"]
 
-_OF_STARTUP = frozenset({"EP201", "EP202"})
-_OF_CONVERSATIONS = frozenset({"EP401", "EP402", "EP403"})
 _NOTHING = "nothing more"
 
 Declared = Callable[[str], bool]
 
 
 class Parting(msgspec.Struct, frozen=True):
-    """Where two part: the place in words, the last thing that they have in common, and what comes then on either side.
+    """Where two part: the number of the step or entry, what they have in common before, what comes then on either side.
 
-    `common` is empty where they part at the very beginning.
+    `common` is empty where they part at the very beginning; `scenario` where it is two startups that part, and
+    `connection` where there is one alone.
     """
 
-    place: str
+    number: int
     common: str
     one: str
     other: str
+    scenario: str = ""
+    connection: str = ""
 
-    def lines(self, one: str, other: str) -> tuple[str, ...]:
+    def between(self, one: str, other: str) -> Parted:
         """As evidence, the sides by their names."""
-        after = f", after {self.common}" if self.common else ", at the very beginning"
-        return (f"{self.place}{after}", f"{one}: {self.one}", f"{other}: {self.other}")
+        sides = ((one, self.one), (other, self.other))
+        return Parted(self.number, sides, self.scenario, self.connection, self.common)
 
 
 def startup_parting(one: StartupReport, other: StartupReport) -> Parting | None:
@@ -47,8 +51,7 @@ def startup_parting(one: StartupReport, other: StartupReport) -> Parting | None:
     common = ""
     for number, (left, right) in enumerate(zip_longest(one.steps, other.steps), start=1):
         if left is None or right is None or (left.name, left.outcome) != (right.name, right.outcome):
-            place = f"startup parts at step {number}"
-            return Parting(place, common, _step(one, left), _step(other, right))
+            return Parting(number, common, _step(one, left), _step(other, right))
         common = f"{left.name} {left.outcome}"
     return None
 
@@ -56,7 +59,7 @@ def startup_parting(one: StartupReport, other: StartupReport) -> Parting | None:
 def conversation_parting(
     subject: Subject, one: Transcript, other: Transcript, declared: Declared = lambda _path: False
 ) -> Parting | None:
-    """The first entry at which two playings of a scenario part, on the first connection that does. None: they do not.
+    """The first event at which two playings of a scenario part, on the first connection that does. None: they do not.
 
     `declared` says of a path (`conversation.<scenario>.<frame>.<field>`) whether it may differ.
     """
@@ -66,9 +69,8 @@ def conversation_parting(
         sides = zip_longest(before.get(connection, ()), after.get(connection, ()))
         for number, (left, right) in enumerate(sides, start=1):
             if left is None or right is None or not _alike(one.scenario, left, right, declared):
-                on = f" of connection {connection}" if len(before.keys() | after.keys()) > 1 else ""
-                place = f"{one.scenario} parts at entry {number}{on}"
-                return Parting(place, common, _entry(left), _entry(right))
+                on = connection if len(before.keys() | after.keys()) > 1 else ""
+                return Parting(number, common, _entry(left), _entry(right), one.scenario, on)
             common = left.label
     return None
 
@@ -79,19 +81,21 @@ def with_partings(judgement: Judgement, subject: Subject, observations: Sequence
 
     def shown(finding: Finding) -> Finding:
         sides = [seen[case_id] for case_id in finding.cases if case_id in seen]
-        if len(sides) < 2 or finding.code not in _OF_STARTUP | _OF_CONVERSATIONS:
+        if len(sides) < 2 or not conduct(finding).parts:
             return finding
         parting = _parting(finding, subject, sides[0], sides[-1])
         if parting is None:
             return finding
-        lines = parting.lines(sides[0].case.environment, sides[-1].case.environment)
-        return msgspec.structs.replace(finding, evidence=tuple(dict.fromkeys((*lines, *finding.evidence))))
+        parted = parting.between(sides[0].case.environment, sides[-1].case.environment)
+        # where two conversations part has been said, unless it is at another event
+        rest = [one for one in finding.evidence if not (isinstance(one, SideBySide) and _says(parted, one))]
+        return msgspec.structs.replace(finding, evidence=(parted, *rest))
 
     return msgspec.structs.replace(judgement, findings=tuple(map(shown, judgement.findings)))
 
 
 def _parting(finding: Finding, subject: Subject, one: Observation, other: Observation) -> Parting | None:
-    if finding.code in _OF_STARTUP:
+    if conduct(finding).parts == "startup":
         reports = [next((each.startup for each in side.replicas if each.startup), None) for side in (one, other)]
         return startup_parting(reports[0], reports[1]) if reports[0] and reports[1] else None
     if finding.scenario is None:
@@ -104,6 +108,12 @@ def _parting(finding: Finding, subject: Subject, one: Observation, other: Observ
     return conversation_parting(
         subject, played[0], played[1], lambda path: any(covers(each, path) for each in declarations)
     )
+
+
+def _says(parted: Parted, shown: SideBySide) -> bool:
+    """Whether what is shown side by side is what stands where the two part."""
+    sides = tuple((name, _NOTHING if event is None else line(event)) for name, event in shown.sides)
+    return sides == parted.sides
 
 
 def _alike(scenario: str, left: Item, right: Item, declared: Declared) -> bool:
@@ -125,4 +135,4 @@ def _step(report: StartupReport, step: StartupStep | None) -> str:
 
 
 def _entry(item: Item | None) -> str:
-    return _NOTHING if item is None else line(item.entry)
+    return _NOTHING if item is None else line(item.event)

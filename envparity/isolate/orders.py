@@ -30,9 +30,6 @@ class Pair(msgspec.Struct, frozen=True, order=True):
     first: str
     then: str
 
-    def __str__(self) -> str:
-        return f"{self.first} before {self.then}"
-
 
 class Shrunk(msgspec.Struct, frozen=True):
     """What is left of a failing order.
@@ -47,13 +44,6 @@ class Shrunk(msgspec.Struct, frozen=True):
     decisive: tuple[Pair, ...]
     minimal: bool
     boots: int
-
-    def __str__(self) -> str:
-        """The cause in words: `fails whenever auth starts before tools`."""
-        if not self.decisive:
-            return "fails in the canonical order"
-        shown = " and ".join(f"{pair.first} starts before {pair.then}" for pair in self.decisive)
-        return f"fails whenever {shown}" if self.minimal else f"fails where {shown}, among others perhaps"
 
 
 class _OutOfBootsError(Exception):

@@ -14,27 +14,39 @@ from typing import Any
 
 from envparity.backend import Backend
 from envparity.judge.volatile import Placeholders
-from envparity.observe.record import Entry, Transcript
+from envparity.observe.headers import Cookie
+from envparity.observe.transcript import (
+    BinaryFrame,
+    ConnectionClosed,
+    ControlDone,
+    DeadlinePassed,
+    Event,
+    Frame,
+    FrameReceived,
+    FrameSent,
+    HandshakeAnswered,
+    HttpAnswered,
+    JsonFrame,
+    SilenceKept,
+    TextFrame,
+    Transcript,
+    plain,
+)
 
-__all__ = ["Item", "connections", "frame_type", "line", "lines"]
+__all__ = ["Item", "connections", "event_data", "frame_type", "line", "lines"]
 
+_REFUSED = 400  # statuses from there on say what is wrong (RFC 9110 §15.5)
 _LONGEST = 200  # characters of one quoted line; padding that only makes a frame big is not worth reading
-_DROPPED = {
-    "handshake": {"replica"},
-    "silence": {"seconds"},
-    "timeout": {"timeout_s"},
-    "control": {"replica", "seconds"},
-}
 
 
 @dataclass(frozen=True)
 class Item:
     """One thing that happened, `times` it did in a row. Equal when kind, name and fields are."""
 
-    kind: str  # Entry.kind
+    kind: str  # Event.kind
     name: str  # a frame's type, or the kind again
     fields: Mapping[str, str]  # dotted path within the frame -> JSON text
-    entry: Entry = field(compare=False)
+    event: Event = field(compare=False)
     times: int = field(default=1, compare=False)
 
     @property
@@ -48,62 +60,166 @@ class Item:
 
 
 def connections(backend: Backend, transcript: Transcript) -> dict[str, tuple[Item, ...]]:
-    """What happened on each connection, with volatile values replaced and runs of equal entries as one."""
-    grouped: dict[str, list[Entry]] = {}
-    for entry in transcript.entries:
-        grouped.setdefault(entry.connection, []).append(entry)
+    """What happened on each connection, with volatile values replaced and runs of equal events as one."""
+    grouped: dict[str, list[tuple[int, Event]]] = {}
+    for number, event in enumerate(transcript.events):
+        grouped.setdefault(event.connection, []).append((number, event))
     return {
-        connection: tuple(_collapsed(_item(backend, entry, placeholders) for entry in entries))
-        for connection, entries in grouped.items()
+        connection: tuple(
+            _collapsed(_as_said(transcript, number, _item(backend, event, placeholders)) for number, event in events)
+        )
+        for connection, events in grouped.items()
         for placeholders in [Placeholders(transcript.names, backend.volatile)]
     }
 
 
-def frame_type(backend: Backend, frame: Mapping[str, Any]) -> str:
+def _as_said(transcript: Transcript, number: int, item: Item) -> Item:
+    """The item with what the script says of that event in words of placeholders, where the script was kept to."""
+    if transcript.departure is not None or not transcript.said:
+        return item
+    prefix = f"{number}."
+    fields = dict(item.fields)
+    for place, text in transcript.said.items():
+        path = place.removeprefix(prefix)
+        under = [name for name in fields if name == path or name.startswith(f"{path}.")]
+        if place.startswith(prefix) and under:
+            for name in under:
+                del fields[name]
+            fields[path] = json.dumps(text, ensure_ascii=False)
+    return replace(item, fields=fields)
+
+
+def frame_type(backend: Backend, frame: Frame) -> str:
     """What a frame says it is; `text`, `bytes` or `frame` where it says nothing."""
-    named = frame.get(backend.frame_type)
-    if isinstance(named, str) and named:
-        return named
-    return next(iter(frame)) if len(frame) == 1 and set(frame) <= {"text", "bytes"} else "frame"
+    match frame:
+        case TextFrame():
+            return "text"
+        case BinaryFrame():
+            return "bytes"
+        case JsonFrame(value, type=said):
+            named = said or value.get(backend.frame_type)
+            return named if isinstance(named, str) and named else "frame"
 
 
-def line(entry: Entry) -> str:
-    """An entry as it was, in one line: `received {"type": "pong"}`, `close 1013 startup_failed:postgres`."""
-    data = entry.data
-    match entry.kind:
-        case "handshake":
-            chosen = f", subprotocol {data['subprotocol']}" if data.get("subprotocol") else ""
-            text = f"handshake {data.get('status')}{chosen}"
-        case "close":
-            text = " ".join(str(data[key]) for key in ("code", "reason") if data.get(key) not in {None, ""})
-            text = f"close {text} by the {data.get('by', 'server')}"
+def line(event: Event) -> str:
+    """An event as it was, in one line: `received {"type": "pong"}`, `close 1013 startup_failed:postgres`."""
+    match event:
+        case HandshakeAnswered(status=status, subprotocol=subprotocol):
+            text = f"handshake {status}" + (f", subprotocol {subprotocol}" if subprotocol else "")
+            text += f", {', '.join(event.extensions)}" if event.extensions else ""
+            text += f", without the cookie {'; '.join(event.withheld)}" if event.withheld else ""
+        case HttpAnswered(request=request, status=status, error=error):
+            text = f"{request} answered {status or error}" + (
+                " by the ingress" if event.answered_by == "ingress" else ""
+            )
+            text += "".join(f", sets {cookie.name}: {_in_words(cookie)}" for cookie in event.cookies)
+            text += f", without the cookie {'; '.join(event.withheld)}" if event.withheld else ""
+            if status >= _REFUSED and event.body is not None:
+                text += f": {json.dumps(plain(event.body), ensure_ascii=False)}"
+        case ConnectionClosed(code=code, reason=reason, by=by):
+            text = f"close {code} {reason}".rstrip() + f" by the {by}"
         case _:
-            text = f"{entry.kind} {json.dumps(data, ensure_ascii=False)}"
+            text = f"{event.kind} {json.dumps(event_data(event), ensure_ascii=False)}"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def lines(transcript: Transcript, last: int) -> tuple[str, ...]:
-    """The end of a transcript, entry by entry; the connection is named where there are several."""
-    several = len({entry.connection for entry in transcript.entries}) > 1
-    return tuple(f"{one.connection}: {line(one)}" if several else line(one) for one in transcript.entries[-last:])
+    """The end of a transcript, event by event; the connection is named where there are several."""
+    several = len({event.connection for event in transcript.events}) > 1
+    return tuple(
+        f"{event.connection}: {line(event)}" if several else line(event) for event in transcript.events[-last:]
+    )
 
 
-def _item(backend: Backend, entry: Entry, placeholders: Placeholders) -> Item:
-    dropped = _DROPPED.get(entry.kind, set())
-    data = {key: value for key, value in entry.data.items() if key not in dropped and not _seconds(entry, key, value)}
-    fields = dict(_flat(data, "", placeholders))
-    if entry.kind not in {"sent", "received"}:
-        return Item(entry.kind, entry.kind, fields, entry)
-    name = frame_type(backend, entry.data)
-    if entry.kind == "sent":
-        return Item("sent", name, {}, entry)
-    fields.pop(backend.frame_type, None)
-    return Item("received", name, fields, entry)
+def _item(backend: Backend, event: Event, placeholders: Placeholders) -> Item:
+    """The event without what differs from playing to playing: which replica, how long something took."""
+    data: dict[str, Any]
+    match event:
+        case FrameSent(frame=frame):
+            return Item("sent", frame_type(backend, frame), {}, event)
+        case FrameReceived(frame=frame):
+            fields = _fields(frame, placeholders)
+            fields.pop(backend.frame_type, None)
+            return Item("received", frame_type(backend, frame), fields, event)
+        case HttpAnswered(request=request):
+            return Item(event.kind, request.replace(" ", ":"), _http_fields(event, placeholders), event)
+        case SilenceKept():
+            data = {}
+        case DeadlinePassed(waited_for=waited_for):
+            data = {"waited_for": waited_for}
+        case ControlDone() | HandshakeAnswered() | ConnectionClosed():
+            data = {name: value for name, value in event_data(event).items() if name not in {"seconds", "withheld"}}
+    return Item(event.kind, event.kind, dict(_flat(data, "", placeholders)) if data else {}, event)
 
 
-def _seconds(entry: Entry, key: str, value: Any) -> bool:
-    """Whether a control step noted how long something took."""
-    return entry.kind == "control" and (isinstance(value, float) or key.endswith("_s"))
+def event_data(event: Event) -> dict[str, Any]:
+    """What an event says besides when and where it was, as JSON: a frame as it is written, no field that is unset."""
+    data: dict[str, Any]
+    match event:
+        case FrameReceived(frame=frame):
+            data = plain(frame)
+        case FrameSent(frame=frame, count=count, size=size):
+            amounts = {"count": count, "size": size}
+            given = {name: value for name, value in amounts.items() if value is not None}
+            data = {"frame": plain(frame), **given} if given else plain(frame)
+        case ControlDone(action=action, target=target, exit_code=exit_code, seconds=seconds):
+            ended = {"exit_code": exit_code, "seconds": seconds} if action == "stopped" else {}
+            data = {action: target or True, **ended} | ({"words": list(event.words)} if event.words else {})
+        case HandshakeAnswered(status=status, subprotocol=subprotocol, error=error, withheld=withheld):
+            data = {"status": status, "subprotocol": subprotocol}
+            data |= {"error": error} if error else {}
+            data |= {"withheld": list(withheld)} if withheld else {}
+            data |= {"extensions": ", ".join(event.extensions)} if event.extensions else {}
+        case HttpAnswered(request=request, status=status, error=error, body=body):
+            set_cookies = {cookie.name: _attributes(cookie) for cookie in event.cookies}
+            data = {"request": request, "status": status} | ({"error": error} if error else {})
+            data |= {"headers": {one.name: one.value for one in event.headers}} if event.headers else {}
+            data |= {"cookies": set_cookies} if set_cookies else {}
+            data |= {"withheld": list(event.withheld)} if event.withheld else {}
+            data |= {"body": plain(body)} if body is not None else {}
+        case ConnectionClosed(code=code, reason=reason, by=by):
+            data = {"code": code, "reason": reason, "by": by}
+        case SilenceKept(seconds=seconds):
+            data = {"seconds": seconds}
+        case DeadlinePassed(waited_for=waited_for, timeout_s=timeout_s):
+            data = {"waited_for": waited_for, "timeout_s": timeout_s}
+    return data
+
+
+def _http_fields(event: HttpAnswered, placeholders: Placeholders) -> dict[str, str]:
+    """What is compared of an answer over HTTP: status, headers, cookies by their attributes, and the body's leaves."""
+    headers: dict[str, str] = {}
+    for header in event.headers:
+        headers[header.name] = ", ".join(filter(None, (headers.get(header.name), header.value)))
+    said: dict[str, Any] = {"status": event.status} | ({"error": event.error} if event.error else {})
+    fields = dict(_flat(said, "", placeholders))
+    fields |= {f"headers.{name}": json.dumps(placeholders.leaf(name, value)) for name, value in headers.items()}
+    for cookie in event.cookies:
+        fields |= {f"cookies.{cookie.name}.{key}": json.dumps(value) for key, value in _attributes(cookie).items()}
+    if event.body is not None:
+        fields |= {f"body.{path}": value for path, value in _fields(event.body, placeholders).items()}
+    return fields
+
+
+def _attributes(cookie: Cookie) -> dict[str, Any]:
+    return {name: getattr(cookie, name) for name in cookie.__struct_fields__ if name != "name"}
+
+
+def _in_words(cookie: Cookie) -> str:
+    """The attributes as the header has them; `kept` is what a client makes of it."""
+    words = [f"SameSite={cookie.same_site}"] if cookie.same_site else []
+    words += [f"Domain={cookie.domain}"] if cookie.domain else []
+    words += [f"Path={cookie.path}"] if cookie.path else []
+    words += [word for word, said in (("Secure", cookie.secure), ("HttpOnly", cookie.http_only)) if said]
+    words += [f"not kept, for {cookie.refused}"] if cookie.refused else []
+    return " ".join(words) or "no attributes"
+
+
+def _fields(frame: Frame, placeholders: Placeholders) -> dict[str, str]:
+    """The frame's leaves by path. The digest of a binary one is what is in it, not an id that is made anew."""
+    if isinstance(frame, BinaryFrame):
+        return {name: json.dumps(value) for name, value in plain(frame).items()}
+    return dict(_flat(plain(frame), "", placeholders))
 
 
 def _collapsed(items: Iterable[Item]) -> Iterator[Item]:

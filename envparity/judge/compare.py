@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from itertools import zip_longest
+from itertools import islice, product, zip_longest
 from typing import Literal
 
 from envparity.case import Boot
 from envparity.environment import Difference as Declaration
-from envparity.judge.canonical import Item, connections, line
-from envparity.judge.finding import Difference
-from envparity.judge.normalise import ABSENT, fingerprint_paths, report_paths, setting_of
-from envparity.judge.order_boots import OrderBoot, order_boots
-from envparity.observe.record import Observation, Replica, Transcript
+from envparity.judge.canonical import Item, connections
+from envparity.judge.evidence import Difference, SideBySide
+from envparity.judge.normalise import ABSENT, fingerprint_paths, setting_of
+from envparity.judge.order_boots import OrderBoot
+from envparity.judge.report_tables import ReportTables
+from envparity.judge.volatile import words_alone
+from envparity.observe.record import JobRun, Observation, Replica
+from envparity.observe.transcript import Transcript
 from envparity.subject import Subject
 
 __all__ = [
+    "PARTS",
     "Compared",
     "Declared",
+    "Groups",
     "boot_groups",
-    "compare",
+    "control_differences",
     "covers",
     "in_order",
     "kept",
@@ -33,6 +39,10 @@ __all__ = [
 
 _OF_A_RELEASE = frozenset({"release", "releaseid", "revision", "commit", "build"})
 
+PARTS = "parts"
+"""The nature of a difference after which two conversations have nothing in common: see `Compared.parts`."""
+
+Groups = Sequence[Sequence[Observation]]
 Kind = Literal["report", "setting", "frame", "handshake", "close"]
 
 
@@ -60,7 +70,7 @@ class Compared:
     allowed: tuple[Declared, ...]
     expired: tuple[Declared, ...]
     scenario: str | None = None
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[SideBySide, ...] = ()
     parts: bool = False  # the conversations go separate ways from here
 
     @property
@@ -85,16 +95,17 @@ def in_order(subject: Subject, observations: Iterable[Observation]) -> list[Obse
     return sorted(seen, key=key)
 
 
-def boot_groups(subject: Subject, observations: Iterable[Observation]) -> list[list[Observation]]:
+def boot_groups(observations: Sequence[Observation], order_boots: Iterable[OrderBoot]) -> list[list[Observation]]:
     """What may be compared: observations whose boot is equal, each group in order, without what was never stood up.
 
+    `observations` are in order, `order_boots` those of them that have one.
+
     A warm boot is not behind the ingress, and is only like another warm one. Boots in an order are held against the
-    canonical one of their own environment (EP211 to EP215), so that it is enough to compare the canonical ones.
+    canonical one of their own environment, by rules of their own, so that it is enough to compare the canonical ones.
     """
-    ordered = in_order(subject, observations)
-    judged = {id(boot.observation) for boot in order_boots(ordered) if _has_own_rule(boot)}
+    judged = {id(boot.observation) for boot in order_boots if _has_own_rule(boot)}
     groups: dict[tuple[Boot, bool], list[Observation]] = {}
-    for one in ordered:
+    for one in observations:
         if one.launch_failure is None and id(one) not in judged:
             groups.setdefault((one.case.boot, one.warm), []).append(one)
     return [groups[boot] for boot in sorted(groups)]
@@ -104,40 +115,120 @@ def _has_own_rule(boot: OrderBoot) -> bool:
     return boot.kind in {"forbidden", "timeline"} or (boot.kind == "order" and boot.comparable is not None)
 
 
-def compare(subject: Subject, observations: Iterable[Observation]) -> Iterator[Compared]:
-    """Every difference there is, declared or not."""
-    for find in (report_differences, setting_differences, transcript_differences):
-        yield from find(subject, observations)
-
-
-def report_differences(subject: Subject, observations: Iterable[Observation]) -> Iterator[Compared]:
+def report_differences(subject: Subject, groups: Groups, known: ReportTables) -> Iterator[Compared]:
     """Startup reports of equal verdict, replica by replica; a verdict that differs explains everything else."""
-    for group in boot_groups(subject, observations):
+    for group in groups:
         for verdict in ("pass", "fail"):
             reported = [(one, replica) for one in group for replica in one.replicas if _verdict(replica) == verdict]
-            tables = [(one, _report_table(subject, one, replica)) for one, replica in reported]
+            tables = [(one, known.of_replica(one, replica)) for one, replica in reported]
             yield from _against_first(subject, tables, settings=False)
 
 
-def setting_differences(subject: Subject, observations: Iterable[Observation]) -> Iterator[Compared]:
+def setting_differences(subject: Subject, groups: Groups, known: ReportTables) -> Iterator[Compared]:
     """Settings, both as they were given and as the backend reports that it has them."""
-    for group in boot_groups(subject, observations):
+    for group in groups:
         given = [(one, fingerprint_paths(one, subject.environments.get(one.case.environment))) for one in group]
         yield from _against_first(subject, [(one, table) for one, table in given if table], settings=True)
         reported = [(one, replica) for one in group for replica in one.replicas if _verdict(replica) is not None]
-        tables = [(one, _report_table(subject, one, replica)) for one, replica in reported]
+        tables = [(one, known.of_replica(one, replica)) for one, replica in reported]
         yield from _against_first(subject, tables, settings=True)
 
 
-def transcript_differences(subject: Subject, observations: Iterable[Observation]) -> Iterator[Compared]:
-    """Conversations that kept to their script and were yet not the same; a departure is a finding of its own."""
-    for group in boot_groups(subject, observations):
-        names = dict.fromkeys(transcript.scenario for one in group for transcript in one.transcripts)
-        for scenario in names:
-            played = [(one, one.transcript(scenario)) for one in group]
-            whole = [(one, script) for one, script in played if script is not None and kept(script)]
-            for other, script in whole[1:]:
-                yield from _partings(_Pair(subject, whole[0][0], other), whole[0][1], script)
+def job_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
+    """Jobs that ran well: which there are, and what each has written, without numbers, moments and ids."""
+    for group in groups:
+        ran = [one for one in group if _ran_its_jobs(one)]
+        tables = [(one, {f"jobs.{run.name}.log": _log(run) for run in one.jobs}) for one in ran]
+        yield from _against_first(subject, tables, settings=False)
+
+
+def _ran_its_jobs(one: Observation) -> bool:
+    """Whether what it has run says which jobs its environment has: nothing kept them from running to their end."""
+    return (
+        one.attached is None and not one.warm and not one.case.boot.down and all(run.exit_code == 0 for run in one.jobs)
+    )
+
+
+def _log(run: JobRun) -> str:
+    return json.dumps([words_alone(line) for line in run.log if line.strip()], ensure_ascii=False)
+
+
+def control_differences(subject: Subject, observation: Observation) -> Iterator[Compared]:
+    """Where another play of a scenario went otherwise than the first, in the same boot, and nobody declares that.
+
+    Of plays that kept to the script: one that did not is a finding of its own.
+    """
+    declarations = [one for environment in subject.environments.values() for one in environment.differences]
+    pair = _Pair(subject, observation, observation, ("first play", "second play"))
+    for scenario in dict.fromkeys(one.scenario for one in observation.control):
+        plays = _plays(observation, scenario)
+        seen: set[str] = set()
+        for again in plays[1:]:
+            for compared in _partings(pair, plays[0], again):
+                path = compared.difference.path
+                if path not in seen and not any(covers(one, path) for one in declarations):
+                    seen.add(path)
+                    yield compared
+
+
+def transcript_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
+    """Conversations that kept to their script and were yet not the same; a departure is a finding of its own.
+
+    What differs between two plays of one environment differs by chance, and is not compared with another environment.
+    """
+    for group in groups:
+        chance = _Chance(compared for one in group for compared in control_differences(subject, one))
+        yield from (one for one in _across(subject, group) if one not in chance)
+
+
+class _Chance:
+    """What differs by chance in a group of boots: fields of frames by name, and whole scenarios by their sequence."""
+
+    def __init__(self, differences: Iterable[Compared]) -> None:
+        found = list(differences)
+        self._sequences = {one.scenario for one in found if one.parts}
+        self._paths = {_within(one) for one in found if not one.parts}
+
+    def __contains__(self, compared: object) -> bool:
+        return isinstance(compared, Compared) and (
+            compared.scenario in self._sequences or (not compared.parts and _within(compared) in self._paths)
+        )
+
+
+def _within(compared: Compared) -> str:
+    """The path of a difference without the scenario that shows it."""
+    return compared.difference.path.removeprefix(f"conversation.{compared.scenario}.")
+
+
+def _across(subject: Subject, group: Sequence[Observation]) -> Iterator[Compared]:
+    names = dict.fromkeys(transcript.scenario for one in group for transcript in one.transcripts)
+    for scenario in names:
+        played = [(one, one.transcript(scenario)) for one in group]
+        whole = [(one, script) for one, script in played if script is not None and kept(script)]
+        for other, script in whole[1:]:
+            pair = _Pair(subject, whole[0][0], other)
+            first = list(_partings(pair, whole[0][1], script))
+            if first:
+                yield from _in_every_play(pair, scenario, first)
+
+
+def _in_every_play(pair: _Pair, scenario: str, first: Sequence[Compared]) -> Iterator[Compared]:
+    """Those of the differences of the first plays that any play of one environment has to any play of the other."""
+    lasting = {_difference_key(one) for one in first}
+    plays = product(_plays(pair.baseline, scenario), _plays(pair.other, scenario))
+    for before, after in islice(plays, 1, None):  # the first plays have been compared
+        lasting &= {_difference_key(one) for one in _partings(pair, before, after)}
+    yield from (one for one in first if _difference_key(one) in lasting)
+
+
+def _plays(observation: Observation, scenario: str) -> list[Transcript]:
+    """Every play of that scenario that kept to its script."""
+    played = (*observation.transcripts, *observation.control)
+    return [one for one in played if one.scenario == scenario and kept(one)]
+
+
+def _difference_key(compared: Compared) -> str:
+    return "" if compared.parts else compared.difference.path
 
 
 def partings(
@@ -198,11 +289,6 @@ def _verdict(replica: Replica) -> str | None:
     return "fail" if report.status == "fail" or report.failures else "pass"
 
 
-def _report_table(subject: Subject, one: Observation, replica: Replica) -> dict[str, str]:
-    environment = subject.environments.get(one.case.environment)
-    return {} if replica.startup is None else report_paths(replica.startup, subject.backend, environment)
-
-
 def _against_first(
     subject: Subject, tables: Sequence[tuple[Observation, Mapping[str, str]]], *, settings: bool
 ) -> Iterator[Compared]:
@@ -217,7 +303,8 @@ def _against_first(
                 continue
             if (baseline.attached or other.attached) and _unknown(subject, path, setting, before, after):
                 continue
-            where = setting if setting is not None else ".".join(path.split(".")[:3])
+            depth = 2 if path.startswith("jobs.") else 3
+            where = setting if setting is not None else ".".join(path.split(".")[:depth])
             yield pair.compared("report" if setting is None else "setting", where, path, before, after)
 
 
@@ -234,7 +321,7 @@ def _unknown(subject: Subject, path: str, setting: str | None, before: str, afte
 
 
 def _partings(pair: _Pair, baseline: Transcript, other: Transcript) -> Iterator[Compared]:
-    """Field by field where two entries are of a kind; where they are not, that is where the connections part."""
+    """Field by field where two events are of a kind; where they are not, that is where the connections part."""
     backend = pair.subject.backend
     before, after = connections(backend, baseline), connections(backend, other)
     seen: set[str] = set()
@@ -272,8 +359,7 @@ def _apart(pair: _Pair, scenario: str, index: int, one: Item | None, two: Item |
 
 def _shown(compared: Compared, scenario: str, one: Item | None, two: Item | None, *, parts: bool) -> Compared:
     names = (compared.difference.baseline, compared.difference.other)
-    evidence = tuple(
-        f"{name}: {'nothing more' if item is None else line(item.entry)}"
-        for name, item in zip(names, (one, two), strict=True)
+    sides = tuple(
+        (name, item.event if item is not None else None) for name, item in zip(names, (one, two), strict=True)
     )
-    return replace(compared, scenario=scenario, evidence=evidence, parts=parts)
+    return replace(compared, scenario=scenario, evidence=(SideBySide(sides),), parts=parts)

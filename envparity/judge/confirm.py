@@ -7,31 +7,20 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from envparity.case import Case
-from envparity.judge.finding import Finding, Judgement, Rule
-from envparity.judge.rules import contract
+from envparity.judge.evidence import Reproduced
+from envparity.judge.finding import Finding, Follow, Judgement
+from envparity.judge.registry import conduct
+from envparity.judge.warm import WARM_ONLY
 from envparity.observe.record import Observation
 
-__all__ = ["WARM_ONLY", "cases_to_confirm", "confirm", "only_warm", "would_have_been"]
-
-_SEEN_BY_THE_AGENT = "EP108"  # no fresh container can show it: nobody watches what it makes
-_WOULD = "would have been "
-
-WARM_ONLY: Rule = contract(
-    "EP902",
-    "seen in warm boots alone",
-    means="A forked process showed this, and the same boot in a fresh container did not.",
-    matters="It is no finding about what is deployed; but something outlives the fork, or the outcome depends on time.",
-    action="Run it again; if it stays, look for state that a third-party module keeps from its import, or for a race.",
-    example="would have been EP213, conversation depends on the order",
-    check=lambda _subject, _observation: (),  # raised by `confirm`, which has both to compare
-)
+__all__ = ["cases_to_confirm", "confirm", "only_warm"]
 
 
 def only_warm(judgement: Judgement, observations: Sequence[Observation]) -> tuple[Finding, ...]:
     """The findings that no cold boot shows so far, and that one could show."""
     warm = {one.case.id for one in observations if one.warm}
     return tuple(
-        one for one in judgement.findings if one.cases and warm.issuperset(one.cases) and one.code != _SEEN_BY_THE_AGENT
+        one for one in judgement.findings if one.cases and warm.issuperset(one.cases) and conduct(one).confirm == "cold"
     )
 
 
@@ -69,24 +58,18 @@ def confirm(judgement: Judgement, doubtful: Sequence[Finding], again: Judgement)
         confirming = [one for one in again.findings if _same_failure(finding, one)]
         if confirming:
             where = [name for name in finding.environments if any(name in one.environments for one in confirming)]
-            evidence = (*finding.evidence, f"reproduced in a fresh container: {', '.join(where)}")
+            evidence = (*finding.evidence, Reproduced(tuple(where)))
             return msgspec.structs.replace(finding, evidence=evidence)
         return msgspec.structs.replace(
             finding,
             code=WARM_ONLY.code,
             title=WARM_ONLY.title,
             action=WARM_ONLY.action,
-            evidence=(f"{_WOULD}{finding.code}, {finding.title}", *finding.evidence),
+            instead_of=Follow(finding.code, finding.title),
         )
 
     findings = sorted((checked(one) for one in judgement.findings), key=lambda one: (one.code, one.where))
     return msgspec.structs.replace(judgement, findings=tuple(findings))
-
-
-def would_have_been(finding: Finding) -> str:
-    """The code that a finding of warm boots alone had before no cold boot showed it; empty where it says none."""
-    said = next((line for line in finding.evidence if line.startswith(_WOULD)), "")
-    return said.removeprefix(_WOULD).partition(",")[0]
 
 
 def _same_failure(finding: Finding, cold: Finding) -> bool:
@@ -98,6 +81,6 @@ def _same_failure(finding: Finding, cold: Finding) -> bool:
         and (
             finding.where == cold.where
             or bool({*finding.scenarios} & {*cold.scenarios})
-            or any(line.startswith(f"also at {finding.where}:") for line in cold.evidence)
+            or any(place.where == finding.where for place in cold.places)
         )
     )

@@ -1,17 +1,21 @@
-"""EP301–307: what a client met, held against the script and the contract."""
+"""EP301–308: what a client met, held against the script and the contract."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from envparity.judge import conversation_checks as checks
-from envparity.judge.finding import Rule
-from envparity.judge.rules import contract
+from envparity.judge.rules import Conduct, Rule, contract
 
 __all__ = ["RULES"]
+
+_DEPARTURE = Conduct("conversation", follows=True, departure=True, causes="hybrids", merges=True, joins=False)
 
 RULES: tuple[Rule, ...] = (
     contract(
         "EP301",
         "conversation leaves its script",
+        _DEPARTURE,
         means="""
             A frame came that is not the one promised, something came where silence was promised, or what the script
             did to the environment (stop a replica, restart a dependency) did not end as promised.
@@ -19,11 +23,12 @@ RULES: tuple[Rule, ...] = (
         matters="A client written against this conversation breaks at this step, in the environments named.",
         action="Compare the frame that came with the step of the scenario; one of the two is wrong.",
         example='expected agent_completed {"answer": "3"}, got agent_completed {"answer": "2"}',
-        check=checks.departed("EP301"),
+        check=checks.departed("frame", "silence", "control"),
     ),
     contract(
         "EP302",
         "handshake not as promised",
+        replace(_DEPARTURE, ends="cut off"),
         means="The upgrade was answered with another HTTP status or subprotocol than promised (RFC 6455 §4.2.2).",
         matters="""
             Before the upgrade a client sees only a status: what should be an error frame and a close code with a
@@ -31,20 +36,22 @@ RULES: tuple[Rule, ...] = (
         """,
         action="See who answered: the ingress, or the backend before it accepts. Accept first, then authenticate.",
         example="expected 101 with subprotocol netra.v1, got HTTP status 403",
-        check=checks.departed("EP302"),
+        check=checks.departed("handshake"),
     ),
     contract(
         "EP303",
         "close not as promised",
+        replace(_DEPARTURE, ends="cut off"),
         means="The connection was closed with another code or reason than promised, or where no close was due.",
         matters="Clients decide by the code whether to come back, to log in again or to give up (RFC 6455 §7.4).",
         action="Find what closed it: 1006 means that nobody did so properly; look at the log and at the ingress.",
         example="expected close 1008 'token_expired', got close 1006 '' by the server",
-        check=checks.departed("EP303"),
+        check=checks.departed("close"),
     ),
     contract(
         "EP304",
         "frame breaks the contract",
+        Conduct("conversation", follows=True, causes="hybrids", joins=False),
         means="A frame or a close is not what the AsyncAPI document says: a field too many or too few, another type.",
         matters="The contract is what clients are generated from; every frame on the wire is held against it.",
         action="Correct the frame, or the contract if the frame is meant; both live in the backend's repository.",
@@ -54,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP305",
         "1011 internal error",
+        Conduct("conversation", "its scenario", follows=True, causes="hybrids", joins=False),
         means="The backend closed with 1011, whatever the script expected. Known conditions have codes of their own.",
         matters="""
             1011 says that something broke, and nothing of what: it is how a failed startup, a missing secret and a
@@ -66,19 +74,31 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP306",
         "a phase hung",
+        replace(_DEPARTURE, ends="silent"),
         means="Nothing came within the deadline of that phase: connect, accept, authenticate, message or close.",
         matters="A client that waits for ever looks alive; probes and load balancers give up at some later time.",
         action="Look for what blocks the event loop or awaits without a deadline in that phase.",
         example="expected authenticate: connection_established within 5 s, got nothing",
-        check=checks.departed("EP306"),
+        check=checks.departed("timeout"),
     ),
     contract(
         "EP307",
         "events reached another user",
+        Conduct("conversation", "its scenario", causes="hybrids", joins=False),
         means="In an isolation scenario a frame on one user's connection carried another user's ids.",
         matters="This is a leak of one user's data to another, not a mere defect of delivery.",
         action="Look for state shared between connections: a singleton that holds a socket, a channel without a user.",
         example="only what belongs to <user:anna> reaches connection a; got agent_completed with <user:ben>",
         check=checks.other_users_events,
+    ),
+    contract(
+        "EP308",
+        "HTTP answer not as promised",
+        replace(_DEPARTURE, ends="cut off"),
+        means="A step over HTTP was answered with another status, or without what the script asks for in it.",
+        matters="What a conversation begins with - a login, a room that is made - is not to be had here as elsewhere.",
+        action="See who answered, and what it says: the ingress, or the backend; compare the cookies that were sent.",
+        example="expected POST /login answered with 303, got HTTP status 403",
+        check=checks.departed("http"),
     ),
 )

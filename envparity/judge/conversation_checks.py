@@ -1,128 +1,209 @@
-"""What EP301–307 look at: one conversation after the other, each held against its script and the contract."""
+"""What the rules about conversations look at: one after the other, each held against its script and the contract."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from envparity.judge.canonical import frame_type, line, lines
-from envparity.judge.finding import Finding
-from envparity.judge.rules import finding
-from envparity.judge.volatile import steady
-from envparity.observe.record import Entry, Observation, Transcript
-from envparity.subject import Subject
+from envparity.backend import Backend
+from envparity.judge.advice import advice
+from envparity.judge.canonical import frame_type
+from envparity.judge.circumstances import connections_of, logged, lost_headers, refusal, waits
+from envparity.judge.evidence import Counts, Evidence, Excerpt
+from envparity.judge.finding import Breach
+from envparity.judge.traceback import all_raised
+from envparity.judge.view import RunView
+from envparity.judge.volatile import steady, words_alone
+from envparity.observe.record import Observation
+from envparity.observe.transcript import (
+    ConnectionClosed,
+    Departure,
+    DepartureKind,
+    Event,
+    FrameReceived,
+    FrameSent,
+    HandshakeAnswered,
+    HttpAnswered,
+    Transcript,
+    plain,
+    violations_of,
+)
 
-__all__ = ["DEPARTURES", "contract_broken", "departed", "internal_error", "other_users_events"]
+__all__ = ["contract_broken", "departed", "ending", "internal_error", "other_users_events"]
 
-# Departure.kind -> the rule that it breaks
-DEPARTURES = {
-    "frame": "EP301",
-    "silence": "EP301",
-    "control": "EP301",
-    "handshake": "EP302",
-    "close": "EP303",
-    "timeout": "EP306",
-}
 _LAST = 6  # entries of a conversation that are quoted
-_LOG_LINES = 8
+_INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1 and its registry
 
-Check = Callable[[Subject, Observation], Iterator[Finding]]
+Check = Callable[[RunView, Observation], Iterator[Breach]]
 
 
-def departed(code: str) -> Check:
-    """The check of EP301, EP302, EP303 or EP306: departures of the kinds that belong to that code."""
+def departed(*kinds: DepartureKind) -> Check:
+    """The check of a rule about departures of these kinds."""
 
-    def check(_subject: Subject, observation: Observation) -> Iterator[Finding]:
+    def check(view: RunView, observation: Observation) -> Iterator[Breach]:
         for script in observation.transcripts:
             departure = script.departure
-            if departure is None or DEPARTURES[departure.kind] != code:
+            if departure is None or departure.kind not in kinds:
                 continue
-            yield finding(
-                observation,
-                code,
-                script.scenario,
-                steady(departure.expected, script.names),
-                steady(departure.got, script.names),
+            yield Breach(
+                where=script.scenario,
+                expected=steady(departure.expected, script.names),
+                got=steady(departure.got, script.names),
                 scenario=script.scenario,
-                evidence=[f"step {departure.step + 1}, after:", *lines(script, _LAST)],
+                step=departure.step,
+                nature=_nature(view.subject.backend, script, departure),
+                evidence=(
+                    *_in_some_plays(observation, script.scenario),
+                    *_circumstances(script, departure),
+                    ending(script),
+                    *logged(script.logged),
+                ),
+                action=advice(script, departure),
             )
 
     return check
 
 
-def contract_broken(subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP304."""
-    contract = subject.backend.contract.name if subject.backend.contract is not None else "the contract"
+def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence]:
+    """In how many plays of one boot it left its script, where it did not in all of them."""
+    plays = observation.plays(scenario)
+    left = sum(one.departure is not None for one in plays)
+    if left < len(plays):
+        yield Counts(observation.case.environment, left, len(plays), "plays in one boot")
+
+
+def _nature(backend: Backend, script: Transcript, departure: Departure) -> str:
+    """In what way it left its script: `timeout`, `handshake 403`, `close 1006`, `frame error AUTH_FAILED`."""
+    on = [event for event in reversed(script.events) if departure.connection in {"", event.connection}]
+    for event in on if departure.kind != "timeout" else ():
+        match departure.kind, event:
+            case "handshake", HandshakeAnswered(status=status):
+                return f"handshake {status}"
+            case "http", HttpAnswered(status=status):
+                return f"http {status}"
+            case "close" | "silence", ConnectionClosed(code=code):
+                return f"{departure.kind} {code}"
+            case "frame" | "silence", FrameReceived(frame=frame):
+                kind = frame_type(backend, frame)
+                error = plain(frame).get("code") if kind == backend.error_type else None
+                return " ".join((departure.kind, kind, *([error] if isinstance(error, str) else [])))
+    return departure.kind
+
+
+def _circumstances(script: Transcript, departure: Departure) -> Iterator[Evidence]:
+    """What is known of the moments of a departure besides its frames."""
+    if departure.kind == "handshake":
+        yield from refusal(script, departure.connection)
+    yield from lost_headers(script)
+    if departure.kind == "timeout":
+        yield from waits(script)
+        yield from connections_of(script)
+
+
+def ending(script: Transcript) -> Excerpt:
+    """The end of a conversation that left its script."""
+    step = script.departure.step if script.departure is not None else None
+    return Excerpt(script.events[-_LAST:], step, named=_several(script))
+
+
+def contract_broken(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """A frame is not what the contract says of it."""
+    backend = view.subject.backend
+    contract = backend.contract.name if backend.contract is not None else "the contract"
     for script in observation.transcripts:
-        for entry in script.entries:
-            for violation in entry.violations:
-                yield finding(
-                    observation,
-                    "EP304",
-                    _what(subject, entry),
-                    f"what {contract} says of it",
-                    steady(violation, script.names),
+        for event in script.events:
+            for violation in violations_of(event):
+                got = steady(violation, script.names)
+                yield Breach(
+                    where=_what(backend, event),
+                    expected=f"what {contract} says of it",
+                    got=got,
                     scenario=script.scenario,
-                    evidence=[line(entry)],
+                    nature=got,
+                    evidence=(Excerpt((event,)),),
                 )
 
 
-def internal_error(_subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP305."""
+def internal_error(_view: RunView, observation: Observation) -> Iterator[Breach]:
+    """A connection was closed with 1011."""
     for script in observation.transcripts:
-        for index, entry in enumerate(script.entries):
-            if entry.kind != "close" or entry.data.get("code") != 1011:
+        for index, event in enumerate(script.events):
+            if not isinstance(event, ConnectionClosed) or event.code != _INTERNAL_ERROR:
                 continue
-            reason = steady(str(entry.data.get("reason") or ""), script.names)
-            before = lines(Transcript("", "", script.entries[: index + 1]), _LAST)
-            log = [text for replica in observation.replicas for text in replica.log_tail[-_LOG_LINES:]]
-            yield finding(
-                observation,
-                "EP305",
-                f"{_phase(script, index)} phase",
-                "a close code that names a known condition; 1011 is for bugs",
-                f"close 1011 {reason}".rstrip(),
+            reason = steady(event.reason, script.names)
+            before = script.events[: index + 1]
+            several = len({one.connection for one in before}) > 1
+            yield Breach(
+                where=f"{_phase(script, index)} phase",
+                expected="a close code that names a known condition; 1011 is for bugs",
+                got=f"close 1011 {reason}".rstrip(),
                 scenario=script.scenario,
-                evidence=[*before, *log],
+                nature=": ".join(("close", *filter(None, (words_alone(reason),)))),
+                raised=_raised(script),
+                evidence=(
+                    *lost_headers(script),
+                    Excerpt(before[-_LAST:], named=several),
+                    *logged(script.logged),
+                ),
             )
 
 
-def other_users_events(subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP307."""
+def _raised(script: Transcript) -> tuple[str, ...]:
+    """The exceptions that the replicas logged in the moments of its failure, each once, in words alone."""
+    logs = (log.lines for log in script.logged if log.is_replica)
+    raised = (words_alone(known[-1], script.names) for lines in logs for known in all_raised(lines))
+    return tuple(sorted(set(raised)))
+
+
+def other_users_events(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """What belongs to one user reached another, in a scenario that is private."""
+    backend = view.subject.backend
+    private = {one.name for one in backend.scenarios if one.private}
     for script in observation.transcripts:
-        if script.group != "isolation":
+        if script.scenario not in private:
             continue
         owners = _owners(script)
         sent_by = _sent_by(script, owners)
         for connection, owner in owners.items():
             foreign = {value for value, users in sent_by.items() if owner not in users}
-            received = [one for one in script.entries if one.kind == "received" and one.connection == connection]
-            leaked = [one for one in received if any(_mentions(one.data, value) for value in foreign)]
+            leaked = [
+                event
+                for event in script.events
+                if isinstance(event, FrameReceived)
+                and event.connection == connection
+                and any(_mentions(plain(event.frame), value) for value in foreign)
+            ]
             if leaked:
-                told = sorted(script.names[value] for value in foreign if _mentions(leaked[0].data, value))
-                yield finding(
-                    observation,
-                    "EP307",
-                    script.scenario,
-                    f"only what belongs to {script.names[owner]} reaches connection {connection}",
-                    f"{_what(subject, leaked[0])} with {', '.join(told)}",
+                first = plain(leaked[0].frame)
+                told = sorted(script.names[value] for value in foreign if _mentions(first, value))
+                yield Breach(
+                    where=script.scenario,
+                    expected=f"only what belongs to {script.names[owner]} reaches connection {connection}",
+                    got=f"{_what(backend, leaked[0])} with {', '.join(told)}",
                     scenario=script.scenario,
-                    evidence=[f"{connection}: {line(one)}" for one in leaked[:_LAST]],
+                    evidence=(Excerpt(tuple(leaked[:_LAST]), named=True),),
                 )
 
 
-def _what(subject: Subject, entry: Entry) -> str:
-    """The frame's type; with `sent` where it is the client's, and the entry's kind where it is no frame."""
-    if entry.kind not in {"sent", "received"}:
-        return entry.kind
-    named = frame_type(subject.backend, entry.data)
-    return named if entry.kind == "received" else f"sent {named}"
+def _several(script: Transcript) -> bool:
+    return len({event.connection for event in script.events}) > 1
+
+
+def _what(backend: Backend, event: Event) -> str:
+    """The frame's type; with `sent` where it is the client's, and the event's kind where it is no frame."""
+    match event:
+        case FrameReceived(frame=frame):
+            return frame_type(backend, frame)
+        case FrameSent(frame=frame):
+            return f"sent {frame_type(backend, frame)}"
+        case _:
+            return event.kind
 
 
 def _phase(script: Transcript, index: int) -> str:
-    """What the conversation was at when the peer closed: the phase of the entry before, on the same connection."""
-    close = script.entries[index]
-    before = [entry.phase for entry in script.entries[:index] if entry.connection == close.connection]
+    """What the conversation was at when the peer closed: the phase of the event before, on the same connection."""
+    close = script.events[index]
+    before = [event.phase for event in script.events[:index] if event.connection == close.connection]
     return before[-1] if before else close.phase
 
 
@@ -130,23 +211,23 @@ def _owners(script: Transcript) -> dict[str, str]:
     """The user of each connection: the first user id that the backend named on it."""
     users = [value for value, name in script.names.items() if name.startswith("<user")]
     owners: dict[str, str] = {}
-    for entry in script.entries:
-        if entry.kind == "received" and entry.connection not in owners:
-            for value in sorted(users, key=len, reverse=True):
-                if _mentions(entry.data, value):
-                    owners[entry.connection] = value
-                    break
+    for event in script.events:
+        if isinstance(event, FrameReceived) and event.connection not in owners:
+            frame = plain(event.frame)
+            named = (value for value in sorted(users, key=len, reverse=True) if _mentions(frame, value))
+            if (owner := next(named, None)) is not None:
+                owners[event.connection] = owner
     return owners
 
 
 def _sent_by(script: Transcript, owners: dict[str, str]) -> dict[str, set[str]]:
     """Every generated value that can only be known to some users: their own ids, and what they sent."""
     known = {user: {user} for user in owners.values()}
-    for entry in script.entries:
-        owner = owners.get(entry.connection)
-        if entry.kind == "sent" and owner is not None:
+    for event in script.events:
+        owner = owners.get(event.connection)
+        if isinstance(event, FrameSent) and owner is not None:
             for value in script.names:
-                if _mentions(entry.data, value):
+                if _mentions(plain(event.frame), value):
                     known.setdefault(value, set()).add(owner)
     return known
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from envparity.judge.compare import Declared, boot_groups, compare, kept
+from envparity.judge.compare import Compared, Declared, Groups, kept
 from envparity.judge.finding import Exemption
-from envparity.judge.startup_checks import started
-from envparity.observe.record import Observation, Transcript
+from envparity.judge.startup_facts import started
+from envparity.observe.record import Observation
+from envparity.observe.transcript import Transcript
 from envparity.subject import Subject
 
 __all__ = ["Ledger", "ledger"]
@@ -24,11 +25,13 @@ class Ledger:
     expired: tuple[tuple[Declared, tuple[str, ...]], ...]
 
 
-def ledger(subject: Subject, observations: Sequence[Observation]) -> Ledger:
-    """Hold every declaration of the subject against every difference of the run."""
+def ledger(
+    subject: Subject, observations: Sequence[Observation], groups: Groups, differences: Iterable[Compared]
+) -> Ledger:
+    """Hold every declaration of the subject against every difference of the run; `groups` are what was compared."""
     used: dict[Declared, dict[str, None]] = {}
     expired: dict[Declared, dict[str, None]] = {}
-    for one in compare(subject, observations):
+    for one in differences:
         for declared in one.allowed:
             used.setdefault(declared, {})[one.difference.path] = None
         for declared in one.expired:
@@ -36,7 +39,7 @@ def ledger(subject: Subject, observations: Sequence[Observation]) -> Ledger:
     every = [
         Declared(name, one) for name, environment in subject.environments.items() for one in environment.differences
     ]
-    judged = _Judged(subject, observations)
+    judged = _Judged(subject, observations, groups)
     return Ledger(
         used=tuple(
             Exemption(one.environment, one.declaration.path, one.declaration.reason, tuple(sorted(used[one])))
@@ -51,9 +54,9 @@ def ledger(subject: Subject, observations: Sequence[Observation]) -> Ledger:
 class _Judged:
     """What this run was able to compare, environment by environment."""
 
-    def __init__(self, subject: Subject, observations: Sequence[Observation]) -> None:
+    def __init__(self, subject: Subject, observations: Sequence[Observation], groups: Groups) -> None:
         self._subject = subject
-        together = [one for group in boot_groups(subject, observations) for one in group if one.case.boot.steady]
+        together = [one for group in groups for one in group if one.case.boot.steady]
         self._compared = {one.case.environment for one in together}
         self._attached = {one.case.environment for one in together if one.attached is not None}
         self._started = all(started(one) for one in together) and all(

@@ -1,39 +1,38 @@
-"""What EP215 and EP216 look at: boots whose dependencies become reachable one after the other, some of them late."""
+"""What the rules about dependencies look at: boots in which they become reachable one by one, some of them late."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from envparity.judge.canonical import lines
-from envparity.judge.finding import Finding
-from envparity.judge.order_boots import OrderBoot, order_boots
-from envparity.judge.order_checks import Tables, conversations_apart, failures_of, log, reports_apart, undecided
+from envparity.judge.conversation_checks import ending
+from envparity.judge.evidence import StartupFailed, Undecided
+from envparity.judge.finding import Breach
+from envparity.judge.order_boots import OrderBoot
+from envparity.judge.order_checks import conversations_apart, log, reports_apart, undecided
 from envparity.judge.order_findings import Broken, merged
-from envparity.judge.startup_checks import ended, is_named, started
+from envparity.judge.startup_facts import ended, failures_of, is_named, started
 from envparity.judge.told import starting_scenarios
+from envparity.judge.view import RunView
 from envparity.judge.volatile import steady
 from envparity.observe.record import Observation
-from envparity.subject import Subject
 
 __all__ = ["dependency_order_matters", "fails_by_name", "served_before_ready"]
 
 _EXPECTED = "ready in the end as in the canonical order, or a failure with component and code"
 _READY = "ready in the end as in the canonical order: nothing was out of reach once the backend had started"
-_LAST = 6  # entries of a conversation that are quoted
 
 
-def dependency_order_matters(subject: Subject, observations: Sequence[Observation]) -> Iterator[Finding]:
-    """EP215."""
-    boots = [boot for boot in order_boots(observations) if boot.kind == "timeline"]
-    tables = Tables(subject)
-    broken = [one for boot in boots if not _excused(boot) for one in _apart(subject, tables, boot)]
-    yield from merged("EP215", broken, [boot.observation for boot in boots], "sequences of dependencies")
+def dependency_order_matters(view: RunView) -> Iterator[Breach]:
+    """However its dependencies come, a backend is ready in the end, or fails by name."""
+    boots = [boot for boot in view.order_boots if boot.kind == "timeline"]
+    broken = [one for boot in boots if not _excused(boot) for one in _apart(view, boot)]
+    yield from merged(broken, [boot.observation for boot in boots], "sequences of dependencies")
 
 
-def served_before_ready(subject: Subject, observations: Sequence[Observation]) -> Iterator[Finding]:
-    """EP216."""
-    early = starting_scenarios(subject.backend)
-    played = [(one, script) for one in observations for script in one.transcripts if script.scenario in early]
+def served_before_ready(view: RunView) -> Iterator[Breach]:
+    """While something is out of reach a client is told what the script says."""
+    early = starting_scenarios(view.subject.backend)
+    played = [(one, script) for one in view.observations for script in one.transcripts if script.scenario in early]
     broken = [
         Broken(
             observation=one,
@@ -42,12 +41,12 @@ def served_before_ready(subject: Subject, observations: Sequence[Observation]) -
             got=(got := steady(script.departure.got, script.names)),
             same=(script.scenario, got),
             scenario=script.scenario,
-            evidence=(f"step {script.departure.step + 1}, after:", *lines(script, _LAST), *log(one)),
+            evidence=(ending(script), *log(one)),
         )
         for one, script in played
         if script.departure is not None
     ]
-    yield from merged("EP216", broken, [one for one, _ in played], "boots that still waited for something")
+    yield from merged(broken, [one for one, _ in played], "boots that still waited for something")
 
 
 def fails_by_name(observation: Observation) -> bool:
@@ -63,15 +62,15 @@ def _excused(boot: OrderBoot) -> bool:
     return fails_by_name(boot.observation) or (boot.baseline is not None and boot.comparable is None)
 
 
-def _apart(subject: Subject, tables: Tables, boot: OrderBoot) -> Iterator[Broken]:
+def _apart(view: RunView, boot: OrderBoot) -> Iterator[Broken]:
     """How a boot is not what it must be: its startup first; its report and conversations where that is well."""
     seen = boot.observation
     if not started(seen):
         yield _not_ready(seen)
         return
     yield from _not_served(boot)
-    yield from reports_apart(tables, boot)
-    yield from conversations_apart(subject, boot)
+    yield from reports_apart(view, boot)
+    yield from conversations_apart(view, boot)
 
 
 def _not_ready(seen: Observation) -> Broken:
@@ -94,8 +93,8 @@ def _not_ready(seen: Observation) -> Broken:
         same=(where, got),
         component=component,
         evidence=(
-            *(f"{one.component}: {one.code}: {one.description}" for one in failures),
-            *(f"after {seconds:g} s" for seconds in after[:1]),
+            *(StartupFailed(one.description, one.code, one.component) for one in failures),
+            *(Undecided(seconds) for seconds in after[:1]),
             *log(seen),
         ),
     )

@@ -1,32 +1,73 @@
-"""A rule, and a rule broken, as data."""
+"""A rule broken, as data: as a check saw it, and as a verdict tells it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
-from envparity.observe.record import Observation
+from envparity.judge.cause import Cause
+from envparity.judge.evidence import Difference, Evidence
+from envparity.observe.image import ImageRecord
 from envparity.reach import LeftOut
-from envparity.subject import Subject
 
 __all__ = [
-    "ContractRule",
+    "Breach",
     "Difference",
     "Exemption",
     "Finding",
+    "Follow",
     "Judgement",
-    "ParityRule",
-    "Rule",
-    "Subject",
+    "Place",
     "Verdict",
 ]
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Another place at which the same boots show the same, and what was got there."""
+
+    where: str
+    got: str
+
+
+class Follow(msgspec.Struct, frozen=True):
+    """A finding that only follows from another: of which rule, and what it was about."""
+
+    code: str
+    about: str  # component, scenario or place
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule broken, as a check saw it; which rule that is, attribution knows.
+
+    `where` is a scenario, a component or a path, in the words of the files. `nature` is in what way it was broken, in
+    few words that mean the same in every run: two breaches of one rule are the same failure only where it is equal.
+    `raised` are the exceptions that were logged in those moments, some of which may be those of another conversation.
+    `step` counts from 0. `paths` are those at which two observations differ, the one that is printed first.
+    `environments` and `cases` are empty where one observation was read: then they are its own.
+    """
+
+    where: str
+    expected: str
+    got: str
+    scenario: str | None = None
+    component: str | None = None
+    step: int | None = None
+    nature: str = ""
+    raised: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    action: str = ""  # empty: the rule's own
+    scenarios: tuple[str, ...] = ()  # empty: the one scenario
+    places: tuple[Place, ...] = ()
+    environments: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+
+
 class Finding(msgspec.Struct, frozen=True):
-    """A rule broken: code, where, expected, got, and the cases that show it.
+    """A rule broken: code, where, expected, got, and the cases that show it. Made of breaches, once, by attribution.
 
     Two findings are the same failure when `identity` is equal, whatever the incidental detail. `scenario` is the one
     to replay, `scenarios` are all that show it (or that failed only because of it).
@@ -42,10 +83,19 @@ class Finding(msgspec.Struct, frozen=True):
     scenario: str | None = None
     scenarios: tuple[str, ...] = ()
     component: str | None = None
-    evidence: tuple[str, ...] = ()  # quoted lines: the startup failure, the frames, the log tail
+    evidence: tuple[Evidence, ...] = ()
     action: str = ""
-    cause: str | None = None
+    cause: Cause | None = None
     replay: str = ""
+    step: int | None = None  # of the scenario, from 0
+    nature: str = ""  # Breach.nature
+    raised: tuple[str, ...] = ()  # Breach.raised
+    paths: tuple[str, ...] = ()  # Breach.paths
+    places: tuple[Place, ...] = ()  # where else the same boots show it
+    follows: tuple[Follow, ...] = ()  # what only follows from it
+    instead_of: Follow | None = None  # the finding that it would have been, had a fresh container shown it
+    under: str = ""  # the id of the finding that has the same cause and stands for both; empty: it stands for itself
+    distinct: str = ""  # what tells it from another finding of the same identity; empty where there is none
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -54,7 +104,8 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def id(self) -> str:
         """What people call it: the code and 4 hexadecimal digits of its identity, equal in every run: `EP101-3fa2`."""
-        return f"{self.code}-{hashlib.sha256(chr(0).join(self.identity).encode()).hexdigest()[:4]}"
+        named = (*self.identity, self.distinct) if self.distinct else self.identity
+        return f"{self.code}-{hashlib.sha256(chr(0).join(named).encode()).hexdigest()[:4]}"
 
 
 class Exemption(msgspec.Struct, frozen=True):
@@ -64,43 +115,6 @@ class Exemption(msgspec.Struct, frozen=True):
     path: str
     reason: str
     covered: tuple[str, ...]
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """One path at which a normalised observation differs from the baseline's.
-
-    `baseline` and `other` name the environments, `expected` and `got` are the values there as JSON, or `absent`.
-    """
-
-    path: str
-    baseline: str
-    other: str
-    expected: str
-    got: str
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What every rule says of itself. `code` never changes its meaning once released."""
-
-    code: str
-    title: str
-    description: str
-    action: str
-
-
-@dataclass(frozen=True)
-class ContractRule(Rule):
-    """Reads one observation."""
-
-    check: Callable[[Subject, Observation], Iterable[Finding]] = field(repr=False, default=lambda _s, _o: ())
-
-
-@dataclass(frozen=True)
-class ParityRule(Rule):
-    """Compares several observations that differ in nothing but their environment."""
-
-    check: Callable[[Subject, Sequence[Observation]], Iterable[Finding]] = field(repr=False, default=lambda _s, _o: ())
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -127,7 +141,12 @@ class Verdict(msgspec.Struct, frozen=True):
     attached: dict[str, str] = {}  # the environments that were not booted but observed where they run, and their URLs
     left_out: tuple[LeftOut, ...] = ()  # what was not played in them
     coverage: tuple[str, ...] = ()  # which orders were booted, an environment each; empty where none were asked for
+    stalls: str = ""  # how busy the machine was meanwhile, in words
+    unsteady: tuple[str, ...] = ()  # what came to a deadline in one boot and not in the same boot alone
+    by_chance: tuple[Finding, ...] = ()  # what showed by chance, as often in one environment as in another: not red
     reason: str = ""  # why that launcher and not a better one; "" where it is the best, or was asked for
+    notes: tuple[str, ...] = ()  # what the files name and nothing matched, a sentence each
+    images: tuple[ImageRecord, ...] = ()  # what containers were made from; empty where there were none
 
     @property
     def clean(self) -> bool:

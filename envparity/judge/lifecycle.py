@@ -4,41 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envparity.judge.canonical import line
-from envparity.judge.finding import Finding, Rule
-from envparity.judge.rules import contract, finding
+from envparity.judge.evidence import BACKEND_LOG, Excerpt, LogQuote
+from envparity.judge.finding import Breach
+from envparity.judge.rules import Conduct, Rule, contract
+from envparity.judge.view import RunView
 from envparity.observe.record import Observation
-from envparity.subject import Subject
+from envparity.observe.transcript import ControlDone
 
 __all__ = ["RULES"]
 
 _CLEAN = {0, 143, -15}  # 128 plus SIGTERM (15), as a container reports it, or -15, as a process does: what was asked
+_LOG_LINES = 8
 _KILLED = {137, -9}  # the same of SIGKILL
 
 
-def _not_clean(subject: Subject, observation: Observation) -> Iterator[Finding]:
-    environment = subject.environments.get(observation.case.environment)
+def _not_clean(view: RunView, observation: Observation) -> Iterator[Breach]:
+    environment = view.subject.environments.get(observation.case.environment)
     grace = f" within {environment.platform.stop_grace_s:g} s" if environment is not None else ""
     for transcript in observation.transcripts:
-        for entry in transcript.entries:
-            if entry.kind != "control" or "stopped" not in entry.data:
+        for event in transcript.events:
+            if not isinstance(event, ControlDone) or event.action != "stopped":
                 continue
-            code, killed = entry.data.get("exit_code"), entry.data.get("killed") is True
-            if killed or code in _KILLED:
+            code = event.exit_code
+            if code in _KILLED:
                 got = "killed when the grace period was over"
             elif code is not None and code not in _CLEAN:
                 got = f"exit code {code}"
             else:
                 continue
-            log = [text for replica in observation.replicas for text in replica.log_tail[-8:]]
-            yield finding(
-                observation,
-                "EP501",
-                "shutdown",
-                f"after SIGTERM the process ends{grace}, with exit code 0 or 143",
-                got,
+            logs = [replica.log_tail[-_LOG_LINES:] for replica in observation.replicas]
+            yield Breach(
+                where="shutdown",
+                expected=f"after SIGTERM the process ends{grace}, with exit code 0 or 143",
+                got=got,
                 scenario=transcript.scenario,
-                evidence=[line(entry), *log],
+                nature=got,
+                evidence=(Excerpt((event,)), *(LogQuote(BACKEND_LOG, log) for log in logs if log)),
             )
 
 
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP501",
         "shutdown not clean",
+        Conduct("shutdown", "its scenario", causes="hybrids"),
         means="""
             Told to stop with SIGTERM, the process ended with an exit code other than 0 or 143 (128 + 15), or was still
             there when the environment's grace period was over, and was killed.

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from envparity.backend import Backend
-from envparity.environment import Environment, FromSource, SecretOf
+from envparity.environment import Composed, Environment, FromSource, SecretOf
 from envparity.judge.canonical import connections
 from envparity.judge.volatile import steady
 from envparity.observe.record import Observation, StartupReport
@@ -30,6 +30,8 @@ _INCIDENTAL = re.compile(
     r"(started|finished|ended|time|timestamp|date|\w+_at|duration\w*|elapsed\w*|uptime\w*|latency\w*|took\w*"
     r"|attempts|waited\w*|pid|hostname|port|\w+_port|id|componentId|instanceId|fingerprint|hash|digest)$"
 )
+_IN_A_FILE = frozenset({"environment file", "backend file"})
+_TOOK = re.compile(r"\b\d+(?:\.\d+)? ?(?:milliseconds?|seconds?|minutes?|ms|s|min)\b")
 _RUN_ID = re.compile(r"(run|request|connection|trace|container|instance|process)_id$")
 _KEYS: tuple[tuple[str, ...], ...] = (
     ("name",),
@@ -73,6 +75,8 @@ def fingerprint_paths(observation: Observation, environment: Environment | None 
         table[f"{path}.source"] = _json(setting.source)
         if setting.value is not None:
             table[f"{path}.value"] = made.get(setting.name, _json(setting.value))
+        elif setting.source in _IN_A_FILE:
+            table[f"{path}.value"] = _json(f"<secret {setting.fingerprint}>")  # whether two are the same, no more
     return table
 
 
@@ -94,6 +98,8 @@ def _made(environment: Environment | None) -> dict[str, str]:
             made[name] = "<secret>"
         elif isinstance(setting, FromSource):
             made[name] = f"<{setting.source}>"
+        elif isinstance(setting, Composed):
+            made[name] = f"<{setting.template}>"
     return made
 
 
@@ -109,7 +115,13 @@ def _flat(value: Any, path: str, volatile: frozenset[str]) -> Iterator[tuple[str
         for key, under in zip(_names(value), value, strict=True):
             yield from _flat(under, f"{path}.{_segment(key)}", volatile)
     else:
-        yield path, _json(steady(value, hex_ids=False) if isinstance(value, str) else value)
+        yield path, _json(_steady(value) if isinstance(value, str) else value)
+
+
+def _steady(text: str) -> str:
+    """The text without what differs in every run; in a sentence that is also how long something took."""
+    text = steady(text, hex_ids=False)
+    return _TOOK.sub("<duration>", text) if " " in text else text
 
 
 def _incidental(key: str, value: Any) -> bool:

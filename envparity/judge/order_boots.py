@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envparity.errors import ConfigurationError
-from envparity.judge.startup_checks import started
+from envparity.judge.startup_facts import started
 from envparity.observe.record import Observation
 from envparity.orders.graph import Graph, GraphStep
 
@@ -36,7 +36,7 @@ class OrderBoot:
 
 
 def order_boots(observations: Sequence[Observation]) -> list[OrderBoot]:
-    """Every boot with an order, in the order given. One with a dependency down is none: EP104 judges it."""
+    """Every boot with an order, in the order given. One with a dependency down is none: another rule judges it."""
     stood = [one for one in observations if one.launch_failure is None and not one.case.boot.down]
     graphs = {name: _graph(name, stood) for name in dict.fromkeys(one.case.environment for one in stood)}
     usual = {name: [one for one in stood if _is_usual(one, name, graph)] for name, graph in graphs.items()}
@@ -108,5 +108,5 @@ def _declared(one: Observation) -> Iterator[Graph]:
         if replica.startup is not None and replica.startup.steps:
             try:
                 yield Graph(tuple(GraphStep(step.name, step.requires) for step in replica.startup.steps))
-            except ConfigurationError:  # a cycle, or a requirement that is no step: EP107 says so
+            except ConfigurationError:  # a cycle, or a requirement that is no step: another rule says so
                 continue

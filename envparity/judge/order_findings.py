@@ -1,14 +1,12 @@
-"""One finding for what many orders show: over environments and orders, with the first two orders as evidence."""
+"""One breach for what many orders show: over environments and orders, with the first two orders as evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
-from envparity.case import Boot
-from envparity.judge.finding import Finding
+from envparity.judge.evidence import Counts, Evidence, OrderShown
+from envparity.judge.finding import Breach, Place
 from envparity.observe.record import Observation
 
 __all__ = ["Broken", "merged"]
@@ -18,7 +16,7 @@ _ORDERS_SHOWN = 2
 
 @dataclass(frozen=True)
 class Broken:
-    """What one boot shows. Those with equal `same` are one finding, which speaks in the words of the first."""
+    """What one boot shows. Those with equal `same` are one breach, which speaks in the words of the first."""
 
     observation: Observation
     where: str
@@ -27,13 +25,13 @@ class Broken:
     same: tuple[str, ...]
     component: str | None = None
     scenario: str | None = None
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
-def merged(code: str, broken: Iterable[Broken], among: Sequence[Observation], noun: str) -> Iterator[Finding]:
-    """The findings, each of which says how many of `among` show it; `noun` is what those are called.
+def merged(broken: Iterable[Broken], among: Sequence[Observation], noun: str) -> Iterator[Breach]:
+    """The breaches, each of which says how many of `among` show it; `noun` is what those are called.
 
-    What exactly the same boots show in several places has one root: it is one finding, too.
+    What exactly the same boots show in several places has one root: it is one breach, too.
     """
     groups: dict[tuple[str, ...], list[Broken]] = {}
     for one in broken:
@@ -43,43 +41,38 @@ def merged(code: str, broken: Iterable[Broken], among: Sequence[Observation], no
         shown = {(one.observation.case.environment, one.observation.case.id): None for one in group}
         roots.setdefault(tuple(shown), []).append(group)
     for places in roots.values():
-        yield _finding(code, places, among, noun)
+        yield _breach(places, among, noun)
 
 
-def _finding(code: str, places: Sequence[Sequence[Broken]], among: Sequence[Observation], noun: str) -> Finding:
+def _breach(places: Sequence[Sequence[Broken]], among: Sequence[Observation], noun: str) -> Breach:
     first, *others = [group[0] for group in places]
     boots = [one.observation for one in places[0]]
     scenarios = dict.fromkeys(one.scenario for one in (first, *others) if one.scenario is not None)
-    more = [f"also at {one.where}: {one.got}" for one in others]
-    found = Finding(
-        code=code,
-        title="",
+    environments = tuple(dict.fromkeys(one.case.environment for one in boots))
+    cases = tuple(dict.fromkeys(one.case.id for one in boots))
+    return Breach(
         where=first.where,
         expected=first.expected,
         got=first.got,
-        environments=tuple(dict.fromkeys(one.case.environment for one in boots)),
-        cases=tuple(dict.fromkeys(one.case.id for one in boots)),
+        environments=environments,
+        cases=cases,
         scenario=first.scenario,
         scenarios=tuple(scenarios),
         component=first.component,
-        evidence=(*first.evidence, *more),
+        places=tuple(Place(one.where, one.got) for one in others),
+        evidence=(*first.evidence, *_orders(boots), *_counts(environments, cases, among, noun)),
     )
-    return msgspec.structs.replace(found, evidence=(*found.evidence, *_orders(boots), *_counts(found, among, noun)))
 
 
-def _orders(boots: Sequence[Observation]) -> Iterator[str]:
+def _orders(boots: Sequence[Observation]) -> Iterator[OrderShown]:
     """The first two orders, each once whatever the environment."""
     for boot in list(dict.fromkeys(one.case.boot for one in boots))[:_ORDERS_SHOWN]:
-        yield _in_words(boot)
+        yield OrderShown(boot.order, boot.timeline)
 
 
-def _in_words(boot: Boot) -> str:
-    parts = [f"in the order {', '.join(boot.order)}"] if boot.order else []
-    parts += [f"when they come so: {', '.join(boot.timeline)}"] if boot.timeline else []
-    return "; ".join(parts) or "as the environment boots it"
-
-
-def _counts(found: Finding, among: Sequence[Observation], noun: str) -> Iterator[str]:
-    for name in found.environments:
+def _counts(
+    environments: Sequence[str], cases: Sequence[str], among: Sequence[Observation], noun: str
+) -> Iterator[Counts]:
+    for name in environments:
         every = {one.case.id for one in among if one.case.environment == name}
-        yield f"{name}: {len(every.intersection(found.cases))} of {len(every)} {noun} show it"
+        yield Counts(name, len(every.intersection(cases)), len(every), noun)

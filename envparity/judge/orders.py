@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from envparity.judge import dependency_checks, order_checks
-from envparity.judge.finding import Rule
-from envparity.judge.rules import parity
+from envparity.judge.rules import Conduct, Rule, parity
 
 __all__ = ["RULES"]
 
@@ -12,6 +11,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP211",
         "startup report depends on the order",
+        Conduct("orders", "startup", causes="orders"),
         means="""
             Booted in an order that its own graph allows, the backend passed its startup, and its report, normalised,
             is not the one of the canonical order in the same environment. The order itself, the sequence of the steps
@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP212",
         "startup verdict depends on the order",
+        Conduct("orders", "startup and conversations", causes="orders"),
         means="""
             Startup passes in the canonical order; in another one that the graph allows, in the same environment, it
             fails, does not end, or takes the process with it. The finding names the component that failed, quotes the
@@ -57,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP213",
         "conversation depends on the order",
+        Conduct("orders", "its conversations", causes="orders"),
         means="""
             Startup passes, and a scenario that keeps to its script in the canonical order leaves it in another one that
             the graph allows, or goes differently, in the same environment.
@@ -75,6 +77,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP214",
         "forbidden order accepted",
+        Conduct("orders", "startup and conversations", denies_expected=True),
         means="""
             The backend was asked for an order in which a step stands before one that it requires, or that names a step
             that there is not, or one step twice. It started all the same, ran the steps so, or failed without saying
@@ -91,6 +94,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP215",
         "dependency order matters",
+        Conduct("orders", "startup and conversations"),
         means="""
             Every dependency was reachable in the end, in some order, before or after the backend was started; and the
             backend is not ready with the report and the conversation of the canonical boot, nor did it fail with a
@@ -114,6 +118,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP216",
         "served before ready",
+        Conduct("orders", "its conversations"),
         means="""
             While something that the backend needs was still out of reach, a client connected, and was not told what the
             script of that scenario says: it was accepted, answered, closed with another code, or left without a word.

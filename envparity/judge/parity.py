@@ -1,32 +1,36 @@
-"""EP201–205: what the environments' startups and settings have in common, and what was declared that they have not."""
+"""EP201–206: what the environments' startups and settings have in common, and what was declared that they have not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from envparity.judge.compare import Compared, Declared, boot_groups, report_differences, setting_differences
-from envparity.judge.declarations import ledger
-from envparity.judge.finding import Difference, Finding, Rule
-from envparity.judge.rules import parity
-from envparity.judge.startup_checks import startup_failures
+from envparity.judge.compare import Compared, Declared
+from envparity.judge.evidence import DeclaredBecause, Difference, StartupFailed
+from envparity.judge.finding import Breach
+from envparity.judge.rules import Conduct, Rule, parity
+from envparity.judge.startup_facts import failures_of, in_which_way
+from envparity.judge.view import RunView
 from envparity.observe.record import Observation
-from envparity.subject import Subject
 
 __all__ = ["RULES"]
 
 _SHOWN = 12  # paths of one finding that are quoted
 
 
-def _report_differs(subject: Subject, observations: Sequence[Observation]) -> Iterator[Finding]:
-    yield from _grouped("EP201", report_differences(subject, observations))
+def _report_differs(view: RunView) -> Iterator[Breach]:
+    yield from _grouped(view.report_differences)
 
 
-def _setting_differs(subject: Subject, observations: Sequence[Observation]) -> Iterator[Finding]:
-    yield from _grouped("EP203", setting_differences(subject, observations))
+def _setting_differs(view: RunView) -> Iterator[Breach]:
+    yield from _grouped(view.setting_differences)
 
 
-def _grouped(code: str, differences: Iterable[Compared]) -> Iterator[Finding]:
-    """One finding for each top group of undeclared paths and each pair of cases."""
+def _job_differs(view: RunView) -> Iterator[Breach]:
+    yield from _grouped(view.job_differences)
+
+
+def _grouped(differences: Iterable[Compared]) -> Iterator[Breach]:
+    """One breach for each top group of undeclared paths and each pair of cases."""
     groups: dict[tuple[str, tuple[str, str]], dict[str, Difference]] = {}
     for one in differences:
         if not one.declared:
@@ -37,40 +41,35 @@ def _grouped(code: str, differences: Iterable[Compared]) -> Iterator[Finding]:
         first = next((one for one in paths if one.path.endswith(".value")), paths[0])
         leaf = first.path.removeprefix(where).removeprefix(".")
         more = f", and {len(paths) - 1} more" if len(paths) > 1 else ""
-        quoted = [f"{one.path}: {one.baseline} {one.expected}, {one.other} {one.got}" for one in paths[:_SHOWN]]
-        yield Finding(
-            code=code,
-            title="",
+        yield Breach(
             where=where,
             expected=f"as in {first.baseline}: {leaf} {first.expected}".replace(":  ", ": "),
             got=f"{leaf} {first.got}{more}".strip(),
             environments=(first.other,),
             cases=cases,
-            component=None,
-            evidence=tuple(quoted),
+            paths=(first.path, *(one.path for one in paths if one is not first)),
+            evidence=tuple(paths[:_SHOWN]),
         )
 
 
-def _verdict_differs(subject: Subject, observations: Sequence[Observation]) -> Iterator[Finding]:
-    for group in boot_groups(subject, observations):
-        failed = [one for one in group if any(startup_failures(replica) for replica in one.replicas)]
+def _verdict_differs(view: RunView) -> Iterator[Breach]:
+    for group in view.groups:
+        failed = [one for one in group if failures_of(one)]
         passed = [one for one in group if one not in failed and _passed(one)]
         if not failed or not passed or group[0].case.boot.down:
-            continue  # without a dependency it is passing that is wrong, and EP104 says so
-        reasons = {
-            one.case.environment: dict.fromkeys(why for replica in one.replicas for why in startup_failures(replica))
-            for one in failed
-        }
-        yield Finding(
-            code="EP202",
-            title="",
+            continue  # without a dependency it is passing that is wrong, and another rule says so
+        reasons = {one.case.environment: failures_of(one) for one in failed}
+        ways = {f"{why.component} {in_which_way(why)}" for some in reasons.values() for why in some}
+        components = dict.fromkeys(why.component for some in reasons.values() for why in some)
+        yield Breach(
             where="startup" if failed[0].case.boot.steady else f"startup, {failed[0].case.boot.label}",
             expected=f"passes, as in {', '.join(one.case.environment for one in passed)}",
-            got="fails: " + ", ".join(dict.fromkeys(why.component for some in reasons.values() for why in some)),
+            got="fails: " + ", ".join(components),
+            nature=", ".join(sorted(ways)),
             environments=tuple(one.case.environment for one in failed),
             cases=tuple(one.case.id for one in (*passed, *failed)),
             evidence=tuple(
-                f"{name}: {why.component} {why.code}: {why.description}"
+                StartupFailed(why.description, why.code, why.component, environment=name)
                 for name, some in reasons.items()
                 for why in some
             ),
@@ -82,39 +81,29 @@ def _passed(one: Observation) -> bool:
     return bool(reports) and all(report is not None and report.status == "pass" for report in reports)
 
 
-def _unused(subject: Subject, observations: Sequence[Observation]) -> Iterator[Finding]:
-    for declared in ledger(subject, observations).unused:
+def _unused(view: RunView) -> Iterator[Breach]:
+    for declared in view.ledger.unused:
         got = "every path is the same, or does not exist"
-        yield _about_declaration(
-            "EP204", boot_groups(subject, observations)[0], declared, "a difference that it covers", got
-        )
+        yield _about_declaration(view, declared, "a difference that it covers", got)
 
 
-def _expired(subject: Subject, observations: Sequence[Observation]) -> Iterator[Finding]:
-    for declared, paths in ledger(subject, observations).expired:
+def _expired(view: RunView) -> Iterator[Breach]:
+    for declared, paths in view.ledger.expired:
         expected = f"no difference there after {declared.declaration.expires}"
         got = f"{len(paths)} path{'s' if len(paths) != 1 else ''} that it would have covered"
-        yield _about_declaration("EP205", boot_groups(subject, observations)[0], declared, expected, got, paths=paths)
+        yield _about_declaration(view, declared, expected, got, paths=paths)
 
 
 def _about_declaration(
-    code: str,
-    cases: Sequence[Observation],
-    declared: Declared,
-    expected: str,
-    got: str,
-    *,
-    paths: Sequence[str] = (),
-) -> Finding:
-    return Finding(
-        code=code,
-        title="",
+    view: RunView, declared: Declared, expected: str, got: str, *, paths: Sequence[str] = ()
+) -> Breach:
+    return Breach(
         where=f"{declared.environment}: {declared.declaration.path}",
         expected=expected,
         got=got,
         environments=(declared.environment,),
-        cases=tuple(one.case.id for one in cases),
-        evidence=(f"declared because: {declared.declaration.reason}", *paths[:_SHOWN]),
+        cases=tuple(one.case.id for one in view.groups[0]),
+        evidence=(DeclaredBecause(declared.declaration.reason, tuple(paths[:_SHOWN])),),
     )
 
 
@@ -124,6 +113,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP201",
         "startup report differs",
+        Conduct("report", causes="hybrids", parts="startup"),
         means="""
             The startup reports of two environments, normalised (no times, durations, attempts, ids, ports), differ at
             paths that neither environment declares. One finding for each step, check or field, with all its paths.
@@ -136,6 +126,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP202",
         "startup verdict differs",
+        Conduct("report", causes="hybrids", of_verdicts=True, parts="startup"),
         means="The same boot passes its startup in one environment and fails it in another.",
         matters="""
             The failure is in what differs between the two: a setting, a platform limit, a dependency, or code that asks
@@ -148,6 +139,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP203",
         "setting differs",
+        Conduct("settings", apart=True),
         means="""
             A setting has another value or comes from another source in two environments, or only one of them has it,
             and neither declares that. A secret differs only in whether it is there and where it came from.
@@ -160,6 +152,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP204",
         "exemption unused",
+        Conduct("declarations", replay="run"),
         means="""
             An environment declares a difference, and in a whole run that compared it with another nothing differed
             there. Runs that play a part of the scenarios, or in which something failed, do not say so.
@@ -172,10 +165,25 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP205",
         "exemption expired",
+        Conduct("declarations", replay="run"),
         means="An environment declares a difference until a day that has passed, and the difference is still there.",
         matters="The difference was meant to go away. It is a finding again, beside this one.",
         action="Remove the difference, or agree on a new day and say why in the reason.",
         example="production: conversation.*.limits.*, no difference there after 2025-06-30",
         check=_expired,
+    ),
+    parity(
+        "EP206",
+        "job differs",
+        Conduct("report", causes="hybrids"),
+        means="""
+            Of two environments one runs a job that the other does not run, or a job that ended well in both has written
+            something else: normalised (no numbers, moments, ids), its log differs, and neither environment declares it.
+            How long it took is not compared.
+        """,
+        matters="What a migration does in one environment only is what the other one lacks.",
+        action=f"Run the same jobs everywhere, or {_DECLARE}.",
+        example='jobs.migrate: as in local: log ["applied <n>"], got log ["nothing to do"]',
+        check=_job_differs,
     ),
 )

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Literal, NamedTuple
 
 from envparity.observe.record import StartupReport, StartupStep
 
-__all__ = ["inconsistencies", "is_passed_over", "is_too_early"]
+__all__ = ["Inconsistency", "inconsistencies"]
 
 _RAN = {"passed", "failed"}
-_PASSED_OVER = "status is pass, and "
-_TOO_EARLY = "ran before"
 
 
-def inconsistencies(report: StartupReport) -> Iterator[str]:
+class Inconsistency(NamedTuple):
+    """What cannot be true of one startup. `kind` "passed over": something went wrong and the status is pass all the
+    same; "too early": a step ran before one that it requires.
+    """
+
+    said: str
+    kind: Literal["passed over", "too early", "other"] = "other"
+
+
+def inconsistencies(report: StartupReport) -> Iterator[Inconsistency]:
     """Everything that cannot be true of one startup, in words. A startup under way, or an unreadable one, has none."""
     if report.status not in {"pass", "fail"}:
         return
@@ -29,56 +37,51 @@ def inconsistencies(report: StartupReport) -> Iterator[str]:
             yield from _requirement(step, name, steps.get(name), places)
 
 
-def is_passed_over(inconsistency: str) -> bool:
-    """Whether that sentence says that something went wrong and the status is pass all the same."""
-    return inconsistency.startswith(_PASSED_OVER)
-
-
-def is_too_early(inconsistency: str) -> bool:
-    """Whether that sentence says that a step ran before one that it requires."""
-    return f" {_TOO_EARLY} " in inconsistency
-
-
-def _status(report: StartupReport) -> Iterator[str]:
+def _status(report: StartupReport) -> Iterator[Inconsistency]:
     if report.status == "fail" and not report.failures:
-        yield "status is fail, and failures names none"
+        yield Inconsistency("status is fail, and failures names none")
     if report.status == "pass":
         if report.failures:
-            yield f"{_PASSED_OVER}failures names {report.failures[0].component or report.failures[0].code}"
+            yield Inconsistency(
+                f"status is pass, and failures names {report.failures[0].component or report.failures[0].code}",
+                "passed over",
+            )
         for step in report.steps:
             if step.outcome != "passed":
-                yield f"{_PASSED_OVER}step {step.name} is {step.outcome}"
+                yield Inconsistency(f"status is pass, and step {step.name} is {step.outcome}", "passed over")
         for check in report.checks:
             if check.critical and check.status == "fail":
-                yield f"{_PASSED_OVER}critical check {check.name} failed"
+                yield Inconsistency(f"status is pass, and critical check {check.name} failed", "passed over")
 
 
-def _order(report: StartupReport) -> Iterator[str]:
+def _order(report: StartupReport) -> Iterator[Inconsistency]:
     """Only where the report has both: a backend need not give an order, nor steps."""
     if not report.order or not report.steps:
         return
     for name in sorted({name for name in report.order if report.order.count(name) > 1}):
-        yield f"order has {name} more than once"
+        yield Inconsistency(f"order has {name} more than once")
     known = {step.name for step in report.steps}
     for name in sorted(set(report.order) - known):
-        yield f"order has {name}, which is none of the steps"
+        yield Inconsistency(f"order has {name}, which is none of the steps")
     for step in report.steps:
         if step.outcome in _RAN and step.name not in report.order:
-            yield f"step {step.name} ran, and order does not have it"
+            yield Inconsistency(f"step {step.name} ran, and order does not have it")
     started = {step.name: moment for step in report.steps if (moment := _moment(step.started)) is not None}
     for before, after in pairwise(name for name in report.order if name in started):
         if started[after] < started[before]:
-            yield f"order has {before} before {after}, and {after} started first"
+            yield Inconsistency(f"order has {before} before {after}, and {after} started first")
 
 
-def _requirement(step: StartupStep, name: str, required: StartupStep | None, places: dict[str, int]) -> Iterator[str]:
+def _requirement(
+    step: StartupStep, name: str, required: StartupStep | None, places: dict[str, int]
+) -> Iterator[Inconsistency]:
     if required is None:
-        yield f"step {step.name} requires {name}, which is none of the steps"
+        yield Inconsistency(f"step {step.name} requires {name}, which is none of the steps")
     elif step.outcome in _RAN:
         if required.outcome != "passed":
-            yield f"step {step.name} ran although {name}, which it requires, {_did(required.outcome)}"
+            yield Inconsistency(f"step {step.name} ran although {name}, which it requires, {_did(required.outcome)}")
         if places.get(name, 0) > places.get(step.name, len(places)):
-            yield f"step {step.name} {_TOO_EARLY} {name}, which it requires"
+            yield Inconsistency(f"step {step.name} ran before {name}, which it requires", "too early")
 
 
 def _did(outcome: str) -> str:

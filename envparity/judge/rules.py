@@ -1,74 +1,134 @@
-"""How a rule is written down, so that `envparity explain CODE` has something to say."""
+"""What a rule says of itself: its texts, for `envparity explain CODE`, and how its findings are treated.
+
+Nothing else knows a rule by its code: whoever folds, confirms, explains, replays or writes a finding asks its rule.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from textwrap import dedent, wrap
+from typing import Literal
 
-from envparity.judge.finding import ContractRule, Finding, ParityRule
+from envparity.judge.finding import Breach
+from envparity.judge.view import RunView
 from envparity.observe.record import Observation
-from envparity.subject import Subject
 
-__all__ = ["contract", "finding", "parity"]
+__all__ = ["Conduct", "ContractRule", "Explains", "Family", "ParityRule", "Rule", "contract", "parity"]
 
 _WIDTH = 88
+
+Family = Literal[
+    "environment", "startup", "report", "settings", "declarations", "orders", "conversation", "transcript", "shutdown",
+    "audit",
+]  # fmt: skip
+
+Explains = Literal[
+    "nothing",
+    "its scenario",  # that the conversation it is about left its script
+    "conversations cut off",  # of its boot, those that ended because the backend would not, or could not, go on
+    "its conversations",  # of its boot, those of its scenarios
+    "conversations",  # of its boot, all
+    "startup",  # of its boots, what is wrong with how they started
+    "startup and conversations",
+    "startup and conversations cut off",
+]
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How the findings of a rule are treated.
+
+    - `explains`: which findings of the same boots follow from one of it; `root_rank` orders the roots of one boot, the
+      least first (0: it is no root of a boot)
+    - `follows`: whether it may follow from how its boot started
+    - `departure`: it says that a conversation left its script; `ends`: that it ended there, in silence or cut off by
+      somebody; `fails_startup`: that startup did not pass
+    - `causes`: how the cause is sought: hybrids of two environments, orders, or not at all
+    - `replay`: what is booted again: the cases that showed it, or the whole run
+    - `confirm`: what confirms a finding of forks: a fresh container, or nothing can
+    - `merges`: equal departures of several scenarios are one; `joins`: what is merged keeps the evidence of all
+    - `unseen`: it is asked also of what was never stood up
+    - `of_verdicts`: it says that startup passes in one environment and fails in another, and its place names the boot
+    - `denies_expected`: boots that show it did not fail as they must
+    - `parts`: it is told where the two observations part
+    - `not_stood_up`: it says that an environment could not be stood up, so that nothing is known of the backend
+    - `apart`: it is a difference, not a defect: it is told apart from what is broken
+    """
+
+    family: Family
+    explains: Explains = "nothing"
+    root_rank: int = 0
+    follows: bool = False
+    departure: bool = False
+    ends: Literal["", "silent", "cut off"] = ""
+    fails_startup: bool = False
+    causes: Literal["hybrids", "orders", "none"] = "none"
+    replay: Literal["cases", "run"] = "cases"
+    confirm: Literal["cold", "nothing"] = "cold"
+    merges: bool = False
+    joins: bool = True
+    unseen: bool = False
+    of_verdicts: bool = False
+    denies_expected: bool = False
+    parts: Literal["", "startup", "conversation"] = ""
+    not_stood_up: bool = False
+    apart: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What every rule says of itself. `code` never changes its meaning once released."""
+
+    code: str
+    title: str
+    description: str
+    action: str
+    conduct: Conduct = Conduct("audit")
+
+
+@dataclass(frozen=True)
+class ContractRule(Rule):
+    """Reads one observation."""
+
+    check: Callable[[RunView, Observation], Iterable[Breach]] = field(repr=False, default=lambda _v, _o: ())
+
+
+@dataclass(frozen=True)
+class ParityRule(Rule):
+    """Compares several observations that differ in nothing but their environment, or their order."""
+
+    check: Callable[[RunView], Iterable[Breach]] = field(repr=False, default=lambda _v: ())
 
 
 def contract(
     code: str,
     title: str,
+    conduct: Conduct,
     *,
     means: str,
     matters: str,
     action: str,
     example: str,
-    check: Callable[[Subject, Observation], Iterable[Finding]],
+    check: Callable[[RunView, Observation], Iterable[Breach]],
 ) -> ContractRule:
     """A rule over one observation. The texts answer: what it means, why it matters, what to do, what it looks like."""
-    return ContractRule(code, title, _described(means, matters, action, example), action, check)
+    return ContractRule(code, title, _described(means, matters, action, example), action, conduct, check)
 
 
 def parity(
     code: str,
     title: str,
+    conduct: Conduct,
     *,
     means: str,
     matters: str,
     action: str,
     example: str,
-    check: Callable[[Subject, Sequence[Observation]], Iterable[Finding]],
+    check: Callable[[RunView], Iterable[Breach]],
 ) -> ParityRule:
     """A rule over several observations, with the same texts."""
-    return ParityRule(code, title, _described(means, matters, action, example), action, check)
-
-
-def finding(
-    observation: Observation,
-    code: str,
-    where: str,
-    expected: str,
-    got: str,
-    *,
-    scenario: str | None = None,
-    component: str | None = None,
-    evidence: Iterable[str] = (),
-    action: str = "",
-) -> Finding:
-    """A finding of one observation. Title, replay and, where it is empty, the action come from the rule, in `judge`."""
-    return Finding(
-        code=code,
-        title="",
-        where=where,
-        expected=expected,
-        got=got,
-        environments=(observation.case.environment,),
-        cases=(observation.case.id,),
-        scenario=scenario,
-        scenarios=(scenario,) if scenario is not None else (),
-        component=component,
-        evidence=tuple(evidence),
-        action=action,
-    )
+    return ParityRule(code, title, _described(means, matters, action, example), action, conduct, check)
 
 
 def _described(means: str, matters: str, action: str, example: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from envparity.judge import startup_checks as checks
-from envparity.judge.finding import Rule
-from envparity.judge.rules import contract
+from envparity.judge.rules import Conduct, Rule, contract
 
 __all__ = ["RULES"]
 
@@ -12,6 +11,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP101",
         "startup validation failed",
+        Conduct("startup", "conversations cut off", 3, fails_startup=True, causes="hybrids", joins=False),
         means="""
             The backend booted as this environment boots it, with every dependency in reach, and reported that its
             startup failed. The finding names the component, quotes the failure with the backend's own description
@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP102",
         "health disagrees with startup",
+        Conduct("startup", causes="hybrids", joins=False),
         means="""
             The liveness path does not answer 200 although the process runs, or readiness or the startup report is
             served with a status code that contradicts the report: 200 belongs to pass, 503 to everything else.
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP103",
         "startup failure hidden from the client",
+        Conduct("startup", "its conversations", 6, causes="hybrids", joins=False),
         means="""
             Startup failed, and a client that connected was not told: it must get an error frame and then close 1013
             (try again later, RFC 6455 registry) with a reason that names the component.
@@ -61,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP104",
         "startup passed without a dependency",
+        Conduct("startup", "conversations", 5, causes="hybrids", joins=False),
         means="""
             A dependency could not be reached for as long as this boot lasted, and the backend said that its startup
             passed, or that it is ready.
@@ -73,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP105",
         "backend ended",
+        Conduct("startup", "startup and conversations cut off", 2, causes="hybrids", joins=False),
         means="""
             The process exited, or was killed for want of memory, while it should have run. A replica that a scenario
             stopped on purpose does not count. A failed startup is no reason to exit: the process stays up and says why.
@@ -85,6 +89,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP106",
         "startup undecided",
+        Conduct("startup", "conversations cut off", 4, fails_startup=True, causes="hybrids", joins=False),
         means="Within phases.boot_s seconds the backend's startup had neither passed nor failed, and it still ran.",
         matters="A startup without an end is neither routed to nor restarted, and nobody is told why.",
         action="Give every startup step a deadline of its own, shorter than phases.boot_s, and let it fail by name.",
@@ -94,6 +99,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP107",
         "startup report broken",
+        Conduct("startup", causes="hybrids", joins=False),
         means="""
             The startup report is missing or cannot be read, or contradicts itself: a step ran before one that it
             requires, or although that one failed; order and steps disagree; a failure lacks its component or code;
@@ -107,6 +113,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP108",
         "request-scoped object made before the first connection",
+        Conduct("startup", causes="hybrids", confirm="nothing", joins=False),
         means="""
             Between its start and the first connection the backend made an object of a type that its file calls
             request-scoped ([audit] request_scoped). Seen in warm boots, where every object of such a type is watched.
@@ -118,5 +125,18 @@ RULES: tuple[Rule, ...] = (
         action="Make it per connection, through its factory; let startup ask whether the factory is there.",
         example="WebSocketManager made in __init__ at unified_authentication_service:61",
         check=checks.made_before_connection,
+    ),
+    contract(
+        "EP109",
+        "job failed",
+        Conduct("startup", "startup and conversations", 1, causes="hybrids", joins=False),
+        means="""
+            A job that runs once before the backend starts, such as a migration, ended with another exit code than 0, or
+            had not ended in its time. The backend was started all the same, and no job after that one was run.
+        """,
+        matters="What the job should have made is not there: what the backend then does follows from that.",
+        action="Read the end of the job's log quoted here.",
+        example="job migrate: ended with exit code 1; relation 'users' already exists",
+        check=checks.job_failed,
     ),
 )

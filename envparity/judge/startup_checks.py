@@ -1,179 +1,148 @@
-"""What EP101–107 look at: how the backend started, and whether what it says of that can be believed."""
+"""What the rules about startup look at: how the backend started, and whether what it says of that can be believed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from envparity.backend import Backend
-from envparity.judge.finding import Finding
-from envparity.judge.report_consistency import inconsistencies, is_passed_over
-from envparity.judge.rules import finding
-from envparity.judge.told import what_clients_were_told
+from envparity.dependency_kind import KINDS
+from envparity.judge.evidence import (
+    BACKEND_LOG,
+    ClientTold,
+    Contradictions,
+    Evidence,
+    LogQuote,
+    Note,
+    StartupFailed,
+    Traceback,
+    Undecided,
+    UnfinishedStep,
+)
+from envparity.judge.finding import Breach
+from envparity.judge.report_consistency import inconsistencies
+from envparity.judge.startup_facts import (
+    NAMELESS,
+    ended,
+    failures_of,
+    in_which_way,
+    startup_failures,
+    still_starting,
+    unfinished_steps,
+)
+from envparity.judge.told import first_told
 from envparity.judge.traceback import last_raised
-from envparity.judge.volatile import steady
-from envparity.observe.record import Observation, Replica, StartupFailure, StartupStep
-from envparity.subject import Subject
+from envparity.judge.view import RunView
+from envparity.judge.volatile import steady, words_alone
+from envparity.observe.record import Observation, Replica
 
 __all__ = [
-    "ended",
     "health_disagrees",
-    "is_named",
+    "job_failed",
     "made_before_connection",
     "process_ended",
     "report_broken",
-    "started",
     "started_without_dependency",
     "startup_failed",
-    "startup_failures",
     "startup_hidden",
     "startup_undecided",
-    "still_starting",
 ]
 
 _LOG_LINES = 12
+_KILLED = {137, -9}  # by SIGKILL, which leaves nobody time for last words
 _SHOWN = 6  # contradictions of one report that are quoted
-_NAMELESS = StartupFailure("", "startup", "The report says that startup failed, and names no failure.")
 
 
-def startup_failures(replica: Replica) -> tuple[StartupFailure, ...]:
-    """Why that replica's startup failed; empty where it did not."""
-    report = replica.startup
-    if report is None or (report.status != "fail" and not report.failures):
-        return ()
-    return report.failures or (_NAMELESS,)
-
-
-def ended(observation: Observation) -> tuple[Replica, ...]:
-    """The replicas that are gone although nobody asked them to go.
-
-    One that a script stopped and did not start again may be gone; how it went is EP501's to judge.
-    """
-    steps = [entry.data for script in observation.transcripts for entry in script.entries if entry.kind == "control"]
-    stopped = sum("stop_replica" in step for step in steps) - sum("start_replica" in step for step in steps)
-    gone = [one for one in observation.replicas if one.exit_code is not None or one.oom_killed]
-    clean = [one for one in gone if one.exit_code in {0, 143, -15} and not one.oom_killed]
-    excused = [one.index for one in clean[: max(stopped, 0)]]
-    return tuple(one for one in gone if one.index not in excused)
-
-
-def is_named(failure: StartupFailure) -> bool:
-    """Whether it says what failed, and by which code."""
-    return bool(failure.component and failure.code)
-
-
-def started(observation: Observation) -> bool:
-    """Whether every replica says that its startup passed, and is still there."""
-    failed = any(startup_failures(replica) for replica in observation.replicas)
-    reports = [replica.startup for replica in observation.replicas]
-    passed = all(one is not None and one.status == "pass" for one in reports)
-    return bool(reports) and passed and not failed and not ended(observation)
-
-
-def still_starting(replica: Replica) -> tuple[str, StartupStep | None]:
-    """What a startup without an end is at, in words, and the step that is not done, where the report says which."""
-    late = next(iter(_late(replica)), None)
-    got = "still starting" if replica.startup is not None else "no startup report"
-    if late is not None and late.waited_for:
-        got += f", waiting for {late.waited_for}"
-    return got, late
-
-
-def meant_to_fail(backend: Backend, observation: Observation) -> bool:
+def meant_to_fail(view: RunView, observation: Observation) -> bool:
     """Whether this boot asks for a failure: a dependency is down, or a script that was kept awaits the refusal."""
     if observation.case.boot.steady:
         return False
     scripts = {one.scenario for one in observation.transcripts if one.departure is None}
-    told = what_clients_were_told(backend, observation)
-    return bool(observation.case.boot.down) or any(one.scenario in scripts and one.rightly(backend, ()) for one in told)
+    told = [one for one in view.clients_told(observation) if one.scenario in scripts]
+    backend = view.subject.backend
+    refused = [one.rightly(backend, ()) if backend.startup_refusal else one.refused for one in told]
+    return bool(observation.case.boot.down) or any(refused)
 
 
-def startup_failed(subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP101."""
-    if meant_to_fail(subject.backend, observation):
+def startup_failed(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """Startup failed, and was not meant to."""
+    if meant_to_fail(view, observation):
         return
-    told = what_clients_were_told(subject.backend, observation)
-    first = next((one for one in told if one.status == 101), told[0] if told else None)
-    for failure in dict.fromkeys(one for replica in observation.replicas for one in startup_failures(replica)):
-        quoted = [f"{failure.code}: {failure.description}" if failure.code else failure.description]
-        quoted += [f"action: {failure.action}"] if failure.action else []
-        quoted += [f"the client was told: {first}" if first else "no client connected"]
-        yield finding(
-            observation,
-            "EP101",
-            failure.component or "startup",
-            "startup passes",
-            f"startup failed: {failure.code or 'no code'}",
+    first = first_told(view.clients_told(observation))
+    for failure in failures_of(observation):
+        yield Breach(
+            where=failure.component or "startup",
+            expected="startup passes",
+            got=f"startup failed: {failure.code or 'no code'}",
             scenario=first.scenario if first else None,
             component=failure.component or None,
-            evidence=quoted,
+            nature=in_which_way(failure),
+            evidence=(
+                StartupFailed(failure.description, failure.code, action=failure.action),
+                *_raised(observation),
+                ClientTold(first.outcome if first else None),
+            ),
             action=failure.action,
         )
 
 
-def health_disagrees(_subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP102."""
+def health_disagrees(_view: RunView, observation: Observation) -> Iterator[Breach]:
+    """The status codes of health contradict the process or its startup report."""
     for replica in observation.replicas:
         if replica in ended(observation):
             continue
         live, ready, report = replica.live, replica.ready, replica.startup
         if live is not None and live.status != 200:
             expected = f"{live.path} answers 200 while the process runs"
-            yield finding(observation, "EP102", live.path, expected, _answer(live.status))
+            yield _unlike(live.path, expected, live.status)
         if report is None or report.status == "unreadable":
             continue
         wanted = 200 if report.status == "pass" else 503
         instead = f"{wanted}, for startup says {report.status}"
-        # with a dependency down, passing or being ready is EP104's to judge
+        # with a dependency down, passing or being ready is another rule's to judge
         up = report.status == "pass" or (ready is not None and ready.status == 200)
         if ready is not None and ready.status != wanted and not (observation.case.boot.down and up):
-            yield finding(observation, "EP102", ready.path, f"{ready.path} answers {instead}", _answer(ready.status))
+            yield _unlike(ready.path, f"{ready.path} answers {instead}", ready.status)
         if report.http_status is not None and report.http_status != wanted:
             expected = f"the startup report is served with {instead}"
-            yield finding(observation, "EP102", "startup report", expected, _answer(report.http_status))
+            yield _unlike("startup report", expected, report.http_status)
 
 
-def startup_hidden(subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP103."""
+def startup_hidden(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """Startup failed, and a client was not told so as the backend promises."""
+    backend = view.subject.backend
     failing = [startup_failures(replica) for replica in observation.replicas]
-    if not failing or not all(failing):
+    if not backend.startup_refusal or not failing or not all(failing):
         return  # behind an ingress, a replica that started well may have answered
-    failures = tuple(dict.fromkeys(one for some in failing for one in some if one is not _NAMELESS))
-    told = what_clients_were_told(subject.backend, observation)
-    wrongly = [one for one in told if one.rightly(subject.backend, failures) is False]
+    failures = tuple(dict.fromkeys(one for some in failing for one in some if one is not NAMELESS))
+    told = view.clients_told(observation)
+    wrongly = [one for one in told if one.rightly(backend, failures) is False]
     if not wrongly:
         return
     component = failures[0].component if failures else ""
-    refusal = subject.backend.startup_refusal.replace("{component}", component or "<component>")
-    others = f" ({len(wrongly)} of {len(told)} connections were not told as promised)" if len(wrongly) > 1 else ""
-    why = [f"{one.component}: {one.code}: {one.description}" for one in failures]
-    hidden = finding(
-        observation,
-        "EP103",
-        component or "startup",
-        f"an error frame, then close 1013 {refusal}",
-        wrongly[0].steadily,
+    refusal = backend.startup_refusal.replace("{component}", component or "<component>")
+    yield Breach(
+        where=component or "startup",
+        expected=f"an error frame, then close 1013 {refusal}",
+        got=wrongly[0].steadily,
         scenario=wrongly[0].scenario,
         component=component or None,
-        evidence=[*why, f"the client was told: {wrongly[0]}{others}", *_raised(observation)],
+        nature="not told",
+        evidence=(
+            *(StartupFailed(one.description, one.code, one.component) for one in failures),
+            ClientTold(wrongly[0].outcome, len(wrongly), len(told)),
+            *_raised(observation),
+        ),
+        scenarios=tuple(dict.fromkeys(one.scenario for one in wrongly)),
     )
-    yield msgspec.structs.replace(hidden, scenarios=tuple(dict.fromkeys(one.scenario for one in wrongly)))
 
 
-def _raised(observation: Observation) -> list[str]:
-    """What the replicas' logs say was raised last: the path that tells clients may have failed itself."""
-    raised = dict.fromkeys(last_raised(replica.log_tail) for replica in observation.replicas)
-    return [f"the log: {row}" for rows in raised for row in rows]
-
-
-def started_without_dependency(subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP104."""
-    down = ", ".join(observation.case.boot.down)
+def started_without_dependency(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """Startup passed, or the backend is ready, while a dependency is down."""
+    names = [name for name in observation.case.boot.down if _needed_at_start(view, observation, name)]
+    down = ", ".join(names)
     if not down:
         return
-    told = what_clients_were_told(subject.backend, observation)
-    first = next((one for one in told if one.status == 101), None)
+    first = first_told(view.clients_told(observation), accepted=True)
     for replica in observation.replicas:
         says = []
         if replica.startup is not None and replica.startup.status == "pass":
@@ -181,71 +150,137 @@ def started_without_dependency(subject: Subject, observation: Observation) -> It
         if replica.ready is not None and replica.ready.status == 200:
             says.append(f"{replica.ready.path} answers 200")
         if says:
-            expected = f"startup fails while {down} cannot be reached"
-            component = observation.case.boot.down[0]
-            evidence = _passed_over(replica) + ([f"the client was told: {first}"] if first else [])
-            got = " and ".join(says)
-            yield finding(observation, "EP104", down, expected, got, component=component, evidence=evidence)
+            yield Breach(
+                where=down,
+                expected=f"startup fails while {down} cannot be reached",
+                got=" and ".join(says),
+                component=names[0],
+                nature="passed",
+                evidence=(*_passed_over(replica), *([ClientTold(first.outcome)] if first else [])),
+            )
 
 
-def process_ended(_subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP105."""
+def _needed_at_start(view: RunView, observation: Observation, name: str) -> bool:
+    """Whether a backend must not start without that dependency; a kind that nobody knows is taken for one like that."""
+    environment = view.subject.environments.get(observation.case.environment)
+    declared = environment.dependencies.get(name) if environment is not None else None
+    kind = KINDS.find(declared.kind) if declared is not None else None
+    return kind is None or kind.needed_at_start
+
+
+def process_ended(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """A replica is gone although nobody asked it to go. One that exits where its startup must fail may go then."""
+    exits = view.subject.backend.startup_refusal is False and bool(observation.case.boot.down)
     for replica in ended(observation):
+        if exits and not replica.oom_killed and replica.exit_code:
+            continue
         code = f"exit code {replica.exit_code}" if replica.exit_code is not None else "no exit code"
         got = f"killed for want of memory, {code}" if replica.oom_killed else f"ended with {code}"
-        log = replica.log_tail[-_LOG_LINES:] or ("the log is empty",)
-        yield finding(observation, "EP105", "process", "the process runs until it is told to stop", got, evidence=log)
-
-
-def startup_undecided(subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP106."""
-    for replica in observation.replicas:
-        if replica.undecided_after_s is None or replica in ended(observation) or _unread(subject.backend, replica):
-            continue
-        waits = [f"step {one.name} {one.outcome}" + _waits(one.waited_for) for one in _late(replica)[:3]]
-        got, late = still_starting(replica)
-        yield finding(
-            observation,
-            "EP106",
-            "startup",
-            "startup passes or fails within its deadline",
-            got,
-            component=late.name if late is not None else None,
-            evidence=[f"after {replica.undecided_after_s:g} s", *waits, *replica.log_tail[-_LOG_LINES:]],
+        yield Breach(
+            where="process",
+            expected="the process runs until it is told to stop",
+            got=got,
+            nature=": ".join((got, *_last_words(replica))),
+            evidence=(LogQuote(BACKEND_LOG, replica.log_tail[-_LOG_LINES:]),),
         )
 
 
-def report_broken(subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP107."""
+def job_failed(_view: RunView, observation: Observation) -> Iterator[Breach]:
+    """A job did not end with exit code 0."""
+    for run in observation.jobs:
+        if run.exit_code == 0:
+            continue
+        late = f"not ended after {run.duration_s:.0f} s"
+        got = late if run.exit_code is None else f"ended with exit code {run.exit_code}"
+        last = next((words_alone(line) for line in reversed(run.log) if line.strip()), "")
+        yield Breach(
+            where=f"job {run.name}",
+            expected="it ends with exit code 0",
+            got=got,
+            nature=f"{'not ended' if run.exit_code is None else got}: {last}",
+            evidence=(LogQuote(f"job {run.name}", run.log[-_LOG_LINES:]),),
+        )
+
+
+def startup_undecided(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """Startup neither passed nor failed."""
+    for replica in observation.replicas:
+        if replica.undecided_after_s is None or replica in ended(observation) or _unread(view.subject.backend, replica):
+            continue
+        steps = [UnfinishedStep(one.name, one.outcome, one.waited_for) for one in unfinished_steps(replica)[:3]]
+        got, late = still_starting(replica)
+        yield Breach(
+            where="startup",
+            expected="startup passes or fails within its deadline",
+            got=got,
+            component=late.name if late is not None else None,
+            nature="undecided",
+            evidence=(
+                Undecided(replica.undecided_after_s, tuple(steps)),
+                *_log(replica),
+            ),
+        )
+
+
+def report_broken(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """The startup report is missing, cannot be read, or contradicts itself."""
+    backend = view.subject.backend
     for replica in observation.replicas:
         if replica in ended(observation) or (observation.attached is not None and replica.startup is None):
             continue  # what is deployed need not show its report to everybody
-        if _unread(subject.backend, replica) and replica.startup is None:
-            got = f"{subject.backend.health.startup} gives none, although the process answers"
-            yield finding(observation, "EP107", "startup report", "a startup report", got)
+        if _unread(backend, replica) and replica.startup is None:
+            got = f"{backend.health.startup} gives none, although the process answers"
+            yield Breach("startup report", "a startup report", got, nature="missing")
         elif replica.startup is not None:
-            problems = [steady(one) for one in (*replica.startup.problems, *inconsistencies(replica.startup))]
-            if observation.case.boot.down:  # passing without a dependency is EP104's to say
-                problems = [one for one in problems if not is_passed_over(one)]
+            said = list(inconsistencies(replica.startup))
+            if observation.case.boot.down:  # passing without a dependency is another rule's to say
+                said = [one for one in said if one.kind != "passed over"]
+            problems = [steady(one) for one in (*replica.startup.problems, *(one.said for one in said))]
             if problems:
-                expected = "a report that agrees with itself and can be read"
                 more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-                quoted = problems[1:_SHOWN]
-                yield finding(observation, "EP107", "startup report", expected, f"{problems[0]}{more}", evidence=quoted)
+                quoted = tuple(problems[1:_SHOWN])
+                yield Breach(
+                    where="startup report",
+                    expected="a report that agrees with itself and can be read",
+                    got=f"{problems[0]}{more}",
+                    nature=words_alone(problems[0]),
+                    evidence=(Contradictions(quoted),) if quoted else (),
+                )
 
 
-def _late(replica: Replica) -> list[StartupStep]:
-    steps = replica.startup.steps if replica.startup is not None else ()
-    return [one for one in steps if one.outcome not in {"passed", "skipped", "failed"}]
+def made_before_connection(_view: RunView, observation: Observation) -> Iterator[Breach]:
+    """A request-scoped object was made. With a timeline a client may come while the backend is still starting."""
+    if observation.case.boot.timeline:
+        return
+    for replica in observation.replicas:
+        for kind in sorted({one.partition(" made in ")[0] for one in replica.made}):
+            shown = [one for one in replica.made if one.partition(" made in ")[0] == kind]
+            yield Breach(
+                where=kind,
+                expected="none before the first connection",
+                got=f"{len(shown)} made",
+                evidence=tuple(Note(one) for one in shown[:3]),
+            )
 
 
-def _passed_over(replica: Replica) -> list[str]:
+def _log(replica: Replica) -> tuple[Evidence, ...]:
+    lines = replica.log_tail[-_LOG_LINES:]
+    return (LogQuote(BACKEND_LOG, lines),) if lines else ()
+
+
+def _raised(observation: Observation) -> list[Traceback]:
+    """What the replicas' logs say was raised last: a step that failed, or the path that tells clients, may have."""
+    raised = dict.fromkeys(last_raised(replica.log_tail) for replica in observation.replicas)
+    return [Traceback(rows) for rows in raised if rows]
+
+
+def _passed_over(replica: Replica) -> tuple[Contradictions, ...]:
     """What contradicts that this replica is well: in its own report, and in how its readiness answers."""
-    said = [one for one in inconsistencies(replica.startup) if is_passed_over(one)] if replica.startup else []
-    more = [f"and {len(said) - _SHOWN} more"] if len(said) > _SHOWN else []
-    ready = replica.ready
+    report, ready = replica.startup, replica.ready
+    said = [one.said for one in inconsistencies(report) if one.kind == "passed over"] if report else []
     unready = [f"{ready.path} {_answer(ready.status)}"] if ready is not None and ready.status != 200 else []
-    return [*said[:_SHOWN], *more, *unready]
+    quoted = (*said[:_SHOWN], *unready)
+    return (Contradictions(quoted, max(0, len(said) - _SHOWN)),) if quoted else ()
 
 
 def _unread(backend: Backend, replica: Replica) -> bool:
@@ -256,26 +291,18 @@ def _unread(backend: Backend, replica: Replica) -> bool:
     return backend.health.startup is not None and answers
 
 
+def _unlike(path: str, expected: str, status: int) -> Breach:
+    return Breach(path, expected, _answer(status), nature=_answer(status))
+
+
+def _last_words(replica: Replica) -> tuple[str, ...]:
+    """What a replica said last: the exception that was raised last, else its log's last line; numbers do not count."""
+    if replica.oom_killed or replica.exit_code in _KILLED:
+        return ()
+    raised = last_raised(replica.log_tail)[-1:]
+    said = raised or [line for line in replica.log_tail if line.strip()][-1:]
+    return tuple(map(words_alone, said))
+
+
 def _answer(status: int) -> str:
     return f"answers {status}" if status else "does not answer"
-
-
-def _waits(waited_for: str | None) -> str:
-    return f", waits for {waited_for}" if waited_for else ""
-
-
-def made_before_connection(_subject: Subject, observation: Observation) -> Iterator[Finding]:
-    """EP108. A boot with a timeline is left out: there a client comes while the backend is still starting."""
-    if observation.case.boot.timeline:
-        return
-    for replica in observation.replicas:
-        for kind in sorted({one.partition(" made in ")[0] for one in replica.made}):
-            shown = [one for one in replica.made if one.startswith(kind + " ")]
-            yield finding(
-                observation,
-                "EP108",
-                kind,
-                "none before the first connection",
-                f"{len(shown)} made",
-                evidence=shown[:3],
-            )

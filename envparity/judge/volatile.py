@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Placeholders", "steady"]
+__all__ = ["Placeholders", "steady", "words_alone"]
 
 _VOLATILE = re.compile(
     r"(?P<time>\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)"
@@ -15,6 +15,8 @@ _VOLATILE = re.compile(
     r"|(?P<hex>\b[0-9a-f]{12,}\b|\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b)"
     r"|(?P<port>(?<=localhost:)\d{1,5}\b|(?<=\d\.\d:)\d{1,5}\b|(?<=\d\.\d\d:)\d{1,5}\b|(?<=\d\.\d\d\d:)\d{1,5}\b)"
 )
+_OWN = re.compile(r"\benvparity-[0-9a-f]+-\w+")  # a folder or a container of a run
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 _WHOLE_ONLY = 6  # a generated value shorter than this is replaced only where it is all of a text
 
 
@@ -79,3 +81,11 @@ def steady(text: str, names: Mapping[str, str] | None = None, *, hex_ids: bool =
     `hex_ids` False leaves hexadecimal digits alone, where they may be a release.
     """
     return re.sub(r"<(uuid|hex):\d+>", r"<\1>", Placeholders(names, hex_ids=hex_ids).text(text))
+
+
+def words_alone(text: str, names: Mapping[str, str] | None = None) -> str:
+    """The steady text without its numbers, nor what only this run is called.
+
+    A port, a duration or an address in memory is another in each boot.
+    """
+    return _NUMBER.sub("<n>", steady(_OWN.sub("<run>", text.strip()), names))

@@ -7,10 +7,12 @@ import os
 import socket
 import ssl
 
-__all__ = ["tcp_connection", "why_not"]
+__all__ = ["first_byte", "tcp_connection", "why_not"]
 
 _ONE_OF_SEVERAL_S = 2.0
 """How long one address of a name may take before the next is tried."""
+
+_ANSWERS_S = 1.0
 
 
 async def tcp_connection(address: tuple[str, int]) -> socket.socket:
@@ -26,6 +28,22 @@ async def tcp_connection(address: tuple[str, int]) -> socket.socket:
             continue
     family, kind, protocol, _, resolved = found[-1]
     return await _connected(socket.socket(family, kind, protocol), resolved)
+
+
+async def first_byte(
+    host: str, port: int, said: bytes, tls: ssl.SSLContext | None = None, server_name: str | None = None
+) -> bytes:
+    """The first byte that is answered there to what is said; none where nobody answers within a second."""
+    try:
+        async with asyncio.timeout(_ANSWERS_S):
+            reader, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=server_name)
+            try:
+                writer.write(said)
+                return await reader.read(1)
+            finally:
+                writer.close()
+    except OSError:  # a TimeoutError is one too
+        return b""
 
 
 def why_not(error: OSError) -> str:

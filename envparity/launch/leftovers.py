@@ -3,65 +3,97 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
-import shutil
-import signal
-import tempfile
-import time
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from envparity.launch.owner import OWNER_FILE, owner_is_dead
+from envparity.errors import DeadlineExceeded
+from envparity.launch.cleaning import end_processes, remove_tree
+from envparity.launch.owner import NOTE_BYTES, OWNER_FILE, open_note
+from envparity.launch.run_folder import base_folders, locked_base, prune
 
-__all__ = ["MARK", "MEMORY", "folders_of_runs", "remove_leftover_folders"]
+__all__ = ["GROUP_FILE", "MARK", "dead_folders", "remove_leftover_folders"]
+
+_NO_NOTE = {errno.ENOENT, errno.EPERM, errno.ELOOP, errno.EISDIR, errno.ENXIO}
+"""What opening says of a note that is not there, or none that a run has made."""
 
 MARK = "ENVPARITY_RUN"
 """The variable that every process of a run has in its environment: the run's id."""
-_HEED_S = 2.0
-_EVERY_S = 0.02
-MEMORY = Path("/dev/shm")  # noqa: S108  a file system in memory, where there is one
+GROUP_FILE = "group"
+"""In a run's folder: where the control group of its processes is."""
 
 
 def remove_leftover_folders(*, everything: bool = False) -> list[str]:
-    """Remove the folders of runs whose owner is known to be dead, and end what still runs of them.
+    """Remove the folders of runs that are dead, whatever their age, and end what still runs of them.
 
     `everything` removes a living run's too. Returns the names of what was removed.
     """
     removed = []
-    for folder in folders_of_runs():
-        with contextlib.suppress(OSError):  # somebody else's, or somebody else was quicker
-            if everything or owner_is_dead((folder / OWNER_FILE).read_text(encoding="utf-8")):
-                _end_processes(folder.name.split("-")[1])
-                shutil.rmtree(folder)
-                removed.append(folder.name)
+    for base in base_folders():
+        for folder, lock in _taken(base, everything=everything):
+            end_processes([], f"{MARK}={folder.name.split('-')[0]}", [folder], _group_of(folder))
+            remove_tree(folder)
+            if lock is not None:
+                os.close(lock)
+            removed.append(folder.name)
+        prune(base)
     return removed
 
 
-def folders_of_runs() -> Iterator[Path]:
-    """Every temporary folder that a run has made, of disk and of memory."""
-    for place in {Path(tempfile.gettempdir()), Path("/tmp"), MEMORY}:  # noqa: S108  looked at, not written to
-        for note in place.glob(f"envparity-*/{OWNER_FILE}"):
-            yield note.parent
+def dead_folders() -> list[Path]:
+    """Every temporary folder, of disk and of memory, whose run is dead."""
+    found = []
+    for base in base_folders():
+        for folder, lock in _taken(base):
+            if lock is not None:
+                os.close(lock)
+            found.append(folder)
+    return found
 
 
-def _end_processes(run_id: str) -> None:
-    """End whatever has that run's mark in its environment (proc(5)); nothing where there is no /proc."""
-    marked = list(_marked(f"{MARK}={run_id}\0".encode()))
-    for process in marked:
-        with contextlib.suppress(OSError):
-            # PostgreSQL takes what it has in the system's shared memory with it, if it is let.
-            in_order = b"postgres" in (process / "cmdline").read_bytes().partition(b"\0")[0]
-            os.kill(int(process.name), signal.SIGQUIT if in_order else signal.SIGKILL)
-    deadline = time.monotonic() + _HEED_S
-    while any(one.exists() for one in marked) and time.monotonic() < deadline:
-        time.sleep(_EVERY_S)
-    for process in _marked(f"{MARK}={run_id}\0".encode()):
-        with contextlib.suppress(OSError):
-            os.kill(int(process.name), signal.SIGKILL)
+def _taken(base: Path, *, everything: bool = False) -> list[tuple[Path, int | None]]:
+    """The folders there that no run and no guard holds, each with its lock, which is ours now; None where it has none.
+
+    With `everything` those that somebody holds as well.
+    """
+    taken: list[tuple[Path, int | None]] = []
+    with contextlib.suppress(OSError, DeadlineExceeded), locked_base(base):
+        for folder in _folders_in(base):
+            try:
+                lock = open_note(folder / OWNER_FILE, os.geteuid(), os.O_RDWR)
+            except OSError as error:
+                # Whoever made it has ended in the middle: making is done under the lock of the base. Where the note is
+                # there and this process could not look, for want of a descriptor for one, nothing is known.
+                if error.errno in _NO_NOTE:
+                    taken.append((folder, None))
+                continue
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+                if everything:
+                    taken.append((folder, None))
+            else:
+                taken.append((folder, lock))
+    return taken
 
 
-def _marked(mark: bytes) -> Iterator[Path]:
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if mark in (process / "environ").read_bytes() and int(process.name) != os.getpid():
-                yield process
+def _folders_in(base: Path) -> Iterator[Path]:
+    for entry in os.scandir(base):
+        found = entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+            yield base / entry.name
+
+
+def _group_of(folder: Path) -> Path | None:
+    """The control group that the run has noted; None where it had none."""
+    try:
+        descriptor = open_note(folder / GROUP_FILE, os.geteuid())
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as note:
+        path = Path(os.fsdecode(note.read(NOTE_BYTES)))
+    return path if path.name == f"envparity-{folder.name}" and (path / "cgroup.procs").is_file() else None

@@ -6,19 +6,34 @@ A launcher does I/O and gives no opinion. What it cannot promise it says in `can
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from envparity.case import Boot, Case
 from envparity.deployed.identity import Held
-from envparity.environment import Environment
+from envparity.environment import Affinity, Environment
 from envparity.errors import LaunchError
-from envparity.observe.record import Replica, SettingFingerprint
+from envparity.observe.image import ImageRecord
+from envparity.observe.record import JobRun, Replica, SettingFingerprint
+from envparity.redaction import Redaction
+from envparity.stalls import Granted
 
-__all__ = ["Endpoint", "Launcher", "Restraint", "Stack", "Waiting", "WarmBoots", "WarmUnavailable"]
+__all__ = [
+    "CountsProcessors",
+    "Endpoint",
+    "HidesSecrets",
+    "Launcher",
+    "LogMark",
+    "RanJobs",
+    "Restraint",
+    "Stack",
+    "Waiting",
+    "WarmBoots",
+    "WarmUnavailable",
+]
 
 Waiting = Callable[[str], None]  # told in words what is being waited for
 
@@ -46,7 +61,9 @@ class Endpoint:
 
     `address` is what to connect to; `host` what to ask for (Host header, SNI); `tls` None for plain TCP. `path` is the
     WebSocket's, where it is another than the backend's file says; `known` the user who is known there, if only one is;
-    `restraint` how a client holds itself back.
+    `restraint` how a client holds itself back; `page_origin` the origin that it comes from, where `host` and `tls` do
+    not say it; `hops` what stands between a client and a replica, "unknown" where that is somebody else's. `prefix`
+    comes before every path that is asked for; `affinity` is by what a client comes back to its replica.
     """
 
     address: tuple[str, int]
@@ -55,6 +72,10 @@ class Endpoint:
     path: str = ""
     known: Held | None = None
     restraint: Restraint | None = None
+    page_origin: str = ""
+    hops: Literal["none", "ingress", "unknown"] = "none"
+    prefix: str = ""
+    affinity: Affinity = "none"
 
     @property
     def server_name(self) -> str:
@@ -64,7 +85,18 @@ class Endpoint:
     @property
     def origin(self) -> str:
         """The origin of a page served from here: scheme and host, RFC 6454."""
-        return f"{'https' if self.tls else 'http'}://{self.host}"
+        return self.page_origin or f"{'https' if self.tls else 'http'}://{self.host}"
+
+
+@dataclass(frozen=True)
+class LogMark:
+    """How far the replicas' logs had come at a moment, and those of the `servers`, by name.
+
+    What the numbers count is the stack's own matter.
+    """
+
+    positions: tuple[float, ...] = ()
+    servers: Mapping[str, float] = field(default_factory=dict)
 
 
 class Stack(Protocol):
@@ -80,6 +112,11 @@ class Stack(Protocol):
         ...
 
     @property
+    def redaction(self) -> Redaction:
+        """What of this boot is a secret, and what is shown for it."""
+        ...
+
+    @property
     def fingerprints(self) -> tuple[SettingFingerprint, ...]: ...
     @property
     def replica_count(self) -> int: ...
@@ -88,6 +125,18 @@ class Stack(Protocol):
 
     def replica_index(self, upstream: str | None) -> int:
         """Which replica answered, by the address that the ingress names in the handshake; 0 where there is none."""
+        ...
+
+    async def log_mark(self) -> LogMark:
+        """How far each log has come now; cheap."""
+        ...
+
+    async def logged_between(self, first: LogMark, last: LogMark | None = None) -> tuple[tuple[str, ...], ...]:
+        """What each replica wrote between two marks (or until now), in lines, without secrets and colours."""
+        ...
+
+    async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
+        """What the ingress and each dependency wrote since that mark, but for requests that were passed on."""
         ...
 
     async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
@@ -103,7 +152,7 @@ class Stack(Protocol):
         ...
 
     async def observe_replica(self, index: int) -> Replica:
-        """Health, exit status and log tail of one replica, now."""
+        """Health, exit status and log of one replica, now."""
         ...
 
     async def until_ready(self, index: int | None = None) -> None:
@@ -130,9 +179,34 @@ class Stack(Protocol):
         """Undo `cut_dependency`."""
         ...
 
-    async def redis_command(self, dependency: str, command: tuple[str, ...]) -> None:
-        """Send one command to a Redis dependency (to revoke a token)."""
+    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
+        """Have a dependency of a kind that takes commands do one (to revoke a token), and give its answer."""
         ...
+
+
+@runtime_checkable
+class CountsProcessors(Protocol):
+    """A stack of which is counted what its replicas have of the processors."""
+
+    async def granted(self) -> Granted | None:
+        """What they have had since each was last started; None where it could not be asked."""
+        ...
+
+
+@runtime_checkable
+class HidesSecrets(Protocol):
+    """A stack that takes out of what it tells what became known as a secret only while it ran."""
+
+    def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
+        """Pairs of a secret and what is shown in its place."""
+        ...
+
+
+@runtime_checkable
+class RanJobs(Protocol):
+    """A stack of an environment that has jobs, which ran before the backend started."""
+
+    jobs: list[JobRun]
 
 
 class WarmUnavailable(LaunchError):
@@ -170,12 +244,19 @@ class Launcher(Protocol):
         """Why this one and not a better one, in words; "" where it is the best, or the one that was asked for."""
         ...
 
+    @property
+    def images(self) -> tuple[ImageRecord, ...]:
+        """What containers are made from; empty where there are none."""
+        ...
+
     def boot(
         self, case: Case, waiting: Waiting, environment: Environment | None = None
     ) -> AbstractAsyncContextManager[Stack]:
         """Start that case; on exit everything that it made is gone, whatever happened.
 
-        `environment` is the case's where that is none of the subject's own, such as a mixture of two of them.
+        Equal cases may be booted at the same time: what a boot makes is named by the boot, not by its case.
+
+        `environment` is the case's where that is none of the subject's own, such as a hybrid of two of them.
 
         Startup goes on when this returns: `Stack.until_decided` waits for it. A backend that fails its startup is not
         an error: it is what there is to observe. Raises `LaunchError` where the environment itself could not be stood

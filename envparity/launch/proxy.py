@@ -18,6 +18,7 @@ import socket
 from types import TracebackType
 from typing import Self
 
+from envparity.launch.starting_line import StartingLine
 from envparity.launch.stream import Link, carry, reset
 from envparity.launch.toxics import Bandwidth, Direction, Latency, LimitData, ResetPeer, Slicer, Timeout, Toxic
 
@@ -35,15 +36,29 @@ class Proxy:
 
     `upstream` may be None, and may be set later or anew: as long as it is None, or the proxy is down, the port is
     held but connecting to it is refused. Connections to an upstream that cannot be reached are reset.
+    `max_lifetime_s` is the age in seconds at which a connection is closed, whatever is said on it (None: never is one).
+    To the upstream it comes from the client's own address where `as_client`, which must be one of this machine. With a
+    `line` the first clients wait at it for one another.
     Raises `ValueError` for a listening address that means every interface.
     """
 
-    def __init__(self, listen_host: str, upstream: tuple[str, int] | None = None, *, name: str = "") -> None:
+    def __init__(
+        self,
+        listen_host: str,
+        upstream: tuple[str, int] | None = None,
+        *,
+        name: str = "",
+        max_lifetime_s: float | None = None,
+        as_client: bool = False,
+        line: StartingLine | None = None,
+    ) -> None:
         if ipaddress.ip_address(listen_host).is_unspecified:
             raise ValueError(f"a proxy listens on one address, and {listen_host} is every interface")
         self.name = name
         self._host = listen_host
+        self._max_lifetime_s, self._as_client = max_lifetime_s, as_client
         self._upstream = upstream
+        self._line = line
         self._is_down = False
         self._port = 0
         self._holder: socket.socket | None = None  # bound, never listening: keeps the port while it refuses
@@ -51,6 +66,10 @@ class Proxy:
         self._connections: dict[asyncio.Task[None], list[Link]] = {}
         self._toxics: dict[str, tuple[Toxic, float]] = {}  # and since when, on the event loop's clock
         self._accepted = 0
+
+    def hold_at(self, line: StartingLine) -> None:
+        """Let the first clients from now on wait there for one another."""
+        self._line = line
 
     @property
     def port(self) -> int:
@@ -171,7 +190,7 @@ class Proxy:
         """Take every client that waits (called when there is one)."""
         while True:
             try:
-                client, _ = listener.accept()
+                client, peer = listener.accept()
             except (BlockingIOError, ConnectionAbortedError, InterruptedError):
                 return
             except OSError as error:
@@ -182,7 +201,9 @@ class Proxy:
                 return
             client.settimeout(0)
             number, self._accepted = self._accepted, self._accepted + 1
-            task = asyncio.create_task(self._serve(client, number), name=f"proxy {self.name}: connection {number}")
+            task = asyncio.create_task(
+                self._serve(client, peer, number), name=f"proxy {self.name}: connection {number}"
+            )
             self._connections[task] = []
             task.add_done_callback(functools.partial(self._ended, client))
 
@@ -195,12 +216,14 @@ class Proxy:
         if listener is self._listener:
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
-    async def _serve(self, client: socket.socket, number: int) -> None:
+    async def _serve(self, client: socket.socket, peer: tuple[str, int], number: int) -> None:
         """One connection from accept to end. Whatever stops it from outside resets both sides."""
         ends = [client]
         try:
+            if self._line is not None:
+                await self._line.wait(peer[:2], self._port)
             try:
-                server = await self._connect()
+                server = await self._connect(client)
             except (OSError, TimeoutError) as error:
                 log.debug("proxy %s: upstream not reached: %s", self.name, error)
                 reset(client)
@@ -215,7 +238,7 @@ class Proxy:
             task = asyncio.current_task()
             if task in self._connections:
                 self._connections[task] = links
-            await carry(links, ends)
+            await carry(links, ends, self._max_lifetime_s)
         except asyncio.CancelledError:
             for end in ends:
                 reset(end)
@@ -224,7 +247,7 @@ class Proxy:
             for end in ends:
                 end.close()
 
-    async def _connect(self) -> socket.socket:
+    async def _connect(self, client: socket.socket) -> socket.socket:
         """A connection to the upstream. Raises `OSError` or `TimeoutError`."""
         if self._upstream is None:
             raise ConnectionRefusedError("no upstream")
@@ -232,6 +255,8 @@ class Proxy:
         server = socket.socket(_family(host), socket.SOCK_STREAM)
         try:
             server.settimeout(0)
+            if self._as_client:
+                server.bind((client.getpeername()[0], 0))
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 await asyncio.get_running_loop().sock_connect(server, (host, port))
         except BaseException:

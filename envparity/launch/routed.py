@@ -9,6 +9,7 @@ from envparity.environment import Environment
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.attached.stack import AttachedStack
 from envparity.launch.port import Launcher, Stack, Waiting, WarmBoots
+from envparity.observe.image import ImageRecord
 from envparity.subject import Subject
 
 __all__ = ["RoutedLauncher"]
@@ -33,6 +34,10 @@ class RoutedLauncher:
     @property
     def run_id(self) -> str:
         return self._booting.run_id
+
+    @property
+    def images(self) -> tuple[ImageRecord, ...]:
+        return self._booting.images
 
     @property
     def cannot_check(self) -> tuple[str, ...]:

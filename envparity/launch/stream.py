@@ -139,17 +139,19 @@ class Link:
                 timer.cancel()
 
 
-async def carry(links: Sequence[Link], ends: Sequence[socket.socket]) -> None:
-    """Run both directions to their end, and end the connection as they did.
+async def carry(links: Sequence[Link], ends: Sequence[socket.socket], max_lifetime_s: float | None = None) -> None:
+    """Run both directions to their end, and end the connection as they did; in order after `max_lifetime_s` seconds.
 
     Afterwards the sockets are spent; closing them is the caller's.
     """
     cuts: list[str] = []
     try:
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.timeout(max_lifetime_s), asyncio.TaskGroup() as group:
             for link in links:
                 group.create_task(link.read())
                 group.create_task(link.send())
+    except* TimeoutError:
+        cuts.append("close")
     except* Cut as cut:
         cuts += [one.how for one in cut.exceptions if isinstance(one, Cut)]
     if "reset" in cuts:

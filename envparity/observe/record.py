@@ -7,21 +7,27 @@ from typing import Any, Literal
 import msgspec
 
 from envparity.case import Case
+from envparity.observe.transcript import Transcript
+from envparity.stalls import Granted, Stalls
 
 __all__ = [
+    "LOGGED",
     "Attached",
     "CheckResult",
-    "Departure",
-    "Entry",
     "HttpAnswer",
+    "JobRun",
     "Observation",
     "Replica",
     "SettingFingerprint",
     "StartupFailure",
     "StartupReport",
     "StartupStep",
-    "Transcript",
 ]
+
+_TAIL_LINES = 60
+
+LOGGED = "logged"
+"""The code of a failure that stands in a log without a code of its own."""
 
 
 class StartupStep(msgspec.Struct, frozen=True):
@@ -82,7 +88,11 @@ class HttpAnswer(msgspec.Struct, frozen=True):
 
 
 class Replica(msgspec.Struct, frozen=True):
-    """One running copy of the backend: its health, how it ended if it did, and the end of its log."""
+    """One running copy of the backend: its health, how it ended if it did, and its log.
+
+    The log is whole but for the middle of one that is longer than 4 MiB; a line of its own then says what is left out.
+    Of a warm boot only its end is kept. `listening` is whether its port listened when it was looked at last.
+    """
 
     index: int
     live: HttpAnswer | None = None
@@ -90,9 +100,15 @@ class Replica(msgspec.Struct, frozen=True):
     startup: StartupReport | None = None
     exit_code: int | None = None
     oom_killed: bool = False
-    log_tail: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
     made: tuple[str, ...] = ()  # objects of request-scoped types made so far, where that can be watched
     undecided_after_s: float | None = None  # startup neither passed nor failed within this many seconds
+    listening: bool | None = None  # None: nobody looked
+
+    @property
+    def log_tail(self) -> tuple[str, ...]:
+        """The last 60 lines of its log."""
+        return self.log[-_TAIL_LINES:]
 
 
 class SettingFingerprint(msgspec.Struct, frozen=True):
@@ -104,50 +120,13 @@ class SettingFingerprint(msgspec.Struct, frozen=True):
     value: str | None = None
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One thing that happened in a conversation.
+class JobRun(msgspec.Struct, frozen=True):
+    """One run of a job: how it ended, how long it took, and the end of its log. Without an exit code it was killed."""
 
-    `at_s` seconds since the scenario began; `connection` the script's name for it; `phase` one of connect, accept,
-    authenticate, message, close, control. `kind`:
-
-    - handshake: `data` is {status, subprotocol, replica}
-    - sent, received: `data` is the decoded JSON frame, or {"text": …} / {"bytes": n} where it is none
-    - close: `data` is {code, reason, by} with by "client" or "server"
-    - silence: nothing arrived within {seconds}
-    - timeout: {waited_for, timeout_s}
-    - control: what the script did to the environment ({"restart": "postgres"})
-    """
-
-    at_s: float
-    connection: str
-    phase: str
-    kind: Literal["handshake", "sent", "received", "close", "silence", "timeout", "control"]
-    data: dict[str, Any]
-    violations: tuple[str, ...] = ()  # what the AsyncAPI contract says against this frame
-
-
-class Departure(msgspec.Struct, frozen=True):
-    """Where a conversation left its script: the step (0-based), what was expected, what came instead.
-
-    `kind`: handshake, frame, close, timeout, silence, control.
-    """
-
-    step: int
-    kind: Literal["handshake", "frame", "close", "timeout", "silence", "control"]
-    expected: str
-    got: str
-    connection: str = ""
-
-
-class Transcript(msgspec.Struct, frozen=True):
-    """One scenario as it went. `names` maps generated values to their placeholders, for normalising."""
-
-    scenario: str
-    group: str
-    entries: tuple[Entry, ...] = ()
-    departure: Departure | None = None
-    names: dict[str, str] = {}
-    duration_s: float = 0.0
+    name: str
+    exit_code: int | None
+    duration_s: float
+    log: tuple[str, ...] = ()
 
 
 class Attached(msgspec.Struct, frozen=True):
@@ -177,8 +156,16 @@ class Observation(msgspec.Struct, frozen=True):
     launch_failure: str | None = None  # the environment could not be stood up; nothing below was seen
     infrastructure_logs: dict[str, tuple[str, ...]] = {}
     attached: Attached | None = None
+    control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
+    stalls: Stalls | None = None  # how busy the machine was meanwhile
+    granted: Granted | None = None  # what the replicas had of the processors, where that is counted
+    jobs: tuple[JobRun, ...] = ()  # in the sequence in which they ran; after one that failed none is run
     warm: bool = False  # a forked process, not a fresh container; what it shows counts once a cold boot shows it too
 
     def transcript(self, scenario: str) -> Transcript | None:
         """The transcript of that scenario, or None where this boot did not play it."""
         return next((one for one in self.transcripts if one.scenario == scenario), None)
+
+    def plays(self, scenario: str) -> tuple[Transcript, ...]:
+        """Every play of that scenario in this boot, the one that is judged first."""
+        return tuple(one for one in (*self.transcripts, *self.control) if one.scenario == scenario)

@@ -5,12 +5,13 @@ What cannot be read does not raise: it becomes a line of `StartupReport.problems
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from envparity.backend import ReportMapping
-from envparity.observe.record import CheckResult, StartupFailure, StartupReport, StartupStep
+from envparity.observe.record import LOGGED, CheckResult, StartupFailure, StartupReport, StartupStep
+from envparity.observe.report_formats import in_our_shape
+from envparity.patterns import LONGEST_S, Pattern
 
 __all__ = ["read_log", "read_report"]
 
@@ -23,6 +24,8 @@ def read_report(served: Any, mapping: ReportMapping, *, http_status: int | None 
 
     Never raises. A body that is no JSON object, or has no status, gives status "unreadable" and says why.
     """
+    if mapping.format is not None:
+        served, mapping = in_our_shape(served, mapping.format), ReportMapping()
     if not isinstance(served, dict):
         problem = f"the startup report is no JSON object but {_shown(served)}"
         return StartupReport("unreadable", problems=(problem,), http_status=http_status)
@@ -39,30 +42,41 @@ def read_report(served: Any, mapping: ReportMapping, *, http_status: int | None 
     )
 
 
-def read_log(lines: Sequence[str], mapping: ReportMapping) -> StartupReport | None:
+def read_log(lines: Sequence[str], mapping: ReportMapping, *, listening: bool = False) -> StartupReport | None:
     """What a log says of the startup, by `log_passed` and `log_failed`; None where the mapping has neither.
+
+    Without `log_passed`, `listening` decides: a port that listens, and no failure in the log, is a startup that passed.
 
     A failure anywhere is a failure, whatever follows: logging it and going on does not make it pass. The groups
     component, code and description of `log_failed` fill in the failure; without them the whole line describes it.
     """
     if mapping.log_passed is None and mapping.log_failed is None:
         return None
-    failures = tuple(_logged_failures(lines, mapping.log_failed))
-    passed = mapping.log_passed is not None and any(re.search(mapping.log_passed, line) for line in lines)
+    looked_for = {
+        key: Pattern(word) for key in ("log_passed", "log_failed") if (word := getattr(mapping, key)) is not None
+    }
+    failures = tuple(_logged_failures(lines, looked_for.get("log_failed")))
+    word = looked_for.get("log_passed")
+    passed = listening if word is None else any(word.search(line) for line in lines)
     status: Literal["pass", "fail", "starting"] = "fail" if failures else "pass" if passed else "starting"
     named = [{"component": one.component, "code": one.code, "description": one.description} for one in failures]
-    return StartupReport(status, failures=failures, document={"status": status, "failures": named})
+    problems = tuple(
+        f"{key} takes more than {LONGEST_S:g} s of the processor on this log: what follows was not searched"
+        for key, pattern in looked_for.items()
+        if pattern.spent
+    )
+    return StartupReport(status, failures=failures, document={"status": status, "failures": named}, problems=problems)
 
 
-def _logged_failures(lines: Sequence[str], pattern: str | None) -> Iterator[StartupFailure]:
+def _logged_failures(lines: Sequence[str], pattern: Pattern[str] | None) -> Iterator[StartupFailure]:
     seen = set()
     for line in lines if pattern is not None else ():
-        match = re.search(pattern or "", line)
+        match = None if pattern is None else pattern.search(line)
         if match is None:
             continue
         groups = {name: value.strip() for name, value in match.groupdict().items() if value}
         failure = StartupFailure(
-            code=groups.get("code", "logged"),
+            code=groups.get("code", LOGGED),
             component=groups.get("component", "startup"),
             description=groups.get("description", line.strip()),
         )

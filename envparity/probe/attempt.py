@@ -13,8 +13,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from envparity.conversation import actions
+from envparity.conversation.listening import Listening
 from envparity.conversation.machine import Conversation
-from envparity.observe.record import Transcript
+from envparity.conversation.told import Outcome
+from envparity.observe.transcript import HandshakeAnswered, Transcript
 from envparity.probe.network import MAX_FRAME_BYTES, Network
 
 __all__ = ["LEAVE_S", "MAX_BYTES", "MAX_FRAMES", "Attempt", "attempt"]
@@ -111,7 +113,7 @@ class _Attempt:
                     if not await self._has_ended():
                         self._conversation.timed_out(self._now())
             case _:  # `choice` lets no such step through
-                self._conversation.controlled({}, self._now(), "a probe does nothing to what is deployed")
+                self._conversation.controlled(Outcome("a probe does nothing to what is deployed"), self._now())
 
     async def _open(self, action: actions.Open) -> None:
         answer = await self._network.open(action.handshake, action.timeout_s, self._connected)
@@ -122,7 +124,7 @@ class _Attempt:
         connection = self._connection = answer.connection
         selected = connection.subprotocol if connection else None
         self._conversation.opened(
-            action.connection, answer.status, self._now(), subprotocol=selected, error=answer.error
+            HandshakeAnswered(self._now(), action.connection, "accept", answer.status, selected, error=answer.error)
         )
         if connection is not None:
             self._accepted_s = self._now()
@@ -136,7 +138,8 @@ class _Attempt:
             return
         try:
             async with asyncio.timeout(action.timeout_s):
-                await self._connection.send(action.text)
+                for message in (action.message, *action.following):
+                    await self._connection.send(message)
         except TimeoutError:
             self._conversation.timed_out(self._now())
         except ConnectionClosed:
@@ -145,12 +148,12 @@ class _Attempt:
     async def _read(self, name: str, connection: ClientConnection) -> None:
         """Hand over what arrives, until the connection is closed or has brought more than a conversation may."""
         frames = read = 0
+        listening = Listening(self._conversation, name, connection, self._now)
         try:
             while frames < MAX_FRAMES and read < MAX_BYTES:
-                message = await connection.recv()
+                message = await listening.next()
                 frames, read = frames + 1, read + len(message)
-                self._conversation.received(name, message, self._now())
-                self._arrived.set()
+                await listening.hand_over(message, self._arrived)
                 await asyncio.sleep(0)  # a flood must not keep anything else waiting
             reason = f"cut off after {frames} frames of {read} characters"
             connection.transport.abort()

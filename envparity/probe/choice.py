@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from envparity.backend import Backend
 from envparity.case import Boot
 from envparity.document import did_you_mean, in_words, shown_path
 from envparity.errors import Mistake
 from envparity.scenario import Scenario
-from envparity.step import Close, Connect, Expect, ExpectClose, Send, Silence, action_of, placeholders
+from envparity.step import (
+    Close,
+    Connect,
+    ExpectClose,
+    ExpectStep,
+    Send,
+    SendBytes,
+    SendJson,
+    Silence,
+    action_of,
+    placeholders,
+)
 
 __all__ = ["choose_scenario", "objection"]
 
-_HARMLESS = (Connect, Send, Expect, ExpectClose, Close, Silence)
+_HARMLESS = (Connect, Send, SendJson, SendBytes, *get_args(ExpectStep), ExpectClose, Close, Silence)
 
 
 def choose_scenario(backend: Backend, name: str | None) -> tuple[Scenario | None, list[Mistake]]:
@@ -58,11 +70,16 @@ def _objections(scenario: Scenario) -> Iterator[str]:
         elif isinstance(step, Connect):
             if step.token != "valid":  # noqa: S105  a kind of token
                 yield f"connects with a token of the kind {step.token}"
-            if step.query or step.origin == "forbidden" or step.status != 101 or not step.authenticate:
+            if (
+                (step.query and isinstance(step.query, str))
+                or step.origin == "forbidden"
+                or step.status != 101
+                or not step.authenticate
+            ):
                 yield "asks to be refused"
     if any(name == "token" for name, _ in placeholders(scenario.steps)):
         yield "sends tokens in other places than its handshake"
     if sum(isinstance(step, Connect) for step in scenario.steps) != 1:
         yield "has not just one connection"
-    if not any(isinstance(step, Expect) for step in scenario.steps):
+    if not any(isinstance(step, ExpectStep) for step in scenario.steps):
         yield "expects no frame"

@@ -16,7 +16,7 @@ __all__ = ["FORMATS", "JsonLog", "Log", "LogFormat", "TextLog", "open_log"]
 
 LogFormat = Literal["text", "json"]
 FORMATS: tuple[LogFormat, ...] = ("text", "json")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|##(?=\[)")
 
 
 class Log(Protocol):
@@ -68,7 +68,7 @@ class TextLog:
         self._line(self._clock(), f"ended ({why}): {_counted(runs, 'run')}, {failed} failed, {skipped} skipped")
 
     def _line(self, at: float, text: str) -> None:
-        shown = _CONTROL.sub(lambda match: json.dumps(match[0])[1:-1], text)
+        shown = _CONTROL.sub(lambda match: _spelled(match[0]), text)
         self._write(f"{_moment(at)} {self._environment} {shown}")
 
 
@@ -122,6 +122,11 @@ def open_log(kind: LogFormat, environment: str, clock: Callable[[], float], stre
         print(line, file=stream or sys.stdout, flush=True)
 
     return JsonLog(environment, write, clock) if kind == "json" else TextLog(environment, write, clock)
+
+
+def _spelled(found: str) -> str:
+    """A control character as JSON writes it; what GitHub's runner would take for a command, broken up."""
+    return "\\u0023#" if found == "##" else json.dumps(found)[1:-1]
 
 
 def _counted(number: int, thing: str) -> str:

@@ -9,11 +9,19 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from envparity.backend import Backend
-from envparity.observe.record import Entry, Transcript
+from envparity.judge.canonical import frame_type
+from envparity.observe.transcript import (
+    ConnectionClosed,
+    Event,
+    FrameReceived,
+    JsonFrame,
+    Transcript,
+    violations_of,
+)
 from envparity.probe.attempt import Attempt
 from envparity.probe.labels import close_label
 from envparity.scenario import Scenario
-from envparity.step import Expect
+from envparity.step import ExpectStep
 
 __all__ = ["Outcome", "Trouble", "outcome_of", "without_credentials"]
 
@@ -73,16 +81,19 @@ def outcome_of(attempt: Attempt, scenario: Scenario, backend: Backend, at: float
 
 def _welcomed_s(transcript: Transcript, scenario: Scenario) -> float | None:
     """When the first frames that are expected had arrived: then the client is known, and is told so."""
-    first = next(index for index, step in enumerate(scenario.steps) if isinstance(step, Expect))
+    first = next(index for index, step in enumerate(scenario.steps) if isinstance(step, ExpectStep))
     if transcript.departure is not None and transcript.departure.step <= first:
         return None
-    welcome = [one.at_s for one in transcript.entries if one.kind == "received" and one.phase == "authenticate"]
+    welcome = [
+        event.at_s for event in transcript.events if isinstance(event, FrameReceived) and event.phase == "authenticate"
+    ]
     return welcome[-1] if welcome else None
 
 
 def _phases(attempt: Attempt, welcomed_s: float | None) -> dict[str, float]:
     """From the end of one phase to the end of the next, as far as it came."""
-    closed_s = next((one.at_s for one in reversed(attempt.transcript.entries) if one.kind == "close"), None)
+    events = attempt.transcript.events
+    closed_s = next((event.at_s for event in reversed(events) if isinstance(event, ConnectionClosed)), None)
     ends = {
         "connect": attempt.connected_s,
         "accept": attempt.accepted_s,
@@ -102,13 +113,13 @@ def _phases(attempt: Attempt, welcomed_s: float | None) -> dict[str, float]:
 
 def _trouble(attempt: Attempt, backend: Backend, welcomed_s: float | None) -> Trouble | None:
     transcript = attempt.transcript
-    told = tuple(_told(transcript.entries, backend))
+    told = tuple(_told(transcript.events, backend))
     if transcript.departure is not None:
         departure = transcript.departure
         return Trouble(_phase(attempt, welcomed_s), departure.expected, departure.got, told)
-    for entry in transcript.entries:
-        if entry.violations:
-            return Trouble(entry.phase, "what the contract says", "; ".join(entry.violations), told)
+    for event in transcript.events:
+        if violations := violations_of(event):
+            return Trouble(event.phase, "what the contract says", "; ".join(violations), told)
     return None
 
 
@@ -128,23 +139,25 @@ def _authentication(attempt: Attempt, welcomed_s: float | None) -> str | None:
         return None
     if welcomed_s is not None:
         return "success"
-    closes = [one.data for one in attempt.transcript.entries if one.kind == "close" and one.data["by"] == "server"]
+    events = attempt.transcript.events
+    closes = [event.code for event in events if isinstance(event, ConnectionClosed) and event.by == "server"]
     if closes:
-        return "refused" if closes[-1]["code"] == 1008 else "closed"
+        return "refused" if closes[-1] == 1008 else "closed"
     departure = attempt.transcript.departure
     if departure is not None and departure.kind == "close":
         return "closed"
     return "timeout" if departure is not None and departure.kind == "timeout" else "unexpected"
 
 
-def _told(entries: Sequence[Entry], backend: Backend) -> Iterator[str]:
+def _told(events: Sequence[Event], backend: Backend) -> Iterator[str]:
     """Error frames and the close, shortened."""
-    for entry in entries:
-        if entry.kind == "received" and entry.data.get(backend.frame_type) == backend.error_type:
-            said = {name: one for name, one in entry.data.items() if name not in backend.volatile}
-            yield _short(json.dumps(said, ensure_ascii=False))
-        elif entry.kind == "close":
-            yield _short("close {code} {reason!r} by the {by}".format(**entry.data))
+    for event in events:
+        match event:
+            case FrameReceived(frame=JsonFrame(value) as frame) if frame_type(backend, frame) == backend.error_type:
+                said = {name: held for name, held in value.items() if name not in backend.volatile}
+                yield _short(json.dumps(said, ensure_ascii=False))
+            case ConnectionClosed(code=code, reason=reason, by=by):
+                yield _short(f"close {code} {reason!r} by the {by}")
 
 
 def _short(text: str) -> str:

@@ -7,21 +7,22 @@ import contextlib
 import signal
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import jwt
-
+from envparity.auth.scheme import UnusableKey
 from envparity.backend import Backend
 from envparity.conversation.contract import Contract
+from envparity.conversation.handshake import Identity, SignedIn
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import Identity, Script, write_script
+from envparity.conversation.script import Script, write_script
+from envparity.conversation.signing_in import Door, sign_in
 from envparity.deployed.credentials import CredentialUnavailable
 from envparity.deployed.identity import Credentials, Held
 from envparity.deployed.target import Target
-from envparity.environment import Environment
+from envparity.deployed.tls import client_context
+from envparity.environment import Deployed, Environment
 from envparity.errors import ConfigurationError, Mistake
 from envparity.probe.alert import Alerts
 from envparity.probe.attempt import attempt
@@ -67,12 +68,15 @@ class Ending:
     runs: int
 
 
-def tls_of(target: Target, bundle: str | None) -> ssl.SSLContext | None:
-    """The TLS of a target: certificates are checked in full, against `bundle` or the system's authorities.
+def tls_of(target: Target, deployed: Deployed | None) -> ssl.SSLContext | None:
+    """The TLS of a target: certificates are checked in full, and the client shows its own where it has one.
 
-    Raises OSError, of which `ssl.SSLError` is one, for a bundle that cannot be read.
+    Raises OSError, of which `ssl.SSLError` is one, for a file that cannot be read.
     """
-    return ssl.create_default_context(cafile=bundle and str(Path(bundle))) if target.tls else None
+    if not target.tls:
+        return None
+    said = deployed or Deployed("")
+    return client_context(said.ca, said.client_certificate, said.client_key)
 
 
 class Probe:
@@ -83,7 +87,7 @@ class Probe:
         backend = plan.backend
         self._contract = Contract.load(backend.contract, backend.frame_type) if backend.contract else None
         self._network = Network(plan.target, plan.tls)
-        self._credentials = credentials or Credentials(plan.environment)
+        self._credentials = credentials or Credentials(plan.environment, backend.scheme)
         self._alerts = Alerts(plan.alert_after)
         self._runs = self._failed = self._skipped = 0
         self._last_healthy = False
@@ -107,7 +111,8 @@ class Probe:
         """One run. Raises `ConfigurationError` where backend and settings do not provide what the scenario needs."""
         at, began = time.time(), time.monotonic()
         try:
-            script = self._script(await self._credentials.get(), int(at))
+            held = await self._credentials.get()
+            script = self._script(held, int(at), await self._sign_in(held))
         except CredentialUnavailable as error:
             self._credentials.renew()
             outcome = without_credentials(at, time.monotonic() - began, str(error))
@@ -156,16 +161,37 @@ class Probe:
         how = await attempt(conversation, self._network, plan.backend.phases.close_s)
         return outcome_of(how, plan.scenario, plan.backend, at)
 
-    def _script(self, held: Held, now_s: int) -> Script:
+    def _settings(self, held: Held) -> dict[str, str]:
+        scheme = self._plan.backend.scheme
+        return self._plan.settings | ({scheme.signing_setting: held.key} if scheme is not None and held.key else {})
+
+    async def _sign_in(self, held: Held) -> dict[str, SignedIn]:
+        """What the backend gives who signs in, where it is that who gives. Raises `CredentialUnavailable`."""
+        plan, target = self._plan, self._plan.target
+        door = Door((target.host, target.port), target.authority, target.host.removesuffix("."), plan.tls)
+        given = ("valid",) if held.token else ()
+        signed = await sign_in(plan.scenario, plan.backend, self._settings(held), door, given)
+        for had in signed.values():
+            if had.expected:
+                raise CredentialUnavailable(f"expected {had.expected}, got {had.got}")
+        return signed
+
+    def _script(self, held: Held, now_s: int, signed_in: Mapping[str, SignedIn] | None = None) -> Script:
         """Raises `CredentialUnavailable` for a key that no token can be made with."""
-        plan, tokens = self._plan, self._plan.backend.tokens
-        settings = plan.settings | ({tokens.key_setting: held.key} if tokens is not None and held.key else {})
+        plan, settings = self._plan, self._settings(held)
         who = Identity(held.user, held.token)
         try:
-            return write_script(plan.scenario, plan.backend, settings, plan.target.origin, now_s=now_s, identity=who)
-        except (jwt.PyJWTError, ValueError, TypeError):
-            algorithm = tokens.algorithm if tokens is not None else "no algorithm"
-            raise CredentialUnavailable(f"the key that was given is none for {algorithm}") from None
+            return write_script(
+                plan.scenario,
+                plan.backend,
+                settings,
+                plan.target.origin,
+                now_s=now_s,
+                identity=who,
+                signed_in=signed_in,
+            )
+        except UnusableKey as useless:
+            raise CredentialUnavailable(f"the key that was given is none for {useless}") from None
 
     def _note(self, outcome: Outcome) -> None:
         self._runs += 1

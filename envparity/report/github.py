@@ -14,12 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final, Literal
 
-from envparity.errors import ConfigurationError, Mistake
-from envparity.judge.finding import Finding
+from envparity.judge import conduct
+from envparity.judge.entries import Entry, defects, entries, undeclared
 from envparity.report.layout import printable
 from envparity.report.sarif import places
 from envparity.report.saved import SavedRun
-from envparity.report.verdict import counted, not_played
+from envparity.report.verdict import counted, found_text, not_played, other_text
+from envparity.report.wording import cause_text, evidence_lines
 
 __all__ = ["CHOICES", "annotation_lines", "step_summary", "tell_github", "wanted"]
 
@@ -28,6 +29,9 @@ _MOST_ANNOTATIONS = 10
 _MOST_BYTES = 200_000
 _MOST_QUOTED = 4000  # characters of one finding's evidence
 _TITLE = 200
+_NOTES = "By chance, and in no environment more often than in another"
+
+Level = Literal["error", "warning", "notice"]
 
 
 def wanted(choice: str) -> bool:
@@ -38,7 +42,7 @@ def wanted(choice: str) -> bool:
 def tell_github(run: SavedRun, stream: IO[str] | None = None) -> None:
     """Write the annotations to `stream` (stdout), and append the summary to the file that GITHUB_STEP_SUMMARY names.
 
-    Where it names none, the summary is printed too. Raises `ConfigurationError` where that file cannot be written.
+    Where it names none, the summary is printed too. Raises `OSError` where that file cannot be written.
     """
     stream = stream or sys.stdout
     for line in annotation_lines(run):
@@ -48,25 +52,26 @@ def tell_github(run: SavedRun, stream: IO[str] | None = None) -> None:
     if not name:
         stream.write(summary)
     else:
-        try:
-            with Path(name).open("a", encoding="utf-8") as file:
-                file.write(summary)
-        except OSError as error:
-            got = error.strerror or "an error"
-            mistake = Mistake("GITHUB_STEP_SUMMARY", 0, name, "a file that can be written", got)
-            raise ConfigurationError([mistake]) from error
+        with Path(name).open("a", encoding="utf-8") as file:
+            file.write(summary)
     stream.flush()
 
 
 def annotation_lines(run: SavedRun) -> Iterator[str]:
-    """One workflow command for each finding, at most 10: where there are more, the last says how many."""
-    findings = run.verdict.findings
+    """One workflow command for each defect, at most 10: where there are more, the last says how many.
+
+    What only differs is a warning, what shows by chance in all environments alike a notice.
+    """
+    by_chance = entries(run.verdict.by_chance)
+    findings = [*defects(run.verdict.findings), *entries(undeclared(run.verdict.findings)), *by_chance]
     room = _MOST_ANNOTATIONS if len(findings) <= _MOST_ANNOTATIONS else _MOST_ANNOTATIONS - 1
-    for finding in findings[:room]:
+    for entry in findings[:room]:
+        finding = entry.finding
         place = places(run.subject, finding)[0]
         where = {"file": place.file, **({"line": str(place.line)} if place.line else {})}
         title = f"{finding.id} {finding.title} ({', '.join(finding.environments)})"
-        yield _command(where | {"title": title[:_TITLE]}, _message(finding))
+        level: Level = "notice" if entry in by_chance else "warning" if conduct(finding).apart else "error"
+        yield _command(where | {"title": title[:_TITLE]}, _message(entry), level)
     if len(findings) > room:
         more = counted(len(findings) - room, "more finding")
         yield _command({"title": "envparity"}, f"{more}: they are in the step summary")
@@ -77,15 +82,19 @@ def step_summary(run: SavedRun) -> str:
     verdict = run.verdict
     parts = [_head(run)]
     size = len(parts[0].encode())
-    for number, finding in enumerate(verdict.findings):
-        part = _finding(finding, verdict.environments)
+    told = [*defects(verdict.findings), *entries(undeclared(verdict.findings))]
+    for number, entry in enumerate(told):
+        part = _finding(entry, verdict.environments)
         size += len(part.encode())
         if size > _MOST_BYTES:
-            parts.append(
-                f"\n{counted(len(verdict.findings) - number, 'more finding')}, left out here for their size.\n"
-            )
+            parts.append(f"\n{counted(len(told) - number, 'more finding')}, left out here for their size.\n")
             break
         parts.append(part)
+    notes = "".join(_finding(one, verdict.environments) for one in entries(verdict.by_chance))
+    notes += "".join(f"\n- unsteady: {_plain(one)}\n" for one in verdict.unsteady)
+    if notes and size + len(notes.encode()) <= _MOST_BYTES:
+        size += len(notes.encode())
+        parts.append(f"\n<details><summary>{_NOTES}</summary>\n{notes}\n</details>\n")
     if verdict.exemptions:
         declaring: dict[tuple[str, str], list[str]] = {}
         for one in verdict.exemptions:
@@ -103,7 +112,7 @@ def step_summary(run: SavedRun) -> str:
 
 def _head(run: SavedRun) -> str:
     verdict = run.verdict
-    mark, word = ("✅", "nothing differs") if verdict.clean else ("❌", counted(len(verdict.findings), "finding"))
+    mark, word = ("✅", "nothing differs") if verdict.clean else ("❌", found_text(verdict.findings))
     extent = ", ".join(
         (
             counted(len(verdict.environments), "environment"),
@@ -125,17 +134,20 @@ def _head(run: SavedRun) -> str:
         lines += [f"Why the {_plain(verdict.launcher)} launcher: {_plain(verdict.reason)}", ""]
     if verdict.cannot_check:
         lines += [f"Not checked by this launcher: {_plain('; '.join(verdict.cannot_check))}", ""]
+    if verdict.notes:
+        lines += [f"Never matched: {_plain('; '.join(verdict.notes))}", ""]
     if verdict.left_out:
         lines += [f"Not played: {_plain('; '.join(not_played(verdict)))}", ""]
     return "\n".join(lines)
 
 
-def _finding(finding: Finding, environments: Sequence[str]) -> str:
+def _finding(entry: Entry, environments: Sequence[str]) -> str:
+    finding = entry.finding
     others = [name for name in environments if name not in finding.environments]
     seen = ", ".join(finding.environments) + (f" (not in {', '.join(others)})" if others else "")
     lines = ["", f"### {finding.id} {_plain(finding.title)}", ""]
-    if finding.cause:
-        lines += [f"**Cause: {_plain(finding.cause)}**", ""]
+    if cause := cause_text(finding.cause):
+        lines += [f"**Cause: {_plain(cause)}**", ""]
     lines += [
         "| | |",
         "|---|---|",
@@ -145,15 +157,17 @@ def _finding(finding: Finding, environments: Sequence[str]) -> str:
         f"| got | {_plain(finding.got)} |",
         "",
     ]
-    if finding.evidence:
+    if evidence := evidence_lines(finding):
         lines += [
             "<details open><summary>evidence</summary>",
             "",
-            _fenced("\n".join(finding.evidence)),
+            _fenced("\n".join(evidence)),
             "",
             "</details>",
             "",
         ]
+    if entry.others:
+        lines += ["**The same cause:**", "", *(f"- {_plain(other_text(one))}" for one in entry.others), ""]
     if finding.action:
         lines += [f"**What to do:** {_plain(finding.action)}", ""]
     if finding.replay:
@@ -161,14 +175,17 @@ def _finding(finding: Finding, environments: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _message(finding: Finding) -> str:
-    parts = [f"cause: {finding.cause}"] if finding.cause else []
+def _message(entry: Entry) -> str:
+    finding = entry.finding
+    cause = cause_text(finding.cause)
+    parts = [f"cause: {cause}"] if cause else []
     parts += [f"expected {finding.expected}", f"got {finding.got}"]
+    parts += [f"the same cause: {other_text(one)}" for one in entry.others]
     parts += [f"what to do: {finding.action}"] if finding.action else []
     return "\n".join([*parts, f"replay: {finding.replay}"] if finding.replay else parts)
 
 
-def _command(properties: dict[str, str], message: str, level: Literal["error"] = "error") -> str:
+def _command(properties: dict[str, str], message: str, level: Level = "error") -> str:
     """`::error file=…,title=…::message`, escaped as the runner reads it: a property ends at a comma or a colon."""
     written = ",".join(f"{name}={_data(value, ':,')}" for name, value in properties.items())
     return f"::{level} {written}::{_data(message)}"

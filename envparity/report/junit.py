@@ -12,14 +12,16 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from envparity.judge import conduct
 from envparity.judge.finding import Finding
 from envparity.observe.record import Observation
 from envparity.reach import LeftOut
+from envparity.report.kinds import Report
 from envparity.report.layout import printable
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import findings_text, launchers
 
-__all__ = ["junit_xml"]
+__all__ = ["REPORT", "junit_xml"]
 
 _WIDTH = 110
 _STARTUP = "startup"
@@ -56,10 +58,17 @@ def _tests(run: SavedRun, environment: str) -> list[_Test]:
     tests = [test for one in observations for test in _boot(one)]
     tests += [_Test(environment, one.scenario, left_out=one.needs) for one in _left_out(run, environment)]
     by_place = {(test.place, test.name): test for test in tests}
+    by_id = {one.id: one for one in run.verdict.findings}
     for finding in run.verdict.findings:
         if environment not in finding.environments:
             continue
         home = _home(finding, environment, by_place)
+        root = by_id.get(finding.under)
+        if root is not None and environment in root.environments:  # its failure is another test case's
+            for key, test in by_place.items():
+                if key == home or (test.name in finding.scenarios and key[0] == home[0]):
+                    test.follows.append(root)
+            continue
         if home not in by_place:
             by_place[home] = _Test(*home)
             tests.append(by_place[home])
@@ -84,7 +93,7 @@ def _left_out(run: SavedRun, environment: str) -> Iterator[LeftOut]:
 def _home(finding: Finding, environment: str, tests: dict[tuple[str, str], _Test]) -> tuple[str, str]:
     """The test case whose failure the finding is: its scenario, a boot's startup, or one of its own."""
     scenario = next((key for key in tests if key[1] == finding.scenario), None)
-    if finding.code.startswith(("EP1", "EP9")):
+    if conduct(finding).family in {"startup", "environment"}:
         return next((key for key in tests if key[1] == _STARTUP and key[0] == environment), (environment, _STARTUP))
     if scenario is not None:
         return scenario
@@ -104,13 +113,17 @@ def _suite(run: SavedRun, index: int, environment: str, tests: Sequence[_Test]) 
     verdict = run.verdict
     launcher = launchers(verdict.launcher, verdict.attached)
     facts = {"run": verdict.run_id, "launcher": launcher, "backend": run.subject.file}
+    facts |= {"never matched": "; ".join(verdict.notes)} if verdict.notes else {}
+    facts |= {"unsteady": "; ".join(verdict.unsteady)} if verdict.unsteady else {}
     facts |= {"not checked": "; ".join(verdict.cannot_check)} if verdict.cannot_check else {}
     facts |= {"why this launcher": verdict.reason} if verdict.reason else {}
     for name, value in facts.items():
         ET.SubElement(properties, "property", {"name": name, "value": _text(value)})
     for test in tests:
         suite.append(_case(run, test))
-    ET.SubElement(suite, "system-out")
+    by_chance = [one for one in verdict.by_chance if environment in one.environments]
+    output = ET.SubElement(suite, "system-out")
+    output.text = _text(findings_text(by_chance, verdict.environments, _WIDTH)) or None
     ET.SubElement(suite, "system-err")
     return suite
 
@@ -150,3 +163,6 @@ def _s(seconds: float) -> str:
 def _text(text: str) -> str:
     """Without what no XML document may hold, escaped or not."""
     return _NOT_XML.sub("\ufffd", printable(text))
+
+
+REPORT = Report("Write JUnit XML: by environment and scenario.", lambda run, _rules: junit_xml(run))

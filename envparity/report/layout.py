@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
+
+from envparity.printable import printable
 
 __all__ = ["Line", "Span", "Style", "field", "line", "printable"]
 
 Style = Literal["", "clean", "red", "code", "label", "quote", "command"]
 
-_ESCAPE_SEQUENCE = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])"
-)  # ECMA-48 §5.4, and OSC
 _LABEL_WIDTH = 13
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Span(NamedTuple):
@@ -37,15 +34,6 @@ class Line(tuple[Span, ...]):
 def line(*spans: Span | str) -> Line:
     """A line of these pieces; a bare string has no style."""
     return Line(Span(one) if isinstance(one, str) else one for one in spans)
-
-
-def printable(text: str) -> str:
-    """The text without terminal escape sequences, and with every other control character spelled out.
-
-    A log line is written by the backend under test: it must not move the cursor of the one who reads it.
-    """
-    without = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n").replace("\t", "    "))
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", without)
 
 
 def field(

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from envparity.events import Event
+from envparity.report.private import open_private
 
 __all__ = ["NdjsonWriter", "read_events"]
 
@@ -16,7 +17,7 @@ class NdjsonWriter:
 
     def __init__(self, path: Path) -> None:
         """Open the file anew. Raises `OSError` where it cannot be written."""
-        self._file = path.open("wb")
+        self._file = open_private(path)
         self._encoder = msgspec.json.Encoder()
 
     def handle(self, event: Event) -> None:

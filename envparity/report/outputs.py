@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from envparity.errors import ConfigurationError, Mistake
+from envparity.errors import ConfigurationError, Mistake, OutputFailed
 from envparity.report.github import tell_github, wanted
-from envparity.report.html import html_page
-from envparity.report.junit import junit_xml
-from envparity.report.sarif import sarif_json
+from envparity.report.kinds import REPORTS, make_report
+from envparity.report.private import write_private
 from envparity.report.saved import SavedRun
+from envparity.report.verdict import headline
 from envparity.session.engine import rules
 
 __all__ = ["Outputs"]
@@ -20,54 +20,56 @@ __all__ = ["Outputs"]
 
 @dataclass(frozen=True)
 class Outputs:
-    """The files to write, and whether GitHub is told: "auto" (in a step of its Actions), "on" or "off"."""
+    """The reports to write, by name, each with its file; and whether GitHub is told: "auto" (in a step of its
+    Actions), "on" or "off".
+    """
 
-    html: Path | None = None
-    junit: Path | None = None
-    sarif: Path | None = None
+    reports: Mapping[str, Path] = field(default_factory=dict)
     github: str = "off"
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file that is asked for."""
-        return tuple(one for one in (self.html, self.junit, self.sarif) if one is not None)
+        return tuple(self.reports.values())
 
     def check(self) -> None:
-        """Refuse what could not be written in the end, before anything boots. Raises `ConfigurationError`."""
-        mistakes = [mistake for option, file in self._named() for mistake in _unwritable(option, file)]
+        """Refuse what could not be written in the end, before anything boots.
+
+        Raises `ConfigurationError`, and `DoorFailed` for a report that cannot be loaded.
+        """
+        mistakes = [mistake for name, file in self.reports.items() for mistake in _unwritable(name, file)]
         if mistakes:
             raise ConfigurationError(mistakes)
+        for name in self.reports:
+            REPORTS.get(name)
 
     def write(self, run: SavedRun) -> None:
-        """Write all of them. Raises `ConfigurationError` where a file cannot be written after all."""
-        for option, file in self._named():
+        """Write all of them. Raises `OutputFailed` for what cannot be written after all, and `DoorFailed`."""
+        failures: list[str] = []
+        for name, file in self.reports.items():
+            made = make_report(name, run, rules())
             try:
-                file.write_bytes(self._made(option, run))
+                write_private(file, made)
             except OSError as error:
-                raise ConfigurationError([_mistake(option, file, error.strerror or "an error")]) from error
+                failures.append(f"--{name} {file}: {error.strerror or error}")
         if wanted(self.github):
-            tell_github(run)
-
-    def _named(self) -> Iterator[tuple[str, Path]]:
-        named = (("--html", self.html), ("--junit", self.junit), ("--sarif", self.sarif))
-        yield from ((option, file) for option, file in named if file is not None)
-
-    @staticmethod
-    def _made(option: str, run: SavedRun) -> bytes:
-        if option == "--html":
-            return html_page(run, rules())
-        return junit_xml(run) if option == "--junit" else sarif_json(run, rules())
+            try:
+                tell_github(run)
+            except OSError as error:
+                failures.append(f"GitHub's annotations and summary: {error.strerror or error}")
+        if failures:
+            raise OutputFailed(failures, headline(run.verdict))
 
 
-def _unwritable(option: str, file: Path) -> Iterator[Mistake]:
+def _unwritable(name: str, file: Path) -> Iterator[Mistake]:
     folder = file.parent
     if not folder.is_dir():
-        yield _mistake(option, file, f"there is no folder {folder}", "make the folder")
+        yield _mistake(name, file, f"there is no folder {folder}", "make the folder")
     elif file.is_dir():
-        yield _mistake(option, file, "a folder", "name a file in it")
+        yield _mistake(name, file, "a folder", "name a file in it")
     elif not os.access(file if file.exists() else folder, os.W_OK):
-        yield _mistake(option, file, "one that may not be written", "choose another")
+        yield _mistake(name, file, "one that may not be written", "choose another")
 
 
-def _mistake(option: str, file: Path, got: str, action: str = "") -> Mistake:
-    return Mistake(option, 0, str(file), "a file that can be written", got, action)
+def _mistake(name: str, file: Path, got: str, action: str = "") -> Mistake:
+    return Mistake(f"--{name}", 0, str(file), "a file that can be written", got, action)

@@ -15,12 +15,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from envparity.judge.finding import Finding, Rule
+from envparity.judge import conduct
+from envparity.judge.entries import Entry, entries
+from envparity.judge.finding import Finding
+from envparity.judge.rules import Rule
+from envparity.report.kinds import Report
 from envparity.report.layout import printable
 from envparity.report.saved import SavedEnvironment, SavedRun, SavedSubject
-from envparity.report.verdict import findings_text
+from envparity.report.verdict import findings_text, other_text
+from envparity.report.wording import cause_text
 
-__all__ = ["Place", "places", "sarif_json"]
+__all__ = ["REPORT", "Place", "places", "sarif_json"]
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
@@ -49,10 +54,13 @@ def sarif_json(run: SavedRun, rules: Sequence[Rule]) -> bytes:
             {
                 "tool": {"driver": driver},
                 "automationDetails": {"id": f"envparity/{run.subject.backend}/{run.verdict.run_id}"},
-                "invocations": [{"executionSuccessful": True, "exitCode": run.verdict.exit_code}],
+                "invocations": [_invocation(run)],
                 "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder in which envparity was run."}}},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(run, finding, indices) for finding in run.verdict.findings],
+                "results": [
+                    *(_result(run, entry, indices) for entry in entries(run.verdict.findings)),
+                    *(_result(run, entry, indices, note=True) for entry in entries(run.verdict.by_chance)),
+                ],
             }
         ],
     }
@@ -90,14 +98,29 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(run: SavedRun, finding: Finding, indices: dict[str, int]) -> dict[str, Any]:
+def _invocation(run: SavedRun) -> dict[str, Any]:
+    """How the run ended, and what came to a deadline in it that did not show again."""
+    invocation: dict[str, Any] = {"executionSuccessful": True, "exitCode": run.verdict.exit_code}
+    if run.verdict.unsteady:
+        invocation["toolExecutionNotifications"] = [
+            {"level": "note", "message": {"text": printable(f"unsteady: {one}")}} for one in run.verdict.unsteady
+        ]
+    return invocation
+
+
+def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool = False) -> dict[str, Any]:
+    """One defect: the finding that stands for it, and the others with its cause as what is related.
+
+    A `note` shows by chance, in all environments alike.
+    """
+    finding = entry.finding
     seen = ", ".join(finding.environments)
     text = f"{finding.title} ({seen}): expected {finding.expected}, got {finding.got}."
-    if finding.cause:
-        text += f" Cause: {finding.cause}."
+    if cause := cause_text(finding.cause):
+        text += f" Cause: {cause}."
     result: dict[str, Any] = {
         "ruleId": finding.code,
-        "level": "error",
+        "level": "note" if note else "warning" if conduct(finding).apart else "error",
         "kind": "fail",
         "message": {"text": printable(text)},
         "locations": [_location(place) for place in places(run.subject, finding)],
@@ -106,9 +129,14 @@ def _result(run: SavedRun, finding: Finding, indices: dict[str, int]) -> dict[st
             "id": finding.id,
             "environments": list(finding.environments),
             "replay": finding.replay,
-            "report": printable(findings_text([finding], run.verdict.environments, _WIDTH)),
+            "report": printable(findings_text(entry.findings, run.verdict.environments, _WIDTH)),
         },
     }
+    if entry.others:
+        result["relatedLocations"] = [
+            _location(places(run.subject, other)[0]) | {"message": {"text": printable(other_text(other))}}
+            for other in entry.others
+        ]
     if finding.code in indices:
         result["ruleIndex"] = indices[finding.code]
     return result
@@ -145,3 +173,6 @@ def _as_markdown(text: str) -> str:
         heading, _, rest = part.partition("\n")
         parts.append(f"**{heading}**\n\n{rest}" if rest else part)
     return "\n\n".join(parts)
+
+
+REPORT = Report("Write SARIF 2.1.0.", sarif_json)

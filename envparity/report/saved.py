@@ -19,7 +19,8 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.events import CaseObserved, Event, OrderBooted, OrdersPlanned, RunFinished, RunStarted
 from envparity.judge.finding import Verdict
 from envparity.observe.record import Observation
-from envparity.report.saved_subject import SavedEnvironment, SavedScenario, SavedSubject, saved_subject
+from envparity.report.private import make_private_folder, open_private
+from envparity.report.saved_subject import FORMAT, SavedEnvironment, SavedScenario, SavedSubject, saved_subject
 
 __all__ = [
     "KEPT",
@@ -30,6 +31,7 @@ __all__ = [
     "SavedSubject",
     "Saver",
     "find_run",
+    "is_own",
     "newest_run",
     "read_run",
     "runs_folder",
@@ -99,7 +101,7 @@ class Saver:
         if self._file is None:
             return
         self._events.append(event)
-        with self._file.open("ab") as file:
+        with open_private(self._file, append=True, follow=False) as file:
             file.write(self._encoder.encode(event) + b"\n")
         if isinstance(event, RunFinished):
             self._finish()
@@ -109,7 +111,8 @@ class Saver:
 
     def _begin(self, run_id: str) -> None:
         self._file = self._folder / f"{run_id}.ndjson"
-        self._file.write_bytes(self._encoder.encode(self._subject) + b"\n")
+        with open_private(self._file, follow=False) as file:
+            file.write(self._encoder.encode(self._subject) + b"\n")
         for old in saved_runs(self._folder)[KEPT:]:
             old.unlink(missing_ok=True)
 
@@ -145,9 +148,19 @@ def newest_run(folder: Path) -> SavedRun:
     )
 
 
+def is_file(name: str) -> bool:
+    """Whether a run is named by a file, not by its id."""
+    return name.endswith(".ndjson") or "/" in name
+
+
+def is_own(name: str | None, folder: Path) -> bool:
+    """Whether the run of that name (None: the newest) was saved in that folder, and is no file from elsewhere."""
+    return name is None or not is_file(name) or Path(name).resolve().parent == folder.resolve()
+
+
 def find_run(name: str, folder: Path) -> SavedRun:
     """The saved run of that id (or of its beginning), or in that file. Raises `ConfigurationError`."""
-    if name.endswith(".ndjson") or "/" in name:
+    if is_file(name):
         return read_run(Path(name))
     having = [one for one in saved_runs(folder) if one.stem.startswith(name)]
     if len(having) == 1:
@@ -184,10 +197,14 @@ def _read(path: Path) -> SavedRun | None:
 
 def _decoded(path: Path, number: int, line: bytes) -> _Line:
     try:
-        return _DECODER.decode(line)
+        read = _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         action = "it is no saved run, or another version of envparity wrote it"
         raise _unreadable(path, number, "a line of a saved run", str(error), action) from error
+    if isinstance(read, SavedSubject) and read.format != FORMAT:
+        action = "another version of envparity wrote it: run it again with this one"
+        raise _unreadable(path, number, f"a saved run of format {FORMAT}", f"format {read.format}", action)
+    return read
 
 
 def _unreadable(path: Path, line: int, expected: str, got: str, action: str) -> ConfigurationError:
@@ -196,7 +213,7 @@ def _unreadable(path: Path, line: int, expected: str, got: str, action: str) -> 
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         reason = "" if os.access(folder, os.W_OK) else "one that may not be written to"
     except OSError as error:
         reason = error.strerror or "an error"

@@ -10,12 +10,26 @@ import msgspec
 
 from envparity.backend import Backend, ImageSource, ReportMapping
 from envparity.document import Document, read_document, shown_path
-from envparity.environment import Dependency, Difference, Environment, Ingress, Platform
+from envparity.doors import foreign_entries, version_of_envparity
+from envparity.environment import Dependency, Difference, Environment, Ingress, OwnConfiguration, Platform
+from envparity.redaction import is_secret
 from envparity.subject import Subject
 
-__all__ = ["SavedEnvironment", "SavedScenario", "SavedSubject", "saved_subject"]
+__all__ = ["FORMAT", "SavedEntry", "SavedEnvironment", "SavedScenario", "SavedSubject", "saved_subject"]
 
-_FORMAT = 1
+_KEPT_BACK = "<kept back>"
+
+FORMAT = 2
+"""How the lines of a saved run are to be read. 1 had events and evidence without types."""
+
+
+class SavedEntry(msgspec.Struct, frozen=True):
+    """What another distribution brought in: by which door, under which name, from where."""
+
+    group: str
+    name: str
+    distribution: str
+    version: str
 
 
 class SavedScenario(msgspec.Struct, frozen=True):
@@ -53,7 +67,12 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
     scenarios: tuple[SavedScenario, ...]
     environments: tuple[SavedEnvironment, ...]
     orders: int = 0
-    format: int = _FORMAT
+    format: int = FORMAT
+    envparity: str = ""  # the version that ran
+    installed: tuple[SavedEntry, ...] = ()
+
+    def __post_init__(self) -> None:
+        dt.datetime.fromisoformat(self.began)  # what a file says is no date is refused where it is read
 
     def environment(self, name: str) -> SavedEnvironment | None:
         """The environment of that name."""
@@ -109,6 +128,8 @@ def saved_subject(subject: Subject, environment_paths: Path, *, orders: int = 0)
             _saved_environment(one, _file_of(name, environment_paths)) for name, one in subject.environments.items()
         ),
         orders=orders,
+        envparity=version_of_envparity(),
+        installed=tuple(SavedEntry(one.group, one.name, one.distribution, one.version) for one in foreign_entries()),
     )
 
 
@@ -122,12 +143,31 @@ def _saved_environment(environment: Environment, file: Path) -> SavedEnvironment
         description=environment.description,
         file=shown_path(file),
         platform=environment.platform,
-        ingress=environment.ingress,
-        dependencies=environment.dependencies,
+        ingress=_without_text(environment.ingress),
+        dependencies={name: _without_secrets(one) for name, one in environment.dependencies.items()},
         dependencies_first=environment.dependencies_first,
         differences=environment.differences,
         lines=dict(_environment_lines(file)),
     )
+
+
+def _without_text(ingress: Ingress) -> Ingress:
+    """Without what is in a configuration of the team's own, where anything may stand."""
+    config = None if ingress.config is None else OwnConfiguration(ingress.config.file)
+    return msgspec.structs.replace(ingress, config=config)
+
+
+def _without_secrets(dependency: Dependency) -> Dependency:
+    """As what a run keeps has it: of a literal that is a secret, and of a file's text, only that there is one."""
+    tables = {name: table for name, table in dependency.options.items() if isinstance(table, dict)}
+    kept = {
+        name: {
+            key: _KEPT_BACK if isinstance(value, str) and (name == "files" or is_secret(key, value)) else value
+            for key, value in table.items()
+        }
+        for name, table in tables.items()
+    }
+    return msgspec.structs.replace(dependency, options={**dependency.options, **kept})
 
 
 def _environment_lines(file: Path) -> Iterator[tuple[str, int]]:

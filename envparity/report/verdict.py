@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from envparity.judge.entries import defects, entries, undeclared
 from envparity.judge.finding import Exemption, Finding, Verdict
 from envparity.report.layout import Line, Span, field, line, printable
+from envparity.report.wording import cause_text, evidence_lines
 
 __all__ = [
     "counted",
     "finding_lines",
     "findings_text",
+    "found_text",
     "headline",
     "launchers",
     "not_played",
+    "other_text",
     "verdict_lines",
     "verdict_text",
 ]
@@ -28,8 +32,15 @@ def counted(number: int, noun: str) -> str:
 
 
 def headline(verdict: Verdict) -> str:
-    """The first line: `CLEAN`, or `RED: n findings`."""
-    return "CLEAN" if verdict.clean else f"RED: {counted(len(verdict.findings), 'finding')}"
+    """The first line: `CLEAN`, or `RED: n findings and m undeclared differences`."""
+    return "CLEAN" if verdict.clean else f"RED: {found_text(verdict.findings)}"
+
+
+def found_text(findings: Sequence[Finding]) -> str:
+    """How many defects there are, and how many differences that nobody declared: `2 findings`."""
+    broken, apart = len(defects(findings)), len(undeclared(findings))
+    parts = [counted(broken, "finding")] if broken or not apart else []
+    return " and ".join([*parts, counted(apart, "undeclared difference")] if apart else parts)
 
 
 def verdict_lines(verdict: Verdict, width: int = DEFAULT_WIDTH) -> Iterator[Line]:
@@ -49,9 +60,31 @@ def verdict_lines(verdict: Verdict, width: int = DEFAULT_WIDTH) -> Iterator[Line
     for one in verdict.coverage:
         yield from field(label, one, width=width)
         label = ""
+    label = "never matched"
+    for note in verdict.notes:
+        yield from field(label, note, width=width)
+        label = ""
     yield from field("run", f"{verdict.run_id}, {verdict.duration_s:.1f} s", width=width)
+    if verdict.stalls:
+        yield from field("machine", verdict.stalls, width=width)
+    label = "unsteady"
+    for one in verdict.unsteady:
+        yield from field(label, one, width=width)
+        label = ""
     yield from _exemption_lines(verdict.exemptions, width)
-    for finding in verdict.findings:
+    for entry in defects(verdict.findings):
+        yield line()
+        yield from finding_lines(entry.finding, verdict.environments, width, entry.others)
+    if verdict.by_chance:
+        yield line()
+        yield line(Span("By chance: seen, in no environment more often than in another", "label"))
+        for finding in verdict.by_chance:
+            yield from finding_lines(finding, verdict.environments, width)
+    apart = undeclared(verdict.findings)
+    if apart:
+        yield line()
+        yield line(Span("Differences that nobody declared", "label"))
+    for finding in apart:
         yield line()
         yield from finding_lines(finding, verdict.environments, width)
 
@@ -77,18 +110,27 @@ def verdict_text(verdict: Verdict, width: int = DEFAULT_WIDTH) -> str:
     return "".join(f"{one}\n" for one in verdict_lines(verdict, width))
 
 
-def finding_lines(finding: Finding, environments: Sequence[str], width: int = DEFAULT_WIDTH) -> Iterator[Line]:
-    """One finding. `environments` are all that were compared, so that those which do not show it are named too."""
+def finding_lines(
+    finding: Finding, environments: Sequence[str], width: int = DEFAULT_WIDTH, others: Sequence[Finding] = ()
+) -> Iterator[Line]:
+    """One finding. `environments` are all that were compared, so that those which do not show it are named too.
+
+    `others` have the same cause, and are named in a line each.
+    """
     yield line(Span(finding.code, "code"), f" {printable(finding.title)}")
     yield from field("where", finding.where, width=width)
     yield from field("seen in", _seen_in(finding, environments), width=width)
     yield from field("expected", finding.expected, width=width)
     yield from field("got", finding.got, width=width)
-    if finding.cause:
-        yield from field("cause", finding.cause, width=width)
+    if cause := cause_text(finding.cause):
+        yield from field("cause", cause, width=width)
     label = "evidence"
-    for quoted in finding.evidence:
+    for quoted in evidence_lines(finding):
         yield from field(label, quoted, width=width, style="quote", mark="| ")
+        label = ""
+    label = "same cause"
+    for other in others:
+        yield from field(label, other_text(other), width=width)
         label = ""
     if finding.action:
         yield from field("what to do", finding.action, width=width)
@@ -100,7 +142,14 @@ def finding_lines(finding: Finding, environments: Sequence[str], width: int = DE
 
 def findings_text(findings: Sequence[Finding], environments: Sequence[str], width: int = DEFAULT_WIDTH) -> str:
     """Several findings as the terminal shows them, a blank line between two."""
-    return "\n\n".join("\n".join(map(str, finding_lines(one, environments, width))) for one in findings)
+    return "\n\n".join(
+        "\n".join(map(str, finding_lines(one.finding, environments, width, one.others))) for one in entries(findings)
+    )
+
+
+def other_text(other: Finding) -> str:
+    """A finding in a line, under one that has the same cause."""
+    return f"{other.id} {other.title}, {other.where} in {', '.join(other.environments)}: got {other.got}"
 
 
 def _extent(verdict: Verdict) -> str:

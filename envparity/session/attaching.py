@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Final
 import msgspec
 
 from envparity.deployed.credentials import shown_credential
-from envparity.deployed.target import Target, parse_target, url_problems
+from envparity.deployed.target import Target, is_loopback, parse_target, url_problems
 from envparity.document import did_you_mean
 from envparity.environment import Deployed, Environment
 from envparity.errors import Mistake
@@ -62,7 +61,7 @@ def _url_mistakes(name: str, url: str) -> Iterator[Mistake]:
         yield Mistake(_OPTION, 0, name or "NAME", expected, got)
     if not problems:
         target = parse_target(url)
-        if not target.tls and not _is_loopback(target.host):
+        if not target.tls and not is_loopback(target.host):
             yield Mistake(_OPTION, 0, name, "wss://, for others can read along", f"ws:// to {target.host}", "use TLS")
 
 
@@ -100,14 +99,8 @@ def _is_confirmed(asked: Attaching, name: str, target: Target) -> bool:
 
 def _credential_mistakes(name: str, deployed: Deployed) -> Iterator[Mistake]:
     """A variable that is not there is known at once; what a command gives, only when it is run."""
-    for credential in (deployed.secret, deployed.token):
+    client_secret = deployed.oauth2.client_secret if deployed.oauth2 is not None else None
+    for credential in (deployed.secret, deployed.token, client_secret):
         variable = credential.variable if credential is not None else None
         if credential is not None and variable is not None and not os.environ.get(variable, "").strip():
             yield Mistake(_OPTION, 0, name, shown_credential(credential), "nothing: it is not set", "set it")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

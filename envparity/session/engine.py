@@ -10,17 +10,34 @@ from typing import TYPE_CHECKING, Protocol
 
 from envparity.errors import ConfigurationError, EngineUnavailable
 from envparity.events import Emit, Waiting
-from envparity.judge.finding import Rule, Verdict
+from envparity.judge.cause import CommitCause
+from envparity.judge.finding import Finding, Verdict
+from envparity.judge.rules import Rule
 from envparity.observe.record import Observation
 from envparity.session.attaching import attach
 from envparity.session.inputs import Inputs, LauncherName
 from envparity.subject import Subject
 
 if TYPE_CHECKING:
+    from envparity.engine.blame import Tell
     from envparity.engine.live_run import WarmEnvironment
+    from envparity.engine.recorded import RecordedRun
+    from envparity.engine.replay_answer import Answer
     from envparity.engine.run import Run
 
-__all__ = ["SynchronousRun", "build_images", "load", "open_run", "remove_leftovers", "rules", "to_verdict"]
+__all__ = [
+    "SynchronousRun",
+    "blame_commits",
+    "boot_again",
+    "build_images",
+    "load",
+    "looked_for",
+    "open_run",
+    "remove_leftovers",
+    "rules",
+    "shown_by",
+    "to_verdict",
+]
 
 
 class SynchronousRun(Protocol):
@@ -36,22 +53,36 @@ class SynchronousRun(Protocol):
 
 
 def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
-    """Read and check every file, and that `only` names something. Raises `ConfigurationError`; boots nothing."""
+    """Read and check every file, and that `only` names something. Boots nothing.
+
+    Raises `ConfigurationError`, and `DoorFailed` for rules of another distribution that do not work.
+    """
+    from envparity.conversation.contract import Contract
     from envparity.engine.plan import plan
+    from envparity.judge import every_rule
+    from envparity.launch.included import included_nothing
+    from envparity.scenario_needs import with_lines
     from envparity.subject_loader import load_subject
 
+    every_rule()  # so that one that does not work is said before anything boots
     try:
         subject = load_subject(inputs.backend, inputs.environments, inputs.names)
     except ConfigurationError as wrong:
         raise ConfigurationError([*wrong.mistakes, *attach(inputs.attaching, None)[1]]) from None
     attached, mistakes = attach(inputs.attaching, subject.environments)
+    if subject.backend.contract is not None:
+        try:
+            Contract.load(subject.backend.contract, subject.backend.frame_type)
+        except ConfigurationError as wrong:
+            mistakes += wrong.mistakes
     try:
         plan(subject.backend, subject.environments, only, attached=attached)
     except ConfigurationError as wrong:
         mistakes += wrong.mistakes
+    mistakes += included_nothing(subject.backend)
     if mistakes:
-        raise ConfigurationError(mistakes)
-    return replace(subject, attached=attached)
+        raise ConfigurationError(with_lines(subject.backend, mistakes))
+    return replace(subject, attached=attached, asked=inputs.asked)
 
 
 def to_verdict(
@@ -62,14 +93,15 @@ def to_verdict(
     orders: int = 0,
     *,
     causes: bool = False,
+    repeat: int = 1,
 ) -> Verdict:
-    """Boot, observe, judge; with `causes` boot on until the causes are known.
+    """Boot each case `repeat` times, observe, judge; with `causes` boot on until the causes are known.
 
     SIGINT and SIGTERM clean up and raise `Interrupted`.
     """
-    from envparity.engine.run import run_to_verdict
+    from envparity.engine.to_verdict import run_to_verdict
 
-    return run_to_verdict(_run(subject, launcher, emit, only, orders, causes=causes))
+    return run_to_verdict(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat))
 
 
 def open_run(
@@ -80,15 +112,23 @@ def open_run(
     orders: int = 0,
     *,
     causes: bool = False,
+    repeat: int = 1,
 ) -> SynchronousRun:
     """A run to enter, to ask for observations and to leave; leaving removes all that it made."""
-    from envparity.engine.run import LiveRun
+    from envparity.engine.live_run import LiveRun
 
-    return LiveRun(_run(subject, launcher, emit, only, orders, causes=causes))
+    return LiveRun(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat))
 
 
 def _run(
-    subject: Subject, name: LauncherName, emit: Emit, only: Sequence[str], orders: int, *, causes: bool
+    subject: Subject,
+    name: LauncherName,
+    emit: Emit,
+    only: Sequence[str],
+    orders: int,
+    *,
+    causes: bool,
+    repeat: int = 1,
 ) -> Callable[[], Run]:
     from envparity.engine.explore import OrderProfile
     from envparity.engine.run import Run
@@ -97,35 +137,79 @@ def _run(
     def make() -> Run:
         launcher = choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
         profile = OrderProfile(strength=orders) if orders else None
-        return Run(subject, launcher, emit, only=only, orders=profile, causes=causes)
+        return Run(subject, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat)
 
     return make
+
+
+def boot_again(finding: Finding, run: RecordedRun, inputs: Inputs, emit: Emit) -> Answer:
+    """Boot the cases that showed that finding, and judge them. Raises what a run raises."""
+    from envparity.engine.replay import needed_boots, needed_environments, needed_scenarios, ordered
+    from envparity.engine.replay_answer import Answer
+    from envparity.engine.replay_orders import orders_again
+
+    names = needed_environments(finding, run)
+    asked = inputs.attaching
+    again = replace(asked, values=tuple(one for one in asked.values if one.partition("=")[0] in names))
+    inputs = Inputs(inputs.backend, inputs.environments, names, inputs.launcher, attaching=again)
+    if ordered(finding, run):
+        return orders_again(finding, names, run, load(inputs), inputs.launcher, emit=emit)
+    only = needed_scenarios(finding, run)
+    repeat = needed_boots(finding)
+    subject = load(inputs, only)
+    verdict = to_verdict(subject, inputs.launcher, emit, only, repeat=repeat)
+    findings = (*verdict.findings, *(one for one in verdict.by_chance if one.identity == finding.identity))
+    return Answer(findings, verdict.environments, verdict.cases * repeat, verdict.scenarios)
+
+
+def blame_commits(
+    commits: Sequence[str], shown: Sequence[Finding], verdict_of: Callable[[str], Verdict], tell: Tell
+) -> CommitCause:
+    """The commit that made it red (see `envparity.engine.blame`)."""
+    from envparity.engine import blame
+
+    return blame.blame_commits(commits, shown, verdict_of, tell)
+
+
+def looked_for(bad: Verdict, wanted: str | None, span: str) -> tuple[Finding, ...]:
+    """The findings of BAD that are looked for. Raises `ConfigurationError` where there are none."""
+    from envparity.engine import blame
+
+    return blame.looked_for(bad, wanted, span)
+
+
+def shown_by(verdict: Verdict, shown: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What the verdict has of these findings."""
+    from envparity.engine import blame
+
+    return blame.shown_by(verdict, shown)
 
 
 def rules() -> tuple[Rule, ...]:
     """Every rule that a verdict or an audit may cite, by code."""
     from envparity.audit.rules import RULES as AUDIT_RULES
-    from envparity.judge import RULES
+    from envparity.judge import every_rule
 
     of_the_audit = (Rule(one.code, one.title, one.description, one.action) for one in AUDIT_RULES)
-    return tuple(sorted((*RULES, *of_the_audit), key=lambda rule: rule.code))
+    return tuple(sorted((*every_rule(), *of_the_audit), key=lambda rule: rule.code))
 
 
-def remove_leftovers(older_than_s: float, *, everything: bool) -> list[str]:
+def remove_leftovers(older_than_s: float | None, *, everything: bool) -> list[str]:
     """Remove what dead runs left on this machine, and in the container engine where one answers; the names of that."""
     from envparity.launch.container.engine import Engine
     from envparity.launch.container.sweep import sweep
     from envparity.launch.leftovers import remove_leftover_folders
 
-    removed = remove_leftover_folders(everything=everything)
     try:
         engine = Engine()
     except EngineUnavailable:
-        return removed
+        return remove_leftover_folders(everything=everything)
     try:
-        return sweep(engine.client, older_than_s, everything=everything) + removed
+        # First: with its folder goes the lock that says of a run, to whoever sees it, whether it lives.
+        removed = sweep(engine.client, older_than_s, everything=everything)
     finally:
         engine.close()
+    return removed + remove_leftover_folders(everything=everything)
 
 
 def build_images(subject: Subject, waiting: Callable[[str], None]) -> Iterator[str]:

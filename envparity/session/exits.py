@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import platform
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-from envparity.errors import ConfigurationError, EngineUnavailable, EnvparityError, Interrupted
+from envparity.doors import version_of_envparity
+from envparity.errors import (
+    ConfigurationError,
+    DoorFailed,
+    EngineUnavailable,
+    EnvparityError,
+    Interrupted,
+    LaunchError,
+    OutputFailed,
+)
+from envparity.redaction import without_shapes
 
-__all__ = ["BAD_INPUT", "CLEAN", "FINDINGS", "MACHINE", "code_of", "complaint"]
+__all__ = ["BAD_INPUT", "CLEAN", "FINDINGS", "INTERNAL", "MACHINE", "as_ours", "bug_report", "code_of", "complaint"]
 
 CLEAN: Final = 0
 FINDINGS: Final = 1
 BAD_INPUT: Final = 2
 MACHINE: Final = 3  # not the backend's fault: the engine, an image, a wait for what envparity itself starts
+INTERNAL: Final = 70  # a bug of envparity; EX_SOFTWARE of sysexits(3)
+
+_PLACES = 12
 
 
 def code_of(error: EnvparityError) -> int:
@@ -25,8 +42,64 @@ def complaint(error: EnvparityError) -> str:
     """The one message for an error that ends a run without a verdict: what is wrong, whose fault it is, what to do."""
     if code_of(error) != MACHINE:
         return f"envparity: {error}"
+    if isinstance(error, OutputFailed):
+        verdict = f"the verdict is {error.verdict}, but not all of it" if error.verdict else "not all"
+        return (
+            f"envparity: {verdict} could be written: {error}\n  This is about the machine, not about the backend under "
+            "test. All else was written, and all that was started is gone."
+        )
+    if isinstance(error, DoorFailed):
+        return (
+            f"envparity: no verdict: {error}\n  This is about that distribution, not about the backend under test. "
+            "Mend it or uninstall it; `envparity doctor` lists all that is installed."
+        )
     if isinstance(error, EngineUnavailable):
         advice = "Start the container engine, or set DOCKER_HOST to one that answers (`docker version` shows it)."
     else:
         advice = "Look at what it says; `envparity sweep` removes what a killed run left behind; then run again."
     return f"envparity: no verdict: {error}\n  This is about the machine, not about the backend under test. {advice}"
+
+
+def as_ours(error: BaseException) -> EnvparityError | None:
+    """The error as one that says what the machine refused; None where it is a bug of envparity.
+
+    Of several at the same time the first that is one of these.
+    """
+    for single in _singly(error):
+        if isinstance(single, EnvparityError):
+            return single
+        if isinstance(single, MemoryError):
+            return LaunchError("there is not enough memory")
+        if isinstance(single, OSError):
+            named = f"{single.filename}: " if single.filename else ""
+            return LaunchError(f"{named}{single.strerror or single or type(single).__name__}")
+    return None
+
+
+def bug_report(error: BaseException) -> str:
+    """The one message for a bug of envparity: what to report, without a value that may be a secret."""
+    single = next(_singly(error))
+    frames = traceback.extract_tb(single.__traceback__)[-_PLACES:]
+    told = next(iter(str(single).splitlines()), "")
+    return "\n".join(
+        (
+            f"envparity: internal error: {type(single).__name__}: {without_shapes(told)[:300]}",
+            "  This is a bug of envparity, not of the backend under test. All that was started is gone. Please report:",
+            f"  envparity {version_of_envparity()}, Python {platform.python_version()}, {platform.system()}",
+            *(f"  at {_place(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames),
+        )
+    )
+
+
+def _singly(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for under in error.exceptions:
+            yield from _singly(under)
+    else:
+        yield error
+
+
+def _place(file: str) -> str:
+    """The file below its package, whoever's it is."""
+    parts = Path(file).parts
+    return "/".join(parts[-3:]) if len(parts) > 3 else file

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from envparity.document import shown_path
 from envparity.errors import ConfigurationError, Mistake
+from envparity.scenario import MOST_REPEATED
 from envparity.session.attaching import Attaching
 
 __all__ = ["BACKEND_FILES", "ENVIRONMENTS", "LAUNCHERS", "ORDERS", "Inputs", "LauncherName", "split_names"]
@@ -24,7 +26,8 @@ ENVIRONMENTS = Path("environments")
 @dataclass(frozen=True)
 class Inputs:
     """What a run is asked to do: two paths, the names of environments (none: all), a launcher's name, and how far the
-    orders go: the strength of the covering set, 0 for none. `attaching` says what is looked at where it runs.
+    orders go: the strength of the covering set, 0 for none. `attaching` says what is looked at where it runs, `repeat`
+    how often each case is booted.
     """
 
     backend: Path
@@ -33,6 +36,19 @@ class Inputs:
     launcher: LauncherName = "auto"
     orders: int = 0
     attaching: Attaching = Attaching()  # noqa: RUF009  frozen
+    repeat: int = 1
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The options that lead to the same files, launcher and number of boots, where they are not the usual ones."""
+        usual = next((one for one in BACKEND_FILES if one.is_file()), None)
+        options: list[str] = []
+        if usual is None or self.backend.resolve() != usual.resolve():
+            options += ["--backend", shown_path(self.backend)]
+        if self.environments.resolve() != ENVIRONMENTS.resolve():
+            options += ["--environments", shown_path(self.environments)]
+        options += ["--launcher", self.launcher] if self.launcher != "auto" else []
+        return (*options, *(["--repeat", str(self.repeat)] if self.repeat > 1 else []))
 
     @classmethod
     def find(
@@ -44,6 +60,7 @@ class Inputs:
         launcher: str | None = None,
         orders: str | None = None,
         attaching: Attaching = Attaching(),  # noqa: B008  frozen
+        repeat: str | int | None = None,
         root: Path | None = None,
     ) -> Inputs:
         """Fill in what was not said: from ENVPARITY_BACKEND, _LAUNCHER and _ORDERS, then from the files below `root`.
@@ -76,9 +93,13 @@ class Inputs:
         strength = orders or os.environ.get("ENVPARITY_ORDERS") or "none"
         if strength not in ORDERS:
             mistakes.append(Mistake("ENVPARITY_ORDERS", 0, "orders", ", ".join(ORDERS), repr(strength)))
+        times = "1" if repeat in {None, ""} else str(repeat)
+        if not times.isdecimal() or not 1 <= int(times) <= MOST_REPEATED:
+            mistakes.append(Mistake("--repeat", 0, "repeat", f"a number from 1 to {MOST_REPEATED}", repr(repeat)))
         if mistakes or found is None:
             raise ConfigurationError(mistakes)
-        return cls(found, folder, split_names(names), cast("LauncherName", name), ORDERS[strength], attaching)
+        chosen = cast("LauncherName", name)
+        return cls(found, folder, split_names(names), chosen, ORDERS[strength], attaching, int(times))
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import pytest
 
+from envparity.judge import codes_of, every_rule
+from envparity.judge.warm import WARM_ONLY
 from envparity.parity_run import ParityRun
 
-STOOD_UP = ("EP901", "EP903")
-STARTUP = ("EP101", "EP102", "EP103", "EP104", "EP105", "EP106", "EP107")
-STARTUP_PARITY = ("EP201", "EP202")
-SETTINGS = ("EP203",)
-EXEMPTIONS = ("EP204", "EP205")
-SHUTDOWN = ("EP501",)
-ORDERS = ("EP211", "EP212", "EP213", "EP214", "EP215", "EP216", "EP902")
+STOOD_UP = tuple(one.code for one in every_rule() if one.conduct.unseen)
+STARTUP = codes_of("startup")
+STARTUP_PARITY = codes_of("report")
+SETTINGS = codes_of("settings")
+EXEMPTIONS = codes_of("declarations")
+SHUTDOWN = codes_of("shutdown")
+ORDERS = (*codes_of("orders"), WARM_ONLY.code)
 
 
 @pytest.mark.parity

@@ -78,7 +78,8 @@ class Backend:
         for wire in list(self._open):
             wire.end(SHUTDOWN)
         try:
-            await asyncio.wait_for(self._all_closed.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._all_closed.wait()
         except TimeoutError:
             log.warning("conversations not ended in time", conversations=len(self._open))
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
+import websockets.http11
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 if TYPE_CHECKING:
     import socket
@@ -28,11 +30,16 @@ LAST_RESORT_S = 1
 MIN_TRANSPORT_LIMIT_BYTES = 1_048_576
 """uvicorn closes on its own beyond its limit, without an error frame; ours comes first, far below."""
 
+MAX_HEAD_BYTES = 65_536
+"""How long the head of a request may be: tokens of identity providers have some KiB. h11 refuses more with a 400."""
+
 log = structlog.stdlib.get_logger(__name__)
 
 
 def server_for(app: FastAPI, listening: Listening) -> DrainingServer:
     """The server of this application. X-Forwarded-* is the application's to judge, and so are heartbeats."""
+    # Else a header of more than 8 KiB, which h11 lets pass, ends the upgrade without an answer.
+    websockets.http11.MAX_LINE_LENGTH = MAX_HEAD_BYTES
     backend: Backend = app.state.backend
     settings = backend.reading.settings
     max_message_bytes = settings.websocket_max_message_bytes if settings else 0
@@ -42,7 +49,8 @@ def server_for(app: FastAPI, listening: Listening) -> DrainingServer:
         port=listening.port,
         loop="asyncio",
         http="h11",
-        ws="websockets-sansio",
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        ws=AnsweringProtocol,
         ws_max_size=max(16 * max_message_bytes, MIN_TRANSPORT_LIMIT_BYTES),
         ws_ping_interval=None,
         ws_ping_timeout=None,
@@ -55,6 +63,19 @@ def server_for(app: FastAPI, listening: Listening) -> DrainingServer:
         timeout_graceful_shutdown=LAST_RESORT_S,
     )
     return DrainingServer(config, backend, settings.shutdown_grace_s if settings else CLOSING_HANDSHAKES_S)
+
+
+class AnsweringProtocol(WebSocketsSansIOProtocol):
+    """Answers also an upgrade whose head h11 has taken and websockets has not: one longer than both say, or of too many
+    headers. Left alone, uvicorn keeps the answer that websockets has made, and the client waits for ever.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come; a head that is refused is answered, and that is the end."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
 
 
 class DrainingServer(uvicorn.Server):

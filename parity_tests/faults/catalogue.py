@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 import shutil
 import subprocess
 import tomllib
@@ -10,7 +12,17 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["CATALOGUE", "ENVIRONMENTS", "ORDER_CATALOGUE", "Fault", "apply_to_copy", "in_a_haystack", "read_fault"]
+__all__ = [
+    "CATALOGUE",
+    "ENVIRONMENTS",
+    "ORDER_CATALOGUE",
+    "Fault",
+    "apply_to_copy",
+    "in_a_haystack",
+    "in_containers",
+    "launcher_of",
+    "read_fault",
+]
 
 ENVIRONMENTS = ("local", "staging", "production")
 
@@ -80,3 +92,26 @@ CATALOGUE = tuple(read_fault(patch) for patch in sorted(_FOLDER.glob("F*.patch")
 
 ORDER_CATALOGUE = tuple(read_fault(patch) for patch in sorted((_FOLDER / "orders").glob("F*.patch")))
 """Faults that the canonical order hides: they show when `steps` come in that sequence, and in no other order."""
+
+ROTATION = 8
+"""Every so many days each fault has its turn in containers; of those of an order one has it each day."""
+
+_EVERYTHING = "ENVPARITY_FAULTS"  # "containers": the whole catalogue in containers, as every night
+
+
+def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["container", "process"]:
+    """What boots a fault: processes, but containers for what only they show and for the day's part of the catalogue.
+
+    The parts change from day to day, so that each has its turn; with ENVPARITY_FAULTS=containers all have it.
+    """
+    if fault.container_only or os.environ.get(_EVERYTHING) == "containers":
+        return "container"
+    today = dt.datetime.now(tz=dt.UTC).date() if today is None else today
+    peers, days = (ORDER_CATALOGUE, len(ORDER_CATALOGUE)) if fault.needs == "orders" else (CATALOGUE, ROTATION)
+    place = [peer.id for peer in peers].index(fault.id)
+    return "container" if (place + today.toordinal()) % days == 0 else "process"
+
+
+def in_containers(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Those of these faults that are booted in containers today."""
+    return tuple(fault for fault in faults if launcher_of(fault) == "container")

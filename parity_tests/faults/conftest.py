@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]  # it has no types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from parity_tests.faults.catalogue import CATALOGUE, ORDER_CATALOGUE, Fault, apply_to_copy, in_a_haystack
+from parity_tests.faults.catalogue import (
+    CATALOGUE,
+    ORDER_CATALOGUE,
+    Fault,
+    apply_to_copy,
+    in_a_haystack,
+    in_containers,
+    launcher_of,
+)
 from parity_tests.faults.verdicts import COVERING_SET, Ran, run_on
+
+RunFault = Callable[[Fault], Ran]
+
+
+class ByFault(LoadScopeScheduling):  # type: ignore[misc]  # as above
+    """Gives all that is asked of one fault to the worker that has made its run."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = re.search(r"\[(F\d+)\]$", nodeid)
+        return nodeid if found is None else found[1]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFault:
+    """Who runs which test where there are several workers."""
+    return ByFault(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -16,22 +44,59 @@ def clean_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return apply_to_copy(None, tmp_path_factory.mktemp("clean"))
 
 
+@pytest.fixture(scope="session")
+def run_fault(tmp_path_factory: pytest.TempPathFactory) -> RunFault:
+    """What the suite says of the tree with a fault: booted when it is first asked for, and remembered."""
+    known: dict[str, Ran] = {}
+
+    def run(fault: Fault) -> Ran:
+        if fault.id not in known:
+            folder = tmp_path_factory.mktemp(fault.id)
+            tree = apply_to_copy(fault, folder / "tree")
+            if fault.haystack:
+                in_a_haystack(fault, tree)
+            launcher = launcher_of(fault)
+            if fault.needs == "orders":
+                known[fault.id] = run_on(
+                    tree, folder / "runs", only=("conversation",), orders=COVERING_SET, launcher=launcher
+                )
+            else:
+                known[fault.id] = run_on(
+                    tree,
+                    folder / "runs",
+                    environments=fault.environments,
+                    only=fault.plays,
+                    causes=True,
+                    launcher=launcher,
+                )
+        return known[fault.id]
+
+    return run
+
+
 @pytest.fixture(scope="session", params=CATALOGUE, ids=lambda fault: fault.id)
-def run_of_fault(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Fault, Ran]:
+def run_of_fault(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
     """A fault of the catalogue, and what the suite says of the tree with it."""
     fault: Fault = request.param
-    folder = tmp_path_factory.mktemp(fault.id)
-    tree = apply_to_copy(fault, folder / "tree")
-    if fault.haystack:
-        in_a_haystack(fault, tree)
-    ran = run_on(tree, folder / "runs", environments=fault.environments, only=fault.plays, causes=True)
-    return fault, ran
+    return fault, run_fault(fault)
 
 
 @pytest.fixture(scope="session", params=ORDER_CATALOGUE, ids=lambda fault: fault.id)
-def orders_of_fault(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Fault, Ran]:
+def orders_of_fault(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
     """The same of a fault that shows in some orders only, with all the orders of the covering set."""
     fault: Fault = request.param
-    folder = tmp_path_factory.mktemp(fault.id)
-    tree = apply_to_copy(fault, folder / "tree")
-    return fault, run_on(tree, folder / "runs", only=("conversation",), orders=COVERING_SET)
+    return fault, run_fault(fault)
+
+
+@pytest.fixture(scope="session", params=in_containers(CATALOGUE), ids=lambda fault: fault.id)
+def run_in_containers(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
+    """A fault that is booted in containers today."""
+    fault: Fault = request.param
+    return fault, run_fault(fault)
+
+
+@pytest.fixture(scope="session", params=in_containers(ORDER_CATALOGUE), ids=lambda fault: fault.id)
+def orders_in_containers(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
+    """A fault of an order that is booted in containers today."""
+    fault: Fault = request.param
+    return fault, run_fault(fault)

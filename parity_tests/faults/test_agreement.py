@@ -20,9 +20,9 @@ def test_the_clean_tree_is_clean_in_processes_too(clean_tree: Path, tmp_path: Pa
     assert found_in(run_on(clean_tree, tmp_path, launcher="process")) == set()
 
 
-def test_a_fault_gives_the_same_findings_in_processes(run_of_fault: tuple[Fault, Ran], tmp_path: Path) -> None:
+def test_a_fault_gives_the_same_findings_in_processes(run_in_containers: tuple[Fault, Ran], tmp_path: Path) -> None:
     """Code, place and environments; a fault that only a container can show is not there, and its file says why."""
-    fault, ran = run_of_fault
+    fault, ran = run_in_containers
     again = run_on(ran.root, tmp_path, environments=fault.environments, only=fault.plays, launcher="process")
     shown = {(one.code, one.where, one.environments) for one in expected_findings(ran.verdict, fault)}
     if fault.container_only:
@@ -32,10 +32,10 @@ def test_a_fault_gives_the_same_findings_in_processes(run_of_fault: tuple[Fault,
 
 
 def test_a_fault_of_an_order_gives_the_same_findings_in_processes(
-    orders_of_fault: tuple[Fault, Ran], tmp_path: Path
+    orders_in_containers: tuple[Fault, Ran], tmp_path: Path
 ) -> None:
     """One environment is enough to see the same orders fail, and the same steps named."""
-    _, ran = orders_of_fault
+    _, ran = orders_in_containers
     again = run_on(
         ran.root,
         tmp_path,

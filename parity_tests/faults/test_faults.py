@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from envparity.engine.causes import EVERYWHERE
+from envparity.judge.cause import Everywhere
+from envparity.report.wording import cause_text, evidence_lines
 from parity_tests.faults.catalogue import CATALOGUE, ORDER_CATALOGUE, Fault
 from parity_tests.faults.verdicts import Ran, expected_findings, replayed, run_on
 
@@ -25,7 +26,7 @@ def test_a_fault_turns_the_verdict_red_for_the_right_reason(run_of_fault: tuple[
     fault, ran = run_of_fault
     expected = expected_findings(ran.verdict, fault)
     assert {name for finding in expected for name in finding.environments} == set(fault.shows_in)
-    assert {finding.cause for finding in expected} == {fault.cause}
+    assert {cause_text(finding.cause) for finding in expected} == {fault.cause}
 
 
 def test_its_cause_is_found_in_few_boots(run_of_fault: tuple[Fault, Ran]) -> None:
@@ -34,9 +35,9 @@ def test_its_cause_is_found_in_few_boots(run_of_fault: tuple[Fault, Ran]) -> Non
     What shows everywhere costs none.
     """
     fault, ran = run_of_fault
-    evidence = "\n".join(expected_findings(ran.verdict, fault)[0].evidence)
-    said = re.search(r"differ in (\d+) traits.* \((\d+) boots to find it", evidence)
-    assert (said is None) == (fault.cause == EVERYWHERE), evidence
+    evidence = "\n".join(evidence_lines(expected_findings(ran.verdict, fault)[0]))
+    said = re.search(r"differ in (\d+) traits?.* \((\d+) boots to find it", evidence)
+    assert (said is None) == (fault.cause == cause_text(Everywhere())), evidence
     traits, boots = map(int, said.groups()) if said is not None else (0, 0)
     assert boots <= MOST_BOOTS[fault.cause.count(" and ") + 1]
     assert traits >= 40 or not fault.haystack

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from envparity.judge import judge
+from envparity.report.wording import cause_text
 from parity_tests.faults.catalogue import Fault
 from parity_tests.faults.verdicts import Ran, expected_findings, replayed
 
@@ -14,7 +15,7 @@ def test_a_fault_of_an_order_is_found_by_the_covering_set(orders_of_fault: tuple
     fault, ran = orders_of_fault
     found = expected_findings(ran.verdict, fault)
     assert {name for finding in found for name in finding.environments} == set(fault.shows_in)
-    assert {finding.cause for finding in found} == {fault.cause}
+    assert {cause_text(finding.cause) for finding in found} == {fault.cause}
 
 
 def test_a_fault_of_an_order_hides_from_the_canonical_one(orders_of_fault: tuple[Fault, Ran]) -> None:

@@ -38,6 +38,11 @@ class Ran:
         """The run, as `envparity replay` reads it."""
         return read_run(self.file)
 
+    @property
+    def launcher(self) -> str:
+        """What booted it."""
+        return self.verdict.launcher
+
 
 def run_on(
     root: Path,
@@ -74,7 +79,7 @@ def expected_findings(verdict: Verdict, fault: Fault) -> list[Finding]:
 def replayed(ran: Ran, finding: Finding, root: Path) -> tuple[int, str]:
     """What `envparity replay` of that finding says of the tree at `root`: its exit code, and its first words."""
     files = ["--backend", str(root / "netra_backend" / "backend.toml"), "--environments", str(root / "environments")]
-    asked = ["replay", finding.id, "--run", str(ran.file), *files, "--launcher", "container", "--plain"]
+    asked = ["replay", finding.id, "--run", str(ran.file), *files, "--launcher", ran.launcher, "--plain"]
     result = CliRunner().invoke(app, asked)
     said = next((line for line in result.output.splitlines() if finding.id in line), result.output)
     return result.exit_code, said.partition(":")[0]

@@ -103,7 +103,8 @@ def test_ci_runs_every_environment_that_the_readme_promises() -> None:
     """Those that tox.ini has, but for what takes longer than a gate may: the nightly run, benchmarks, the soak."""
     found = re.search(r"^ENVIRONMENTS=\(([^)]*)\)$", RUN.read_text(encoding="utf-8"), re.MULTILINE)
     assert found
-    longer = {one for one in tox_environments() if one == "nightly" or one.startswith(("bench-", "soak-"))}
+    slow = ("nightly", "properties", "false-alarms", "bench-", "soak-")
+    longer = {one for one in tox_environments() if one.startswith(slow)}
     assert set(found[1].split()) == tox_environments() - longer
 
 

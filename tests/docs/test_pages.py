@@ -20,7 +20,7 @@ from envparity.environment_loader import load_environments
 from envparity.events import Emit
 from envparity.judge.finding import Verdict
 from envparity.report.verdict import verdict_lines
-from envparity.scenario import parse_scenarios
+from envparity.scenario_loader import parse_scenarios
 from envparity.session import engine
 from envparity.subject import Subject
 from envparity.subject_loader import load_subject
@@ -29,7 +29,7 @@ from tests.docs.pages import TREE, Block, blocks, page, prose
 README = "README.md"
 PAGES = [README, *sorted(str(one.relative_to(TREE)) for one in (TREE / "docs").glob("*.md"))]
 OTHERS = frozenset(
-    {"docs/audit.md", "docs/monitoring.md", "docs/probe.md", "docs/report.md"}
+    {"docs/audit.md", "docs/extend.md", "docs/monitoring.md", "docs/probe.md", "docs/report.md"}
 )  # have tests of their own
 TEAHOUSE = TREE / "docs" / "examples" / "teahouse"
 
@@ -81,15 +81,18 @@ def test_every_envparity_command_is_one(
     where: str, command: str, boots_nothing: list[Subject], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """With the repository's own files: the options exist, the names in them too; `run` gets as far as booting."""
-    for part in ("netra_backend", "environments"):
-        (tmp_path / part).symlink_to(TREE / part)
-    (tmp_path / "docker").symlink_to(TREE / "docker")
+    arguments = shlex.split(command)[1:]
+    if arguments[0] == "init":
+        (tmp_path / "Procfile").write_text("web: serve --port $PORT\n")
+        arguments += ["--yes", "--websocket-path", "/ws"]  # nobody is there to be asked
+    else:
+        for part in ("netra_backend", "environments", "docker"):
+            (tmp_path / part).symlink_to(TREE / part)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STAGING_JWT_SECRET", "for staging, where that is attached")
-    arguments = shlex.split(command)[1:]
     result = CliRunner().invoke(app, arguments, prog_name="envparity")
     assert result.exit_code == 0, f"{where}: {command}\n{result.output}"
-    assert bool(boots_nothing) == (arguments[0] == "run")
+    assert bool(boots_nothing) == (arguments[0] in {"run", "init"})
 
 
 @pytest.mark.parametrize(("where", "command"), STEPS)
@@ -169,6 +172,13 @@ def test_the_readmes_example_is_clean(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def usual_environment() -> dict[str, str]:
+    """Where no launcher is asked for, as a reader's shell has it; a command repeats what was asked."""
+    return {name: value for name, value in os.environ.items() if name != "ENVPARITY_LAUNCHER"} | {
+        "PYTHONPATH": str(TREE)
+    }
+
+
 @pytest.mark.docker
 def test_the_readmes_red_verdict_is_what_is_printed(tmp_path: Path) -> None:
     """The finding of the incident, put back as README says: every line that is not left out stands in the output."""
@@ -178,7 +188,7 @@ def test_the_readmes_red_verdict_is_what_is_printed(tmp_path: Path) -> None:
     git_apply(str(TREE / patch), tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "envparity", "run", "--plain", "--only", "conversation"],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(TREE)},
+        cwd=tmp_path, env=usual_environment(),
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
@@ -212,11 +222,11 @@ def test_the_readmes_difference_is_one_that_a_file_may_declare(tmp_path: Path) -
     assert load_environments([tmp_path])["staging"].differences[-1].expires is not None
 
 
-def test_the_scenario_of_the_reference_can_be_played() -> None:
-    """The snippet of docs/scenarios.md has no mistake."""
+@pytest.mark.parametrize("block", list(blocks("docs/scenarios.md", "toml")), ids=str)
+def test_the_scenarios_of_the_reference_can_be_played(block: Block) -> None:
+    """No snippet of docs/scenarios.md has a mistake."""
     import tomllib
 
-    (block,) = blocks("docs/scenarios.md", "toml")
     scenarios, mistakes = parse_scenarios(tomllib.loads(block.text)["scenario"], "docs/scenarios.md", lambda _key: 0)
     assert (len(scenarios), mistakes) == (1, [])
 

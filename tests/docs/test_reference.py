@@ -6,32 +6,39 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 
 import envparity
+from envparity.auth.jwt_shared_key import Revocation
+from envparity.auth.scheme import SCHEMES
 from envparity.backend import (
     Audit,
     Backend,
     Carrier,
     HealthPaths,
     ImageSource,
+    Limits,
     Phases,
     ProcessSource,
     ReportMapping,
-    Revocation,
-    Tokens,
 )
 from envparity.case import Boot
-from envparity.environment import Credential, Dependency, Deployed, Difference, Environment, Ingress, Platform
+from envparity.dependencies.image import ImageKeys
+from envparity.dependencies.readiness import Ready
+from envparity.dependencies.service import ServiceKeys
+from envparity.dependency_kind import KINDS
+from envparity.environment import Credential, Deployed, Difference, Environment, Ingress, OAuth2, Platform
 from envparity.scenario import Scenario
 from envparity.session import exits
-from envparity.step import ACTIONS, Expect, ExpectClose, TokenKind
+from envparity.step import ACTIONS, Expect, ExpectClose
 from tests.docs.pages import prose, table, tables
 
 BACKEND, ENVIRONMENT, SCENARIOS = "docs/backend-file.md", "docs/environment-file.md", "docs/scenarios.md"
+# Kinds that know nothing of their server have a table of their own; the others share one.
+OF_ANY_SERVER = {"image": ImageKeys, "service": ServiceKeys}
 SCHEMAS = {
     name: json.loads((Path(envparity.__file__).parent / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
     for name in ("backend", "environment")
@@ -43,17 +50,16 @@ SECTIONS = [
     (BACKEND, "[process]", "backend/properties/process", ProcessSource),
     (BACKEND, "[health]", "backend/properties/health", HealthPaths),
     (BACKEND, "[report]", "backend/properties/report", ReportMapping),
-    (BACKEND, "[tokens]", "backend/properties/tokens", Tokens),
     (BACKEND, "[[tokens.carriers]]", "backend/$defs/carrier", Carrier),
-    (BACKEND, "[tokens.revocation]", "backend/properties/tokens/properties/revocation", Revocation),
     (BACKEND, "[audit]", "backend/properties/audit", Audit),
+    (BACKEND, "[limits]", "backend/properties/limits", Limits),
     (BACKEND, "[phases]", "backend/properties/phases", Phases),
     (ENVIRONMENT, "The file itself", "environment", Environment),
     (ENVIRONMENT, "[platform]", "environment/$defs/platform", Platform),
     (ENVIRONMENT, "[ingress]", "environment/$defs/ingress", Ingress),
-    (ENVIRONMENT, "[dependencies.NAME]", "environment/$defs/dependency", Dependency),
     (ENVIRONMENT, "[[differences]]", "environment/$defs/difference", Difference),
     (ENVIRONMENT, "[deployed]", "environment/$defs/deployed", Deployed),
+    (ENVIRONMENT, "Client credentials", "environment/$defs/oauth2", OAuth2),
     (ENVIRONMENT, "Credentials", "environment/$defs/credential", Credential),
 ]
 
@@ -91,7 +97,9 @@ def test_every_key_is_documented_with_its_default(
         assert meaning
         assert (default == "*required*") == (key in schema.get("required", ())), key
         if default not in {"", "*required*"}:  # an empty cell stands for a table with a section of its own
-            assert said(default) == default_in_words(kind, {"scenario": "scenarios"}.get(key, key)), key
+            assert said(default) == default_in_words(
+                kind, {"scenario": "scenarios", "frames": "codec"}.get(key, key)
+            ), key
 
 
 def test_both_forms_of_a_setting_are_documented() -> None:
@@ -125,25 +133,71 @@ def options_of(kind: type[msgspec.Struct]) -> list[str]:
     return list(kind.__struct_fields__)
 
 
-def test_every_kind_of_token_is_documented() -> None:
-    """In their order."""
+@pytest.mark.parametrize("name", SCHEMES.entries())
+def test_every_key_of_a_scheme_is_documented_with_its_default(name: str) -> None:
+    """Those of its struct, and the two that all have; what it makes stands among the kinds of tokens."""
+    documented, kind = table(BACKEND, f'scheme = "{name}"'), SCHEMES.get(name)
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    assert set(documented) == {*fields, "scheme", "carriers"}
+    for key, field in fields.items():
+        default = documented[key][0]
+        assert (default == "*required*") == field.required, key
+        assert field.required or said(default) == default_in_words(kind, key), key
     section = prose(SCENARIOS).partition("## Kinds of tokens")[2].partition("##")[0]
-    assert re.findall(r"`(\w+)`", section) == list(get_args(TokenKind))
+    (line,) = re.findall(rf"`{name}`: ((?:`\w+`\s+)+)", section)
+    assert re.findall(r"`(\w+)`", line) == list(kind.kinds)
+
+
+def test_every_key_of_a_dependency_is_documented_with_its_default() -> None:
+    """Those of every kind, `kind` and `latency_ms`; a kind that has not all of them is named where it has it."""
+    documented = table(ENVIRONMENT, "[dependencies.NAME]")
+    every = {
+        name: {field.name: field for field in msgspec.structs.fields(one.keys)} for name, one in KINDS.every().items()
+    }
+    kinds = {name: fields for name, fields in every.items() if name not in OF_ANY_SERVER}
+    assert set(documented) == {"kind", "latency_ms", *(key for fields in kinds.values() for key in fields)}
+    for key, (default, meaning) in documented.items():
+        having = [name for name, fields in kinds.items() if key in fields]
+        if having:
+            assert said(default) == default_in_words(KINDS.get(having[0]).keys, key), key
+        if 0 < len(having) < len(kinds):
+            assert all(f"`{name}`" in meaning for name in having), key
+    assert all(f"`{name}`" in documented["kind"][1] for name in every)
+
+
+@pytest.mark.parametrize(("heading", "kind"), [*OF_ANY_SERVER.items(), ("ready", Ready)])
+def test_every_key_of_a_server_of_ones_own_is_documented_with_its_default(
+    heading: str, kind: type[msgspec.Struct]
+) -> None:
+    """Those of the kinds that know nothing of their server, each with a table of its own, and when one is ready."""
+    documented = table(ENVIRONMENT, f'kind = "{heading}"' if heading in OF_ANY_SERVER else heading)
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    assert set(documented) == set(fields)
+    for key, (default, meaning) in documented.items():
+        assert meaning
+        assert (default == "*required*") == fields[key].required, key
+        if default not in {"", "*required*"}:
+            assert said(default) == default_in_words(kind, key), key
+
+
+def test_the_keys_of_a_revocation_are_documented() -> None:
+    """Both."""
+    assert set(table(BACKEND, "[tokens.revocation]")) == set(Revocation.__struct_fields__)
 
 
 def test_every_placeholder_is_documented() -> None:
     """Those that are made, and what was captured."""
-    from envparity.scenario import _MADE
+    from envparity.step.values import MADE
 
     rows = tables(SCENARIOS)["Placeholders"]
     named = {name for row in rows for name in re.findall(r"\{(\w+)", row[0])}
-    assert named == _MADE | {"NAME"}
+    assert named == MADE | {"NAME"}
 
 
 def test_the_exit_codes_of_the_readme_are_those_of_the_faces() -> None:
     """0, 1, 2, 3 as the source has them, and 128 plus a signal."""
     rows = table("README.md", "As a gate")
     codes = {int(number) for cell in rows for number in re.findall(r"\d+", cell)}
-    assert codes == {exits.CLEAN, exits.FINDINGS, exits.BAD_INPUT, exits.MACHINE, 130, 143}
+    assert codes == {exits.CLEAN, exits.FINDINGS, exits.BAD_INPUT, exits.MACHINE, exits.INTERNAL, 130, 143}
     for code, word in ((exits.CLEAN, "clean"), (exits.FINDINGS, "finding"), (exits.BAD_INPUT, "wrong")):
         assert word in rows[str(code)][0]

@@ -12,9 +12,10 @@ from typing import Any, cast
 from envparity.backend import Backend, ImageSource
 from envparity.case import Boot, Case
 from envparity.environment import Dependency, Environment
-from envparity.launch.port import Endpoint, Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.launch.port import Endpoint, LogMark, Stack, Waiting, WarmBoots, WarmUnavailable
 from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
+from envparity.redaction import Redaction
 from envparity.scenario import Scenario
 from envparity.step import Close, Connect
 from envparity.subject import Subject
@@ -72,6 +73,7 @@ class FakeStack:
 
     fingerprints: tuple[SettingFingerprint, ...] = ()
     settings: Mapping[str, str] = MappingProxyType({})
+    redaction = Redaction()
 
     def __init__(self, case: Case, startup: Startup = passes, replicas: int = 1, endpoint: Endpoint = NOBODY) -> None:
         self.case = case
@@ -102,10 +104,21 @@ class FakeStack:
         seen = self._startup(self.case)
         ready = 200 if seen is not None and seen.status == "pass" else 503
         answers = (HttpAnswer("/health/live", 200), HttpAnswer("/health/ready", ready))
-        return Replica(index, *answers, startup=seen, exit_code=self.exit_code, log_tail=tuple(self.log[-1:]))
+        return Replica(index, *answers, startup=seen, exit_code=self.exit_code, log=tuple(self.log[-1:]))
 
     async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
         return {"postgres": ("ready",)}
+
+    async def log_mark(self) -> LogMark:
+        return LogMark()
+
+    async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
+        del first
+        return {}
+
+    async def logged_between(self, first: LogMark, last: LogMark | None = None) -> tuple[tuple[str, ...], ...]:
+        del first, last
+        return ()
 
 
 class FakeWarmBoots:
@@ -138,6 +151,7 @@ class FakeLauncher:
     name = "fake"
     run_id = "00000000"
     cannot_check = ()
+    images = ()
     reason = ""
 
     def __init__(self, startup: Startup = passes, *, warm: bool = True, warm_startup: Startup | None = None) -> None:
@@ -155,7 +169,6 @@ class FakeLauncher:
     @asynccontextmanager
     async def boot(self, case: Case, waiting: Waiting, environment: Environment | None = None) -> AsyncIterator[Stack]:
         waiting("a stack")
-        assert case.id not in self.open, f"{case.id} would be there twice"
         self.cold_boots.append(case)
         self.open.append(case.id)
         try:

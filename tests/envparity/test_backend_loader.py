@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import envparity
+from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
+from envparity.auth.static_token import StaticToken
 from envparity.backend import (
     Backend,
     Carrier,
@@ -24,12 +26,13 @@ from envparity.backend import (
     Phases,
     ProcessSource,
     ReportMapping,
-    Revocation,
     Tokens,
 )
 from envparity.backend_loader import load_backend, read_backend
 from envparity.case import Boot
 from envparity.errors import ConfigurationError, Mistake
+from envparity.frames.json_codec import AnyJson, JsonObjects
+from tests import editor_schemas
 
 QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a loaded machine is no failure
 
@@ -146,16 +149,18 @@ def test_a_good_file_becomes_a_backend(write: Write, tmp_path: Path) -> None:
         ignored_frames=("heartbeat",),
         contract=tmp_path / "app/asyncapi.yaml",
         tokens=Tokens(
-            "JWT_SECRET",
-            "JWT_ISSUER",
-            "JWT_AUDIENCE",
-            claims={"scope": "chat"},
+            SharedKeyJwt(
+                "JWT_SECRET",
+                "JWT_ISSUER",
+                "JWT_AUDIENCE",
+                claims={"scope": "chat"},
+                revocation=Revocation("redis", ("SET", "revoked:{jti}", "1")),
+            ),
             carriers=(
                 Carrier("header", header="Authorization: Bearer {token}"),
                 Carrier("subprotocol", subprotocol="jwt.{token_base64url}"),
                 Carrier("first_frame", first_frame={"type": "authenticate", "token": "{token}"}),
             ),
-            revocation=Revocation("redis", ("SET", "revoked:{jti}", "1")),
         ),
         phases=Phases(boot_s=20.0),
         order_setting="STARTUP_ORDER",
@@ -190,6 +195,9 @@ def test_the_context_is_the_dockerfile_s_folder_unless_said(write: Write, tmp_pa
 WRONG: dict[str, tuple[str, str, int, str, str]] = {
     "unknown key": ("command", "comand", 2, "comand", "did you mean command"),
     "command as a string": ('["python3", "-m", "chat"]', '"python3"', 2, "command", 'an array, got "python3"'),
+    "a captured value in the path": ('"/ws"', '"/ws/{kernel}"', 3, "websocket_path", "setting, first, uuid, user"),
+    "braces in the path": ('"/ws"', '"/ws/{setting:}"', 3, "websocket_path", "setting, first, uuid, user"),
+    "an id in the origin": ('"/ws"', '"/ws"\norigin = "{uuid:x}"', 4, "origin", "setting, first, origin"),
     "relative path": ('"/ws"', '"ws"', 3, "websocket_path", "begins with a slash"),
     "bad subprotocol": ('"chat.v1"', '"chat v1"', 4, r"subprotocols\[0\]", "a token as RFC 9110"),
     "no contract": ("asyncapi.yaml", "openapi.yaml", 7, "contract", 'a file, got "openapi.yaml"'),
@@ -259,6 +267,27 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         35,
         r"tokens.carriers\[0\].header",
         "a header as it is sent",
+    ),
+    "a query with more than a name": (
+        'header = "Authorization: Bearer {token}"',
+        'query = "a={token}"',
+        35,
+        r"tokens.carriers\[0\].query",
+        "the name of the parameter",
+    ),
+    "a cookie with more than a name": (
+        'header = "Authorization: Bearer {token}"',
+        'cookie = "a; b"',
+        35,
+        r"tokens.carriers\[0\].cookie",
+        "the name of the cookie",
+    ),
+    "a kind of token that lacks a key": (
+        '{ connect = "valid" }',
+        '{ connect = "ahead" }',
+        27,
+        "tokens.clock_skew_s",
+        "nothing, and conversation.* asks for a token of the kind ahead",
     ),
     "carrier twice": (
         'name = "subprotocol"',
@@ -348,7 +377,11 @@ def test_all_mistakes_come_in_one_message(write: Write) -> None:
 @pytest.mark.parametrize(
     ("struct", "schema", "renamed"),
     [
-        (Backend, SCHEMA, {"file": None, "scenarios": "scenario"}),
+        (
+            Backend,
+            SCHEMA,
+            {"file": None, "codec": "frames", "scenarios": "scenario", "secret_settings": None, "boot_secrets": None},
+        ),
         *[
             (struct, SCHEMA["properties"][name], {})
             for struct, name in [
@@ -356,11 +389,9 @@ def test_all_mistakes_come_in_one_message(write: Write) -> None:
                 (ProcessSource, "process"),
                 (HealthPaths, "health"),
                 (ReportMapping, "report"),
-                (Tokens, "tokens"),
                 (Phases, "phases"),
             ]
         ],
-        (Revocation, SCHEMA["properties"]["tokens"]["properties"]["revocation"], {}),
         (Carrier, SCHEMA["$defs"]["carrier"], {}),
     ],
 )
@@ -371,6 +402,55 @@ def test_schema_and_data_have_the_same_keys(
     names = {renamed.get(field.name, field.name): field.required for field in msgspec.structs.fields(struct)}
     assert set(schema["properties"]) == names.keys() - {None}
     assert set(schema.get("required", [])) >= {name for name, required in names.items() if required and name}
+
+
+STATIC = """\
+name = "chat"
+[image]
+name = "chat:1"
+[tokens]
+scheme = "static-token"
+token_setting = "API_TOKEN"
+user = "u1"
+carriers = [{ name = "header", header = "X-Api-Token: {token}" }]
+[[scenario]]
+name = "hello"
+steps = [{ connect = "wrong", status = 401 }, { close = 1000 }]
+"""
+
+
+def test_a_scheme_has_keys_and_kinds_of_tokens_of_its_own(write: Write) -> None:
+    """What another scheme has is a mistake there, with its line and what there is."""
+    tokens = load_backend(write(STATIC)).tokens
+    assert tokens == Tokens(StaticToken("API_TOKEN", "u1"), (Carrier("header", header="X-Api-Token: {token}"),))
+    for wrong, right, key, expected in (
+        ('user = "u1"', 'algorithm = "HS256"', "tokens.algorithm", "a known key"),
+        ("token_setting", "key_setting", "tokens.token_setting", "a value"),
+        ('connect = "wrong"', 'connect = "expired"', "scenario[0].steps[0].connect", "one of 'valid', 'none', 'empty'"),
+        ("static-token", "static-tokn", "tokens.scheme", "one of jwt-shared-key, static-token"),
+    ):
+        mistakes = read_backend(write(STATIC.replace(wrong, right)))[1]
+        found = next((one for one in mistakes if one.key == key), None)
+        assert found is not None, mistakes
+        assert found.line
+        assert expected in found.expected
+
+
+def test_a_codec_has_keys_of_its_own(write: Write) -> None:
+    """Without the table frames are JSON objects; what another codec has is a mistake."""
+    assert load_backend(write(STATIC)).codec == JsonObjects()
+    frames = '[frames]\ncodec = "any-json"\ntype = "/header/type"\n[tokens]'
+    assert load_backend(write(STATIC.replace("[tokens]", frames))).codec == AnyJson("/header/type")
+    for wrong, key in (("codec = 7", "frames.codec"), ('type = "header"', "frames.type"), ("typ = 1", "frames.typ")):
+        mistakes = read_backend(write(STATIC.replace("[tokens]", f"[frames]\n{wrong}\n[tokens]")))[1]
+        assert [one.key for one in mistakes] == [key]
+
+
+def test_the_schema_for_editors_is_made_of_the_schemes() -> None:
+    """`python -m tests.editor_schemas` writes it."""
+    for name, parts in editor_schemas.MADE.items():
+        written = json.loads((editor_schemas.FOLDER / name).read_text(encoding="utf-8"))
+        assert {part: written["$defs"][part] for part in parts} == {part: editor_schemas.made(part) for part in parts}
 
 
 def test_the_schema_is_one() -> None:
@@ -398,3 +478,31 @@ def test_nothing_that_toml_can_hold_crashes_the_loader(
     backend, mistakes = read_backend(path)
     assert (backend is None) == bool(mistakes)
     assert all(str(mistake) for mistake in mistakes)
+
+
+def test_a_backend_that_runs_as_a_process_only_needs_no_image(write: Write) -> None:
+    """One of the two it must have."""
+    assert not load_backend(write('name = "bare"\n[process]\ncommand = ["serve"]\n')).image.given
+    assert only_mistake(write('name = "bare"\n')).key == "image"
+
+
+def test_a_header_may_be_called_what_http_allows(write: Write) -> None:
+    """With an underscore, as gateways and older backends have it."""
+    good = GOOD.replace("Authorization: Bearer {token}", "access_token: {token}")
+    tokens = load_backend(write(good)).tokens
+    assert tokens is not None
+    assert tokens.carriers[0].header == "access_token: {token}"
+    assert only_mistake(write(GOOD.replace("Authorization:", "two words:"))).key == "tokens.carriers[0].header"
+
+
+def test_a_frame_that_the_codec_cannot_write_is_a_mistake_of_its_step(write: Write) -> None:
+    """With line and key, before anything boots; of one with placeholders only the conversation knows."""
+    path = write(
+        'name = "chat"\n[process]\ncommand = ["chat"]\n[frames]\ncodec = "engine-io"\n'
+        '[[scenario]]\nname = "say"\nsteps = [\n'
+        '  { connect = "none" },\n  { send = { event = "say", data = ["{user}"] } },\n'
+        '  { send = { event = "say", data = ["hello"] } },\n]\n'
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        load_backend(path)
+    assert [(one.line, one.key) for one in caught.value.mistakes] == [(11, "scenario[0].steps[2].send")]

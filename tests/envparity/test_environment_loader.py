@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import envparity
+from envparity.composed import is_composed
 from envparity.environment import Dependency, Difference, Environment, FromSource, Ingress, Platform, SecretOf
 from envparity.environment_loader import load_environment, load_environments
 from envparity.errors import ConfigurationError, Mistake
@@ -178,7 +179,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         '"ingress.url"',
         14,
         "settings.TRUSTED_PROXIES.from",
-        "one of ingress.network, ingress.origin, ingress.host",
+        "one of ingress.network, ingress.origin, ingress.host, ingress.prefix",
     ),
     "unknown platform source": (
         '"ingress.network"',
@@ -360,14 +361,15 @@ def test_two_files_of_one_name_clash(write: Write) -> None:
         (Environment, SCHEMA),
         (Platform, SCHEMA["$defs"]["platform"]),
         (Ingress, SCHEMA["$defs"]["ingress"]),
-        (Dependency, SCHEMA["$defs"]["dependency"]),
         (Difference, SCHEMA["$defs"]["difference"]),
     ],
 )
 def test_schema_and_data_have_the_same_keys(struct: type[msgspec.Struct], schema: dict[str, Any]) -> None:
     """Neither can gain a key without the other, and what has no default is required."""
     fields = msgspec.structs.fields(struct)
-    assert set(schema["properties"]) == {field.encode_name for field in fields}
+    of_files_alone = {"preset", "http2"} if struct is Ingress else set()
+    of_extended_files = {"notes", "places"} if struct is Environment else set()
+    assert set(schema["properties"]) | of_extended_files == {field.encode_name for field in fields} | of_files_alone
     assert set(schema.get("required", [])) == {field.encode_name for field in fields if field.required}
 
 
@@ -454,9 +456,13 @@ GOOD_SETTINGS = st.dictionaries(
 def test_every_literal_reaches_the_environment_as_text(
     given_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Text as it is, booleans in lower case, numbers so that they read back as they were."""
+    """Text as it is (of a template with doubled braces), booleans in lower case, numbers as they read back."""
     path = tmp_path_factory.getbasetemp() / f"good-{os.getpid()}.toml"
-    path.write_bytes(tomli_w.dumps({"name": path.stem, "settings": given_settings}).encode())
+    written = {
+        name: value.replace("{", "{{").replace("}", "}}") if isinstance(value, str) and is_composed(value) else value
+        for name, value in given_settings.items()
+    }
+    path.write_bytes(tomli_w.dumps({"name": path.stem, "settings": written}).encode())
     environment, mistakes = load_environment(path)
     assert not mistakes
     assert environment is not None
@@ -467,3 +473,48 @@ def test_every_literal_reaches_the_environment_as_text(
             assert text == str(value).lower()
         else:
             assert type(value)(text) == value
+
+
+CONTRADICTORY = {
+    "a prefix to strip": ("strip_prefix = true", "strip_prefix"),
+    "X-Forwarded-For to append to": ('forwarded = ["proto"]\nforwarded_for = "append"', "forwarded_for"),
+    "dropped and needed": ('drop_headers = ["host"]', "drop_headers"),
+    "dropped and set": ('drop_headers = ["x-real-ip"]', "drop_headers"),
+    "upper case": ('drop_headers = ["Authorization"]', "drop_headers[0]"),
+    "a slash at the end": ('prefix = "/chat/"', "prefix"),
+    "no age": ("max_lifetime_s = 0", "max_lifetime_s"),
+    "no such header": ('forwarded = ["ip"]', "forwarded[0]"),
+}
+
+
+@pytest.mark.parametrize(("keys", "key"), CONTRADICTORY.values(), ids=CONTRADICTORY)
+def test_keys_of_an_ingress_that_do_nothing_or_contradict_one_another_are_mistakes(
+    write: Write, keys: str, key: str
+) -> None:
+    """Each at its own line."""
+    line = 3 + keys.count("\n")
+    mistake = only_mistake(write(f'name = "staging"\n[ingress]\n{keys}\nkind = "nginx"\n'))
+    assert (mistake.key, mistake.line) == (f"ingress.{key}", line)
+    assert mistake.action or mistake.expected
+
+
+def test_what_an_ingress_does_needs_one(write: Write) -> None:
+    """Every such key without it is told; one that says what is so anyway is none."""
+    keys = {
+        "affinity": '"cookie"',
+        "max_lifetime_s": "30",
+        "prefix": '"/chat"',
+        "strip_prefix": "true",
+        "forwarded": "[]",
+        "forwarded_for": '"append"',
+        "drop_headers": '["cookie"]',
+        "host_header": '"upstream"',
+        "upgrade": "false",
+    }
+    said = "".join(f"{key} = {value}\n" for key, value in keys.items())
+    _, mistakes = load_environment(write(f'name = "staging"\n[ingress]\n{said}'))
+    assert [(one.line, one.key) for one in mistakes] == [
+        (line, f"ingress.{key}") for line, key in enumerate(keys, start=3)
+    ]
+    said = 'affinity = "none"\nforwarded = ["for", "proto", "host", "port", "real-ip"]\nupgrade = true\n'
+    assert load_environment(write(f'name = "staging"\n[ingress]\n{said}'))[1] == []

@@ -18,7 +18,8 @@ from envparity.case import Boot, Case
 from envparity.errors import EngineUnavailable, EnvparityError
 from envparity.events import CaseStarted, Emit, RunFinished, RunStarted, Waiting
 from envparity.judge.finding import Finding, Verdict
-from envparity.observe.record import Observation, Transcript
+from envparity.observe.record import Observation
+from envparity.observe.transcript import Transcript
 from envparity.report.verdict import verdict_text
 from envparity.session import engine
 from envparity.subject import Subject
@@ -81,6 +82,7 @@ class Replay:
     opened: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     orders: list[int] = field(default_factory=list)
     causes: list[bool] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
     standing: list[str] = field(default_factory=list)
     closed: int = 0
     verdicts: list[Verdict] = field(default_factory=list)
@@ -94,8 +96,10 @@ class Replay:
         orders: int = 0,
         *,
         causes: bool = False,
+        repeat: int = 1,
     ) -> Replay:
         self.causes.append(causes)
+        self.repeats.append(repeat)
         self.opened.append((launcher, only))
         self.orders.append(orders)
         self.subject, self.emit, self.only = subject, emit, only
@@ -489,6 +493,16 @@ def test_causes_are_looked_for_where_that_is_asked_for(project: pytest.Pytester,
     project.runpytest_inprocess("--envparity-causes")
     project.runpytest_inprocess("-o", "envparity_causes=true")
     assert replay.causes == [False, True, True]
+
+
+def test_cases_are_booted_as_often_as_is_asked_for(project: pytest.Pytester, replay: Replay) -> None:
+    """By the option, and by the ini option of the same name."""
+    project.makepyfile("def test_it(parity): parity.verdict")
+    project.runpytest_inprocess()
+    project.runpytest_inprocess("--envparity-repeat", "7")
+    project.runpytest_inprocess("-o", "envparity_repeat=3")
+    assert replay.repeats == [1, 7, 3]
+    assert project.runpytest_inprocess("--envparity-repeat", "many").ret == pytest.ExitCode.INTERRUPTED
 
 
 def test_orders_that_were_not_booted_are_never_an_empty_success(project: pytest.Pytester, replay: Replay) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from envparity.auth.jwt_shared_key import SharedKeyJwt
+from envparity.auth.login import Login
 from envparity.backend import Backend, Carrier, ImageSource, Tokens
 from envparity.environment import Credential, Deployed, Environment
 from envparity.reach import MOST_BYTES, need
 from envparity.scenario import Scenario
-from envparity.step import Close, Connect, Flood, Send, SendSize, Step, TokenKind
+from envparity.step import Close, Command, Connect, Flood, Http, Rotate, Send, SendBytes, SendSize, Step
 from envparity.subject_loader import load_subject
 from tests.docs.pages import TREE
 
@@ -20,7 +22,9 @@ SECRET = Deployed("wss://a.example/ws", secret=Credential(variable="KEY"))
 TOKEN = Deployed("wss://a.example/ws", token=Credential(variable="TOKEN"))
 NOTHING = Deployed("wss://a.example/ws")
 STAGING = Environment("staging", settings={"ISS": "i", "AUD": "a", "MOST": "100"})
-TOKENS = Tokens("KEY", "ISS", "AUD", carriers=(Carrier("header", header="Authorization: Bearer {token}"),))
+TOKENS = Tokens(
+    SharedKeyJwt("KEY", "ISS", "AUD"), carriers=(Carrier("header", header="Authorization: Bearer {token}"),)
+)
 BACKEND = Backend("b", Path("b.toml"), ImageSource(), tokens=TOKENS, messages_per_minute_setting="MOST")
 PING = Send({"type": "ping"})
 
@@ -37,8 +41,8 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
     usual = [one for one in subject.backend.scenarios if one.part == "usual"]
     said = {one.name: need(one, subject.backend, staging, staging.deployed) for one in usual}
     assert Counter(one for one in said.values() if one is not None) == {
-        "a boot of its own (postgres down, STARTUP_STEP_TIMEOUT_S=2)": 4,
-        "a boot of its own (redis down, STARTUP_STEP_TIMEOUT_S=2)": 4,
+        "a boot of its own (postgres down, STARTUP_POSTGRES_TIMEOUT_S=2)": 4,
+        "a boot of its own (redis down, STARTUP_REDIS_TIMEOUT_S=2)": 4,
         "a boot of its own (backend then postgres)": 1,
         "a boot of its own (idle times 8 times shorter)": 1,
         "a token to be revoked in redis": 3,
@@ -61,6 +65,11 @@ def test_overload_is_not_asked_for() -> None:
     assert needs(*crowd[:3], Close(1000, on="a"), crowd[3]) is None
     assert needs(Connect("none"), SendSize(MOST_BYTES + 1, {}, "text")) == f"a frame of {MOST_BYTES + 1} bytes"
     assert needs(Connect("none"), SendSize("{setting:MOST}*1000", {}, "text")) == "a frame of 100000 bytes"
+    assert needs(Connect("none"), SendBytes("text:" + "x" * (MOST_BYTES + 1))) == f"a frame of {MOST_BYTES + 1} bytes"
+    assert "a frame of" in str(needs(Http("POST /x", json=["x" * (MOST_BYTES + 1)])))
+    assert needs(Command({"redis": ("PING",)})) == "a command to redis"
+    assert needs(*[Http("POST /x")] * 99) is None
+    assert needs(*[Http("POST /x")] * 100) == "100 messages on one connection"
     assert needs(Connect("none"), *[PING] * 98) is None
     assert needs(Connect("none"), *[PING] * 99) == "100 messages on one connection"
 
@@ -78,9 +87,18 @@ def test_overload_is_not_asked_for() -> None:
         ("malformed", NOTHING, None),
     ],
 )
-def test_tokens_are_asked_for_that_can_be_had(kind: TokenKind, deployed: Deployed, said: str | None) -> None:
+def test_tokens_are_asked_for_that_can_be_had(kind: str, deployed: Deployed, said: str | None) -> None:
     """With the key every kind, with a token that one, without both what is no good token anyhow."""
     assert needs(Connect(kind), deployed=deployed) == said
+
+
+def test_nobody_is_locked_out_and_no_key_is_rotated() -> None:
+    """A login with a wrong password counts where somebody counts; other refusals are asked for."""
+    scheme = Login(user_setting="ISS", password_setting="P", request="POST /l", form={"p": "{password}"}, cookie="c")
+    backend = replace(BACKEND, tokens=replace(TOKENS, scheme=scheme))
+    for kind, said in (("valid", None), ("forged", None), ("wrong_password", "to sign in with a wrong password")):
+        assert need(Scenario("s", steps=(Connect(kind),)), backend, STAGING, SECRET) == said
+    assert needs(Connect("none"), Rotate("idp")) == "the keys of idp to be rotated"
 
 
 def test_a_setting_that_the_file_does_not_say_cannot_be_held_against_it() -> None:

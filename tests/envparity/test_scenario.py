@@ -7,9 +7,12 @@ import tomllib
 import msgspec
 import pytest
 
+from envparity.auth.jwt_shared_key import SharedKeyJwt
+from envparity.auth.scheme import token_kinds
 from envparity.case import Boot
 from envparity.errors import Mistake
-from envparity.scenario import Scenario, expand, parse_scenarios, required_settings
+from envparity.scenario import Scenario, expand, required_settings
+from envparity.scenario_loader import parse_scenarios
 from envparity.step import ACTIONS, Connect, Expect, ExpectClose, Send, UntilReady, action_of, amount_of, placeholders
 
 EVERY_STEP = """
@@ -21,22 +24,35 @@ disruptive = true
 boot = { down = ["postgres"], settings = { B = "2", A = "1" } }
 steps = [
   { connect = "valid", user_id = "google-oauth2|{digits}", headers = { X = "1" }, offer = ["v1"] },
+  { http = "POST /login", form = { u = "{user}" }, status = [200, 303], cookies = true, capture = { x = "cookie:x" } },
+  { http = "POST /k?x={x}", json = ["{user}"], status = 201, fields = { id = "{any}" }, within_s = "{setting:T}" },
   { expect = "welcome", fields = { "a.b" = "{setting:MAX}" }, capture = { thread = "id" }, within_s = "{setting:T}*2" },
   { expect = ["one", "two"], each = { id = "{uuid:m}" }, skip = ["pong"] },
   { send = { type = "history", thread = "{thread}" }, breaks_contract = true },
   { send_text = "{" },
+  { send_json = [1, "{uuid:m}", { deep = ["{user}"] }] },
+  { send_bytes = "hex:101a 0004" },
+  { expect = { message = "{any}" } },
+  { expect_text = '^0\\{"sid":"(?P<sid>[\\w-]{3,})"', skip = ["pong"] },
+  { expect_json = [2, "{any}", { role = "{sid}" }], capture = { session = "/1" } },
+  { expect_bytes = "text:^INFO (?P<info>.*)" },
+  { expect_unordered = ["one", { info = "{info}", session = "{session}" }] },
   { send_size = "{setting:MAX}+1", frame = { type = "m" }, pad_field = "text" },
   { flood = { type = "ping" }, count = 3 },
   { silence_s = 0.3 },
   { connect = "none", on = "b", other_replica_than = "a", query = "token={token:valid}" },
   { expect_close = [1008, "x"], on = "b" },
   { expect_close = 1008, on = "b" },
+  { expect_close = [[1005, 1006]], on = "b" },
   { stop_replica = "a" },
   { stopped = "a" },
   { start_replica = "a" },
   { restart = "postgres" },
+  { command = { redis = ["XADD", "events", "*", "data", "{}", "{counter:n}"] } },
+  { expect = { n = "{counter:n}" } },
   { cut = "redis" },
   { restore = "redis" },
+  { rotate = "idp", keep = true },
   { until_ready = true },
   { close = 1000 },
 ]
@@ -45,7 +61,7 @@ steps = [
 
 def parsed(text: str, carriers: tuple[str, ...] | None = None) -> tuple[tuple[Scenario, ...], list[Mistake]]:
     """The scenarios of a document, with the length of the key in place of the line."""
-    return parse_scenarios(tomllib.loads(text)["scenario"], "backend.toml", len, carriers)
+    return parse_scenarios(tomllib.loads(text)["scenario"], "backend.toml", len, carriers, token_kinds(SharedKeyJwt))
 
 
 def keys(mistakes: list[Mistake]) -> list[str]:
@@ -64,8 +80,18 @@ def test_every_kind_of_step_can_be_written() -> None:
     assert mistakes == []
     assert {action_of(step) for step in scenario.steps} == set(ACTIONS)
     assert scenario.boot == Boot(down=("postgres",), settings=(("A", "1"), ("B", "2")))
-    assert scenario.steps[9:11] == (ExpectClose(1008, "x", on="b"), ExpectClose(1008, None, on="b"))
-    assert scenario.steps[17] == UntilReady()
+    assert [step for step in scenario.steps if isinstance(step, ExpectClose)] == [
+        ExpectClose(1008, "x", on="b"),
+        ExpectClose(1008, None, on="b"),
+        ExpectClose((1005, 1006), None, on="b"),
+    ]
+    assert scenario.steps[-2] == UntilReady()
+
+
+def test_a_scenario_that_rotates_keys_is_played_alone() -> None:
+    """Otherwise others would find their tokens refused."""
+    _, (mistake,) = parsed('[[scenario]]\nname = "r"\nsteps = [{ rotate = "idp" }]')
+    assert (mistake.key, mistake.action) == ("scenario[0].disruptive", "add disruptive = true")
 
 
 def test_a_scenario_survives_json() -> None:
@@ -159,6 +185,7 @@ def test_names_are_unique() -> None:
         ('{ send = {}, on = "b" }', "steps[0].send"),
         ('{ stop_replica = "a" }', "steps[0].stop_replica"),
         ('{ connect = "valid", other_replica_than = "z" }', "steps[0].connect"),
+        ('{ connect = "valid", other_worker_than = "z" }', "steps[0].connect"),
         ('{ connect = "valid" }, { send = { x = "{nobody}" } }', "steps[1].send"),
         ('{ connect = "valid" }, { send = { x = "{uuid}" } }', "steps[1].send"),
         ('{ connect = "valid" }, { send = { x = "{token:rusty}" } }', "steps[1].send"),
@@ -167,6 +194,62 @@ def test_names_are_unique() -> None:
         ('{ connect = "valid" }, { expect_close = ["x"] }', "steps[1].expect_close"),
         ('{ connect = "valid" }, { send_size = 3, frame = {} }', "steps[1].pad_field"),
         ('{ connect = "valid" }, { until_ready = false }', "steps[1].until_ready"),
+        ('{ http = "login" }', "steps[0].http"),
+        ("{ command = { redis = [] } }", "steps[0].command"),
+        ("{ command = {} }", "steps[0].command"),
+        ('{ command = { redis = ["PING"], other = ["PING"] } }', "steps[0].command"),
+        ('{ command = { redis = ["PING", "{nobody}"] } }', "steps[0].command"),
+        ('{ connect = "valid" }, { expect = { n = "{counter:n}" } }', "steps[1].expect"),
+        ('{ connect = "valid" }, { send = { n = "{counter}" } }', "steps[1].send"),
+        ('{ connect = "valid", from = "a" }', "steps[0].from"),
+        ('{ http = "GET /x", from = "a" }', "steps[0].from"),
+        ("{ repeat = 3 }", "steps[0]"),
+        ('{ http = "post /login" }', "steps[0].http"),
+        ('{ http = "POST login" }', "steps[0].http"),
+        ('{ http = "POST /x", json = {}, body = "" }', "steps[0].http"),
+        ('{ http = "GET /x", status = 101 }', "steps[0].http.status"),
+        ('{ http = "GET /x", status = [] }', "steps[0].status"),
+        ('{ http = "GET /x", headers = { "a b" = "" } }', "steps[0].http.headers"),
+        ('{ http = "GET /x", cookies = true, headers = { Cookie = "a=b" } }', "steps[0].http.cookies"),
+        ('{ http = "GET /x", capture = { x = "cookie:sid" } }', "steps[0].http.capture"),
+        ('{ http = "GET /x", capture = { x = "header:" } }', "steps[0].http.capture"),
+        ('{ http = "GET /{nobody}" }', "steps[0].http"),
+        ('{ http = "GET /x" }, { send = {} }', "steps[1].send"),
+        ('{ connect = "valid", path = "ws" }', "steps[0].connect.path"),
+        ('{ connect = "valid", path = "/a b" }', "steps[0].connect.path"),
+        ('{ connect = "valid", path = "/{room}" }', "steps[0].connect"),
+        ('{ connect = "valid", path = "/?a=1", query = "b=2" }', "steps[0].connect.query"),
+        ('{ connect = "valid", query = "a=b c" }', "steps[0].connect.query"),
+        ('{ connect = "valid", query = { "{user}" = "x" } }', "steps[0].connect.query"),
+        ('{ connect = "valid", query = { a = { b = 1 } } }', "steps[0].query"),
+        ('{ connect = "valid", cookies = { "a b" = "x" } }', "steps[0].connect.cookies"),
+        ('{ connect = "valid", cookies = { a = "x" }, headers = { cookie = "b=y" } }', "steps[0].connect.cookies"),
+        ('{ connect = "valid" }, { expect = [] }', "steps[1].expect"),
+        ('{ connect = "valid" }, { expect = { a = 1 }, fields = { b = 1 } }', "steps[1].expect"),
+        ('{ connect = "valid" }, { expect = {}, each = { b = 1 } }', "steps[1].expect"),
+        ('{ connect = "valid" }, { expect = "x", skip = ["{user}"] }', "steps[1].expect.skip"),
+        ('{ connect = "valid" }, { expect = "x", capture = { user = "id" } }', "steps[1].expect"),
+        ('{ connect = "valid" }, { expect = "x", capture = { "a-b" = "id" } }', "steps[1].expect"),
+        ('{ connect = "valid", offer = ["v1.{user}"] }', "steps[0].connect.offer"),
+        ('{ connect = "valid" }, { send = { "{user}" = 1 } }', "steps[1].send"),
+        ('{ connect = "valid" }, { send = { x = "{ user }" } }', "steps[1].send"),
+        ('{ connect = "valid" }, { send = { x = "{setting.URL}" } }', "steps[1].send"),
+        ('{ connect = "valid" }, { send_json = [{ x = "{uuid m}" }] }', "steps[1].send_json"),
+        ('{ connect = "valid" }, { send = { x = "{any}" } }', "steps[1].send"),
+        ('{ connect = "valid" }, { expect = { x = "a {any}" } }', "steps[1].expect"),
+        ('{ connect = "valid" }, { send = { x = "{origin:x}" } }', "steps[1].send"),
+        ('{ connect = "valid" }, { send_bytes = "101a" }', "steps[1].send_bytes"),
+        ('{ connect = "valid" }, { send_bytes = "hex:1" }', "steps[1].send_bytes"),
+        ('{ connect = "valid" }, { send_bytes = "base64:?" }', "steps[1].send_bytes"),
+        ('{ connect = "valid" }, { expect_bytes = "hex:1?" }', "steps[1].expect_bytes"),
+        ('{ connect = "valid" }, { expect_bytes = "text:(" }', "steps[1].expect_bytes"),
+        ('{ connect = "valid" }, { expect_text = "(" }', "steps[1].expect_text"),
+        ('{ connect = "valid" }, { expect_text = "(?P<uuid>x)" }', "steps[1].expect_text"),
+        ('{ connect = "valid" }, { expect_text = "{nobody}" }', "steps[1].expect_text"),
+        ('{ connect = "valid" }, { expect_unordered = ["x"] }', "steps[1].expect_unordered"),
+        ('{ connect = "valid" }, { expect_close = [1000, "", 3] }', "steps[1].expect_close"),
+        ('{ connect = "valid" }, { expect_close = [[]] }', "steps[1].expect_close"),
+        ('{ connect = "valid" }, { expect_close = [[1006, 10]] }', "steps[1].expect_close"),
     ],
 )
 def test_a_step_that_cannot_be_played_is_a_mistake(steps: str, key: str) -> None:
@@ -190,3 +273,40 @@ def test_what_was_captured_may_be_used_afterwards() -> None:
     )
     assert mistakes == []
     assert scenario.steps[1] == captures
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        '{ send_text = "{not json}" }',
+        '{ send = { x = "{}", y = "{1}", z = "a { b", s = "{ return 1; }" } }',
+        "{ expect_text = '\\{nobody}x{2,3}' }",
+        '{ expect_bytes = "text:[{]id[}]" }',
+        "{ expect = {} }",
+    ],
+)
+def test_braces_that_cannot_be_meant_for_a_placeholder_are_braces(step: str) -> None:
+    """Text as it stands, JSON in text, repetitions and escaped braces of a pattern."""
+    known = '[[scenario]]\nname = "x"\nsteps = [{ connect = "valid" }, { expect = "x", capture = { nobody = "id" } }'
+    first, mistakes = parsed(f"{known.replace('nobody', 'other')}, {step.replace('{not json}', '{')}]")
+    assert (len(first), mistakes) == (1, [])
+
+
+def test_a_connect_that_is_wrong_is_one_mistake() -> None:
+    """What it would have opened is open for the steps behind it; so is what a wrong step would have captured."""
+    steps = (
+        '{ connect = "valid", on = "b", orign = "x" }, { send = { type = "m" }, on = "b" }, { close = 1000, on = "b" }'
+    )
+    assert keys(wrong(steps)) == ["steps[0].orign"]
+    steps = '{ connect = "valid" }, { expect = "a", capture = { id = "id" }, within = 3 }, { send = { type = "{id}" } }'
+    assert keys(wrong(steps)) == ["steps[1].within"]
+
+
+@pytest.mark.parametrize("headers", ['{ "a b" = "1" }', '{ "" = "1" }', '{ x_y = "1\\r\\nX: 2" }'])
+def test_headers_are_names_and_lines(headers: str) -> None:
+    """An underscore is part of a name; a line break would make another header."""
+    assert keys(wrong(f'{{ connect = "none", headers = {headers} }}')) == ["steps[0].connect.headers"]
+    scenarios, mistakes = parsed(
+        '[[scenario]]\nname = "x"\nsteps = [{ connect = "none", headers = { access_token = "t" } }]'
+    )
+    assert (len(scenarios), mistakes) == (1, [])

@@ -90,6 +90,22 @@ def test_the_mistakes_of_all_files_come_at_once(folder: Path) -> None:
     ]
 
 
+def test_a_dependency_takes_commands_in_every_environment(folder: Path) -> None:
+    """One of another kind, or none of that name, is a mistake of the step."""
+    steps = '[[scenario]]\nname = "c"\nsteps = [{ command = { %s = ["PING"] } }]\n[[scenario]]'
+    for name, wrong in (("redis", 0), ("postgres", 2), ("rediss", 2)):
+        before = Path("backend.toml").read_text()
+        rewrite("backend.toml", "[[scenario]]", steps % name)
+        if wrong:
+            with pytest.raises(ConfigurationError) as caught:
+                load_subject(Path("backend.toml"), Path("environments"))
+            keys = {one.key for one in caught.value.mistakes}
+            assert (keys, len(caught.value.mistakes)) == ({"scenario c: steps[0].command"}, wrong)
+        else:
+            load_subject(Path("backend.toml"), Path("environments"))
+        Path("backend.toml").write_text(before)
+
+
 def test_a_setting_that_tokens_need_must_be_in_every_environment(folder: Path) -> None:
     """The environment that lacks it is named, and the setting that was meant."""
     rewrite("environments/staging.toml", "JWT_ISSUER", "JWT_ISSUR")
@@ -115,10 +131,43 @@ def test_what_the_backend_s_own_file_sets_counts(folder: Path) -> None:
 
 
 def test_revocation_needs_a_redis_everywhere(folder: Path) -> None:
-    """A dependency of that name that is no Redis will not do."""
+    """A dependency of that name that takes no commands will not do."""
     rewrite("environments/staging.toml", 'kind = "redis"', 'kind = "postgres"')
-    with pytest.raises(ConfigurationError, match="no Redis called redis in staging"):
+    with pytest.raises(ConfigurationError, match="that takes commands, got redis, a postgres, in staging"):
         load_subject(Path("backend.toml"), Path("environments"))
+
+
+def test_a_public_key_is_there_where_the_scheme_makes_one(folder: Path) -> None:
+    """Nobody else's settings can take it."""
+    rewrite("environments/staging.toml", '"audience"', '"audience"\nPUBLIC = { from = "tokens.public_key" }')
+    with pytest.raises(ConfigurationError) as caught:
+        load_subject(Path("backend.toml"), Path("environments"))
+    (mistake,) = caught.value.mistakes
+    assert (mistake.key, mistake.action) == ("tokens.scheme", 'set scheme = "jwt-key-pair"')
+    rewrite("backend.toml", 'key_setting = "JWT_SECRET"', 'scheme = "jwt-key-pair"')
+    assert load_subject(Path("backend.toml"), Path("environments"))
+    rewrite("environments/staging.toml", "tokens.public_key", "tokens.private_key")
+    with pytest.raises(ConfigurationError, match=r"one of tokens.public_key, tokens.public_jwk, tokens.jwks"):
+        load_subject(Path("backend.toml"), Path("environments"))
+
+
+def test_an_identity_provider_is_one_in_every_environment(folder: Path) -> None:
+    """Where tokens are of its keys, and where they are rotated; its issuer need be no setting."""
+    rewrite("backend.toml", 'key_setting = "JWT_SECRET"\nissuer_setting = "JWT_ISSUER"',
+            'scheme = "jwt-key-pair"\nprovider = "idp"')  # fmt: skip
+    rewrite("backend.toml", "[[scenario]]", '[[scenario]]\nname = "r"\ndisruptive = true\n'
+            'steps = [{ rotate = "idp" }]\n[[scenario]]')  # fmt: skip
+    for name, kind in (("local", "identity-provider"), ("staging", "redis")):
+        rewrite(f"environments/{name}.toml", "[dependencies.redis]", f'[dependencies.idp]\nkind = "{kind}"\n'
+                "[dependencies.redis]")  # fmt: skip
+    with pytest.raises(ConfigurationError) as caught:
+        load_subject(Path("backend.toml"), Path("environments"))
+    assert {(one.key, one.got) for one in caught.value.mistakes} == {
+        ("scenario r: rotate", "idp, a redis, in staging"),
+        ("tokens.provider", "idp, a redis, in staging"),
+    }
+    rewrite("environments/staging.toml", 'idp]\nkind = "redis"', 'idp]\nkind = "identity-provider"')
+    assert load_subject(Path("backend.toml"), Path("environments"))
 
 
 @pytest.mark.parametrize(
@@ -126,8 +175,7 @@ def test_revocation_needs_a_redis_everywhere(folder: Path) -> None:
     [
         ("BEAT_S = 'often'", "BEAT_S = 'often' in staging"),
         ("BEAT_S = 0", "BEAT_S = '0' in staging"),
-        ("BEAT_S = { secret = 48 }", "BEAT_S = what is made for each run in staging"),
-        ("", "no BEAT_S in staging"),
+        ("BEAT_S = { secret = 48 }", "BEAT_S = a secret in staging"),
     ],
 )
 def test_an_idle_setting_is_a_number_of_seconds_everywhere(folder: Path, value: str, got: str) -> None:
@@ -138,3 +186,29 @@ def test_an_idle_setting_is_a_number_of_seconds_everywhere(folder: Path, value: 
     with pytest.raises(ConfigurationError) as caught:
         load_subject(Path("backend.toml"), Path("environments"))
     assert [(one.key, one.got) for one in caught.value.mistakes] == [("idle_settings[0]", got)]
+
+
+def test_an_idle_setting_may_be_one_environments_alone(folder: Path) -> None:
+    """But somebody must set it."""
+    rewrite("backend.toml", "[image]", 'idle_settings = ["BEAT_S"]\n[image]')
+    with pytest.raises(ConfigurationError) as caught:
+        load_subject(Path("backend.toml"), Path("environments"))
+    assert [(one.key, one.got) for one in caught.value.mistakes] == [("idle_settings[0]", "BEAT_S, which none has")]
+    rewrite("environments/staging.toml", "MAX_BYTES", "BEAT_S = 2\nMAX_BYTES")
+    assert load_subject(Path("backend.toml"), Path("environments")).backend.idle_settings == ("BEAT_S",)
+
+
+def test_a_boot_that_hastens_needs_a_place_in_each_configuration_of_nginx(folder: Path) -> None:
+    """Otherwise its idle time would stay as long as it is, in silence."""
+    rewrite("backend.toml", "steps = [", "boot = { hasten = 5 }\nsteps = [")
+    own = "server { listen {listen}; location / { proxy_pass http://{upstream}; } }\n"
+    Path("environments/own.conf").write_text(own)
+    text = Path("environments/staging.toml").read_text()
+    Path("environments/staging.toml").write_text(f'{text}[ingress]\nkind = "nginx"\nconfig = "own.conf"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        load_subject(Path("backend.toml"), Path("environments"))
+    assert [(one.key, one.got) for one in caught.value.mistakes] == [
+        ("scenario too_big: boot.hasten", "none in own.conf of staging")
+    ]
+    rewrite("environments/own.conf", "location", "proxy_read_timeout {idle_timeout_s}s; location")
+    assert load_subject(Path("backend.toml"), Path("environments"))

@@ -309,3 +309,25 @@ async def test_nothing_secret_is_logged_or_reported(backend: BackendProcess, set
     shown = backend.log + json.dumps(backend.get("/health/startup")[1]) + backend.get("/metrics")[1]
     for secret in (settings["JWT_SECRET"], settings["DATABASE_URL"], "made-up-for-tests", good, good.split(".")[2]):
         assert secret not in shown
+
+
+@pytest.mark.parametrize("size", [3 * 1024, 6 * 1024, 15 * 1024])
+async def test_tokens_of_identity_providers_are_long(backend: BackendProcess, size: int) -> None:
+    """Groups and roles make them some KiB long, and one header of that size is taken."""
+    good = token(somebody(), groups="g" * size)
+    async with talk(backend, headers={"Authorization": f"Bearer {good}"}, subprotocols=["netra.v1"]) as talking:
+        assert (await talking.hear())["type"] == "connection_established"
+
+
+@pytest.mark.parametrize(
+    ("headers", "size"),
+    [(1, 200_000), (1, 65_536), (1, 66_000), (200, 1), (150, 300)],
+    ids=["no end", "a byte too long", "a little too long", "many headers", "many long headers"],
+)
+async def test_a_head_that_is_too_long_is_refused_at_once(backend: BackendProcess, headers: int, size: int) -> None:
+    """With an answer (h11 says 400, websockets 431), and not with silence."""
+    padding = {f"Padding-{number}": "x" * size for number in range(headers)}
+    with pytest.raises(InvalidStatus) as caught:
+        async with asyncio.timeout(5), talk(backend, headers=padding, subprotocols=["netra.v1"]):
+            pass
+    assert caught.value.response.status_code in {400, 431}

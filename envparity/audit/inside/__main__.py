@@ -1,37 +1,60 @@
 """The words of the protocol.
 
-The first line read: {"package", "root" or null, "request_scoped", "without", "fork", "deadline_s", "parallel"}. It is
-answered by {"survey": …}, then, where it forks, by {"ready": true} (or {"again_without": name}, and it ends). Every
-further line is {"orders": [[module, …], …]}; the answers are {"order": index, "lines": […]}, as each is done. Without
-fork it imports the first order of one request in this very process, and ends.
+The first line read: {"package", "root" or null, "request_scoped", "without", "preload", "cpu_s", "idle_s",
+"deadline_s", "parallel"}. It is answered by {"survey": …}, then by {"ready": whether it forks} (or {"again_without":
+name}, and it ends); with "preload" others' modules are imported before. Every further line is {"orders": [[module, …],
+…]}; the answers are {"order": index, "lines": […]}, as each is done, with "starved": seconds where an import neither
+came to its end nor had its time of the processor. Where it cannot fork it imports the first order of one request in
+this very process, and ends.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import math
 import os
+import resource
 import selectors
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ..guard import Watch
+from .generated import Generated
 from .imports import import_in_order
 from .survey import Survey
 
 _READ = 1 << 16
+_LOOK_S = 0.25
 
 
 class Child:
-    """A forked process that imports one order, and what it has said so far."""
+    """A forked process that imports one order, what it has said so far, and how long it has waited for something."""
 
     def __init__(self, index: int, pid: int, pipe: int, deadline_s: float) -> None:
         self.index, self.pid, self.pipe = index, pid, pipe
-        self.until = time.monotonic() + deadline_s
+        self.looked = time.monotonic()
+        self.until = self.looked + deadline_s
+        self.idle_s = 0.0
         self.text = bytearray()
+        self._asleep, self._used_s = False, 0.0
+
+    def hear(self, data: bytes, deadline_s: float) -> None:
+        """Keep what it said: one import has ended, and the next has its own time."""
+        self.text += data
+        self.idle_s, self.until = 0.0, time.monotonic() + deadline_s
+
+    def look(self) -> None:
+        """Count the time since the last look as idle where it slept at both ends, less what it computed."""
+        now = time.monotonic()
+        asleep, used_s = _state(self.pid)
+        if asleep and self._asleep:
+            self.idle_s += max(0.0, now - self.looked - (used_s - self._used_s))
+        self.looked, self._asleep, self._used_s = now, asleep, used_s
 
     def lines(self, end: str) -> list[Any]:
         """What it said, and `end` where it did not come to its end."""
@@ -50,10 +73,12 @@ class Server:
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         task = json.loads(self._questions.readline())
+        self._cpu_s, self._idle_s = float(task["cpu_s"]), float(task["idle_s"])
         self._deadline_s, self._parallel = float(task["deadline_s"]), int(task["parallel"])
-        self.fork = bool(task["fork"]) and hasattr(os, "fork")
+        self._preload = bool(task["preload"]) and hasattr(os, "fork")
         self.without = list(task["without"])
         self.watch = Watch(task["request_scoped"])
+        self._generated = Generated()
         try:
             self.survey = Survey(task["package"], task["root"], self.watch)
         except LookupError:
@@ -82,18 +107,21 @@ class Server:
             }
         )
         found.serve_codes()
-        if self.fork:
+        self._generated.install()
+        if self._preload:
             culprit = found.preload(self.without)
             if culprit is not None:
                 self.answer({"again_without": culprit})
                 return
+            self._generated.fresh.clear()
             gc.collect()
             gc.freeze()
-        fit = self.fork and threading.active_count() == 1 and not any(found.own(name) for name in sys.modules)
+        fit = hasattr(os, "fork") and threading.active_count() == 1 and not any(found.own(name) for name in sys.modules)
         self.answer({"ready": fit, "python": sys.version.split()[0]})
         for line in iter(self._questions.readline, b""):
             orders = json.loads(line)["orders"]
             if not fit:
+                _limit_cpu(self._cpu_s)
                 self.answer({"order": 0, "lines": list(import_in_order(found, self.watch, orders[0]))})
                 return
             self._import_each(orders)
@@ -107,17 +135,21 @@ class Server:
                     child = self._start(*waiting.pop())
                     children[child.pipe] = child
                     selector.register(child.pipe, selectors.EVENT_READ)
-                until = min(child.until for child in children.values())
-                for key, _ in selector.select(max(0.0, until - time.monotonic())):
+                for key, _ in selector.select(_LOOK_S):
                     data = os.read(key.fd, _READ)
-                    children[key.fd].text += data
+                    children[key.fd].hear(data, self._deadline_s)
                     if not data:
                         selector.unregister(key.fd)
                         self._end(children.pop(key.fd), "")
-                for child in [one for one in children.values() if one.until <= time.monotonic()]:
-                    os.kill(child.pid, signal.SIGKILL)
-                    selector.unregister(child.pipe)
-                    self._end(children.pop(child.pipe), f"no end after {self._deadline_s:g} s")
+                for child in list(children.values()):
+                    if time.monotonic() - child.looked >= _LOOK_S:
+                        child.look()
+                    starved = time.monotonic() >= child.until
+                    if child.idle_s >= self._idle_s or starved:
+                        os.kill(child.pid, signal.SIGKILL)
+                        selector.unregister(child.pipe)
+                        reason = f"no end after {self._idle_s:g} s of waiting for something"
+                        self._end(children.pop(child.pipe), reason, starved=child.idle_s < self._idle_s)
 
     def _start(self, index: int, order: list[str]) -> Child:
         read_end, write_end = os.pipe()
@@ -131,18 +163,46 @@ class Server:
         try:
             os.close(read_end)
             os.close(self._answers)
+            gc.disable()  # `import_in_order` collects in the end; until then it would look through every import again
             for line in import_in_order(self.survey, self.watch, order):
+                if "begin" in line:
+                    _limit_cpu(self._cpu_s)
+                if "effects" in line:
+                    line["generated"] = self._generated.fresh
                 data = json.dumps(line).encode() + b"\n"
                 while data:
                     data = data[os.write(write_end, data) :]
         finally:
             os._exit(0)  # whatever was raised: nothing may climb from here into the server's own loop
 
-    def _end(self, child: Child, reason: str) -> None:
+    def _end(self, child: Child, reason: str, *, starved: bool = False) -> None:
         os.close(child.pipe)
         _, status = os.waitpid(child.pid, 0)
         ended = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit status {os.WEXITSTATUS(status)}"
-        self.answer({"order": child.index, "lines": child.lines(reason or ended)})
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+            ended = f"no end after {self._cpu_s:g} s of processor time"
+        lines = child.lines(reason or ended)
+        self._generated.learn(lines[-1].pop("generated", []))
+        answer = {"order": child.index, "lines": lines}
+        self.answer({**answer, "starved": self._deadline_s} if starved else answer)
+
+
+def _limit_cpu(cpu_s: float) -> None:
+    """End this process by SIGXCPU when it has computed for that long, from now."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(used.ru_utime + used.ru_stime + cpu_s)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def _state(pid: int) -> tuple[bool, float]:
+    """Whether its main thread sleeps (and so waits for no processor and no disk), and the seconds it has computed."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return False, 0.0  # no such file system: then the deadline alone tells
+    return fields[0] == b"S", (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:

@@ -40,14 +40,13 @@ class _Names:
         node = _unwrapped(node)
         if isinstance(node, ast.BoolOp):
             return any(self.is_name(scope, one, guess=guess, depth=depth) for one in node.values)
-        if isinstance(node, ast.Attribute) and node.attr == self.attribute:
+        if isinstance(node, ast.Attribute) and node.attr.lower() == self.attribute:
             kind = scope.type_of(node.value)
             owner = self.reading.package.class_of(kind)
             return self.reading.is_settings(owner.module) if owner is not None else guess and kind is None
         if isinstance(node, ast.Name):
             return depth > 0 and self._is_variable(scope, node.id, depth - 1)
-        read = self.reading.reads_environment(scope, node)
-        return read == (True, self.reading.environment_name) and not isinstance(node, ast.Compare)
+        return self.reading.reads_name(scope, node) and not isinstance(node, ast.Compare)
 
     def _is_variable(self, scope: Scope, name: str, depth: int) -> bool:
         function = scope.function
@@ -87,7 +86,7 @@ class _Names:
         wanted = f"self.{self.attribute}"
         returned = [node for node in nodes_of(function.node) if isinstance(node, ast.Return)]
         return any(
-            isinstance(node, ast.Compare) and any(dotted_name(one) == wanted for one in ast.walk(node))
+            isinstance(node, ast.Compare) and any(dotted_name(one).lower() == wanted for one in ast.walk(node))
             for one in returned
             for node in ast.walk(one)
         )
@@ -163,10 +162,7 @@ def check_default(reading: Reading) -> Iterator[Raised]:
     """EP607, everywhere: `os.getenv("ENVIRONMENT", "development")`, and a default of the settings' field."""
     for scope, body in scopes(reading):
         for node in nodes_of(body):
-            if isinstance(node, ast.Call) and reading.reads_environment(scope, node) == (
-                True,
-                reading.environment_name,
-            ):
+            if isinstance(node, ast.Call) and reading.reads_name(scope, node):
                 default = node.args[1] if len(node.args) > 1 else None
                 parent = scope.module.parents.get(node)
                 if default is None and isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.Or):
@@ -181,7 +177,7 @@ def check_default(reading: Reading) -> Iterator[Raised]:
 def _defaults_of_fields(reading: Reading, scope: Scope) -> Iterator[Raised]:
     for kind in scope.module.classes.values():
         for node in kind.node.body:
-            if isinstance(node, ast.AnnAssign) and dotted_name(node.target) == reading.environment_name.lower():
+            if isinstance(node, ast.AnnAssign) and dotted_name(node.target).lower() == reading.environment_name.lower():
                 default = _default_of(node.value)
                 if default is not None:
                     got = f"{shown(default)} where {reading.environment_name} is not set"

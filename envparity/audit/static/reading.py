@@ -10,18 +10,20 @@ from envparity.audit.finding import Raised
 from envparity.audit.scope import Scope
 from envparity.audit.source import FunctionInfo, Module, Package, dotted_name, nodes_of
 
+_READERS = frozenset({"os.getenv", "os.getenvb", "os.environ.get", "os.environ.setdefault"})
 __all__ = ["Check", "Reading", "dotted_name", "nodes_of", "raised", "scopes", "shown"]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The package, and of the backend's `[audit]`: request-scoped types, settings modules, startup modules."""
+    """The package, and of the backend's `[audit]`: types of a request, modules and readers of settings, startup."""
 
     package: Package
     request_scoped: frozenset[str] = frozenset()
     settings_modules: frozenset[str] = frozenset()
     startup_modules: frozenset[str] = frozenset()
     environment_name: str = "ENVIRONMENT"
+    settings_readers: frozenset[str] = frozenset()
     _scopes: dict[int, Scope] = field(default_factory=dict, repr=False)
 
     def is_settings(self, module: Module) -> bool:
@@ -40,16 +42,34 @@ class Reading:
         """Whether the node reads the process's environment, and which variable, where that is a literal."""
         key: ast.AST | None = None
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            if scope.dotted(node.value) in {"os.environ", "os.environb"}:
+            held = scope.dotted(node.value)
+            if held in {"os.environ", "os.environb"} or held in self.settings_readers:
                 key = node.slice
         elif isinstance(node, ast.Call):
-            if scope.dotted(node.func) in {"os.getenv", "os.getenvb", "os.environ.get", "os.environ.setdefault"}:
+            if scope.dotted(node.func) in _READERS or self._is_reader(scope, node.func):
                 key = node.args[0] if node.args else ast.Constant(None)
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
             key = node.left if scope.dotted(node.comparators[0]) == "os.environ" else None
         if key is None:
             return False, None
         return True, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+
+    def reads_name(self, scope: Scope, node: ast.AST) -> bool:
+        """Whether it reads the variable that holds the environment's name, in whatever case of letters."""
+        reads, name = self.reads_environment(scope, node)
+        return reads and name is not None and name.lower() == self.environment_name.lower()
+
+    def _is_reader(self, scope: Scope, function: ast.expr) -> bool:
+        """Whether that is one of the project's own readers: by its name, or as a method of what is of that class."""
+        if not self.settings_readers:
+            return False
+        if scope.dotted(function) in self.settings_readers:
+            return True
+        return self.is_reader(scope.called(ast.Call(function, [], [])))
+
+    def is_reader(self, function: FunctionInfo | None) -> bool:
+        """Whether that function or method is one of the project's own readers of the environment."""
+        return function is not None and f"{function.module.name}.{function.name}" in self.settings_readers
 
 
 Check = Callable[[Reading], Iterator[Raised]]

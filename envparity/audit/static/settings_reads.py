@@ -15,7 +15,7 @@ def check(reading: Reading) -> Iterator[Raised]:
     if not reading.settings_modules:
         return
     for scope, body in scopes(reading):
-        if reading.is_settings(scope.module):
+        if reading.is_settings(scope.module) or reading.is_reader(scope.function):
             continue
         for node in nodes_of(body):
             reads, _ = reading.reads_environment(scope, node)

@@ -16,7 +16,7 @@ _STARTUP = frozenset({"lifespan", "_lifespan", "startup", "on_startup"})  # what
 _BROAD = frozenset({"Exception", "BaseException"})
 _LOGGING = frozenset(["debug", "info", "warning", "warn", "error", "exception", "critical", "log", "fatal"])
 _FAILURES = re.compile(r"(?:^|_)(?:failures?|errors?|problems)$")
-_BYPASS = re.compile(r"bypass|skip|ignore|tolerate|lenient")
+_BYPASS = re.compile(r"bypass|skip|ignore|tolerate|lenient", re.IGNORECASE)
 _EMPTYING = frozenset({"clear"})
 
 

@@ -9,6 +9,8 @@ import ssl
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from envparity.deployed.tls import client_context
+from envparity.environment import Deployed
 from envparity.errors import LaunchError
 from envparity.launch.connecting import tcp_connection, why_not
 from envparity.launch.port import Endpoint
@@ -18,15 +20,17 @@ __all__ = ["look", "trusting"]
 _NAMES = 4  # of the certificate, that are quoted
 
 
-def trusting(ca: str | None) -> ssl.SSLContext:
-    """A client's context that checks certificates and hosts, against the system's authorities or those of that bundle.
+def trusting(deployed: Deployed) -> ssl.SSLContext:
+    """A client's context for what is deployed there: it checks certificates and hosts, and shows its own certificate.
 
-    Raises `LaunchError` where the bundle cannot be read.
+    Raises `LaunchError` where a file cannot be read.
     """
     try:
-        return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
-        raise LaunchError(f"the authorities in {ca} cannot be read: {error}") from error
+        return client_context(deployed.ca, deployed.client_certificate, deployed.client_key)
+    except OSError as error:
+        files = (deployed.ca, deployed.client_certificate, deployed.client_key)
+        read = " or ".join(file for file in files if file is not None)
+        raise LaunchError(f"{read} cannot be read: {error.strerror or error}") from error
 
 
 async def look(endpoint: Endpoint, timeout_s: float) -> str:

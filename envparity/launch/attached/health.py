@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
-from typing import Any
 
 import httpx
 
 from envparity.launch.attached.pace import MOST_BYTES, Pace
-from envparity.launch.secrets import redact
+from envparity.launch.http_answer import http_answer
 from envparity.observe.record import HttpAnswer
+from envparity.redaction import Redaction
 
 __all__ = ["DeployedHealth", "is_observed"]
 
@@ -26,10 +25,10 @@ def is_observed(answer: HttpAnswer | None) -> bool:
 
 
 class DeployedHealth:
-    """Asks at `base_url` within `_ANSWER_S` seconds an answer, each in its turn. `secrets` are taken out of answers."""
+    """Asks at `base_url` within `_ANSWER_S` seconds an answer, each in its turn. `redaction` is used on answers."""
 
     def __init__(self, base_url: str, tls: ssl.SSLContext | None, pace: Pace) -> None:
-        self.secrets: tuple[str, ...] = ()
+        self.redaction = Redaction()
         self._client = httpx.AsyncClient(
             base_url=base_url,
             verify=tls if tls is not None else True,
@@ -47,22 +46,11 @@ class DeployedHealth:
         if path is None:
             return None
         await self._pace.turn()
-        try:
-            async with asyncio.timeout(_ANSWER_S), self._client.stream("GET", path) as response:
-                body = b""
-                async for part in response.aiter_bytes():
-                    body += part
-                    if len(body) > MOST_BYTES:
-                        return HttpAnswer(path, 0, f"an answer of more than {MOST_BYTES} bytes")
-        except TimeoutError:
-            return HttpAnswer(path, 0, f"no answer within {_ANSWER_S:g} s")
-        except httpx.HTTPError as error:
-            return HttpAnswer(path, 0, redact(f"{type(error).__name__}: {error}", self.secrets))
-        return HttpAnswer(path, response.status_code, self._read(body))
-
-    def _read(self, body: bytes) -> Any:
-        text = redact(body.decode("utf-8", errors="replace"), self.secrets)
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
+        return await http_answer(
+            self._client,
+            path,
+            asyncio.timeout(_ANSWER_S),
+            late=f"no answer within {_ANSWER_S:g} s",
+            most_bytes=MOST_BYTES,
+            redacted=self.redaction.text,
+        )

@@ -9,8 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import msgspec
 
 from envparity.case import Case
-from envparity.deployed.credentials import shown_credential
-from envparity.deployed.identity import Credentials
+from envparity.deployed.identity import Credentials, shown_source
 from envparity.deployed.target import parse_target
 from envparity.environment import Deployed, Environment
 from envparity.errors import LaunchError
@@ -19,7 +18,9 @@ from envparity.launch.attached.health import DeployedHealth
 from envparity.launch.attached.pace import Gentle, Pace
 from envparity.launch.attached.stack import AttachedStack
 from envparity.launch.port import Endpoint, Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.observe.image import ImageRecord
 from envparity.reach import known_settings
+from envparity.redaction.raising import raised_without_secrets
 from envparity.subject import Subject
 
 __all__ = ["AttachedLauncher"]
@@ -29,6 +30,7 @@ class AttachedLauncher:
     """Observes the environments of a subject that are attached."""
 
     name = "attached"
+    images: tuple[ImageRecord, ...] = ()
     reason = ""
 
     def __init__(self, subject: Subject, run_id: str | None = None) -> None:
@@ -64,15 +66,16 @@ class AttachedLauncher:
         if deployed is None or environment is not None or not case.boot.steady:
             raise LaunchError(f"{case}: what is attached is looked at as it is, and not booted")
         stack = self._stack(case, deployed)
-        try:
-            if (credential := deployed.token or deployed.secret) is not None:
-                waiting(shown_credential(credential))
-            await stack.renew()
-            waiting(f"{deployed.url} to answer")
-            await self._reach(stack)
-            yield stack
-        finally:
-            await stack.health.close()
+        with raised_without_secrets(lambda: stack.redaction):
+            try:
+                if source := shown_source(deployed):
+                    waiting(source)
+                await stack.renew()
+                waiting(f"{deployed.url} to answer")
+                await self._reach(stack)
+                yield stack
+            finally:
+                await stack.health.close()
 
     def _stack(self, case: Case, deployed: Deployed) -> AttachedStack:
         target = parse_target(deployed.url)
@@ -81,9 +84,9 @@ class AttachedLauncher:
         connections = Pace(deployed.max_connections_per_minute)
         allowed = settings.get(backend.messages_per_minute_setting or "", "")
         # Where scenarios have users of their own, each sends fewer messages than one may in a minute: see `reach`.
-        one_user = deployed.token is not None or deployed.user is not None
+        one_user = deployed.gives_token or deployed.user is not None
         per_minute = max(int(allowed) - 1, 1) if one_user and allowed.isdigit() else None
-        tls = trusting(deployed.ca) if target.tls or deployed.health is not None else None
+        tls = trusting(deployed) if target.tls or deployed.health is not None else None
         return AttachedStack(
             case=case,
             backend=backend,
@@ -93,11 +96,12 @@ class AttachedLauncher:
                 target.authority,
                 tls if target.tls else None,
                 path=target.path,
+                hops="unknown",
                 restraint=Gentle(connections, Pace(per_minute)),
             ),
             given=settings,
             health=DeployedHealth(deployed.health or target.origin, tls, connections),
-            credentials=Credentials(msgspec.structs.replace(environment, deployed=deployed)),
+            credentials=Credentials(msgspec.structs.replace(environment, deployed=deployed), backend.scheme),
             deployed=deployed,
         )
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
 from envparity.backend import Backend
 from envparity.case import Case
-from envparity.deployed.credentials import CredentialUnavailable, shown_credential
-from envparity.deployed.identity import Credentials
+from envparity.deployed.credentials import CredentialUnavailable
+from envparity.deployed.identity import Credentials, shown_source
 from envparity.environment import Deployed
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.attached.certificate import look
 from envparity.launch.attached.health import DeployedHealth, is_observed
-from envparity.launch.port import Endpoint
+from envparity.launch.port import Endpoint, LogMark
 from envparity.observe.record import HttpAnswer, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
+from envparity.redaction import REDACTED, Redaction
 
 __all__ = ["NOT_OBSERVED", "AttachedStack"]
 
@@ -40,7 +41,7 @@ class AttachedStack:
     backend: Backend
     url: str
     endpoint: Endpoint
-    given: Mapping[str, str]
+    given: Mapping[str, str] = field(repr=False)
     health: DeployedHealth
     credentials: Credentials
     deployed: Deployed
@@ -48,6 +49,7 @@ class AttachedStack:
     certificate: str = ""
     notes: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
+    redaction: Redaction = field(default_factory=Redaction)
     fingerprints: tuple[SettingFingerprint, ...] = ()  # nobody knows them
     replica_count: int = 1  # several behind one address cannot be told apart
     _seen: Replica | None = None
@@ -55,18 +57,26 @@ class AttachedStack:
     async def renew(self) -> None:
         """Have the key or a token that is still good. Raises `CredentialUnavailable`."""
         held = await self.credentials.get()
-        tokens, deployed = self.backend.tokens, self.deployed
-        key = {tokens.key_setting: held.key} if tokens is not None and held.key else {}
+        scheme, deployed = self.backend.scheme, self.deployed
+        key = {scheme.signing_setting: held.key} if scheme is not None and held.key else {}
         self.settings = {**self.given, **key}
-        self.health.secrets = tuple(one for one in (held.key, held.token) if one)
-        if deployed.token is not None and not held.user:
-            what = shown_credential(deployed.token)
+        shown = f"{{setting:{scheme.signing_setting}}}" if scheme is not None else REDACTED
+        secrets = [(value, name) for value, name in ((held.key, shown), (held.token, "<token>")) if value]
+        is_secret = self.backend.is_secret
+        secrets += [(value, f"{{setting:{name}}}") for name, value in self.given.items() if is_secret(name, value)]
+        self.redaction = self.health.redaction = Redaction(secrets)
+        if deployed.gives_token and not held.user:
+            what = shown_source(deployed)
             raise CredentialUnavailable(f"{what} names no user: give [deployed] a user, whose token it is")
-        if deployed.token is not None or deployed.user is not None:
+        if deployed.gives_token or deployed.user is not None:
             self.endpoint = replace(self.endpoint, known=held)
 
     def replica_index(self, upstream: str | None) -> int:  # noqa: ARG002  there is one to be seen
         return 0
+
+    def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
+        """What became known as a secret only while it was looked at (`HidesSecrets`)."""
+        self.redaction = self.health.redaction = self.redaction.and_of(secrets)
 
     async def unreachable(self) -> str:
         """Why it cannot be reached now; empty where it can."""
@@ -113,8 +123,21 @@ class AttachedStack:
         if is_observed(answer) and answer is not None and answer.status != 200:
             raise DeadlineExceeded(f"{self.url} to be ready", 0, f"it answers {answer.status}")
 
+    async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
+        """Nothing: nobody here can read them."""
+        del first
+        return {}
+
     async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
         return {}
+
+    async def log_mark(self) -> LogMark:
+        """Of logs that nobody here can read."""
+        return LogMark()
+
+    async def logged_between(self, first: LogMark, last: LogMark | None = None) -> tuple[tuple[str, ...], ...]:
+        del first, last
+        return ()
 
     async def stop_replica(self, index: int) -> None:
         self._refuse(f"stopping replica {index}")
@@ -131,8 +154,8 @@ class AttachedStack:
     async def restore_dependency(self, name: str) -> None:
         self._refuse(f"restoring {name}")
 
-    async def redis_command(self, dependency: str, command: tuple[str, ...]) -> None:
-        self._refuse(f"{command[0]} in {dependency}")
+    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
+        self._refuse(f"{command[0]} in {name}")
 
     def _refuse(self, what: str) -> NoReturn:
         raise LaunchError(f"{self.case.environment} is attached to {self.url} and only looked at: refused {what}")

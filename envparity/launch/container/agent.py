@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from docker.models.containers import Container
 
+from envparity.dependency_kind import ServerPlan
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import AgentBeside
 from envparity.launch.container.ports import published_port
-from envparity.launch.container.servers import ServerPlan
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.launch.warm.program import agent_program

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for_futures
-from contextlib import closing
+from contextlib import closing, contextmanager
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import docker
-from docker.errors import DockerException
+import requests
+from docker.errors import APIError, DockerException
 from testcontainers.core.config import testcontainers_config
 
-from envparity.errors import DeadlineExceeded, EngineUnavailable, LaunchError
+from envparity.errors import DeadlineExceeded, EngineFailed, EngineUnavailable, LaunchError
+from envparity.stalls import within
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "engine_failures"]
 
 T = TypeVar("T")
 _CALL_S = 60.0
@@ -38,7 +41,8 @@ class Engine:
     async def call(self, what: str, function: Callable[[], T], timeout_s: float = _CALL_S) -> T:
         """Run that blocking call in a thread. `what` names the wait.
 
-        Raises `DeadlineExceeded` after `timeout_s` seconds, `LaunchError` where the engine refuses.
+        Raises `DeadlineExceeded` after `timeout_s` seconds, `LaunchError` where the engine refuses, and `EngineFailed`
+        where that is its own trouble.
         """
         future = self._threads.submit(function)
         self._under_way.add(future)
@@ -47,12 +51,11 @@ class Engine:
         # Whoever was cancelled meanwhile does not want to know how it ended, and asyncio shall not complain of that.
         asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         try:
-            async with asyncio.timeout(timeout_s):
-                return await asyncio.shield(asking)
+            with engine_failures(what):
+                async with within(timeout_s):
+                    return await asyncio.shield(asking)
         except TimeoutError as error:
             raise DeadlineExceeded(what, timeout_s) from error
-        except DockerException as error:
-            raise LaunchError(f"{what}: {error}") from error
 
     def settle(self, timeout_s: float) -> None:
         """Block until no call is under way: what a cancelled task began to create exists then, and can be removed."""
@@ -61,6 +64,27 @@ class Engine:
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self.client.close()
+
+
+@contextmanager
+def engine_failures(what: str) -> Iterator[None]:
+    """Turn what the engine's client raises into a `LaunchError` of one sentence.
+
+    That something is gone or in the way which this run has made itself, and that the engine does not answer, is
+    nobody's doing but the engine's: `EngineFailed`.
+    """
+    try:
+        yield
+    except (APIError, requests.RequestException) as error:
+        own = not isinstance(error, APIError) or error.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}
+        raise (EngineFailed if own else LaunchError)(f"{what}: the container engine says: {_said(error)}") from error
+    except DockerException as error:
+        raise LaunchError(f"{what}: {error}") from error
+
+
+def _said(error: Exception) -> str:
+    explained = error.explanation if isinstance(error, APIError) else None
+    return " ".join(str(explained or error).split())
 
 
 def _client() -> docker.DockerClient:

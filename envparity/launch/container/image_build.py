@@ -14,7 +14,7 @@ from docker.errors import APIError, ImageNotFound
 from envparity.errors import DeadlineExceeded
 from envparity.launch.container.image_cache import last_used
 from envparity.launch.container.image_context import ContextFile, archive
-from envparity.launch.container.image_log import ImageError, LogTail
+from envparity.launch.container.image_log import BuildFailed, ImageError, LogTail
 from envparity.launch.container.image_work import not_called_off
 
 __all__ = ["IMAGE_LABEL", "build", "exists", "labelled", "prune"]
@@ -22,6 +22,11 @@ __all__ = ["IMAGE_LABEL", "build", "exists", "labelled", "prune"]
 IMAGE_LABEL = "io.envparity.image"
 
 _DOCKERFILE = ".envparity/Dockerfile"
+_STEP = re.compile(r"Step \d+/\d+ : ")
+_NO_REGISTRY = re.compile(
+    r"dial tcp|no such host|i/o timeout|TLS handshake|connection refused|Client\.Timeout|x509|proxyconnect"
+    r"|toomanyrequests"
+)
 _FROM = re.compile(r"^[ \t]*FROM[ \t].*$", re.IGNORECASE | re.MULTILINE)
 _BUILD_S = 900.0
 # The longest that a step may say nothing: unpacking a large package is silent.
@@ -41,21 +46,30 @@ def exists(client: docker.DockerClient, reference: str) -> bool:
 
 
 def build(
-    client: docker.DockerClient, name: str, reference: str, dockerfile: str, files: Sequence[ContextFile]
+    client: docker.DockerClient,
+    name: str,
+    reference: str,
+    dockerfile: str,
+    files: Sequence[ContextFile],
+    *,
+    target: str = "",
 ) -> None:
     """Build `files` with the text of a Dockerfile into an image tagged `reference` and labelled with `name`.
+
+    It ends with the stage `target`; "": with the last.
 
     Raises `ImageError` with the tail of the build's log where a step fails, `DeadlineExceeded` where it takes too long.
     """
     deadline = time.monotonic() + _BUILD_S
     log = LogTail()
     try:
-        with archive(files, {_DOCKERFILE: labelled(dockerfile, name)}) as context:
+        with archive(files, {_DOCKERFILE: labelled(dockerfile, name, target)}) as context:
             events = client.api.build(
                 fileobj=context,
                 custom_context=True,
                 dockerfile=_DOCKERFILE,
                 tag=reference,
+                target=target or None,
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -70,21 +84,32 @@ def build(
                 if time.monotonic() > deadline:
                     raise DeadlineExceeded(f"the build of image {name}", _BUILD_S, str(log))
         if failure:
-            raise ImageError(name, f"the build failed: {failure}", str(log))
+            raise _failed(name, failure, str(log))
     except APIError as error:
         raise ImageError(name, f"the engine refused the build: {error.explanation or error}", str(log)) from error
     except (requests.exceptions.Timeout, requests.exceptions.ConnectionError, urllib3.exceptions.TimeoutError) as error:
         raise DeadlineExceeded(f"the next step of the build of image {name}", _SILENCE_S, str(log)) from error
 
 
-def labelled(dockerfile: str, name: str) -> str:
-    """The Dockerfile with our label as the first step of its last stage.
+def _failed(name: str, failure: str, log: str) -> ImageError:
+    """Why a build ended: its Dockerfile's fault, or that an image it begins with cannot be had from here."""
+    steps = [line for line in log.splitlines() if _STEP.match(line)]
+    base = _STEP.sub("", steps[-1]) if steps else ""
+    if base.upper().startswith("FROM ") and _NO_REGISTRY.search(failure):
+        problem = f"{base.split()[1]}, which it begins with, is not here, and no registry can be reached: {failure}"
+        return ImageError(name, f"{problem} (pull it first; --launcher process needs no image)")
+    return BuildFailed(name, f"the build failed: {failure}", log)
+
+
+def labelled(dockerfile: str, name: str, target: str = "") -> str:
+    """The Dockerfile with our label as the first step of that stage, or of its last.
 
     The engine's own option for labels adds a last step, which every change would then repeat, at a second each.
     """
-    last = list(_FROM.finditer(dockerfile))[-1:]
+    stages = list(_FROM.finditer(dockerfile))
+    last = [stage for stage in stages if not target or stage[0].split()[-1] == target][-1:]
     if not last:
-        raise ImageError(name, "its Dockerfile has no FROM")
+        raise ImageError(name, f"its Dockerfile has no stage {target}" if stages else "its Dockerfile has no FROM")
     end = last[0].end()
     return f'{dockerfile[:end]}\nLABEL {IMAGE_LABEL}="{name}"{dockerfile[end:]}'
 

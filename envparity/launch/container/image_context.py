@@ -13,9 +13,16 @@ from pathlib import Path, PurePosixPath
 
 from docker.utils.fnmatch import translate
 
-__all__ = ["ContextFile", "archive", "choose_files", "content_hash", "ignore_patterns"]
+__all__ = ["ContextFile", "archive", "choose_files", "content_hash", "ignore_patterns", "names_a_file"]
 
 _GLOB_CHARACTERS = frozenset("*?[")
+_NOT_UNASKED = (
+    "**/.env", "**/.env.*", "!**/.env.example", "!**/.env.sample", "!**/.env.template", "**/*.pem", "**/*.key",
+    "**/*.p12", "**/*.pfx", "**/*.jks", "**/*.keystore", "**/id_rsa", "**/id_ecdsa", "**/id_ed25519", "**/.netrc",
+    "**/.pgpass", "**/.npmrc", "**/.pypirc", "**/.aws", "**/.ssh", "**/.gnupg", "**/.docker", "**/.kube",
+    "**/.envparity",
+)  # fmt: skip
+"""What may hold secrets: no image has it, and no copy, unless it is included by its own path or taken back by `!`."""
 
 
 @dataclass(frozen=True, order=True)
@@ -35,17 +42,29 @@ def choose_files(context: Path, include: Sequence[str], ignore: Sequence[str] = 
     """The files below `context` that a glob of `include` names and no pattern of `ignore` takes away, sorted by name.
 
     Both are read as Docker reads a .dockerignore (`**` crosses folders, a folder stands for all in it, `!` takes back).
-    Symbolic links are followed where they lead to a file.
+    Symbolic links are followed where they lead to a file below `context`. What commonly holds secrets is left out:
+    .env, keys, credentials of tools, saved runs.
     """
     wanted = [_Pattern.parse(text) for text in include]
-    unwanted = [_Pattern.parse(text) for text in ignore]
+    unwanted = [_Pattern.parse(text) for text in (*_NOT_UNASKED, *ignore)]
+    by_path = {PurePosixPath(pattern).as_posix() for pattern in include if not _GLOB_CHARACTERS & set(pattern)}
+    asked = [_Pattern.parse(text) for text in ignore]
+    inside = context.resolve()
     chosen: dict[str, ContextFile] = {}
     for start in sorted({_fixed_prefix(pattern) for pattern in include}):
         for path in _files_below(context / start):
             name = path.relative_to(context).as_posix()
-            if _matches(wanted, name) and not _matches(unwanted, name):
+            left_out = _matches(asked if name in by_path else unwanted, name)
+            if _matches(wanted, name) and not left_out and path.resolve().is_relative_to(inside):
                 chosen[name] = ContextFile(name, path)
     return [chosen[name] for name in sorted(chosen)]
+
+
+def names_a_file(context: Path, glob: str) -> bool:
+    """Whether a glob of `include` names any file below that folder."""
+    wanted = [_Pattern.parse(glob)]
+    found = _files_below(context / _fixed_prefix(glob))
+    return any(_matches(wanted, path.relative_to(context).as_posix()) for path in found)
 
 
 def ignore_patterns(dockerfile: Path, context: Path) -> list[str]:
@@ -126,7 +145,11 @@ def _fixed_prefix(pattern: str) -> str:
 
 
 def _files_below(start: Path) -> Iterator[Path]:
-    if start.is_file():
+    try:
+        alone = start.is_file()
+    except OSError:  # longer than any path
+        return
+    if alone:
         yield start
         return
     for folder, folders, names in os.walk(start):

@@ -14,7 +14,7 @@ from typing import IO
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.container.image_work import ending_when_called_off
 
-__all__ = ["ImageError", "LogTail", "run_program"]
+__all__ = ["BuildFailed", "ImageError", "LogTail", "run_program"]
 
 _TAIL_LINES = 40
 
@@ -28,6 +28,10 @@ class ImageError(LaunchError):
         self.log_tail = log_tail
         quoted = "".join(f"\n  | {line}" for line in log_tail.splitlines())
         super().__init__(f"image {image}: {problem}{quoted}")
+
+
+class BuildFailed(ImageError):
+    """A step of the Dockerfile failed: the matter of whoever wrote it."""
 
 
 class LogTail:

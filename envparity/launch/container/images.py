@@ -36,11 +36,32 @@ from envparity.launch.container.image_work import side_by_side
 
 __all__ = ["IMAGE_UIDS", "NAMES", "ImageBuilder", "ImageError", "ImageSpec", "default_docker_folder"]
 
-NAMES = ("base", "backend", "postgres", "redis", "ingress")
+NAMES = (
+    "base",
+    "backend",
+    "postgres",
+    "redis",
+    "nats",
+    "memcached",
+    "mariadb",
+    "rabbitmq",
+    "ingress",
+    "identity-provider",
+)
 
 #: The numeric user (and group) that each image runs as; a file put into a container must be readable by it.
 IMAGE_UIDS: Mapping[str, int] = MappingProxyType(
-    {"backend": 10001, "ingress": 10002, "postgres": 10003, "redis": 10004}
+    {
+        "backend": 10001,
+        "ingress": 10002,
+        "postgres": 10003,
+        "redis": 10004,
+        "identity-provider": 10005,
+        "nats": 10006,
+        "memcached": 10007,
+        "mariadb": 10008,
+        "rabbitmq": 10009,
+    }
 )
 
 # What the builder adds to a context lies under this name, where no file of the context's owner is.
@@ -60,6 +81,7 @@ class ImageSpec:
     dockerfile: Path
     context: Path
     include: tuple[str, ...] = ("**",)
+    target: str = ""
 
 
 class ImageBuilder:
@@ -91,14 +113,30 @@ class ImageBuilder:
         return dict(zip(names, side_by_side(self._ensure_named, names), strict=True))
 
     def ensure_backend(
-        self, dockerfile: Path, context: Path, include: Sequence[str] = ("**",), *, name: str = "backend"
+        self,
+        dockerfile: Path,
+        context: Path,
+        include: Sequence[str] = ("**",),
+        *,
+        name: str = "backend",
+        target: str = "",
     ) -> str:
         """Have the image of any backend, by its own Dockerfile, wherever that lies; returns the reference.
 
+        `target` is the stage that it ends with; "": the last.
         `include` are globs of the context, `<Dockerfile>.dockerignore` (else the context's `.dockerignore`) takes away
         from them. Raises as `ensure` does.
         """
-        return self._ensure_spec(ImageSpec(name, dockerfile, context, tuple(include)))
+        return self._ensure_spec(ImageSpec(name, dockerfile, context, tuple(include), target))
+
+    def require(self, reference: str) -> None:
+        """Check that the engine has that image. Raises `ImageError` where it has not: nothing is pulled."""
+        try:
+            there = exists(self._client, reference)
+        except (DockerException, requests.exceptions.RequestException) as error:
+            raise ImageError(reference, f"the engine refused: {error}") from error
+        if not there:
+            raise ImageError(reference, "the engine has none of that name; build or pull it first")
 
     def _ensure_named(self, name: str) -> str:
         folder = self._docker_folder / name
@@ -140,6 +178,8 @@ class ImageBuilder:
     def _tag_of(self, spec: ImageSpec, files: Sequence[ContextFile]) -> str:
         text = spec.dockerfile.read_text(encoding="utf-8")
         facts = [text, self._ensure_base() if f"FROM {BASE}" in text else ""]
+        if spec.target:
+            facts.append(f"target {spec.target}")
         if _WHEELHOUSE in text:
             facts += [self._lock_file(spec).read_text(encoding="utf-8"), self._engine_architecture()]
         return content_hash(files, *facts)
@@ -153,7 +193,7 @@ class ImageBuilder:
             wheels = ensure_wheelhouse(spec.name, lock, self._engine_architecture(), self._progress)
             given += [ContextFile(f"{_WHEELHOUSE}/{wheel.name}", wheel) for wheel in wheels.iterdir()]
         self._progress(f"{spec.name}: building {reference}")
-        build(self._client, spec.name, reference, dockerfile, given)
+        build(self._client, spec.name, reference, dockerfile, given, target=spec.target)
 
     def _lock_file(self, spec: ImageSpec) -> Path:
         lock = spec.dockerfile.with_name("requirements.lock")

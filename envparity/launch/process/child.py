@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.process.control_group import ControlGroup
 from envparity.launch.process.guarding import Guard
+from envparity.launch.process.start_gate import StartGate
+from envparity.stalls import Deadline
 
 __all__ = ["Child", "Program", "identity_of"]
 
+_STARTING = Path(__file__).with_name("child_start.py")
 _EVERY_S = 0.01
 _KILLED_S = 10.0
+_TAIL_BYTES = 256 * 1024
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    """Open a log that nobody else may read: there are secrets in it. What writes to it inherits it open."""
+    return os.open(path, flags, 0o600)
 
 
 def identity_of(user: int | None) -> dict[str, Any]:
@@ -32,7 +43,8 @@ class Program:
     """What to start: `argv`, the whole environment, a working folder, as whom (a numeric id; None: as we are).
 
     `log` takes both outputs; `cpus` are the processors that it may run on (None: any); `first` is the signal that makes
-    it end in order when its owner is gone.
+    it end in order when its owner is gone. `group` is the control group in which it is given one of its own.
+    `confined`: it and what it starts come to no privilege that it did not have (see `child_start`).
     """
 
     argv: Sequence[str]
@@ -42,6 +54,8 @@ class Program:
     user: int | None = None
     cpus: frozenset[int] | None = None
     first: signal.Signals = signal.SIGKILL
+    group: ControlGroup | None = None
+    confined: bool = False
 
 
 class Child:
@@ -51,21 +65,30 @@ class Child:
         self.program = program
         self._guard = guard
         self._process: subprocess.Popen[bytes] | None = None
+        self._group: ControlGroup | None = None
 
-    def start(self) -> None:
-        """Start it, in a session and process group of its own. Raises `LaunchError` where it cannot be."""
+    def start(self, gate: StartGate | None = None) -> None:
+        """Start it, in a session and process group of its own. Raises `LaunchError` where it cannot be.
+
+        With a `gate` it waits there before it becomes its program.
+        """
         program = self.program
+        self._group = None if program.group is None else program.group.child()
+        argv, identity = list(program.argv), identity_of(program.user)
+        if gate is not None or self._group is not None or program.confined:
+            argv, identity = self._begun(argv, gate), {}
         try:
-            with program.log.open("ab") as log:
+            with open(program.log, "ab", opener=_for_us_alone) as log:
                 self._process = subprocess.Popen(
-                    list(program.argv),
+                    argv,
                     env=dict(program.environment),
                     cwd=program.folder,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
-                    **identity_of(program.user),
+                    pass_fds=() if gate is None else gate.descriptors,
+                    **identity,
                 )
         except OSError as error:
             raise LaunchError(f"{program.argv[0]} cannot be started: {error}") from error
@@ -126,12 +149,30 @@ class Child:
             time.sleep(_EVERY_S)
 
     def log_tail(self, lines: int) -> str:
-        """The last lines of what it has written."""
+        """The last lines of what it has written, of its last `_TAIL_BYTES`: a line may be longer than memory is."""
         try:
-            text = self.program.log.read_bytes().decode(errors="replace")
+            with self.program.log.open("rb") as log:
+                log.seek(max(log.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
+                text = log.read(_TAIL_BYTES).decode(errors="replace")
         except OSError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+    def _begun(self, argv: list[str], gate: StartGate | None) -> list[str]:
+        """What is started in place of `argv`, as we are: it becomes that (see `child_start`)."""
+        program = self.program
+        go, there = (None, None) if gate is None else gate.descriptors
+        options: list[object] = [
+            None if self._group is None else self._group.members,
+            "yes" if program.confined else None,
+            program.user,
+            go,
+            there,
+            "given" if "LC_CTYPE" in program.environment else None,
+        ]
+        # -I -S: no site, no PYTHON* variables.
+        start = [sys.executable, "-I", "-S", str(_STARTING)]
+        return [*start, *("-" if option is None else str(option) for option in options), *argv]
 
     @property
     def _started(self) -> subprocess.Popen[bytes]:
@@ -140,9 +181,9 @@ class Child:
         return self._process
 
     async def _ended_within(self, timeout_s: float) -> bool:
-        deadline = time.monotonic() + timeout_s
+        deadline = Deadline(timeout_s)
         while self.exit_code is None:
-            if time.monotonic() > deadline:
+            if deadline.passed:
                 return False
             await asyncio.sleep(_EVERY_S)
         return True
@@ -151,5 +192,7 @@ class Child:
         """What it has started ends with it, as in a container."""
         with contextlib.suppress(OSError):
             os.killpg(pid, signal.SIGKILL)
+        if self._group is not None:
+            self._group.end()
         if self._guard is not None:
             self._guard.gone(pid)

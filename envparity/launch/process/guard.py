@@ -1,87 +1,70 @@
 """The guard of a run: a process that outlives its owner by a moment, and leaves nothing of it behind.
 
-Run as a program of its own, on the standard library alone. It reads lines from its input, and does its work when that
-ends, which is when the owner has ended, however it has:
+Run as a program of its own, on the standard library alone: `guard.py FOLDER-OF-THE-PACKAGE`. It reads messages from
+its input, and does its work when that ends, which is when the owner has ended, however it has. Each message is its
+length (four bytes, the highest first) and a JSON array, so that no name in it can be taken for another message:
 
-- `process PID SIGNAL`: a leader of a process group. It gets that signal first, and SIGKILL with its group soon after.
-- `gone PID`: no longer
-- `folder PATH`: removed at last
+- `["process", PID, STARTED, SIGNAL]`: a leader of a process group and session. It gets that signal first, and SIGKILL
+  with its group soon after.
+- `["gone", PID]`: no longer
+- `["folder", PATH, DEVICE, INODE]`: removed at last, if it is that very folder
+- `["group", PATH]`: the control group in which the run's processes are
+- `["mark", TEXT]`: what stands in the environment of each of them
+
+It inherits the locks of the run's folders, so that nobody else removes them while it works.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
+import json
 import signal
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
-HEED_S = 2.0
-GOING_S = 5.0
-EVERY_S = 0.02
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
+LENGTH_BYTES = 4
+LONGEST = 1 << 20
 
 
 def main() -> None:
     """Listen until the input ends, then clean."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    processes: dict[int, int] = {}
-    folders: list[str] = []
+    sys.path.append(sys.argv[1])
+    from envparity.launch.cleaning import Leader, end_processes, remove_run_folder
+
+    leaders: dict[int, Leader] = {}
+    folders: list[tuple[Path, int, int]] = []
     mark = ""
-    for line in sys.stdin:
-        what, _, rest = line.rstrip("\n").partition(" ")
+    group: Path | None = None
+    for what, *rest in messages(sys.stdin.buffer):
         if what == "process":
-            pid, _, first = rest.partition(" ")
-            processes[int(pid)] = int(first)
+            leaders[rest[0]] = Leader(*rest)
         elif what == "gone":
-            processes.pop(int(rest), None)
+            leaders.pop(rest[0], None)
         elif what == "folder":
-            folders.append(rest)
+            folders.append((Path(rest[0]), rest[1], rest[2]))
+        elif what == "group":
+            group = Path(rest[0])
         elif what == "mark":
-            mark = rest
-    _end(processes)
-    if mark:
-        _end_marked(mark)
-    for folder in folders:
-        _remove(folder)
+            mark = rest[0]
+    end_processes(leaders.values(), mark, [path for path, _, _ in folders], group)
+    for path, device, inode in folders:
+        remove_run_folder(path, device, inode)
 
 
-def _end(processes: dict[int, int]) -> None:
-    for pid, number in processes.items():
-        with contextlib.suppress(OSError):
-            os.kill(pid, number)
-    deadline = time.monotonic() + HEED_S
-    while time.monotonic() < deadline and any(_lives(pid) for pid in processes):
-        time.sleep(EVERY_S)
-    for pid in processes:
-        with contextlib.suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)
-
-
-def _end_marked(mark: str) -> None:
-    """SIGKILL to what has that in its environment: a child that the owner had no time to tell of (Linux, proc(5))."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if int(process.name) != os.getpid() and f"{mark}\0".encode() in (process / "environ").read_bytes():
-                os.kill(int(process.name), signal.SIGKILL)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def _remove(folder: str) -> None:
-    """Remove it, again as long as somebody who is just going still writes there."""
-    deadline = time.monotonic() + GOING_S
-    while Path(folder).exists() and time.monotonic() < deadline:
-        shutil.rmtree(folder, ignore_errors=True)
-        time.sleep(EVERY_S)
+def messages(stream: BinaryIO) -> Iterator[list[Any]]:
+    """Every whole message; what is no message ends them, for nothing behind it can be believed."""
+    while True:
+        length = int.from_bytes(head, "big") if len(head := stream.read(LENGTH_BYTES)) == LENGTH_BYTES else 0
+        if not 0 < length <= LONGEST:
+            return
+        body = stream.read(length)
+        if len(body) < length:
+            return
+        yield json.loads(body)
 
 
 if __name__ == "__main__":

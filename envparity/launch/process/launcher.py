@@ -16,18 +16,22 @@ from envparity.backend import Backend, ProcessSource
 from envparity.case import Case
 from envparity.environment import Environment
 from envparity.launch.certificates import CertificateAuthority
+from envparity.launch.cleaning import remove_tree
 from envparity.launch.container.image_context import choose_files
-from envparity.launch.leftovers import MEMORY
-from envparity.launch.owner import OWNER_FILE, this_owner
+from envparity.launch.leftovers import GROUP_FILE
 from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
 from envparity.launch.process.booting import Means, ProcessBooting
+from envparity.launch.process.control_group import ControlGroup, made_group
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.limits import Processors, backend_argv, cannot_check
 from envparity.launch.process.programs import ServerPrograms
 from envparity.launch.process.settled import settled
 from envparity.launch.process.stack import ProcessStack
 from envparity.launch.resolve import RunSecrets
+from envparity.launch.run_folder import MEMORY, RunFolder
 from envparity.launch.warm.pool import WarmPool
+from envparity.observe.image import ImageRecord
+from envparity.redaction.raising import raised_without_secrets
 
 __all__ = ["ProcessLauncher"]
 
@@ -41,6 +45,7 @@ class ProcessLauncher:
     """
 
     name = "process"
+    images: tuple[ImageRecord, ...] = ()
 
     def __init__(
         self,
@@ -55,11 +60,15 @@ class ProcessLauncher:
         self.cannot_check = cannot_check(source, environments.values())
         self._run_id = run_id
         self._numbers = itertools.count(1)
-        self._guard = Guard(run_id)
-        self._folders: list[Path] = []
+        self._folders: list[RunFolder] = []
+        self._group: ControlGroup | None = None
+        self._guard: Guard | None = None
         try:
-            folder = self._made(None)
-            memory = self._made(memory_folder())
+            for place in (None, memory_folder()):  # one that cannot be made leaves none behind that was
+                self._folders.append(RunFolder.make(run_id, place))
+            folder, memory = (one.path for one in self._folders)
+            self._group = _noted_group(folder)
+            self._guard = Guard(run_id, self._folders, None if self._group is None else self._group.folder)
             authority = CertificateAuthority()
             ca_file = folder / "ca.crt"
             ca_file.write_bytes(authority.certificate_pem)
@@ -74,11 +83,13 @@ class ProcessLauncher:
                 folder=folder,
                 memory=memory,
                 code=_copied(source, folder / "code") if source.include else source.folder,
+                source=source,
                 argv=argv,
                 variables=source.variables,
                 programs=ServerPrograms(folder),
                 processors=Processors(),
                 guard=self._guard,
+                group=self._group,
             )
         except BaseException:
             self._remove_everything()
@@ -108,22 +119,28 @@ class ProcessLauncher:
         if environment is not None:
             means = replace(means, environments={**means.environments, environment.name: environment})
         booting = ProcessBooting(means, case, waiting, next(self._numbers))
-        async with AsyncExitStack() as exits:
-            yield await booting.boot(exits)
-
-    def _made(self, place: Path | None) -> Path:
-        """A folder of this run, through which the users of servers and replicas may pass."""
-        folder = Path(tempfile.mkdtemp(prefix=f"envparity-{self._run_id}-", dir=place))
-        self._folders.append(folder)
-        self._guard.folder(folder)
-        (folder / OWNER_FILE).write_text(this_owner(), encoding="utf-8")
-        folder.chmod(0o711)
-        return folder
+        with raised_without_secrets(lambda: booting.redaction):
+            async with AsyncExitStack() as exits:
+                yield await booting.boot(exits)
 
     def _remove_everything(self) -> None:
         for folder in self._folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        self._guard.close()
+            remove_tree(folder.path)
+        if self._guard is not None:
+            self._guard.close()
+        if self._group is not None:
+            self._group.end()
+        for folder in self._folders:
+            folder.close()
+
+
+def _noted_group(folder: Path) -> ControlGroup | None:
+    """The control group of the run with that folder, in which it is noted before there is one."""
+    note = folder / GROUP_FILE
+    note.touch(mode=0o600)
+    group = made_group(f"envparity-{folder.name}")
+    note.write_text("" if group is None else str(group.folder), encoding="utf-8")
+    return group
 
 
 def memory_folder() -> Path | None:
@@ -134,7 +151,7 @@ def memory_folder() -> Path | None:
 
 
 def _copied(source: ProcessSource, folder: Path) -> Path:
-    """A copy of what the backend's file includes, for anybody to read."""
+    """A copy of what the backend's file includes, for anybody to read, of the same owner."""
     for file in choose_files(source.folder, source.include):
         copy = folder / file.name
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -143,4 +160,8 @@ def _copied(source: ProcessSource, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     for made in (folder, *(one for one in folder.rglob("*") if one.is_dir())):
         made.chmod(0o755)
+    if os.geteuid() == 0:
+        owner = source.folder.stat()
+        for made in (folder, *folder.rglob("*")):
+            os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
     return folder

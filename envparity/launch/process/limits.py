@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,14 +14,16 @@ from functools import cache
 from pathlib import Path
 
 from envparity.backend import ProcessSource
-from envparity.environment import Environment, Platform
+from envparity.dependency_kind import KINDS, kind_of
+from envparity.environment import Composed, Environment, Platform
 from envparity.errors import LaunchError
 from envparity.launch.process.ingress.nginx import find_nginx
 from envparity.launch.process.programs import may_enter
 
-__all__ = ["Processors", "backend_argv", "cannot_check", "program_path", "user_of"]
+__all__ = ["Processors", "backend_argv", "cannot_check", "program_path", "user_of", "why_not_as"]
 
 _SURVEY_S = 10.0
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _WHERE_FROM = "import sys; print(sys.path)"
 
 
@@ -55,12 +58,27 @@ class Processors:
 
 
 def user_of(platform: Platform, argv: tuple[str, ...], code: Path) -> int | None:
-    """As whom a replica runs: the platform's user where we may become it, and it may run the program and enter the
-    folder of the code; else None, as we are.
+    """As whom a replica runs: the platform's user, or whoever the folder of the code belongs to, where we may become
+    that one, and it may run the program and enter the folder; else None, as we are.
     """
-    if platform.user is None or os.geteuid() != 0 or not may_enter(code) or not _may_run(argv[0], platform.user):
-        return None
-    return platform.user
+    user = code.stat().st_uid if platform.user is None else platform.user
+    return None if user == os.geteuid() or why_not_as(user, argv, code) else user
+
+
+def why_not_as(user: int, argv: tuple[str, ...], code: Path) -> str:
+    """Why a replica cannot run as that user here, in words; "" where it can.
+
+    A shell is for everybody to run; what its command starts need not be, such as the interpreter of a folder that only
+    its owner may enter.
+    """
+    if os.geteuid() != 0:
+        return "this is not root"
+    if not may_enter(code):
+        return "it may not enter the backend's folder"
+    for program in (argv[0], *_programs_of_a_shell(argv)):
+        if not _may_run(program, user):
+            return f"it may not read {Path(program).name} or what that is run by"
+    return ""
 
 
 def cannot_check(source: ProcessSource, environments: Iterable[Environment]) -> tuple[str, ...]:
@@ -82,13 +100,63 @@ def _gaps(argv: tuple[str, ...], code: Path, environments: tuple[Environment, ..
     if any(one.read_only_root for one in platforms):
         yield "the read-only root"
     for platform in platforms:
-        if platform.user is not None and user_of(platform, argv, code) is None:
-            yield f"the user ({platform.user})"
+        if platform.user is not None and (why := why_not_as(platform.user, argv, code)):
+            yield f"the user ({platform.user}: {why})"
     if any(one.ingress.kind != "none" for one in environments) and find_nginx() is None:
         yield "nginx (a proxy of envparity's own stands for it)"
-    if any(dependency.tls != "off" for one in environments for dependency in one.dependencies.values()):
+    declared = [one for environment in environments for one in environment.dependencies.values()]
+    if any(one.tls != "off" and not kind_of(one).own_tls for one in declared):
         yield "the servers' own TLS (a proxy in front of them speaks it)"
+    for one in declared:
+        kind = kind_of(one)
+        with KINDS.guarding(kind):
+            yield from kind.not_as_process(one)
+    for environment in environments:
+        yield from _unnamed_files(argv, environment)
     yield "the network (names of hosts; everything is at 127.0.0.1)"
+
+
+def _unnamed_files(argv: tuple[str, ...], environment: Environment) -> Iterator[str]:
+    told = [*environment.command, *argv, *_texts_of(environment)]
+    for path in environment.files:
+        if not any(path in text for text in told):
+            yield f"the file {path} (no setting of {environment.name} and no command names it)"
+
+
+def _texts_of(environment: Environment) -> Iterator[str]:
+    """What its settings and jobs say."""
+    for setting in environment.settings.values():
+        if isinstance(setting, str | Composed):
+            yield setting if isinstance(setting, str) else setting.around
+    for job in environment.jobs.values():
+        yield from job.command
+
+
+def _programs_of_a_shell(argv: tuple[str, ...]) -> Iterator[str]:
+    """The programs that the words of a shell's command name, as far as they are found where programs are."""
+    if Path(argv[0]).name not in _SHELLS or "-c" not in argv[:-1]:
+        return
+    try:
+        words = shlex.split(argv[argv.index("-c") + 1], comments=True)
+    except ValueError:
+        return
+    for word in words:
+        found = shutil.which(word.rstrip(";&|"), path=program_path())
+        if found is not None:
+            yield found
+
+
+def _interpreter_of(program: str) -> str | None:
+    """The program that runs a script, by its first line; None where it is no script."""
+    try:
+        with Path(program).open("rb") as script:
+            line = script.readline(512)
+    except OSError:
+        return None
+    words = line[2:].decode(errors="replace").split() if line.startswith(b"#!") else []
+    if words and Path(words[0]).name == "env":
+        words = [shutil.which(words[-1], path=program_path()) or words[0]]
+    return words[0] if words else None
 
 
 @cache
@@ -98,6 +166,9 @@ def _may_run(program: str, user: int) -> bool:
         asked = [program, "-c", _WHERE_FROM]
         ours = _said(asked, {})
         return ours != "" and ours == _said(asked, {"user": user, "group": user, "extra_groups": []})
+    interpreter = _interpreter_of(program)
+    if interpreter is not None and not _may_run(interpreter, user):
+        return False
     real = Path(program).resolve()
     return real.stat().st_mode & 0o005 == 0o005 and all(one.stat().st_mode & 0o001 for one in real.parents)
 

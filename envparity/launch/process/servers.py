@@ -1,4 +1,4 @@
-"""PostgreSQL and a Redis-protocol server as processes of this machine: folders, commands, when they are ready.
+"""Servers as processes of this machine: folders, commands, when they are ready.
 
 Nothing here needs an event loop: whoever starts a server polls `ready`.
 """
@@ -6,25 +6,30 @@ Nothing here needs an event loop: whoever starts a server polls `ready`.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import ssl
 from abc import ABC, abstractmethod
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
+from envparity.dependency_kind import KINDS, RunsAsProcess, kind_of
+from envparity.environment import Dependency, Platform
 from envparity.errors import LaunchError
-from envparity.launch.dependencies import USER
+from envparity.launch.certificates import IssuedCertificate
 from envparity.launch.process.child import Child, Program
-from envparity.launch.process.cluster import copy_cluster, run_sql
+from envparity.launch.process.control_group import ControlGroup
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.held_port import HeldPort
+from envparity.launch.process.limits import program_path, user_of, why_not_as
 from envparity.launch.process.programs import ServerPrograms
 
-__all__ = ["PostgresServer", "RedisServer", "Server"]
+__all__ = ["HasServer", "PlannedServer", "Server"]
 
 _STOP_S = 5.0
-_MAX_CONNECTIONS = 100
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Server(ABC):
     guard: Guard | None = None
     socket_only: bool = False
     environment: dict[str, str] = field(default_factory=dict)
+    group: ControlGroup | None = None
     held: HeldPort = field(init=False)
     child: Child = field(init=False)
 
@@ -72,6 +78,24 @@ class Server(ABC):
     def prepare(self) -> None:
         """What is done once, when it is ready for the first time."""
 
+    def shell(self) -> list[str]:
+        """What talks to it as its administrator. Raises `LaunchError` where it has none."""
+        raise LaunchError(f"{Path(self.child.program.argv[0]).name} has no administrator's program")
+
+    def take_certificate(self, issued: IssuedCertificate, authority: bytes) -> None:
+        """Put its certificate, its key and that of the authority where it finds them."""
+        files = {"server.crt": issued.certificate_pem, "server.key": issued.key_pem, "ca.crt": authority}
+        for name, content in files.items():
+            self._put(name, content, self.child.program.user)
+
+    def _put(self, name: str, content: bytes, user: int | None) -> None:
+        """A file in its folder, for that user alone."""
+        file = self.folder / name
+        file.touch(mode=0o600)
+        file.write_bytes(content)
+        if user is not None:
+            os.chown(file, user, user)
+
     def start(self) -> None:
         """Start it, with the data that it had."""
         self.child.start()
@@ -92,7 +116,8 @@ class Server(ABC):
     def _started_program(self, argv: list[str], first: signal.Signals) -> Program:
         environment = {"PATH": os.defpath, "LC_ALL": "C", **self.environment}
         log = self.folder.with_name(f"{self.folder.name}.log")
-        return Program(argv, environment, self.folder, log, self.programs.user, first=first)
+        user = self.programs.user
+        return Program(argv, environment, self.folder, log, user, None, first, self.group, confined=user is not None)
 
     def _still_there(self) -> None:
         if self.child.exit_code is not None:
@@ -100,89 +125,78 @@ class Server(ABC):
             raise LaunchError(f"{name} has ended with status {self.child.exit_code}: {self.child.log_tail(10)}")
 
 
-@dataclass
-class PostgresServer(Server):
-    """PostgreSQL with the role and the database `app`."""
+@runtime_checkable
+class HasServer(Protocol):
+    """A kind of dependency that has a server of its own here, which can have TLS in front of it."""
 
-    max_connections: int | None = None
+    def lacking(self) -> str:
+        """What this machine has not that it takes, in words; "" where it has all."""
+        ...
 
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
+    def server(self, declared: Dependency, **given: Any) -> Server:
+        """The server; what is given is for `Server`."""
+        ...
 
-    @property
-    def socket(self) -> Path:
-        return self.folder / f".s.PGSQL.{self.port}"
-
-    @property
-    def ready(self) -> bool:
-        """By the last line of its lock file (postmaster.pid, LOCK_FILE_LINE_PM_STATUS)."""
-        self._still_there()
-        try:
-            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return False
-        return len(lines) >= 8 and lines[7].strip() == "ready"
-
-    def prepare(self) -> None:
-        """Give the role its password: nobody could come in before."""
-        programs, user = self.programs.postgres(), self.programs.user
-        quoted = self.password.replace("'", "''")
-        run_sql(programs, self.folder, self.port, user, f"ALTER ROLE {USER} PASSWORD '{quoted}'")
-
-    def _program(self) -> Program:
-        programs = self.programs.postgres()
-        copy_cluster(programs, self.data, self.programs.user, behind_tls=self.socket_only)
-        settings = {
-            "listen_addresses": "" if self.socket_only else "127.0.0.1",
-            "port": self.port,
-            "unix_socket_directories": self.folder,
-            "max_connections": self.max_connections or _MAX_CONNECTIONS,
-        }
-        options = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
-        # SIGQUIT: at once, but what it has in the system's shared memory goes with it.
-        return self._started_program([str(programs / "postgres"), "-D", str(self.data), *options], signal.SIGQUIT)
+    def front(self, server: Server, tls: ssl.SSLContext, host: str) -> AbstractAsyncContextManager[tuple[str, int]]:
+        """The address at which TLS is spoken in front of it."""
+        ...
 
 
-@dataclass
-class RedisServer(Server):
-    """A Redis-protocol server that keeps nothing: a restart begins empty, as that of the container does."""
+@dataclass(kw_only=True)
+class PlannedServer(Server):
+    """A server of a kind that says itself what its process is."""
+
+    declared: Dependency
 
     @property
     def socket(self) -> Path:
-        return self.folder / "redis.sock"
+        raise LaunchError(f"a {self.declared.kind} of this machine has no Unix socket, and so no TLS in front of it")
 
     @property
     def ready(self) -> bool:
-        """By asking: whoever has no password is told so, and that is an answer too."""
+        """By its port, at which somebody listens. Whether that is all, its kind is asked afterwards."""
         self._still_there()
-        family = socket.AF_UNIX if self.socket_only else socket.AF_INET
-        with closing(socket.socket(family, socket.SOCK_STREAM)) as asking:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as asking:
             asking.settimeout(1.0)
-            try:
-                asking.connect(str(self.socket) if self.socket_only else ("127.0.0.1", self.port))
-                asking.sendall(b"PING\r\n")
-                return asking.recv(1) in {b"+", b"-"}
-            except OSError:
-                return False
+            return asking.connect_ex(("127.0.0.1", self.port)) == 0
 
     def prepare(self) -> None:
-        """Nothing: its password stands in its configuration."""
+        """Nothing: what it needs stood in its plan."""
+
+    def _user_of(self, argv: tuple[str, ...], code: Path | None) -> int | None:
+        """As whom it runs (None: as we are): who runs servers, or whoever owns its code, where they may run it."""
+        if code is not None:
+            return user_of(Platform(), argv, code)
+        user = self.programs.user
+        return user if user is None or not why_not_as(user, argv, Path("/")) else None
+
+    async def stop(self) -> None:
+        """As its program is ended in order."""
+        await self.child.stop(self.child.program.first, _STOP_S)
 
     def _program(self) -> Program:
-        lines = ['save ""', "appendonly no", "daemonize no", "databases 16", "maxmemory 64mb"]
-        lines += ["maxmemory-policy noeviction", f'dir "{self.folder}"']
-        if self.socket_only:
-            lines += ["port 0", f'unixsocket "{self.socket}"', "unixsocketperm 700"]
-        else:
-            lines += [f"port {self.port}", "bind 127.0.0.1", "protected-mode no"]
-        if self.password:
-            # Within double quotes it reads \ and " as C does.
-            quoted = self.password.replace("\\", "\\\\").replace('"', '\\"')
-            lines.append(f'requirepass "{quoted}"')
-        configuration = self.folder / "redis.conf"
-        configuration.touch(mode=0o600)
-        configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        if self.programs.user is not None:
-            os.chown(configuration, self.programs.user, self.programs.user)
-        return self._started_program([str(self.programs.redis()), str(configuration)], signal.SIGTERM)
+        kind = kind_of(self.declared)
+        if not isinstance(kind, RunsAsProcess):
+            raise LaunchError(f"a {self.declared.kind} cannot be run as a process of this machine")
+        with KINDS.guarding(kind):
+            plan = kind.process(self.declared, self.folder, self.port, self.password)
+        program, *arguments = plan.argv
+        found = shutil.which(program, path=program_path())
+        if found is None:
+            raise LaunchError(f"{program!r} is not on this machine")
+        argv = [found, *arguments]
+        user = None if plan.as_we_are else self._user_of(tuple(argv), plan.code)
+        if os.geteuid() == 0:
+            owner = 0 if user is None else user
+            os.chown(self.folder, owner, owner)
+        for name, text in plan.files.items():
+            self._put(name, text.encode(), user)
+        made = self._started_program(argv, signal.SIGTERM)
+        own = {"PATH": program_path(), "HOME": str(self.folder), "TMPDIR": str(self.folder), "PYTHONUNBUFFERED": "1"}
+        return replace(
+            made,
+            environment={**made.environment, **own, **plan.variables},
+            folder=plan.code or made.folder,
+            user=user,
+            confined=os.geteuid() == 0,
+        )

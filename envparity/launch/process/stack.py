@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from envparity.dependency_kind import Administrator
+from envparity.dependency_kind import Server as ServerAddress
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.booted import LOG_LINES, AgentBeside, BootedDependency, BootedReplica, BootedStack
-from envparity.launch.dependencies import answers
-from envparity.launch.postgres_session import PostgresSession
+from envparity.launch.booted import (
+    LOG_LINES,
+    AgentBeside,
+    BootedDependency,
+    BootedReplica,
+    BootedStack,
+    administered,
+    answers,
+    patience_of,
+)
+from envparity.launch.listening import accepts, listens
+from envparity.launch.log_text import read_log_file
 from envparity.launch.process.agent import StartAgent, agent_on_this_machine
-from envparity.launch.process.child import Child
-from envparity.launch.process.servers import PostgresServer, Server
-from envparity.launch.process.sessions import ProcessPostgresSession
+from envparity.launch.process.child import Child, Program
+from envparity.launch.process.servers import Server
 from envparity.launch.process.settled import settled
-from envparity.launch.redis_session import RedisSession
-from envparity.launch.secrets import redact
+from envparity.launch.process.shell import ProcessShell
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
+from envparity.launch.workers import Workers, workers_at
+from envparity.stalls import Deadline
 
-__all__ = ["ProcessStack", "RunningDependency", "RunningReplica"]
+__all__ = ["FileLog", "ProcessStack", "RunningDependency", "RunningReplica"]
 
-_ANSWER_S = 15.0
+_COMMAND_S = 10.0
 _EVERY_S = 0.01
 
 
@@ -35,6 +47,7 @@ class RunningDependency(BootedDependency):
     server: Server | None = None
     address: tuple[str, int] = ("127.0.0.1", 0)
     prepared: bool = False
+    began: float = 0.0  # where its log was when it was started last
 
     @property
     def there(self) -> bool:
@@ -49,11 +62,83 @@ class RunningReplica(BootedReplica):
     port: int
 
 
+@dataclass(frozen=True)
+class FileLog:
+    """A log in a file; its positions are bytes."""
+
+    path: Path
+
+    def position(self) -> float:
+        """0 where there is no file yet."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+    async def since(self, begin: float) -> str:
+        """What stands there from that byte."""
+        return read_log_file(self.path, int(begin))
+
+
+@dataclass(frozen=True)
+class ProcessBeside:
+    """A dependency's process, as its kind may ask it (`Beside`). `began`: where its log was at its last start."""
+
+    server: Server
+    began: float
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    async def listens(self) -> bool:
+        known = listens(self.server.port)
+        return await accepts(("127.0.0.1", self.server.port)) if known is None else known
+
+    async def log(self) -> str:
+        return await FileLog(self.server.child.program.log).since(self.began)
+
+    async def run(self, command: tuple[str, ...]) -> bool:
+        """As who runs the server, with its environment and in its folder."""
+        program = self.server.child.program
+        found = shutil.which(command[0], path=program.environment.get("PATH"))
+        if found is None:
+            raise LaunchError(f"{command[0]!r} is not on this machine")
+        asking = Program(
+            (found, *command[1:]),
+            program.environment,
+            program.folder,
+            program.log.with_suffix(".asked"),
+            program.user,
+            group=program.group,
+            confined=program.confined,
+        )
+        child = Child(asking, self.server.guard)
+        child.start()
+        deadline = Deadline(_COMMAND_S)
+        try:
+            while child.exit_code is None:
+                if deadline.passed:
+                    return False
+                await asyncio.sleep(_EVERY_S)
+            return child.exit_code == 0
+        finally:
+            await child.stop(signal.SIGKILL, 0.0)
+
+
 @dataclass(kw_only=True)
 class ProcessStack(BootedStack[RunningReplica, RunningDependency]):
-    """A stack of processes. `ProcessLauncher.boot` makes it and takes it down."""
+    """A stack of processes. `ProcessLauncher.boot` makes it and takes it down.
+
+    `command` starts a replica, with placeholders of ports.
+    """
 
     start_agent: StartAgent
+    command: Sequence[str]
+
+    async def workers(self, replica: int) -> Workers | None:
+        """The processes at the replica's port (`SeesWorkers`)."""
+        return await workers_at(self.replicas[replica].port)
 
     async def stop_replica(self, index: int) -> None:
         """SIGTERM, and after the environment's grace period SIGKILL."""
@@ -68,43 +153,45 @@ class ProcessStack(BootedStack[RunningReplica, RunningDependency]):
         if dependency.server is None:
             raise LaunchError(f"{name} is down in this boot and cannot be restarted")
         await dependency.server.stop()
+        dependency.began = FileLog(dependency.server.child.program.log).position()
         dependency.server.start()
         await self.connect_proxy(dependency)
-
-    async def redis_command(self, dependency: str, command: tuple[str, ...]) -> None:
-        server, upstream = self.dependency(dependency).server, self.dependency(dependency).proxy.upstream
-        if server is None or upstream is None:
-            raise LaunchError(f"{dependency} is down in this boot: cannot run {command[0]}")
-        try:
-            async with RedisSession.open(upstream, server.password, self.dependency_tls.get(dependency)) as session:
-                await session.run(0, command)
-        except LaunchError as error:
-            raise LaunchError(f"{dependency} refused {command[0]}: {redact(str(error), self.secret_values)}") from error
 
     async def connect_proxy(self, dependency: RunningDependency) -> None:
         """Point the proxy at the server, or at the TLS in front of it, once it answers."""
         server = dependency.server
         if server is None:
             return
-        deadline = time.monotonic() + _ANSWER_S
+        declared = self.environment.dependencies[dependency.name]
+        patience_s = patience_of(declared)
+        deadline = Deadline(patience_s)
         try:
             while not server.ready:
-                await self._again_before(deadline, dependency)
+                await self._again_before(deadline, dependency, patience_s)
             if not dependency.prepared:
                 await settled(server.prepare)
                 dependency.prepared = True
         except LaunchError as error:
-            raise LaunchError(f"{dependency.name}: {redact(str(error), self.secret_values)}") from error
-        context = self.dependency_tls.get(dependency.name)
-        while not await answers(dependency.kind, *dependency.address, context):
-            await self._again_before(deadline, dependency)
-        dependency.proxy.upstream = dependency.address
+            raise LaunchError(f"{dependency.name}: {self.redaction.text(str(error))}") from error
+        reached = ServerAddress(*dependency.address, dependency.password, self.dependency_tls.get(dependency.name))
+        beside = ProcessBeside(server, dependency.began)
+        while not await answers(declared, reached, beside):
+            await self._again_before(deadline, dependency, patience_s)
+        dependency.reached_at(dependency.address)
+        self.server_logs[dependency.name] = FileLog(server.child.program.log)
 
     async def note_addresses(self) -> None:
         self.addresses |= {f"127.0.0.1:{replica.port}": replica.index for replica in self.replicas}
 
     async def replica_log(self, replica: RunningReplica) -> tuple[str, ...]:
-        return self.redacted(replica.child.log_tail(LOG_LINES))
+        return self.redacted(read_log_file(replica.child.program.log))
+
+    async def log_position(self, replica: RunningReplica) -> float:
+        """In bytes of its file."""
+        return FileLog(replica.child.program.log).position()
+
+    async def logged(self, replica: RunningReplica, begin: float, end: float | None) -> tuple[str, ...]:
+        return self.redacted(read_log_file(replica.child.program.log, int(begin), None if end is None else int(end)))
 
     async def replica_end(self, replica: RunningReplica) -> tuple[int | None, bool]:
         """No limit of memory is set, so none is exceeded."""
@@ -114,21 +201,22 @@ class ProcessStack(BootedStack[RunningReplica, RunningDependency]):
         return () if dependency.server is None else self.redacted(dependency.server.child.log_tail(LOG_LINES))
 
     def argv(self) -> Sequence[str]:
-        return self.replicas[0].child.program.argv
+        return self.command
 
     def agent_beside(self, command: PythonCommand, lanes: int) -> AbstractAsyncContextManager[AgentBeside]:
         return agent_on_this_machine(self.start_agent, command, lanes)
 
     @asynccontextmanager
-    async def postgres_session(self, name: str) -> AsyncIterator[PostgresSession]:
-        server = self.dependency(name).server
-        if not isinstance(server, PostgresServer):
+    async def administrator(self, name: str) -> AsyncIterator[Administrator]:
+        server, kind = self.dependency(name).server, administered(self.environment.dependencies[name])
+        if server is None:
             raise WarmUnavailable(f"{name} is down in this boot")
-        async with ProcessPostgresSession.open(server) as session:
-            yield session
+        async with ProcessShell.open(server) as shell:
+            yield kind.administrator(shell)
 
-    async def _again_before(self, deadline: float, dependency: RunningDependency) -> None:
-        if time.monotonic() > deadline:
+    async def _again_before(self, deadline: Deadline, dependency: RunningDependency, patience_s: float) -> None:
+        server = dependency.server
+        if deadline.passed or (server is not None and server.child.exit_code is not None):
             log = await self.dependency_log(dependency)
-            raise DeadlineExceeded(f"{dependency.name} to answer", _ANSWER_S, "\n".join(log[-10:]))
+            raise DeadlineExceeded(f"{dependency.name} to answer", patience_s, "\n".join(log[-10:]))
         await asyncio.sleep(_EVERY_S)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from envparity.backend import Backend
 from envparity.case import Boot, Case
+from envparity.dependency_kind import Isolation
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import LOG_LINES, BootedStack, direct_endpoint
-from envparity.launch.port import Endpoint
+from envparity.launch.log_text import plain_text
+from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.proxy import Proxy
-from envparity.launch.redis_session import RedisSession
-from envparity.launch.resolve import ResolvedSetting
-from envparity.launch.secrets import redact
+from envparity.launch.resolve import ResolvedSetting, named_secrets
 from envparity.launch.warm.answers import BootEnd
 from envparity.launch.warm.client import AgentBoot
 from envparity.launch.warm.isolation import Lane
 from envparity.launch.warm.made import told_apart
 from envparity.observe.record import Replica, SettingFingerprint, StartupReport
+from envparity.redaction import Redaction
 
 __all__ = ["WarmBoot"]
 
@@ -40,13 +41,16 @@ class WarmBoot:
         boot: Boot,
         lane: Lane,
         resolved: tuple[ResolvedSetting, ...],
-        redis: Mapping[str, RedisSession],
+        isolations: Mapping[str, Isolation],
+        places: Mapping[str, str],
+        keys: Mapping[str, str],
         says_so: bool,
         fork: Callable[[], Awaitable[AgentBoot]],
     ) -> None:
-        self._stack, self._lane, self._redis, self._resolved, self._fork = stack, lane, redis, resolved, fork
+        self._stack, self._lane, self._resolved, self._fork = stack, lane, resolved, fork
+        self._isolations, self._places, self._keys = isolations, places, keys
         self.case = Case(stack.case.environment, stack.case.backend, boot)
-        self.endpoint: Endpoint = direct_endpoint(lane.published_port)
+        self.endpoint: Endpoint = direct_endpoint(lane.published_port, stack.environment.ingress)
         self.timings: dict[str, float] = {}
         self.undecided_after_s: float | None = None
         self.decided_with: StartupReport | None = None
@@ -57,20 +61,21 @@ class WarmBoot:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {one.name: one.value for one in self._resolved}
+        return {**self._keys, **{one.name: one.value for one in self._resolved}}
 
     @property
     def fingerprints(self) -> tuple[SettingFingerprint, ...]:
         """As in the environment: what only keeps this boot apart from others (its databases, its port) is not told."""
-        usual = {one.name: one for one in self._stack.fingerprints}
-        own = [one for one in self._resolved if one.source == "this boot"]
-        usual |= {one.name: one for one in self._stack.fingerprints_of(tuple(own))}
-        return tuple(usual[name] for name in sorted(usual))
+        return self._stack.fingerprints_of(self._stack.resolve(self.case.boot, {}))
 
     @property
     def backend(self) -> Backend:
         """What is booted."""
         return self._stack.backend
+
+    def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
+        """What became known as a secret only while this ran (`HidesSecrets`): the environment's others hide it too."""
+        self._stack.hide(secrets)
 
     async def startup(self) -> StartupReport | None:
         """The startup report as it stands now, and nothing else of `observe_replica`."""
@@ -108,7 +113,7 @@ class WarmBoot:
                 await self.process.until_said(min(_SAYS_SO_S, timeout_s))
         await self.process.until_listening(timeout_s)
         self.timings["listening"] = round(time.monotonic() - began, 4)
-        decided = await self._probe.until_decided(timeout_s, self._ended, self.log)
+        decided = await self._probe.until_decided(timeout_s, self._ended, self._whole_log)
         self.decided_with = self._probe.decided_with if decided else None
         self.timings["startup"] = round(time.monotonic() - began, 4)
         if not decided and self.exit is None:
@@ -116,10 +121,20 @@ class WarmBoot:
         return decided
 
     async def log(self) -> tuple[str, ...]:
-        """The end of its log, without secrets."""
+        """The end of its log, without secrets: of hundreds of boots nobody reads more."""
+        return (await self._whole_log())[-LOG_LINES:]
+
+    async def log_mark(self) -> LogMark:
+        return LogMark((len(await self._whole_log()),))
+
+    async def logged_between(self, first: LogMark, last: LogMark | None = None) -> tuple[tuple[str, ...], ...]:
+        lines = await self._whole_log()
+        ends = (len(lines),) if last is None else last.positions
+        return (lines[int(first.positions[0]) : int(ends[0])],)
+
+    async def _whole_log(self) -> tuple[str, ...]:
         lines, _ = told_apart(await self.process.log())
-        text = redact("\n".join(lines), self._secrets)
-        return tuple(text.splitlines()[-LOG_LINES:])
+        return tuple(self.redaction.text(plain_text("\n".join(lines))).splitlines())
 
     async def observe_replica(self, index: int) -> Replica:
         self._only(index)
@@ -136,7 +151,7 @@ class WarmBoot:
             startup=startup,
             exit_code=None if end is None else end.code,
             oom_killed=end is not None and end.signal == 9 and end.killed is None,
-            log_tail=await self.log(),
+            log=await self.log(),
             undecided_after_s=self.undecided_after_s,
             made=made,
         )
@@ -159,6 +174,11 @@ class WarmBoot:
     def replica_index(self, upstream: str | None) -> int:  # noqa: ARG002  nothing stands in front that could say so
         return 0
 
+    async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
+        """Nothing: what they log is not this boot's alone."""
+        del first
+        return {}
+
     async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
         return await self._stack.infrastructure_logs()
 
@@ -171,15 +191,12 @@ class WarmBoot:
     async def restore_dependency(self, name: str) -> None:
         await self._proxy(name).up()
 
-    async def redis_command(self, dependency: str, command: tuple[str, ...]) -> None:
-        await self.redis_answer(dependency, command)
-
-    async def redis_answer(self, dependency: str, command: Sequence[str]) -> object:
-        """One command in this boot's own Redis database, and its answer. Raises `LaunchError` where it is refused."""
-        session = self._redis.get(dependency)
-        if session is None:
-            raise LaunchError(f"{self.case.environment} has no Redis called {dependency!r}")
-        return await session.run(self._lane.redis_database, command)
+    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
+        """One command in this boot's own place in that server, and its answer."""
+        isolation = self._isolations.get(name)
+        if isolation is None:
+            raise LaunchError(f"{self.case.environment} has no dependency {name!r}")
+        return await isolation.command(self._places[name], command)
 
     async def close(self) -> None:
         """Kill what still runs."""
@@ -187,8 +204,9 @@ class WarmBoot:
             await self._process.stop()
 
     @property
-    def _secrets(self) -> tuple[str, ...]:
-        return (*self._stack.secret_values, *(one.value for one in self._resolved if one.secret))
+    def redaction(self) -> Redaction:
+        """What of this boot is a secret."""
+        return self._stack.redaction.and_of(named_secrets(self._resolved))
 
     def _proxy(self, name: str) -> Proxy:
         if name not in self._lane.proxies:

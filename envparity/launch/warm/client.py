@@ -24,6 +24,7 @@ from envparity.launch.warm.answers import (
     ModulesReport,
 )
 from envparity.launch.warm.command import PythonCommand
+from envparity.stalls import within
 
 __all__ = ["AgentBoot", "WarmAgent"]
 
@@ -55,7 +56,7 @@ class WarmAgent:
         Raises `AgentRefused` for a wrong token, `DeadlineExceeded` where no agent answers in time.
         """
         try:
-            async with asyncio.timeout(timeout_s):
+            async with within(timeout_s):
                 reader, writer, hello = await _introduced(host, port, token)
         except TimeoutError as error:
             raise DeadlineExceeded("the warm agent to answer", timeout_s) from error
@@ -124,7 +125,7 @@ class WarmAgent:
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with within(timeout_s):
                 self._writer.write(json.dumps({"id": number, "do": do, **request}).encode() + b"\n")
                 with contextlib.suppress(ConnectionError):
                     await self._writer.drain()
@@ -247,7 +248,7 @@ class AgentBoot:
 
 async def _within(future: asyncio.Future[T], what: str, timeout_s: float) -> T:
     try:
-        async with asyncio.timeout(timeout_s):
+        async with within(timeout_s):
             return await asyncio.shield(future)
     except TimeoutError as error:
         raise DeadlineExceeded(what, timeout_s) from error

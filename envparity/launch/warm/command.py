@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from envparity.commands import PORT, filled
 from envparity.launch.port import WarmUnavailable
 
 __all__ = ["PythonCommand", "WarmUnavailable", "python_command"]
@@ -24,6 +25,11 @@ class PythonCommand:
     module: str = ""
     script: str = ""
     arguments: tuple[str, ...] = ()
+
+    def at(self, port: int) -> PythonCommand:
+        """The same with that port where the command has `{port}`."""
+        ports = {PORT: port}
+        return replace(self, options=filled(self.options, ports), arguments=filled(self.arguments, ports))
 
     @property
     def request(self) -> dict[str, Any]:

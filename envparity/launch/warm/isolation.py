@@ -1,126 +1,28 @@
-"""What every warm boot has for itself: a database, a Redis database, and proxies of its own in front of the servers."""
+"""What every warm boot has for itself: a place in each server, and proxies of its own in front of the servers."""
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from envparity.backend import Backend
 from envparity.case import Boot
-from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.dependency_kind import CA_PATH, KINDS, DependencyKind, Isolates, Isolation, Server, kind_of
+from envparity.environment import Composed, Setting, sources_of
 from envparity.launch.booted import BootedStack
 from envparity.launch.health import HealthProbe
-from envparity.launch.postgres_session import PostgresSession
 from envparity.launch.proxy import Latency, Proxy
-from envparity.launch.redis_session import RedisSession
 from envparity.launch.resolve import ResolvedSetting
 from envparity.launch.warm.command import WarmUnavailable
 
-__all__ = ["Databases", "Lane", "case_settings", "open_lanes", "redis_sessions"]
-
-_PREFIX = "envparity_warm_"
-_READY_S = 30.0
-
-
-class Databases:
-    """Empty databases on one PostgreSQL server, some made ahead; each is given out once and dropped afterwards."""
-
-    def __init__(self, session: PostgresSession, owner: str, ahead: int, memory_folder: str) -> None:
-        self._session, self._owner, self._memory_folder = session, owner, memory_folder
-        self._ready: asyncio.Queue[str] = asyncio.Queue()
-        self._ahead, self._made, self._awaited = ahead, 0, 0
-        self._prefix = f"{_PREFIX}{secrets.token_hex(4)}"
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._failure: LaunchError | DeadlineExceeded | None = None
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, stack: BootedStack[Any, Any], name: str, ahead: int) -> AsyncIterator[Databases]:
-        """Those of that dependency. Raises `WarmUnavailable` where no setting says which database to use."""
-        url = next((one.value for one in stack.resolved if one.source == f"{name}.url"), None)
-        if not stack.dependencies[name].there or url is None:
-            raise WarmUnavailable(f"no setting takes {name}.url, so a boot cannot be given a database of its own")
-        async with stack.postgres_session(name) as session:
-            databases = cls(session, unquote(urlsplit(url).username or ""), ahead, stack.memory_folder)
-            try:
-                await databases._make_template()
-                databases._make_ahead()
-                yield databases
-            finally:
-                # Their deadlines are the statements' own. The databases go with their server.
-                await asyncio.gather(*databases._under_way, return_exceptions=True)
-
-    async def take(self) -> str:
-        """The name of an empty database that nobody has had."""
-        try:
-            async with asyncio.timeout(_READY_S):
-                name = await self._ready.get()
-        except TimeoutError as error:
-            raise DeadlineExceeded("an empty database", _READY_S) from error
-        self._awaited -= 1
-        if self._failure is not None:
-            raise self._failure
-        self._make_ahead()
-        return name
-
-    def give_back(self, name: str) -> None:
-        """Drop it, in the background; whoever is still connected is thrown out."""
-        self._background(self._drop(name))
-
-    def _make_ahead(self) -> None:
-        while self._awaited < self._ahead:
-            self._awaited += 1
-            self._made += 1
-            self._background(self._make(f"{self._prefix}_{self._made}"))
-
-    async def _make_template(self) -> None:
-        """An empty database in memory, which has been connected to once.
-
-        A copy of it, file by file, costs a tenth of one by way of the log and the disk, and its first session finds
-        the catalogue's cache there. It does not outlive a restart of the server, nor do its copies.
-        """
-        folder = f"{self._memory_folder}/{self._prefix}"
-        await self._session.run(
-            f"\\! mkdir -m 0700 {folder}",
-            f"CREATE TABLESPACE \"{self._prefix}\" LOCATION '{folder}'",
-            f'CREATE DATABASE "{self._prefix}" OWNER "{self._owner}" TABLESPACE "{self._prefix}"',
-            f"\\connect {self._prefix}",
-            "\\connect postgres",
-        )
-
-    async def _make(self, name: str) -> None:
-        try:
-            # As the image's own database was made: the role owns it, and nobody else comes in.
-            await self._session.run(
-                f'CREATE DATABASE "{name}" OWNER "{self._owner}" TEMPLATE "{self._prefix}"'
-                f' TABLESPACE "{self._prefix}" STRATEGY file_copy',
-                f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC',
-                f'GRANT CONNECT ON DATABASE "{name}" TO "{self._owner}"',
-            )
-        except (LaunchError, DeadlineExceeded) as error:
-            self._failure = error
-        self._ready.put_nowait(name)
-
-    async def _drop(self, name: str) -> None:
-        try:
-            await self._session.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        except (LaunchError, DeadlineExceeded) as error:
-            self._failure = error
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="a database to come or go")
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+__all__ = ["Lane", "case_settings", "moved_sources", "open_isolations", "open_lanes"]
 
 
 @dataclass
 class Lane:
-    """One place where a boot can be at a time: its port, its number among Redis databases, its proxies.
+    """One place where a boot can be at a time: its port and its proxies.
 
     `port` is where the boot listens, `published_port` the one of 127.0.0.1 behind which that is.
     """
@@ -128,7 +30,6 @@ class Lane:
     index: int
     port: int
     published_port: int
-    redis_database: int
     proxies: dict[str, Proxy]
     probe: HealthProbe
 
@@ -157,56 +58,93 @@ async def open_lanes(exits: AsyncExitStack, stack: BootedStack[Any, Any], ports:
         # One for all boots of the lane: a client costs more to make than a boot takes to answer it.
         probe = HealthProbe(stack.backend, f"http://127.0.0.1:{published}")
         exits.push_async_callback(probe.close)
-        lanes.append(Lane(index, port, published, index + 1, proxies, probe))
+        lanes.append(Lane(index, port, published, proxies, probe))
     return lanes
 
 
-async def redis_sessions(exits: AsyncExitStack, stack: BootedStack[Any, Any]) -> dict[str, RedisSession]:
-    """A session with every Redis of the environment, directly and not through a proxy."""
-    sessions = {}
+async def open_isolations(exits: AsyncExitStack, stack: BootedStack[Any, Any], lanes: int) -> dict[str, Isolation]:
+    """What keeps boots apart in each dependency, as long as `exits` lasts, directly and not through a proxy.
+
+    Raises `WarmUnavailable` where a kind of dependency cannot hold two boots apart, or no setting says where one is.
+    """
+    isolations = {}
     for name, dependency in stack.dependencies.items():
-        if dependency.kind != "redis" or dependency.proxy.upstream is None:
-            continue
-        url = next((one.value for one in stack.resolved if one.source == f"{name}.url"), None)
-        if url is None:
-            raise WarmUnavailable(f"no setting takes {name}.url, so a boot cannot be given a Redis database of its own")
-        session = RedisSession.open(
-            dependency.proxy.upstream, unquote(urlsplit(url).password or ""), stack.dependency_tls.get(name)
-        )
-        sessions[name] = await exits.enter_async_context(session)
-    return sessions
+        declared = stack.environment.dependencies[name]
+        kind = kind_of(declared)
+        if not isinstance(kind, Isolates):
+            raise WarmUnavailable(f"{name}: boots cannot be kept apart in a dependency of the kind {dependency.kind}")
+        with KINDS.guarding(kind):
+            together = kind.kept_together(declared)
+        if together:
+            raise WarmUnavailable(f"{name}: {together}")
+        url, places = stack.urls[name], _places(stack, name, kind)
+        problem = _shared(stack.environment.settings, name, places)
+        if not dependency.there or problem or dependency.proxy.upstream is None:
+            problem = problem or f"no setting takes {name}.url"
+            raise WarmUnavailable(f"{problem}, so a boot cannot be given a place of its own in it")
+        password = unquote(urlsplit(url).password or "") or dependency.password
+        tls = stack.dependency_tls.get(name)
+        host, port = dependency.proxy.upstream
+        server = Server(host, port, password, tls)
+        with KINDS.guarding(kind):
+            opening = kind.isolation(stack, name, url, server, lanes)
+        isolations[name] = await exits.enter_async_context(opening)
+    return isolations
 
 
 def case_settings(
-    stack: BootedStack[Any, Any], lane: Lane, boot: Boot, databases: Mapping[str, str]
+    stack: BootedStack[Any, Any], lane: Lane, boot: Boot, places: Mapping[str, str]
 ) -> tuple[ResolvedSetting, ...]:
-    """The environment's settings as they are for that boot in that lane, with its own databases and port.
+    """The environment's settings as they are for that boot in that lane, with its own places in the servers and port.
 
-    `databases` are names of databases by dependency.
+    `places` are those, by dependency.
     """
-    settings = {}
-    for one in stack.resolved:
-        name, _, what = one.source.partition(".")
-        if name in lane.proxies and what == "url":
-            database = databases.get(name, str(lane.redis_database))
-            settings[one.name] = replace(one, value=_moved(one.value, lane.proxies[name].port, database))
-        elif name in lane.proxies and what == "port":
-            settings[one.name] = replace(one, value=str(lane.proxies[name].port))
-        elif one.source in ("platform", "platform.port"):
-            settings[one.name] = replace(one, value=str(lane.port))
-        else:
-            settings[one.name] = one
-    for name, value in _of_this_boot(stack.backend, boot):
-        settings[name] = ResolvedSetting(name, value, "this boot", secret=False)
-    return tuple(settings[name] for name in sorted(settings))
+    moved = {"platform.port": str(lane.port), **moved_sources(stack, lane, places)}
+    given = stack.resolve(boot, moved)
+    return tuple(replace(setting, value=setting.value.replace(CA_PATH, stack.ca_path)) for setting in given)
 
 
-def _of_this_boot(backend: Backend, boot: Boot) -> list[tuple[str, str]]:
-    ordered = [(backend.order_setting, ",".join(boot.order))] if boot.order and backend.order_setting else []
-    return [*boot.settings, *ordered]
+def _shared(settings: Mapping[str, Setting], name: str, place: Collection[str]) -> str:
+    """Why boots would meet in that dependency: none is told its place in it, or one setting names only its address.
+
+    `place` are the sources that say a place.
+    """
+    address = {f"{name}.host", f"{name}.port"}
+    told = False
+    for key, setting in settings.items():
+        sources = set(setting.sources) if isinstance(setting, Composed) else set()
+        if sources & address and sources.isdisjoint(place):
+            return f"{key} names {name} and not {{{name}.database}}"
+        told = told or not set(sources_of(setting)).isdisjoint(place)
+    return "" if told else f"no setting takes {name}.url"
 
 
-def _moved(url: str, port: int, database: str) -> str:
+def moved_sources(stack: BootedStack[Any, Any], lane: Lane, places: Mapping[str, str]) -> dict[str, str]:
+    """What settings may take that is another in that lane than in the environment, with its own places in the servers.
+
+    `places` are those, by dependency.
+    """
+    moved: dict[str, str] = {}
+    for name, proxy in lane.proxies.items():
+        declared = stack.environment.dependencies[name]
+        kind, url = kind_of(declared), _moved(stack.urls[name], proxy.port, places[name])
+        with KINDS.guarding(kind):
+            offered = kind.offered(declared, url, stack.dependencies[name].password)
+        moved |= {f"{name}.{what}": value for what, value in offered.items()}
+        moved |= {f"{name}.url": url, f"{name}.port": str(proxy.port), f"{name}.database": places[name]}
+    return moved
+
+
+def _places(stack: BootedStack[Any, Any], name: str, kind: DependencyKind) -> frozenset[str]:
+    """What settings may take of that dependency that says where in it one is."""
+    url = stack.urls[name]
+    with KINDS.guarding(kind):
+        offered = kind.offered(stack.environment.dependencies[name], url, "")
+    saying = (what for what, value in offered.items() if value.startswith(url))
+    return frozenset(f"{name}.{what}" for what in ("url", "database", *saying))
+
+
+def _moved(url: str, port: int, place: str) -> str:
     parts = urlsplit(url)
     before, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{before}{at}{host.rpartition(':')[0]}:{port}", path=f"/{database}"))
+    return urlunsplit(parts._replace(netloc=f"{before}{at}{host.rpartition(':')[0]}:{port}", path=f"/{place}"))

@@ -13,6 +13,7 @@ from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand
 from envparity.launch.warm.program import agent_program
+from envparity.stalls import within
 
 __all__ = ["LocalAgent", "local_agent", "start_agent"]
 
@@ -68,7 +69,7 @@ async def local_agent(
 async def _port(output: asyncio.StreamReader) -> int:
     """The port that the agent names in its first line."""
     try:
-        async with asyncio.timeout(_START_S):
+        async with within(_START_S):
             line = (await output.readline()).decode()
     except TimeoutError as error:
         raise DeadlineExceeded("the warm agent to listen", _START_S) from error

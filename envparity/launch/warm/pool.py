@@ -1,9 +1,9 @@
 """Warm boots in one booted environment: an agent beside the replicas, a forked process for every case.
 
-A warm boot has settings, a database, a Redis database number and proxies of its own, and nothing in front of it:
-clients reach it directly, not through the ingress. What it shares with others of its pool are the servers themselves
-(Redis publishes across its databases), the agent's file system, and the third-party modules; so a finding of a
-warm boot is reproduced cold before it is reported.
+A warm boot has settings, a place in each server and proxies of its own, and nothing in front of it: clients reach it
+directly, not through the ingress. What it shares with others of its pool are the servers themselves (some of what they
+do is for all who are connected), the agent's file system, and the third-party modules; so a finding of a warm boot is
+reproduced cold before it is reported.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from envparity.case import Boot
+from envparity.dependency_kind import Isolation
 from envparity.launch.booted import BootedStack
-from envparity.launch.redis_session import RedisSession
+from envparity.launch.keys import issuer_of
 from envparity.launch.warm.answers import AgentRefused, ModulesReport
 from envparity.launch.warm.boot import WarmBoot
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable, python_command
-from envparity.launch.warm.isolation import Databases, Lane, case_settings, open_lanes, redis_sessions
+from envparity.launch.warm.isolation import Lane, case_settings, moved_sources, open_isolations, open_lanes
 
 __all__ = ["WarmPool", "WarmUnavailable"]
 
@@ -42,16 +43,16 @@ class WarmPool:
         agent: WarmAgent,
         command: PythonCommand,
         lanes: Sequence[Lane],
-        databases: dict[str, Databases],
-        redis: dict[str, RedisSession],
+        isolations: dict[str, Isolation],
     ) -> None:
         self._stack, self._agent, self._command = stack, agent, command
-        self._databases, self._redis = databases, redis
+        self._isolations = isolations
         audit = stack.backend.audit
         self._watched = audit.request_scoped if audit is not None else ()
         report = stack.backend.report
         self._words = tuple(word for word in (report.log_passed, report.log_failed) if word is not None)
         self._free: asyncio.Queue[Lane] = asyncio.Queue()
+        self._first_port = lanes[0].port
         for lane in lanes:
             self._free.put_nowait(lane)
         self.size = len(lanes)
@@ -68,25 +69,24 @@ class WarmPool:
         """
         if not stack.replicas or not stack.case.boot.steady:
             raise WarmUnavailable("warm boots stand beside the replicas of an environment that was booted as it is")
+        if stack.environment.jobs:
+            raise WarmUnavailable("jobs run before the backend starts, and what they have made is in one place only")
+        if stack.environment.files:
+            raise WarmUnavailable("files are filled with the settings of the environment, and a boot has its own")
+        if stack.backend.health.port is not None:
+            raise WarmUnavailable("its health is at a port of its own, and boots beside each other have one each")
         command = python_command(stack.argv())
-        if lanes > 15:
-            raise WarmUnavailable(f"{lanes} lanes: Redis has 16 databases, and the replicas use the first")
         async with AsyncExitStack() as exits:
             began = time.monotonic()
             beside = await exits.enter_async_context(stack.agent_beside(command, lanes))
-            databases = {
-                name: await exits.enter_async_context(Databases.open(stack, name, ahead=lanes + 1))
-                for name, dependency in stack.dependencies.items()
-                if dependency.kind == "postgres"
-            }
+            isolations = await open_isolations(exits, stack, lanes)
             opened = await open_lanes(exits, stack, beside.ports)
             pool = cls(
                 stack=stack,
                 agent=beside.agent,
                 command=command,
                 lanes=opened,
-                databases=databases,
-                redis=await redis_sessions(exits, stack),
+                isolations=isolations,
             )
             pool.timings["agent"] = round(time.monotonic() - began, 3)
             await pool._load()
@@ -111,22 +111,24 @@ class WarmPool:
     @asynccontextmanager
     async def _in_lane(self, lane: Lane, boot: Boot, *, learn: bool) -> AsyncIterator[WarmBoot]:
         began = time.monotonic()
-        names = {name: await databases.take() for name, databases in self._databases.items()}
+        places: dict[str, str] = {}
         try:
-            for session in self._redis.values():
-                await session.run(lane.redis_database, ("FLUSHDB",))
+            for name, isolation in self._isolations.items():
+                places[name] = await isolation.take(lane.index)
             await lane.open_up(boot.unreachable_at_start)
-            settings = case_settings(self._stack, lane, boot, names)
+            settings = case_settings(self._stack, lane, boot, places)
             lifetime_s = self._stack.backend.phases.boot_s + 90.0
             booted = WarmBoot(
                 stack=self._stack,
                 boot=boot,
                 lane=lane,
                 resolved=settings,
-                redis=self._redis,
+                isolations=self._isolations,
+                places=places,
+                keys={**self._stack.keys, **issuer_of(self._stack.backend, moved_sources(self._stack, lane, places))},
                 says_so=bool(self._words),
                 fork=lambda learn=learn: self._agent.boot(  # type: ignore[misc]
-                    self._command,
+                    self._command.at(lane.port),
                     {one.name: one.value for one in settings},
                     port=lane.port,
                     lifetime_s=lifetime_s,
@@ -145,18 +147,19 @@ class WarmPool:
                 await booted.close()
         finally:
             await lane.close_off()
-            for name, database in names.items():
-                self._databases[name].give_back(database)
+            for name, place in places.items():
+                self._isolations[name].give_back(place)
 
     async def _load(self) -> None:
         """Have the agent import what the entry does, then rehearse once, for what is imported later."""
         began = time.monotonic()
         try:
-            first = await self._agent.load(self._command, timeout_s=_LOAD_S)
+            command = self._command.at(self._first_port)
+            first = await self._agent.load(command, timeout_s=_LOAD_S)
             async with self.boot(learn=True) as rehearsal:
                 await rehearsal.until_decided()
                 await rehearsal.stop_replica(0)
-                self.modules = await self._agent.load(self._command, rehearsal.process, timeout_s=_LOAD_S)
+                self.modules = await self._agent.load(command, rehearsal.process, timeout_s=_LOAD_S)
         except AgentRefused as error:
             raise WarmUnavailable(str(error)) from error
         if self.modules.unfit:

@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from envparity.report.html.page import html_page
+from envparity.report.kinds import Report
 
-__all__ = ["html_page"]
+__all__ = ["REPORT", "html_page"]
+
+REPORT = Report("Write the whole report as one HTML file.", html_page)

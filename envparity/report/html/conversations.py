@@ -15,10 +15,11 @@ from typing import Any
 
 from envparity.backend import Backend
 from envparity.environment import Difference
-from envparity.judge.canonical import Item, connections
+from envparity.judge.canonical import Item, connections, event_data
 from envparity.judge.compare import covers
 from envparity.judge.normalise import ABSENT
-from envparity.observe.record import Observation, Transcript
+from envparity.observe.record import Observation
+from envparity.observe.transcript import Transcript, violations_of
 from envparity.report.html.markup import visible
 from envparity.report.saved import SavedRun
 
@@ -124,11 +125,11 @@ class _Aligning:
     def _row(self, scenario: str, cells: Mapping[str, Item | None], names: Mapping[str, str]) -> dict[str, Any]:
         there = [one for one in cells.values() if one is not None]
         first = there[0]
-        times = [round(one.entry.at_s * 1000) if one is not None else None for one in cells.values()]
+        times = [round(one.event.at_s * 1000) if one is not None else None for one in cells.values()]
         if len(there) == len(cells) and all(one == first for one in there):
             fields = first.fields
             if first.kind == "sent":  # compared by its kind alone, and yet worth reading
-                fields = {key: _json(value) for key, value in first.entry.data.items() if value != first.name}
+                fields = {key: _json(value) for key, value in event_data(first.event).items() if value != first.name}
             text = ", ".join(f"{path} {value}" for path, value in fields.items())
             for value, name in names.items():
                 text = text.replace(value, name)
@@ -203,7 +204,7 @@ def _key(item: Item) -> tuple[str, str]:
 
 def _against(items: Sequence[Item]) -> dict[str, Any]:
     """What the contract says against any of these frames."""
-    said = dict.fromkeys(visible(one) for item in items for one in item.entry.violations)
+    said = dict.fromkeys(visible(one) for item in items for one in violations_of(item.event))
     return {"v": list(said)} if said else {}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from envparity.environment import Dependency
+from envparity.judge import conduct
 from envparity.observe.record import Observation, Replica, SettingFingerprint
 from envparity.report.html.markup import Html, breakable, tag
 from envparity.report.saved import SavedEnvironment, SavedRun
@@ -42,7 +43,7 @@ def environments_table(run: SavedRun) -> Html:
     rows += [_row(names, title, cells) for title, cells in _dependencies(run)]
     settings = _settings(run)
     wide = len(names) + 1
-    undeclared = {one.where for one in run.verdict.findings if one.code == "EP203"}
+    undeclared = {one.where for one in run.verdict.findings if conduct(one).family == "settings"}
     body = [
         tag("tbody", rows, role="rowgroup"),
         tag(
@@ -168,7 +169,19 @@ def _ingress(environment: SavedEnvironment | None) -> str:
     if ingress.kind == "none":
         return "none: reached directly"
     tls = "TLS" if ingress.tls else "no TLS"
-    return f"{ingress.kind}, {tls}, {ingress.host}, drops after {ingress.idle_timeout_s:g} s of silence"
+    if ingress.config is not None:
+        return f"{ingress.kind}, {tls}, {ingress.host}, as {ingress.config} says"
+    parts = [
+        ingress.kind,
+        tls,
+        f"{ingress.host}{ingress.prefix}",
+        f"drops after {ingress.idle_timeout_s:g} s of silence",
+    ]
+    if ingress.max_lifetime_s is not None:
+        parts.append(f"cuts at {ingress.max_lifetime_s:g} s")
+    if ingress.affinity != "none":
+        parts.append(f"affinity by {ingress.affinity}")
+    return ", ".join(parts)
 
 
 def _platform(environment: SavedEnvironment | None) -> str:

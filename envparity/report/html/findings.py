@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from envparity.judge.finding import Finding, Rule
+from envparity.judge.entries import Entry, defects, entries, undeclared
+from envparity.judge.finding import Finding
+from envparity.judge.rules import Rule
 from envparity.report.html.environments import state_of
 from envparity.report.html.markup import Html, tag
 from envparity.report.saved import SavedRun
-from envparity.report.verdict import counted, launchers, not_played
+from envparity.report.verdict import counted, found_text, launchers, not_played
+from envparity.report.wording import cause_text, evidence_lines
 
 __all__ = ["findings_section", "verdict_header"]
 
@@ -43,8 +46,23 @@ def findings_section(run: SavedRun, rules: Mapping[str, Rule]) -> Html:
         extent = f"{counted(verdict.rules, 'rule')} held in {counted(verdict.cases, 'boot')}"
         body: Html | list[Html] = tag("p", f"None. {extent} and {counted(verdict.scenarios, 'conversation')}.")
     else:
-        body = [_finding(one, verdict.environments, rules.get(one.code)) for one in verdict.findings]
-    return tag("section", heading, body, id="findings", aria_labelledby="findings-heading")
+        body = [_entry(one, verdict.environments, rules) for one in defects(verdict.findings)]
+    apart = [_finding(one, verdict.environments, rules.get(one.code)) for one in undeclared(verdict.findings)]
+    differing = [tag("h2", "Differences that nobody declared"), *apart] if apart else []
+    chance = [_entry(one, verdict.environments, rules) for one in entries(verdict.by_chance)]
+    chance += [tag("p", tag("strong", "Unsteady: "), one) for one in verdict.unsteady]
+    by_chance = [tag("h2", "By chance, and in no environment more often than in another"), *chance] if chance else []
+    return tag("section", heading, body, differing, by_chance, id="findings", aria_labelledby="findings-heading")
+
+
+def _entry(entry: Entry, environments: Sequence[str], rules: Mapping[str, Rule]) -> Html:
+    """A defect: the finding that stands for it in full, the others with its cause behind a line."""
+    first = _finding(entry.finding, environments, rules.get(entry.finding.code))
+    if not entry.others:
+        return first
+    others = [_finding(one, environments, rules.get(one.code)) for one in entry.others]
+    summary = tag("summary", f"{counted(len(others), 'finding')} more with the same cause")
+    return Html(first + tag("details", summary, others, class_="shared"))
 
 
 def _headline(run: SavedRun) -> str:
@@ -53,18 +71,20 @@ def _headline(run: SavedRun) -> str:
         return f"{counted(len(verdict.environments), 'environment')}, and nothing differs that is not declared"
     if len(verdict.findings) == 1:
         return verdict.findings[0].title
-    return counted(len(verdict.findings), "finding")
+    return found_text(verdict.findings)
 
 
 def _lead(run: SavedRun) -> Html | None:
-    findings = run.verdict.findings
+    told = [*defects(run.verdict.findings), *entries(undeclared(run.verdict.findings))]
+    findings = [one.finding for one in told]
     if not findings:
         return None
     if len(findings) == 1:
         (only,) = findings
-        cause = tag("p", tag("strong", "Cause: "), only.cause, class_="lead cause") if only.cause else None
+        cause = _cause(only, "lead cause")
         what = tag("p", _where(only, run.verdict.environments), ": ", only.got, class_="lead")
-        first = tag("p", only.evidence[0], class_="quoted") if only.evidence else None
+        quoted = evidence_lines(only)
+        first = tag("p", quoted[0], class_="quoted") if quoted else None
         return Html("".join(one for one in (what, cause, first) if one is not None))
     items = [
         tag(
@@ -72,7 +92,7 @@ def _lead(run: SavedRun) -> Html | None:
             tag("a", one.id, href=f"#{one.id}"),
             f" {one.title}",
             tag("span", f" in {_names(one.environments)}"),
-            tag("p", tag("strong", "Cause: "), one.cause, class_="cause") if one.cause else None,
+            _cause(one, "cause"),
         )
         for one in findings[:_LISTED]
     ]
@@ -102,9 +122,10 @@ def _facts(run: SavedRun) -> Html:
             " (this launcher cannot)",
             class_="warn",
         )
+    never = tag("p", tag("strong", "Never matched: "), "; ".join(verdict.notes)) if verdict.notes else None
     left_out = tag("ul", [tag("li", one) for one in not_played(verdict)], class_="plain") if verdict.left_out else None
     unplayed = tag("details", tag("summary", f"{len(verdict.left_out)} not played"), left_out) if left_out else None
-    return Html(tag("dl", listed, class_="facts") + (unchecked or "") + (unplayed or ""))
+    return Html(tag("dl", listed, class_="facts") + (unchecked or "") + (never or "") + (unplayed or ""))
 
 
 def _finding(finding: Finding, environments: Sequence[str], rule: Rule | None) -> Html:
@@ -112,7 +133,7 @@ def _finding(finding: Finding, environments: Sequence[str], rule: Rule | None) -
         "article",
         tag("h3", tag("a", finding.id, href=f"#{finding.id}", class_="id"), " ", finding.title),
         tag("p", _where(finding, environments), class_="where"),
-        tag("p", tag("strong", "Cause: "), finding.cause, class_="cause") if finding.cause else None,
+        _cause(finding, "cause"),
         tag(
             "dl",
             tag("div", tag("dt", "Expected"), tag("dd", finding.expected)),
@@ -140,10 +161,15 @@ def _where(finding: Finding, environments: Sequence[str]) -> Html:
     return Html("".join(tag("span", one) for one in parts))
 
 
+def _cause(finding: Finding, look: str) -> Html | None:
+    cause = cause_text(finding.cause)
+    return tag("p", tag("strong", "Cause: "), cause, class_=look) if cause else None
+
+
 def _evidence(finding: Finding) -> Html | None:
-    if not finding.evidence:
+    quoted = [tag("li", one) for one in evidence_lines(finding)]
+    if not quoted:
         return None
-    quoted = [tag("li", one) for one in finding.evidence]
     return Html(tag("h4", "Evidence") + tag("ul", quoted, class_="evidence"))
 
 

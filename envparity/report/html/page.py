@@ -11,7 +11,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-from envparity.judge.finding import Exemption, Rule
+from envparity.judge.finding import Exemption
+from envparity.judge.rules import Rule
 from envparity.report.html.conversations import Played, played
 from envparity.report.html.environments import environments_table
 from envparity.report.html.findings import findings_section, verdict_header

@@ -41,11 +41,11 @@ def timelines(run: SavedRun) -> Html:
     boots: dict[str, list[Observation]] = {}
     for one in run.observations:
         boots.setdefault(one.case.boot.label, []).append(one)
+    places = {name: place for place, name in enumerate(run.verdict.environments)}
     drawn = []
     for label, observations in boots.items():
-        table = _table(
-            label, sorted(observations, key=lambda one: run.verdict.environments.index(one.case.environment))
-        )
+        # A saved run may come from elsewhere: what its verdict does not name stands last.
+        table = _table(label, sorted(observations, key=lambda one: places.get(one.case.environment, len(places))))
         if table is None:
             continue
         opened = observations[0].case.boot.steady or any(one.case.id in special for one in observations)

@@ -56,7 +56,8 @@ class EventBus:
         echo = self._echoes[word] = asyncio.get_running_loop().create_future()
         try:
             await self._publish(_ECHO, {"echo": word})
-            came_back = await asyncio.wait_for(echo, ECHO_TIMEOUT_S)
+            async with asyncio.timeout(ECHO_TIMEOUT_S):
+                came_back = await echo
         except TimeoutError:
             raise DependencyUnavailable("redis", "the event bus brings nothing back") from None
         finally:
@@ -74,7 +75,8 @@ class EventBus:
         if self._reader is None:
             self._reader = asyncio.create_task(self._read_for_ever(), name="event bus reader")
         try:
-            await asyncio.wait_for(self._subscribed.wait(), ANSWER_TIMEOUT_S)
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._subscribed.wait()
         except TimeoutError:
             raise DependencyUnavailable("redis", "no subscription in time") from None
 

@@ -44,7 +44,8 @@ class RedisLink:
     async def ping(self, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """Ask whether Redis answers now. Raises DependencyUnavailable or DependencyRefused."""
         with redis_failures():
-            await asyncio.wait_for(self.client.ping(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self.client.ping()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -32,17 +32,20 @@ class ComponentSteps:
     def components(self) -> tuple[Component, ...]:
         """Every component with what it requires, in the canonical order."""
         last = "startup_validation"
+        known = self._reading.settings
+        postgres = ("postgres", known.startup_postgres_timeout_s if known else None)
+        redis = ("redis", known.startup_redis_timeout_s if known else None)
         before = (
             Component("settings", (), self.settings),
             Component("telemetry", ("settings",), self.telemetry),
-            Component("postgres", ("settings",), self.postgres, asks="postgres"),
-            Component("schema", ("postgres",), self.schema, asks="postgres"),
-            Component("redis", ("settings",), self.redis, asks="redis"),
+            Component("postgres", ("settings",), self.postgres, *postgres),
+            Component("schema", ("postgres",), self.schema, *postgres),
+            Component("redis", ("settings",), self.redis, *redis),
             Component("token_revocation", ("redis",), self.token_revocation),
             Component("auth_service", ("settings", "token_revocation"), self.auth_service),
             Component("user_context_factory", ("auth_service",), self.user_context_factory),
             Component("websocket_manager_factory", ("user_context_factory",), self.websocket_manager_factory),
-            Component("event_bus", ("redis",), self.event_bus, asks="redis"),
+            Component("event_bus", ("redis",), self.event_bus, *redis),
             Component("thread_service", ("schema",), self.thread_service),
             Component("tool_registry", ("settings",), self.tool_registry),
             Component("agent_registry", ("tool_registry",), self.agent_registry),
@@ -66,9 +69,8 @@ class ComponentSteps:
             raise LookupError("the settings are unusable, and yet a step that requires them was run")
         return self._reading.settings
 
-    @property
-    def _attempt_s(self) -> float:
-        return min(CONNECT_ATTEMPT_S, self.usable.startup_step_timeout_s / 3)
+    def _attempt_s(self, own_timeout_s: float | None) -> float:
+        return min(CONNECT_ATTEMPT_S, (own_timeout_s or self.usable.startup_step_timeout_s) / 3)
 
     async def settings(self, services: Services) -> None:
         """Refuse unusable settings, all mistakes at once."""
@@ -96,7 +98,7 @@ class ComponentSteps:
         pool = await Postgres.connect(
             PostgresAddress.from_url(self.usable.database_url.get_secret_value()),
             pool_size=self.usable.database_pool_size,
-            attempt_timeout_s=self._attempt_s,
+            attempt_timeout_s=self._attempt_s(self.usable.startup_postgres_timeout_s),
         )
         services.provide(pool, close=pool.close)
 
@@ -113,7 +115,7 @@ class ComponentSteps:
 
         link = RedisLink(self.usable.redis_url.get_secret_value())
         try:
-            await link.ping(self._attempt_s)
+            await link.ping(self._attempt_s(self.usable.startup_redis_timeout_s))
         except BaseException:
             await link.close()
             raise

@@ -37,13 +37,15 @@ log = structlog.stdlib.get_logger(__name__)
 class Component(NamedTuple):
     """One startup step: what it requires, and how it is started with what the steps before it have made.
 
-    `asks` names the dependency that it talks to, so that its silence can be called by its name.
+    `asks` names the dependency that it talks to, so that its silence can be called by its name; `timeout_s` is its own
+    deadline, where it has another than all.
     """
 
     name: str
     requires: tuple[str, ...]
     start: Callable[[Services], Awaitable[None]]
     asks: str | None = None
+    timeout_s: float | None = None
 
 
 class StepRecord:
@@ -137,8 +139,9 @@ class Startup:
     async def _until_deadline(self, component: Component, record: StepRecord) -> None:
         late: DependencyUnavailable | None = None
         pause_s = BACKOFF_FIRST_S
+        timeout_s = component.timeout_s or self.step_timeout_s
         try:
-            async with asyncio.timeout(self.step_timeout_s) as deadline:
+            async with asyncio.timeout(timeout_s) as deadline:
                 while True:
                     record.attempts += 1
                     try:
@@ -146,15 +149,18 @@ class Startup:
                     except DependencyUnavailable as unavailable:
                         late = unavailable
                     record.waited_for = late.dependency
+                    if deadline.expired():  # what failed in that very moment may have swallowed it
+                        break
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * BACKOFF_GROWTH, BACKOFF_LONGEST_S)
+            raise _out_of_time(component, late, timeout_s) from late
         except TimeoutError:
             if not deadline.expired():
                 raise
             if late is None and component.asks is not None:
                 late = DependencyUnavailable(component.asks, "no answer")
                 record.waited_for = component.asks
-            raise _out_of_time(component.name, late, self.step_timeout_s) from late
+            raise _out_of_time(component, late, timeout_s) from late
         except DependencyRefused as refused:
             raise StartupFailure(
                 codes.DEPENDENCY_REFUSED,
@@ -168,17 +174,19 @@ class Startup:
         self.metrics.startup_failures.labels(component=component, code=failure.code).inc()
 
 
-def _out_of_time(step: str, late: DependencyUnavailable | None, timeout_s: float) -> StartupFailure:
+def _out_of_time(component: Component, late: DependencyUnavailable | None, timeout_s: float) -> StartupFailure:
+    whose = component.asks.upper() if component.asks is not None and component.timeout_s is not None else "STEP"
+    setting = f"STARTUP_{whose}_TIMEOUT_S"
     if late is not None:
         return StartupFailure(
             codes.DEPENDENCY_UNREACHABLE,
             f"{late.dependency} could not be reached within {timeout_s:g} s: {late.description}.",
-            f"Start {late.dependency}, check its address, or give it longer with STARTUP_STEP_TIMEOUT_S.",
+            f"Start {late.dependency}, check its address, or give it longer with {setting}.",
         )
     return StartupFailure(
         codes.STEP_TIMEOUT,
-        f"The step {step} was not done within {timeout_s:g} s.",
-        "See what the step waits for, or give it longer with STARTUP_STEP_TIMEOUT_S.",
+        f"The step {component.name} was not done within {timeout_s:g} s.",
+        f"See what the step waits for, or give it longer with {setting}.",
     )
 
 

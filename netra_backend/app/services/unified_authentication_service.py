@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -26,6 +27,9 @@ _REFUSALS: tuple[tuple[type[jwt.PyJWTError], str, str], ...] = (
 )
 _MISSING = {"aud": "token_audience", "iss": "token_issuer"}
 
+CLOCK_LEEWAY_S = 5
+"""How far the clock of whoever issues tokens may be ahead of ours. When a token expires is not stretched."""
+
 
 class UnifiedAuthenticationService:
     """Judges signature, algorithm, issuer, audience, expiry and revocation, the same way in every environment."""
@@ -47,15 +51,22 @@ class UnifiedAuthenticationService:
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
-            return jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 self._key,
                 algorithms=[self.algorithm],
                 audience=self._audience,
                 issuer=self._issuer,
-                # `sub` and `jti` are looked at below: some identity providers issue numbers.
-                options={"require": ["exp", "iss", "aud"], "verify_sub": False, "verify_jti": False},
+                # `sub` and `jti` are looked at below: some identity providers issue numbers; so are `iat` and `nbf`.
+                options={
+                    "require": ["exp", "iss", "aud"],
+                    "verify_sub": False,
+                    "verify_jti": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                },
             )
+            _refuse_early(claims)
         except jwt.MissingRequiredClaimError as missing:
             code = _MISSING.get(missing.claim, "token_malformed")
             raise TokenRefused(code, f"The token has no {missing.claim!r} claim.") from None
@@ -66,6 +77,18 @@ class UnifiedAuthenticationService:
             raise TokenRefused("token_malformed", "The token is not a readable JSON Web Token.") from None
         except (ValueError, RecursionError):
             raise TokenRefused("token_malformed", "The token is not a readable JSON Web Token.") from None
+        return claims
+
+
+def _refuse_early(claims: dict[str, Any]) -> None:
+    """Raise `ImmatureSignatureError` for a token from a future that no clock explains."""
+    latest = time.time() + CLOCK_LEEWAY_S
+    for name in ("iat", "nbf"):
+        moment = claims.get(name, 0)
+        if not isinstance(moment, int | float):
+            raise jwt.DecodeError(f"{name} is no number")
+        if moment > latest:
+            raise jwt.ImmatureSignatureError(name)
 
 
 def _identifier(claims: dict[str, Any], name: str) -> str:

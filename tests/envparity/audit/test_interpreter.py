@@ -72,14 +72,52 @@ def test_where_it_must_not_fork_each_order_has_its_own(write: Write) -> None:
 
 
 def test_a_module_that_hangs_or_dies_is_one_finding(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are imported all the same."""
-    monkeypatch.setattr(interpreter, "_IMPORT_S", 1.0)
+    """The others are imported all the same; what waits and what computes for ever are told by what they do."""
+    monkeypatch.setattr(interpreter, "_IDLE_S", 1.0)
+    monkeypatch.setattr(interpreter, "_CPU_S", 1.0)
     sources = {
         "app/dies.py": "import os\nos._exit(7)\n",
         "app/fine.py": "VALUE = 1\n",
         "app/hangs.py": "import threading\nthreading.Event().wait()\n",
+        "app/spins.py": "while True: pass\n",
     }
     report = audited(sources)
-    assert [(one.code, one.module) for one in report.findings] == [("EP664", "app.dies"), ("EP664", "app.hangs")]
-    assert "exit status 7" in report.findings[0].got
-    assert "no end after 1 s" in report.findings[1].got
+    found = {one.module: one for one in report.findings}
+    assert {one.code for one in report.findings} == {"EP664"}
+    assert sorted(found) == ["app.dies", "app.hangs", "app.spins"]
+    assert "exit status 7" in found["app.dies"].got
+    assert "1 s of waiting" in found["app.hangs"].got
+    assert "of processor time" in found["app.spins"].got
+
+
+def test_an_import_that_gets_no_time_is_no_finding(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It neither computed nor waited for as long as a finding takes: that is the machine's, and nobody else's end."""
+    monkeypatch.setattr(interpreter, "_IMPORT_S", 3.0)
+    report = audited({"app/bad.py": "1 / 0\n", "app/fine.py": "VALUE = 1\n", "app/slow.py": "while True: pass\n"})
+    assert [(one.code, one.module) for one in report.findings] == [("EP664", "app.bad")]
+    assert (report.starved, report.imports) == (("app.slow",), 4)
+    assert len(report.notes) == 1
+
+
+def test_what_could_not_be_judged_is_not_clean(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was found, but not everything was looked at."""
+    monkeypatch.setattr(interpreter, "_IMPORT_S", 3.0)
+    assert audited({"app/slow.py": "while True: pass\n"}).exit_code == 3
+
+
+def test_a_module_that_hangs_ends_only_itself_where_it_must_not_fork(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third party has started a thread: each import has an interpreter of its own, and the same limits."""
+    monkeypatch.setattr(interpreter, "_IDLE_S", 1.0)
+    monkeypatch.setattr(interpreter, "_CPU_S", 1.0)
+    busy = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    sources = {
+        "busy.py": busy,
+        "app/a.py": "import busy\n",
+        "app/hangs.py": "import threading\nthreading.Event().wait()\n",
+        "app/spins.py": "while True: pass\n",
+    }
+    report = audited(sources)
+    assert [(one.code, one.module) for one in report.findings] == [("EP664", "app.hangs"), ("EP664", "app.spins")]
+    assert report.starved == ()

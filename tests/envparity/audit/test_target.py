@@ -45,6 +45,29 @@ def test_a_backend_file_says_what_to_look_for(write: Write) -> None:
     assert find_target(str(root / "app"), None).audit.settings_modules == ("app.settings",)
 
 
+def test_what_a_backend_file_says_holds_for_a_part_and_for_a_copy(write: Write) -> None:
+    """The whole package is read, by the names that it has there, and the part is what is reported."""
+    root = write(
+        {
+            "backend.toml": BACKEND,
+            "app/settings.py": "class Settings:\n    environment: str\n",
+            "app/core/x.py": "import os\nX = os.environ['X']\n",
+            "copy/settings.py": "",
+            "src/app/core/x.py": "",
+            "src/__init__.py": "",
+        }
+    )
+    part = find_target(str(root / "app" / "core"), root / "backend.toml")
+    assert (part.package, part.part, part.audit.settings_modules) == ("app", "app.core", ("app.settings",))
+    copy = find_target(str(root / "copy"), root / "backend.toml")
+    assert (copy.package, copy.part, copy.audit.settings_modules) == ("copy", None, ("copy.settings",))
+    below = find_target(str(root / "src" / "app" / "core" / "x.py"), root / "backend.toml")
+    assert (below.package, below.part) == ("src.app", "src.app.core.x")
+    assert below.audit.settings_modules == ("src.app.settings",)
+    report = audit(part, examples=0)
+    assert {(one.code, one.module) for one in report.findings} == {("EP606", "app.core.x"), ("EP658", "app.core.x")}
+
+
 @pytest.mark.parametrize(
     ("subject", "key"), [("no/such/folder", "no/such/folder"), ("empty", "empty"), (None, "PACKAGE_OR_PATH")]
 )
@@ -90,3 +113,42 @@ def test_an_unknown_rule_is_a_mistake(write: Write) -> None:
     root = write({"app/x.py": ""})
     with pytest.raises(ConfigurationError, match="EP999"):
         audit(Target("app", root, Audit("app")), only=["EP601,EP999"])
+
+
+_READERS = {
+    "app/config.py": """
+        from decouple import config
+        SETTINGS = {}
+        def get(name): return SETTINGS[name]
+        class Config:
+            def value(self, name): return SETTINGS[name]
+        """,
+    "app/late.py": "def read():\n    import environs\n    return environs.Env()\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("app.config.get", True),
+        ("app.config.SETTINGS", True),
+        ("app.config.Config.value", True),
+        ("app.config.config", True),
+        ("decouple.config", True),
+        ("environs.Env.str", True),
+        ("app.config.fetch", False),
+        ("app.config.Config.fetch", False),
+        ("app.config", False),
+        ("app.nowhere.get", False),
+        ("dynaconf.settings", False),
+    ],
+)
+def test_a_reader_that_exists_nowhere_is_a_mistake(write: Write, name: str, there: bool) -> None:
+    """Nothing would ever be found by it. What the package imports is not looked into."""
+    target = Target("app", write(_READERS), Audit("app", settings_readers=(name,)))
+    if there:
+        audit(target, only=["EP601"])
+        return
+    with pytest.raises(ConfigurationError) as raised:
+        audit(target, only=["EP601"])
+    assert [(one.key, one.got) for one in raised.value.mistakes] == [("audit.settings_readers", name)]

@@ -41,6 +41,7 @@ class FakeEngine:
     error: EnvparityError | None = None
     asked: list[tuple[Subject, str, tuple[str, ...]]] = field(default_factory=list)
     causes: list[bool] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
 
     def to_verdict(
         self,
@@ -51,8 +52,10 @@ class FakeEngine:
         orders: int = 0,
         *,
         causes: bool = False,
+        repeat: int = 1,
     ) -> Verdict:
         self.causes.append(causes)
+        self.repeats.append(repeat)
         self.asked.append((subject, launcher, tuple(only)))
         names = tuple(subject.environments)
         emit(RunStarted("0a1b2c3d", "fake", (), subject.backend.name, names, 1, 2, 22))

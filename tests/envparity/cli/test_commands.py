@@ -11,7 +11,7 @@ from click.testing import Result
 
 from envparity.cli.app import app
 from envparity.events import RunFinished, RunStarted
-from envparity.judge.finding import Rule
+from envparity.judge.rules import Rule
 from envparity.report.ndjson import read_events
 from envparity.session import engine
 from envparity.session.inputs import LAUNCHERS, Inputs, LauncherName, split_names

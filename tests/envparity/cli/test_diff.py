@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from envparity.auth.jwt_shared_key import SharedKeyJwt
+from envparity.backend import Backend, ImageSource, Tokens
+from envparity.cli.diff import sections
+from envparity.environment import Environment
+from envparity.subject import Subject
+
 Envparity = Callable[..., Result]
 LOCAL = """\
 name = "local"
@@ -108,3 +114,15 @@ def test_a_file_with_a_mistake_is_2(envparity: Envparity, two: Path) -> None:
     (two / "environments/local.toml").write_text('name = "local"\nunknown = 1\n', encoding="utf-8")
     result = envparity("diff", "local", "staging")
     assert (result.exit_code, "unknown" in result.stderr) == (2, True)
+
+
+def test_what_tokens_are_made_with_is_a_secret_whatever_its_name() -> None:
+    """A literal of the file under `tokens.key_setting` shows that it differs, and nothing of itself."""
+    backend = Backend(
+        "chat", Path("backend.toml"), ImageSource(), tokens=Tokens(SharedKeyJwt("SIGNER", "ISSUER", "AUDIENCE"))
+    )
+    here, there = (Environment(name, settings={"SIGNER": f"made-up-{name}"}) for name in ("local", "staging"))
+    (row,) = sections(Subject(backend, {"local": here, "staging": there}))[0].rows
+    assert row.name == "SIGNER"
+    assert "made-up" not in f"{row.here} {row.there}"
+    assert row.here != row.there

@@ -145,3 +145,17 @@ def test_python_m_envparity_is_the_same_command(files: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("envparity: 1 mistake in the configuration")
+
+
+def test_check_reads_the_contract(envparity: Envparity, files: Path) -> None:
+    """A mistake in it is one in the input, with its line."""
+    backend = files / "backend.toml"
+    backend.write_text('contract = "asyncapi.yaml"\n' + backend.read_text())
+    (files / "asyncapi.yaml").write_text("asyncapi: 3.0.0\nchannels:\n  a: [\n")
+    result = envparity("check")
+    assert result.exit_code == 2
+    assert "asyncapi.yaml:4" in result.output
+    (files / "asyncapi.yaml").write_text("asyncapi: 2.6.0\noperations: {}\n")
+    result = envparity("check")
+    assert result.exit_code == 2
+    assert "asyncapi.yaml:1: asyncapi" in result.output

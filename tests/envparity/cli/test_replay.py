@@ -11,8 +11,8 @@ from click.testing import Result
 from msgspec.structs import replace
 
 from envparity.case import Boot, Case
-from envparity.cli.replay_answer import Answer
-from envparity.cli.replay_boots import needed_environments, needed_scenarios
+from envparity.engine.replay import needed_environments, needed_scenarios
+from envparity.engine.replay_answer import Answer
 from envparity.errors import EngineUnavailable
 from envparity.judge.finding import Finding
 from envparity.report.saved import SavedRun
@@ -44,6 +44,15 @@ def test_still_red_is_1(envparity: Envparity, fake: Any) -> None:
     assert result.exit_code == 1
     assert f"still red: {FINDING.id} close not as promised" in result.stdout
     assert "got          1006" in result.stdout
+
+
+@pytest.mark.parametrize("other", [{"nature": "close 1006"}, {"step": 4}])
+def test_another_failure_in_its_place_is_no_all_clear(envparity: Envparity, fake: Any, other: dict[str, Any]) -> None:
+    """The same rule at the same place in another way, or at another step, is another failure, and may hide it."""
+    known = replace(FINDING, nature="close 1011", step=2)
+    result = seen_again(fake, envparity, (known,), (replace(known, **other),), known.id)
+    assert result.exit_code == 1
+    assert f"not decided: {FINDING.id}" in result.stdout
 
 
 def test_no_longer_is_0(envparity: Envparity, fake: Any) -> None:
@@ -148,3 +157,35 @@ def test_an_order_is_the_same_by_code_and_component() -> None:
     assert Answer((now,), ("local",), 2, 4, of_orders=True).same(now, known)
     assert not Answer((now,), ("local",), 2, 4, of_orders=True).same(replace(now, component="postgres"), known)
     assert not Answer((now,), ("local",), 2, 4).same(now, known)
+
+
+def test_a_replay_plays_what_was_played_beside_it() -> None:
+    """A fault may need another conversation at the same time; how a backend starts needs one client."""
+    beside = (transcript(scenario="greeting"), transcript(scenario="chat"))
+    run = run_of(observation("local"), observation("staging", transcripts=beside))
+    assert needed_scenarios(FINDING, run) == ("greeting", "chat")
+    startup = replace(FINDING, code="EP101")
+    assert needed_scenarios(startup, run) == ("greeting",)
+
+
+def test_a_run_from_elsewhere_leads_to_no_file_outside_of_the_project(
+    envparity: Envparity, fake: Any, files: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A backend's file says what is run: one that a stranger's file names is not taken, but the present project's."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for name in ("backend.toml", "environments/local.toml", "environments/staging.toml"):
+        (elsewhere / name).parent.mkdir(exist_ok=True)
+        (elsewhere / name).write_bytes((files / name).read_bytes())
+    fake.findings = (FINDING,)
+    envparity("run", "--backend", f"{elsewhere}/backend.toml", "--environments", f"{elsewhere}/environments")
+    assert fake.asked.pop()[0].backend.file == elsewhere / "backend.toml"
+    saved = elsewhere / "run.ndjson"
+    saved.write_bytes((files / ".envparity/runs/0a1b2c3d.ndjson").read_bytes())
+    fake.findings = ()
+    assert envparity("replay", FINDING.id, "--run", str(saved)).exit_code == 0
+    assert fake.asked.pop()[0].backend.file.resolve() == files / "backend.toml"
+    assert envparity("replay", FINDING.id).exit_code == 0, "a run that was made here knows its files"
+    assert fake.asked.pop()[0].backend.file == elsewhere / "backend.toml"
+    (files / "backend.toml").unlink()
+    assert envparity("replay", FINDING.id, "--run", str(saved)).exit_code == 2
+    assert fake.asked == []

@@ -13,10 +13,11 @@ import envparity.engine.observer
 import envparity.launch.choose
 import envparity.orders.experiments
 from envparity.case import Boot, Case
-from envparity.cli.replay_answer import Answer
-from envparity.cli.replay_orders import order_cases, orders_again
 from envparity.engine.explore import OrderProfile
-from envparity.engine.run import Run, run_to_verdict
+from envparity.engine.replay_answer import Answer
+from envparity.engine.replay_orders import order_cases, orders_again
+from envparity.engine.run import Run
+from envparity.engine.to_verdict import run_to_verdict
 from envparity.errors import ConfigurationError
 from envparity.events import Event, OrderBooted
 from envparity.judge.finding import Finding

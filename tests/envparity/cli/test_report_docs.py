@@ -30,4 +30,4 @@ def test_every_command_of_this_page_is_there() -> None:
 
 def test_the_options_of_pytest_are_named() -> None:
     """All of them."""
-    assert set(re.findall(r"`--envparity-(\w+)`", PAGE)) == set(pytest_plugin._REPORTS)
+    assert set(re.findall(r"`--envparity-(\w+)`", PAGE)) == {*pytest_plugin._reports(), *pytest_plugin._AFTER}

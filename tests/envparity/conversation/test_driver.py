@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,19 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from envparity.backend import Backend, Carrier, ImageSource, Phases, Revocation, Tokens
+from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
+from envparity.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.case import Case
-from envparity.conversation.driver import UPSTREAM_HEADER, play
+from envparity.conversation.answer import UPSTREAM_HEADER
+from envparity.conversation.driver import play
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.port import Endpoint
-from envparity.observe.record import Departure, Replica, SettingFingerprint, Transcript
+from envparity.judge.canonical import event_data
+from envparity.launch.port import Endpoint, LogMark
+from envparity.launch.workers import Accepted, Workers
+from envparity.observe.record import Replica, SettingFingerprint
+from envparity.observe.transcript import Departure, HandshakeAnswered, Header, LoggedLines, Transcript
+from envparity.reading import handshakes
+from envparity.redaction import Redaction
 from envparity.scenario import Scenario
 from envparity.step import (
     Close,
@@ -37,6 +45,7 @@ from envparity.step import (
     Flood,
     Restart,
     Restore,
+    Rotate,
     Send,
     Silence,
     StartReplica,
@@ -49,7 +58,9 @@ from envparity.step import (
 SHORT_S = 0.3
 SETTINGS = {"KEY": "0123456789abcdef0123456789abcdef", "ISS": "i", "AUD": "a"}
 CARRIERS = (Carrier("header", header="Authorization: Bearer {token}"),)
-TOKENS = Tokens("KEY", "ISS", "AUD", carriers=CARRIERS, revocation=Revocation("redis", ("SET", "revoked:{jti}", "1")))
+TOKENS = Tokens(
+    SharedKeyJwt("KEY", "ISS", "AUD", revocation=Revocation("redis", ("SET", "revoked:{jti}", "1"))), CARRIERS
+)
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -66,12 +77,16 @@ class OneServer:
     fingerprints: tuple[SettingFingerprint, ...] = ()
     settings = SETTINGS
     timings: dict[str, float] = {}  # noqa: RUF012  never written
+    redaction = Redaction()
 
     def __init__(self, endpoint: Endpoint, replica_count: int = 1) -> None:
         self.endpoint, self.replica_count = endpoint, replica_count
         self.done: list[str] = []
+        self.commands: list[tuple[str, ...]] = []
         self.fails: set[str] = set()
         self.exit_code = 0
+        self.log: list[str] = []
+        self.server_log: list[str] = []
 
     def _do(self, what: str) -> None:
         self.done.append(what)
@@ -83,6 +98,16 @@ class OneServer:
 
     async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
         return {}
+
+    async def log_mark(self) -> LogMark:
+        return LogMark((len(self.log),), {"redis": len(self.server_log)})
+
+    async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
+        return {"redis": tuple(self.server_log[int(first.servers["redis"]) :])}
+
+    async def logged_between(self, first: LogMark, last: LogMark | None = None) -> tuple[tuple[str, ...], ...]:
+        assert last is None
+        return (tuple(self.log[int(first.positions[0]) :]),)
 
     async def until_listening(self) -> None:
         self._do("until_listening")
@@ -111,8 +136,10 @@ class OneServer:
     async def restore_dependency(self, name: str) -> None:
         self._do(f"restore {name}")
 
-    async def redis_command(self, dependency: str, command: tuple[str, ...]) -> None:
-        self._do(f"{dependency} {command[0]} {command[2]}")
+    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
+        self.commands.append((name, *command))
+        self._do(f"{name} {command[0]} {command[2]}")
+        return None
 
 
 @asynccontextmanager
@@ -162,7 +189,7 @@ async def departed(stack: OneServer, *steps: Step, **phases: float) -> Departure
 def kept(transcript: Transcript) -> list[dict[str, Any]]:
     """What happened in a conversation that kept to its script."""
     assert transcript.departure is None
-    return [entry.data for entry in transcript.entries]
+    return [event_data(event) for event in transcript.events]
 
 
 async def silent(connection: ServerConnection) -> None:
@@ -190,15 +217,15 @@ async def test_a_conversation_is_played_and_recorded() -> None:
             stack, Connect("valid"), Expect(("welcome",)), Send({"type": "ping"}), Expect(("ping",)), Close(1000)
         )
     assert kept(transcript) == [
-        {"status": 101, "subprotocol": "v1", "replica": 0},
+        {"status": 101, "subprotocol": "v1"},
         {"type": "welcome"},
         {"type": "ping"},
         {"type": "ping"},
         {"code": 1000, "reason": "", "by": "client"},
     ]
-    times = [entry.at_s for entry in transcript.entries]
+    times = [event.at_s for event in transcript.events]
     assert times == sorted(times)
-    assert [entry.phase for entry in transcript.entries] == ["accept", "authenticate", "message", "message", "close"]
+    assert [event.phase for event in transcript.events] == ["accept", "authenticate", "message", "message", "close"]
 
 
 async def test_the_token_goes_where_its_carrier_says() -> None:
@@ -323,6 +350,56 @@ async def test_a_refused_handshake_is_its_status() -> None:
         assert (await departed(stack, Connect("valid"))).got == "HTTP status 302"
 
 
+async def test_a_refusal_is_recorded_with_who_answered_and_the_headers_on_both_sides() -> None:
+    """Through an ingress, by what that says; without one all arrives. A token is nowhere, in any of them."""
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        stack.log.append(f"who is {request.headers['Authorization']}?")
+        response = connection.respond(403, "Origin not allowed")
+        response.headers.update(through)
+        return response
+
+    through = {UPSTREAM_HEADER: "1", "X-Envparity-Answered": "yes", "X-Envparity-Arrived-Origin": "http://localhost"}
+    async with serving(silent, process_request=refuse) as stack:
+        direct = await played(stack, Connect("valid", origin="allowed", headers={"X_Ticket": "1"}))
+        stack.endpoint = replace(stack.endpoint, hops="ingress")
+        by_replica = await played(stack, Connect("valid", origin="allowed", headers={"X_Ticket": "1"}))
+        through = {UPSTREAM_HEADER: "-"}
+        by_ingress = await played(stack, Connect("valid"))
+    answers = [one.events[0] for one in (direct, by_replica, by_ingress)]
+    assert all(isinstance(one, HandshakeAnswered) for one in answers)
+    first, second, third = (one for one in answers if isinstance(one, HandshakeAnswered))
+    assert (first.answered_by, first.body, first.lost) == ("replica", "Origin not allowed", ())
+    assert first.sent == first.arrived
+    assert {one.name: one.value for one in first.sent}["Authorization"] == "Bearer <token:valid>"
+    assert (second.answered_by, second.replica) == ("replica", 1)
+    assert second.arrived == (Header("Origin", "http://localhost"),)
+    assert {"X_Ticket", "Authorization"} <= set(second.lost)
+    assert (third.answered_by, third.replica, third.arrived) == ("ingress", None, None)
+    assert direct.logged == (LoggedLines("replica 1", ("who is Bearer <token:valid>?",)),)
+
+
+async def test_what_was_logged_from_the_last_action_until_shortly_after_a_failure_is_kept() -> None:
+    """Not what was before; of 1011 what was around it, whatever came later; and nothing where nothing failed."""
+
+    async def talk(client: ServerConnection) -> None:
+        stack.log.append("accepted")
+        async for _ in client:
+            stack.log.append("it broke")
+            stack.server_log.append("out of memory")
+            await client.close(1011)
+            stack.log.append("a moment later")
+
+    async with serving(talk) as stack:
+        stack.log.append("started")
+        kept_to = await played(stack, Connect("valid"), Close(1000))
+        failed = await played(stack, Connect("valid"), Send({"type": "x"}), ExpectClose(1011))
+    assert kept_to.logged == ()
+    replica, server = failed.logged
+    assert replica == LoggedLines("replica 1", ("it broke", "a moment later"))
+    assert server == LoggedLines("redis", ("out of memory",), is_replica=False)
+
+
 async def test_nobody_there_is_a_handshake_without_an_answer() -> None:
     """A refused connection is told as what it is."""
     async with serving(silent) as stack:
@@ -356,7 +433,7 @@ async def test_an_answer_that_is_no_websocket_is_told_as_such(answer: bytes, got
 async def test_a_subprotocol_that_was_not_offered_departs_without_showing_the_token() -> None:
     """A server that selects the token's own subprotocol quotes the token."""
     carriers = (Carrier("subprotocol", subprotocol="jwt.{token_base64url}"),)
-    tokens = Tokens("KEY", "ISS", "AUD", carriers=carriers)
+    tokens = Tokens(SharedKeyJwt("KEY", "ISS", "AUD"), carriers=carriers)
     subject = Backend("b", Path("b.toml"), ImageSource(), tokens=tokens)
 
     def select(_connection: ServerConnection, offered: Any) -> Any:
@@ -366,7 +443,7 @@ async def test_a_subprotocol_that_was_not_offered_departs_without_showing_the_to
         transcript = await play(Scenario("one", steps=(Connect("valid"),)), stack, subject, None)
     assert transcript.departure is not None
     assert transcript.departure.got == "101 with subprotocol jwt.<token:valid>"
-    assert transcript.entries[0].data["subprotocol"] == "jwt.<token:valid>"
+    assert event_data(transcript.events[0])["subprotocol"] == "jwt.<token:valid>"
 
 
 async def test_the_peers_close_is_told_with_its_code_and_reason() -> None:
@@ -398,7 +475,7 @@ async def test_when_both_close_at_once_the_peers_code_is_the_peers() -> None:
 
     async with listening(handler) as stack:
         transcript = await played(stack, Connect("valid", subprotocol=""), Close(1000))
-    assert transcript.entries[-1].data == {"code": 1001, "reason": "shutdown", "by": "server"}
+    assert event_data(transcript.events[-1]) == {"code": 1001, "reason": "shutdown", "by": "server"}
     assert transcript.departure is not None
     assert transcript.departure.got == "close 1001 'shutdown' by the server"
 
@@ -428,7 +505,7 @@ async def test_what_explains_a_departure_is_waited_for() -> None:
         transcript = await played(stack, Connect("valid"), Expect(("welcome",)))
     assert transcript.departure is not None
     assert transcript.departure.kind == "frame"
-    assert transcript.entries[-1].data == {"code": 1013, "reason": "startup_failed:postgres", "by": "server"}
+    assert event_data(transcript.events[-1]) == {"code": 1013, "reason": "startup_failed:postgres", "by": "server"}
 
 
 async def test_a_frame_too_many_departs_though_the_script_is_over() -> None:
@@ -476,16 +553,15 @@ async def two_replicas(turns: list[str]) -> AsyncIterator[OneServer]:
 async def test_another_replica_is_tried_for_until_it_answers() -> None:
     """The ingress chooses; the client knocks until it chose another."""
     async with two_replicas(["0", "0", "0", "1"]) as stack:
-        told = kept(
-            await played(
-                stack,
-                Connect("valid"),
-                Connect("valid", on="b", other_replica_than="a"),
-                Expect(("welcome",)),
-                Expect(("welcome",), on="b"),
-            )
+        transcript = await played(
+            stack,
+            Connect("valid"),
+            Connect("valid", on="b", other_replica_than="a"),
+            Expect(("welcome",)),
+            Expect(("welcome",), on="b"),
         )
-    assert [one["replica"] for one in told[:2]] == [0, 1]
+    assert transcript.departure is None
+    assert [handshake.replica for handshake in handshakes(transcript)] == [0, 1]
 
 
 async def test_another_replica_that_never_answers_departs() -> None:
@@ -502,6 +578,65 @@ async def test_where_there_is_one_replica_the_same_will_do() -> None:
     async with serving(welcoming) as stack:
         second = Connect("valid", on="b", other_replica_than="a")
         kept(await played(stack, Connect("valid"), second, Expect(("welcome",)), Expect(("welcome",), on="b")))
+
+
+class SeenServer(OneServer):
+    """A stack of which can be seen which of its processes answers: each new connection the next of `turns`."""
+
+    def __init__(self, endpoint: Endpoint, turns: list[int]) -> None:
+        super().__init__(endpoint)
+        self.turns, self.answering = turns, dict[Accepted, int]()
+
+    async def workers(self, replica: int) -> Workers | None:
+        assert replica == 0
+        return Workers(frozenset(self.turns), dict(self.answering))
+
+
+@asynccontextmanager
+async def worker_processes(turns: list[int]) -> AsyncIterator[SeenServer]:
+    """A server whose connections are answered by these processes, one after the other, the last from then on."""
+    count = 0
+
+    def answer(connection: ServerConnection, _request: Request, _response: Response) -> None:
+        nonlocal count
+        peer = connection.remote_address[1]
+        seen.answering[Accepted(count, peer)] = turns[min(count, len(turns) - 1)]
+        count += 1
+
+    async with serving(welcoming, process_response=answer) as stack:
+        seen = SeenServer(stack.endpoint, turns)
+        yield seen
+
+
+TWO_WORKERS = (
+    Connect("valid"),
+    Connect("valid", on="b", other_worker_than="a"),
+    Expect(("welcome",)),
+    Expect(("welcome",), on="b"),
+)
+
+
+@pytest.mark.parametrize(("turns", "connections"), [([7, 7, 7, 9], 4), ([7, 9], 2), ([7], 2)])
+async def test_another_worker_process_is_tried_for_until_it_answers(turns: list[int], connections: int) -> None:
+    """Where there is one alone, it will do."""
+    async with worker_processes(turns) as stack:
+        kept(await played(stack, *TWO_WORKERS))
+        assert len(stack.answering) == connections
+
+
+async def test_another_worker_process_that_never_answers_departs() -> None:
+    """Another one listens, and is never chosen."""
+    async with worker_processes([7, 7]) as stack:
+        stack.turns = [7, 9]
+        departure = await departed(stack, TWO_WORKERS[0], TWO_WORKERS[2], TWO_WORKERS[1])
+    assert departure.got == "no HTTP answer: no other worker process answered"
+
+
+async def test_workers_that_nobody_can_see_depart() -> None:
+    """A stack that does not show them."""
+    async with serving(welcoming) as stack:
+        departure = await departed(stack, *TWO_WORKERS)
+    assert departure.got == "no HTTP answer: which worker process answers cannot be seen"
 
 
 async def test_tls_asks_for_the_host_while_connecting_to_the_address(tmp_path: Path) -> None:
@@ -588,6 +723,19 @@ async def test_what_was_cut_and_stopped_is_brought_back_after_a_departure() -> N
         stack.fails = {"stop", "restore"}
         await departed(stack, Connect("valid"), Cut("redis"), StopReplica("a"), Expect(("welcome",)))
     assert stack.done == ["cut redis", "stop 0", "restore redis", "start 0"]
+
+
+async def test_rotated_keys_are_those_of_before_behind_the_scenario() -> None:
+    """Each rotation brings up the next key; what was published before it stays where that is asked for."""
+    async with serving(silent) as stack:
+        kept(await played(stack, Connect("valid"), Rotate("idp"), Rotate("idp", keep=True), Rotate("other", keep=True)))
+    assert stack.commands == [
+        ("idp", "rotate", "1", "1"),
+        ("idp", "rotate", "2", "1"),
+        ("other", "rotate", "1", "0"),
+        ("idp", "rotate", "0", "0"),
+        ("other", "rotate", "0", "0"),
+    ]
 
 
 async def test_an_environment_that_fails_departs() -> None:

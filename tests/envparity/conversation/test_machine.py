@@ -11,7 +11,16 @@ from envparity.conversation import actions
 from envparity.conversation.contract import Contract
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Handshake, Script
-from envparity.observe.record import Departure, Entry
+from envparity.conversation.told import Outcome
+from envparity.judge.canonical import event_data
+from envparity.observe.transcript import (
+    ConnectionClosed,
+    Departure,
+    Event,
+    HandshakeAnswered,
+    SilenceKept,
+    violations_of,
+)
 from envparity.scenario import Scenario
 from envparity.step import (
     Close,
@@ -22,6 +31,7 @@ from envparity.step import (
     Flood,
     Restart,
     Restore,
+    Rotate,
     Send,
     SendSize,
     SendText,
@@ -59,7 +69,7 @@ def connected(*steps: Step, contract: Contract | None = None, **resolved: Any) -
     """A conversation whose first step, connecting, is done."""
     talk = conversation(Connect("valid"), *steps, contract=contract, **resolved)
     assert isinstance(talk.next(0.0), actions.Open)
-    talk.opened("a", 101, 0.1, subprotocol="v1", replica=0)
+    talk.opened(HandshakeAnswered(0.1, "a", "accept", 101, "v1", 0))
     return talk
 
 
@@ -71,12 +81,12 @@ def departed(talk: Conversation, at_s: float = 9.0) -> Departure:
     return departure
 
 
-def kept_to_its_script(talk: Conversation, at_s: float = 9.0) -> tuple[Entry, ...]:
+def kept_to_its_script(talk: Conversation, at_s: float = 9.0) -> tuple[Event, ...]:
     """The entries of a conversation that ended well."""
     assert talk.next(at_s) == actions.Finished(departed=False)
     talk.finish(at_s)
     assert talk.transcript.departure is None
-    return talk.transcript.entries
+    return talk.transcript.events
 
 
 @pytest.fixture
@@ -97,26 +107,26 @@ def test_a_handshake_is_asked_for_until_its_outcome_is_told() -> None:
     assert first == talk.next(0.1)
     assert isinstance(first, actions.Open)
     assert (first.connection, first.timeout_s, first.other_than) == ("a", 5.0, None)
-    talk.opened("a", 101, 0.2, subprotocol="v1", replica=1)
+    talk.opened(HandshakeAnswered(0.2, "a", "accept", 101, "v1", 1))
     (entry,) = kept_to_its_script(talk)
-    assert entry == Entry(0.2, "a", "accept", "handshake", {"status": 101, "subprotocol": "v1", "replica": 1})
+    assert entry == HandshakeAnswered(0.2, "a", "accept", 101, "v1", 1)
 
 
 @pytest.mark.parametrize(
     ("answer", "got"),
     [
-        ({"status": 403}, "HTTP status 403"),
-        ({"status": 0, "error": "Connection refused"}, "no HTTP answer: Connection refused"),
-        ({"status": 101}, "101 with no subprotocol"),
-        ({"status": 101, "subprotocol": "v2"}, "101 with subprotocol v2"),
-        ({"status": 101, "subprotocol": "v1", "error": "bad header"}, "101 with subprotocol v1: bad header"),
+        (HandshakeAnswered(0.1, "a", "accept", 403), "HTTP status 403"),
+        (HandshakeAnswered(0.1, "a", "accept", 0, error="Connection refused"), "no HTTP answer: Connection refused"),
+        (HandshakeAnswered(0.1, "a", "accept", 101), "101 with no subprotocol"),
+        (HandshakeAnswered(0.1, "a", "accept", 101, "v2"), "101 with subprotocol v2"),
+        (HandshakeAnswered(0.1, "a", "accept", 101, "v1", error="bad header"), "101 with subprotocol v1: bad header"),
     ],
 )
-def test_a_handshake_that_is_not_as_promised_departs(answer: dict[str, Any], got: str) -> None:
+def test_a_handshake_that_is_not_as_promised_departs(answer: HandshakeAnswered, got: str) -> None:
     """Status, subprotocol and an understandable answer are all part of the promise."""
     talk = conversation(Connect("valid"), Expect(("welcome",)))
     talk.next(0.0)
-    talk.opened("a", at_s=0.1, **answer)
+    talk.opened(answer)
     assert departed(talk) == Departure(0, "handshake", "101 with subprotocol v1", got, "a")
 
 
@@ -124,9 +134,9 @@ def test_a_refused_handshake_can_be_what_is_expected() -> None:
     """A status other than 101 ends the attempt; its subprotocol says nothing."""
     talk = conversation(Connect("none", status=403))
     talk.next(0.0)
-    talk.opened("a", 403, 0.1)
+    talk.opened(HandshakeAnswered(0.1, "a", "accept", 403))
     (entry,) = kept_to_its_script(talk)
-    assert entry.data["status"] == 403
+    assert event_data(entry)["status"] == 403
 
 
 @pytest.mark.parametrize(
@@ -141,8 +151,8 @@ def test_a_handshake_that_hangs_names_its_phase(phase: str, named: str) -> None:
     assert (departure.kind, departure.got) == ("timeout", "nothing")
     assert departure.expected.startswith(named)
     assert departure.expected.endswith("within 2 s")
-    (entry,) = talk.transcript.entries
-    assert (entry.kind, entry.phase, entry.data["timeout_s"]) == ("timeout", phase, 2.0)
+    (entry,) = talk.transcript.events
+    assert (entry.kind, entry.phase, event_data(entry)["timeout_s"]) == ("timeout", phase, 2.0)
 
 
 def test_another_replica_is_asked_for_by_the_first_ones_index() -> None:
@@ -158,10 +168,10 @@ def test_the_first_frame_hands_over_the_token_and_the_token_is_not_written_down(
     handshake = Handshake("/ws", (), None, (), "", {"type": "authenticate", "token": "s3cret"})
     talk = conversation(Connect("valid"), handshakes={0: handshake}, secrets={"s3cret": "<token:valid>"})
     talk.next(0.0)
-    talk.opened("a", 101, 0.1)
+    talk.opened(HandshakeAnswered(0.1, "a", "accept", 101))
     assert talk.next(0.1) == actions.Send("a", '{"type": "authenticate", "token": "s3cret"}', 5.0)
     _, sent = kept_to_its_script(talk)
-    assert (sent.kind, sent.phase, sent.data["token"]) == ("sent", "authenticate", "<token:valid>")
+    assert (sent.kind, sent.phase, event_data(sent)["token"]) == ("sent", "authenticate", "<token:valid>")
 
 
 def test_no_secret_is_written_down_wherever_it_comes_back() -> None:
@@ -170,10 +180,10 @@ def test_no_secret_is_written_down_wherever_it_comes_back() -> None:
     talk = connected(Expect(("welcome",)), secrets=secrets)
     talk.received("a", '{"type": "error", "s3cret": ["s3cret", 1]}', 0.2)
     assert "s3cret" not in departed(talk).got
-    assert talk.transcript.entries[-1].data == {"type": "error", "<token:valid>": ["<token:valid>", 1]}
+    assert event_data(talk.transcript.events[-1]) == {"type": "error", "<token:valid>": ["<token:valid>", 1]}
     talk = conversation(Connect("valid"), secrets=secrets)
     talk.next(0.0)
-    talk.opened("a", 101, 0.1, error="unsupported subprotocol: s3cret")
+    talk.opened(HandshakeAnswered(0.1, "a", "accept", 101, error="unsupported subprotocol: s3cret"))
     assert departed(talk).got.endswith("unsupported subprotocol: <token:valid>")
 
 
@@ -198,6 +208,22 @@ def test_frames_are_taken_in_their_order_with_placeholders_filled() -> None:
         ("sent", 0.4, "message"),
     ]
     assert talk.transcript.names == {"0123": "<uuid:m>", "t-1": "<thread>"}
+
+
+def test_what_is_said_with_a_placeholder_is_said_of_that_step_alone() -> None:
+    """Of two frames of one type the script says it of the second."""
+    talk = connected(
+        Expect(("link",)),
+        Expect(("link",), fields={"to.url": "{origin}/upload"}),
+        ExpectClose(1000, "bye from {origin}"),
+        values={"origin": "https://chat"},
+    )
+    talk.received("a", '{"type": "link", "to": {"url": "https://chat/help"}}', 0.2)
+    talk.received("a", '{"type": "link", "to": {"url": "https://chat/upload"}}', 0.3)
+    talk.closed("a", 1000, "bye from https://chat", "server", 0.4)
+    entries = kept_to_its_script(talk)
+    assert [entry.kind for entry in entries] == ["handshake", "received", "received", "close"]
+    assert talk.transcript.said == {"2.to.url": "{origin}/upload", "3.reason": "bye from {origin}"}
 
 
 @pytest.mark.parametrize(
@@ -278,7 +304,7 @@ def test_each_awaited_frame_has_the_deadline_of_its_phase() -> None:
     assert talk.next(3.0) == actions.Receive("a", "message", 4.0, "pong")
     talk.timed_out(7.0)
     assert departed(talk) == Departure(3, "timeout", "message: pong within 4 s", "nothing", "a")
-    assert talk.transcript.entries[-1].data == {"waited_for": "pong", "timeout_s": 4}
+    assert event_data(talk.transcript.events[-1]) == {"waited_for": "pong", "timeout_s": 4}
 
 
 def test_a_frame_that_is_there_wins_over_its_deadline() -> None:
@@ -308,7 +334,7 @@ def test_connections_have_queues_of_their_own() -> None:
     talk = conversation(Connect("valid"), Connect("valid", on="b"), Expect(("one",), on="b"), Expect(("two",)))
     for name in ("a", "b"):
         talk.next(0.0)
-        talk.opened(name, 101, 0.1, subprotocol="v1")
+        talk.opened(HandshakeAnswered(0.1, name, "accept", 101, "v1"))
     talk.received("a", '{"type": "two"}', 0.2)
     talk.received("b", '{"type": "one"}', 0.3)
     entries = kept_to_its_script(talk)
@@ -331,9 +357,10 @@ def test_text_size_and_flood_are_recorded_by_what_was_asked_for() -> None:
     assert talk.next(0.2) == actions.Send("a", "{ u1", 5.0)
     big = talk.next(0.3)
     assert isinstance(big, actions.Send)
-    assert len(big.text.encode()) == 64
+    assert isinstance(big.message, str)
+    assert len(big.message.encode()) == 64
     assert talk.next(0.4) == actions.Send("a", '{"type": "ping"}', 5.0, 3)
-    assert [entry.data for entry in kept_to_its_script(talk)[1:]] == [
+    assert [event_data(entry) for entry in kept_to_its_script(talk)[1:]] == [
         {"text": "{ u1"},
         {"frame": {"type": "m"}, "size": "{setting:MAX}+1"},
         {"frame": {"type": "ping"}, "count": "{setting:N}"},
@@ -357,7 +384,7 @@ def test_the_peers_close_is_expected_by_code_and_reason() -> None:
     assert talk.next(0.2) == actions.Receive("a", "close", 1.0, "close 1008 'no {user}'")
     talk.closed("a", 1008, "no u1", "server", 0.3)
     entries = kept_to_its_script(talk)
-    assert entries[-1] == Entry(0.3, "a", "close", "close", {"code": 1008, "reason": "no u1", "by": "server"})
+    assert entries[-1] == ConnectionClosed(0.3, "a", "close", 1008, "no u1", "server")
     talk = connected(ExpectClose(1008))
     talk.closed("a", 1008, "whatever", "server", 0.3)
     kept_to_its_script(talk)
@@ -389,6 +416,32 @@ def test_closing_waits_for_the_echo() -> None:
     kept_to_its_script(talk)
 
 
+@pytest.mark.parametrize("first", [0, 1, 2], ids=["after the close", "one before it", "both before it"])
+def test_who_closes_unread_does_not_race_with_a_server_that_speaks_first(first: int) -> None:
+    """Whether its frames arrive before the client closes or before the echo is chance, and no departure."""
+    talk = connected(Close(1000))
+    frames = ['{"type": "welcome"}', "text"]
+    for message in frames[:first]:
+        talk.received("a", message, 0.15)
+    assert talk.next(0.2) == actions.Close("a", 1000)
+    assert isinstance(talk.next(0.2), actions.Receive)
+    for message in frames[first:]:
+        talk.received("a", message, 0.25)
+    assert isinstance(talk.next(0.3), actions.Receive)
+    talk.closed("a", 1000, "", "client", 0.4)
+    entries = kept_to_its_script(talk)
+    assert [type(entry) for entry in entries] == [HandshakeAnswered, ConnectionClosed]
+
+
+def test_who_has_read_something_expects_no_frame_at_the_close() -> None:
+    """There a frame more than the script has is one too many."""
+    talk = connected(Expect(("welcome",)), Close(1000))
+    for message in ('{"type": "welcome"}', '{"type": "welcome"}'):
+        talk.received("a", message, 0.15)
+    assert talk.next(0.2) == actions.Close("a", 1000)
+    assert departed(talk).kind == "frame"
+
+
 def test_a_close_that_is_not_echoed_departs() -> None:
     """A peer that does not answer hangs in the phase close."""
     talk = connected(Close(1000))
@@ -410,7 +463,7 @@ def test_silence_is_waited_out() -> None:
     assert isinstance(action, actions.Receive)
     assert action.timeout_s == pytest.approx(0.2)
     talk.timed_out(1.3)
-    assert kept_to_its_script(talk)[-1] == Entry(1.3, "a", "message", "silence", {"seconds": 0.3})
+    assert kept_to_its_script(talk)[-1] == SilenceKept(1.3, "a", "message", 0.3)
 
 
 @pytest.mark.parametrize("closed", [False, True])
@@ -438,8 +491,8 @@ def test_what_nobody_expected_departs_in_the_end(closed: bool) -> None:
     departure = talk.transcript.departure
     assert departure is not None
     assert (departure.kind, departure.expected) == ("close" if closed else "frame", "nothing more")
-    assert talk.transcript.entries[-1].data == (
-        {"code": 1011, "reason": "", "by": "server"} if closed else {"bytes": 2}
+    assert event_data(talk.transcript.events[-1]) == (
+        {"code": 1011, "reason": "", "by": "server"} if closed else {"bytes": 2, "sha256": "B413F47D13EE2FE6"}
     )
 
 
@@ -452,7 +505,7 @@ def test_the_first_departure_stays_and_what_follows_it_is_recorded() -> None:
     talk.closed("a", 1013, "startup_failed:x", "server", 0.3)
     talk.finish(0.4)
     assert talk.transcript.departure == first
-    assert [entry.kind for entry in talk.transcript.entries] == ["handshake", "received", "close"]
+    assert [entry.kind for entry in talk.transcript.events] == ["handshake", "received", "close"]
 
 
 def test_the_clients_own_close_in_the_end_is_nothing_to_record() -> None:
@@ -461,7 +514,7 @@ def test_the_clients_own_close_in_the_end_is_nothing_to_record() -> None:
     assert talk.next(0.2) == actions.Finished(departed=False)
     talk.closed("a", 1000, "", "client", 0.3)
     talk.finish(0.4)
-    assert [entry.kind for entry in talk.transcript.entries] == ["handshake"]
+    assert [entry.kind for entry in talk.transcript.events] == ["handshake"]
     assert talk.transcript.duration_s == 0.4
 
 
@@ -482,6 +535,8 @@ def test_a_scenario_without_steps_is_over_at_once() -> None:
         (Restart("postgres"), actions.Control("restart", "postgres"), {"restart": "postgres"}, ""),
         (Cut("redis"), actions.Control("cut", "redis"), {"cut": "redis"}, ""),
         (Restore("redis"), actions.Control("restore", "redis"), {"restore": "redis"}, ""),
+        (Rotate("idp"), actions.Control("rotate", "idp"), {"rotate": "idp"}, ""),
+        (Rotate("idp", keep=True), actions.Control("rotate", "idp", keep=True), {"rotate": "idp"}, ""),
         (UntilReady(), actions.Control("until_ready", ""), {"until_ready": True}, ""),
     ],
 )
@@ -491,15 +546,16 @@ def test_control_steps_are_asked_for_until_they_are_done(
     """What was done is recorded; a replica is meant by the connection that is on it."""
     talk = connected(step)
     assert talk.next(0.2) == talk.next(0.3) == action
-    talk.controlled({}, 0.4)
-    assert kept_to_its_script(talk)[-1] == Entry(0.4, connection, "control", "control", data)
+    talk.controlled(Outcome(), 0.4)
+    done = kept_to_its_script(talk)[-1]
+    assert (done.at_s, done.connection, event_data(done)) == (0.4, connection, data)
 
 
 def test_an_environment_that_fails_departs() -> None:
     """Why it failed is what was got."""
     talk = connected(UntilReady())
     talk.next(0.2)
-    talk.controlled({}, 30.0, "waited 30 s")
+    talk.controlled(Outcome("waited 30 s"), 30.0)
     assert departed(talk) == Departure(1, "control", "until_ready", "waited 30 s", "")
 
 
@@ -507,8 +563,8 @@ def test_how_a_replica_ended_is_recorded() -> None:
     """With exit code and seconds, as the driver tells them."""
     talk = connected(Stopped("a"))
     talk.next(0.2)
-    talk.controlled({"exit_code": 0, "seconds": 0.7}, 1.0)
-    assert kept_to_its_script(talk)[-1].data == {"stopped": "a", "exit_code": 0, "seconds": 0.7}
+    talk.controlled(Outcome(exit_code=0, seconds=0.7), 1.0)
+    assert event_data(kept_to_its_script(talk)[-1]) == {"stopped": "a", "exit_code": 0, "seconds": 0.7}
 
 
 @pytest.mark.parametrize("exit_code", [137, -9])
@@ -516,7 +572,7 @@ def test_a_replica_that_had_to_be_killed_departs(exit_code: int) -> None:
     """SIGKILL means that the grace period was over."""
     talk = connected(Stopped("a"))
     talk.next(0.2)
-    talk.controlled({"exit_code": exit_code, "seconds": 10.0}, 10.2)
+    talk.controlled(Outcome(exit_code=exit_code, seconds=10.0), 10.2)
     assert departed(talk).got == f"killed, exit code {exit_code}"
 
 
@@ -536,7 +592,7 @@ def test_frames_are_held_against_the_contract_in_both_directions(contract: Contr
         talk.next(at_s)
     talk.received("a", '{"type": "noise"}', 0.5)
     talk.received("a", '{"type": "pong", "x": 1}', 0.6)
-    said = [(entry.kind, len(entry.violations)) for entry in kept_to_its_script(talk)]
+    said = [(entry.kind, len(violations_of(entry))) for entry in kept_to_its_script(talk)]
     assert said == [("handshake", 0), ("sent", 1), ("sent", 0), ("sent", 1), ("received", 1), ("received", 1)]
 
 
@@ -544,11 +600,11 @@ def test_closes_of_the_backend_are_held_against_the_contract(contract: Contract)
     """Its codes and reasons are part of it; the client's own are not."""
     talk = connected(ExpectClose(1008), contract=contract)
     talk.closed("a", 1008, "x", "server", 0.2)
-    assert kept_to_its_script(talk)[-1].violations == ("close code 1008 is none of 1001",)
+    assert violations_of(kept_to_its_script(talk)[-1]) == ("close code 1008 is none of 1001",)
     talk = connected(Close(1000), contract=contract)
     talk.next(0.2)
     talk.closed("a", 1000, "", "client", 0.2)
-    assert kept_to_its_script(talk)[-1].violations == ()
+    assert violations_of(kept_to_its_script(talk)[-1]) == ()
 
 
 def test_an_empty_token_is_not_held_against_the_contract(contract: Contract) -> None:
@@ -556,6 +612,6 @@ def test_an_empty_token_is_not_held_against_the_contract(contract: Contract) -> 
     handshake = Handshake("/ws", (), None, (), "", {"type": "authenticate", "token": ""})
     talk = conversation(Connect("empty"), handshakes={0: handshake}, contract=contract)
     talk.next(0.0)
-    talk.opened("a", 101, 0.1)
+    talk.opened(HandshakeAnswered(0.1, "a", "accept", 101))
     talk.next(0.1)
-    assert kept_to_its_script(talk)[-1].violations == ()
+    assert violations_of(kept_to_its_script(talk)[-1]) == ()

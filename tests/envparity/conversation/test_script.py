@@ -7,16 +7,25 @@ import uuid
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 import pytest
+from jwt import PyJWK
 
-from envparity.backend import Backend, Carrier, ImageSource, Revocation, Tokens
+from envparity.auth.jwt_key_pair import KeyPairJwt
+from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
+from envparity.auth.key_pair import generation_name
+from envparity.auth.login import Login
+from envparity.auth.scheme import base64url
+from envparity.auth.static_token import StaticToken
+from envparity.backend import Backend, Carrier, ImageSource, Tokens
+from envparity.conversation.handshake import SignedIn
 from envparity.conversation.script import Identity, Script, fill, write_script
-from envparity.conversation.tokens import base64url
 from envparity.errors import ConfigurationError
+from envparity.redaction import Redaction
 from envparity.scenario import Scenario
-from envparity.step import Connect, Expect, Flood, Send, Step
+from envparity.step import Connect, Expect, Flood, Rotate, Send, Step
 
 SETTINGS = {
     "KEY": "0123456789abcdef0123456789abcdef",
@@ -31,20 +40,27 @@ FIRST_FRAME = Carrier("first_frame", first_frame={"type": "authenticate", "crede
 
 
 def backend(**changes: Any) -> Backend:
-    tokens = Tokens("KEY", "ISS", "AUD", carriers=(HEADER, SUBPROTOCOL, FIRST_FRAME))
+    tokens = Tokens(SharedKeyJwt("KEY", "ISS", "AUD"), carriers=(HEADER, SUBPROTOCOL, FIRST_FRAME))
     return Backend("b", Path("b.toml"), ImageSource(), **{"subprotocols": ("v2", "v1"), "tokens": tokens, **changes})
 
 
-def script(*steps: Step, carriers: str = "", **changes: Any) -> Script:
+def script(
+    *steps: Step,
+    carriers: str = "",
+    settings: dict[str, str] | None = None,
+    signed_in: dict[str, SignedIn] | None = None,
+    **changes: Any,
+) -> Script:
     """The script of a scenario of these steps; ids are numbered from 1."""
     numbers = count(1)
     return write_script(
         Scenario("one", carriers=carriers, steps=steps),
         backend(**changes),
-        SETTINGS,
+        SETTINGS if settings is None else settings,
         "https://here",
         now_s=1_800_000_000,
         fresh=lambda: uuid.UUID(int=next(numbers)),
+        signed_in=signed_in,
     )
 
 
@@ -72,7 +88,7 @@ def test_the_first_carrier_is_the_usual_one() -> None:
     assert headers["X-Test"] == subject
     assert (handshake.path, handshake.origin, handshake.first_frame) == ("/ws", None, None)
     assert (handshake.offered, handshake.selected) == (("v2", "v1"), "v2")
-    assert made.secrets == {token: "<token:valid>", base64url(token): "<token:valid>"}
+    assert made.secrets == {SETTINGS["KEY"]: "{setting:KEY}", token: "<token:valid>", base64url(token): "<token:valid>"}
     assert made.names == {subject: "<user>"}
 
 
@@ -133,6 +149,77 @@ def test_a_url_can_carry_what_it_should_not() -> None:
     assert made.secrets[token] == "<token:expired>"
 
 
+QUERY, COOKIE = Carrier("query", query="access_token"), Carrier("cookie", cookie="session")
+ODD = "a b&c=d/é;e%"
+
+
+@pytest.mark.parametrize("query", ["", "v=2"])
+def test_a_token_can_be_carried_in_the_query(query: str) -> None:
+    """Beside what the step says, and as text that can stand there; with nothing to hand over nothing is added."""
+    tokens = Tokens(StaticToken("KEY"), (QUERY,))
+    made = script(Connect("valid", query=query), Connect("none", query=query), tokens=tokens, settings={"KEY": ODD})
+    before = "&".join(filter(None, (query, "")))
+    assert made.handshakes[1].path == ("/ws?v=2" if query else "/ws")
+    assert parse_qsl(made.handshakes[0].path.partition("?")[2]) == [
+        *parse_qsl(before),
+        ("access_token", ODD),
+    ]
+    assert made.handshakes[0].headers == ()
+
+
+def test_a_token_can_be_carried_in_a_cookie() -> None:
+    """In the one header of cookies that there may be, as characters that may stand there (RFC 6265 §4.1.1)."""
+    tokens = Tokens(StaticToken("KEY"), (COOKIE,))
+    steps = Connect("valid", headers={"cookie": "lang=en"}), Connect("valid"), Connect("empty"), Connect("none")
+    made = script(*steps, tokens=tokens, settings={"KEY": ODD})
+    said = "session=a%20b&c=d/%C3%A9%3Be%25"
+    assert [dict(made.handshakes[index].headers) for index in range(4)] == [
+        {"cookie": f"lang=en; {said}"},
+        {"Cookie": said},
+        {"Cookie": "session="},
+        {},
+    ]
+
+
+@pytest.mark.parametrize("carrier", [QUERY, COOKIE], ids=str)
+def test_where_a_token_travels_it_is_shown_by_its_name(carrier: Carrier) -> None:
+    """In the URL of an access line and in a header, however it had to be written."""
+    made = script(Connect("valid"), tokens=Tokens(StaticToken("KEY"), (carrier,)), settings={"KEY": ODD})
+    redaction = Redaction(made.secrets.items())
+    handshake = made.handshakes[0]
+    for line in (f'"GET {handshake.path} HTTP/1.1" 101', f"headers {dict(handshake.headers)}"):
+        shown = redaction.text(line)
+        assert "a%20b" not in shown
+        assert ("<token:valid>" in shown) == ("a%20b" in line)
+
+
+def test_tokens_are_of_the_key_that_is_up_then() -> None:
+    """Every rotation that a script asks for is known before it is played; so is the issuer of a provider."""
+    scheme = KeyPairJwt(algorithm="ES256", provider="idp")
+    keys = {generation_name(generation): scheme.made_key() for generation in range(3)}
+    steps = Connect("valid"), Rotate("idp"), Connect("valid", on="b"), Rotate("idp"), Connect("expired", on="c")
+    texts = Send({"token": "{token:valid}"})
+    made = script(
+        *steps, texts, tokens=Tokens(scheme, (QUERY,)), settings={**keys, "tokens.issuer": "http://idp"}
+    )  # fmt: skip
+    carried = [made.handshakes[index].path.partition("=")[2] for index in (0, 2, 4)]
+    for generation, token in enumerate([*carried[:2], made.values["token:valid"]]):
+        jwk = PyJWK(scheme.published(keys[generation_name(generation)], generation))
+        assert jwt.get_unverified_header(token)["kid"] == jwk.key_id
+        never = {"verify_exp": False, "verify_iat": False}
+        assert jwt.decode(token, jwk, ["ES256"], issuer="http://idp", options=never)  # type: ignore[arg-type]
+    assert jwt.get_unverified_header(carried[2])["kid"] == scheme.published(keys[generation_name(2)], 2)["kid"]
+
+
+def test_a_step_that_lacks_what_signing_in_did_not_give_is_where_the_script_ends() -> None:
+    """The first that needs it, by whatever way; those before it are played."""
+    scheme = Login(user_setting="ISS", password_setting="KEY", request="POST /l", form={}, cookie="c")
+    refused = SignedIn("", "a login", "a refusal")
+    steps = Connect("none"), Send({"t": "{token:valid}"}), Connect("valid", on="b"), Connect("malformed", on="c")
+    made = script(*steps, tokens=Tokens(scheme, (QUERY,)), signed_in={"valid": refused})
+    assert dict(made.unsigned) == {1: refused, 2: refused}
+
+
 def test_users_have_ids_of_their_own_form() -> None:
     """A name is one user throughout a scenario, whose id is made once."""
     made = script(
@@ -152,7 +239,7 @@ def test_users_have_ids_of_their_own_form() -> None:
 def test_a_revoked_token_is_revoked_by_its_id() -> None:
     """With the command that the backend file gives."""
     revocation = Revocation("redis", ("SET", "revoked:{jti}", "1"))
-    tokens = Tokens("KEY", "ISS", "AUD", carriers=(HEADER,), revocation=revocation)
+    tokens = Tokens(SharedKeyJwt("KEY", "ISS", "AUD", revocation=revocation), (HEADER,))
     made = script(Connect("revoked"), tokens=tokens)
     token = dict(made.handshakes[0].headers)["Authorization"].removeprefix("Bearer ")
     token_id = jwt.decode(token, options={"verify_signature": False})["jti"]
@@ -198,7 +285,7 @@ def test_a_backend_without_tokens_can_be_talked_to_without_one() -> None:
 def test_an_unknown_carrier_and_an_amount_that_is_none_are_mistakes() -> None:
     """Where the reader of the file could not know it."""
     assert missing(Connect("valid"), carriers="pigeon") == ["carriers (scenario one)"]
-    assert missing(Connect("valid", carrier="pigeon"), tokens=Tokens("KEY", "ISS", "AUD")) == [
+    assert missing(Connect("valid", carrier="pigeon"), tokens=Tokens(SharedKeyJwt("KEY", "ISS", "AUD"))) == [
         "carriers (scenario one)"
     ]
     keys = missing(Connect("valid"), Flood({}, "{setting:ISS}"))

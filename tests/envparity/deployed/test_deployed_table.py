@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.environment import Credential, Deployed
+from envparity.environment import Credential, Deployed, OAuth2
 from envparity.environment_loader import load_environment
 from envparity.errors import Mistake
 
@@ -53,7 +53,32 @@ def test_a_command_is_a_list_of_arguments(tmp_path: Path) -> None:
     assert environment.deployed == Deployed(url="ws://a:1", token=Credential(command=("gcloud", "a b")))
 
 
+def test_a_certificate_is_shown_by_tls_alone(tmp_path: Path) -> None:
+    """Of a client that speaks no TLS nobody would ever see it."""
+    text = 'name = "staging"\n[deployed]\nurl = "URL"\nclient_certificate = "ca.pem"\nclient_key = "ca.pem"\n'
+    (mistake,) = mistakes_of(tmp_path, text.replace("URL", "ws://a"))
+    assert (mistake.line, mistake.key) == (4, "deployed.client_certificate")
+    assert mistakes_of(tmp_path, text.replace("URL", "wss://a")) == []
+    environment, _ = load_environment(tmp_path / "staging.toml")
+    file = str(tmp_path / "ca.pem")
+    assert environment is not None
+    assert environment.deployed == Deployed("wss://a", client_certificate=file, client_key=file)
+
+
+def test_a_token_endpoint_of_this_machine_needs_no_tls(tmp_path: Path) -> None:
+    """For trying it out."""
+    oauth2 = '{ token_url = "http://localhost:1/t", client_id = "c", client_secret = { variable = "S" }, scope = "s" }'
+    text = f'name = "staging"\n[deployed]\nurl = "wss://a"\noauth2 = {oauth2}\n'
+    assert mistakes_of(tmp_path, text) == []
+    environment, _ = load_environment(tmp_path / "staging.toml")
+    assert environment is not None
+    wanted = OAuth2("http://localhost:1/t", "c", Credential(variable="S"), scope="s")
+    assert environment.deployed == Deployed("wss://a", oauth2=wanted)
+
+
 SECRET = 'secret = { variable = "STAGING_JWT_SECRET" }'
+
+OAUTH2 = '{ token_url = "https://l", client_id = "c", client_secret = { variable = "S" } }'
 
 # What is replaced in the good file, by what, and the mistake: line, key, words of the message.
 WRONG: dict[str, tuple[str, str, int, str, str]] = {
@@ -73,6 +98,48 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
     "too often": ("= 12", "= 601", 7, "deployed.max_connections_per_minute", "at most 600"),
     "never": ("= 12", "= 0", 7, "deployed.max_connections_per_minute", "at least 1"),
     "no bundle": ("ca.pem", "no.pem", 8, "deployed.ca", "which is none"),
+    "three credentials": (
+        SECRET,
+        f'token = {{ variable = "T" }}\noauth2 = {OAUTH2}',
+        6,
+        "deployed.oauth2",
+        "one of secret, token and oauth2",
+    ),
+    "a token endpoint without TLS": (
+        SECRET,
+        'oauth2 = { token_url = "http://l.example/t", client_id = "c", client_secret = { variable = "S" } }',
+        5,
+        "deployed.oauth2.token_url",
+        "begins with https://",
+    ),
+    "a token endpoint without a client": (
+        SECRET,
+        'oauth2 = { token_url = "https://l/t", client_secret = { variable = "S" } }',
+        5,
+        "deployed.oauth2.client_id",
+        "who asks",
+    ),
+    "a literal client secret": (
+        SECRET,
+        'oauth2 = { token_url = "https://l/t", client_id = "c", client_secret = "hunter2" }',
+        5,
+        "deployed.oauth2.client_secret",
+        "expected a table",
+    ),
+    "a certificate without a key": (
+        'user = "probe"',
+        'client_certificate = "ca.pem"',
+        6,
+        "deployed.client_certificate",
+        "add client_key",
+    ),
+    "a key that is none": (
+        'user = "probe"',
+        'client_certificate = "ca.pem"\nclient_key = "no.pem"',
+        7,
+        "deployed.client_key",
+        "which is none",
+    ),
     "typing error": ("user =", "usr =", 6, "deployed.usr", "did you mean user"),
 }
 

@@ -7,10 +7,12 @@ import uuid
 import jwt
 import pytest
 
+from envparity.auth.jwt_shared_key import SharedKeyJwt
 from envparity.deployed.credentials import CredentialUnavailable
 from envparity.deployed.identity import Credentials, stable_user
 from envparity.environment import Credential, Deployed, Environment
 
+SCHEME = SharedKeyJwt("KEY", "ISSUER", "AUDIENCE")
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -28,26 +30,30 @@ def environment(**deployed: object) -> Environment:
 
 async def test_a_key_comes_with_a_user_that_is_always_the_same() -> None:
     """The one of [deployed], else a UUID made from the environment's name."""
-    held = await Credentials(environment(secret=Credential(variable="K")), {"K": KEY}).get()
+    held = await Credentials(environment(secret=Credential(variable="K")), SCHEME, {"K": KEY}).get()
     assert (held.key, held.token, held.user) == (KEY, "", stable_user("staging"))
     assert uuid.UUID(held.user) == uuid.UUID(stable_user("staging")) != uuid.UUID(stable_user("production"))
-    assert (await Credentials(environment(secret=Credential(variable="K"), user="u"), {"K": KEY}).get()).user == "u"
+    assert (
+        await Credentials(environment(secret=Credential(variable="K"), user="u"), SCHEME, {"K": KEY}).get()
+    ).user == "u"
 
 
 async def test_a_token_says_whom_it_names() -> None:
     """By its claim sub, unless [deployed] says it; nobody knows whom an opaque one names."""
     token = jwt.encode({"sub": "google-oauth2|7"}, KEY)
-    held = await Credentials(environment(token=Credential(variable="T")), {"T": token}).get()
+    held = await Credentials(environment(token=Credential(variable="T")), SCHEME, {"T": token}).get()
     assert (held.key, held.token, held.user) == ("", token, "google-oauth2|7")
-    assert (await Credentials(environment(token=Credential(variable="T")), {"T": "opaque"}).get()).user == ""
-    assert (await Credentials(environment(token=Credential(variable="T"), user="u"), {"T": "opaque"}).get()).user == "u"
+    assert (await Credentials(environment(token=Credential(variable="T")), SCHEME, {"T": "opaque"}).get()).user == ""
+    assert (
+        await Credentials(environment(token=Credential(variable="T"), user="u"), SCHEME, {"T": "opaque"}).get()
+    ).user == "u"
 
 
 async def test_a_token_is_asked_for_again_before_it_expires() -> None:
     """Half a minute before; until then it is held."""
     clock = Clock()
     environ: dict[str, str] = {}
-    credentials = Credentials(environment(token=Credential(variable="T")), environ, clock)
+    credentials = Credentials(environment(token=Credential(variable="T")), SCHEME, environ, clock)
     environ["T"] = first = jwt.encode({"sub": "u", "exp": int(clock.now) + 100}, KEY)
     assert (await credentials.get()).token == first
     environ["T"] = second = jwt.encode({"sub": "u", "exp": int(clock.now) + 200}, KEY)
@@ -60,7 +66,7 @@ async def test_a_token_is_asked_for_again_before_it_expires() -> None:
 async def test_a_refused_key_is_asked_for_again_and_any_after_five_minutes() -> None:
     """So that a key that was replaced is followed."""
     clock, environ = Clock(), {"K": "one"}
-    credentials = Credentials(environment(secret=Credential(variable="K")), environ, clock)
+    credentials = Credentials(environment(secret=Credential(variable="K")), SCHEME, environ, clock)
     assert (await credentials.get()).key == "one"
     environ["K"] = "two"
     assert (await credentials.get()).key == "one"
@@ -74,7 +80,7 @@ async def test_a_refused_key_is_asked_for_again_and_any_after_five_minutes() -> 
 async def test_what_cannot_be_had_is_asked_for_again() -> None:
     """An error is not held."""
     environ: dict[str, str] = {}
-    credentials = Credentials(environment(secret=Credential(variable="K")), environ)
+    credentials = Credentials(environment(secret=Credential(variable="K")), SCHEME, environ)
     with pytest.raises(CredentialUnavailable):
         await credentials.get()
     environ["K"] = KEY
@@ -83,5 +89,5 @@ async def test_what_cannot_be_had_is_asked_for_again() -> None:
 
 async def test_what_is_held_is_not_shown() -> None:
     """Not in its representation either."""
-    held = await Credentials(environment(secret=Credential(variable="K")), {"K": KEY}).get()
+    held = await Credentials(environment(secret=Credential(variable="K")), SCHEME, {"K": KEY}).get()
     assert KEY not in repr(held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +12,11 @@ from msgspec.structs import replace
 
 import envparity.engine.explore
 import envparity.engine.observer
+import envparity.engine.want_of_time
 from envparity.case import Boot, Case
 from envparity.engine.explore import LANES, Explorer, OrderProfile, cache_folder, graph_of
 from envparity.engine.observer import Observer
+from envparity.engine.want_of_time import MOST_LATE_ALONE
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.events import Event, OrderBooted, OrdersPlanned, Waiting
 from envparity.launch.port import Stack, WarmUnavailable
@@ -78,6 +81,31 @@ async def test_lanes_are_filled_and_never_overfilled() -> None:
     assert exploring.launcher.most_at_once == LANES
 
 
+async def test_a_warm_boot_that_was_late_on_a_stalled_machine_is_made_again_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it shows then counts, and that the first was late is told."""
+    late = iter([("it was late",)])
+    monkeypatch.setattr(envparity.engine.want_of_time, "late_for_want_of_time", lambda _seen: next(late, ()))
+    exploring = Exploring()
+    boots, seen = await exploring.explore()
+    made = Counter(exploring.launcher.warm_boots)
+    assert len(seen) == len(boots.all)
+    assert sorted(made.values())[-2:] == [1, 2]
+    assert len(exploring.explorer.unsteady) == 1
+
+
+async def test_what_is_late_alone_as_well_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that hangs is not booted twice in every order."""
+    monkeypatch.setattr(envparity.engine.want_of_time, "late_for_want_of_time", lambda _seen: ("it was late",))
+    monkeypatch.setattr(envparity.engine.want_of_time, "for_want_of_time", lambda _seen: ("it was late",))
+    exploring = Exploring()
+    boots, _ = await exploring.explore()
+    again = len(exploring.launcher.warm_boots) - len(boots.all)
+    assert again == MOST_LATE_ALONE
+    assert exploring.explorer.unsteady == []
+
+
 async def test_the_pool_stands_as_long_as_the_orders_and_no_longer() -> None:
     """One pool an environment, gone when the orders are done."""
     exploring = Exploring()
@@ -126,11 +154,6 @@ async def test_a_boot_that_cannot_be_stood_up_is_an_observation(error: Exception
 
 async def test_a_cold_boot_that_cannot_be_stood_up_is_an_observation_too() -> None:
     """Nothing is warm about it."""
-    launcher = FakeLauncher(warm=False)
-    exploring = Exploring(launcher)
-    launcher.open.append(Case("local", "chat", Boot(order=("settings",))).id)
-    with pytest.raises(AssertionError, match="would be there twice"):
-        await exploring.explorer.observe_cold(Case("local", "chat", Boot(order=("settings",))))
 
     class Roomless(FakeLauncher):
         def boot(self, case: Case, waiting: Any, environment: Any = None) -> Any:

@@ -15,8 +15,10 @@ from envparity.case import Boot, Case
 from envparity.engine.observer import Observer
 from envparity.events import Event, ScenarioPlayed, Waiting
 from envparity.launch.port import Endpoint, Stack
-from envparity.observe.record import Replica, Transcript
+from envparity.observe.record import Replica
+from envparity.observe.transcript import Transcript
 from envparity.scenario import Scenario
+from envparity.stalls import Granted
 from envparity.step import Close, Connect
 from tests.envparity.launching import BACKEND, IN_ANY_ORDER, USUAL, WHILE_STARTING, FakeStack, report
 
@@ -183,6 +185,21 @@ async def test_the_servers_logs_belong_to_a_fresh_stack() -> None:
     warm = await observer().record(stack, first, [], {}, warm=True)
     assert (cold.infrastructure_logs, cold.warm) == ({"postgres": ("ready",)}, False)
     assert (warm.infrastructure_logs, warm.warm) == ({}, True)
+
+
+class CountedStack(FakeStack):
+    """One whose launcher counts what its replicas compute."""
+
+    async def granted(self) -> Granted | None:
+        return Granted(1.5, 20, 5, 0.25)
+
+
+async def test_what_the_replicas_had_of_the_processors_belongs_to_a_fresh_stack() -> None:
+    """In a warm boot it is that of all others too; a launcher that does not count it says nothing."""
+    stack = cast("Stack", CountedStack(Case("local", "chat"), replicas=0))
+    assert (await observer().record(stack, [], [], {})).granted == Granted(1.5, 20, 5, 0.25)
+    assert (await observer().record(stack, [], [], {}, warm=True)).granted is None
+    assert (await observer().record(cast("Stack", FakeStack(stack.case, replicas=0)), [], [], {})).granted is None
 
 
 def test_what_could_not_be_stood_up_shows_why_and_nothing_else() -> None:

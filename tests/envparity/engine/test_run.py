@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
@@ -17,12 +18,16 @@ import envparity.engine.observer
 from envparity.backend import Backend, ImageSource
 from envparity.case import Boot, Case
 from envparity.engine.explore import OrderProfile
-from envparity.engine.run import LiveRun, Run, run_to_verdict
+from envparity.engine.live_run import LiveRun
+from envparity.engine.run import Run
+from envparity.engine.to_verdict import run_to_verdict
 from envparity.environment import Environment
 from envparity.errors import ConfigurationError, Interrupted, LaunchError
 from envparity.events import CaseObserved, CaseStarted, Event, RunFinished, RunStarted
 from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.observe.image import ImageRecord
 from envparity.observe.record import HttpAnswer, Replica, StartupReport
+from envparity.redaction import Redaction
 from envparity.scenario import Scenario
 from envparity.subject import Subject
 from tests.envparity.launching import BACKEND as CHAT
@@ -41,6 +46,7 @@ class QuietStack:
     replica_count = 1
     fingerprints = ()
     timings: dict[str, float] = {}  # noqa: RUF012  never changed
+    redaction = Redaction()
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -63,6 +69,7 @@ class CountingLauncher:
     name = "counting"
     run_id = "00000000"
     cannot_check = ()
+    images: tuple[ImageRecord, ...] = ()
     reason = ""
 
     def __init__(self, *, fails: bool = False, hangs: bool = False) -> None:
@@ -119,6 +126,13 @@ async def test_who_waits_for_an_idle_time_keeps_nobody_from_booting() -> None:
     assert sorted(case.boot.hasten for case in launcher.booted) == [1, 6]
     everything.cancel()
     await run.close()
+
+
+async def test_the_verdict_says_what_containers_were_made_from() -> None:
+    """As the launcher does."""
+    launcher = CountingLauncher()
+    launcher.images = (ImageRecord("redis", "envparity/redis:1", "sha256:1", packages=("libc6 2.36",)),)
+    assert (await Run(SUBJECT, launcher, lambda _event: None).verdict()).images == launcher.images
 
 
 async def test_the_stream_begins_with_the_run_and_ends_with_the_verdict() -> None:
@@ -233,7 +247,7 @@ async def test_what_warm_boots_and_cold_ones_show_is_reported_with_its_code() ->
     """One failing order and the canonical one are booted cold in each environment, and no other."""
     launcher = FakeLauncher(fails_warm)
     verdict = await ordered_run(launcher).verdict()
-    cold = [case for case in launcher.cold_boots if not case.boot.steady]
+    cold = {case for case in launcher.cold_boots if not case.boot.steady}  # each once more where the machine stalls
     assert sorted(case.environment for case in cold) == ["local", "local", "staging", "staging"]
     assert [case.boot for case in cold].count(FORWARD) == 2
     assert [one.code for one in verdict.findings if one.environments == ("local", "staging")] == ["EP212"]
@@ -243,7 +257,7 @@ async def test_what_only_warm_boots_show_is_reported_as_that() -> None:
     """EP902: it is red all the same."""
     verdict = await ordered_run(FakeLauncher(passes, warm_startup=fails_warm), "local").verdict()
     assert {one.code for one in verdict.findings} == {"EP902"}
-    assert any("would have been EP212" in line for one in verdict.findings for line in one.evidence)
+    assert any(one.instead_of is not None and one.instead_of.code == "EP212" for one in verdict.findings)
 
 
 async def test_an_environment_stands_until_it_is_told_to_end() -> None:
@@ -259,14 +273,17 @@ async def test_an_environment_stands_until_it_is_told_to_end() -> None:
     assert launcher.open == []
 
 
-async def test_an_environment_stands_once_at_a_time() -> None:
-    """Its containers are named by it; when it has ended it can stand again."""
-    run = ordered_run(FakeLauncher())
-    first = await run.stand("local")
-    with pytest.raises(RuntimeError, match="local stands already in this run"):
-        await run.stand("local")
+async def test_an_environment_may_stand_twice_at_a_time() -> None:
+    """What a boot makes is its own: neither stands in the way of the other, and each ends by itself."""
+    launcher = FakeLauncher()
+    run = ordered_run(launcher)
+    first, second = await run.stand("local"), await run.stand("local")
+    assert launcher.open.count("local") == 2
     await first.end()
-    await (await run.stand("local")).end()
+    assert launcher.open.count("local") == 1
+    assert statuses([await second.observe(BACKWARD)]) == ["pass"]
+    await second.end()
+    assert launcher.open == []
 
 
 async def test_an_environment_that_nobody_knows_cannot_stand() -> None:
@@ -316,6 +333,29 @@ def test_an_interrupt_takes_down_what_stands() -> None:
     with pytest.raises(KeyboardInterrupt), LiveRun(lambda: ordered_run(launcher)) as live, live.warm("local"):
         raise KeyboardInterrupt
     assert launcher.open == []
+    assert launcher.closed
+
+
+@pytest.mark.timeout(30)
+def test_a_signal_that_another_thread_was_given_ends_a_question_too(request: pytest.FixtureRequest) -> None:
+    """The kernel gives a signal to any thread; whoever waits for an answer has to see it all the same."""
+    booting = threading.Event()
+
+    def interrupt() -> None:
+        booting.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, previous))
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    launcher = CountingLauncher(hangs=True)
+    with LiveRun(lambda: Run(SUBJECT, launcher, lambda _event: booting.set())) as live:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        request.addfinalizer(lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask))
+        with pytest.raises(KeyboardInterrupt):
+            live.observe_all()
+    interrupting.join()
     assert launcher.closed
 
 

@@ -15,13 +15,16 @@ from envparity.case import Boot, Case
 from envparity.engine.explore import BootsBeside, Explorer, OrderProfile
 from envparity.engine.observer import Observer
 from envparity.engine.run import Run
-from envparity.engine.shrinking import OrderCause, OrderShrinker, with_causes
+from envparity.engine.shrinking import Explained, OrderShrinker, with_causes
 from envparity.events import Event, OrderBooted, Waiting
 from envparity.judge import judge
+from envparity.judge.cause import NotFound, OrderCause, StepPair
+from envparity.judge.evidence import Reproduced
 from envparity.judge.finding import Finding, Judgement
 from envparity.launch.port import Stack
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import Graph
+from envparity.report.wording import cause_text, search_lines
 from tests.envparity.launching import BACKEND, GRAPH, FakeLauncher, FakeStack, Startup, passes, report, subject
 
 SILENT = replace(BACKEND, scenarios=())
@@ -50,7 +53,7 @@ def broken(*pairs: tuple[str, str], component: str = "auth") -> Startup:
 
 async def shrink(
     launcher: FakeLauncher, use: Callable[[BootsBeside, tuple[Observation, ...]], Any] | None = None, **budget: Any
-) -> tuple[OrderCause, ...]:
+) -> tuple[Explained, ...]:
     """The causes in one environment, whose orders were booted before; `use` looks for them where it is given."""
     events: list[Event] = []
     observer = Observer(SILENT, "fake", "r1", events.append)
@@ -62,7 +65,7 @@ async def shrink(
     async with explorer.beside(stack) as beside:
         seen = await explorer.explore(beside, boots)
         if use is not None:
-            return cast("tuple[OrderCause, ...]", await use(beside, seen))
+            return cast("tuple[Explained, ...]", await use(beside, seen))
         launcher.warm_boots.clear()
         return await OrderShrinker(subjects, events.append, **budget).causes(beside, Graph.of(GRAPH), seen)
 
@@ -71,9 +74,9 @@ async def test_the_pair_that_matters_is_named_with_the_shrunk_order_and_its_pric
     """The order is the canonical one but for that pair and what had to follow it."""
     launcher = FakeLauncher(broken(("handlers", "redis")))
     (cause,) = await shrink(launcher)
-    assert (cause.code, cause.cause) == ("EP212", "fails whenever handlers starts before redis")
+    assert (cause.code, cause_text(cause.cause)) == ("EP212", "fails whenever handlers starts before redis")
     boots = len(launcher.warm_boots)
-    (told,) = cause.evidence
+    (told,) = search_lines(cause.cause)
     assert told.startswith(f"shrunk in {boots} boots to the canonical order, but with ")
     assert "handlers before redis" in told
 
@@ -81,13 +84,13 @@ async def test_the_pair_that_matters_is_named_with_the_shrunk_order_and_its_pric
 async def test_every_pair_that_matters_is_named() -> None:
     """Where it takes two to fail."""
 
-    async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[OrderCause, ...]:
+    async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[Explained, ...]:
         failing = await beside.observe(Boot(order=("settings", "handlers", "tools", "redis", "auth")))
         shrinker = OrderShrinker(subject("local", backend=SILENT), lambda _event: None)
         return await shrinker.causes(beside, Graph.of(GRAPH), (seen[0], failing))
 
     (cause,) = await shrink(FakeLauncher(broken(("tools", "redis"), ("handlers", "tools"))), use)
-    assert cause.cause == "fails whenever handlers starts before tools and tools starts before redis"
+    assert cause_text(cause.cause) == "fails whenever handlers starts before tools and tools starts before redis"
 
 
 async def test_another_failure_is_not_taken_for_the_one_that_is_shrunk() -> None:
@@ -100,9 +103,27 @@ async def test_another_failure_is_not_taken_for_the_one_that_is_shrunk() -> None
             return seen
         return replace(seen, document=seen.document | {"release": "2"})
 
-    causes = {one.code: one.cause for one in await shrink(FakeLauncher(startup))}
+    causes = {one.code: cause_text(one.cause) for one in await shrink(FakeLauncher(startup))}
     assert set(causes) == {"EP211", "EP212"}
     assert causes["EP212"] == "fails whenever handlers starts before redis"
+
+
+@pytest.mark.parametrize("first", [("handlers", "redis"), ("tools", "redis")])
+async def test_another_component_is_not_taken_for_the_one_that_fails(first: tuple[str, str]) -> None:
+    """In an order that breaks two components, of which one is told of, that one's pair is looked for."""
+    second = {("handlers", "redis"): ("tools", "redis"), ("tools", "redis"): ("handlers", "redis")}[first]
+
+    def startup(case: Case) -> StartupReport | None:
+        seen = cast("StartupReport", broken(first, component="auth")(case))
+        return seen if seen.status != "pass" else broken(second, component="redis")(case)
+
+    async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[Explained, ...]:
+        failing = await beside.observe(Boot(order=("settings", "tools", "handlers", "redis", "auth")))
+        shrinker = OrderShrinker(subject("local", backend=SILENT), lambda _event: None)
+        return await shrinker.causes(beside, Graph.of(GRAPH), (seen[0], failing))
+
+    (cause,) = await shrink(FakeLauncher(startup), use)
+    assert (cause.where, cause_text(cause.cause)) == ("auth", f"fails whenever {first[0]} starts before {first[1]}")
 
 
 async def test_where_nothing_failed_nothing_is_booted() -> None:
@@ -115,7 +136,7 @@ async def test_where_nothing_failed_nothing_is_booted() -> None:
 async def test_what_does_not_depend_on_the_order_is_not_shrunk() -> None:
     """Forbidden orders that are accepted are a finding with no pair to name."""
 
-    async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[OrderCause, ...]:
+    async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[Explained, ...]:
         subjects = subject("local", backend=SILENT)
         assert [one.code for one in judge(subjects, seen).findings] == ["EP214"]
         return await OrderShrinker(subjects, lambda _event: None).causes(beside, Graph.of(GRAPH), seen)
@@ -132,7 +153,7 @@ async def test_an_environment_leaves_what_another_one_shrinks_already() -> None:
     shrinker = OrderShrinker(subjects, lambda _event: None)
     launcher = FakeLauncher(broken(("handlers", "redis")))
 
-    async def twice(beside: BootsBeside, seen: tuple[Observation, ...]) -> list[tuple[OrderCause, ...]]:
+    async def twice(beside: BootsBeside, seen: tuple[Observation, ...]) -> list[tuple[Explained, ...]]:
         graph = Graph.of(GRAPH)
         return list(await asyncio.gather(shrinker.causes(beside, graph, seen), shrinker.causes(beside, graph, seen)))
 
@@ -145,16 +166,16 @@ async def test_boots_are_not_spent_without_end() -> None:
     launcher = FakeLauncher(broken(("handlers", "redis")))
     (cause,) = await shrink(launcher, boots=1)
     assert len(launcher.warm_boots) == 1
-    assert cause.cause is None or "perhaps" in cause.cause
+    assert isinstance(cause.cause, OrderCause)
+    assert not cause.cause.minimal
 
 
 async def test_shrinking_has_a_deadline_and_says_so() -> None:
     """No cause is better than a run that does not end."""
     launcher = FakeLauncher(broken(("handlers", "redis")))
     (cause,) = await shrink(launcher, seconds=0.0)
-    assert cause.cause is None
-    assert "the order was not shrunk" in cause.evidence[0]
-    assert "in the 0 s that all orders may take together did not suffice" in cause.evidence[0]
+    assert isinstance(cause.cause, NotFound)
+    assert (cause.cause.why, cause.cause.seconds) == ("orders out of time", 0.0)
 
 
 def test_a_cause_belongs_to_the_findings_of_its_code_that_show_in_its_boot() -> None:
@@ -163,15 +184,21 @@ def test_a_cause_belongs_to_the_findings_of_its_code_that_show_in_its_boot() -> 
     cases = [Case(name, "chat", one) for name in ("local", "staging") for one in (boot, other)]
     seen = [Observation(case, "fake", "r1") for case in cases]
 
-    def found(code: str, *shown: Case) -> Finding:
-        return Finding(code, "", "auth", "", "", ("local",), tuple(one.id for one in shown))
+    def found(code: str, *shown: Case, where: str = "auth") -> Finding:
+        return Finding(code, "", where, "", "", ("local",), tuple(one.id for one in shown))
 
     # The first case is local's: what was found out there explains staging's, which was booted in that order too.
-    findings = (found("EP212", *cases), found("EP212", cases[2]), found("EP212", cases[1]), found("EP211", cases[0]))
-    cause = OrderCause("EP212", boot, "fails whenever b starts before a", ("shrunk",))
+    findings = (
+        found("EP212", *cases),
+        found("EP212", cases[2]),
+        found("EP212", cases[1]),
+        found("EP211", cases[0]),
+        found("EP212", *cases, where="redis"),
+    )
+    pairs = (StepPair("b", "a"),)
+    cause = Explained("EP212", "auth", boot, OrderCause(pairs, pairs=pairs, boots=3))
     explained = with_causes(Judgement(findings, (), 30), [cause], seen)
-    assert [one.cause for one in explained.findings] == [cause.cause, cause.cause, None, None]
-    assert [one.evidence for one in explained.findings] == [("shrunk",), ("shrunk",), (), ()]
+    assert [one.cause for one in explained.findings] == [cause.cause, cause.cause, None, None, None]
 
 
 async def test_the_verdict_has_the_cause_once_for_all_environments() -> None:
@@ -181,8 +208,9 @@ async def test_the_verdict_has_the_cause_once_for_all_environments() -> None:
     verdict = await run.verdict()
     (finding,) = verdict.findings
     assert (finding.code, finding.environments) == ("EP212", ("local", "staging"))
-    assert finding.cause == "fails whenever handlers starts before redis"
-    assert [line.partition(" ")[0] for line in finding.evidence][-2:] == ["shrunk", "reproduced"]
+    assert cause_text(finding.cause) == "fails whenever handlers starts before redis"
+    assert any(isinstance(one, Reproduced) for one in finding.evidence)
+    assert list(search_lines(finding.cause))
     asked = [
         one for one in events if isinstance(one, Waiting) and "to find out what EP212 depends on" in one.waited_for
     ]

@@ -116,15 +116,14 @@ def test_one_pair_of_twenty_steps_costs_few_boots() -> None:
         assert max(spent) < most
 
 
-def test_the_cause_in_words() -> None:
+def test_what_matters_is_told_from_what_only_had_to_follow() -> None:
     """The pairs that matter, without those that only had to follow."""
     shrunk, _ = shrink(FREE, REVERSED, has(("d", "b")))
-    assert str(shrunk) == "fails whenever d starts before b"
-    assert str(shrunk.decisive[0]) == "d before b"
+    assert (shrunk.decisive, shrunk.minimal) == ((Pair("d", "b"),), True)
     assert shrunk.order == ("a", "c", "d", "b", "e", "f")
-    assert [str(one) for one in shrunk.pairs] == ["c before b", "d before b"]
+    assert shrunk.pairs == (Pair("c", "b"), Pair("d", "b"))
     both, _ = shrink(FREE, REVERSED, has(("b", "a"), ("f", "e")))
-    assert (both.order, str(both)) == (tuple("bacdfe"), "fails whenever b starts before a and f starts before e")
+    assert (both.order, both.decisive) == (tuple("bacdfe"), (Pair("b", "a"), Pair("f", "e")))
 
 
 def test_what_depends_on_the_step_that_gives_way_comes_after_it() -> None:
@@ -168,7 +167,7 @@ def test_when_the_boots_are_used_up_the_best_so_far_is_given_and_says_so(most: i
     assert len(boots.asked) == most
     assert has(*wanted)(shrunk.order)
     assert len(shrunk.pairs) <= 15
-    assert str(shrunk).startswith("fails where ")
+    assert not shrunk.minimal
     assert most or shrunk.order == REVERSED
 
 
@@ -185,7 +184,6 @@ def test_the_canonical_order_itself_needs_no_boot() -> None:
     shrunk, boots = shrink(FREE, FREE.canonical, lambda _: True, most=0)
     assert boots.asked == []
     assert (shrunk.order, shrunk.pairs, shrunk.minimal) == (FREE.canonical, (), True)
-    assert str(shrunk) == "fails in the canonical order"
 
 
 def test_an_order_that_the_graph_forbids_is_a_mistake() -> None:

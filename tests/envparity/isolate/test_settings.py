@@ -1,17 +1,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 from math import ceil, log2
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from envparity.isolate.settings import Isolated, OutOfBoots, Progress, isolate
+from envparity.isolate.outcome import Outcome
+from envparity.isolate.questions import OutOfBoots, Progress
+from envparity.isolate.settings import Isolated, isolate
 
-Oracle = Callable[[frozenset[int]], bool]
+Oracle = Callable[[frozenset[int]], bool | Outcome]
+
+
+def outcome(answer: bool | Outcome) -> Outcome:
+    """Of an oracle that knows no third."""
+    if isinstance(answer, Outcome):
+        return answer
+    return Outcome.SHOWS if answer else Outcome.PASSES
 
 
 def isolated(
@@ -19,9 +28,9 @@ def isolated(
 ) -> tuple[Isolated[int], list[frozenset[int]]]:
     asked: list[frozenset[int]] = []
 
-    async def boot(several: frozenset[int]) -> bool:
+    async def boot(several: frozenset[int]) -> Outcome:
         asked.append(several)
-        return fails(several)
+        return outcome(fails(several))
 
     return asyncio.run(isolate(range(size), boot, most=most, progress=progress)), asked
 
@@ -47,10 +56,11 @@ def test_one_set_is_found_exactly(problem: tuple[int, frozenset[int]]) -> None:
 
 @given(causes_of())
 def test_no_more_boots_than_bisection_needs(problem: tuple[int, frozenset[int]]) -> None:
-    """A bisection and one question for each difference, the other subsets, and at most two boots to verify."""
+    """A bisection and one question for each difference, the parts of three, and at most two boots to verify."""
     size, cause = problem
     found, asked = isolated(size, cause.issubset)
-    assert found.boots <= len(cause) * (ceil(log2(size)) + 2)
+    parts = 3 if len(cause) == 3 else 0
+    assert found.boots <= len(cause) * (ceil(log2(size)) + 2) + parts
     assert 1 <= found.verifying <= 2
     assert len(asked) == found.boots + found.verifying
 
@@ -179,8 +189,8 @@ def test_the_boots_left_are_never_promised_too_few(problem: tuple[int, frozenset
 def test_differences_are_each_there_once(differences: Sequence[int]) -> None:
     """Nothing to search, or a difference that comes twice, is refused."""
 
-    async def fails(_several: frozenset[int]) -> bool:
-        return True
+    async def fails(_several: frozenset[int]) -> Outcome:
+        return Outcome.SHOWS
 
     with pytest.raises(ValueError, match="each once"):
         asyncio.run(isolate(differences, fails))
@@ -195,9 +205,9 @@ def test_the_cheap_ones_are_asked_about_first_and_alone_where_they_fail(
     cheap = data.draw(st.frozensets(st.integers(0, size - 1)))
     asked: list[frozenset[int]] = []
 
-    async def boot(several: frozenset[int]) -> bool:
+    async def boot(several: frozenset[int]) -> Outcome:
         asked.append(several)
-        return cause <= several
+        return outcome(cause <= several)
 
     found = asyncio.run(isolate(range(size), boot, cheap=cheap))
     assert (found.causes, found.verified) == ((tuple(sorted(cause)),), True)
@@ -208,20 +218,22 @@ def test_the_cheap_ones_are_asked_about_first_and_alone_where_they_fail(
 
 @given(causes_of())
 def test_what_verifies_is_asked_of_the_surer_oracle(problem: tuple[int, frozenset[int]]) -> None:
-    """Once with the cause, and once with all the rest, whatever the other oracle said of them."""
+    """Once with the cause, with all the rest, and without each of it, whatever the other oracle said of them."""
     size, cause = problem
     sure: list[frozenset[int]] = []
 
-    async def quick(several: frozenset[int]) -> bool:
-        return cause <= several
+    async def quick(several: frozenset[int]) -> Outcome:
+        return outcome(cause <= several)
 
-    async def surely(several: frozenset[int]) -> bool:
+    async def surely(several: frozenset[int]) -> Outcome:
         sure.append(several)
-        return cause <= several
+        return outcome(cause <= several)
 
     found = asyncio.run(isolate(range(size), quick, verifies=surely))
-    rest = frozenset(range(size)) - cause
-    assert sure == [cause, rest] if rest else sure == [cause]
+    everything = frozenset(range(size))
+    assert sure[0] == cause
+    needed = {cause - {one} for one in cause} if len(cause) > 1 else set()
+    assert set(sure[1:]) == {everything - cause, *needed} - {frozenset()}
     assert (found.verified, found.verifying) == (True, len(sure))
 
 
@@ -229,11 +241,11 @@ def test_what_verifies_is_asked_of_the_surer_oracle(problem: tuple[int, frozense
 def test_an_oracle_that_the_surer_one_contradicts_is_flaky(*, rest_fails: bool) -> None:
     """Nothing is verified on the word of the quick one."""
 
-    async def quick(several: frozenset[int]) -> bool:
-        return 3 in several
+    async def quick(several: frozenset[int]) -> Outcome:
+        return outcome(3 in several)
 
-    async def surely(several: frozenset[int]) -> bool:
-        return rest_fails
+    async def surely(several: frozenset[int]) -> Outcome:
+        return outcome(rest_fails)
 
     found = asyncio.run(isolate(range(8), quick, verifies=surely))
     assert not found.verified
@@ -243,13 +255,176 @@ def test_what_verifies_a_cause_is_booted_at_the_same_time() -> None:
     """The cause once more, and the failing environment without it: each of the two boots waits for the other."""
     meeting = asyncio.Barrier(2)
 
-    async def boot(several: frozenset[int]) -> bool:
-        return 3 in several
+    async def boot(several: frozenset[int]) -> Outcome:
+        return outcome(3 in several)
 
-    async def meets(several: frozenset[int]) -> bool:
+    async def meets(several: frozenset[int]) -> Outcome:
         async with asyncio.timeout(5):
             await meeting.wait()
-        return 3 in several
+        return outcome(3 in several)
 
     found = asyncio.run(isolate(range(8), boot, verifies=meets))
     assert (found.causes, found.verified, found.verifying) == (((3,),), True, 2)
+
+
+@given(st.integers(3, 46), st.integers(1, 3), st.booleans(), st.data())
+def test_of_settings_that_work_in_couples_only_the_one_that_fails_is_named(
+    size: int, couples: int, said: bool, data: st.DataObject
+) -> None:
+    """A name and a host: with one of a couple nobody can say, or it passes; both of them, or none, change nothing."""
+    count = min(couples, (size - 1) // 2)
+    drawn = data.draw(st.lists(st.integers(0, size - 1), min_size=2 * count + 1, max_size=2 * count + 1, unique=True))
+    cause, *paired = drawn
+    both = [frozenset(paired[at : at + 2]) for at in range(0, len(paired), 2)]
+
+    def answer(several: frozenset[int]) -> bool | Outcome:
+        if any(len(several & couple) == 1 for couple in both):
+            return False if said else Outcome.UNKNOWN
+        return cause in several
+
+    found, _ = isolated(size, answer, most=40 if count < 3 else 60)
+    assert found.causes == ((cause,),)
+    assert found.verified
+
+
+class Hidden:
+    """A failure that shows where any of some sets is there whole, and that masks keep from being seen.
+
+    A mask is a set, and what takes it off: where the one is there and nothing of the other, nobody can say.
+    """
+
+    def __init__(
+        self, causes: Collection[frozenset[int]], masks: Collection[tuple[frozenset[int], frozenset[int]]]
+    ) -> None:
+        self.causes, self.masks = causes, masks
+
+    def fails(self, several: frozenset[int]) -> bool:
+        return any(cause <= several for cause in self.causes)
+
+    def answer(self, several: frozenset[int]) -> Outcome:
+        if any(mask <= several and not several & off for mask, off in self.masks):
+            return Outcome.UNKNOWN
+        return outcome(self.fails(several))
+
+
+@st.composite
+def hidden_failures(draw: st.DrawFn) -> tuple[int, Hidden]:
+    size = draw(st.integers(2, 9))
+    few = st.frozensets(st.integers(0, size - 1), min_size=1, max_size=min(3, size))
+    masks = st.tuples(few, st.frozensets(st.integers(0, size - 1), max_size=2))
+    hidden = Hidden(draw(st.lists(few, min_size=1, max_size=3)), draw(st.lists(masks, max_size=4)))
+    assume(hidden.answer(frozenset(range(size))) is Outcome.SHOWS)
+    return size, hidden
+
+
+@given(hidden_failures())
+def test_a_cause_that_is_named_is_true_and_minimal_whatever_is_masked(problem: tuple[int, Hidden]) -> None:
+    """Each fails by itself, less than it does not, and without all of them nothing does, seen or not."""
+    size, hidden = problem
+    found, _ = isolated(size, hidden.answer)
+    everything = frozenset(range(size))
+    if not found.verified:
+        assert found.unresolved or len(found.causes) >= 3
+        return
+    for cause in map(frozenset, found.causes):
+        assert hidden.fails(cause)
+        assert not any(hidden.fails(cause - {one}) for one in cause)
+        others = frozenset().union(*map(frozenset, found.causes)) - cause
+        assert hidden.fails(everything - others)
+    assert not hidden.fails(everything.difference(*map(frozenset, found.causes)))
+
+
+@given(st.data())
+def test_a_cause_that_is_named_has_been_seen_from_either_side_whatever_the_answers_are(data: st.DataObject) -> None:
+    """Answers without any pattern: it shows, it passes without, and each of it is needed on one side at least."""
+    size = data.draw(st.integers(2, 7))
+    everything = frozenset(range(size))
+    answers = {frozenset[int](): Outcome.PASSES, everything: Outcome.SHOWS}
+
+    def answer(several: frozenset[int]) -> Outcome:
+        if several not in answers:
+            answers[several] = data.draw(st.sampled_from(Outcome))
+        return answers[several]
+
+    found, _ = isolated(size, answer)
+    if not found.verified:
+        return
+    union = frozenset().union(*map(frozenset, found.causes))
+    assert answers[everything - union] is Outcome.PASSES
+    for cause in map(frozenset, found.causes):
+        assert answers[cause].fails
+        for one in cause:
+            without = everything - (union - cause) - {one}
+            assert Outcome.PASSES in {answers[cause - {one}], answers.get(without)}
+        if len(found.causes) > 1:
+            assert answers[everything - (union - cause)] is not Outcome.PASSES
+
+
+def test_what_only_changes_how_it_shows_is_left_out_once_that_is_seen_from_either_side() -> None:
+    """5 is the defect, a silence; 2 makes a close of it. Without 2 it is as silent, without 5 it is well."""
+
+    def answer(several: frozenset[int]) -> Outcome:
+        if 5 not in several:
+            return Outcome.PASSES
+        return Outcome.SHOWS if 2 in several else Outcome.DISGUISED
+
+    found, asked = isolated(8, answer)
+    assert (found.causes, found.verified) == (((5,),), True)
+    assert asked.count(frozenset({5})) == 2, "what is named was seen twice"
+    assert frozenset(range(8)) - {2} in asked
+    assert len(asked) == found.boots + found.verifying
+
+
+def test_a_part_that_is_as_broken_alone_and_not_beside_the_rest_is_no_disguise() -> None:
+    """Without 2 the failing environment is well, so that 2 is more than a way to show it."""
+
+    def answer(several: frozenset[int]) -> Outcome:
+        if {2, 5} <= several:
+            return Outcome.SHOWS
+        return Outcome.DISGUISED if several == {5} else Outcome.PASSES
+
+    found, _ = isolated(8, answer)
+    assert (found.causes, found.verified) == (((2, 5),), True)
+
+
+def test_an_alternative_that_is_healed_where_only_the_disguise_of_the_other_is_back_is_dropped() -> None:
+    """0 shows it, and so do 1 and 2 together, of which 1 only changes how it shows; beside 1 alone 0 is healed."""
+    answers = {
+        frozenset[int](): Outcome.PASSES,
+        frozenset({0}): Outcome.SHOWS,
+        frozenset({1}): Outcome.PASSES,
+        frozenset({2}): Outcome.DISGUISED,
+        frozenset({0, 1}): Outcome.PASSES,
+        frozenset({1, 2}): Outcome.SHOWS,
+        frozenset({0, 2}): Outcome.SHOWS,
+    }
+    found, asked = isolated(3, lambda several: answers[several])
+    assert found.causes == ((2,),)
+    assert frozenset({0, 1}) in asked
+
+
+def test_what_is_healed_in_the_failing_environment_is_no_alternative() -> None:
+    """1 alone fails beside nothing, and passes where 7 is there as well; 3 does it everywhere."""
+    found, _ = isolated(8, lambda several: 3 in several or (1 in several and 7 not in several))
+    assert (found.causes, found.verified) == (((3,),), True)
+
+
+def test_no_answer_the_second_time_is_not_another_answer() -> None:
+    """The boot did not stand up, or failed otherwise: nothing is certain then, and nothing is flaky."""
+    times: dict[frozenset[int], int] = {}
+
+    def answer(several: frozenset[int]) -> bool | Outcome:
+        times[several] = times.get(several, 0) + 1
+        return Outcome.UNKNOWN if several == {3} and times[several] > 1 else 3 in several
+
+    found, _ = isolated(10, answer)
+    assert (found.causes, found.verified, found.flaky) == (((3,),), False, ())
+    assert found.unresolved == ((3,),)
+
+
+def test_a_failing_environment_of_which_nobody_can_say_that_it_passes_without_names_no_cause() -> None:
+    """3 shows it alone; without 3 the failing environment is broken otherwise."""
+    everything = frozenset(range(8))
+    found, _ = isolated(8, lambda several: Outcome.UNKNOWN if several == everything - {3} else 3 in several)
+    assert (found.causes, found.verified) == (((3,),), False)
+    assert found.unresolved == (tuple(sorted(everything - {3})),)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from envparity.environment import Dependency, Environment, FromSource, Ingress, Platform, SecretOf, Setting
 from envparity.environment_loader import load_environment, load_environments
-from envparity.isolate.traits import Part, Trait, differences, in_words, mix
+from envparity.isolate.traits import Part, Trait, carried, differences, mix
 
 FOLDER = Path(__file__).parents[3] / "environments"
 SHIPPED = load_environments([FOLDER])
@@ -26,14 +26,16 @@ def effect(environment: Environment) -> Environment:
 def mistakes_of(environment: Environment, folder: Path) -> list[str]:
     """What the loader says against a file with just this environment."""
     data = msgspec.to_builtins(environment)
-    for area in ("platform", *(f"dependencies.{name}" for name in environment.dependencies)):
+    for area in ("platform", "ingress", *(f"dependencies.{name}" for name in environment.dependencies)):
         table = data
         for key in area.split("."):
             table = table[key]
+        table.update(table.pop("options", {}))
         for key in [key for key, value in table.items() if value is None]:
             del table[key]
-    if data["deployed"] is None:
-        del data["deployed"]
+    for key in ("deployed", "image", "command", "notes", "places"):
+        if not data[key]:
+            del data[key]
     for difference in data["differences"]:
         difference.pop("expires", None)
     file = folder / f"{environment.name}.toml"
@@ -52,7 +54,7 @@ def test_all_traits_give_the_other_environment_and_none_the_same(passing: str, f
 
 
 @given(st.sampled_from(PAIRS), st.data())
-def test_every_mixture_is_a_valid_environment(
+def test_every_hybrid_is_a_valid_environment(
     tmp_path_factory: pytest.TempPathFactory, pair: tuple[str, str], data: st.DataObject
 ) -> None:
     """Whatever is taken from the one into the other, the loader has nothing against the file that says so."""
@@ -63,8 +65,8 @@ def test_every_mixture_is_a_valid_environment(
 
 
 @given(st.sampled_from(PAIRS), st.data())
-def test_a_mixture_has_a_name_of_its_own(pair: tuple[str, str], data: st.DataObject) -> None:
-    """Two mixtures share a name only where they are the same; the sequence of the traits says nothing."""
+def test_a_hybrid_has_a_name_of_its_own(pair: tuple[str, str], data: st.DataObject) -> None:
+    """Two hybrids share a name only where they are the same; the sequence of the traits says nothing."""
     passing, failing = SHIPPED[pair[0]], SHIPPED[pair[1]]
     subsets = st.lists(st.sampled_from(differences(passing, failing)), unique=True)
     first, second = data.draw(subsets), data.draw(subsets)
@@ -96,6 +98,48 @@ def test_replicas_come_with_the_ingress_that_spreads_connections() -> None:
     assert any({Part("ingress"), Part("platform", "replicas")} <= set(trait.parts) for trait in together)
     apart = differences(SHIPPED["staging"], SHIPPED["production"])
     assert Trait((Part("platform", "replicas"),), "platform.replicas=2") in apart
+
+
+def test_behind_an_ingress_that_changes_nothing_each_of_its_properties_is_a_trait_of_its_own() -> None:
+    """Replicas too, and who takes the ingress's network: nothing has to come with the ingress that is there already."""
+    local, production = SHIPPED["local"], SHIPPED["production"]
+    behind = carried(local, production)
+    assert behind is not None
+    traits = differences(behind, production)
+    assert {trait.parts for trait in traits} >= {
+        (Part("platform", "replicas"),),
+        (Part("setting", "TRUSTED_PROXIES"),),
+        (Part("ingress", "tls"),),
+        (Part("ingress", "host"),),
+        (Part("ingress", "idle_timeout_s"),),
+        (Part("ingress", "max_body_bytes"),),
+        (Part("ingress", "max_header_bytes"),),
+    }
+    assert mix(behind, production, traits).ingress == production.ingress
+
+
+@given(st.sampled_from(["staging", "production"]), st.data())
+def test_each_hybrid_behind_such_an_ingress_is_valid(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    """With whichever of the traits, and with none."""
+    behind = carried(SHIPPED["local"], SHIPPED[name])
+    assert behind is not None
+    chosen = data.draw(st.lists(st.sampled_from(differences(behind, SHIPPED[name])), unique=True))
+    assert mistakes_of(mix(behind, SHIPPED[name], chosen), tmp_path_factory.mktemp("mixed")) == []
+
+
+def test_such_an_ingress_is_only_where_there_is_none_and_the_other_has_one() -> None:
+    """It keeps the environment's own host, and everything else of it."""
+    local, staging = SHIPPED["local"], SHIPPED["staging"]
+    assert carried(staging, local) is None
+    assert carried(local, local) is None
+    assert carried(staging, SHIPPED["production"]) is None
+    own = msgspec.structs.replace(local, ingress=Ingress(host="dev.example"))
+    behind = carried(own, staging)
+    assert behind is not None
+    assert (behind.ingress.kind, behind.ingress.host, behind.ingress.tls) == ("nginx", "dev.example", False)
+    assert msgspec.structs.replace(behind, name=own.name, ingress=own.ingress) == own
 
 
 def test_a_url_that_says_tls_comes_with_the_server_that_speaks_it() -> None:
@@ -142,10 +186,10 @@ def test_a_dependency_of_one_environment_brings_the_settings_that_take_from_it()
 def test_a_secret_is_named_and_not_shown(name: str, value: str) -> None:
     """Also where somebody wrote it into the file."""
     traits = differences(Environment("a"), Environment("b", settings={name: value}))
-    assert in_words(traits) == name
+    assert " and ".join(map(str, traits)) == name
     assert "abc-very" not in mix(Environment("a"), Environment("b", settings={name: value}), traits).description
     made = differences(Environment("a"), Environment("b", settings={"JWT": SecretOf(48)}))
-    assert in_words(made) == "JWT"
+    assert [str(one) for one in made] == ["JWT"]
 
 
 def test_traits_are_said_in_the_words_of_the_file() -> None:
@@ -169,3 +213,49 @@ def test_traits_are_said_in_the_words_of_the_file() -> None:
         "ingress.idle_timeout_s=30",
         "dependencies_first=false",
     ]
+
+
+PLATFORM = Ingress(
+    "nginx",
+    affinity="cookie",
+    max_lifetime_s=300,
+    forwarded_for="append",
+    drop_headers=("authorization",),
+    host_header="upstream",
+    upgrade=False,
+)
+
+
+def test_each_thing_that_a_platform_s_ingress_does_is_a_trait_of_its_own() -> None:
+    """And is said as the file says it."""
+    traits = differences(Environment("a", ingress=Ingress("nginx")), Environment("b", ingress=PLATFORM))
+    assert [str(trait) for trait in traits] == [
+        "ingress.affinity=cookie",
+        "ingress.max_lifetime_s=300",
+        "ingress.forwarded_for=append",
+        "ingress.drop_headers=authorization",
+        "ingress.host_header=upstream",
+        "ingress.upgrade=false",
+    ]
+    back = differences(Environment("b", ingress=PLATFORM), Environment("a", ingress=Ingress("nginx", forwarded=())))
+    assert "ingress.forwarded=[] with ingress.forwarded_for=replace with ingress.drop_headers=[]" in map(str, back)
+
+
+def test_a_prefix_comes_with_whether_it_is_stripped(tmp_path: Path) -> None:
+    """And what is set with what is dropped: each half by itself is another ingress, or none that can be."""
+    one = Environment("a", ingress=Ingress("nginx"))
+    other = Environment(
+        "b",
+        ingress=Ingress(
+            "nginx", prefix="/chat", strip_prefix=True, forwarded=("for",), drop_headers=("x-forwarded-host",)
+        ),
+    )
+    traits = differences(one, other)
+    assert [str(trait) for trait in traits] == [
+        "ingress.prefix=/chat with ingress.strip_prefix=true",
+        "ingress.forwarded=for with ingress.drop_headers=x-forwarded-host",
+    ]
+    for trait in traits:
+        assert mistakes_of(mix(one, other, [trait]), tmp_path) == []
+    stripped = msgspec.structs.replace(other, ingress=msgspec.structs.replace(other.ingress, strip_prefix=False))
+    assert [str(trait) for trait in differences(stripped, other)] == ["ingress.strip_prefix=true"]

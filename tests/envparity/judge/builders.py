@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -11,17 +11,21 @@ from envparity.backend import Backend, ImageSource, ReportMapping
 from envparity.case import Boot, Case
 from envparity.environment import Difference, Environment
 from envparity.judge import Finding, Judgement, judge
-from envparity.observe.record import (
+from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
+from envparity.observe.startup import read_report
+from envparity.observe.transcript import (
+    ConnectionClosed,
+    ControlDone,
+    DeadlinePassed,
     Departure,
-    Entry,
-    HttpAnswer,
-    Observation,
-    Replica,
-    SettingFingerprint,
-    StartupReport,
+    Event,
+    Frame,
+    FrameReceived,
+    FrameSent,
+    HandshakeAnswered,
+    JsonFrame,
     Transcript,
 )
-from envparity.observe.startup import read_report
 from envparity.subject import Subject
 
 BACKEND = Backend(
@@ -30,6 +34,7 @@ BACKEND = Backend(
     image=ImageSource(name="shop"),
     contract=Path("asyncapi.yaml"),
     volatile=("run_id", "connection_id", "server_time"),
+    startup_refusal="startup_failed:{component}",
 )
 DOWN = Boot(down=("postgres",))
 STEADY = Boot()
@@ -84,42 +89,46 @@ def replica(served: Any = None, **changes: Any) -> Replica:
         live=HttpAnswer("/health/live", 200),
         ready=HttpAnswer("/health/ready", 200 if passing else 503),
         startup=report(served),
-        log_tail=("last words",),
+        log=("last words",),
     )
     return replace(whole, **changes)
 
 
-def entry(kind: Any, data: dict[str, Any], connection: str = "a", phase: str = "message", **changes: Any) -> Entry:
-    return replace(Entry(0.1, connection, phase, kind, data), **changes)
+def handshake(status: int = 101, connection: str = "a", **changes: Any) -> HandshakeAnswered:
+    return replace(HandshakeAnswered(0.1, connection, "accept", status, "v1", 0), **changes)
 
 
-def handshake(status: int = 101, connection: str = "a", **data: Any) -> Entry:
-    return entry("handshake", {"status": status, "subprotocol": "v1", "replica": 0} | data, connection, "accept")
+def received(frame: dict[str, Any] | Frame, connection: str = "a", **changes: Any) -> FrameReceived:
+    frame = JsonFrame(frame) if isinstance(frame, dict) else frame
+    return replace(FrameReceived(0.1, connection, "message", frame), **changes)
 
 
-def received(frame: dict[str, Any], connection: str = "a", **changes: Any) -> Entry:
-    return entry("received", frame, connection, **changes)
+def sent(frame: dict[str, Any] | Frame, connection: str = "a", **changes: Any) -> FrameSent:
+    frame = JsonFrame(frame) if isinstance(frame, dict) else frame
+    return replace(FrameSent(0.1, connection, "message", frame), **changes)
 
 
-def sent(frame: dict[str, Any], connection: str = "a") -> Entry:
-    return entry("sent", frame, connection)
+def close(
+    code: int = 1000, reason: str = "", by: Literal["client", "server"] = "server", connection: str = "a"
+) -> ConnectionClosed:
+    return ConnectionClosed(0.1, connection, "close", code, reason, by)
 
 
-def close(code: int = 1000, reason: str = "", by: str = "server", connection: str = "a") -> Entry:
-    return entry("close", {"code": code, "reason": reason, "by": by}, connection, "close")
+def timed_out(waited_for: str, timeout_s: float = 5.0, connection: str = "a") -> DeadlinePassed:
+    return DeadlinePassed(0.1, connection, "message", waited_for, timeout_s)
 
 
-def control(**data: Any) -> Entry:
-    return entry("control", data, "a", "control")
+def control(action: str, target: str = "a", **changes: Any) -> ControlDone:
+    return replace(ControlDone(0.1, "a", "control", action, target), **changes)
 
 
-def transcript(*entries: Entry, scenario: str = "chat", **changes: Any) -> Transcript:
+def transcript(*entries: Event, scenario: str = "chat", **changes: Any) -> Transcript:
     """A conversation that keeps to its script; the usual entries where none are given."""
     usual = (handshake(), received(WELCOME), sent({"type": "ping"}), received({"type": "pong"}), close(by="client"))
     return replace(Transcript(scenario, "conversation", entries or usual), **changes)
 
 
-def departed(kind: Any, *entries: Entry, scenario: str = "chat", got: str = "nothing", **changes: Any) -> Transcript:
+def departed(kind: Any, *entries: Event, scenario: str = "chat", got: str = "nothing", **changes: Any) -> Transcript:
     """A conversation that left its script at step 2."""
     departure = Departure(1, kind, "connection_established", got, "a")
     return transcript(*(entries or (handshake(),)), scenario=scenario, departure=departure, **changes)

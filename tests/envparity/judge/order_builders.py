@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from envparity.case import Boot
 from envparity.environment import Environment
-from envparity.observe.record import Observation, Replica, Transcript
+from envparity.observe.record import Observation, Replica
+from envparity.observe.transcript import Transcript
 from envparity.scenario import Scenario
 from envparity.subject import Subject
 from tests.envparity.judge.builders import BACKEND, document, observation, replica, subject, transcript

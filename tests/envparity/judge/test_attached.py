@@ -10,6 +10,7 @@ import pytest
 
 from envparity.environment import Deployed, Environment
 from envparity.observe.record import Attached, Observation
+from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import (
     STEADY,
     allows,
@@ -29,7 +30,7 @@ SETTING = {"name": "LIMIT", "source": "environment", "secret": False, "value": 3
 
 def attached(served: Any = None, **changes: Any) -> Observation:
     """Staging, observed where it runs: no settings, no log."""
-    of_it = replica(served, log_tail=())
+    of_it = replica(served, log=())
     seen = observation("staging", of_it, boot=STEADY, launcher="attached", settings=(), attached=Attached(URL))
     return msgspec.structs.replace(seen, **changes)
 
@@ -72,7 +73,7 @@ def test_what_else_differs_in_its_report_is_a_finding() -> None:
 
 def test_a_report_that_it_does_not_show_is_none_that_is_missing() -> None:
     """Ready, and yet without a report: not everybody may read it."""
-    hidden = msgspec.structs.replace(replica(), startup=None, log_tail=())
+    hidden = msgspec.structs.replace(replica(), startup=None, log=())
     assert codes(observation(), attached(replicas=(hidden,))) == []
 
 
@@ -93,7 +94,7 @@ def test_what_could_not_be_reached_is_one_finding() -> None:
     why = "the certificate is not accepted: certificate has expired\ncertificate for api.staging.example"
     finding = only(observation(), attached(launch_failure=why, transcripts=(), replicas=()))
     assert (finding.code, finding.got) == ("EP903", "the certificate is not accepted: certificate has expired")
-    assert finding.evidence == ("certificate for api.staging.example",)
+    assert evidence_lines(finding) == ("certificate for api.staging.example",)
 
 
 def test_what_was_lost_explains_the_conversation_that_was_under_way() -> None:

@@ -8,14 +8,21 @@ import pytest
 from msgspec.structs import replace
 
 from envparity.case import Boot, Case
-from envparity.judge.confirm import WARM_ONLY, cases_to_confirm, confirm, only_warm
-from envparity.judge.finding import Finding, Judgement
+from envparity.judge.cause import OrderCause, StepPair
+from envparity.judge.confirm import cases_to_confirm, confirm, only_warm
+from envparity.judge.evidence import Note, Reproduced
+from envparity.judge.finding import Finding, Judgement, Place
+from envparity.judge.warm import WARM_ONLY
 from envparity.observe.record import Observation
+from envparity.report.wording import evidence_lines
 
 CANONICAL = Boot(order=("a", "b"))
 OTHER = Boot(order=("b", "a"))
 THIRD = Boot(order=("b", "c"))
 LATE = Boot(timeline=("backend", "redis"))
+FRAME = Note("a frame")
+PAIRS = (StepPair("b", "a"),)
+CAUSE = OrderCause(PAIRS, pairs=PAIRS, boots=3)
 
 
 def case(boot: Boot = CANONICAL, environment: str = "local") -> Case:
@@ -106,19 +113,19 @@ def test_dependencies_are_confirmed_where_no_order_could_be_asked_for() -> None:
 
 def test_what_a_fresh_container_shows_too_is_confirmed() -> None:
     """The finding stays as it is, and says where it was reproduced."""
-    finding = found(case(OTHER), case(OTHER, "staging"), evidence=("a frame",))
+    finding = found(case(OTHER), case(OTHER, "staging"), evidence=(FRAME,))
     again = found(case(OTHER))
     assert confirm(judgement(finding), [finding], judgement(again)).findings == (
-        replace(finding, evidence=("a frame", "reproduced in a fresh container: local")),
+        replace(finding, evidence=(FRAME, Reproduced(("local",)))),
     )
 
 
 def test_what_no_fresh_container_shows_is_reported_as_that() -> None:
     """It keeps its cases and what it got, and says what it would have been."""
-    finding = found(case(OTHER), evidence=("a frame",), cause="fails whenever b starts before a")
+    finding = found(case(OTHER), evidence=(FRAME,), cause=CAUSE)
     (told,) = confirm(judgement(finding), [finding], judgement()).findings
     assert (told.code, told.title, told.action) == ("EP902", WARM_ONLY.title, WARM_ONLY.action)
-    assert told.evidence == ("would have been EP213, depends on the order", "a frame")
+    assert evidence_lines(told)[:2] == ("would have been EP213, depends on the order", "a frame")
     assert (told.cases, told.got, told.cause) == (finding.cases, finding.got, finding.cause)
 
 
@@ -131,7 +138,7 @@ def test_what_no_fresh_container_shows_is_reported_as_that() -> None:
         ({"where": "history"}, False),
         ({"component": "auth"}, False),
         ({"environments": ("staging",)}, False),
-        ({"where": "history", "evidence": ("also at chat: nothing",)}, True),
+        ({"where": "history", "places": (Place("chat", "nothing"),)}, True),
         ({"where": "step 2", "scenarios": ("chat", "history")}, True),
     ],
 )

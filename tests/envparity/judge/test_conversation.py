@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from envparity.environment import Environment, Platform
 from envparity.judge import Finding
-from envparity.observe.record import Departure, Entry
+from envparity.observe.transcript import Departure, Event, LoggedLines
+from envparity.report.wording import evidence_lines
 from envparity.scenario import Scenario
 from tests.envparity.judge.builders import (
     BACKEND,
@@ -16,7 +19,6 @@ from tests.envparity.judge.builders import (
     codes,
     control,
     departed,
-    entry,
     failed,
     handshake,
     judged,
@@ -27,12 +29,13 @@ from tests.envparity.judge.builders import (
     replica,
     sent,
     subject,
+    timed_out,
     transcript,
 )
 
 ANNA, BEN = "user-anna-1", "user-ben-22"
 M1 = "7d9f7a36-0e3c-4a37-9d8b-0123456789ab"
-TIMEOUT = entry("timeout", {"waited_for": "pong", "timeout_s": 5}, phase="message")
+TIMEOUT = timed_out("pong")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ def test_a_departure_is_a_finding_by_its_kind(kind: str, code: str) -> None:
     found = only(observation("local"), observation("staging", transcripts=(script,)))
     assert (found.code, found.where, found.scenario, found.scenarios) == (code, "chat", "chat", ("chat",))
     assert (found.expected, found.got, found.environments) == ("connection_established", "other", ("staging",))
-    assert found.evidence == (
+    assert evidence_lines(found)[-4:] == (
         "step 2, after:",
         "handshake 101, subprotocol v1",
         'received {"type": "other"}',
@@ -66,7 +69,7 @@ def test_a_departure_in_several_environments_is_one_finding() -> None:
     scripts = [departed("frame", got=f"error {one}") for one in (M1, M1.replace("7", "8"))]
     found = only(observation("local", transcripts=(scripts[0],)), observation("staging", transcripts=(scripts[1],)))
     assert (found.environments, found.got) == (("local", "staging"), "error <uuid>")
-    assert not any("kept" in text for text in found.evidence)
+    assert not any("kept" in text for text in evidence_lines(found))
     assert found.replay == "envparity run --environment local,staging --only chat"
 
 
@@ -84,10 +87,12 @@ def test_the_same_departure_in_several_scenarios_is_one_finding() -> None:
     scripts = tuple(departed("handshake", scenario=name, got="403") for name in reversed(names))
     found = only(observation("local", transcripts=scripts), of=subject("local", backend=backend))
     assert (found.where, found.scenarios) == ("chat[header]", names)
-    assert found.evidence[-1] == "the same in 2 other scenarios: login, chat[first]"
+    assert evidence_lines(found)[-1] == "the same in 2 other scenarios: login, chat[first]"
     assert found.replay == "envparity run --environment local --only 'chat[header]'"
     elsewhere = replace(scripts[0], departure=Departure(1, "handshake", "silence", "403"))
-    assert len(codes(observation("local", transcripts=(elsewhere, scripts[1])))) == 2
+    assert len(codes(observation("local", transcripts=(elsewhere, scripts[1])))) == 1, "whatever was expected instead"
+    other = replace(scripts[0], departure=Departure(1, "handshake", "silence", "404"))
+    assert len(codes(observation("local", transcripts=(other, scripts[1])))) == 2
 
 
 def test_findings_stand_in_the_order_of_the_backends_scenarios() -> None:
@@ -102,7 +107,7 @@ def test_many_scenarios_are_counted_not_all_named() -> None:
     """A line stays a line."""
     scripts = tuple(departed("handshake", scenario=f"s{number}") for number in range(8))
     found = only(observation("local", transcripts=scripts))
-    assert found.evidence[-1] == "the same in 7 other scenarios: s1, s2, s3, s4, s5 and 2 more"
+    assert evidence_lines(found)[-1] == "the same in 7 other scenarios: s1, s2, s3, s4, s5 and 2 more"
 
 
 def test_ep304_quotes_the_frame_and_what_the_contract_says() -> None:
@@ -112,7 +117,7 @@ def test_ep304_quotes_the_frame_and_what_the_contract_says() -> None:
     found = only(observation("local", transcripts=scripts))
     assert (found.code, found.where, found.got) == ("EP304", "error", "'code' is a required property")
     assert found.expected == "what asyncapi.yaml says of it"
-    assert found.evidence == ('received {"type": "error"}', "the same in 1 other scenario: two")
+    assert evidence_lines(found) == ('received {"type": "error"}', "the same in 1 other scenario: two")
     assert (found.scenario, found.scenarios) == ("one", ("one", "two"))
 
 
@@ -132,13 +137,21 @@ def test_ep304_says_which_side_it_was() -> None:
 def test_ep305_whatever_the_script_expected() -> None:
     """1011 is a finding even of a conversation that kept to its script; ids in the reason do not tell two apart."""
     scripts = [
-        transcript(handshake(), entry("sent", {"type": "hi"}, phase="authenticate"), close(1011, f"bug 12ab34cd{n}{n}"))
+        transcript(
+            handshake(),
+            sent({"type": "hi"}, phase="authenticate"),
+            close(1011, f"bug 12ab34cd{n}{n}"),
+            logged=(LoggedLines("replica 2", ("KeyError: 'user'",)),),
+        )
         for n in (1, 2)
     ]
     found = only(observation("local", transcripts=(scripts[0],)), observation("staging", transcripts=(scripts[1],)))
     assert (found.code, found.where, found.got) == ("EP305", "authenticate phase", "close 1011 bug <hex>")
     assert found.environments == ("local", "staging")
-    assert found.evidence[-2:] == ("close 1011 bug 12ab34cd11 by the server", "last words")
+    assert evidence_lines(found)[-2:] == (
+        "close 1011 bug 12ab34cd11 by the server",
+        "replica 2 logged: KeyError: 'user'",
+    )
 
 
 def test_ep305_takes_the_departure_with_it() -> None:
@@ -148,7 +161,7 @@ def test_ep305_takes_the_departure_with_it() -> None:
     found = judged(observation("local", transcripts=(one, other))).findings
     assert [(each.code, each.scenario) for each in found] == [("EP303", "other"), ("EP305", "chat")]
     assert found[1].got == "close 1011"
-    assert found[1].evidence[-1] == "explains 1 finding about conversations (EP303): chat"
+    assert evidence_lines(found[1])[-1] == "explains 1 finding more: EP303 chat"
     assert codes(observation("local", transcripts=(transcript(handshake(), close(1013)),))) == []
 
 
@@ -157,15 +170,16 @@ def test_ep305_as_the_first_thing_on_its_connection() -> None:
     script = transcript(handshake(connection="b"), close(1011), received({"type": "later"}, "b"))
     found = only(observation("local", transcripts=(script,)))
     assert found.where == "close phase"
-    assert found.evidence == ("b: handshake 101, subprotocol v1", "a: close 1011 by the server", "last words")
+    assert evidence_lines(found) == ("b: handshake 101, subprotocol v1", "a: close 1011 by the server")
 
 
-def isolation(*entries: Entry, group: str = "isolation") -> Finding | None:
+def isolation(*entries: Event, private: bool = True) -> Finding | None:
     """What is found in a conversation of two users, with those entries after both were welcomed."""
     names = {ANNA: "<user:anna>", BEN: "<user:ben>", M1: "<uuid:m1>"}
     welcomes = [received(WELCOME | {"user_id": user}, on) for user, on in ((ANNA, "a"), (ANNA, "a2"), (BEN, "b"))]
-    script = transcript(*welcomes, *entries, scenario="two_users", group=group, names=names)
-    found = judged(observation("local", transcripts=(script,))).findings
+    script = transcript(*welcomes, *entries, scenario="two_users", names=names)
+    backend = replace(BACKEND, scenarios=(Scenario("two_users", private=private),))
+    found = judged(observation("local", transcripts=(script,)), of=subject("local", backend=backend)).findings
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -181,19 +195,19 @@ def test_ep307_another_users_id_or_message_on_a_connection() -> None:
     assert half is not None
     assert half.got == "started with <uuid:m1>"
     assert found.expected == "only what belongs to <user:ben> reaches connection b"
-    assert len(found.evidence) == 2
-    assert found.evidence[0].startswith("b: received ")
+    assert len(evidence_lines(found)) == 2
+    assert evidence_lines(found)[0].startswith("b: received ")
 
 
 def test_ep307_what_is_ones_own_is_no_leak() -> None:
-    """Events reach all connections of a user; what both sent is known to both; other groups promise nothing."""
+    """Events reach all connections of a user; what both sent is known to both; others promise nothing."""
     done = {"type": "completed", "user": ANNA, "message_id": M1}
     asked = sent({"type": "user_message", "message_id": M1})
     assert isolation(asked, received(done, "a2")) is None
     assert isolation(asked, sent({"message_id": M1}, "b"), received({"message_id": M1}, "b")) is None
     assert isolation(sent({"message_id": M1}, "nobody"), received({"message_id": M1}, "b")) is None
     assert isolation(received({"user": ANNA}, "nameless"), received({"text": "hi"}, "silent")) is None
-    assert isolation(asked, received(done, "b"), group="conversation") is None
+    assert isolation(asked, received(done, "b"), private=False) is None
 
 
 def test_ep307_takes_the_departure_with_it() -> None:
@@ -203,10 +217,10 @@ def test_ep307_takes_the_departure_with_it() -> None:
         received({"user": ANNA}, "a"),
         received({"user": BEN}, "b"),
         received({"user": ANNA}, "b"),
-        group="isolation",
         names={ANNA: "<user:anna>", BEN: "<user:ben>"},
     )
-    found = only(observation("local", transcripts=(script,)))
+    backend = replace(BACKEND, scenarios=(Scenario("chat", private=True),))
+    found = only(observation("local", transcripts=(script,)), of=subject("local", backend=backend))
     assert found.code == "EP307"
     assert found.got == "frame with <user:anna>"
 
@@ -217,29 +231,28 @@ def test_ep307_takes_the_departure_with_it() -> None:
         ({"exit_code": 1}, "exit code 1"),
         ({"exit_code": 137}, "killed when the grace period was over"),
         ({"exit_code": -9}, "killed when the grace period was over"),
-        ({"killed": True}, "killed when the grace period was over"),
     ],
 )
-def test_ep501_a_shutdown_that_is_not_clean(ended: dict[str, object], got: str) -> None:
+def test_ep501_a_shutdown_that_is_not_clean(ended: dict[str, Any], got: str) -> None:
     """With the grace period of that environment; the departure that follows is part of it."""
-    script = departed("control", handshake(), control(stop_replica="a"), control(stopped="a", seconds=3.2, **ended))
+    script = departed("control", handshake(), control("stop_replica"), control("stopped", seconds=3.2, **ended))
     local = Environment(name="local", platform=Platform(stop_grace_s=7))
     found = only(observation("local", transcripts=(script,)), of=subject(local))
     assert (found.code, found.where, found.got) == ("EP501", "shutdown", got)
     assert found.expected == "after SIGTERM the process ends within 7 s, with exit code 0 or 143"
-    assert found.evidence[1] == "last words"
+    assert evidence_lines(found)[1] == "last words"
 
 
 @pytest.mark.parametrize("ended", [{"exit_code": 0}, {"exit_code": 143}, {"exit_code": -15}, {}])
-def test_ep501_a_clean_shutdown(ended: dict[str, object]) -> None:
+def test_ep501_a_clean_shutdown(ended: dict[str, Any]) -> None:
     """Of itself or of the signal; and what was never asked to stop is not judged."""
-    script = transcript(handshake(), control(stop_replica="a"), control(stopped="a", **ended), control(restart="redis"))
+    script = transcript(handshake(), control("stop_replica"), control("stopped", **ended), control("restart", "redis"))
     assert codes(observation("local", transcripts=(script,))) == []
 
 
 def test_ep501_without_knowing_the_environment() -> None:
     """Then no grace period can be named."""
-    script = transcript(control(stopped="a", exit_code=3))
+    script = transcript(control("stopped", exit_code=3))
     found = only(observation("elsewhere", transcripts=(script,)))
     assert found.expected == "after SIGTERM the process ends, with exit code 0 or 143"
 
@@ -256,7 +269,7 @@ def test_ep901_says_why_and_nothing_else_is_judged() -> None:
     found = only(observation("local"), gone)
     assert (found.code, found.where, found.environments) == ("EP901", "environment", ("staging",))
     assert found.got == "waited 15 s for postgres to answer"
-    assert found.evidence == (
+    assert evidence_lines(found) == (
         "FATAL: no space left", "postgres: b", "postgres: c", "postgres: d", "postgres: e", "redis: ready",
     )  # fmt: skip
     assert only(replace(gone, launch_failure=" ")).got == "no reason given"

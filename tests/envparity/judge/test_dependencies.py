@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from envparity.judge import Finding
 from envparity.observe.record import HttpAnswer, Observation, Replica
+from envparity.report.wording import evidence_lines
 from tests.envparity.judge import builders
 from tests.envparity.judge.builders import close, departed, handshake, received, refused, replica, transcript
 from tests.envparity.judge.order_builders import (
@@ -75,7 +76,7 @@ def test_ep215_a_report_that_differs() -> None:
     assert (found.code, found.where) == ("EP215", "report.checks")
     assert found.title == "dependency order matters"
     assert (found.environments, len(found.cases)) == (("local",), 3)
-    assert found.evidence[-3:] == (
+    assert tuple(line for line in evidence_lines(found) if not line.startswith(("report.", "also "))) == (
         "when they come so: backend, redis, postgres",
         "when they come so: postgres, backend, redis",
         "local: 3 of 3 sequences of dependencies show it",
@@ -87,7 +88,7 @@ def test_ep215_a_conversation_that_departs() -> None:
     """Startup says that it passed, and the clients see that it has not."""
     found = only(*WELL, when_they_come(LATE, transcripts=(LOST,)))
     assert (found.code, found.where, found.scenario, found.got) == ("EP215", "any_order", "any_order", "oops")
-    assert found.evidence[-1] == "explains 1 finding more: EP301 any_order"
+    assert evidence_lines(found)[-1] == "explains 1 finding more: EP301 any_order"
 
 
 def test_ep215_readiness_that_never_comes() -> None:
@@ -96,7 +97,7 @@ def test_ep215_readiness_that_never_comes() -> None:
     found = only(*WELL, when_they_come(LATE, "local", unready, replica(started_in(), index=1)))
     assert (found.code, found.where) == ("EP215", "/health/ready")
     assert found.got == "startup says pass, and /health/ready answers 503"
-    assert found.evidence[-1] == "explains 1 finding more: EP102 /health/ready"
+    assert evidence_lines(found)[-1] == "explains 1 finding more: EP102 /health/ready"
     always = in_order(CANONICAL, "local", unready)
     assert codes(usual(), always, when_they_come(LATE, "local", unready)) == ["EP102"]
     assert codes(when_they_come(LATE, "local", unready)) == ["EP102"]
@@ -117,8 +118,8 @@ def test_ep215_a_hang_names_what_is_waited_for() -> None:
     assert (found.code, found.where, found.component) == ("EP215", "redis", "redis")
     assert found.expected == "ready in the end as in the canonical order, or a failure with component and code"
     assert found.got == "still starting, waiting for redis"
-    assert found.evidence[:2] == ("after 30 s", "last words")
-    assert found.evidence[-1] == "explains 1 finding more: EP106 redis"
+    assert evidence_lines(found)[:2] == ("after 30 s", "last words")
+    assert evidence_lines(found)[-1] == "explains 1 finding more: EP106 redis"
 
 
 def test_ep215_a_hang_is_one_whatever_the_canonical_boot_is_not_known() -> None:
@@ -134,7 +135,7 @@ def test_ep215_a_process_that_ends() -> None:
     gone = replica(failed_in(CANONICAL, WAITED, step="redis"), exit_code=1)
     found = only(*WELL, when_they_come(LATE, "local", gone, transcripts=()))
     assert (found.code, found.where, found.got) == ("EP215", "startup", "the process ended with exit code 1")
-    assert found.evidence[:2] == ("redis: UNREACHABLE: out of time", "last words")
+    assert evidence_lines(found)[:2] == ("redis: UNREACHABLE: out of time", "last words")
     assert found.expected.endswith("or a failure with component and code")
 
 
@@ -177,7 +178,7 @@ def test_ep215_a_failure_by_name_where_nothing_was_out_of_reach() -> None:
     assert (found.code, found.where, found.component) == ("EP215", "redis", "redis")
     assert found.expected.endswith("nothing was out of reach once the backend had started")
     assert found.got == "fails: redis UNREACHABLE"
-    assert found.evidence[0] == "redis: UNREACHABLE: out of time"
+    assert evidence_lines(found)[0] == "redis: UNREACHABLE: out of time"
 
 
 def test_what_the_canonical_boot_shows_too_is_not_the_dependencies_doing() -> None:
@@ -198,7 +199,9 @@ def test_an_order_and_a_timeline_together_are_judged_by_the_timeline() -> None:
     broken = replace(asked, transcripts=(LOST,))
     found = only(*WELL, broken)
     assert found.code == "EP215"
-    assert "in the order settings, redis, auth, tools; when they come so: postgres, backend, redis" in found.evidence
+    assert "in the order settings, redis, auth, tools; when they come so: postgres, backend, redis" in evidence_lines(
+        found
+    )
     refusal = replace(both, case=replace(both.case, boot=replace(both.case.boot, order=FORBIDDEN)))
     told = (refused("startup_failed:startup_order", scenario="any_order"),)
     assert codes(*WELL, replace(refusal, replicas=(replica(refused_order()),), transcripts=told)) == []
@@ -224,7 +227,7 @@ def test_ep216_a_client_that_is_served_before_the_backend_is_ready() -> None:
     assert (found.code, found.where, found.scenario) == ("EP216", "too_early", "too_early")
     assert found.title == "served before ready"
     assert (found.expected, found.got) == ("connection_established", "close 1011 'oops'")
-    assert found.evidence == (
+    assert evidence_lines(found) == (
         "step 2, after:",
         "handshake 101, subprotocol v1",
         "close 1011 oops by the server",
@@ -240,7 +243,7 @@ def test_ep216_and_the_end_of_the_same_boot_are_two_findings() -> None:
     """Whatever else: each says its own."""
     served = departed("frame", handshake(), received({"type": "hello"}), scenario="too_early", got="hello")
     both = builders.judged(*WELL, when_they_come(LATE, transcripts=(served, LOST)), of=orders_subject()).findings
-    assert [(one.code, one.evidence[-1]) for one in both] == [
+    assert [(one.code, evidence_lines(one)[-1]) for one in both] == [
         ("EP215", "explains 1 finding more: EP301 any_order"),
         ("EP216", "explains 1 finding more: EP301 too_early"),
     ]

@@ -14,13 +14,13 @@ from envparity.judge.canonical import connections, frame_type, line, lines
 from envparity.judge.normalise import report_paths, setting_of
 from envparity.judge.volatile import Placeholders, steady
 from envparity.observe.record import SettingFingerprint
+from envparity.observe.transcript import BinaryFrame, Frame, JsonFrame, SilenceKept, TextFrame
 from tests.envparity.judge.builders import (
     BACKEND,
     WELCOME,
     close,
     control,
     document,
-    entry,
     handshake,
     observation,
     received,
@@ -28,6 +28,7 @@ from tests.envparity.judge.builders import (
     report,
     sent,
     subject,
+    timed_out,
     transcript,
 )
 
@@ -219,8 +220,8 @@ def test_runs_of_equal_entries_are_one() -> None:
 
 def test_control_silence_and_timeout() -> None:
     """What was done shows, how long it took does not."""
-    done = control(stopped="a", exit_code=0, seconds=3, took=1.5, waited_s=2)
-    assert said(done, entry("silence", {"seconds": 0.3}), entry("timeout", {"waited_for": "x", "timeout_s": 5})) == [
+    done = control("stopped", exit_code=0, seconds=3)
+    assert said(done, SilenceKept(0.1, "a", "message", 0.3), timed_out("x")) == [
         'control: exit_code 0, stopped "a"',
         "silence",
         'timeout: waited_for "x"',
@@ -237,8 +238,9 @@ def test_connections_are_told_apart() -> None:
 
 def test_frames_without_a_type() -> None:
     """Text and bytes are what they are; anything else is a frame."""
-    assert [frame_type(BACKEND, one) for one in ({"text": "x"}, {"bytes": 3}, {"a": 1}, {}, {"type": 3}, WELCOME)] == [
-        "text", "bytes", "frame", "frame", "frame", "connection_established",
+    frames: list[Frame] = [JsonFrame(held) for held in ({"a": 1}, {}, {"type": 3}, {"text": "x"}, WELCOME)]
+    assert [frame_type(BACKEND, frame) for frame in [TextFrame("x"), BinaryFrame.of(b"abc"), *frames]] == [
+        "text", "bytes", "frame", "frame", "frame", "frame", "connection_established",
     ]  # fmt: skip
     assert said(received({"type": "x", "empty": {}, "list": []})) == ["received x: empty {}, list []"]
     assert said(received({})) == ["received frame"]
@@ -277,3 +279,17 @@ def test_steady_texts(text: str, result: str) -> None:
     """The same in every run that means the same."""
     assert steady(text) == result
     assert json.loads(json.dumps(Placeholders().leaf("x", 7))) == 7
+
+
+def test_binary_frames_are_compared_by_their_content() -> None:
+    """Two answers of the same length are not the same answer."""
+    first, again, other = (received(BinaryFrame.of(held)) for held in (b"\x00\x01", b"\x00\x01", b"\x00\x02"))
+    assert said(first) == said(again) != said(other)
+
+
+def test_how_long_something_took_is_no_difference_in_a_sentence() -> None:
+    """`within 2 s` here and `after 2.03 s` there are one failure; a value that is a time by itself is a value."""
+    said = [f"postgres did not answer within {took}, gave up" for took in ("2 s", "2.03 s", "1900 ms")]
+    tables = [report_paths(report(document(note=text, limit="2 s")), BACKEND) for text in said]
+    assert {table["report.note"] for table in tables} == {'"postgres did not answer within <duration>, gave up"'}
+    assert report_paths(report(document(limit="30s")), BACKEND)["report.limit"] == '"30s"'

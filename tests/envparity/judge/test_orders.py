@@ -12,6 +12,7 @@ from envparity.judge import Finding, findings_for
 from envparity.judge.order_boots import forbidden_because, order_boots
 from envparity.observe.record import HttpAnswer, Observation, SettingFingerprint
 from envparity.orders import Graph
+from envparity.report.wording import evidence_lines
 from tests.envparity.judge import builders
 from tests.envparity.judge.builders import close, departed, handshake, received, refused, replica
 from tests.envparity.judge.order_builders import (
@@ -76,7 +77,7 @@ def test_ep211_names_what_differs_and_how_many_orders_show_it() -> None:
     assert len(found.cases) == 3
     assert found.expected == "as in the canonical order: redis.critical true"
     assert found.got == "redis.critical false, and 1 more"
-    assert found.evidence == (
+    assert evidence_lines(found) == (
         "report.checks.redis:tls.redis.critical: canonical order true, this order false",
         'report.checks.redis:tls.redis.observed: canonical order "off", this order "on"',
         "in the order settings, redis, auth, tools",
@@ -95,7 +96,7 @@ def test_ep211_what_the_same_orders_show_in_several_places_is_one_finding() -> N
     boots = (usual(), in_order(), in_order(TOOLS_FIRST, "local", twice))
     found = only(*boots)
     assert (found.where, found.got) == ("report.release", '"2"')
-    assert found.evidence[1] == 'also at report.version: "3"'
+    assert evidence_lines(found)[-1] == 'also at report.version: "3"'
     assert codes(*boots, in_order(TOOLS_LAST, "local", once)) == ["EP211", "EP211"]
 
 
@@ -139,17 +140,17 @@ def test_ep211_every_replica_is_compared() -> None:
 
 def test_ep211_explains_what_only_that_order_shows_of_the_startup() -> None:
     """Health that disagrees in the same boot is counted; how a conversation ends, or the process, is not its doing."""
-    stopped = conversed(handshake(), builders.control(stopped=0, exit_code=3))
+    stopped = conversed(handshake(), builders.control("stopped", exit_code=3))
     unready = replica(started_in(TOOLS_LAST, release="2"), ready=HttpAnswer("/health/ready", 503))
     boots = (usual(), in_order(transcripts=()))
     found = only(*boots, in_order(TOOLS_LAST, "local", unready, transcripts=()))
-    assert found.evidence[-1] == "explains 1 finding more: EP102 /health/ready"
+    assert evidence_lines(found)[-1] == "explains 1 finding more: EP102 /health/ready"
     assert codes(*boots, in_order(TOOLS_LAST, "local", unready, transcripts=(stopped,))) == ["EP211", "EP501"]
 
 
 def test_ep213_does_not_explain_how_the_process_was_stopped() -> None:
     """Though it was stopped in the same scenario."""
-    stopped = replace(LOST, entries=(*LOST.entries, builders.control(stopped=0, exit_code=3)))
+    stopped = replace(LOST, events=(*LOST.events, builders.control("stopped", exit_code=3)))
     assert codes(usual(), in_order(), in_order(TOOLS_LAST, transcripts=(stopped,))) == ["EP213", "EP501"]
 
 
@@ -161,7 +162,7 @@ def test_ep212_names_the_component_and_quotes_the_failure_and_what_the_client_wa
     assert found.expected == "startup passes, as in the canonical order"
     assert found.got == "fails: auth FACTORY"
     frame = '{"type": "error", "code": "FACTORY", "message": "made at import"}'
-    assert found.evidence == (
+    assert evidence_lines(found) == (
         "auth: FACTORY: no tools yet",
         "action: require tools",
         f"the client was told: error frame {frame}, close 1013 startup_failed:auth",
@@ -179,12 +180,12 @@ def test_ep212_startup_that_has_no_end_names_the_step() -> None:
     """Neither passes nor fails."""
     report = started_in(TOOLS_LAST, status="starting")
     report["steps"][2] = report["steps"][2] | {"outcome": "running", "waited_for": "tools"}
-    hung = replica(report, undecided_after_s=30.0, log_tail=("still here",))
+    hung = replica(report, undecided_after_s=30.0, log=("still here",))
     found = only(usual(), in_order(), in_order(TOOLS_LAST, "local", hung, transcripts=()))
     assert (found.code, found.where, found.component) == ("EP212", "auth", "auth")
     assert found.got == "still starting, waiting for tools"
-    assert found.evidence[:2] == ("no client connected", "still here")
-    assert found.evidence[-1] == "explains 1 finding more: EP106 auth"
+    assert evidence_lines(found)[:2] == ("no client connected", "still here")
+    assert evidence_lines(found)[-1] == "explains 1 finding more: EP106 auth"
 
 
 def test_ep212_speaks_of_the_replica_that_has_no_end() -> None:
@@ -208,7 +209,7 @@ def test_ep212_a_process_that_ends_is_quoted_from_its_log() -> None:
     gone = replica(started_in(TOOLS_LAST), exit_code=3)
     found = only(usual(), in_order(), in_order(TOOLS_LAST, "local", gone, transcripts=()))
     assert (found.code, found.where, found.got) == ("EP212", "process", "the process ended with exit code 3")
-    assert found.evidence[:2] == ("no client connected", "last words")
+    assert evidence_lines(found)[:2] == ("no client connected", "last words")
 
 
 def test_ep212_failures_without_names_and_actions() -> None:
@@ -218,7 +219,7 @@ def test_ep212_failures_without_names_and_actions() -> None:
     )
     found = only(usual(), in_order(), nameless)
     assert (found.where, found.component) == ("startup", None)
-    assert found.evidence[:2] == ("broken", "the client was told: handshake refused with 503")
+    assert evidence_lines(found)[:2] == ("broken", "the client was told: handshake refused with 503")
 
 
 def test_ep212_different_failures_are_different_findings_and_equal_ones_are_not() -> None:
@@ -244,7 +245,7 @@ def test_ep213_a_conversation_that_leaves_its_script_in_one_order() -> None:
     found = only(usual(), in_order(), in_order(TOOLS_LAST, transcripts=(LOST,)), in_order(TOOLS_FIRST))
     assert (found.code, found.where, found.scenario) == ("EP213", "any_order", "any_order")
     assert (found.expected, found.got) == ("connection_established", "oops")
-    assert found.evidence == (
+    assert evidence_lines(found) == (
         "step 2, after:",
         "handshake 101, subprotocol v1",
         'received {"type": "oops"}',
@@ -261,7 +262,7 @@ def test_ep213_1011_in_one_order_is_explained_too() -> None:
     broken = departed("close", handshake(), close(1011, "oops"), scenario="any_order", got="close 1011")
     found = only(usual(), in_order(), in_order(TOOLS_LAST, transcripts=(broken,)))
     assert found.code == "EP213"
-    assert found.evidence[-1] == "explains 1 finding more: EP305 any_order"
+    assert evidence_lines(found)[-1] == "explains 1 finding more: EP305 any_order"
 
 
 def test_ep213_a_conversation_that_goes_differently() -> None:
@@ -273,7 +274,7 @@ def test_ep213_a_conversation_that_goes_differently() -> None:
     assert (found.code, found.where) == ("EP213", "any_order")
     assert found.expected == "as in the canonical order: connection_established.limits.per_minute 30"
     assert found.got == "connection_established.limits.per_minute 9"
-    assert found.evidence[0] == (
+    assert evidence_lines(found)[0] == (
         'canonical order: received {"type": "connection_established", "limits": {"per_minute": 30}}'
     )
     assert codes(*boots, in_order(TOOLS_LAST, transcripts=(before,))) == []
@@ -293,7 +294,7 @@ def test_ep213_several_scenarios_that_the_same_orders_break_are_one_finding() ->
     boots = (usual(), in_order(transcripts=(conversed(), conversed(scenario="other"))))
     found = only(*boots, in_order(TOOLS_LAST, transcripts=(LOST, second)))
     assert found.scenarios == ("any_order", "other")
-    assert "also at other: oops" in found.evidence
+    assert "also at other: oops" in evidence_lines(found)
 
 
 def test_a_leak_in_one_order_is_not_hidden_behind_a_difference_of_the_reports() -> None:
@@ -310,12 +311,12 @@ def test_ep214_an_order_that_the_graph_forbids_and_that_passes() -> None:
     found = only(usual(), in_order(), *passed)
     assert (found.code, found.where, found.got) == ("EP214", "startup order", "startup passed")
     assert len(found.cases) == 3
-    assert found.evidence[-3:] == (
+    assert evidence_lines(found)[-3:] == (
         "in the order settings, auth, redis, tools",
         "in the order settings, redis, tools, auth, auth",
         "local: 3 of 3 forbidden orders show it",
     )
-    assert found.evidence[0] == "auth stands before redis, which it requires"
+    assert evidence_lines(found)[0] == "auth stands before redis, which it requires"
 
 
 def test_ep214_a_refused_order_is_what_must_be() -> None:
@@ -358,15 +359,15 @@ def test_ep214_neither_passed_nor_refused(seen: Any, got: str) -> None:
     """A failure without a name, an exit, no end, or steps that ran all the same: none of these is a refusal."""
     found = only(usual(), in_order(), in_order(FORBIDDEN, "local", seen, transcripts=(refused(scenario="any_order"),)))
     assert (found.code, found.got) == ("EP214", got)
-    assert found.evidence[-2] == "local: 1 of 1 forbidden orders show it"
-    assert found.evidence[-1].startswith("explains ")
+    assert evidence_lines(found)[-2] == "local: 1 of 1 forbidden orders show it"
+    assert evidence_lines(found)[-1].startswith("explains ")
 
 
 def test_ep214_says_which_step_ran_too_early() -> None:
     """From the report."""
     ran = replica(failed_in(FORBIDDEN, FAILURE, step="tools"))
     found = only(usual(), in_order(), in_order(FORBIDDEN, "local", ran, transcripts=()))
-    assert found.evidence[:2] == (
+    assert evidence_lines(found)[:2] == (
         "auth stands before redis, which it requires",
         "step auth ran before redis, which it requires",
     )
@@ -418,7 +419,7 @@ def test_what_an_order_explains_is_counted_and_the_first_are_named(scenarios: in
     lost = in_order(TOOLS_LAST, transcripts=tuple(replace(LOST, scenario=name) for name in names))
     more = {6: "", 7: " and 1 more", 8: " and 2 more"}[scenarios]
     named = ", ".join(f"EP301 {name}" for name in names[:6])
-    assert only(usual(), well, lost).evidence[-1] == f"explains {scenarios} findings more: {named}{more}"
+    assert evidence_lines(only(usual(), well, lost))[-1] == f"explains {scenarios} findings more: {named}{more}"
 
 
 def test_an_order_that_fails_in_one_environment_is_said_by_ep212_alone() -> None:
@@ -532,4 +533,4 @@ def test_forbidden_because() -> None:
 def test_part_of_the_steps_is_an_order_like_any_other() -> None:
     """A backend fills in the rest."""
     found = only(usual(), in_order(), in_order(("tools",), "local", replica(failed_in(TOOLS_FIRST, FAILURE))))
-    assert (found.code, found.evidence[-3]) == ("EP212", "in the order tools")
+    assert (found.code, evidence_lines(found)[-3]) == ("EP212", "in the order tools")

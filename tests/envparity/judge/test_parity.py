@@ -9,8 +9,11 @@ from msgspec.structs import replace
 
 from envparity.case import Boot
 from envparity.environment import Environment, FromSource, Platform, SecretOf, Setting
-from envparity.judge import findings_for
+from envparity.judge import codes_of, findings_for
+from envparity.judge.rules import Family
 from envparity.observe.record import HttpAnswer, Observation, SettingFingerprint
+from envparity.observe.transcript import Event
+from envparity.report.wording import evidence_lines
 from envparity.scenario import Scenario
 from tests.envparity.judge.builders import (
     BACKEND,
@@ -47,7 +50,7 @@ def test_ep201_one_finding_for_a_group_of_paths() -> None:
     assert (found.environments, found.cases) == (("staging",), ("local", "staging"))
     assert found.expected == "as in local: redis.critical true"
     assert found.got == "redis.critical false, and 1 more"
-    assert found.evidence == (
+    assert evidence_lines(found) == (
         "report.checks.redis:tls.redis.critical: local true, staging false",
         'report.checks.redis:tls.redis.observed: local "off", staging "on"',
     )
@@ -61,7 +64,7 @@ def test_ep201_the_same_difference_in_two_environments_is_one_finding() -> None:
     found = only(observation("local"), *other, of=envs)
     assert found.environments == ("staging", "production")
     assert (found.where, found.got, found.expected) == ("report.version", '"2"', "as in local: absent")
-    assert len(found.evidence) == 2
+    assert len(evidence_lines(found)) == 2
     third = observation("production", replica(document(version="3")))
     assert codes(observation("local"), other[0], third, of=envs) == ["EP201", "EP201"]
 
@@ -91,7 +94,7 @@ def test_ep202_passes_here_and_fails_there() -> None:
     assert found[1].expected == "passes, as in local, production"
     assert found[1].got == "fails: auth"
     assert found[1].environments == ("staging",)
-    assert found[1].evidence == ("staging: auth FACTORY: made at import",)
+    assert evidence_lines(found[1]) == ("staging: auth: FACTORY: made at import",)
     assert found[1].replay == "envparity run --environment local,staging,production"
 
 
@@ -144,7 +147,7 @@ def setting(name: str = "LIMIT", value: str | None = "30", source: str = "enviro
 def test_ep203_a_setting_that_differs(settings: tuple[SettingFingerprint, ...], where: str, got: str) -> None:
     """In value, in source, or in being there at all."""
     found = only(observation("local"), observation("staging", settings=settings))
-    assert (found.code, found.where, found.evidence[0].split(".")[0]) == ("EP203", where, "fingerprints")
+    assert (found.code, found.where, evidence_lines(found)[0].split(".")[0]) == ("EP203", where, "fingerprints")
     assert found.got.removeprefix(f"fingerprints.{where}.") == got
 
 
@@ -153,7 +156,7 @@ def test_ep203_what_the_backend_reports_of_its_settings() -> None:
     served = document(settings=[{"name": "LIMIT", "source": "environment", "secret": False, "value": 60}])
     found = judged(observation("local"), observation("staging", replica(served), settings=(setting(value="60"),)))
     assert [(one.code, one.where) for one in found.findings] == [("EP203", "LIMIT")]
-    assert len(found.findings[0].evidence) == 2
+    assert len(evidence_lines(found.findings[0])) == 2
 
 
 def test_ep203_secrets_differ_only_in_presence_and_source() -> None:
@@ -196,7 +199,7 @@ def test_ep204_a_declaration_that_covers_nothing() -> None:
     found = only(one, other, of=stale)
     assert (found.code, found.where) == ("EP204", "staging: report.release")
     assert found.environments == ("staging",)
-    assert found.evidence == ("declared because: meant",)
+    assert evidence_lines(found) == ("declared because: meant",)
     assert found.replay == "envparity run --environment local,staging"
     assert codes(one, other, of=subject(allows("local", "report.release"), "staging")) == ["EP204"]
     assert codes(other, of=stale) == []
@@ -269,7 +272,7 @@ def test_ep205_an_expired_declaration_is_a_finding_beside_the_difference() -> No
     assert found[1].where == "staging: report.release"
     assert found[1].expected == "no difference there after 2025-09-07"
     assert found[1].got == "1 path that it would have covered"
-    assert found[1].evidence == ("declared because: meant", "report.release")
+    assert evidence_lines(found[1]) == ("declared because: meant", "report.release")
     assert codes(one, other, of=subject(*envs, today="2025-09-07")) == []
     assert codes(one, other, of=subject(*envs, today="")) == []
     assert codes(one, observation("staging"), of=subject(*envs)) == ["EP204"]
@@ -288,7 +291,7 @@ def test_ep401_a_field_of_a_frame_has_a_path_that_can_be_declared() -> None:
     assert found.expected == "as in local: connection_established.extra absent"
     assert found.got == "connection_established.extra true, and 1 more"
     frame = 'received {"type": "connection_established", "user_id": "user-anna", "limits": {"per_minute": '
-    assert found.evidence[:4] == (
+    assert evidence_lines(found)[:4] == (
         f"local: {frame}30}}}}",
         f'staging: {frame}100}}, "extra": true}}',
         "conversation.chat[x].connection_established.extra: local absent, staging true",
@@ -308,7 +311,7 @@ def test_ep401_where_two_conversations_part() -> None:
     found = only(observation("local", transcripts=(here,)), observation("staging", transcripts=(there,)))
     assert (found.code, found.where) == ("EP401", "chat")
     assert (found.expected, found.got) == ("as in local: received a", "received c")
-    assert found.evidence == (
+    assert evidence_lines(found) == (
         'local: received {"type": "a"}',
         'staging: received {"type": "c"}',
         "conversation.chat.1: local received a, staging received c",
@@ -323,7 +326,7 @@ def test_ep401_a_path_is_said_once() -> None:
     """However often the same field of the same frame differs in a conversation."""
     here, there = (transcript(handshake(), *[received({"type": "x", "n": n, "v": v}) for n in (1, 2)]) for v in (1, 2))
     found = only(observation("local", transcripts=(here,)), observation("staging", transcripts=(there,)))
-    assert (found.got, len(found.evidence)) == ("x.v 2", 3)
+    assert (found.got, len(evidence_lines(found))) == ("x.v 2", 3)
 
 
 def test_ep401_one_that_goes_on_and_a_connection_that_is_not_there() -> None:
@@ -333,7 +336,7 @@ def test_ep401_one_that_goes_on_and_a_connection_that_is_not_there() -> None:
     one, other = observation("local", transcripts=(here,)), observation("staging", transcripts=(there,))
     found = only(one, other)
     assert (found.expected, found.got) == ("as in local: nothing more", "received x")
-    assert found.evidence[2] == "conversation.chat.2: local nothing more, staging received x"
+    assert evidence_lines(found)[2] == "conversation.chat.2: local nothing more, staging received x"
     found = only(replace(one, transcripts=(there,)), replace(other, transcripts=(here,)))
     assert (found.expected, found.got) == ("as in local: received x", "nothing more")
 
@@ -380,3 +383,23 @@ def test_what_the_client_sent_is_not_compared() -> None:
     one, other = observation("local", transcripts=(here,)), observation("staging", transcripts=(there,))
     assert codes(one, other) == []
     assert codes(one, replace(other, transcripts=(transcript(handshake(), close()),))) == ["EP403"]
+
+
+def test_what_one_play_of_either_side_has_in_common_is_no_difference() -> None:
+    """Two frames that overtake one another come in one sequence here and in the other there, and again in both."""
+    forth = (handshake(), received({"type": "one"}), received({"type": "two"}), close())
+    back = (handshake(), received({"type": "two"}), received({"type": "one"}), close())
+
+    def played(environment: str, first: tuple[Event, ...], again: tuple[Event, ...]) -> Observation:
+        return observation(environment, transcripts=(transcript(*first),), control=(transcript(*again),))
+
+    assert not codes(played("local", forth, forth), played("staging", forth, forth))
+    always = codes(played("local", forth, forth), played("staging", back, back))
+    assert always == [rule_of("transcript")]
+    for other in (played("staging", back, forth), played("staging", forth, back)):
+        assert rule_of("transcript") not in codes(played("local", forth, forth), other)
+
+
+def rule_of(family: Family) -> str:
+    """The first rule of that family."""
+    return codes_of(family)[0]

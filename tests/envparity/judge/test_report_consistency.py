@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from envparity.judge.report_consistency import inconsistencies
+from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import FAILURE, document, failed, observation, only, replica, report
 
 
@@ -54,7 +55,7 @@ CHECK = {"component": "redis", "status": "fail"}
 )
 def test_a_contradiction_is_said_in_one_sentence(served: dict[str, Any], said: str) -> None:
     """Exactly that one, and it is an EP107."""
-    assert list(inconsistencies(report(served))) == [said]
+    assert [one.said for one in inconsistencies(report(served))] == [said]
 
 
 def test_a_contradiction_is_a_finding() -> None:
@@ -69,7 +70,7 @@ def test_contradictions_of_one_report_are_one_finding() -> None:
     served = document(order=["settings", "redis"], checks={"redis:tls": [CHECK]})
     found = only(observation("local", replica(served)))
     assert found.got == "status is pass, and critical check redis:tls failed, and 1 more"
-    assert found.evidence == ("step auth ran, and order does not have it",)
+    assert evidence_lines(found) == ("step auth ran, and order does not have it",)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +101,4 @@ def test_what_agrees_with_itself_or_is_not_there_is_no_contradiction(served: Any
 def test_a_requirement_is_looked_up_in_the_steps_where_there_is_no_order() -> None:
     """Then the sequence of the steps is the order."""
     served = document(order=[], steps=[document()["steps"][index] for index in (0, 2, 1)])
-    assert list(inconsistencies(report(served))) == ["step auth ran before redis, which it requires"]
+    assert [one.said for one in inconsistencies(report(served))] == ["step auth ran before redis, which it requires"]

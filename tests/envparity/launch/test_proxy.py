@@ -503,3 +503,52 @@ def test_any_bytes_pass_unchanged_under_any_toxic_that_does_not_cut(
             return await exchanged(proxy, data * repeated)
 
     assert asyncio.run(run()) == data * repeated
+
+
+async def test_a_connection_is_closed_at_its_age_whatever_is_said_on_it() -> None:
+    """In order, on both sides; the next one has a life of its own."""
+    heard = asyncio.Event()
+
+    async def echo_to_its_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await echo(reader, writer)
+        heard.set()
+
+    async with serving(echo_to_its_end) as upstream, Proxy("127.0.0.1", upstream, max_lifetime_s=0.3) as proxy:
+        for _ in range(2):
+            heard.clear()
+            async with client(proxy) as (reader, writer), asyncio.timeout(DEADLINE_S):
+                began = asyncio.get_running_loop().time()
+                said = 0
+                with suppress(ConnectionError, asyncio.IncompleteReadError):
+                    while True:
+                        writer.write(b"x")
+                        await reader.readexactly(1)
+                        said += 1
+                        await asyncio.sleep(0.01)
+                assert said > 0
+                assert asyncio.get_running_loop().time() - began > 0.25
+                await heard.wait()
+
+
+async def test_who_is_silent_is_closed_at_that_age_too() -> None:
+    """Nobody has to send anything for it."""
+    async with (
+        serving(mute) as upstream,
+        Proxy("127.0.0.1", upstream, max_lifetime_s=0.05) as proxy,
+        client(proxy) as (reader, _),
+        asyncio.timeout(DEADLINE_S),
+    ):
+        assert await reader.read() == b""
+
+
+async def test_a_client_can_keep_its_address() -> None:
+    """What is behind sees it come from there, and not from the proxy."""
+
+    async def tell_who_asks(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(str(writer.get_extra_info("peername")[0]).encode())
+
+    async with serving(tell_who_asks) as upstream, Proxy("127.0.0.1", upstream, as_client=True) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, local_addr=("127.0.0.7", 0))
+        async with asyncio.timeout(DEADLINE_S):
+            assert await reader.read() == b"127.0.0.7"
+        writer.close()

@@ -10,6 +10,7 @@ from envparity.backend import Backend, ImageSource
 from envparity.case import Boot
 from envparity.environment import Environment, FromSource, Ingress, SecretOf, Setting
 from envparity.errors import LaunchError
+from envparity.launch.booted import direct_endpoint
 from envparity.launch.resolve import RunSecrets, fingerprints, hastened, resolve_settings
 
 BOTH = ("BEAT_S", "IDLE_S")
@@ -66,7 +67,7 @@ def test_no_fingerprint_shows_a_secret() -> None:
     assert shown["KEY"].value is None
     assert shown["URL"].value is None
     assert shown["PLAIN"].value == "30"
-    assert not any(secret in str(shown) for secret in (*secrets.values, "pw@"))
+    assert not any(secret in str(shown) for secret in (*(value for value, _ in secrets.named("staging")), "pw@"))
 
 
 def test_fingerprints_are_equal_for_equal_values_within_a_run_alone() -> None:
@@ -91,9 +92,40 @@ def test_idle_times_are_all_shortened_alike() -> None:
     assert sooner.settings == {"BEAT_S": "7.5", "IDLE_S": "50", "OTHER": "1"}
 
 
-@pytest.mark.parametrize("settings", [{}, {"BEAT_S": "often"}, {"BEAT_S": SecretOf(8)}])
+@pytest.mark.parametrize("settings", [{"BEAT_S": ""}, {"BEAT_S": "often"}, {"BEAT_S": SecretOf(8)}])
 def test_what_is_no_number_of_seconds_cannot_be_shortened(settings: dict[str, Setting]) -> None:
-    """A mixture of two environments may lack what each of them has."""
+    """Text, nothing, or what is made for each run."""
     backend = Backend("chat", Path("backend.toml"), ImageSource(), idle_settings=("BEAT_S",))
     with pytest.raises(LaunchError, match="staging: BEAT_S is no number of seconds"):
         hastened(backend, Environment("staging", settings=settings), Boot(hasten=2))
+
+
+def test_an_idle_time_that_another_environment_alone_sets_is_passed_over() -> None:
+    """There is nothing here to be made shorter."""
+    backend = Backend("chat", Path("backend.toml"), ImageSource(), idle_settings=("BEAT_S", "POLL_S"))
+    sooner = hastened(backend, Environment("local", settings={"POLL_S": "8"}), Boot(hasten=2))
+    assert sooner.settings == {"POLL_S": "4"}
+
+
+def test_what_clients_send_as_origin_is_what_the_backend_is_told() -> None:
+    """Without an ingress too, whatever port the replica is behind here."""
+    for ingress in (Ingress(), Ingress(host="chat.example"), Ingress("nginx", tls=True, host="chat.example")):
+        endpoint = direct_endpoint(43210, ingress)
+        assert endpoint.origin == ingress.origin
+        assert endpoint.host == ingress.host
+
+
+def test_what_is_cut_at_an_age_is_cut_that_much_sooner() -> None:
+    """Where nothing is, nothing is."""
+    backend = Backend("chat", Path("backend.toml"), ImageSource())
+    staging = Environment("staging", ingress=Ingress("nginx", max_lifetime_s=30.0))
+    assert hastened(backend, staging, Boot(hasten=4)).ingress.max_lifetime_s == 7.5
+    assert hastened(backend, Environment("local"), Boot(hasten=4)).ingress.max_lifetime_s is None
+
+
+def test_a_replica_without_its_ingress_is_asked_below_a_prefix_that_stays() -> None:
+    """Which is what the ingress asks it for."""
+    prefixed = Ingress("nginx", prefix="/chat")
+    assert direct_endpoint(1, prefixed).prefix == "/chat"
+    assert direct_endpoint(1, Ingress("nginx", prefix="/chat", strip_prefix=True)).prefix == ""
+    assert direct_endpoint(1, Ingress()).prefix == ""

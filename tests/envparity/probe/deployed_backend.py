@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import ipaddress
 import json
 import ssl
@@ -13,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 from websockets.asyncio.server import ServerConnection, serve
 
+from envparity.auth.jwt_shared_key import SharedKeyJwt
 from envparity.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.deployed.target import Target
 from envparity.environment import Credential, Deployed, Environment
@@ -27,12 +25,15 @@ from envparity.probe.outcome import Outcome
 from envparity.probe.probing import Plan, Probe
 from envparity.scenario import Scenario
 from envparity.step import Close, Connect, Expect, Send
+from tests.self_signed import self_signed
 
 SHORT_S = 0.2  # for what is waited for in vain
 PATIENT_S = 20.0  # for everything else: a loaded machine is no failure
 KEY = "0123456789abcdef0123456789abcdef"
 USER = "probe-user"
-TOKENS = Tokens("KEY", "ISS", "AUD", carriers=(Carrier("header", header="Authorization: Bearer {token}"),))
+TOKENS = Tokens(
+    SharedKeyJwt("KEY", "ISS", "AUD"), carriers=(Carrier("header", header="Authorization: Bearer {token}"),)
+)
 STEPS = (
     Connect("valid"),
     Expect(("welcome",), fields={"user_id": "{user}"}),
@@ -83,7 +84,7 @@ class Probed:
         self.lines: list[str] = []
         self.metrics = Metrics("staging")
         log = TextLog("staging", self.lines.append, lambda: 0.0)
-        self.probe = Probe(plan, self.metrics, log, Credentials(plan.environment, {"KEY": KEY}))
+        self.probe = Probe(plan, self.metrics, log, Credentials(plan.environment, TOKENS.scheme, {"KEY": KEY}))
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(f"envparity_probe_{name}", {"environment": "staging", **labels})
@@ -138,20 +139,10 @@ async def listening(handler: Raw, **options: Any) -> AsyncIterator[int]:
 
 def tls_pair(folder: Path, host: str = "127.0.0.1") -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's context with a certificate for that address, and a client's that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
+    key, certificate = self_signed(
+        "test",
+        (x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), False),
+        (x509.BasicConstraints(ca=True, path_length=None), True),
     )
     pem = folder / "pair.pem"
     private = key.private_bytes(

@@ -13,10 +13,12 @@ from envparity.probe.choice import choose_scenario, objection
 from envparity.scenario import Scenario
 from envparity.step import (
     Close,
+    Command,
     Connect,
     Cut,
     Expect,
     Flood,
+    Http,
     Restart,
     Send,
     SendSize,
@@ -45,6 +47,8 @@ HARMFUL: dict[str, tuple[tuple[Step, ...], str]] = {
     "token in a frame": ((CONNECT, WELCOME, Send({"t": "{token:valid}"}), CLOSE), "in other places"),
     "forbidden origin": ((Connect("valid", origin="forbidden", status=403), WELCOME), "asks to be refused"),
     "two connections": ((CONNECT, Connect("valid", on="b"), WELCOME, CLOSE), "not just one connection"),
+    "over HTTP": ((Http("POST /x"), CONNECT, WELCOME, CLOSE), "the step http"),
+    "a command": ((CONNECT, WELCOME, Command({"redis": ("PING",)}), CLOSE), "the step command"),
     "nothing expected": ((CONNECT, Close(1000)), "expects no frame"),
 }
 

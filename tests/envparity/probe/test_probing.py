@@ -18,12 +18,12 @@ from envparity.errors import ConfigurationError
 from envparity.probe.log import TextLog
 from envparity.probe.metrics import Metrics
 from envparity.probe.probing import Probe
-from tests.envparity.probe.deployed_backend import KEY, Probed, backend, healthy, plan, serving
+from tests.envparity.probe.deployed_backend import KEY, TOKENS, Probed, backend, healthy, plan, serving
 
 
 def with_credentials(port: int, deployed: dict[str, Credential], environ: dict[str, str]) -> Probe:
     environment = Environment("staging", deployed=Deployed("ws://a", **deployed))  # type: ignore[arg-type]
-    credentials = Credentials(environment, environ)
+    credentials = Credentials(environment, TOKENS.scheme, environ)
     log = TextLog("staging", lambda _: None, lambda: 0.0)
     return Probe(plan(port, environment=environment), Metrics("staging"), log, credentials)
 
@@ -189,6 +189,7 @@ async def test_what_is_missing_is_found_before_it_begins() -> None:
 
     tokens = backend().tokens
     assert tokens is not None
-    signing = msgspec.structs.replace(backend(), tokens=msgspec.structs.replace(tokens, algorithm="RS256"))
+    scheme = msgspec.structs.replace(tokens.scheme, algorithm="RS256")
+    signing = msgspec.structs.replace(backend(), tokens=msgspec.structs.replace(tokens, scheme=scheme))
     with pytest.raises(CredentialUnavailable, match="none for RS256"):
         await Probed(plan(1, backend=signing)).probe.check()

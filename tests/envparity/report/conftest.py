@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from envparity.judge.cause import TraitsCause
+from envparity.judge.evidence import Note, StartupFailed
 from envparity.judge.finding import Exemption, Finding, Verdict
 
 STARTUP = Finding(
@@ -17,17 +19,17 @@ STARTUP = Finding(
     cases=("staging", "production"),
     component="websocket_manager_factory",
     evidence=(
-        (
-            "websocket.import_time_manager: WebSocket manager creation requires valid UserExecutionContext. "
-            "Import-time initialization is prohibited."
+        StartupFailed(
+            "WebSocket manager creation requires valid UserExecutionContext. Import-time initialization is prohibited.",
+            "websocket.import_time_manager",
         ),
-        (
+        Note(
             "client was told: \x1b[31merror\x1b[0m websocket.import_time_manager, then close 1013 "
             "startup_failed:websocket_manager_factory"
         ),
     ),
     action="Make the manager per connection; ask the factory, do not call it.",
-    cause="STARTUP_VALIDATION=strict",
+    cause=TraitsCause((("STARTUP_VALIDATION=strict",),)),
     replay="envparity run --environment local,staging,production --only 'conversation[subprotocol]' --only 'refus*'",
 )
 CLOSE = Finding(

@@ -80,7 +80,7 @@ def clean_run() -> SavedRun:
 def startup_run(description: str = "made at import") -> SavedRun:
     """Startup fails everywhere, as in the incident: one finding."""
     failure = {"code": "FACTORY", "component": "auth", "description": description, "action": "make it later"}
-    bad = replica(failed(failure), log_tail=(description,))
+    bad = replica(failed(failure), log=(description,))
     return run_of(*(observation(name, bad, transcripts=(refused(),)) for name in SUBJECT.environments))
 
 

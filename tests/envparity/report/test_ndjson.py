@@ -8,11 +8,12 @@ from pathlib import Path
 from envparity.case import Case
 from envparity.events import CaseObserved, Event, RunFinished, Waiting
 from envparity.judge.finding import Verdict
-from envparity.observe.record import Entry, Observation, Transcript
+from envparity.observe.record import Observation
+from envparity.observe.transcript import FrameReceived, JsonFrame, Transcript
 from envparity.report.ndjson import NdjsonWriter, read_events
 from envparity.report.writer import Tee
 
-ENTRY = Entry(0.1, "a", "message", "received", {"type": "pong", "nested": {"list": [1, None, "é\n"]}})
+ENTRY = FrameReceived(0.1, "a", "message", JsonFrame({"type": "pong", "nested": {"list": [1, None, "é\n"]}}))
 OBSERVATION = Observation(
     case=Case("local", "b"), launcher="container", run_id="r", transcripts=(Transcript("ping", "g", (ENTRY,)),)
 )

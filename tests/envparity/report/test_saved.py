@@ -22,6 +22,7 @@ from envparity.report.saved import (
     saved_runs,
     saved_subject,
 )
+from envparity.report.saved_subject import FORMAT
 from envparity.subject_loader import load_subject
 from tests.envparity.judge.builders import observation
 from tests.envparity.report.recorded import described, events_of
@@ -144,3 +145,17 @@ def test_the_folder_is_said_or_set_or_the_usual_one(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("ENVPARITY_RUNS", "elsewhere")
     assert runs_folder() == Path("elsewhere")
     assert runs_folder("here") == Path("here")
+
+
+@pytest.mark.parametrize("other", [FORMAT - 1, FORMAT + 1])
+def test_a_run_of_another_version_is_refused_by_its_format(tmp_path: Path, other: int) -> None:
+    """By its first line, before anything in it is misread: what has other names now would be missed in silence."""
+    save(tmp_path)
+    path = tmp_path / "0a1b2c3d.ndjson"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    assert f'"format":{FORMAT}' in first
+    path.write_text("\n".join([first.replace(f'"format":{FORMAT}', f'"format":{other}'), *rest]), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        read_run(path)
+    (mistake,) = refused.value.mistakes
+    assert (mistake.line, mistake.got) == (1, f"format {other}")

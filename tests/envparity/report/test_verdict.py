@@ -26,7 +26,7 @@ EP101 startup validation failed
   seen in      staging, production (not in local)
   expected     0 critical failures
   got          1 critical failure: websocket.import_time_manager
-  cause        STARTUP_VALIDATION=strict
+  cause        STARTUP_VALIDATION=strict alone
   evidence     | websocket.import_time_manager: WebSocket manager creation
                | requires valid UserExecutionContext. Import-time initialization
                | is prohibited.

@@ -12,9 +12,10 @@ import h11
 
 from envparity.launch.process.accepting import Stream
 from envparity.launch.process.ingress.head import Refused, Request, check_size, end_of_head, read_request
-from envparity.launch.process.ingress.headers import answer_head, forwarded_headers, page
+from envparity.launch.process.ingress.headers import Header, answer_head, arrival_headers, forwarded_headers, page
 from envparity.launch.process.ingress.plan import Address, IngressPlan
-from envparity.launch.process.ingress.replicas import Answer, Rotation, ask
+from envparity.launch.process.ingress.replicas import Answer, ask
+from envparity.launch.process.ingress.routing import Routing, Unknown
 from envparity.launch.process.ingress.tunnel import Silence, tunnel
 
 __all__ = ["ClientConnection", "Shared"]
@@ -36,7 +37,7 @@ class Shared:
     """What all connections of one ingress have in common."""
 
     plan: IngressPlan
-    rotation: Rotation
+    routing: Routing
     stopping: asyncio.Event
 
 
@@ -165,15 +166,20 @@ class ClientConnection:
         with_body = request.method != b"HEAD"
         try:
             answer = await self._unless_gone(self._asked(request, body))
-        except TimeoutError:
-            await self._client.send(page(504, connection, with_body=with_body))
+        except (TimeoutError, Unknown) as error:
+            status = error.status if isinstance(error, Unknown) else 504
+            await self._client.send(page(status, connection, with_body=with_body))
             return keeps and body.is_complete
         upstream = f"{answer.replica[0]}:{answer.replica[1]}"
+        forwarded = self._forwarded(request, body)
+        arrived = arrival_headers(forwarded, self._plan.watched, answered=answer.stream is not None)
+        cookies = self._shared.routing.cookies(request, answer.replica) if answer.stream is not None else []
         try:
             if answer.stream is None or answer.parser is None:
-                await self._client.send(page(answer.status, connection, upstream, with_body=with_body))
+                await self._client.send(page(answer.status, connection, upstream, arrived=arrived, with_body=with_body))
             elif answer.status == 101:
-                head = answer_head(101, answer.reason, answer.headers, b"upgrade", upstream)
+                given = (answer.status, answer.reason, answer.headers, b"upgrade", upstream)
+                head = answer_head(*given, arrived=arrived, cookies=cookies)
                 await self._client.send(head + answer.parser.trailing_data[0])
                 answer.stream.writer.write(parser.trailing_data[0])
                 await tunnel(self._client, answer.stream, self._silence)
@@ -183,24 +189,28 @@ class ClientConnection:
                 has_body = with_body and answer.status not in {204, 304}
                 chunked = has_body and not framed and request.version != b"1.0"
                 keeps = keeps and (framed or chunked or not has_body)
-                head = answer_head(answer.status, answer.reason, answer.headers, connection, upstream, chunked=chunked)
+                given = (answer.status, answer.reason, answer.headers, connection, upstream)
+                head = answer_head(*given, arrived=arrived, cookies=cookies, chunked=chunked)
                 await self._relay(head, answer.stream, answer.parser, chunked=chunked)
         finally:
             await answer.drop()
         return keeps and body.is_complete
 
+    def _forwarded(self, request: Request, body: _Body) -> list[Header]:
+        return forwarded_headers(request, self._host, self._plan.ingress, length=body.length)
+
     async def _asked(self, request: Request, body: _Body) -> Answer:
         """What a replica answers; the next one is asked while they are away, and nothing can have happened twice."""
-        rotation = self._shared.rotation
+        routing = self._shared.routing
         tried: set[Address] = set()
-        headers = forwarded_headers(request, self._host, tls=self._plan.ingress.tls, length=body.length)
-        asked = h11.Request(method=request.method, target=request.target, headers=headers)
+        target = routing.target(request)
+        asked = h11.Request(method=request.method, target=target, headers=self._forwarded(request, body))
         repeatable = body.is_complete and request.method not in _NOT_REPEATED
         while True:
-            replica = rotation.next(tried)
+            replica = routing.next(request, self._host, tried)
             tried.add(replica)
             answer = await ask(replica, asked, body.send, self._silence.broken)
-            if answer.status not in {502, 504} or not repeatable or len(tried) == len(rotation):
+            if answer.status not in {502, 504} or not repeatable or len(tried) == len(routing):
                 return answer
             await answer.drop()
 

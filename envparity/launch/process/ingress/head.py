@@ -38,6 +38,11 @@ class Request:
         """The first value of that header (lower case); empty where there is none."""
         return next((value for one, value in self.headers if one.lower() == name), b"")
 
+    def cookie(self, name: bytes) -> bytes:
+        """The first value of that cookie; empty where there is none."""
+        pairs = (pair for one, value in self.headers if one.lower() == b"cookie" for pair in value.split(b";"))
+        return next((value for key, _, value in (pair.strip().partition(b"=") for pair in pairs) if key == name), b"")
+
     @property
     def keeps_alive(self) -> bool:
         """Whether the client wants to go on with this connection (RFC 9112 §9.3)."""

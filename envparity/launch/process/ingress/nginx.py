@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import os
 import shutil
@@ -15,11 +16,15 @@ from typing import Any
 
 from envparity.errors import LaunchError
 from envparity.launch.container.images import default_docker_folder
+from envparity.launch.ingress_variables import ingress_variables
 from envparity.launch.process.ingress.plan import Address, IngressPlan, RunningIngress
+from envparity.own_nginx import filled
+from envparity.stalls import within
 
 __all__ = ["find_nginx", "nginx_ingress"]
 
-_ENTRYPOINT, _TEMPLATE = "entrypoint.sh", "nginx.conf.template"
+_ENTRYPOINT, _PASSING, _TEMPLATE = "entrypoint.sh", "passing.sh", "nginx.conf.template"
+_OWN = "own.conf"
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin")
 _READY_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 2.0  # beyond what the plan gives open connections
@@ -53,11 +58,13 @@ async def nginx_ingress(
     run.mkdir(mode=0o700)
     (run / "tls").mkdir(mode=0o700)
     # Copied, for the package may lie where only its owner can enter.
-    for name in (_ENTRYPOINT, _TEMPLATE):
+    for name in (_ENTRYPOINT, _PASSING, _TEMPLATE):
         shutil.copyfile(default_docker_folder() / "ingress" / name, run / name)
     if plan.certificate is not None:
         (run / "tls" / "server.crt").write_bytes(plan.certificate.certificate_pem)
         (run / "tls" / "server.key").write_bytes(plan.certificate.key_pem)
+    if plan.ingress.config is not None:
+        (run / _OWN).write_text(filled(plan.ingress), encoding="utf-8")
     log = run / "log"
     log.touch(mode=0o600)
     as_user: dict[str, Any] = {}
@@ -82,7 +89,8 @@ async def nginx_ingress(
         )
     try:
         await _until_ready(process, run, log)
-        yield RunningIngress(address, "nginx", lambda: _stop_gracefully(process, plan.shutdown_timeout_s), process.pid)
+        stopping = functools.partial(_stop_gracefully, process, plan.shutdown_timeout_s)
+        yield RunningIngress(address, "nginx", stopping, process.pid, log)
     finally:
         await asyncio.shield(asyncio.ensure_future(_stop_at_once(process)))
         shutil.rmtree(run)
@@ -91,7 +99,7 @@ async def nginx_ingress(
 def _variables(
     binary: Path, plan: IngressPlan, upstreams: Sequence[Address], run: Path, *, address: Address, listener: int
 ) -> dict[str, str]:
-    ingress = plan.ingress
+    named = [f"{name}:{port}" for name, port in upstreams]
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
     return {
         "PATH": os.pathsep.join([str(binary.parent), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
@@ -103,11 +111,7 @@ def _variables(
         "INGRESS_TLS_FOLDER": str(run / "tls"),
         "INGRESS_LISTEN": f"{host}:{address[1]}",
         "INGRESS_RESOLVERS": "127.0.0.1",  # upstreams are addresses, nobody is asked
-        "INGRESS_UPSTREAMS": ",".join(f"{name}:{port}" for name, port in upstreams),
-        "INGRESS_TLS": "required" if ingress.tls else "off",
-        "INGRESS_IDLE_TIMEOUT_S": str(math.ceil(ingress.idle_timeout_s)),
-        "INGRESS_MAX_BODY_BYTES": str(ingress.max_body_bytes),
-        "INGRESS_MAX_HEADER_BYTES": str(ingress.max_header_bytes),
+        **ingress_variables(plan.ingress, named, plan.watched, str(run / _OWN)),
         "INGRESS_HEADER_TIMEOUT_S": str(math.ceil(plan.header_timeout_s)),
         "INGRESS_SHUTDOWN_TIMEOUT_S": str(math.ceil(plan.shutdown_timeout_s)),
     }
@@ -116,7 +120,7 @@ def _variables(
 async def _until_ready(process: asyncio.subprocess.Process, run: Path, log: Path) -> None:
     """Its number is written when its configuration is accepted and its sockets are there (ngx_create_pidfile)."""
     try:
-        async with asyncio.timeout(_READY_TIMEOUT_S):
+        async with within(_READY_TIMEOUT_S):
             while not (run / "run" / "nginx.pid").exists():
                 if process.returncode is not None:
                     raise LaunchError(f"nginx ended with exit code {process.returncode}: {_end_of(log)}")

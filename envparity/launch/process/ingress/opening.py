@@ -31,8 +31,8 @@ async def open_ingress(
 
     `kind` None takes nginx where it is installed; `RunningIngress.kind` says which it is. Files are put into `folder`
     while it runs; started by root, nginx runs as `user`, who must be able to enter that folder. `variables` are
-    added to its environment, to know it by. Raises `LaunchError`
-    when nginx was asked for and is not installed, or does not start, and `ValueError` when there is no replica.
+    added to its environment, to know it by. Raises `LaunchError` when nginx was asked for, or is configured by the
+    team's own file, and is not installed or does not start, and `ValueError` when there is no replica.
     """
     if not upstreams:
         raise ValueError("an ingress needs at least one replica")
@@ -40,7 +40,7 @@ async def open_ingress(
     if binary is not None:
         async with nginx_ingress(binary, plan, upstreams, folder, user=user, variables=variables) as running:
             yield running
-    elif kind == "nginx":
+    elif kind == "nginx" or plan.ingress.config is not None:
         raise LaunchError("nginx is not installed: neither PATH nor the system's folders have it")
     else:
         async with python_ingress(plan, upstreams, folder) as running:

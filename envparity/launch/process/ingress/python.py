@@ -21,7 +21,7 @@ from envparity.launch.process.accepting import Accepting, open_stream
 from envparity.launch.process.ingress.client import ClientConnection, Shared
 from envparity.launch.process.ingress.headers import page
 from envparity.launch.process.ingress.plan import Address, IngressPlan, RunningIngress
-from envparity.launch.process.ingress.replicas import Rotation
+from envparity.launch.process.ingress.routing import Routing
 from envparity.launch.process.ingress.tunnel import Silence
 from envparity.launch.process.tls_front import server_context
 
@@ -35,7 +35,7 @@ async def python_ingress(
     plan: IngressPlan, upstreams: Sequence[Address], folder: Path
 ) -> AsyncIterator[RunningIngress]:
     """The plan's ingress, within this process; gone when left. A private key is in `folder` for a moment."""
-    shared = Shared(plan, Rotation(upstreams), asyncio.Event())
+    shared = Shared(plan, Routing(plan.ingress, upstreams), asyncio.Event())
     tls: ssl.SSLContext | None = None
     if plan.ingress.tls and plan.certificate is not None:
         tls = server_context(plan.certificate, folder)

@@ -1,10 +1,10 @@
-"""Which replica is asked next, and what one of them answers."""
+"""What a replica answers."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 import h11
@@ -13,31 +13,11 @@ from envparity.launch.process.accepting import Stream, connect_stream
 from envparity.launch.process.ingress.headers import Header
 from envparity.launch.process.ingress.plan import Address
 
-__all__ = ["Answer", "Rotation", "ask"]
+__all__ = ["Answer", "ask"]
 
 _CONNECT_TIMEOUT_S = 1.0  # proxy_connect_timeout of the entrypoint
 _CHUNK_BYTES = 65536
 _NO_LIMIT = 1 << 20
-
-
-class Rotation:
-    """Strict round robin over the replicas, whoever is up (ngx_http_upstream_get_peer; all weights are one)."""
-
-    def __init__(self, replicas: Sequence[Address]) -> None:
-        self._replicas = list(replicas)
-        self._credits = [0] * len(replicas)
-
-    def __len__(self) -> int:
-        return len(self._replicas)
-
-    def next(self, tried: Collection[Address]) -> Address:
-        """The one whose turn it is among those not tried yet. Raises `ValueError` when all were."""
-        left = [index for index, one in enumerate(self._replicas) if one not in tried]
-        for index in left:
-            self._credits[index] += 1
-        chosen = max(left, key=lambda index: (self._credits[index], -index))
-        self._credits[chosen] -= len(left)
-        return self._replicas[chosen]
 
 
 @dataclass

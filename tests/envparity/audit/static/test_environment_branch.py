@@ -49,6 +49,16 @@ BRANCHES = {
             where = settings.environment
             return where == "staging"  # !
         """,
+    "in whatever case of letters": """
+        import os
+
+        ENVIRONMENT = os.environ["Environment"]
+
+        def accepts(settings) -> bool:
+            if settings.ENVIRONMENT == "staging":  # !
+                return True
+            return os.environ.get("environment") == "staging"  # !
+        """,
     "read from the process's environment": """
         import os
 
@@ -153,6 +163,39 @@ def test_a_branch_is_found_at_its_line(holds: Holds, source: str) -> None:
 def test_what_is_no_branch_is_not_found(holds: Holds, source: str) -> None:
     """The name as a label, and what only looks like it."""
     holds(check_branches, _with_settings(source), **SAID)
+
+
+def test_a_branch_on_what_the_projects_own_reader_gives_is_one(holds: Holds) -> None:
+    """By the function's name, as a method of an object, and as a mapping."""
+    config = """
+        import os
+
+        class Config:
+            def get(self, name: str) -> str:
+                return os.environ[name]
+
+        config = Config()
+        table = {}
+
+        def get(name: str) -> str:
+            return os.environ[name]
+        """
+    routes = """
+        from app import config
+        from app.config import config as held, table, get
+
+        def strict() -> list[bool]:
+            return [
+                config.get("ENVIRONMENT") == "staging",  # !
+                get("ENVIRONMENT") == "staging",  # !
+                held.get("ENVIRONMENT") == "staging",  # !
+                table["ENVIRONMENT"] == "staging",  # !
+                get("COLOUR") == "red",
+            ]
+        """
+    readers = frozenset({"app.config.get", "app.config.config.get", "app.config.table"})
+    sources = {"app/config.py": config, "app/routes.py": routes}
+    holds(check_branches, sources, code="EP601", settings_readers=readers)
 
 
 def test_the_settings_may_branch(holds: Holds) -> None:

@@ -17,7 +17,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from envparity.backend import Backend, Carrier, ImageSource, Phases, Revocation, Tokens
+from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
+from envparity.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.environment import Credential, Dependency, Deployed, Environment
 from envparity.launch.certificates import CertificateAuthority, IssuedCertificate
 from envparity.scenario import Scenario
@@ -35,7 +36,7 @@ BACKEND = Backend(
     Path("backend.toml"),
     ImageSource(name="chat:1"),
     messages_per_minute_setting="MESSAGES_PER_MINUTE",
-    tokens=Tokens("KEY", "ISS", "AUD", carriers=(CARRIER,), revocation=Revocation("redis", ("SET", "{jti}", "1"))),
+    tokens=Tokens(SharedKeyJwt("KEY", "ISS", "AUD", revocation=Revocation("redis", ("SET", "{jti}", "1"))), (CARRIER,)),
     phases=Phases(boot_s=1, connect_s=0.5, authenticate_s=0.5, message_s=0.5, close_s=0.5),
     scenarios=(Scenario("talk", steps=TALK), Scenario("expired", steps=EXPIRED), Scenario("cut_off", steps=CUT_OFF)),
 )

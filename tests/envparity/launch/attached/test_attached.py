@@ -22,8 +22,9 @@ from envparity.launch import certificates
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.attached.pace import MOST_BYTES
 from envparity.launch.certificates import CertificateAuthority
+from envparity.report.wording import evidence_lines
 from envparity.scenario import Scenario
-from envparity.step import Close, Connect, Expect, Send
+from envparity.step import Close, Command, Connect, Expect, Http, Send
 from envparity.subject import Subject
 from tests.envparity.launch.attached.deployed import (
     BACKEND,
@@ -76,6 +77,23 @@ async def test_conversations_are_held_one_after_the_other() -> None:
     assert (deployed.conversations, deployed.most_at_once) == (6, 1)
 
 
+async def test_steps_over_http_are_played_and_commands_are_not() -> None:
+    """A request is only talk; what a dependency is told is not."""
+    asks = Scenario("asks", steps=(Http("GET /note", fields={"kept": True}), *TALK))
+    tells = Scenario("tells", steps=(Command({"redis": ("PING",)}), *TALK))
+    fake = FakeDeployed()
+    fake.health["/note"] = (200, {"kept": True})
+    async with fake.running() as deployed:
+        subject = replace(deployed.subject(), backend=msgspec.structs.replace(BACKEND, scenarios=(asks, tells)))
+        verdict = await verdict_on(subject)
+    assert told(verdict) == []
+    assert (verdict.scenarios, {one.scenario: one.needs for one in verdict.left_out}) == (
+        1,
+        {"tells": "a command to redis"},
+    )
+    assert "/note" in deployed.requests
+
+
 async def test_no_credential_is_recorded() -> None:
     """Neither the key nor a token made with it, in any event of the run."""
     events: list[Event] = []
@@ -86,7 +104,7 @@ async def test_no_credential_is_recorded() -> None:
     written = b"\n".join(map(msgspec.json.encode, events)).decode()
     assert deployed.tokens != []
     assert [one for one in (KEY, *deployed.tokens) if one in written] == []
-    assert "<redacted>" in written
+    assert "signed with {setting:" in written
 
 
 async def test_a_command_gives_the_credential() -> None:
@@ -164,7 +182,7 @@ async def test_an_expired_certificate_is_a_finding_that_says_so(
     async with FakeDeployed().running(tls) as deployed:
         verdict = await verdict_on(deployed.subject(tls=True, ca=ca))
     assert told(verdict) == [("EP903", "the certificate is not accepted: certificate has expired")]
-    assert "certificate for localhost, issued by an authority" in verdict.findings[0].evidence[0]
+    assert "certificate for localhost, issued by an authority" in evidence_lines(verdict.findings[0])[0]
     assert deployed.requests == []
 
 
@@ -174,7 +192,7 @@ async def test_a_certificate_for_another_host_is_a_finding_that_says_so(tmp_path
     ((code, got),) = told(verdict)
     assert code == "EP903"
     assert "not valid for 'localhost'" in got
-    assert "certificate for elsewhere.example" in verdict.findings[0].evidence[0]
+    assert "certificate for elsewhere.example" in evidence_lines(verdict.findings[0])[0]
     assert deployed.requests == []
 
 
@@ -195,7 +213,7 @@ async def test_what_is_lost_in_the_middle_is_not_played_on() -> None:
     ((code, got),) = told(verdict)
     assert code == "EP903"
     assert got == "lost in scenario 1: Connection refused"
-    assert "scenarios that were not played any more: 1" in verdict.findings[0].evidence
+    assert "scenarios that were not played any more: 1" in evidence_lines(verdict.findings[0])
 
 
 async def test_health_that_is_not_shown_is_not_observed() -> None:
@@ -255,7 +273,7 @@ async def test_nothing_can_be_done_to_it() -> None:
                 stack.restart_dependency("redis"),
                 stack.cut_dependency("redis"),
                 stack.restore_dependency("redis"),
-                stack.redis_command("redis", ("FLUSHALL",)),
+                stack.command_dependency("redis", ("FLUSHALL",)),
             ):
                 with pytest.raises(LaunchError, match="only looked at: refused"):
                     await what

@@ -63,8 +63,12 @@ def test_a_run_that_is_stopped_leaves_nothing(
 def test_a_suite_that_is_stopped_leaves_nothing(
     client: docker.DockerClient, running: list[Running], number: signal.Signals, code: int
 ) -> None:
-    """The pytest face, which says 2 for Ctrl-C as pytest does."""
-    run = Running(TEAHOUSE, "-p", "no:cacheprovider", "--pyargs", "envparity.suite", module="pytest")
+    """The pytest face, which says 2 for Ctrl-C as pytest does.
+
+    Without the plugin of Hypothesis, which at the end of a session imports all of that, for seconds of the processor.
+    """
+    without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    run = Running(TEAHOUSE, *without, "--pyargs", "envparity.suite", module="pytest")
     running.append(run)
     run.until(MOMENTS["startup"])
     assert run.end(number) == code, str(run)

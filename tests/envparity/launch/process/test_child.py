@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -89,3 +91,33 @@ def test_a_held_port_can_be_listened_on_and_is_given_to_nobody_else() -> None:
             assert client.connect_ex(("127.0.0.1", held.number)) != 0
         with closing(socket.create_server(("127.0.0.1", held.number))), closing(socket.socket()) as client:
             assert client.connect_ex(("127.0.0.1", held.number)) == 0
+
+
+def test_nobody_else_may_read_its_log(tmp_path: Path) -> None:
+    """It stands in a temporary folder through which other users may pass, and has secrets in it."""
+    before = os.umask(0)
+    try:
+        child = Child(Program(["/bin/sh", "-c", "echo canary"], {}, tmp_path, tmp_path / "log"))
+        child.start()
+        child.stop_now(signal.SIGTERM, 5.0)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no capability to lose")
+@pytest.mark.parametrize(("user", "left"), [(65534, 0), (None, 0b11101011)])
+def test_a_confined_child_comes_to_no_privilege_that_it_was_not_given(
+    tmp_path: Path, user: int | None, left: int
+) -> None:
+    """An ordinary user's to none; root's to what an entry point needs that hands over to an ordinary user."""
+    tmp_path.chmod(0o755)
+    argv = ["/bin/grep", "-E", "^(CapBnd|CapEff|NoNewPrivs)", "/proc/self/status"]
+    child = Child(Program(argv, {}, Path("/"), tmp_path / "log", user, confined=True))
+    child.start()
+    deadline = time.monotonic() + LONG_S
+    while child.exit_code is None:
+        assert time.monotonic() < deadline, "it has not ended"
+        time.sleep(0.01)
+    told = dict(line.split() for line in child.log_tail(5).splitlines())
+    assert (int(told["CapBnd:"], 16), int(told["CapEff:"], 16), told["NoNewPrivs:"]) == (left, left, "1")

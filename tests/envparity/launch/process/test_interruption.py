@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.launch.leftovers import MEMORY
+from envparity.launch.run_folder import MEMORY
 from tests.envparity.running import GONE_WITHIN_S, TREE, Running, in_time_s
 
 pytestmark = pytest.mark.processes
@@ -26,7 +26,7 @@ MOMENTS = {
 
 def left_in_memory(run: Running) -> list[str]:
     """Its folders there; the others are among its temporary files."""
-    return [one.name for one in MEMORY.glob(f"envparity-{run.run_id}-*")]
+    return [one.name for one in MEMORY.glob(f"envparity-*/{run.run_id}-*")]
 
 
 def left(run: Running) -> list[str]:
@@ -66,7 +66,7 @@ def test_warm_boots_that_are_killed_leave_nothing(running: list[Running]) -> Non
 
 
 def test_what_is_left_when_the_guard_is_killed_too_is_removed_by_sweep(running: list[Running]) -> None:
-    """The owner's note in the folders says that it is dead, and the processes bear the run's mark."""
+    """Nobody holds the locks of its folders, and its processes bear the run's mark."""
     run = Running(TREE, *LOCAL, "--only", "conversation")
     running.append(run)
     run.until(MOMENTS["scenarios"])

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from envparity.launch.process import programs
 from envparity.launch.process.programs import ServerPrograms
 
 
@@ -22,21 +21,19 @@ def test_a_wheel_where_nobody_may_go_is_copied_once_and_whole(tmp_path: Path, mo
         (package / "bin" / f"file-{number}").touch()
     (package / "bin" / "zz-server").touch(mode=0o755)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(programs, "redis_program", lambda: package / "bin" / "zz-server")
     (tmp_path / "run").mkdir()
     found = ServerPrograms(tmp_path / "run")
 
     def ask(_: int) -> bool:
-        return os.access(found.redis(), os.X_OK)
+        return os.access(found.usable(package / "bin") / "zz-server", os.X_OK)
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(ask, range(8)))
-    assert found.redis() == tmp_path / "run" / "wheel" / "bin" / "zz-server"
+    assert found.usable(package / "bin") == tmp_path / "run" / "wheel" / "bin"
 
 
 def test_what_anybody_may_run_is_run_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing is copied."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(programs, "redis_program", lambda: Path("/bin/sh"))
-    assert ServerPrograms(tmp_path).redis() == Path("/bin/sh")
+    assert ServerPrograms(tmp_path).usable(Path("/bin")) == Path("/bin")
     assert list(tmp_path.iterdir()) == []

@@ -71,7 +71,7 @@ def test_whoever_runs_it_gets_the_same_verdict(tmp_path: Path, who: str) -> None
             **identity_of(user),
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert ("the user (10001)" in " ".join(ended.stdout.split())) is not root_s
+        assert ("the user (10001: " in " ".join(ended.stdout.split())) is not root_s
         assert list((root / ".cache" / "envparity" / "clusters").iterdir())
     finally:
         shutil.rmtree(folder)

@@ -12,12 +12,15 @@ from typing import Any
 import asyncpg
 import pytest
 
+from envparity.dependencies import postgres_server as found
+from envparity.dependencies.postgres_front import postgres_tls_front
+from envparity.dependencies.postgres_server import PostgresServer
+from envparity.dependencies.redis_server import RedisServer
+from envparity.dependencies.redis_session import RedisSession
 from envparity.launch.certificates import CertificateAuthority
-from envparity.launch.process import programs as found
 from envparity.launch.process.programs import ServerPrograms
-from envparity.launch.process.servers import PostgresServer, RedisServer, Server
-from envparity.launch.process.tls_front import postgres_tls_front, server_context
-from envparity.launch.redis_session import RedisSession
+from envparity.launch.process.servers import Server
+from envparity.launch.process.tls_front import server_context
 
 pytestmark = pytest.mark.processes
 

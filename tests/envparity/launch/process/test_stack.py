@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from envparity.case import Case
+from envparity.dependency_kind import CA_PATH
 from envparity.errors import LaunchError
 from envparity.launch.choose import process_launcher
-from envparity.launch.dependencies import CA_PATH
 from envparity.launch.process.stack import ProcessStack
 from envparity.subject_loader import load_subject
 from tests.envparity.running import TREE
@@ -52,7 +52,7 @@ async def test_a_replica_has_its_settings_and_what_every_process_has(stack: Proc
     """And nothing of the environment of whoever runs this."""
     names = given(stack).keys() - stack.settings.keys()
     variables = stack.backend.process.variables if stack.backend.process else {}
-    assert names == {"PATH", "LANG", "HOME", "TMPDIR", "ENVPARITY_RUN", *variables}
+    assert names == {"PATH", "LANG", "HOME", "TMPDIR", "PYTHONUNBUFFERED", "ENVPARITY_RUN", *variables}
 
 
 async def test_what_differs_here_is_recorded_as_the_files_say_it(stack: ProcessStack) -> None:
@@ -79,12 +79,12 @@ async def test_a_server_that_is_restarted_has_its_place_again(stack: ProcessStac
     await stack.until_ready()
 
 
-async def test_a_redis_command_that_is_refused_is_said_without_the_password(stack: ProcessStack) -> None:
+async def test_a_command_that_is_refused_is_said_without_the_password(stack: ProcessStack) -> None:
     """By the dependency's name."""
-    await stack.redis_command("redis", ("SET", "revoked", "1"))
+    await stack.command_dependency("redis", ("SET", "revoked", "1"))
     with pytest.raises(LaunchError, match=r"redis refused NOSUCH: .*unknown command") as caught:
-        await stack.redis_command("redis", ("NOSUCH",))
-    assert all(secret not in str(caught.value) for secret in stack.secret_values)
+        await stack.command_dependency("redis", ("NOSUCH",))
+    assert all(secret not in str(caught.value) for secret in stack.redaction.values)
 
 
 async def test_a_replica_that_is_stopped_ends_in_order_and_starts_again(stack: ProcessStack) -> None:

@@ -16,8 +16,10 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from envparity.dependencies.postgres_front import postgres_tls_front
 from envparity.launch.certificates import CertificateAuthority
-from envparity.launch.process.tls_front import postgres_tls_front, redis_tls_front, server_context
+from envparity.launch.process.tls_front import server_context
+from envparity.launch.process.tls_front import tls_front as redis_tls_front
 from tests.servers import Server
 
 DEADLINE_S = 10.0

@@ -60,7 +60,7 @@ async def test_a_boot_finds_nothing_of_the_one_before(pool: WarmPool) -> None:
         async with pool.boot() as boot:
             await boot.until_decided()
             keys.append(await _redis(boot, "DBSIZE"))
-            await boot.redis_command("redis", ("SET", "left", "behind"))
+            await boot.command_dependency("redis", ("SET", "left", "behind"))
             assert await _redis(boot, "DBSIZE") == keys[-1] + 1
     assert len(set(keys)) == 1
 
@@ -142,7 +142,7 @@ async def _departure(boot: WarmBoot) -> object:
 
 
 async def _redis(boot: WarmBoot, *command: str) -> int:
-    answer = await boot.redis_answer("redis", command)
+    answer = await boot.command_dependency("redis", command)
     assert isinstance(answer, int)
     return answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from envparity.environment import Difference, Environment
-from envparity.observe.record import Departure, Transcript
+from envparity.observe.transcript import Departure, Transcript
 from envparity.report.html.conversations import Played, played
 from envparity.subject import Subject
 from tests.envparity.judge.builders import BACKEND, WELCOME, close, handshake, observation, received, sent, transcript

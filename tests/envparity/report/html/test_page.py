@@ -13,10 +13,12 @@ from msgspec.structs import replace
 
 from envparity.case import Boot
 from envparity.judge import RULES
+from envparity.judge.cause import TraitsCause
 from envparity.observe.record import StartupStep
 from envparity.report.html import html_page
 from envparity.report.html.timeline import timelines
 from envparity.report.saved import SavedRun, Saver, saved_runs
+from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import observation, replica, transcript
 from tests.envparity.report.recorded import (
     HOSTILE,
@@ -122,7 +124,7 @@ def test_the_first_words_say_what_is_red_and_where() -> None:
 def test_a_cause_is_said_at_the_top() -> None:
     """It is what the reader came for."""
     run = startup_run()
-    verdict = replace(run.verdict, findings=(replace(run.verdict.findings[0], cause="LIMIT=10 alone"),))
+    verdict = replace(run.verdict, findings=(replace(run.verdict.findings[0], cause=TraitsCause((("LIMIT=10",),))),))
     assert "LIMIT=10 alone" in outline(replace(run, verdict=verdict)).words()[:600]
 
 
@@ -131,7 +133,7 @@ def test_a_finding_has_all_that_there_is_to_it() -> None:
     run = startup_run()
     (finding,) = run.verdict.findings
     words = outline(run).words()
-    for one in (finding.expected, finding.got, *finding.evidence, finding.action, finding.replay):
+    for one in (finding.expected, finding.got, *evidence_lines(finding), finding.action, finding.replay):
         assert one in words
     assert f"envparity replay {finding.id}" in words
     assert "Why it matters" in words
@@ -158,7 +160,7 @@ def test_whatever_a_backend_says_stays_text() -> None:
 
 def test_a_page_of_a_big_clean_run_stays_small() -> None:
     """Three environments with 80 conversations of 20 frames each: below 1 MB."""
-    entries = [one for _ in range(4) for one in transcript().entries]
+    entries = [one for _ in range(4) for one in transcript().events]
     scripts = tuple(transcript(*entries, scenario=f"scenario {number}") for number in range(80))
     run = run_of(*(observation(name, transcripts=scripts) for name in ("local", "staging")))
     assert len(html_page(run, RULES)) < 1_000_000

@@ -88,6 +88,23 @@ async def test_a_dependency_that_is_silent_is_called_by_its_name() -> None:
     assert startup.records["first"].waited_for == "redis"
 
 
+async def test_the_steps_of_one_dependency_may_have_a_deadline_of_their_own() -> None:
+    """Who is known to be down is given up sooner, and who is only slow is waited for."""
+
+    async def hang(_services: Services) -> None:
+        await asyncio.Event().wait()
+
+    async def slow(_services: Services) -> None:
+        await asyncio.sleep(0.2)
+
+    parts = [Component("pool", (), hang, "postgres", 0.05), Component("cache", (), slow, "redis")]
+    startup = Startup({part.name: part for part in parts}, ("pool", "cache"), 30.0, Metrics())
+    await startup.run()
+    assert [(one.code, one.component) for one in startup.failures] == [("DEPENDENCY_UNREACHABLE", "pool")]
+    assert "STARTUP_POSTGRES_TIMEOUT_S" in startup.failures[0].action
+    assert startup.records["cache"].outcome == "passed"
+
+
 async def test_a_late_dependency_is_asked_again() -> None:
     """Until it answers; the report says how often, and what was waited for."""
     answers = iter([DependencyUnavailable("postgres", "no connection"), DependencyUnavailable("postgres", "…"), None])
@@ -169,3 +186,21 @@ async def test_the_incident_is_a_named_failure() -> None:
     assert (failure.code, failure.component) == ("FACTORY_VIOLATION", "first")
     assert "WebSocket manager creation requires valid UserExecutionContext" in failure.description
     assert issubclass(FactoryViolation, ValueError)
+
+
+async def test_a_deadline_that_meets_a_failure_still_ends_the_step() -> None:
+    """Also where the attempt that fails just then swallows it, as `wait_for` of Python 3.11 may."""
+    loop = asyncio.get_running_loop()
+    attempts = 0
+
+    async def refused_at_the_deadline(_services: Services) -> None:
+        nonlocal attempts
+        attempts += 1
+        try:
+            await loop.create_future()  # until the deadline cancels it
+        except asyncio.CancelledError:
+            raise DependencyUnavailable("redis", "refused") from None
+
+    startup = await run(refused_at_the_deadline, timeout_s=0.05, asks="redis")
+    assert (startup.status, outcomes(startup)[0], attempts) == ("fail", "failed", 1)
+    assert startup.failures[0].code == "DEPENDENCY_UNREACHABLE"

@@ -133,3 +133,16 @@ async def test_a_public_key_judges_its_own_algorithm_only(redis_url: str, redis_
     with pytest.raises(TokenRefused) as said:
         await judging.judge(token())
     assert said.value.code == "token_signature"
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+async def test_a_clock_that_is_a_little_ahead_is_no_reason_to_refuse(
+    service: UnifiedAuthenticationService, claim: str
+) -> None:
+    """Of whoever issues tokens, by 4 s; by a minute it is, and what is no number is unreadable."""
+    now = time.time()
+    assert (await service.judge(token("anna", **{claim: now + 4}))).user_id == "anna"
+    for moment in (now + 60, "tomorrow"):
+        with pytest.raises(TokenRefused) as caught:
+            await service.judge(token("anna", **{claim: moment}))
+        assert caught.value.code == "token_malformed"

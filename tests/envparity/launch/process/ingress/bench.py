@@ -27,13 +27,16 @@ from websockets.server import ServerProtocol
 from envparity.environment import Ingress
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.container.images import IMAGE_UIDS, ImageBuilder, default_docker_folder
+from envparity.launch.ingress_variables import ingress_variables
 from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import Address, IngressKind, IngressPlan
+from envparity.own_nginx import filled
 
 T = TypeVar("T")
 HOST = "api.example"
 MAX_HEADER_BYTES, MAX_BODY_BYTES = 4096, 1000
 DEADLINE_S = 10.0
+OWN = "/etc/envparity/tls/own.conf"
 
 
 class Replica:
@@ -123,6 +126,7 @@ class Bench:
     header_s: float
     network: str = ""
     replicas: list[Replica] = field(default_factory=list)
+    kept: dict[str, Opened] = field(default_factory=dict)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -160,11 +164,15 @@ class Bench:
         address = network.attrs["IPAM"]["Config"][0]
         return str(address.get("Gateway") or address["Subnet"].split("/")[0].rsplit(".", 1)[0] + ".1")
 
-    def open(self, *, tls: bool = True, patient: bool = False) -> Opened:
-        """Another ingress before the same replicas, open until the bench is left; a patient one waits for ever."""
+    def open(self, *, tls: bool = True, patient: bool = False, **more: Any) -> Opened:
+        """Another ingress before the same replicas, open until the bench is left; a patient one waits for ever.
+
+        `more` are other fields of the ingress.
+        """
         idle_s, header_s = (3600.0, 3600.0) if patient else (self.idle_s, self.header_s)
-        ingress = Ingress("nginx", tls, HOST, idle_s, MAX_BODY_BYTES, MAX_HEADER_BYTES)
-        plan = IngressPlan(ingress, self.authority.issue([HOST]), header_timeout_s=header_s, shutdown_timeout_s=2)
+        ingress = Ingress("nginx", tls, HOST, idle_s, MAX_BODY_BYTES, MAX_HEADER_BYTES, **more)
+        issued, watched = self.authority.issue([HOST]), ("authorization", "access_token")
+        plan = IngressPlan(ingress, issued, header_timeout_s=header_s, shutdown_timeout_s=2, watched=watched)
         upstreams = [(one.host, one.port) for one in self.replicas]
         if self.kind != "nginx":
             kind: IngressKind = "python" if self.kind == "python" else "nginx"
@@ -197,12 +205,8 @@ def _in_container(plan: IngressPlan, upstreams: list[Address], network: str, exi
     container = engine.containers.create(
         reference,
         environment={
-            "INGRESS_UPSTREAMS": ",".join(f"{host}:{port}" for host, port in upstreams),
-            "INGRESS_TLS": "required" if plan.ingress.tls else "off",
-            "INGRESS_IDLE_TIMEOUT_S": f"{plan.ingress.idle_timeout_s:g}",
+            **ingress_variables(plan.ingress, [f"{host}:{port}" for host, port in upstreams], plan.watched, OWN),
             "INGRESS_HEADER_TIMEOUT_S": f"{plan.header_timeout_s:g}",
-            "INGRESS_MAX_BODY_BYTES": str(plan.ingress.max_body_bytes),
-            "INGRESS_MAX_HEADER_BYTES": str(plan.ingress.max_header_bytes),
             "INGRESS_SHUTDOWN_TIMEOUT_S": f"{plan.shutdown_timeout_s:g}",
         },
         ports={f"{port}/tcp": ("127.0.0.1", 0)},
@@ -212,6 +216,7 @@ def _in_container(plan: IngressPlan, upstreams: list[Address], network: str, exi
     exits.callback(container.remove, force=True)
     assert plan.certificate is not None
     files = {"server.crt": plan.certificate.certificate_pem, "server.key": plan.certificate.key_pem}
+    files[OWN.rpartition("/")[2]] = filled(plan.ingress).encode()
     assert container.put_archive("/etc/envparity/tls", _tar(files))
     container.start()
     address = ("127.0.0.1", _published(container, port))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.environment import Ingress
+from envparity.environment import Ingress, OwnConfiguration
 from envparity.errors import LaunchError
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.process.ingress import nginx
@@ -141,3 +141,26 @@ async def test_an_ingress_needs_a_replica_and_for_tls_a_certificate(folder: Path
             pass
     with pytest.raises(ValueError, match="needs a certificate"):
         IngressPlan(Ingress("nginx", tls=True))
+
+
+OWN = IngressPlan(
+    Ingress("nginx", config=OwnConfiguration("own.conf", "server { listen {listen}; proxy_pass http://{upstream}; }\n"))
+)
+
+
+async def test_a_configuration_of_the_team_s_own_stands_in_place_of_the_server_in_front(
+    folder: Path, stand_in: Path
+) -> None:
+    """Filled in, and beside the servers of the replicas, which are the run's."""
+    async with open_ingress(OWN, UPSTREAMS, folder) as running:
+        written = (folder / "ingress" / "run" / "nginx.conf").read_text()
+    host, port = running.address
+    assert f"server {{ listen {host}:{port}; proxy_pass http://backend; }}" in written
+    assert written.count("server {") == 1 + len(UPSTREAMS)
+
+
+async def test_python_does_not_stand_in_for_a_configuration_of_nginx(folder: Path, nowhere: None) -> None:
+    """It could not know what that says."""
+    with pytest.raises(LaunchError, match="nginx is not installed"):
+        async with open_ingress(OWN, UPSTREAMS, folder):
+            pass

@@ -24,6 +24,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from envparity.launch.arrived import arrived_of
 from envparity.launch.process.ingress.nginx import find_nginx
 from tests.envparity.launch.process.ingress.bench import (
     DEADLINE_S,
@@ -74,7 +75,7 @@ class Reply:
         head, _, self.body = data.partition(b"\r\n\r\n")
         self.line, *lines = head.decode("latin-1").split("\r\n")
         self.status = int(self.line.split()[1]) if data else 0
-        self.headers = [tuple(line.split(": ", 1)) for line in lines]
+        self.headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
         self.closed = closed
 
     def __getitem__(self, name: str) -> str:
@@ -141,6 +142,11 @@ async def websocket(bench: Bench, ingress: Opened, path: str = "/ws") -> ClientC
 # What is said to the replica, and to the client.
 
 
+def told(name: str) -> bool:
+    """Whether a header is one that tells of the request as the replica got it."""
+    return name.startswith(("X-Envparity-Answered", "X-Envparity-Arrived"))
+
+
 async def test_the_replica_is_told_who_asks_and_nothing_that_the_client_claims(bench: Bench, ingress: Opened) -> None:
     """Forwarding headers are the ingress's own, hop-by-hop ones end here, and the rest passes in its order and case."""
     lies = ["Forwarded: evil", "X-Forwarded-For: evil", "x-real-ip: evil", "X-Forwarded-Proto: gopher"]
@@ -171,7 +177,7 @@ async def test_an_upgrade_is_forwarded_as_one(bench: Bench, ingress: Opened) -> 
     upgrade = ["Upgrade: websocket", "Connection: keep-alive, Upgrade", f"Sec-WebSocket-Key: {KEY}"]
     reply = await ask(bench, ingress, get("/ws", *upgrade, "Sec-WebSocket-Version: 13"), ends_with=b"\r\n\r\n")
     assert reply.line == "HTTP/1.1 101 Switching Protocols"
-    assert [name for name, _ in reply.headers if name not in {"Date", "Sec-WebSocket-Accept"}] == [
+    assert [name for name, _ in reply.headers if name not in {"Date", "Sec-WebSocket-Accept"} and not told(name)] == [
         "Server", "Connection", "Upgrade", "X-Envparity-Upstream",
     ]  # fmt: skip
     assert reply["Connection"] == "upgrade"
@@ -180,12 +186,31 @@ async def test_an_upgrade_is_forwarded_as_one(bench: Bench, ingress: Opened) -> 
     assert "X-Forwarded-Port: 443" in lines
 
 
+async def test_the_client_is_told_what_arrived_at_the_replica(bench: Bench, ingress: Opened) -> None:
+    """Host, Origin and forwarding headers with their values, watched ones by name, and what is dropped not at all."""
+    sent = ["Origin: https://app.example", "Authorization: s3cret", "access_token: s3cret", "x-unwatched: 1"]
+    reply = await ask(bench, ingress, get("/headers", *sent), ends_with=b"\r\n\r\n")
+    arrived = {one.name: one.value for one in arrived_of(reply.headers)}
+    seen = arrived.pop("X-Real-IP")
+    assert arrived == {
+        "Host": HOST,
+        "Origin": "https://app.example",
+        "X-Forwarded-For": seen,
+        "X-Forwarded-Host": HOST,
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Proto": "https",
+        "authorization": None,
+    }
+    assert reply["X-Envparity-Answered"] == "yes"
+    assert not any("s3cret" in value for _, value in reply.headers)
+
+
 async def test_the_client_is_told_which_replica_answered(bench: Bench, ingress: Opened) -> None:
     """The replica's status and headers pass, but for those that are the server's own to say."""
     reply = await ask(bench, ingress, get("/headers"), ends_with=b"\r\n\r\n")
     (upstream,) = [f"{one.host}:{one.port}" for one in bench.replicas if one.heads]
     assert reply.line == "HTTP/1.1 418 A Teapot"
-    assert [(name, value) for name, value in reply.headers if name != "Date"] == [
+    assert [(name, value) for name, value in reply.headers if name != "Date" and not told(name)] == [
         ("Server", "nginx"),
         ("Content-Length", "0"),
         ("Connection", "keep-alive"),
@@ -257,6 +282,7 @@ async def test_the_head_has_the_limit_of_nginx_to_the_byte(
     assert (reply.status, reply.closed) == (status, status != 200)
     if status != 200:
         assert reply["X-Envparity-Upstream"] == "-"
+        assert arrived_of(reply.headers) == ()
         assert not heads(bench)
 
 
@@ -367,6 +393,7 @@ async def test_a_replica_that_is_away_is_passed_over_and_found_again(bench: Benc
         bench.run(second.down())
         reply = await ask(bench, ingress, get(), ends_with=b"</html>\r\n")
         assert (reply.status, reply.closed) == (502, False)
+        assert "X-Envparity-Answered" not in dict(reply.headers), "it is the ingress that says so"
         assert reply["X-Envparity-Upstream"] in names
         with pytest.raises(websockets.InvalidStatus, match="502"):
             await websocket(bench, ingress)

@@ -1,0 +1,50 @@
+"""How steps are played that do something to the environment."""
+
+from __future__ import annotations
+
+from envparity.conversation import actions
+from envparity.conversation.filling import fill
+from envparity.conversation.playing import Actions, Playing
+from envparity.conversation.record import Departed
+from envparity.observe.transcript import ControlDone
+from envparity.step import (
+    Command,
+    Cut,
+    Restart,
+    Restore,
+    Rotate,
+    StartReplica,
+    Stopped,
+    StopReplica,
+    UntilReady,
+    action_of,
+)
+
+__all__ = ["ControlStep", "control"]
+
+_KILLED = frozenset({-9, 137})  # SIGKILL, as a process and as a container report it
+
+ControlStep = Command | StopReplica | Stopped | StartReplica | Restart | Cut | Restore | Rotate | UntilReady
+
+
+def control(playing: Playing, step: ControlStep) -> Actions:
+    """Have it done to the environment, and wait for its outcome."""
+    action = action_of(step)
+    target, replica = "", None
+    words = tuple(str(fill(word, playing.values)) for word in step.words) if isinstance(step, Command) else ()
+    if isinstance(step, Command | Restart | Cut | Restore | Rotate):
+        target = step.dependency
+    elif not isinstance(step, UntilReady):
+        target, replica = step.on, playing.replicas[step.on]
+    playing.told.forget()
+    while playing.told.outcome is None:
+        yield actions.Control(action, target, replica, keep=isinstance(step, Rotate) and step.keep, words=words)
+    outcome = playing.told.outcome
+    connection = target if replica is not None else ""
+    done = (action, target, outcome.exit_code, outcome.seconds, step.words if isinstance(step, Command) else ())
+    playing.recorder.note(ControlDone(playing.told.at_s, connection, "control", *done))
+    if outcome.failure:
+        raise Departed("control", f"{action} {target}".strip(), outcome.failure)
+    if isinstance(step, Stopped) and outcome.exit_code in _KILLED:
+        got = f"killed, exit code {outcome.exit_code}"
+        raise Departed("control", "the replica ends by itself within the grace period", got, target)

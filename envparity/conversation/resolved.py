@@ -1,0 +1,49 @@
+"""A script: a scenario with every value that it needs resolved, for one environment and one playing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from envparity.backend import Phases
+from envparity.conversation.handshake import Handshake, SignedIn
+from envparity.frames.codec import Codec
+from envparity.frames.json_codec import JsonObjects
+from envparity.step import Amount
+
+__all__ = ["Script"]
+
+
+@dataclass(frozen=True, repr=False)
+class Script:
+    """The resolved values of one playing.
+
+    `handshakes` by index of the step; `values` by placeholder (`uuid:m1`); `amounts` by their text; `names` maps
+    generated values to the placeholders under which they are recorded, `secrets` likewise for what is never recorded;
+    `origins` are those that a step may name by a word, `host` and `tls` say where cookies go, `prefix` stands before
+    paths; `revocations` are commands to a dependency, to be sent before the first step. `unsigned` are the
+    steps that would need what signing in did not give, with what it gave instead.
+    """
+
+    handshakes: Mapping[int, Handshake]
+    phases: Phases = Phases()  # noqa: RUF009  frozen
+    values: Mapping[str, Any] = field(default_factory=dict)
+    amounts: Mapping[str, float] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    revocations: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    frame_type: str = "type"
+    codec: Codec = JsonObjects()  # noqa: RUF009  frozen
+    ignored: frozenset[str] = frozenset()
+    origins: Mapping[str | None, str | None] = field(default_factory=dict)
+    prefix: str = ""
+    host: str = "localhost"
+    tls: bool = False
+    now_s: int = 0
+    volatile: frozenset[str] = frozenset()
+    unsigned: Mapping[int, SignedIn] = field(default_factory=dict)
+
+    def amount(self, given: Amount) -> float:
+        """The number that was given, or that its text comes to."""
+        return self.amounts[given] if isinstance(given, str) else float(given)

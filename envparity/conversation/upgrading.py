@@ -1,0 +1,61 @@
+"""The opening handshake of a WebSocket over a socket that is connected."""
+
+from __future__ import annotations
+
+import socket
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.http11 import USER_AGENT
+from websockets.typing import Origin, Subprotocol
+
+from envparity.conversation.affinity import with_cookie
+from envparity.conversation.handshake import Handshake
+from envparity.launch.port import Endpoint
+
+__all__ = ["upgrade"]
+
+_EXTENSIONS, _DEFLATE = "sec-websocket-extensions", "permessage-deflate"
+_MAX_FRAME_BYTES = 64 * 1024 * 1024
+
+
+class _StraightConnect(connect):
+    """A `connect` that follows no redirect: whatever the backend answers to the upgrade is what there is to see."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake, cookie: str) -> ClientConnection:
+    """The opening handshake over a connected socket, which it closes when that fails (RFC 6455 §4.1).
+
+    `cookie` is what the ingress has set, and goes beside the cookies of the handshake. Where its headers offer
+    compression (RFC 7692) without parameters, messages are compressed if that is agreed upon.
+    """
+    headers = with_cookie(handshake.headers, cookie)
+    offered = next((name for name, value in headers.items() if name.lower() == _EXTENSIONS and value == _DEFLATE), None)
+    if offered is not None:
+        del headers[offered]  # the library says it, and then does it
+    agent = next((headers.pop(name) for name in list(headers) if name.lower() == "user-agent"), USER_AGENT)
+    try:
+        return await _StraightConnect(
+            f"{'wss' if endpoint.tls else 'ws'}://{endpoint.host}{handshake.path}",
+            sock=sock,
+            ssl=endpoint.tls,
+            server_hostname=endpoint.server_name if endpoint.tls else None,
+            origin=None if handshake.origin is None else Origin(handshake.origin),
+            subprotocols=[Subprotocol(name) for name in handshake.offered] or None,
+            additional_headers=headers,
+            user_agent_header=agent,
+            extensions=[ClientPerMessageDeflateFactory()] if offered is not None else None,
+            compression=None,
+            proxy=None,
+            open_timeout=None,
+            ping_interval=None,
+            close_timeout=None,
+            max_size=_MAX_FRAME_BYTES if endpoint.restraint is None else endpoint.restraint.most_bytes,
+            max_queue=None,
+        )
+    except BaseException:
+        sock.close()
+        raise

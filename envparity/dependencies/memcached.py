@@ -1,0 +1,68 @@
+"""A memcached, which knows neither a password nor TLS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from envparity.dependencies.programs import missing, program
+from envparity.dependency_kind import DependencyKind, ProcessPlan, Server, ServerPlan
+from envparity.environment import Dependency
+from envparity.launch.connecting import first_byte
+
+__all__ = ["KIND", "Memcached"]
+
+_PORT = 11211
+_PROGRAM = "memcached"
+_OVERHEAD_MIB = 128
+
+
+class MemcachedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an environment may say of a memcached."""
+
+    max_connections: (
+        # Of as many files as this says memcached needs some for itself.
+        Annotated[int, msgspec.Meta(description="how many connections the server accepts", ge=128, le=10000)] | None
+    ) = None
+    max_memory_mib: Annotated[
+        int, msgspec.Meta(description="how much it keeps before it forgets, in MiB", ge=1, le=4096)
+    ] = 64
+
+
+class Memcached(DependencyKind):
+    """memcached: limits of connections and memory. Whoever reaches it sees all of it, so boots are not kept apart."""
+
+    keys: ClassVar[type[msgspec.Struct]] = MemcachedKeys
+    image: ClassVar[str] = "memcached"
+    offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "scheme")
+
+    def container(self, declared: Dependency, password: str) -> ServerPlan:
+        del password
+        memory_mib = declared.options["max_memory_mib"] + _OVERHEAD_MIB
+        return ServerPlan(self.image, _PORT, {}, command=_limits(declared), memory_mib=memory_mib)
+
+    def url(self, declared: Dependency, server: Server, ca_path: str) -> str:
+        del declared, ca_path
+        return f"memcached://{server.host}:{server.port}"
+
+    async def answers(self, server: Server) -> bool:
+        """By its version."""
+        return await first_byte(server.host, server.port, b"version\r\n") == b"V"
+
+    def lacking(self) -> str:
+        return missing(_PROGRAM, "Debian's package memcached")
+
+    def process(self, declared: Dependency, folder: Path, port: int, password: str) -> ProcessPlan:
+        del folder, password
+        listening = ("--listen", "127.0.0.1", "--port", str(port))
+        return ProcessPlan((program(_PROGRAM), *listening, *_limits(declared)))
+
+
+def _limits(declared: Dependency) -> tuple[str, ...]:
+    most = () if declared.max_connections is None else ("--conn-limit", str(declared.max_connections))
+    return ("--memory-limit", str(declared.options["max_memory_mib"]), *most)
+
+
+KIND = Memcached()

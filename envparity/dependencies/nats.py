@@ -1,0 +1,99 @@
+"""A NATS server: clients come in as the user `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar
+from urllib.parse import quote
+
+import msgspec
+
+from envparity.dependencies.programs import missing, program
+from envparity.dependency_kind import (
+    WRITABLE,
+    DependencyKind,
+    MaxConnections,
+    Password,
+    ProcessPlan,
+    Server,
+    ServerPlan,
+    Tls,
+)
+from envparity.environment import Dependency
+from envparity.launch.connecting import first_byte
+
+__all__ = ["KIND", "Nats"]
+
+_USER = "app"
+_PORT = 4222
+_FOLDER = "/etc/nats"
+_FILE = "nats-server.conf"
+_PROGRAM = "nats-server"
+
+
+class NatsKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an environment may say of a NATS server."""
+
+    tls: Tls = "off"
+    password: Password = True
+    max_connections: MaxConnections | None = None
+    max_payload: Annotated[int, msgspec.Meta(description="the largest message, in bytes", ge=1024, le=67_108_864)] = (
+        1_048_576
+    )
+    jetstream: Annotated[bool, msgspec.Meta(description="true: with JetStream, whose streams end with the boot")] = (
+        False
+    )
+
+
+class Nats(DependencyKind):
+    """NATS: TLS, a password, limits of connections and messages, JetStream. It has no places to keep boots apart in."""
+
+    keys: ClassVar[type[msgspec.Struct]] = NatsKeys
+    image: ClassVar[str] = "nats"
+    offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "user", "password")
+    own_tls: ClassVar[bool] = True
+
+    def offered(self, declared: Dependency, url: str, password: str) -> Mapping[str, str]:
+        """Its user, also where that needs no password."""
+        del declared, url, password
+        return {"user": _USER}
+
+    def container(self, declared: Dependency, password: str) -> ServerPlan:
+        lines = _configuration(declared, password, "/etc/envparity/tls", "/tmp/jetstream")  # noqa: S108  the container's
+        files = {f"{_FOLDER}/{_FILE}": ("\n".join(lines).encode(), 0o644)}
+        return ServerPlan(self.image, _PORT, {}, files, tmpfs=WRITABLE, volumes=(_FOLDER,), memory_mib=256)
+
+    def url(self, declared: Dependency, server: Server, ca_path: str) -> str:
+        del ca_path  # a client is told of it elsewhere: no URL of NATS can say it
+        scheme = "nats" if declared.tls == "off" else "tls"
+        who = f"{_USER}:{quote(server.password, safe='')}@" if declared.password else ""
+        return f"{scheme}://{who}{server.host}:{server.port}"
+
+    async def answers(self, server: Server) -> bool:
+        """It speaks first, and in the clear whatever comes then: INFO, and what it can do."""
+        return await first_byte(server.host, server.port, b"") == b"I"
+
+    def lacking(self) -> str:
+        return missing(_PROGRAM, "Debian's package nats-server")
+
+    def process(self, declared: Dependency, folder: Path, port: int, password: str) -> ProcessPlan:
+        lines = _configuration(declared, password, str(folder), str(folder / "jetstream"))
+        argv = (program(_PROGRAM), "--addr", "127.0.0.1", "--port", str(port), "--config", str(folder / _FILE))
+        return ProcessPlan(argv, {_FILE: "\n".join(lines)})
+
+
+def _configuration(declared: Dependency, password: str, tls: str, store: str) -> Iterator[str]:
+    """The lines of its configuration; certificate and key are in the folder `tls`."""
+    yield f"max_payload: {declared.options['max_payload']}"
+    if declared.max_connections is not None:
+        yield f"max_connections: {declared.max_connections}"
+    if declared.password:
+        yield f'authorization {{ user: "{_USER}", password: "{password}" }}'
+    if declared.tls != "off":
+        yield f'tls {{ cert_file: "{tls}/server.crt", key_file: "{tls}/server.key" }}'
+    if declared.options["jetstream"]:
+        yield f'jetstream {{ store_dir: "{store}", max_memory_store: 67108864, max_file_store: 67108864 }}'
+
+
+KIND = Nats()

@@ -1,0 +1,56 @@
+"""The team's own image of a server whose kind is known: another version, or one with extensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from envparity.dependency_kind import KeyMistake
+from envparity.environment import Dependency
+
+__all__ = ["OwnImage", "image_named", "own_image_mistakes", "read_own_image", "version_not_shown", "why_together"]
+
+OwnImage = (
+    Annotated[
+        str,
+        msgspec.Meta(
+            description="a reference that the engine has, in place of the server's own image",
+            pattern="^[^\\s\\u0000-\\u001f\\u007f]+$",
+        ),
+    ]
+    | None
+)
+"""The key `image` of a kind that takes one."""
+
+
+def image_named(declared: Dependency) -> str | None:
+    """The reference that stands in its table, if one does."""
+    named: str | None = declared.options.get("image")
+    return named
+
+
+def own_image_mistakes(table: Mapping[str, Any]) -> Iterator[KeyMistake]:
+    """TLS is what each image does in its own way."""
+    if "image" in table and table.get("tls", "off") != "off":
+        action = "leave out image, or tls"
+        yield KeyMistake(("tls",), "off, for an image of your own has TLS in its own way", str(table["tls"]), action)
+
+
+def read_own_image(options: dict[str, Any]) -> dict[str, Any]:
+    """The keys as they are kept: one that is left out is none."""
+    return {key: value for key, value in options.items() if key != "image" or value is not None}
+
+
+def version_not_shown(declared: Dependency) -> Iterator[str]:
+    """What a process of this machine does not show of it."""
+    named = image_named(declared)
+    if named is not None:
+        yield f"the image {named} (the server of this machine stands for it)"
+
+
+def why_together(declared: Dependency) -> str:
+    """Why boots are not kept apart in it; "" where they are."""
+    named = image_named(declared)
+    return f"of the image {named} nobody knows the administrator" if named is not None else ""

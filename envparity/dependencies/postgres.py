@@ -1,0 +1,186 @@
+"""PostgreSQL, with a role and a database `app`."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from envparity.dependencies.own_image import (
+    OwnImage,
+    image_named,
+    own_image_mistakes,
+    read_own_image,
+    version_not_shown,
+    why_together,
+)
+from envparity.dependencies.postgres_isolation import Databases
+from envparity.dependencies.postgres_session import PSQL, PostgresSession
+from envparity.dependency_kind import (
+    PROCESSES,
+    WRITABLE,
+    Administrator,
+    DependencyKind,
+    Ground,
+    Image,
+    Isolation,
+    KeyMistake,
+    MaxConnections,
+    Password,
+    Server,
+    ServerPlan,
+    Shell,
+    Tls,
+)
+from envparity.environment import Dependency
+from envparity.errors import LaunchError
+from envparity.launch.connecting import first_byte
+
+if TYPE_CHECKING:
+    from envparity.launch.process.servers import Server as ProcessServer
+
+__all__ = ["DATABASE", "KIND", "USER", "Postgres"]
+
+USER = DATABASE = "app"
+"""The role and the database that the backend gets on a PostgreSQL server."""
+# PostgreSQL's SSLRequest (protocol 3.0, "SSLRequest"): a server that is up answers with one byte, S or N.
+_SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
+_PORT = 5432
+_OWN_IMAGE_S = 60.0
+_FOLDERS = ("/var/lib/postgresql", "/run/postgresql")  # creating a database is creating a thousand small files
+
+
+class PostgresKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an environment may say of a PostgreSQL."""
+
+    tls: Tls = "off"
+    password: Password = True
+    max_connections: MaxConnections | None = None
+    image: OwnImage = None
+
+
+class Postgres(DependencyKind):
+    """PostgreSQL: TLS, a password, a limit of connections; databases of their own for warm boots."""
+
+    keys: ClassVar[type[msgspec.Struct]] = PostgresKeys
+    image: ClassVar[str] = "postgres"
+    offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "password", "user", "database", "scheme")
+    images: frozenset[str] = frozenset(
+        {"postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"}
+    )
+    schemes: frozenset[str] = frozenset({"postgres", "postgresql"})
+    shell: tuple[str, ...] = PSQL
+
+    def asks_for_password(self, declared: Dependency) -> bool:
+        """Always: the role has one, whatever the environment says."""
+        del declared
+        return True
+
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+        """Nothing of it says more: TLS is files of its own."""
+        del command, variables
+        return {}
+
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+        """TLS, as libpq's `sslmode` and asyncpg's `ssl` say it; it asks for a password always."""
+        del scheme, password
+        found = re.search(r"[?&](?:sslmode|ssl)=([a-z-]+)", query)
+        mode = found[1] if found is not None else ""
+        if mode in {"verify-full", "verify-ca"}:
+            return {"tls": "verify-full"}
+        return {"tls": "require"} if mode in {"require", "true"} else {}
+
+    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
+        del folder
+        return own_image_mistakes(table)
+
+    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
+        del folder
+        return read_own_image(options)
+
+    def image_of(self, declared: Dependency) -> Image:
+        return image_named(declared) or self.image
+
+    def patience_s(self, declared: Dependency) -> float:
+        """An image of somebody's own may make its cluster first."""
+        return super().patience_s(declared) if image_named(declared) is None else _OWN_IMAGE_S
+
+    def kept_together(self, declared: Dependency) -> str:
+        return why_together(declared)
+
+    def not_as_process(self, declared: Dependency) -> Iterator[str]:
+        return version_not_shown(declared)
+
+    def container(self, declared: Dependency, password: str) -> ServerPlan:
+        variables = {"POSTGRES_USER": USER, "POSTGRES_PASSWORD": password, "POSTGRES_DB": DATABASE}
+        if image_named(declared) is not None:
+            most = declared.max_connections
+            command = () if most is None else ("postgres", "-c", f"max_connections={most}")
+            return ServerPlan(self.image, _PORT, variables, command=command, memory_folder_mib=256)
+        if declared.tls != "off":
+            variables["POSTGRES_TLS"] = "required"
+        if declared.max_connections is not None:
+            variables["POSTGRES_MAX_CONNECTIONS"] = str(declared.max_connections)
+        return ServerPlan(
+            self.image,
+            _PORT,
+            variables,
+            tmpfs=WRITABLE,
+            volumes=_FOLDERS,
+            memory_folder_mib=256,
+            memory_mib=1024,  # what it has in /dev/shm is of it
+            processes=PROCESSES + (declared.max_connections or 0),
+        )
+
+    def url(self, declared: Dependency, server: Server, ca_path: str) -> str:
+        query: dict[str, str] = {"sslmode": "disable" if declared.tls == "off" else declared.tls}
+        if declared.tls == "verify-full":
+            query["sslrootcert"] = ca_path
+        secret = quote(server.password, safe="")
+        place = f"{server.host}:{server.port}/{DATABASE}"
+        return f"postgresql://{USER}:{secret}@{place}?{urlencode(query, safe='/')}"
+
+    async def answers(self, server: Server) -> bool:
+        """By its answer to the request for TLS, which comes inside of its own protocol."""
+        return await first_byte(server.host, server.port, _SSL_REQUEST) in {b"S", b"N"}
+
+    def administrator(self, shell: Shell) -> Administrator:
+        return PostgresSession(shell)
+
+    def lacking(self) -> str:
+        from envparity.dependencies.postgres_server import postgres_folder
+
+        try:
+            postgres_folder()
+        except LaunchError as error:
+            return str(error)
+        return ""
+
+    def server(self, declared: Dependency, **given: Any) -> ProcessServer:
+        from envparity.dependencies.postgres_server import PostgresServer
+
+        return PostgresServer(**given, max_connections=declared.max_connections)
+
+    def front(
+        self, server: ProcessServer, tls: ssl.SSLContext, host: str
+    ) -> AbstractAsyncContextManager[tuple[str, int]]:
+        """TLS is asked for inside of its own protocol."""
+        from envparity.dependencies.postgres_front import postgres_tls_front
+
+        return postgres_tls_front(server.socket, tls, host)
+
+    def isolation(
+        self, ground: Ground, name: str, url: str, server: Server, lanes: int
+    ) -> AbstractAsyncContextManager[Isolation]:
+        """A database for each boot."""
+        del server
+        return Databases.open(ground, name, url, ahead=lanes + 1)
+
+
+KIND = Postgres()

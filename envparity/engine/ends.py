@@ -1,0 +1,75 @@
+"""Between which two boots the cause of a finding is looked for: one that shows it, and the nearest that passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from envparity.engine.hybrids import Shown
+from envparity.engine.oracle import outcome_of, played_for
+from envparity.environment import Environment
+from envparity.isolate import Outcome, differences
+from envparity.judge.finding import Finding
+from envparity.judge.sameness import members
+from envparity.observe.record import Observation
+
+__all__ = ["Ends", "ends_of"]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A single finding, the boot that shows it and the nearest that passes; what the failing one shows beside it."""
+
+    finding: Finding
+    passing: Observation
+    failing: Observation
+    beside: tuple[Finding, ...]
+
+
+def ends_of(
+    finding: Finding,
+    found: Iterable[Finding],
+    observations: Sequence[Observation],
+    environments: Mapping[str, Environment],
+) -> tuple[Ends, ...]:
+    """Where the cause of a finding can be looked for: of each of its members the boot that fails, and one that passes.
+
+    The one to replay comes first. That which passes was booted in the same way, and differs in the fewest traits.
+    """
+    found = tuple(found)
+    showing = sorted(members(finding, found), key=lambda one: one.scenario != finding.scenario)
+    cases: dict[tuple[str, tuple[str, ...]], Ends] = {}
+    for single in showing:
+        for failing in observations:
+            boot = failing.case.boot
+            shows = failing.case.id in single.cases and failing.case.environment in single.environments
+            if not shows or failing.warm or failing.attached is not None or boot.order or boot.timeline:
+                continue
+            beside = tuple(one for one in found if failing.case.id in one.cases)
+            passing = [
+                one
+                for one in observations
+                if one.case.boot == boot
+                and one.case.environment not in finding.environments
+                and one.attached is None
+                and not one.warm
+                and outcome_of(single, _shown(one, found), beside) is Outcome.PASSES
+            ]
+            if passing:
+                nearest = min(passing, key=lambda one: _traits_apart(environments, one, failing))
+                cases.setdefault((failing.case.id, played_for(single)), Ends(single, nearest, failing, beside))
+    return tuple(cases.values())
+
+
+def _shown(seen: Observation, found: Iterable[Finding]) -> Shown:
+    """What a planned boot showed."""
+    return Shown(
+        findings=tuple(one for one in found if seen.case.id in one.cases and seen.case.environment in one.environments),
+        played=frozenset(one.scenario for one in seen.transcripts),
+        stood_up=seen.launch_failure is None,
+    )
+
+
+def _traits_apart(environments: Mapping[str, Environment], one: Observation, other: Observation) -> int:
+    """In how many traits the environments of two boots differ."""
+    return len(differences(environments[one.case.environment], environments[other.case.environment]))

@@ -1,0 +1,130 @@
+"""Whether a hybrid shows a finding: three outcomes, read from what a boot of it showed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from envparity.engine.hybrids import Hybrids, Shown
+from envparity.events import Emit, Waiting
+from envparity.isolate import Outcome, OutOfBoots, Progress, Trait
+from envparity.judge.evidence import Evidence
+from envparity.judge.finding import Finding
+from envparity.judge.sameness import disguises, is_same_failure, masks
+from envparity.launch.port import WarmUnavailable
+
+__all__ = ["Oracle", "outcome_of", "played_for"]
+
+_SAYING_NOTHING = 3
+"""How often a boot is tried that is to be counted and cannot be stood up, or fails in another way."""
+
+
+def played_for(finding: Finding) -> tuple[str, ...]:
+    """What has to be played to see it again: the one to replay, where there is one."""
+    return (finding.scenario,) if finding.scenario is not None else finding.scenarios[:1]
+
+
+def outcome_of(finding: Finding, shown: Shown, beside: Collection[Finding]) -> Outcome:
+    """What a boot says of a single finding. `beside` is what the failing boot showed too: that masks nothing."""
+    if not shown.stood_up:
+        return Outcome.UNKNOWN
+    if any(is_same_failure(finding, one) for one in shown.findings):
+        return Outcome.SHOWS
+    if any(disguises(finding, one) for one in shown.findings):
+        return Outcome.DISGUISED
+    played = played_for(finding)
+    if not shown.played.issuperset(played):
+        return Outcome.UNKNOWN
+    others = (one for one in shown.findings if not any(is_same_failure(one, known) for known in beside))
+    return Outcome.UNKNOWN if any(masks(finding, one, played) for one in others) else Outcome.PASSES
+
+
+class Oracle:
+    """What hybrids say of one finding, from boots that other findings share.
+
+    `asked` counts them, `shared` and `forks` those among them, `no_answer` those that came up and gave none.
+    """
+
+    def __init__(
+        self, finding: Finding, beside: Iterable[Finding], hybrids: Hybrids, until_s: float, emit: Emit
+    ) -> None:
+        self._finding, self._beside, self._hybrids = finding, tuple(beside), hybrids
+        self._until_s, self._emit = until_s, emit
+        self._asked: Counter[tuple[frozenset[Trait], bool]] = Counter()
+        self.asked = self.shared = self.forks = self.no_answer = 0
+        self.unsteady = False
+        self._doing = f"boot 1 to find {self._what}: does it show again?"
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What the finding has to show."""
+        return self._finding.evidence
+
+    def of(self, hybrids: Hybrids) -> Oracle:
+        """The same question, of other hybrids."""
+        return Oracle(self._finding, self._beside, hybrids, self._until_s, self._emit)
+
+    async def cold(self, traits: frozenset[Trait]) -> Outcome:
+        """In fresh containers; asked again they are booted again."""
+        return await self._outcome(traits, warm=False)
+
+    async def twice(self, traits: frozenset[Trait]) -> Outcome:
+        """The same; what shows is played once more, and it is `unsteady` where it does not show again in that boot."""
+        return await self._outcome(traits, warm=False, twice=True)
+
+    async def quick(self, traits: frozenset[Trait]) -> Outcome:
+        """The same, of a fork where one can show that."""
+        if self._hybrids.warm(traits):
+            try:
+                outcome = await self._outcome(traits, warm=True)
+            except WarmUnavailable as reason:
+                self._emit(Waiting("", f"cold boots, for there can be no warm ones: {reason}"))
+            else:
+                self.forks += 1
+                return outcome
+        return await self.cold(traits)
+
+    async def counted(self, traits: frozenset[Trait]) -> bool:
+        """Whether one more cold boot shows it, of those that say. Raises `OutOfBoots` where none does.
+
+        What shows is played once more there, and it is `unsteady` where it does not show again in that boot.
+        """
+        for _ in range(_SAYING_NOTHING):
+            outcome = await self._outcome(traits, warm=False, twice=True)
+            if outcome is not Outcome.UNKNOWN:
+                return outcome.fails
+        raise OutOfBoots
+
+    async def unlike(self, causes: Iterable[Iterable[Trait]]) -> tuple[str, ...]:
+        """The paths of the finding that differ with none of these causes, as their boots showed: they have others."""
+        alike: set[str] = set()
+        for cause in causes if self._finding.paths else ():
+            shown = await self._hybrids.shown(frozenset(cause), 0, self._until_s)
+            alike.update(path for one in shown.findings if is_same_failure(self._finding, one) for path in one.paths)
+        return tuple(path for path in self._finding.paths if path not in alike)
+
+    def tell(self, progress: Progress) -> None:
+        """What to say of the next boot. A cause of several parts costs more than that: nobody knows how many."""
+        left = f"{progress.left} to go where it is a single one"
+        self._doing = f"boot {progress.boots + 2} to find {self._what}, {left}"
+
+    async def _outcome(self, traits: frozenset[Trait], *, warm: bool, twice: bool = False) -> Outcome:
+        shown = await self._boot(traits, warm=warm, twice=twice)
+        outcome = outcome_of(self._finding, shown, self._beside)
+        self.unsteady = self.unsteady or not shown.unlike.isdisjoint(played_for(self._finding))
+        self.no_answer += shown.stood_up and outcome is Outcome.UNKNOWN
+        return outcome
+
+    async def _boot(self, traits: frozenset[Trait], *, warm: bool, twice: bool = False) -> Shown:
+        nth = self._asked[traits, warm]
+        self._asked[traits, warm] += 1
+        self.asked += 1
+        if self._hybrids.knows(traits, nth, warm=warm):
+            self.shared += 1
+        else:
+            self._emit(Waiting("", self._doing))
+        return await self._hybrids.shown(traits, nth, self._until_s, warm=warm, twice=twice)
+
+    @property
+    def _what(self) -> str:
+        return f"what makes {self._hybrids.failing.name} show {self._finding.code}"

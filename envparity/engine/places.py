@@ -1,0 +1,87 @@
+"""Who may boot now: as many at once as the machine bears, or one alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from envparity.stalls import STALLS, StallMark, processors
+
+__all__ = ["Places"]
+
+_MOST = 8
+_BORNE_SHARE = 0.5  # more stall than that, and one boot less begins
+_LOOK_S = 2.0  # a figure of less time than that says nothing
+
+
+class Places:
+    """Places for boots. There are `most` at first: one more than processors, because most of a boot is waiting.
+
+    Whenever one is given back, what the machine was stalled since the last look decides whether there is one fewer, or
+    one more up to the first number; there is always one. Boots that only wait for an idle time have as many places of
+    their own. `share` gives the stalled share since a moment; tests pass their own.
+    """
+
+    def __init__(self, most: int | None = None, share: Callable[[], float | None] | None = None) -> None:
+        self._most = most or min(processors() + 1, _MOST)
+        self.allowed = self._most
+        self._share = share or self._measured
+        self._mark: StallMark | None = None
+        self._taken = {False: 0, True: 0}
+        self._alone = False
+        self._wanting_alone = 0
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def place(self, *, idle: bool = False) -> AsyncIterator[None]:
+        """One of the places, for as long as this lasts; with `idle` one of those for who waits for an idle time."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._free(idle=idle))
+            self._taken[idle] += 1
+            if self._mark is None:
+                self._mark = STALLS.mark()
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._taken[idle] -= 1
+                self._adapt()
+                self._changed.notify_all()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Nobody else has a place as long as this lasts. Whoever wants a place meanwhile waits."""
+        async with self._changed:
+            self._wanting_alone += 1
+            try:
+                await self._changed.wait_for(lambda: not self._alone and not any(self._taken.values()))
+                self._alone = True
+            finally:
+                self._wanting_alone -= 1
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._alone = False
+                self._changed.notify_all()
+
+    def _free(self, *, idle: bool) -> bool:
+        most = self._most if idle else self.allowed
+        return not self._alone and not self._wanting_alone and self._taken[idle] < most
+
+    def _adapt(self) -> None:
+        share = self._share()
+        if share is not None:
+            self.allowed = max(1, self.allowed - 1) if share > _BORNE_SHARE else min(self._most, self.allowed + 1)
+
+    def _measured(self) -> float | None:
+        """The share since the last look, None where that was just now."""
+        if self._mark is None:
+            return None
+        stalls = STALLS.since(self._mark)
+        if stalls.seconds < _LOOK_S:
+            return None
+        self._mark = STALLS.mark()
+        return stalls.share

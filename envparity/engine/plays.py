@@ -1,0 +1,69 @@
+"""How often each scenario is played in one boot: what differs between two plays of it differs by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from envparity.engine.observer import Observer
+from envparity.launch.port import Stack
+from envparity.observe.transcript import Transcript, is_broken
+from envparity.scenario import Scenario
+from envparity.step import Connect
+
+__all__ = ["MOST_PLAYS", "play_again", "repeated"]
+
+MOST_PLAYS = 5
+"""How often a scenario of several connections is played at most, unless it says how often."""
+
+_PLAYS_THAT_FAIL = 3
+"""How often such a scenario is played at most that fails each time."""
+
+_QUICK_S = 1.0
+
+
+async def play_again(
+    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], played: Sequence[Transcript]
+) -> tuple[Transcript, ...]:
+    """The peaceful scenarios a second time, and those of several connections until two of their plays are unlike.
+
+    Which of several workers, or replicas, answers a connection is chance, and a second play is often answered alike.
+    Each play costs what it takes: one that is slow, or fails, is made less often.
+    """
+    plays: dict[str, list[Transcript]] = {one.scenario: [one] for one in played}
+    left = [one for one in scenarios if one.name in plays and not one.disruptive]
+    control: list[Transcript] = []
+    while left:
+        for transcript in await observer.peaceful(stack, left, again=True):
+            plays[transcript.scenario].append(transcript)
+            control.append(transcript)
+        left = [one for one in left if _is_worth_another(one, plays[one.name])]
+    return tuple(control)
+
+
+async def repeated(
+    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], played: Sequence[Transcript]
+) -> tuple[Transcript, ...]:
+    """The plays that are left to be made of the scenarios that say how often they are played. Nobody stops these."""
+    count = {one.name: 0 for one in scenarios}
+    for transcript in played:
+        count[transcript.scenario] = count.get(transcript.scenario, 0) + 1
+    control: list[Transcript] = []
+    while left := [one for one in scenarios if 0 < count[one.name] < one.repeat]:
+        again = await observer.peaceful(stack, left, again=True) + await observer.disruptive(stack, left, again=True)
+        control += again
+        for scenario in left:
+            # What could not be played any more, because nothing can be reached, is not asked for again.
+            count[scenario.name] += 1 if any(one.scenario == scenario.name for one in again) else scenario.repeat
+    return tuple(control)
+
+
+def _is_worth_another(scenario: Scenario, plays: Collection[Transcript]) -> bool:
+    broken = {is_broken(one) for one in plays}
+    if len(broken) > 1 or not _has_several_connections(scenario):
+        return False
+    quick = max(one.duration_s for one in plays) <= _QUICK_S
+    return len(plays) < (_PLAYS_THAT_FAIL if broken == {True} else MOST_PLAYS if quick else 0)
+
+
+def _has_several_connections(scenario: Scenario) -> bool:
+    return len({step.on for step in scenario.steps if isinstance(step, Connect)}) > 1

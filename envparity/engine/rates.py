@@ -1,0 +1,113 @@
+"""How often something shows that does not show always, in either of two environments, and what changes that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
+
+import msgspec
+
+from envparity.engine.finer import taken_apart
+from envparity.engine.hybrids import Hybrids
+from envparity.engine.oracle import Oracle, played_for
+from envparity.isolate import Outcome, OutOfBoots, Trait, isolate
+from envparity.isolate.rates import BootsOfOne, PairsOfBoots, Rates, Shows
+from envparity.judge.cause import Cause, Chance, NotFound, Search, TraitsCause
+from envparity.judge.finding import Finding
+from envparity.together import together
+
+__all__ = ["is_steady", "rate", "with_what_changes_it"]
+
+
+async def is_steady(oracle: Oracle, causes: Collection[Collection[Trait]]) -> bool:
+    """Whether it shows with each of the causes once more, and not without, nor without any part of one.
+
+    A search asks with single boots, which know nothing of chance. It has seen the failure twice and its absence once,
+    in boots that it had no reason to choose. With these that is three times and twice, which chance explains in no
+    more than a share of `ERROR` of all cases, at whatever rate it shows (`rates.told_by_chance`).
+    """
+    with_it = [frozenset(cause) for cause in causes]
+    without = list(dict.fromkeys(cause - {part} for cause in with_it for part in cause))
+    again = await together(*map(oracle.twice, with_it), *map(oracle.cold, without))
+    shown, gone = again[: len(with_it)], again[len(with_it) :]
+    return not oracle.unsteady and all(outcome.fails for outcome in shown) and Outcome.SHOWS not in gone
+
+
+async def with_what_changes_it(chance: Chance, oracle: Oracle, hybrids: Hybrids, most: int) -> Chance:
+    """The rates that were counted in boots of the two environments, with what changes them, where that is found."""
+    test = BootsOfOne.between(chance.shown, chance.of, chance.elsewhere, chance.of_elsewhere)
+    try:
+        changed_by, _ = await _changing(oracle, hybrids, test, most)
+    except OutOfBoots:
+        return chance
+    return msgspec.structs.replace(chance, changed_by=changed_by)
+
+
+async def rate(finding: Finding, oracle: Oracle, hybrids: Hybrids, most: int, *, by_chance: bool) -> Cause:
+    """How often it shows in either environment, with all that was played beside it, and what changes that.
+
+    Where the time is over, what was counted by then is told. What could not be stood up, or gave no answer, is not
+    counted. The search for what changes it may take `most` sets of traits. `by_chance`: it is known not to show always.
+    """
+    everything: frozenset[Trait] = frozenset(hybrids.traits)
+    pairs = PairsOfBoots()
+    changed_by: tuple[str, ...] = ()
+    times = 0
+    try:
+        while not pairs.over:
+            here, there = await _pair(oracle, everything)
+            pairs = pairs.and_then(here=here, there=there)
+        if pairs.rates is Rates.DIFFER:
+            test = BootsOfOne.between(pairs.shown, pairs.of, pairs.elsewhere, pairs.of)
+            changed_by, times = await _changing(oracle, hybrids, test, most)
+    except OutOfBoots:
+        pass
+    if pairs.of and pairs.shown == pairs.of and not pairs.elsewhere and not (by_chance or oracle.unsteady):
+        search = Search(hybrids.passing.name, hybrids.failing.name, len(hybrids.traits), hybrids.booted)
+        if changed_by:
+            return TraitsCause((changed_by,), shown=times, search=search)
+        return NotFound("only beside others", scenarios=played_for(finding), boots=pairs.of, search=search)
+    return Chance(
+        pairs.shown,
+        pairs.of,
+        changed_by,
+        pairs.elsewhere,
+        pairs.of,
+        pairs.rates.value,
+        failing=hybrids.failing.name,
+        passing=hybrids.passing.name,
+    )
+
+
+async def _pair(oracle: Oracle, everything: frozenset[Trait]) -> tuple[bool, bool]:
+    """A boot of either environment, at the same time; one after the other where nothing tells the two apart."""
+    if not everything:
+        return await oracle.counted(everything), await oracle.counted(everything)
+    here, there = await together(oracle.counted(everything), oracle.counted(frozenset()))
+    return here, there
+
+
+async def _changing(oracle: Oracle, hybrids: Hybrids, test: BootsOfOne, most: int) -> tuple[tuple[str, ...], int]:
+    """The traits with which it shows as often as in the failing environment, and without which as seldom as elsewhere.
+
+    And how often it was shown with them. Nothing where nobody can say. Each set of traits is booted until a sequential
+    test knows which of the two it is.
+    """
+    times: Counter[frozenset[Trait]] = Counter()
+
+    def by_rate(asked: Oracle) -> Callable[[frozenset[Trait]], Awaitable[Outcome]]:
+        async def at_which_rate(traits: frozenset[Trait]) -> Outcome:
+            counted = test
+            while not counted.over:
+                counted = counted.and_then(here=await asked.counted(traits))
+            times[traits] += counted.shown
+            return {Shows.OFTEN: Outcome.SHOWS, Shows.SELDOM: Outcome.PASSES}.get(counted.shows, Outcome.UNKNOWN)
+
+        return at_which_rate
+
+    found = await isolate(hybrids.traits, by_rate(oracle), most=most, progress=oracle.tell)
+    if not found.verified:
+        return (), 0
+    finer = await taken_apart(found, hybrids, oracle, by_rate, most)
+    found = found if finer.flaky else finer
+    return tuple(map(str, found.causes[0])), times[frozenset(found.causes[0])]

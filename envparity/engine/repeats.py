@@ -1,0 +1,175 @@
+"""What was booted several times is counted: what shows in some of these boots only, and in how many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from envparity.case import Case
+from envparity.isolate.rates import shows_more_often
+from envparity.judge import conduct, judge, singles
+from envparity.judge.cause import Chance
+from envparity.judge.finding import Finding, Judgement
+from envparity.judge.sameness import are_alike, is_same_failure, members
+from envparity.observe.record import Observation
+from envparity.subject import Subject
+
+__all__ = ["of_most_interest", "with_rates"]
+
+Repeats = Mapping[Case, Sequence[Observation]]
+
+
+@dataclass(frozen=True)
+class _Boots:
+    """One boot of each case, and all that they show: single findings, and what these are merged to."""
+
+    observations: tuple[Observation, ...]
+    singles: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Count:
+    """It shows in `shown` of `of` boots of that environment."""
+
+    environment: str
+    shown: int
+    of: int
+
+    @property
+    def rate(self) -> float:
+        return self.shown / self.of
+
+
+def of_most_interest(observations: Sequence[Observation]) -> tuple[Observation, tuple[Observation, ...]]:
+    """Of several boots of one case that which is judged first, and the others: one that shows what should not be."""
+    chosen = next(filter(_is_broken, observations), observations[0])
+    return chosen, tuple(one for one in observations if one is not chosen)
+
+
+def with_rates(
+    subject: Subject, judgement: Judgement, observations: Sequence[Observation], repeats: Repeats
+) -> Judgement:
+    """The judgement of one boot of each case, with what only others of its boots show, and how often each shows.
+
+    A finding that does not show in all boots of an environment has chance for its cause; where there is one boot of
+    each, one that shows in every environment, and not in all plays there. What could not be stood up is not counted.
+    `repeats` are the further boots, of every case as many.
+    """
+    turns = max(map(len, repeats.values()), default=0)
+    if not turns:
+        told = tuple(_in_some_plays(one, observations, subject) for one in judgement.findings)
+        return msgspec.structs.replace(judgement, findings=told)
+    cold = [one for one in observations if one.case in repeats]
+    all_boots = [_seen(subject, cold, judgement.findings)]
+    for turn in range(turns):
+        others = [repeats[one.case][turn] for one in cold if turn < len(repeats[one.case])]
+        all_boots.append(_seen(subject, others))
+    findings = {(one.identity, one.got): one for one in judgement.findings}
+    for boots in all_boots[1:]:
+        for finding in boots.findings:
+            if not any(_is_like(finding, known) for known in findings.values()):
+                findings[finding.identity, finding.got] = finding
+    counted = [_counted(one, all_boots, subject) for one in findings.values()]
+    in_order = sorted(_without_pairs(counted), key=lambda one: one.code)
+    return msgspec.structs.replace(judgement, findings=tuple(in_order))
+
+
+def _without_pairs(findings: Sequence[Finding]) -> list[Finding]:
+    """Without it being told that startup fails here and passes there, where in which boots it fails is chance."""
+    chance = [one for one in findings if isinstance(one.cause, Chance)]
+    if not any(conduct(one).fails_startup for one in chance):
+        return list(findings)
+    return [one for one in findings if one not in chance or not conduct(one).of_verdicts]
+
+
+def _is_broken(observation: Observation) -> bool:
+    unready = any(one.startup is not None and one.startup.status != "pass" for one in observation.replicas)
+    ended = any(one.exit_code is not None for one in observation.replicas)
+    departed = any(one.departure is not None for one in observation.transcripts)
+    return observation.launch_failure is None and (unready or ended or departed)
+
+
+def _seen(subject: Subject, observations: Iterable[Observation], findings: Sequence[Finding] | None = None) -> _Boots:
+    stood_up = tuple(one for one in observations if one.launch_failure is None)
+    found = judge(subject, stood_up).findings if findings is None else tuple(findings)
+    return _Boots(stood_up, singles(subject, stood_up), found)
+
+
+def _is_like(finding: Finding, known: Finding) -> bool:
+    """Whether it is the same failure, of whichever of the scenarios that show it."""
+    return is_same_failure(finding, known) or (
+        (finding.code, finding.got, finding.component) == (known.code, known.got, known.component)
+        and are_alike(finding, known)
+        and not {finding.where, *finding.scenarios}.isdisjoint({known.where, *known.scenarios})
+    )
+
+
+def _counted(finding: Finding, all_boots: Sequence[_Boots], subject: Subject) -> Finding:
+    """The finding with chance for its cause, where it shows in some boots of an environment and not in others."""
+    parts = [single for boots in all_boots for single in members(finding, boots.singles)]
+    if conduct(finding).causes != "hybrids" or not parts:
+        return finding
+    kinds = {one.case.boot for boots in all_boots for one in boots.observations if one.case.id in finding.cases}
+    counts = [count for name in subject.environments if (count := _count(name, parts, all_boots, kinds)) is not None]
+    return _by_chance(finding, counts, "boots")
+
+
+def _in_some_plays(finding: Finding, observations: Sequence[Observation], subject: Subject) -> Finding:
+    """The finding with chance for its cause, where every environment shows it, and not in all plays of one boot.
+
+    Where an environment does not show it, boots are what tells the two apart.
+    """
+    everywhere = set(subject.environments) <= {*finding.environments}
+    if finding.cause is not None or finding.scenario is None or not conduct(finding).departure or not everywhere:
+        return finding
+    counts = []
+    for name in subject.environments:
+        seen = [one for one in observations if one.case.environment == name and one.case.id in finding.cases]
+        plays = [play for one in seen for play in one.plays(finding.scenario)]
+        if plays:
+            counts.append(_Count(name, sum(one.departure is not None for one in plays), len(plays)))
+    return _by_chance(finding, counts, "plays")
+
+
+def _by_chance(finding: Finding, counts: Sequence[_Count], noun: Literal["boots", "plays"]) -> Finding:
+    """The finding with these counts, where it does not show in all that was counted of an environment."""
+    seen = [one for one in counts if one.shown]
+    if not seen or all(one.shown == one.of for one in seen):
+        return finding
+    most = max(seen, key=lambda one: (one.rate, one.of))
+    least = min((one for one in counts if one is not most), key=lambda one: one.rate, default=None)
+    elsewhere, of_elsewhere = (least.shown, least.of) if least is not None else (0, 0)
+    differ = least is not None and shows_more_often(most.shown, most.of, elsewhere, of_elsewhere)
+    return msgspec.structs.replace(
+        finding,
+        environments=tuple(one.environment for one in seen),
+        cause=Chance(
+            most.shown,
+            most.of,
+            elsewhere=elsewhere,
+            of_elsewhere=of_elsewhere,
+            rates="differ" if differ else "cannot say",
+            failing=most.environment,
+            passing=least.environment if least is not None else "",
+            noun=noun,
+        ),
+    )
+
+
+def _count(
+    environment: str, parts: Sequence[Finding], all_boots: Sequence[_Boots], kinds: Iterable[object]
+) -> _Count | None:
+    """In how many of its boots it shows; None where it was not booted in a way in which it could."""
+    ways = set(kinds)
+    shown = of = 0
+    for boots in all_boots:
+        if not any(one.case.environment == environment and one.case.boot in ways for one in boots.observations):
+            continue
+        of += 1
+        there = [one for one in boots.singles if environment in one.environments]
+        shown += any(is_same_failure(part, one) for part in parts for one in there)
+    return _Count(environment, shown, of) if of else None

@@ -1,0 +1,60 @@
+"""Booting a finding's cases again: which they are, read from the run that showed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from envparity.case import Boot
+from envparity.engine.recorded import RecordedRun
+from envparity.isolate.rates import boots_to_see
+from envparity.judge import conduct
+from envparity.judge.cause import Chance
+from envparity.judge.finding import Finding
+
+__all__ = ["needed_boots", "needed_environments", "needed_scenarios", "ordered"]
+
+
+def ordered(finding: Finding, run: RecordedRun) -> bool:
+    """Whether boots that nobody asked for by a scenario are to be made again: those of orders."""
+    # An environment booted as it is has its name for an id, observed or not.
+    unplanned = [one for one in finding.cases if run.observed(one) is None and one not in run.verdict.environments]
+    return bool(unplanned) and conduct(finding).replay == "cases"
+
+
+def needed_environments(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
+    """The environments that show it, with the one that they are compared with, in the order of the run."""
+    if conduct(finding).replay == "run":
+        return run.verdict.environments
+    seen = {one.case.environment for one in run.observations if one.case.id in finding.cases}
+    seen |= set(finding.environments)
+    return tuple(name for name in run.verdict.environments if name in seen)
+
+
+def needed_boots(finding: Finding) -> int:
+    """How many boots say that it is no longer there: one, or more where it shows by chance."""
+    match finding.cause:
+        case Chance(shown=shown, of=of) if of:
+            return boots_to_see(shown, of)
+        case _:
+            return 1
+
+
+def needed_scenarios(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
+    """What must be played: all that was played beside it, for it may need that; of a startup one scenario is enough.
+
+    Where it has none, one that makes the environments boot that way.
+    """
+    if conduct(finding).replay == "run":
+        return ()
+    if finding.scenario is not None:
+        seen = [one for one in run.observations if one.case.id in finding.cases]
+        beside = [] if conduct(finding).family == "startup" else [s.scenario for one in seen for s in one.transcripts]
+        return tuple(dict.fromkeys((finding.scenario, *beside)))
+    boots = dict.fromkeys(one.case.boot for one in run.observations if one.case.id in finding.cases)
+    return tuple(dict.fromkeys(name for boot in boots for name in _one_scenario(run, boot)))
+
+
+def _one_scenario(run: RecordedRun, boot: Boot) -> Iterable[str]:
+    """The first scenario that was played on such a boot."""
+    played = [one for one in run.observations if one.case.boot == boot]
+    return [script.scenario for one in played for script in one.transcripts][:1]

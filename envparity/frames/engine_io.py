@@ -1,0 +1,115 @@
+"""Engine.IO 4 over a WebSocket, and Socket.IO 4 (protocol 5) in its messages.
+
+Of Engine.IO's packets the client's answers to pings are given here, as its clients give them by themselves. What is
+said to upgrade from long polling (`2probe`, `3probe`, `5`) are frames like others: ping, pong and upgrade.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from envparity.frames.alone import ConversingCodec
+from envparity.frames.codec import Dialogue, Received
+from envparity.frames.decoding import decoded_object
+from envparity.frames.hexadecimal import bytes_in, hexadecimal
+from envparity.frames.socket_io import Packet, packet_of, written
+
+__all__ = ["EngineIo"]
+
+_PACKETS: Final = ("open", "close", "ping", "pong", "message", "upgrade", "noop")
+_MESSAGE: Final = "4"
+
+
+class EngineIo(ConversingCodec, frozen=True):
+    """A frame is a packet. Of Engine.IO: open, close, pong, upgrade, with `data` where they have any.
+
+    Of Socket.IO: connect, connect_error and disconnect, events, which are called by their names, and ack, with `args`,
+    and `namespace` and `id` where they have them. Bytes are `{"$hex": "…"}`, wherever they stand. Pings are answered.
+    """
+
+    socket_io: Annotated[
+        bool, msgspec.Meta(description="whether messages are Socket.IO; otherwise each is a message with its data")
+    ] = True
+
+    def dialogue(self) -> Dialogue:
+        return _EngineIoDialogue(socket_io=self.socket_io)
+
+    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+        message, *following = self.messages(frame)
+        if following:
+            raise ValueError("bytes take messages of their own")
+        return message
+
+    def messages(self, frame: Mapping[str, Any]) -> tuple[str | bytes, ...]:
+        """The packet, and a message for all bytes in it."""
+        kind, data = frame.get("type"), frame.get("data", "")
+        if kind not in _PACKETS:
+            text, attachments = written(frame)
+            return (_MESSAGE + text, *attachments)
+        if set(frame) - {"type", "data"} and kind != "open":
+            raise ValueError(f"of a {kind} there are type and data, and not {', '.join(frame)}")
+        if kind == "open":
+            data = json.dumps({name: value for name, value in frame.items() if name != "type"}, ensure_ascii=False)
+        held = bytes_in(data)
+        if held is not None and kind == "message":
+            return (held,)
+        if isinstance(data, str):
+            return (f"{_PACKETS.index(str(kind))}{data}",)
+        raise ValueError(f"the data of a {kind} is text")
+
+    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+        kind = frame.get("event") if frame.get("type") == "event" else frame.get("type")
+        return kind if isinstance(kind, str) else None
+
+
+class _EngineIoDialogue(Dialogue):
+    """A packet with bytes in it waits for them."""
+
+    def __init__(self, *, socket_io: bool) -> None:
+        self._socket_io = socket_io
+        self._waiting: Packet | None = None
+
+    def received(self, message: str | bytes) -> Received:
+        if isinstance(message, bytes):
+            return Received(self._attached(message))
+        broken_off = (self._waiting.frame(),) if self._waiting is not None else ()
+        self._waiting = None
+        number, data = message[:1], message[1:]
+        kind = _PACKETS[int(number)] if number in set("0123456") else ""
+        if kind == "ping":
+            return Received(broken_off, (f"3{data}",))
+        if kind == "noop":
+            return Received(broken_off)
+        held: dict[str, Any] | str | None = message
+        if kind == "message":
+            held = self._said(data)
+        elif kind == "open":
+            opened = decoded_object(data)
+            held = message if opened is None else {"type": "open"} | opened
+        elif kind:
+            held = {"type": kind} | ({"data": data} if data else {})
+        return Received(broken_off if held is None else (*broken_off, held))
+
+    def _said(self, data: str) -> dict[str, Any] | None:
+        """The frame in a message; None where its bytes are still to come."""
+        packet = packet_of(data) if self._socket_io else None
+        if packet is None:
+            return {"type": "message", "data": data}
+        if packet.missing:
+            self._waiting = packet
+            return None
+        return packet.frame()
+
+    def _attached(self, message: bytes) -> tuple[dict[str, Any], ...]:
+        packet = self._waiting
+        if packet is None:
+            return ({"type": "message", "data": hexadecimal(message)},)
+        packet.attachments.append(message)
+        if packet.missing:
+            return ()
+        self._waiting = None
+        return (packet.frame(),)

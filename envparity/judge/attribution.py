@@ -1,0 +1,138 @@
+"""From breaches to findings: each is made once, what follows from a root is counted under it, equal ones become one."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import msgspec
+
+from envparity.deployed.target import parse_target
+from envparity.judge.evidence import KeptIn
+from envparity.judge.finding import Breach, Finding
+from envparity.judge.merging import Rank, merge
+from envparity.judge.registry import breaches, conduct, every_rule, rule
+from envparity.judge.roots import fold, of_environments, settle, without_expected
+from envparity.judge.rules import ContractRule, ParityRule, Rule
+from envparity.judge.view import RunView
+from envparity.observe.record import Observation
+from envparity.subject import Subject
+
+__all__ = ["attribute", "singles"]
+
+_STRENGTH = "3"
+"""The strength of the covering set with which a gate boots orders; a replay boots the same."""
+
+
+def attribute(view: RunView, rank: Rank) -> list[Finding]:
+    """Hold every observation against every rule; one root gives one finding, merged over environments.
+
+    `rank` orders scenarios; the first of those that show a finding is the one to replay.
+    """
+    merged = [_finished(view, one, rank) for one in merge(singles(view), rank)]
+    merged.sort(key=lambda one: (one.code, rank(one.scenario or ""), one.where, one.got))
+    return list(_told_apart(merged))
+
+
+def singles(view: RunView) -> list[Finding]:
+    """What `attribute` merges: one finding for each root and each boot that shows it, in one scenario at most."""
+    compared = list(_of_several(view))
+    alone = without_expected(view, list(_of_single(view)), compared)
+    return [*settle(view, fold(view, alone), compared), *of_environments(view, compared)]
+
+
+def _of_single(view: RunView) -> Iterator[Finding]:
+    """What was never stood up shows nothing that could be judged, but that it was not."""
+    for observation in view.observations:
+        for known in every_rule():
+            if isinstance(known, ContractRule) and (observation.launch_failure is None or known.conduct.unseen):
+                for breach in breaches(known, partial(known.check, view, observation)):
+                    yield _finding(known, breach, observation)
+
+
+def _of_several(view: RunView) -> Iterator[Finding]:
+    for known in every_rule():
+        if isinstance(known, ParityRule):
+            for breach in breaches(known, partial(known.check, view)):
+                yield _finding(known, breach)
+
+
+def _finding(known: Rule, breach: Breach, observation: Observation | None = None) -> Finding:
+    case = observation.case if observation is not None else None
+    own = (breach.scenario,) if breach.scenario is not None else ()
+    return Finding(
+        code=known.code,
+        title=f"{known.title}: {breach.component}" if breach.component else known.title,
+        where=breach.where,
+        expected=breach.expected,
+        got=breach.got,
+        environments=breach.environments or ((case.environment,) if case is not None else ()),
+        cases=breach.cases or ((case.id,) if case is not None else ()),
+        scenario=breach.scenario,
+        scenarios=breach.scenarios or own,
+        component=breach.component,
+        evidence=breach.evidence,
+        action=breach.action or known.action,
+        step=breach.step,
+        nature=breach.nature,
+        raised=breach.raised,
+        paths=breach.paths,
+        places=breach.places,
+    )
+
+
+def _finished(view: RunView, finding: Finding, rank: Rank) -> Finding:
+    """With the environments that keep to the script that it leaves, and the command that shows it again."""
+    kept = view.kept.get(finding.scenario or "", ()) if conduct(finding).departure else ()
+    known = rule(finding.code)
+    return msgspec.structs.replace(
+        finding,
+        title=f"{known.title}: {finding.component}" if finding.component else known.title,
+        scenarios=tuple(sorted(finding.scenarios, key=rank)),
+        evidence=(*finding.evidence, KeptIn(kept)) if kept else finding.evidence,
+        replay=_replay(view.subject, finding, view.observations),
+    )
+
+
+def _told_apart(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings, those that would have the same id with what tells them apart."""
+    by_id: dict[str, list[Finding]] = {}
+    for one in findings:
+        by_id.setdefault(one.id, []).append(one)
+    for one in findings:
+        same = by_id[one.id]
+        if len(same) == 1:
+            yield one
+            continue
+        gots = [other.got for other in same]
+        distinct = one.got if gots.count(one.got) == 1 else f"{one.got}, {one.where}, {', '.join(one.environments)}"
+        yield msgspec.structs.replace(one, distinct=distinct)
+
+
+def _replay(subject: Subject, finding: Finding, observations: Sequence[Observation]) -> str:
+    """A boot that departs from the usual one is only made for a scenario that asks for it, or where orders are."""
+    shown = [one for one in observations if one.case.id in finding.cases]
+    names = dict.fromkeys(one.case.environment for one in shown)
+    usual = any(one.case.boot.steady for one in shown)
+    special = [script.scenario for one in shown if not usual for script in one.transcripts]
+    scenario = finding.scenario or next(iter(special), None)
+    command = ["envparity", "run", "--environment", ",".join(names)]
+    command += ["--only", scenario] if scenario else []
+    command += subject.asked
+    for name in names:
+        command += _attaching(subject, name)
+    ordered = shown and all(one.case.boot.order or one.case.boot.timeline for one in shown)
+    return shlex.join([*command, "--orders", _STRENGTH] if ordered else command)
+
+
+def _attaching(subject: Subject, name: str) -> list[str]:
+    """What attaches that environment again, where it was attached; the URL only where its file has another."""
+    attached, environment = subject.attached.get(name), subject.environments.get(name)
+    if attached is None:
+        return []
+    own = environment.deployed if environment is not None else None
+    target = parse_target(attached.url)
+    if own is not None and parse_target(own.url) == target:
+        return ["--attach", name]
+    return ["--attach", f"{name}={target}", "--confirm-target", target.host]

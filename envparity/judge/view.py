@@ -1,0 +1,104 @@
+"""A view of a run: what several rules ask of its observations, each worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from envparity.judge.compare import (
+    Compared,
+    boot_groups,
+    in_order,
+    job_differences,
+    report_differences,
+    setting_differences,
+    transcript_differences,
+)
+from envparity.judge.declarations import Ledger, ledger
+from envparity.judge.order_boots import OrderBoot, order_boots
+from envparity.judge.report_tables import ReportTables
+from envparity.judge.startup_facts import ended
+from envparity.judge.told import Told, what_clients_were_told
+from envparity.observe.record import Observation
+from envparity.subject import Subject
+
+__all__ = ["RunView"]
+
+
+class RunView:
+    """The observations of a run in order (`in_order`), and what follows from them whichever rule asks."""
+
+    def __init__(self, subject: Subject, observations: Iterable[Observation]) -> None:
+        self.subject = subject
+        self.observations = tuple(in_order(subject, observations))
+        self.tables = ReportTables(subject)
+        self._told: dict[int, tuple[Told, ...]] = {}
+
+    @cached_property
+    def order_boots(self) -> tuple[OrderBoot, ...]:
+        """Every boot with an order."""
+        return tuple(order_boots(self.observations))
+
+    @cached_property
+    def order_boot_of(self) -> Mapping[str, OrderBoot]:
+        """The same by the ids of their cases."""
+        return {boot.observation.case.id: boot for boot in self.order_boots}
+
+    @cached_property
+    def groups(self) -> tuple[tuple[Observation, ...], ...]:
+        """What may be compared: observations of equal boots."""
+        return tuple(map(tuple, boot_groups(self.observations, self.order_boots)))
+
+    @cached_property
+    def report_differences(self) -> tuple[Compared, ...]:
+        """Every difference of startup reports, declared or not."""
+        return tuple(report_differences(self.subject, self.groups, self.tables))
+
+    @cached_property
+    def setting_differences(self) -> tuple[Compared, ...]:
+        """Every difference of settings."""
+        return tuple(setting_differences(self.subject, self.groups, self.tables))
+
+    @cached_property
+    def transcript_differences(self) -> tuple[Compared, ...]:
+        """Every difference of conversations that kept to their script."""
+        return tuple(transcript_differences(self.subject, self.groups))
+
+    @cached_property
+    def job_differences(self) -> tuple[Compared, ...]:
+        """Every difference of jobs that ran well."""
+        return tuple(job_differences(self.subject, self.groups))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Which declared differences were used, which cover nothing, which have expired."""
+        differences = (
+            *self.report_differences,
+            *self.setting_differences,
+            *self.job_differences,
+            *self.transcript_differences,
+        )
+        return ledger(self.subject, self.observations, self.groups, differences)
+
+    @cached_property
+    def kept(self) -> Mapping[str, tuple[str, ...]]:
+        """By scenario, the environments in which its script was kept to."""
+        kept: dict[str, dict[str, None]] = {}
+        for one in self.observations:
+            for script in one.transcripts:
+                if script.departure is None:
+                    kept.setdefault(script.scenario, {})[one.case.environment] = None
+        return {scenario: tuple(names) for scenario, names in kept.items()}
+
+    @cached_property
+    def gone(self) -> frozenset[str]:
+        """The ids of the cases of which no replica is there any more, although nobody asked them to go."""
+        return frozenset(
+            one.case.id for one in self.observations if one.replicas and len(ended(one)) == len(one.replicas)
+        )
+
+    def clients_told(self, observation: Observation) -> tuple[Told, ...]:
+        """What every client was told that connected to that boot once its startup had ended."""
+        if id(observation) not in self._told:
+            self._told[id(observation)] = what_clients_were_told(self.subject.backend, observation)
+        return self._told[id(observation)]

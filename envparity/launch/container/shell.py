@@ -1,0 +1,79 @@
+"""A program in a server's container that talks to it as its administrator."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from docker.models.containers import Container
+
+from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.container.engine import Engine
+
+__all__ = ["ContainerShell"]
+
+_ANSWER_S = 15.0
+_FRAME = struct.Struct(">BxxxL")  # the engine's stream format: stream number, size
+
+
+class ContainerShell:
+    """One such program, which takes scripts one after the other."""
+
+    def __init__(self, engine: Engine, stream: socket.socket) -> None:
+        self._engine, self._stream = engine, stream
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, engine: Engine, container: Container, argv: Sequence[str]) -> AsyncIterator[ContainerShell]:
+        """Start it; it ends when this is left."""
+
+        def start() -> socket.socket:
+            api = engine.client.api
+            made = api.exec_create(container.id, list(argv), stdin=True)
+            stream: Any = api.exec_start(made["Id"], socket=True)
+            raw: socket.socket = getattr(stream, "_sock", stream)
+            raw.settimeout(_ANSWER_S)
+            return raw
+
+        stream = await engine.call("a session with the server", start)
+        try:
+            yield cls(engine, stream)
+        finally:
+            with contextlib.suppress(OSError):
+                stream.shutdown(socket.SHUT_RDWR)
+            stream.close()
+
+    async def ask(self, script: str, done: str) -> str:
+        def ask() -> str:
+            try:
+                self._stream.sendall(script.encode())
+                return self._answer(done)
+            except OSError as error:
+                raise LaunchError(f"the session with the server broke: {error}") from error
+
+        return await self._engine.call("the server to do as its administrator says", ask)
+
+    def _answer(self, done: str) -> str:
+        """What it prints until it says that it is done; its two outputs come as frames in one stream."""
+        said = ""
+        until = time.monotonic() + _ANSWER_S
+        while done not in said:
+            if time.monotonic() > until:
+                raise DeadlineExceeded("the server to answer", _ANSWER_S, said)
+            _, size = _FRAME.unpack(self._exactly(_FRAME.size))
+            said += self._exactly(size).decode(errors="replace")
+        return said.replace(done, "")
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = self._stream.recv(size - len(data))
+            if not more:
+                raise LaunchError("the session with the server has ended")
+            data += more
+        return data

@@ -1,0 +1,45 @@
+"""One answer over HTTP, as data: whatever comes, in bounded time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import httpx
+
+from envparity.frames.decoding import decoded_json, decoded_text
+from envparity.observe.record import HttpAnswer
+
+__all__ = ["http_answer"]
+
+
+async def http_answer(
+    client: httpx.AsyncClient,
+    path: str,
+    limit: AbstractAsyncContextManager[object],
+    *,
+    late: str,
+    most_bytes: int,
+    redacted: Callable[[str], str] = str,
+) -> HttpAnswer:
+    """What that path answers: JSON as its value, else text; status 0 with the reason where there was no answer.
+
+    `limit` raises `TimeoutError` when the whole answer takes too long, of which `late` tells; one of more than
+    `most_bytes` is none. `redacted` takes secrets out of the text.
+    """
+    try:
+        async with limit, client.stream("GET", path) as response:
+            body = b""
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > most_bytes:
+                    return HttpAnswer(path, 0, f"an answer of more than {most_bytes} bytes")
+    except TimeoutError:
+        return HttpAnswer(path, 0, late)
+    except httpx.HTTPError as error:
+        return HttpAnswer(path, 0, redacted(f"{type(error).__name__}: {error}"))
+    text = redacted(decoded_text(body, response.charset_encoding))
+    try:
+        return HttpAnswer(path, response.status_code, decoded_json(text))
+    except ValueError:
+        return HttpAnswer(path, response.status_code, text)

@@ -1,0 +1,93 @@
+"""Where a request goes: which replica is asked first, and for what path. No I/O."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Sequence
+
+from envparity.environment import Ingress
+from envparity.launch.ingress_variables import AFFINITY_COOKIE
+from envparity.launch.process.ingress.head import Refused, Request
+from envparity.launch.process.ingress.headers import Header
+from envparity.launch.process.ingress.plan import Address
+
+__all__ = ["Routing", "Unknown"]
+
+_HASHES = 20  # ngx_http_upstream_get_hash_peer gives up after so many, and takes whose turn it is
+_COOKIE = AFFINITY_COOKIE.encode()
+
+
+class Unknown(Refused):
+    """There is nothing there, and the connection goes on."""
+
+
+class Rotation:
+    """Strict round robin over the replicas, whoever is up (ngx_http_upstream_get_peer; all weights are one)."""
+
+    def __init__(self, replicas: Sequence[Address]) -> None:
+        self._replicas = list(replicas)
+        self._credits = [0] * len(replicas)
+
+    def next(self, tried: Collection[Address]) -> Address:
+        """The one whose turn it is among those not tried yet. Raises `ValueError` when all were."""
+        left = [index for index, one in enumerate(self._replicas) if one not in tried]
+        for index in left:
+            self._credits[index] += 1
+        chosen = max(left, key=lambda index: (self._credits[index], -index))
+        self._credits[chosen] -= len(left)
+        return self._replicas[chosen]
+
+
+class Routing:
+    """The replicas of one ingress, and who of them is asked."""
+
+    def __init__(self, ingress: Ingress, replicas: Sequence[Address]) -> None:
+        self._ingress, self._replicas = ingress, list(replicas)
+        self._rotation = Rotation(replicas)
+
+    def __len__(self) -> int:
+        return len(self._replicas)
+
+    def next(self, request: Request, client_host: str, tried: Collection[Address]) -> Address:
+        """The one that the client comes back to, or whose turn it is. Raises `ValueError` when all were tried."""
+        preferred: Address | None = None
+        match self._ingress.affinity:
+            case "cookie":
+                preferred = self._by_cookie(request)
+            case "address":
+                preferred = self._by_address(client_host.encode(), tried)
+        return preferred if preferred is not None and preferred not in tried else self._rotation.next(tried)
+
+    def _by_cookie(self, request: Request) -> Address | None:
+        return next((one for one in self._replicas if request.cookie(_COOKIE) == self._number(one)), None)
+
+    def _by_address(self, client: bytes, tried: Collection[Address]) -> Address | None:
+        """As `hash $remote_addr` chooses (ngx_http_upstream_get_hash_peer)."""
+        total = 0
+        for again in range(_HASHES):
+            total += zlib.crc32((b"%d" % again if again else b"") + client) >> 16 & 0x7FFF
+            chosen = self._replicas[total % len(self._replicas)]
+            if chosen not in tried:
+                return chosen
+        return None
+
+    def cookies(self, request: Request, answered: Address) -> list[Header]:
+        """What is set so that the client comes back to the replica that has answered; nothing where it does already."""
+        number = self._number(answered)
+        if self._ingress.affinity != "cookie" or request.cookie(_COOKIE) == number:
+            return []
+        secure = b"; Secure" if self._ingress.tls else b""
+        return [(b"Set-Cookie", _COOKIE + b"=" + number + b"; Path=/; HttpOnly" + secure)]
+
+    def target(self, request: Request) -> bytes:
+        """What the replica is asked for. Raises `Unknown` where that is not below the prefix."""
+        prefix, target = self._ingress.prefix.encode(), request.target
+        rest = target.removeprefix(prefix)
+        if not target.startswith(prefix) or (prefix and rest[:1] not in {b"", b"/", b"?"}):
+            raise Unknown(404)
+        if not self._ingress.strip_prefix or not prefix:
+            return target
+        return rest if rest.startswith(b"/") else b"/" + rest
+
+    def _number(self, replica: Address) -> bytes:
+        return b"%d" % (self._replicas.index(replica) + 1)

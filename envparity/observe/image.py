@@ -1,0 +1,18 @@
+"""What an image is made of, as far as it says."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["ImageRecord"]
+
+
+class ImageRecord(msgspec.Struct, frozen=True):
+    """An image that containers of the run were made from: what tells it from another, and what is installed in it."""
+
+    name: str  # as the run knows it: "backend", or the kind of a server
+    reference: str
+    id: str
+    system: str = ""  # as os-release(5) has it; "" where the image has none
+    base: str = ""  # the digest of its first layer
+    packages: tuple[str, ...] = ()  # Debian's, `name version` each; empty where the image has no list of them

@@ -1,0 +1,290 @@
+"""What happened in one conversation, as typed events: frozen, JSON-serialisable, without an opinion.
+
+`plain` gives a frame as what conversations are written in: a JSON object, or one that says what else it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from envparity.observe.headers import Cookie, Header
+
+__all__ = [
+    "Answerer",
+    "BinaryFrame",
+    "ConnectionClosed",
+    "ControlDone",
+    "DeadlinePassed",
+    "Departure",
+    "DepartureKind",
+    "Event",
+    "Frame",
+    "FrameReceived",
+    "FrameSent",
+    "HandshakeAnswered",
+    "Header",
+    "HttpAnswered",
+    "JsonFrame",
+    "LoggedLines",
+    "SilenceKept",
+    "TextFrame",
+    "Transcript",
+    "in_order_of_interest",
+    "is_broken",
+    "plain",
+    "violations_of",
+]
+
+_HEAD = 32  # bytes of a binary frame that are kept as they were
+_DIGEST = 16  # hexadecimal digits that tell two binary frames apart
+
+Amount = int | float | str
+
+
+class JsonFrame(msgspec.Struct, frozen=True, tag_field="form", tag="json", omit_defaults=True):
+    """A message that the backend's codec reads: `value`, decoded. `type` is what the codec says that it is, where no
+    field says it of the name that the backend's file gives (`frame_type`).
+    """
+
+    value: dict[str, Any]
+    type: str = ""
+
+
+class TextFrame(msgspec.Struct, frozen=True, tag_field="form", tag="text"):
+    """A text message that the codec does not read."""
+
+    text: str
+
+
+class BinaryFrame(msgspec.Struct, frozen=True, tag_field="form", tag="binary"):
+    """A binary message that the codec does not read: how many bytes, a digest of all, and the first 32 in hexadecimal.
+
+    The digest is in capitals, for small hexadecimal digits are taken for ids, and ids are not compared.
+    """
+
+    size: int
+    digest: str
+    head: str = ""
+
+    @classmethod
+    def of(cls, message: bytes) -> BinaryFrame:
+        """The record of these bytes: equal for equal content."""
+        return cls(len(message), hashlib.sha256(message).hexdigest()[:_DIGEST].upper(), message[:_HEAD].hex())
+
+
+Frame = JsonFrame | TextFrame | BinaryFrame
+
+
+class LoggedLines(msgspec.Struct, frozen=True):
+    """What one `source` ("replica 1", "ingress", a dependency's name) logged in the moments of a failure.
+
+    `left_out` lines before these were more than is kept. `is_replica` False: one of the servers beside the replicas.
+    """
+
+    source: str
+    lines: tuple[str, ...]
+    left_out: int = 0
+    is_replica: bool = True
+
+
+Answerer = Literal["replica", "ingress", "nobody", "unknown"]
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="kind"):
+    """One thing that happened: `at_s` seconds since the scenario began, `connection` the script's name for it, `phase`
+    one of connect, accept, authenticate, message, close, control, http.
+    """
+
+    at_s: float
+    connection: str
+    phase: str
+
+    @property
+    def kind(self) -> str:
+        """The word for it in files and reports: `handshake`, `received`."""
+        return str(self.__struct_config__.tag)
+
+
+class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
+    """An upgrade was answered (RFC 6455 §4.2.2): status 0 and `error` where no answer could be had or understood.
+
+    `replica` is the one that answered, or was asked last, where that is known; `answered_by` says who did. `body` is
+    the beginning of a refusal's. `sent` is what the client said of itself, `arrived` what of it and of the forwarding
+    headers the replica got (None: not known, or no replica was asked), `lost` the names of what was sent in vain.
+    `withheld` are the cookies that the client keeps and did not send, each with the reason; `extensions` the names of
+    those that were agreed upon.
+    """
+
+    status: int
+    subprotocol: str | None = None
+    replica: int | None = None
+    error: str = ""
+    answered_by: Answerer = "unknown"
+    body: str = ""
+    sent: tuple[Header, ...] = ()
+    arrived: tuple[Header, ...] | None = None
+    lost: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+
+
+class HttpAnswered(_Event, frozen=True, tag="http"):
+    """A request over HTTP was answered: `request` as the script says it, `target` as it was asked for; status 0 and
+    `error` where no answer could be had or understood.
+
+    `headers` are the answer's but for those of its way, `cookies` what it set for a client that keeps cookies,
+    `withheld` the cookies that did not go out with the request, each with the reason.
+    """
+
+    request: str
+    target: str
+    status: int
+    headers: tuple[Header, ...] = ()
+    body: Frame | None = None
+    cookies: tuple[Cookie, ...] = ()
+    withheld: tuple[str, ...] = ()
+    error: str = ""
+    replica: int | None = None
+    answered_by: Answerer = "unknown"
+
+
+class FrameSent(_Event, frozen=True, tag="sent"):
+    """The client sent a frame; `count` times in a flood, or padded to `size` bytes, both as the script says it.
+
+    `violations` are what the AsyncAPI contract says against it.
+    """
+
+    frame: Frame
+    count: Amount | None = None
+    size: Amount | None = None
+    violations: tuple[str, ...] = ()
+
+
+class FrameReceived(_Event, frozen=True, tag="received"):
+    """The backend sent a frame; `violations` are what the AsyncAPI contract says against it."""
+
+    frame: Frame
+    violations: tuple[str, ...] = ()
+
+
+class ConnectionClosed(_Event, frozen=True, tag="close"):
+    """A connection ended, with the close code and reason of RFC 6455 §7.4, begun by the client or the server."""
+
+    code: int
+    reason: str = ""
+    by: Literal["client", "server"] = "server"
+    violations: tuple[str, ...] = ()
+
+
+class SilenceKept(_Event, frozen=True, tag="silence"):
+    """Nothing arrived for that many seconds, as was asked for."""
+
+    seconds: float
+
+
+class DeadlinePassed(_Event, frozen=True, tag="timeout"):
+    """What was waited for did not come within its deadline."""
+
+    waited_for: str
+    timeout_s: float
+
+
+class ControlDone(_Event, frozen=True, tag="control"):
+    """What the script did to the environment: `action` is the step's name, `target` a dependency or a connection.
+
+    `words` are a command's, as the script says them.
+    `exit_code` and `seconds` tell of a replica that was stopped how and how soon it ended.
+    """
+
+    action: str
+    target: str = ""
+    exit_code: int | None = None
+    seconds: float | None = None
+    words: tuple[str, ...] = ()
+
+
+Event = (
+    HandshakeAnswered
+    | HttpAnswered
+    | FrameSent
+    | FrameReceived
+    | ConnectionClosed
+    | SilenceKept
+    | DeadlinePassed
+    | ControlDone
+)
+
+DepartureKind = Literal["handshake", "http", "frame", "close", "timeout", "silence", "control"]
+
+
+class Departure(msgspec.Struct, frozen=True):
+    """Where a conversation left its script: the step (0-based), what was expected, what came instead.
+
+    `kind` is what parted: a handshake's answer, one over HTTP, a frame, a close, a deadline, a broken silence, a
+    control step.
+    """
+
+    step: int
+    kind: DepartureKind
+    expected: str
+    got: str
+    connection: str = ""
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """One scenario as it went. `names` maps generated values to their placeholders, for normalising.
+
+    `said` maps the place of a value, the number of its event and its path there (`4.upload`), to what the script says
+    stands there with a placeholder, `{origin}/upload`: where the script was kept to, that is what is compared.
+    `logged` is what was logged from the client's last action before the failure until shortly after it; empty where
+    nothing failed.
+    """
+
+    scenario: str
+    group: str
+    events: tuple[Event, ...] = ()
+    departure: Departure | None = None
+    names: dict[str, str] = {}
+    said: dict[str, str] = {}
+    duration_s: float = 0.0
+    logged: tuple[LoggedLines, ...] = ()
+
+
+def in_order_of_interest(
+    played: Iterable[Transcript], control: Iterable[Transcript]
+) -> tuple[tuple[Transcript, ...], tuple[Transcript, ...]]:
+    """The plays that are judged, one of each scenario, and all the others.
+
+    What left its script in any play is judged by the first of those; else by the first play of all.
+    """
+    plays: dict[str, list[Transcript]] = {}
+    for transcript in (*played, *control):
+        plays.setdefault(transcript.scenario, []).append(transcript)
+    judged = {name: next(filter(is_broken, several), several[0]) for name, several in plays.items()}
+    others = [one for several in plays.values() for one in several if one is not judged[one.scenario]]
+    return tuple(judged.values()), tuple(others)
+
+
+def is_broken(transcript: Transcript) -> bool:
+    """Whether it left its script, or broke the contract."""
+    return transcript.departure is not None or any(map(violations_of, transcript.events))
+
+
+def violations_of(event: Event) -> tuple[str, ...]:
+    """What the AsyncAPI contract says against an event; nothing where it is none that the contract speaks of."""
+    return event.violations if isinstance(event, FrameSent | FrameReceived | ConnectionClosed) else ()
+
+
+def plain(frame: Frame) -> dict[str, Any]:
+    """The JSON object that a frame holds; `{"text": …}` or `{"bytes": n, "sha256": …}` where it holds none."""
+    match frame:
+        case JsonFrame(value):
+            return value
+        case TextFrame(text):
+            return {"text": text}
+        case BinaryFrame(size, digest):
+            return {"bytes": size, "sha256": digest}

@@ -1,0 +1,159 @@
+"""Compose files as one project: what they include, what services extend, and variables from the files beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envparity.document import shown_path
+from envparity.errors import ConfigurationError, Mistake
+from envparity.sources.dotenv import Dotenv
+from envparity.sources.interpolation import interpolated
+from envparity.sources.yaml_nodes import Node, documents, wrong
+
+__all__ = ["Missing", "Project", "as_map", "project", "variables_of"]
+
+_DEEPEST = 20
+_REPLACED = frozenset({"command", "entrypoint", "test"})
+_MAPS = frozenset({"environment", "labels", "args", "sysctls", "extra_hosts"})
+
+
+class Missing(str):
+    """A text of which nothing here knows a part: `variables` are the names of what nobody gives."""
+
+    __slots__ = ("variables",)
+    variables: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, variables: Iterable[str]) -> Missing:
+        """Such a text."""
+        made = cls(text)
+        made.variables = tuple(dict.fromkeys(variables))
+        return made
+
+
+@dataclass(frozen=True)
+class Project:
+    """The services of a project, whole; `variables` are those of its own `.env`."""
+
+    services: Mapping[str, Node]
+    variables: Mapping[str, str]
+
+
+def variables_of(path: Path) -> dict[str, str]:
+    """The variables of a file of them; none where there is no such file."""
+    return dict(Dotenv().read(path, "").settings) if path.is_file() else {}
+
+
+def project(path: Path) -> Project:
+    """The project of a compose file. Raises `ConfigurationError` and `OSError`."""
+    variables = variables_of(path.parent / ".env")
+    return Project(_services(path, variables, (path.resolve(),)), variables)
+
+
+def _services(path: Path, variables: Mapping[str, str], way: tuple[Path, ...]) -> dict[str, Node]:
+    whole = _filled(path, variables)
+    services: dict[str, Node] = {}
+    included = whole.at("include")
+    for entry in included.items if included is not None else []:
+        paths = entry.items or (entry.table["path"].items if "path" in entry.table else [])
+        found: dict[str, Node] = {}
+        for place, named in enumerate(paths):
+            other = path.parent / (named.text or "")
+            inner = variables
+            if place == 0 or "env_file" not in entry.table:
+                inner = {**variables_of(other.parent / ".env"), **variables}
+            for env_file in entry.table["env_file"].items if "env_file" in entry.table else []:
+                inner = {**variables_of(path.parent / (env_file.text or "")), **variables}
+            read = _services(_there(other, named, way), inner, (*way, other.resolve()))
+            found = {**found, **{name: _merged(found[name], at) if name in found else at for name, at in read.items()}}
+        services.update(found)
+    own = whole.at("services")
+    for name, service in own.table.items() if own is not None else ():
+        made = _extended(service, path, variables, own.table if own is not None else {}, way)
+        services[name] = _merged(services[name], made) if name in services else made
+    return services
+
+
+def _extended(
+    service: Node, path: Path, variables: Mapping[str, str], beside: Mapping[str, Node], way: tuple[Path, ...]
+) -> Node:
+    """The service over the one that it extends."""
+    if not isinstance(service.value, dict):
+        return service
+    extends = service.at("extends")
+    if extends is None:
+        return service
+    file, name = extends.text_at("file"), extends.text or extends.text_at("service")
+    if len(way) > _DEEPEST:
+        raise wrong(extends, "extends", f"at most {_DEEPEST} services, one over the other", "more: a circle")
+    home, found = path, beside
+    if file is not None:
+        home = path.parent / file
+        if not home.is_file():
+            raise wrong(extends, "extends.file", "a file", f"{file}, which is none", "paths are relative to this file")
+        services = _filled(home, variables).at("services")
+        found = services.table if services is not None else {}
+    if name is None or name not in found:
+        raise wrong(extends, "extends.service", "a service of that file", name or "none")
+    base = _extended(found[name], home, variables, found, (*way, home))
+    kept = {key: value for key, value in base.table.items() if key not in {"extends", "depends_on"}}
+    return _merged(replace(base, value=kept), service)
+
+
+def _there(path: Path, named: Node, way: tuple[Path, ...]) -> Path:
+    if not path.is_file():
+        raise wrong(named, "include", "a file", f"{named.text}, which is none", "paths are relative to this file")
+    if path.resolve() in way:
+        raise wrong(named, "include", "files that do not include themselves", f"{named.text}, which does")
+    return path
+
+
+def _filled(path: Path, variables: Mapping[str, str]) -> Node:
+    found = documents(path)
+    if len(found) > 1 or (found and not isinstance(found[0].value, dict)):
+        raise ConfigurationError([Mistake(shown_path(path), 1, "(file)", "one document, a mapping", "something else")])
+    return _interpolated(found[0], variables, "") if found else Node({}, path, 1)
+
+
+def _interpolated(node: Node, variables: Mapping[str, str], key: str) -> Node:
+    if isinstance(node.value, dict):
+        return replace(node, value={name: _interpolated(one, variables, name) for name, one in node.value.items()})
+    if isinstance(node.value, list):
+        return replace(node, value=[_interpolated(item, variables, key) for item in node.value])
+    if node.value is None or "$" not in node.value:
+        return node
+    made = interpolated(node.value, variables)
+    if made.wrong:
+        raise wrong(node, key or "(value)", "${NAME} or $$", made.wrong, "write $$ for a dollar")
+    return replace(node, value=Missing.of(made.text, made.missing) if made.missing else made.text)
+
+
+def _merged(under: Node, over: Node, key: str = "") -> Node:
+    """One value over another, as compose merges them."""
+    if key in _REPLACED or over.value is None:
+        return over
+    if key in _MAPS:
+        under, over = as_map(under), as_map(over)
+    if isinstance(under.value, dict) and isinstance(over.value, dict):
+        merged = {**under.value}
+        for name, value in over.value.items():
+            merged[name] = _merged(merged[name], value, name) if name in merged and key not in _MAPS else value
+        return Node(merged, over.path, over.line)
+    if isinstance(under.value, list) and isinstance(over.value, list):
+        return Node([*under.value, *over.value], over.path, over.line)
+    return over
+
+
+def as_map(node: Node) -> Node:
+    """A list of `NAME=value` as the mapping that it is; `NAME` alone has no value."""
+    if not isinstance(node.value, list):
+        return node
+    made = {}
+    for item in node.value:
+        name, given, value = re.match(r"([^=]*)(=?)(.*)", item.text or "", re.DOTALL).groups()  # type: ignore[union-attr]
+        text = Missing.of(value, item.value.variables) if isinstance(item.value, Missing) else value
+        made[name] = Node(text if given else None, item.path, item.line)
+    return Node(made, node.path, node.line)

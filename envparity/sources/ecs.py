@@ -1,0 +1,109 @@
+"""Task definitions of Amazon ECS, as JSON."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from envparity.sources.building import Building
+from envparity.sources.source import Said, Source
+from envparity.sources.yaml_nodes import Node, documents, wrong
+
+__all__ = ["SOURCE", "Ecs"]
+
+_GRACE_S = 30.0
+_PROBE = {"interval": "period", "timeout": "timeout", "startPeriod": "start period"}
+
+
+class Ecs(Source):
+    """`task-definition.json#api`: the container `api`, else the only one that is essential, or the first."""
+
+    def reads(self, path: Path) -> bool:
+        name = path.name.lower().replace("-", "").replace("_", "")
+        return path.suffix.lower() == ".json" and ("taskdef" in name or "ecs" in name)
+
+    def read(self, path: Path, part: str) -> Said:
+        whole = next(iter(documents(path)), Node({}, path, 1))
+        whole = whole.at("taskDefinition") or whole
+        listed = whole.at("containerDefinitions")
+        containers = [each for each in (listed.items if listed is not None else []) if each.table]
+        chosen = [each for each in containers if not part or each.text_at("name") == part]
+        if not chosen:
+            known = ", ".join(each.text_at("name") or "" for each in containers) or "none"
+            raise wrong(whole, "containerDefinitions", f"#CONTAINER, one of {known}", f"#{part}" if part else "none")
+        made = Building()
+        _settings(made, chosen[0])
+        _platform(made, chosen[0], whole)
+        _notes(made, chosen[0], containers)
+        return made.said()
+
+
+def _settings(made: Building, container: Node) -> None:
+    files = container.at("environmentFiles")
+    for file in files.items if files is not None else []:
+        made.unknown(f"file {file.text_at('value')}", "every variable of it is a setting", file.place)
+    variables = container.at("environment")
+    for variable in variables.items if variables is not None else []:
+        made.setting(variable.text_at("name") or "", variable.text_at("value") or "", variable.place)
+    secrets = container.at("secrets")
+    for secret in secrets.items if secrets is not None else []:
+        source = (secret.text_at("valueFrom") or "").rpartition(":secret:")[2].rpartition(":parameter")[2]
+        made.unknown(f"settings.{secret.text_at('name')}", f"the secret {source}", secret.place)
+
+
+def _platform(made: Building, container: Node, task: Node) -> None:
+    memory = container.at("memory") or task.at("memory")
+    if memory is not None and (memory.text or "").isdecimal():
+        made.put(("platform", "memory_mib"), int(memory.text or ""), memory.place)
+    cpu = task.at("cpu")
+    if cpu is not None and (cpu.text or "").isdecimal() and int(cpu.text or "") > 0:
+        made.put(("platform", "cpus"), int(cpu.text or "") / 1024, cpu.place)
+    user = container.at("user")
+    if user is not None:
+        number = (user.text or "").partition(":")[0]
+        if number.isdecimal():
+            made.put(("platform", "user"), int(number), user.place)
+        else:
+            made.unknown("platform.user", f"the id of {number}, which the image knows", user.place)
+    read_only = container.at("readonlyRootFilesystem")
+    if read_only is not None and read_only.text == "true":
+        made.put(("platform", "read_only_root"), value=True, place=read_only.place)
+        made.put(("platform", "writable"), list(dict.fromkeys(_writable(container))), read_only.place)
+    grace = container.at("stopTimeout")
+    seconds = float(grace.text or "") if grace is not None and (grace.text or "").isdecimal() else _GRACE_S
+    made.put(("platform", "stop_grace_s"), seconds, (grace or container).place)
+    ports = container.at("portMappings")
+    port = ports.items[0].at("containerPort") if ports is not None and ports.items else None
+    if port is not None and (port.text or "").isdecimal():
+        made.put(("platform", "port"), int(port.text or ""), port.place)
+
+
+def _writable(container: Node) -> Iterator[str]:
+    for way, key in ((("linuxParameters", "tmpfs"), "containerPath"), (("mountPoints",), "containerPath")):
+        listed = container.at(*way)
+        for each in listed.items if listed is not None else []:
+            folder = each.text_at(key)
+            if folder and each.text_at("readOnly") != "true":
+                yield folder
+
+
+def _notes(made: Building, container: Node, containers: list[Node]) -> None:
+    made.unknown("replicas and ingress", "the service's and its load balancer's", container.place)
+    for key in ("image", "entryPoint", "command"):
+        node = container.at(key)
+        if node is not None:
+            text = shlex.join(item.text or "" for item in node.items) if isinstance(node.value, list) else node.text
+            made.not_taken(key.lower(), text or "", node.place)
+    for key, word in _PROBE.items():
+        node = container.at("healthCheck", key)
+        if node is not None:
+            made.not_taken(f"health {word}", f"{node.text} s", node.place)
+    for each in containers:
+        if each is not container:
+            made.not_taken(
+                f"containers.{each.text_at('name')}", f"beside the backend: {each.text_at('image')}", each.place
+            )
+
+
+SOURCE = Ecs()

@@ -1,0 +1,117 @@
+"""Kubernetes objects, rendered: a Deployment or its like, what configures it, and what stands in front of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from envparity.sources.building import Building
+from envparity.sources.kubernetes_ingress import put_cloud_run, put_ingress
+from envparity.sources.kubernetes_objects import Objects, is_knative, name_of, objects, pod_of
+from envparity.sources.pods import container_limits, container_notes, container_of, container_settings
+from envparity.sources.servers import keys_of_container, kind_of_image
+from envparity.sources.source import Said, Source
+from envparity.sources.yaml_nodes import Node, wrong
+
+__all__ = ["SOURCE", "Kubernetes"]
+
+_GRACE_S = 30.0
+"""What a pod has that does not say otherwise; Cloud Run gives ten."""
+_CLOUD_RUN_GRACE_S = 10.0
+
+
+class Kubernetes(Source):
+    """`k8s/staging#api`: the workload `api` of a folder or a file; `#api/web` its container `web`, else the first.
+
+    Without a workload: the only one that is no server of a kind that is known. Cloud Run's services are read as well.
+    """
+
+    def reads(self, path: Path) -> bool:
+        return path.suffix.lower() in {".yaml", ".yml"} or path.is_dir()
+
+    def read(self, path: Path, part: str) -> Said:
+        found = objects(path)
+        asked, _, container_name = part.partition("/")
+        workload = _workload(found, path, asked)
+        pod = pod_of(workload)
+        container = container_of(pod, container_name)
+        made = Building()
+        container_settings(made, container, found)
+        container_limits(made, container, pod)
+        container_notes(made, container, pod)
+        _servers(made, found, workload)
+        if is_knative(workload):
+            _grace(made, pod, _CLOUD_RUN_GRACE_S)
+            put_cloud_run(made, workload)
+        else:
+            _grace(made, pod, _GRACE_S)
+            _replicas(made, found, workload)
+            put_ingress(made, found, workload)
+            _jobs(made, found)
+        return made.said()
+
+
+def _workload(found: Objects, path: Path, asked: str) -> Node:
+    candidates = found.workloads()
+    if not asked:
+        candidates = tuple(each for each in candidates if _kind(each) is None)
+    chosen = [each for each in candidates if not asked or name_of(each) == asked]
+    if len(chosen) == 1:
+        return chosen[0]
+    known = ", ".join(name_of(each) for each in candidates) or "none"
+    got = f"#{asked}, which is none" if asked else "no workload asked for" if chosen else "none"
+    raise wrong(Node({}, path, 0), "(file)", f"#WORKLOAD, one of {known}", got, "name it behind the path")
+
+
+def _kind(workload: Node) -> str | None:
+    """The kind of server that a workload is, by its image; None for what is none."""
+    containers = workload.at("spec", "template", "spec", "containers")
+    images = [each.text_at("image") for each in (containers.items if containers is not None else [])]
+    return next((kind for image in images if image and (kind := kind_of_image(image)) is not None), None)
+
+
+def _servers(made: Building, found: Objects, backend: Node) -> None:
+    for workload in found.workloads():
+        kind = _kind(workload)
+        names = found.services_of(workload)
+        if workload is backend or kind is None or not names:
+            continue
+        container = container_of(pod_of(workload), "")
+        lists = [container.at(key) for key in ("command", "args")]
+        command = " ".join(item.text or "" for words in lists if words is not None for item in words.items)
+        environment = container.at("env")
+        variables = [item.text_at("name") or "" for item in (environment.items if environment is not None else [])]
+        namespace = workload.text_at("metadata", "namespace")
+        server = made.dependency(names[0], keys_of_container(kind, command, variables), workload.place)
+        for name in names:
+            made.known_as(name, server)
+            for ending in (namespace, f"{namespace}.svc", f"{namespace}.svc.cluster.local") if namespace else ():
+                made.known_as(f"{name}.{ending}", server)
+
+
+def _grace(made: Building, pod: Node, usual_s: float) -> None:
+    said = pod.at("terminationGracePeriodSeconds")
+    if said is not None and (said.text or "").isdecimal():
+        made.put(("platform", "stop_grace_s"), float(said.text or ""), said.place)
+    else:
+        made.put(("platform", "stop_grace_s"), usual_s, pod.place)
+
+
+def _replicas(made: Building, found: Objects, workload: Node) -> None:
+    said = workload.at("spec", "replicas")
+    for scaler in found.of_kind("HorizontalPodAutoscaler"):
+        if scaler.text_at("spec", "scaleTargetRef", "name") == name_of(workload):
+            said = scaler.at("spec", "minReplicas") or said
+            most = scaler.at("spec", "maxReplicas")
+            if most is not None:
+                made.not_taken("replicas at most", most.text or "", most.place)
+    if said is not None and (said.text or "").isdecimal():
+        made.put(("platform", "replicas"), int(said.text or ""), said.place)
+
+
+def _jobs(made: Building, found: Objects) -> None:
+    for job in found.of_kind("Job", "CronJob"):
+        kind = job.text_at("kind")
+        made.not_taken(f"jobs.{name_of(job)}", f"a {kind}", job.place)
+
+
+SOURCE = Kubernetes()

@@ -1,0 +1,197 @@
+"""What a pod's specification says of one of its containers: its settings, its limits, how it is asked for health."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from envparity.sources.building import Building
+from envparity.sources.kubernetes_objects import Objects
+from envparity.sources.quantities import cores, mebibytes
+from envparity.sources.yaml_nodes import Node, wrong
+
+__all__ = ["container_limits", "container_notes", "container_of", "container_settings"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_REFERENCE = re.compile(r"\$\$|\$\((?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\)")
+_PROBES = {"readinessProbe": "health", "livenessProbe": "liveness", "startupProbe": "startup"}
+_AMOUNTS = {"timeoutSeconds": "timeout", "periodSeconds": "period", "initialDelaySeconds": "start period"}
+
+
+def container_of(pod: Node, name: str) -> Node:
+    """The container of that name, else the first. Raises `ConfigurationError`."""
+    containers = pod.at("containers")
+    found = [each for each in (containers.items if containers is not None else []) if each.table]
+    chosen = next((each for each in found if each.text_at("name") == name), found[0] if found and not name else None)
+    if chosen is None:
+        raise wrong(pod, "containers", f"a container {name}".rstrip(), "none of it")
+    return chosen
+
+
+def container_settings(made: Building, container: Node, objects: Objects) -> None:
+    """Its settings: of ConfigMaps as they are in the files, of Secrets the names alone."""
+    sources = container.at("envFrom")
+    for source in sources.items if sources is not None else []:
+        prefix = source.text_at("prefix") or ""
+        map_name, secret = source.text_at("configMapRef", "name"), source.text_at("secretRef", "name")
+        if map_name is not None:
+            _whole_map(made, objects, map_name, prefix, source)
+        elif secret is not None:
+            keys = list(_keys_of(objects, secret))
+            for key, at in keys:
+                made.unknown(f"settings.{prefix}{key}", f"key {key} of the Secret {secret}", at.place)
+            if not keys:
+                made.unknown(f"Secret {secret}", "every key of it is a setting", source.place)
+    values: dict[str, str] = {}
+    variables = container.at("env")
+    for variable in variables.items if variables is not None else []:
+        name = variable.text_at("name")
+        if name is None:
+            raise wrong(variable, "env", "a name", "none")
+        text, place, why = _value(variable, objects)
+        if text is None:
+            made.unknown(f"settings.{name}", why, variable.place)
+            continue
+        missing = [
+            found["name"] for found in _REFERENCE.finditer(text) if found["name"] and made.is_unknown(found["name"])
+        ]
+        if missing:
+            made.unknown(f"settings.{name}", f"made of {', '.join(missing)}", variable.place)
+            continue
+        values[name] = _REFERENCE.sub(lambda found: _filled(found, {**made.settings, **values}), text)
+        made.setting(name, values[name], place.place)
+
+
+def _filled(found: re.Match[str], values: dict[str, str]) -> str:
+    return "$" if found[0] == "$$" else values.get(found["name"], found[0])
+
+
+def _whole_map(made: Building, objects: Objects, name: str, prefix: str, source: Node) -> None:
+    found = objects.named("ConfigMap", name)
+    if found is None:
+        made.unknown(f"ConfigMap {name}", "every key of it is a setting; it is not among the files", source.place)
+        return
+    data = found.at("data")
+    for key, at in data.table.items() if data is not None else ():
+        if _NAME.fullmatch(prefix + key):
+            made.setting(prefix + key, at.text or "", at.place)
+        else:
+            made.not_taken(f"{name}.{key}", "no name of a variable, which is passed over", at.place)
+
+
+def _value(variable: Node, objects: Objects) -> tuple[str | None, Node, str]:
+    """Its text, where that stands, and in place of one why there is none."""
+    source = variable.at("valueFrom")
+    if source is None:
+        return variable.text_at("value") or "", variable, ""
+    for kind, what in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+        name, key = source.text_at(kind, "name"), source.text_at(kind, "key")
+        if name is None or key is None:
+            continue
+        found = objects.named("ConfigMap", name) if what == "ConfigMap" else None
+        data = found.at("data") if found is not None else None
+        at = data.table.get(key) if data is not None else None
+        return (at.text if at is not None else None), at or variable, f"key {key} of the {what} {name}"
+    path = source.text_at("fieldRef", "fieldPath") or source.text_at("resourceFieldRef", "resource")
+    return None, variable, f"the pod's {path or 'own'}"
+
+
+def _keys_of(objects: Objects, secret: str) -> Iterator[tuple[str, Node]]:
+    """The names of a Secret's keys, where the files say them, whoever makes it."""
+    for found in objects.of_kind("Secret", "SealedSecret", "ExternalSecret"):
+        name = found.text_at("spec", "target", "name") or found.text_at("metadata", "name")
+        if name != secret:
+            continue
+        for way in (("data",), ("stringData",), ("spec", "encryptedData")):
+            table = found.at(*way)
+            yield from table.table.items() if table is not None else ()
+        listed = found.at("spec", "data")
+        for entry in listed.items if listed is not None else []:
+            key = entry.text_at("secretKey")
+            if key is not None:
+                yield key, entry
+
+
+def container_limits(made: Building, container: Node, pod: Node) -> None:
+    """Its limits and its user, as a platform: memory, cores, root, the folders that can be written, its port."""
+    for key, way, read in (
+        ("memory_mib", "memory", lambda text: mebibytes(text, decimal=True)),
+        ("cpus", "cpu", cores),
+    ):
+        node = container.at("resources", "limits", way)
+        if node is not None and node.text is not None:
+            amount = read(node.text)
+            if amount is None:
+                raise wrong(node, f"resources.limits.{way}", "an amount", repr(node.text))
+            made.put(("platform", key), amount, node.place)
+    user = container.at("securityContext", "runAsUser") or pod.at("securityContext", "runAsUser")
+    if user is not None and (user.text or "").isdecimal():
+        made.put(("platform", "user"), int(user.text or ""), user.place)
+    read_only = container.at("securityContext", "readOnlyRootFilesystem")
+    if read_only is not None and read_only.text == "true":
+        made.put(("platform", "read_only_root"), value=True, place=read_only.place)
+        made.put(("platform", "writable"), list(dict.fromkeys(_writable(container, pod))), read_only.place)
+    ports = container.at("ports")
+    numbers = [port.at("containerPort") for port in (ports.items if ports is not None else [])]
+    if numbers and numbers[0] is not None and (numbers[0].text or "").isdecimal():
+        made.put(("platform", "port"), int(numbers[0].text or ""), numbers[0].place)
+
+
+def _writable(container: Node, pod: Node) -> Iterator[str]:
+    volumes = pod.at("volumes")
+    writable = {
+        volume.text_at("name")
+        for volume in (volumes.items if volumes is not None else [])
+        if "emptyDir" in volume.table or "persistentVolumeClaim" in volume.table or "csi" in volume.table
+    }
+    mounts = container.at("volumeMounts")
+    for mount in mounts.items if mounts is not None else []:
+        folder = mount.text_at("mountPath")
+        if folder and mount.text_at("name") in writable and mount.text_at("readOnly") != "true":
+            yield folder
+
+
+def container_notes(made: Building, container: Node, pod: Node) -> None:
+    """What is said of it that no boot takes: image, command, probes, other containers, what runs before it."""
+    image = container.at("image")
+    if image is not None:
+        made.not_taken("image", image.text or "", image.place)
+    for key, what in (("command", "entrypoint"), ("args", "command")):
+        node = container.at(key)
+        if node is not None:
+            made.not_taken(what, _words(node), node.place)
+    for key, what in _PROBES.items():
+        probe = container.at(key)
+        if probe is None:
+            continue
+        target = probe.at("httpGet", "path") or probe.at("exec", "command")
+        kind = next((kind for kind in ("tcpSocket", "grpc") if kind in probe.table), "")
+        made.not_taken(what, _words(target) if target is not None else kind, probe.place)
+        for amount, word in _AMOUNTS.items():
+            node = probe.at(amount)
+            if node is not None:
+                made.not_taken(f"{what} {word}", f"{node.text} s", node.place)
+    for key, what in (("initContainers", "jobs"), ("containers", "containers")):
+        beside = pod.at(key)
+        for each in beside.items if beside is not None else []:
+            if each is not container:
+                command = each.at("command") or each.at("args")
+                words = _words(command) if command is not None else each.text_at("image") or ""
+                when = "a job before the backend: " if key == "initContainers" else "beside the backend: "
+                if key == "initContainers" and _is_a_job(made, each, container):
+                    continue
+                made.not_taken(f"{what}.{each.text_at('name')}", when + words, each.place)
+
+
+def _is_a_job(made: Building, each: Node, container: Node) -> bool:
+    """Take what runs first in the backend's own image as a job."""
+    command, arguments = each.at("command"), each.at("args")
+    if command is None or each.text_at("image") != container.text_at("image"):
+        return False
+    words = [item.text or "" for node in (command, arguments) if node is not None for item in node.items]
+    return made.job(each.text_at("name") or "", words, each.place)
+
+
+def _words(node: Node) -> str:
+    return shlex.join(item.text or "" for item in node.items) if isinstance(node.value, list) else node.text or ""

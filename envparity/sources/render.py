@@ -1,0 +1,115 @@
+"""`render.yaml`: a service of a blueprint of Render, its databases and groups of variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from envparity.sources.building import Building, dependency_name
+from envparity.sources.servers import keys_of_container, kind_of_image
+from envparity.sources.source import Said, Source
+from envparity.sources.yaml_nodes import Node, documents, wrong
+
+__all__ = ["SOURCE", "Render"]
+
+_DATABASE, _KEY_VALUE = "postgres:16", "valkey:8"  # what Render's own servers are
+_PROPERTIES: Final = {
+    "connectionString": "url", "host": "host", "port": "port", "user": "user", "password": "password",
+    "database": "database",
+}  # fmt: skip
+_WEB = frozenset({"web", "pserv"})
+_LISTED: Final = {
+    "healthCheckPath": "health", "preDeployCommand": "jobs.release", "startCommand": "command",
+    "dockerCommand": "command", "plan": "plan", "region": "region",
+}  # fmt: skip
+_PORT, _GRACE_S, _SECRET = 10000, 30.0, 32
+
+
+class Render(Source):
+    """`render.yaml#api`: the service `api`; left out: the only one of type web."""
+
+    def reads(self, path: Path) -> bool:
+        return path.name in {"render.yaml", "render.yml"}
+
+    def read(self, path: Path, part: str) -> Said:
+        whole = next(iter(documents(path)), Node({}, path, 1))
+        listed = whole.at("services")
+        services = [each for each in (listed.items if listed is not None else []) if each.table]
+        web = [each for each in services if each.text_at("name") == part or (not part and each.text_at("type") in _WEB)]
+        if len(web) != 1:
+            known = ", ".join(each.text_at("name") or "" for each in services) or "none"
+            raise wrong(whole, "services", f"#SERVICE, one of {known}", f"{len(web)} that are meant")
+        made = Building()
+        databases = whole.at("databases")
+        for each in databases.items if databases is not None else []:
+            _server(made, each, _DATABASE)
+        for each in services:
+            if each.text_at("type") == "keyvalue" or kind_of_image(each.text_at("type") or "") is not None:
+                _server(made, each, _KEY_VALUE)
+        _service(made, web[0], whole)
+        return made.said()
+
+
+def _server(made: Building, node: Node, image: str) -> None:
+    kind = kind_of_image(image)
+    if kind is not None:
+        made.dependency(node.text_at("name") or kind, keys_of_container(kind, "", ()), node.place)
+
+
+def _service(made: Building, service: Node, whole: Node) -> None:
+    made.put(("platform", "port"), _PORT, service.place)
+    made.put(("platform", "stop_grace_s"), _GRACE_S, service.place)
+    made.put(("ingress", "kind"), "nginx", service.place)
+    made.put(("ingress", "tls"), value=True, place=service.place)
+    made.unknown("ingress limits", "those of Render", service.place)
+    _variables(made, service.at("envVars"), whole)
+    for key, field in (
+        ("numInstances", ("platform", "replicas")),
+        ("maxShutdownDelaySeconds", ("platform", "stop_grace_s")),
+    ):
+        node = service.at(key)
+        if node is not None and (node.text or "").isdecimal():
+            made.put(field, int(node.text or ""), node.place)
+    domains = service.at("domains")
+    if domains is not None and domains.items:
+        made.put(("ingress", "host"), domains.items[0].text, domains.items[0].place)
+    else:
+        made.unknown("ingress host", "the name that Render gives", service.place)
+    for key, name in _LISTED.items():
+        node = service.at(key)
+        if node is not None:
+            made.not_taken(name, node.text or "", node.place)
+
+
+def _variables(made: Building, listed: Node | None, whole: Node) -> None:
+    for variable in listed.items if listed is not None else []:
+        group, name = variable.text_at("fromGroup"), variable.text_at("key")
+        if group is not None:
+            groups = whole.at("envVarGroups")
+            found = [each for each in (groups.items if groups is not None else []) if each.text_at("name") == group]
+            if found:
+                _variables(made, found[0].at("envVars"), whole)
+            else:
+                made.unknown(f"group {group}", "every variable of it is a setting", variable.place)
+        elif name is not None:
+            _variable(made, name, variable)
+
+
+def _variable(made: Building, name: str, variable: Node) -> None:
+    value = variable.text_at("value")
+    source = variable.at("fromDatabase") or variable.at("fromService")
+    if value is not None:
+        made.setting(name, value, variable.place)
+    elif variable.text_at("generateValue") == "true":
+        made.put(("settings", name), {"secret": _SECRET}, variable.place)
+    elif source is not None:
+        server, what = dependency_name(source.text_at("name") or ""), _PROPERTIES.get(source.text_at("property") or "")
+        if what is not None and made.has_dependency(server):
+            made.put(("settings", name), {"from": f"{server}.{what}"}, variable.place)
+        else:
+            made.unknown(f"settings.{name}", f"of {source.text_at('name')}", variable.place)
+    else:
+        made.unknown(f"settings.{name}", "what is typed into Render's dashboard", variable.place)
+
+
+SOURCE = Render()

@@ -1,0 +1,56 @@
+"""What a source of an environment is, and the door by which sources come in: `envparity.sources`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from envparity.doors import Door
+from envparity.environment import Note
+
+__all__ = ["SOURCES", "Key", "Note", "Said", "Source"]
+
+Key = tuple[str, ...]
+"""The way to a value of an environment file: `("platform", "cpus")`."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a file says of an environment: literal settings by name, the 1-based line of each, and what else it knows.
+
+    `tables` are parts of an environment file (`platform`, `dependencies`, …), checked as those of the file itself are;
+    `places` says where a value stands that is not in `lines`: the path of its file and the line. `hosts` are the names
+    of dependencies by the host names under which settings know them. `notes` is what only the platform knows, and what
+    no boot takes. Where it is a `deployment`, settings that name the host of a server are composed from that server.
+    """
+
+    settings: Mapping[str, str] = field(repr=False)
+    lines: Mapping[str, int] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    places: Mapping[Key, tuple[Path, int]] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    deployment: bool = False
+
+
+class Source(ABC):
+    """One format of files that say what a deployment is."""
+
+    @abstractmethod
+    def reads(self, path: Path) -> bool:
+        """Whether a file of that name is one of this format. The file need not be there."""
+
+    @abstractmethod
+    def read(self, path: Path, part: str) -> Said:
+        """What the file says; `part` is what stands behind `#` in the environment's file, "" for all of it.
+
+        Raises `ConfigurationError` with every mistake, each with its line, and `OSError`.
+        """
+
+
+SOURCES: Final[Door[Source]] = Door(
+    "envparity.sources", "a Source", lambda found: found if isinstance(found, Source) else None
+)

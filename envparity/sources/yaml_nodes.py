@@ -1,0 +1,127 @@
+"""YAML as a tree of texts that know their file and line, whatever was merged or referred to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from envparity.document import in_words, shown_path
+from envparity.errors import ConfigurationError, Mistake
+from envparity.toml_bounds import DEEPEST, LONGEST, bounded_content
+
+__all__ = ["Node", "documents", "wrong"]
+
+_MOST_VALUES = 200_000
+_NULL = "tag:yaml.org,2002:null"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One value and where it stands: a mapping, a sequence, the text of a scalar as it is written, or None for null."""
+
+    value: dict[str, Node] | list[Node] | str | None
+    path: Path
+    line: int
+
+    @property
+    def place(self) -> tuple[Path, int]:
+        """Its file and line."""
+        return self.path, self.line
+
+    @property
+    def text(self) -> str | None:
+        """The text of a scalar; None for what is none."""
+        return self.value if isinstance(self.value, str) else None
+
+    @property
+    def table(self) -> dict[str, Node]:
+        """The mapping; an empty one for what is none."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    @property
+    def items(self) -> list[Node]:
+        """The sequence; for a scalar the sequence of that alone, for what is neither an empty one."""
+        if isinstance(self.value, list):
+            return self.value
+        return [self] if isinstance(self.value, str) else []
+
+    def at(self, *keys: str) -> Node | None:
+        """The value below these keys; None where there is none, and for null."""
+        found: Node | None = self
+        for key in keys:
+            found = found.table.get(key) if found is not None else None
+        return None if found is None or found.value is None else found
+
+    def text_at(self, *keys: str) -> str | None:
+        """The text below these keys; None where there is none."""
+        found = self.at(*keys)
+        return None if found is None else found.text
+
+
+def wrong(node: Node, key: str, expected: str, got: str, action: str = "") -> ConfigurationError:
+    """The error of one mistake at that value."""
+    return ConfigurationError([Mistake(shown_path(node.path), node.line, key, expected, got, action)])
+
+
+def documents(path: Path) -> list[Node]:
+    """The documents of a YAML file. Raises `ConfigurationError` for what is none or beyond bounds, and `OSError`."""
+    content, shown = bounded_content(path), shown_path(path)
+    if content is None:
+        expected = f"a plain file of at most {LONGEST // 1024**2} MiB"
+        raise ConfigurationError([Mistake(shown, 0, "(file)", expected, "none", "split it, or name another")])
+    loader = None
+    try:
+        loader = yaml.SafeLoader(content.decode("utf-8-sig"))
+        building = _Building(path, loader)
+        return list(building.documents())
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark is not None else 0
+        got = error.problem or "something else"
+        raise ConfigurationError([Mistake(shown, line, "(file)", "valid YAML", got, "correct the syntax")]) from None
+    except yaml.YAMLError:
+        raise ConfigurationError([Mistake(shown, 0, "(file)", "valid YAML", "something else")]) from None
+    except RecursionError:
+        got = "deeper ones"
+        raise ConfigurationError([Mistake(shown, 0, "(file)", f"values at most {DEEPEST} deep", got)]) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+class _Building:
+    def __init__(self, path: Path, loader: yaml.SafeLoader) -> None:
+        self._path, self._loader, self._count = path, loader, 0
+
+    def documents(self) -> Iterator[Node]:
+        while self._loader.check_node():
+            found = self._loader.get_node()
+            if found is not None:
+                yield self._node(found, 0)
+
+    def _node(self, node: yaml.Node, depth: int) -> Node:
+        line = node.start_mark.line + 1
+        self._count += 1
+        if depth > DEEPEST or self._count > _MOST_VALUES:
+            expected = f"at most {_MOST_VALUES} values, nested at most {DEEPEST} deep"
+            raise ConfigurationError([Mistake(shown_path(self._path), line, "(file)", expected, "more")])
+        if isinstance(node, yaml.MappingNode):
+            self._loader.flatten_mapping(node)
+            table = {}
+            for key, value in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise self._wrong(key, "keys that are texts", "another")
+                made = self._node(value, depth + 1)
+                # where the key stands, for a block begins a line below it
+                table[key.value] = Node(made.value, self._path, key.start_mark.line + 1)
+            return Node(table, self._path, line)
+        if isinstance(node, yaml.SequenceNode):
+            return Node([self._node(value, depth + 1) for value in node.value], self._path, line)
+        if node.tag.startswith("!") and node.tag != "!":
+            raise self._wrong(node, "values without a tag of their own", in_words(node.tag))
+        return Node(None if node.tag == _NULL else str(node.value), self._path, line)
+
+    def _wrong(self, node: yaml.Node, expected: str, got: str) -> ConfigurationError:
+        return ConfigurationError([Mistake(shown_path(self._path), node.start_mark.line + 1, "(file)", expected, got)])

@@ -1,0 +1,77 @@
+"""Steps that do something to the environment: to a replica, to a dependency."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+__all__ = ["Command", "Cut", "Restart", "Restore", "Rotate", "StartReplica", "StopReplica", "Stopped", "UntilReady"]
+
+
+_Words = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
+class StopReplica(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="stop_replica"):
+    """SIGTERM to the replica that this connection is on, without waiting for its end."""
+
+    on: str
+
+
+class Stopped(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="stopped"):
+    """Wait for the end of the replica that was stopped; it must not have had to be killed."""
+
+    on: str
+
+
+class StartReplica(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="start_replica"):
+    """Start that replica again and wait until it is ready."""
+
+    on: str
+
+
+class Restart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="restart"):
+    """Restart a dependency with its data, and wait until it accepts connections."""
+
+    dependency: str
+
+
+class Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="cut"):
+    """From now on nothing reaches that dependency."""
+
+    dependency: str
+
+
+class Restore(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="restore"):
+    """Undo `cut`."""
+
+    dependency: str
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="command"):
+    """Have a dependency do a command, `{ redis = ["PUBLISH", "news", "{}"] }`, directly and not by its proxy."""
+
+    command: Annotated[dict[str, _Words], msgspec.Meta(min_length=1, max_length=1)]
+
+    @property
+    def dependency(self) -> str:
+        """The dependency that does it."""
+        return next(iter(self.command))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command and its arguments, as the step says them."""
+        return self.command[self.dependency]
+
+
+class Rotate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="rotate"):
+    """Have an identity provider sign with another key. With `keep` it goes on publishing those before it."""
+
+    dependency: str
+    keep: bool = False
+
+
+class UntilReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="until_ready"):
+    """Wait until every replica says that it is ready."""
+
+    ready: Literal[True] = True

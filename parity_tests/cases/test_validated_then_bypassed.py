@@ -1,0 +1,24 @@
+"""A start that fails its own validation and goes on is talked to: what its clients are told is part of the verdict."""
+
+from __future__ import annotations
+
+from envparity.judge.evidence import ClientTold
+from envparity.observe.transcript import ConnectionClosed
+from parity_tests.cases.conftest import RunCase
+
+
+def test_the_1011_behind_a_failed_validation_is_told(run_case: RunCase) -> None:
+    """The failure by its component, and the close that every client gets; the other environment is well."""
+    run = run_case("validated-then-bypassed", "--no-causes")
+    assert run.exit_code == 1
+    local, staging = run.saved.observations
+    assert [one.status for seen in (local, staging) for replica in seen.replicas if (one := replica.startup)] == [
+        "pass",
+        "fail",
+    ]
+    (transcript,) = staging.transcripts
+    closes = [event.code for event in transcript.events if isinstance(event, ConnectionClosed)]
+    assert closes == [1011]
+    (failed,) = [one for one in run.findings if one.component == "factory" and one.scenario]
+    told = [one.outcome for one in failed.evidence if isinstance(one, ClientTold) and one.outcome is not None]
+    assert [one.close for one in told] == [(1011, "Internal error")]

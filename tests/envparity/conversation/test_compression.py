@@ -1,0 +1,53 @@
+"""A client that offers compression speaks it where it is agreed upon, and what was agreed upon is recorded."""
+
+from __future__ import annotations
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from envparity.judge.canonical import event_data, line
+from envparity.observe.transcript import HandshakeAnswered
+from envparity.step import Connect, Expect, Send
+from tests.envparity.conversation.test_driver import echoing, played, serving
+
+OFFER = {"sec-websocket-extensions": "permessage-deflate"}
+
+
+async def handshake(*, headers: dict[str, str], compression: str | None) -> tuple[HandshakeAnswered, list[str]]:
+    """How a conversation of one echoed frame began, and the extensions that the server had in it."""
+    spoken: list[str] = []
+
+    async def echo(client: ServerConnection) -> None:
+        spoken.extend(type(one).__name__ for one in client.protocol.extensions)
+        await echoing(client)
+
+    async with serving(echo, compression=compression) as stack:
+        steps = (Connect("none", headers=headers), Send({"type": "long", "text": "x" * 5000}), Expect(("long",)))
+        transcript = await played(stack, *steps)
+    assert transcript.departure is None, transcript.departure
+    (answer,) = (one for one in transcript.events if isinstance(one, HandshakeAnswered))
+    return answer, spoken
+
+
+@pytest.mark.parametrize(
+    ("headers", "compression", "agreed"),
+    [(OFFER, "deflate", ("permessage-deflate",)), (OFFER, None, ()), ({}, "deflate", ())],
+    ids=["both", "the client alone", "the server alone"],
+)
+async def test_compression_is_spoken_where_both_want_it(
+    headers: dict[str, str], compression: str | None, agreed: tuple[str, ...]
+) -> None:
+    """And where one of them does not, the conversation goes on without."""
+    answer, spoken = await handshake(headers=headers, compression=compression)
+    assert answer.extensions == agreed
+    assert bool(spoken) == bool(agreed)
+    assert [one.name for one in answer.sent if one.name in headers] == list(headers)
+
+
+async def test_what_was_agreed_upon_is_told_and_compared() -> None:
+    """Where nothing was, nothing is said of it."""
+    with_it, _ = await handshake(headers=OFFER, compression="deflate")
+    without, _ = await handshake(headers={}, compression=None)
+    assert event_data(with_it)["extensions"] == "permessage-deflate"
+    assert "extensions" not in event_data(without)
+    assert line(with_it).endswith(", permessage-deflate")

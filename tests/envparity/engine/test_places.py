@@ -1,0 +1,80 @@
+"""As many boots at once as the machine bears, and one alone when that is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from envparity.engine.places import Places
+
+
+async def _taken_at_once(places: Places, *, idle: bool = False) -> int:
+    """How many places are given before one has to wait."""
+    async with AsyncExitStack() as exits:
+        for taken in range(10):
+            try:
+                async with asyncio.timeout(0.02):
+                    await exits.enter_async_context(places.place(idle=idle))
+            except TimeoutError:
+                return taken
+    return 10
+
+
+async def test_a_machine_that_stalls_is_given_one_boot_less_until_there_is_one() -> None:
+    """Every boot that ends beside a stalled machine takes its place with it; there is always one."""
+    places = Places(3, share=lambda: 0.8)
+    for allowed in (2, 1, 1):
+        async with places.place():
+            pass
+        assert places.allowed == allowed
+    assert await _taken_at_once(places) == 1
+
+
+async def test_a_machine_that_bears_it_has_its_places_back() -> None:
+    """Up to the first number and not beyond."""
+    shares = [0.8, 0.8, 0.1, 0.1, 0.1]
+    places = Places(3, share=lambda: shares.pop(0))
+    for allowed in (2, 1, 2, 3, 3):
+        async with places.place():
+            pass
+        assert places.allowed == allowed
+
+
+async def test_who_waits_for_an_idle_time_has_a_place_of_its_own() -> None:
+    """It uses no processor, so neither the other boots nor the stalls take it away."""
+    places = Places(1, share=lambda: None)
+    async with places.place():
+        assert await _taken_at_once(places, idle=True) == 1
+
+
+async def test_alone_means_that_nobody_has_a_place() -> None:
+    """It begins when the last has ended, before whoever came meanwhile; those go on afterwards."""
+    places, said = Places(2, share=lambda: None), list[str]()
+    first_begins, first_may_end = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with places.place(idle=True):
+            said.append("first")
+            first_begins.set()
+            await first_may_end.wait()
+            said.append("first ends")
+
+    async def alone() -> None:
+        async with places.alone():
+            said.append("alone")
+            await asyncio.sleep(0)
+            said.append("alone ends")
+
+    async def late() -> None:
+        async with places.place():
+            said.append("late")
+
+    tasks = [asyncio.create_task(first()), asyncio.create_task(alone())]
+    await first_begins.wait()
+    tasks.append(asyncio.create_task(late()))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert said == ["first"]
+    first_may_end.set()
+    await asyncio.gather(*tasks)
+    assert said == ["first", "first ends", "alone", "alone ends", "late"]

@@ -1,0 +1,35 @@
+"""What is in an image is read from it once, and stands in the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import docker
+import pytest
+
+from envparity.launch.container.image_contents import image_records
+from envparity.launch.container.images import ImageBuilder, default_docker_folder
+
+pytestmark = pytest.mark.docker
+
+
+def test_packages_and_base_of_an_image_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a package that was unpacked beside the others; a damaged note of it is made anew."""
+    monkeypatch.setenv("ENVPARITY_CACHE", str(tmp_path))
+    client = docker.from_env()
+    try:
+        images = ImageBuilder(client, default_docker_folder(), lambda _: None).ensure(["postgres", "redis"])
+        before = {one["Id"] for one in client.api.containers(all=True)}
+        first = image_records(client, dict(zip(("postgres", "redis"), images.values(), strict=True)), {"a": "b"})
+        assert not [one for one in client.api.containers(all=True, filters={"label": "a=b"}) if one["Id"] not in before]
+        postgres, redis = first
+        assert (postgres.name, postgres.reference) == ("postgres", images["postgres"])
+        assert postgres.system.startswith("Debian GNU/Linux 12")
+        assert postgres.base == redis.base != ""
+        for record, package in ((postgres, "postgresql-15 15."), (postgres, "libc6 2."), (redis, "redis-server ")):
+            assert any(one.startswith(package) for one in record.packages), package
+        for note in (tmp_path / "image-contents").iterdir():
+            note.write_bytes(b"{")
+        assert image_records(client, images, {}) == first
+    finally:
+        client.close()

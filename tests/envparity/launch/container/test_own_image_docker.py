@@ -1,0 +1,89 @@
+"""An environment's own image, stage and command, a port in a command, health at another port, in containers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envparity.case import Case
+from envparity.launch.choose import choose_launcher
+from envparity.launch.port import RanJobs
+from envparity.subject_loader import load_subject
+
+pytestmark = pytest.mark.docker
+
+SERVER = """use IO::Socket::INET; use IO::Select; $| = 1;
+my ($stage) = do { local @ARGV = ('/stage'); <> }; print "stage $stage";
+my @all = map { IO::Socket::INET->new(LocalPort => $_, Listen => 9, ReuseAddr => 1) or die } @ARGV[0, 1];
+my $ready = IO::Select->new(@all);
+while (my @asked = $ready->can_read) { for my $port (@asked) { my $client = $port->accept; my $line = <$client>;
+  my $answer = $port == $all[1] ? "403 Forbidden" : "404 Not Found";
+  print $client "HTTP/1.1 $answer\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n"; close $client; } }
+"""
+DOCKERFILE = """FROM debian:bookworm-slim AS base
+COPY server.pl /server.pl
+RUN echo base > /stage
+FROM base AS prod
+RUN echo prod > /stage
+"""
+BACKEND = """name = "stages"
+command = ["perl", "/server.pl", "{port}", "{health_port}"]
+[image]
+dockerfile = "Dockerfile"
+target = "base"
+[health]
+up = { path = "/healthz", status = [200, 403] }
+port = 8222
+"""
+LOCAL = """name = "local"
+[jobs.sleeps]
+command = ["sleep", "60"]
+timeout_s = 0.5
+"""
+PROD = """name = "prod"
+settings = { COLOUR = "{{blue}}", SECRET_KEY = { secret = 32 } }
+image = { dockerfile = "../Dockerfile", target = "prod" }
+command = ["perl", "-w", "/server.pl", "{port}", "{health_port}"]
+[platform]
+port = 8100
+read_only_root = true
+[files."/etc/app.conf"]
+template = "app.conf"
+[jobs.fails]
+command = ["sh", "-c", "cat /stage /etc/app.conf; exit 3"]
+[jobs.never]
+command = ["true"]
+"""
+
+
+async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
+    """And is up by the answer of the other port, whatever the first one says."""
+    files = {"server.pl": SERVER, "Dockerfile": DOCKERFILE, "backend.toml": BACKEND}
+    (tmp_path / "environments").mkdir()
+    files |= {"environments/local.toml": LOCAL, "environments/prod.toml": PROD}
+    files["environments/app.conf"] = "{colour} {setting:COLOUR}\n{setting:SECRET_KEY}\n"
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    subject = load_subject(tmp_path / "backend.toml", tmp_path / "environments")
+    launcher = choose_launcher("container", subject, lambda _: None)
+    seen: dict[str, tuple[float | None, str, list[str]]] = {}
+    jobs: list[tuple[str, int | None, tuple[str, ...]]] = []
+    try:
+        for name in ("local", "prod"):
+            async with launcher.boot(Case(name, "stages"), lambda _: None) as stack:
+                await stack.until_decided()
+                await stack.until_ready()
+                replica = await stack.observe_replica(0)
+                seen[name] = (replica.undecided_after_s, replica.log[0], stack.argv()[1:])  # type: ignore[attr-defined]
+                assert isinstance(stack, RanJobs)
+                jobs += [(job.name, job.exit_code, job.log) for job in stack.jobs]
+                await stack.start_replica(0)
+    finally:
+        await launcher.close()
+    assert seen == {
+        "local": (None, "stage base", ["/server.pl", "{port}", "{health_port}"]),
+        "prod": (None, "stage prod", ["-w", "/server.pl", "{port}", "{health_port}"]),
+    }
+    assert jobs == [("sleeps", None, ()), ("fails", 3, ("prod", "{colour} {blue}", "{setting:SECRET_KEY}"))]
+    assert [record.name for record in launcher.images] == ["backend", "backend of prod"]

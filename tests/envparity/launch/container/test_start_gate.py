@@ -1,0 +1,113 @@
+"""Containers that are held begin in the same moment, as what they would have been without."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from pathlib import Path
+
+import pytest
+
+from envparity.backend import Backend, HealthPaths, ImageSource
+from envparity.case import Case
+from envparity.environment import Environment, Ingress, Platform
+from envparity.launch.container.engine import Engine
+from envparity.launch.container.images import ImageBuilder, default_docker_folder
+from envparity.launch.container.launcher import ContainerLauncher
+from envparity.launch.container.start_gate import StartGate, ungated
+from envparity.launch.port import CountsProcessors, Stack
+
+pytestmark = pytest.mark.docker
+
+SHOWS = ("sh", "-c", "date +%s%N; env | cut -d= -f1 | sort | tr '\\n' ' '; echo; exec sleep 100")
+
+
+async def test_replicas_begin_together_and_a_restart_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None begins before all are there; what one is started again as needs no gate; the environment is its own."""
+    opened: list[int] = []
+    real = StartGate.close
+
+    def close(self: StartGate) -> None:
+        opened.append(len(self._open))
+        real(self)
+
+    monkeypatch.setattr(StartGate, "close", close)
+    engine = Engine()
+    images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
+    images["backend"] = images["ingress"]  # an image with a shell and `date` that is there in any case
+    silent = HealthPaths(None, None, None, None)
+    backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=SHOWS, health=silent)
+    platform = Platform(replicas=3)
+    environment = Environment("staging", platform=platform, ingress=Ingress("nginx", tls=True, host="clock.example"))
+    launcher = ContainerLauncher(engine, backend, {"staging": environment}, images, secrets.token_hex(4))
+    try:
+        async with launcher.boot(Case("staging", "clock"), lambda _: None) as stack:
+            async with asyncio.timeout(60):
+                while True:
+                    seen = [await stack.observe_replica(index) for index in range(3)]
+                    if all(len(one.log) > 1 for one in seen):
+                        break
+            assert opened[0] == 3
+            times = [int(one.log[0]) for one in seen]
+            assert max(times) - min(times) < 5_000_000_000  # a few hundredths of that where the machine is idle
+            names = {one.log[1].strip() for one in seen}
+            assert len(names) == 1
+            assert "SHLVL" not in names.pop()
+            assert stack.argv()[-3:] == list(SHOWS)  # type: ignore[attr-defined]
+            assert isinstance(stack, CountsProcessors)
+            granted = await stack.granted()
+            assert granted is not None
+            assert granted.used_s > 0
+            container = stack.replicas[0].container  # type: ignore[attr-defined]
+            await stack.stop_replica(0)
+            container.start()
+            async with asyncio.timeout(60):
+                while True:
+                    if len((await stack.observe_replica(0)).log) > 3:
+                        break
+    finally:
+        await launcher.close()
+
+
+async def test_nobody_who_inspects_a_container_sees_a_secret() -> None:
+    """The backend has it all the same, to the letter, and after a restart too."""
+    canary = "canary-'of-an\n\"inspection$HOME` \\end"
+    engine = Engine()
+    images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
+    images["backend"] = images["ingress"]
+    silent = HealthPaths(None, None, None, None)
+    shows = ("sh", "-c", 'printf "<%s>\n" "$API_TOKEN"; echo "$MODE"; env | cut -d= -f1; exec sleep 100')
+    backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=shows, health=silent)
+    environment = Environment("staging", settings={"API_TOKEN": canary, "MODE": "plain"})
+    launcher = ContainerLauncher(engine, backend, {"staging": environment}, images, secrets.token_hex(4))
+    try:
+        async with launcher.boot(Case("staging", "clock"), lambda _: None) as stack:
+            container = stack.replicas[0].container  # type: ignore[attr-defined]
+            container.reload()
+            seen = json.dumps(container.attrs)
+            assert "MODE=plain" in seen
+            assert "canary-" not in seen
+            log = await _logged(stack, 5)
+            assert log[:2] == ("<{setting:API_TOKEN}>", "plain")
+            assert not {"SHLVL", "OLDPWD"} & set(log)
+            await stack.stop_replica(0)
+            container.start()
+            assert (await _logged(stack, len(log) + 5)).count("<{setting:API_TOKEN}>") == 2
+    finally:
+        await launcher.close()
+
+
+async def _logged(stack: Stack, lines: int) -> tuple[str, ...]:
+    """The first replica's log, once it has so many lines."""
+    async with asyncio.timeout(60):
+        while True:
+            log = (await stack.observe_replica(0)).log
+            if len(log) >= lines:
+                return log
+
+
+def test_what_holds_a_container_is_no_part_of_its_command() -> None:
+    """Another command stays as it is."""
+    assert ungated(["python3", "-m", "chat"]) == ["python3", "-m", "chat"]
+    assert ungated(["/bin/sh", "-c", "exec chat"]) == ["/bin/sh", "-c", "exec chat"]

@@ -1,0 +1,52 @@
+"""An identity provider as a process of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from envparity.case import Boot, Case
+from envparity.conversation.driver import play
+from envparity.launch.choose import process_launcher
+from envparity.launch.process.stack import ProcessStack
+from envparity.subject import Subject
+from envparity.subject_loader import load_subject
+from tests.envparity.launch.identity_stack import SLEEPING, WITH_PROVIDER, serves_its_clients
+from tests.envparity.running import TREE
+
+PORTER = TREE / "parity_tests" / "cases" / "signed_in" / "provider"
+PLAYED = ("greeted", "keys_are_rotated")
+
+pytestmark = [pytest.mark.processes, pytest.mark.asyncio]
+
+
+async def test_it_serves_its_clients() -> None:
+    """All that `serves_its_clients` asks."""
+    launcher = process_launcher(Subject(SLEEPING, {"desk": WITH_PROVIDER}, "2026-01-01"))
+    try:
+        async with launcher.boot(Case("desk", "clock"), lambda _: None) as stack:
+            assert isinstance(stack, ProcessStack)
+            await serves_its_clients(stack)
+    finally:
+        await launcher.close()
+
+
+async def test_warm_boots_are_of_issuers_of_their_own() -> None:
+    """What one rotates is none of the other's business, nor of the environment's."""
+    subject = load_subject(PORTER / "backend.toml", PORTER / "environments", ["desk"])
+    greeted, rotated = (next(one for one in subject.backend.scenarios if one.name == name) for name in PLAYED)
+    launcher = process_launcher(subject)
+    try:
+        async with launcher.boot(Case("desk", "porter"), lambda _: None) as stack:
+            await stack.until_decided()
+            async with launcher.warm(stack, 2) as warm, warm.boot(Boot()) as one, warm.boot(Boot()) as other:
+                await asyncio.gather(one.until_decided(), other.until_decided())
+                issuers = {each.settings["ISSUER"] for each in (stack, one, other)}
+                assert len(issuers) == 3
+                assert {each.settings["tokens.issuer"] for each in (stack, one, other)} == issuers
+                for scenario, each in ((rotated, one), (greeted, other), (greeted, stack), (greeted, one)):
+                    played = await play(scenario, each, subject.backend, None)
+                    assert played.departure is None, (scenario.name, played.departure)
+    finally:
+        await launcher.close()

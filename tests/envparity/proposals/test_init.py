@@ -1,0 +1,196 @@
+"""What `envparity init` makes of five shapes of project, and what it never does: guess in silence, or overwrite."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from envparity.cli.app import app
+from envparity.proposals.code import read_code
+from envparity.proposals.proposal import slug
+
+FASTAPI = """\
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.get("/healthz")
+def healthz(): return {}
+
+
+@app.websocket("/rooms/{room}/ws")
+async def room(socket: WebSocket): ...
+"""
+CHANNELS = """\
+from django.urls import re_path
+urlpatterns = [re_path(r"ws/chat/(?P<room_name>\\w+)/$", ChatConsumer.as_asgi())]
+"""
+NODE = """\
+const { WebSocketServer } = require('ws')
+const server = require('http').createServer((request, answer) => answer.end(request.url === '/readyz' ? 'ok' : ''))
+new WebSocketServer({ server, path: '/live' })
+"""
+GO = """\
+package main
+
+func main() {
+	http.HandleFunc("/v1/ws", serve)
+	http.HandleFunc("/livez", alive)
+}
+"""
+SHAPES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "FastAPI": (
+        {"pyproject.toml": '[project]\nname = "Chat Rooms"\n', "chat/main.py": FASTAPI, ".env": "DEBUG=1\n"},
+        {
+            "name": "chat-rooms",
+            "websocket_path": "/rooms/{uuid:room}/ws",
+            "health": "/healthz",
+            "process": ["python3", "-m", "uvicorn", "chat.main:app", "--host", "127.0.0.1", "--port", "{port}"],
+        },
+    ),
+    "Channels": (
+        {
+            "manage.py": "",
+            "site_of_chat/asgi.py": "application = None\n",
+            "chat/routing.py": CHANNELS,
+            "Procfile": "release: python manage.py migrate\nweb: daphne site_of_chat.asgi:application -p $PORT\n",
+        },
+        {
+            "websocket_path": "/ws/chat/{uuid:room_name}/",
+            "health": False,
+            "process": ["daphne", "site_of_chat.asgi:application", "-p", "{port}"],
+        },
+    ),
+    "Node": (
+        {"package.json": '{"name": "@team/live", "scripts": {"start": "node server.js"}}', "server.js": NODE},
+        {"name": "live", "websocket_path": "/live", "health": "/readyz", "process": ["node", "server.js"]},
+    ),
+    "Go": (
+        {"go.mod": "module example.test/hub\n", "main.go": GO},
+        {"websocket_path": "/v1/ws", "health": "/livez", "process": ["go", "run", "."]},
+    ),
+    "a Dockerfile": (
+        {"Dockerfile": 'FROM debian:bookworm-slim\nCMD ["/serve", "--port", "9000"]\n', "serve.rs": ""},
+        {"websocket_path": "/", "health": False, "image": "Dockerfile", "process": ["/serve", "--port", "{port}"]},
+    ),
+}
+
+
+def project(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def init(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(app, ["init", str(folder), "--no-run", *options])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_the_files_say_is_what_is_written(shape: str, tmp_path: Path) -> None:
+    """Each decision is said with the place that it was found at, and the files are in order."""
+    files, expected = SHAPES[shape]
+    folder = project(tmp_path / "hub", files)
+    path = () if expected["websocket_path"] != "/" else ("--websocket-path", "/")
+    result = init(folder, "--yes", *path)
+    assert result.exit_code == 0, result.output
+    written = tomllib.loads((folder / "backend.toml").read_text(encoding="utf-8"))
+    assert written["websocket_path"] == expected["websocket_path"]
+    assert written["name"] == expected.get("name", "hub")
+    assert written["health"]["ready"] == expected["health"]
+    assert written["process"]["command"] == expected["process"]
+    assert written.get("image", {}).get("dockerfile") == expected.get("image")
+    environments = {path.stem: tomllib.loads(path.read_text()) for path in (folder / "environments").iterdir()}
+    assert set(environments) == {"local", "cloud"}
+    assert environments["local"].get("extends", []) == (["../.env"] if ".env" in files else [])
+    assert environments["cloud"]["platform"]["replicas"] == 2
+
+
+def test_each_file_of_variables_is_an_environment(tmp_path: Path) -> None:
+    """An example is none; nothing is assumed where there are two."""
+    files = {**SHAPES["Node"][0], ".env": "A=1\n", ".env.prod": "A=2\n", ".env.example": "A=\n"}
+    folder = project(tmp_path, files)
+    assert init(folder, "--yes").exit_code == 0
+    environments = {path.stem: tomllib.loads(path.read_text()) for path in (folder / "environments").iterdir()}
+    assert {name: said["extends"] for name, said in environments.items()} == {
+        "local": ["../.env"],
+        "production": ["../.env.prod"],
+    }
+    assert "ingress" not in environments["production"]
+
+
+def test_nothing_is_guessed_in_silence(tmp_path: Path) -> None:
+    """Without a terminal and without --yes all that is to be decided is told at once, and nothing is written."""
+    folder = project(tmp_path, SHAPES["Node"][0])
+    result = init(folder)
+    assert result.exit_code == 2
+    for flag in ("--command", "--websocket-path", "--health", "--name"):
+        assert flag in result.output
+    assert not (folder / "backend.toml").exists()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    """Each file that is there is told, and none is written beside it."""
+    folder = project(tmp_path, {**SHAPES["Node"][0], "environments/local.toml": 'name = "local"\n'})
+    result = init(folder, "--yes")
+    assert result.exit_code == 2
+    assert "local.toml" in result.output
+    assert not (folder / "backend.toml").exists()
+    assert (folder / "environments" / "local.toml").read_text() == 'name = "local"\n'
+
+
+def test_a_folder_that_says_nothing_is_told_what_to_say(tmp_path: Path) -> None:
+    result = init(tmp_path, "--yes")
+    assert result.exit_code == 2
+    assert "--websocket-path" in result.output
+    assert "--command" in result.output
+
+
+def test_options_are_what_counts(tmp_path: Path) -> None:
+    """Over what the files propose, with nothing to be accepted then."""
+    folder = project(tmp_path, SHAPES["Node"][0])
+    options = (
+        "--name",
+        "mine",
+        "--command",
+        "node other.js --port {port}",
+        "--websocket-path",
+        "/x",
+        "--health",
+        "port",
+    )
+    result = init(folder, *options)
+    assert result.exit_code == 0, result.output
+    written = tomllib.loads((folder / "backend.toml").read_text(encoding="utf-8"))
+    assert (written["name"], written["websocket_path"], written["health"]["ready"]) == ("mine", "/x", False)
+    assert written["process"]["command"] == ["node", "other.js", "--port", "{port}"]
+
+
+def test_a_server_of_socket_io_is_one_of_that_codec(tmp_path: Path) -> None:
+    folder = project(
+        tmp_path, {"app.py": "import socketio\nio = socketio.AsyncServer()\n", "Procfile": "web: serve $PORT\n"}
+    )
+    assert init(folder, "--yes").exit_code == 0
+    written = tomllib.loads((folder / "backend.toml").read_text(encoding="utf-8"))
+    assert (written["frames"]["codec"], written["websocket_path"].partition("?")[0]) == ("engine-io", "/socket.io/")
+
+
+def test_tests_and_what_is_installed_are_no_source(tmp_path: Path) -> None:
+    """A path in there is none of the backend's."""
+    files = {"tests/main.py": FASTAPI, "node_modules/ws/a.js": NODE, ".venv/a.py": FASTAPI, "real/main.py": FASTAPI}
+    found = read_code(project(tmp_path, files))
+    assert [(one.value, one.found_in) for one in found.websockets] == [("/rooms/{uuid:room}/ws", "real/main.py:10")]
+
+
+@pytest.mark.parametrize(
+    ("name", "slugged"), [("Chat Rooms!", "chat-rooms"), ("42", "backend-42"), ("ÄÖ", "backend"), ("a" * 60, "a" * 40)]
+)
+def test_a_name_is_made_one_of_the_files_kind(name: str, slugged: str) -> None:
+    assert slug(name, "backend") == slugged
