@@ -36,16 +36,16 @@ from typing import Any
 from docker.models.containers import Container
 
 from benchmarks.plain_boots import Images, Servers, backend, servers
-from envparity.case import Boot, Case
+from envparity.config.subject import load_subject
 from envparity.dependencies.postgres_isolation import Databases
-from envparity.dependency_kind import ServerPlan
+from envparity.dependency.kind import ServerPlan
 from envparity.engine.explore import LANES
 from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
 from envparity.launch.warm.pool import WarmPool
+from envparity.model.case import Boot, Case
 from envparity.orders.extensions import extension_by_priorities
 from envparity.orders.graph import Graph
-from envparity.subject_loader import load_subject
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = "local"

@@ -40,10 +40,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from envparity.case import Boot, Case
+from envparity.config.subject import load_subject
 from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
-from envparity.subject_loader import load_subject
+from envparity.model.case import Boot, Case
 
 ROOT = Path(__file__).parent.parent
 BACKEND, LOCAL = ROOT / "netra_backend" / "backend.toml", ROOT / "environments" / "local.toml"

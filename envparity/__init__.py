@@ -16,14 +16,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from envparity.backend import Backend
-    from envparity.case import Boot, Case
+    from envparity.config.subject import load_subject
+    from envparity.engine.events import Event
     from envparity.engine.explore import OrderProfile
     from envparity.engine.live_run import LiveRun
     from envparity.engine.plan import PlannedCase, plan
     from envparity.engine.run import Run
     from envparity.engine.to_verdict import run_to_verdict
-    from envparity.environment import Difference, Environment
     from envparity.errors import (
         ConfigurationError,
         DeadlineExceeded,
@@ -33,29 +32,30 @@ if TYPE_CHECKING:
         LaunchError,
         Mistake,
     )
-    from envparity.events import Event
     from envparity.judge import RULES, judge
     from envparity.judge.finding import Finding, Judgement, Verdict
     from envparity.judge.rules import Rule
     from envparity.launch.choose import choose_launcher
     from envparity.launch.port import Endpoint, Launcher, Stack
+    from envparity.model.backend import Backend
+    from envparity.model.case import Boot, Case
+    from envparity.model.environment import Difference, Environment
+    from envparity.model.scenario import Scenario
+    from envparity.model.subject import Subject
     from envparity.observe.record import Observation
     from envparity.observe.transcript import Transcript
     from envparity.orders import Graph, covering_set
     from envparity.orders.strategy import init_orders
-    from envparity.scenario import Scenario
-    from envparity.subject import Subject
-    from envparity.subject_loader import load_subject
 
 _HOMES = {
-    "backend": ("Backend",),
-    "case": ("Boot", "Case"),
+    "model.backend": ("Backend",),
+    "model.case": ("Boot", "Case"),
     "engine.explore": ("OrderProfile",),
     "engine.plan": ("PlannedCase", "plan"),
     "engine.live_run": ("LiveRun",),
     "engine.run": ("Run",),
     "engine.to_verdict": ("run_to_verdict",),
-    "environment": ("Difference", "Environment"),
+    "model.environment": ("Difference", "Environment"),
     "errors": (
         "ConfigurationError",
         "DeadlineExceeded",
@@ -65,7 +65,7 @@ _HOMES = {
         "LaunchError",
         "Mistake",
     ),
-    "events": ("Event",),
+    "engine.events": ("Event",),
     "judge": ("RULES", "judge"),
     "judge.finding": ("Finding", "Judgement", "Verdict"),
     "judge.rules": ("Rule",),
@@ -75,9 +75,9 @@ _HOMES = {
     "observe.transcript": ("Transcript",),
     "orders": ("Graph", "covering_set"),
     "orders.strategy": ("init_orders",),
-    "scenario": ("Scenario",),
-    "subject": ("Subject",),
-    "subject_loader": ("load_subject",),
+    "model.scenario": ("Scenario",),
+    "model.subject": ("Subject",),
+    "config.subject": ("load_subject",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from envparity.cli import main
+from envparity.faces.cli import main
 
 main()

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from envparity.parity_run import ParityRun
-from envparity.reading import closes, handshakes, named, received, sent, types
+from envparity.faces.parity_run import ParityRun
+from envparity.faces.reading import closes, handshakes, named, received, sent, types
 
 pytestmark = pytest.mark.parity(group="conversation")
 

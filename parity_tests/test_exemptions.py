@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envparity.parity_run import ParityRun
+from envparity.faces.parity_run import ParityRun
 
 
 def test_every_declared_difference_has_a_reason(parity: ParityRun) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.parity_run import ParityRun
-from envparity.reading import handshakes
+from envparity.faces.parity_run import ParityRun
+from envparity.faces.reading import handshakes
 
 pytestmark = pytest.mark.parity("conversation*")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from envparity.faces.parity_run import ParityRun
+from envparity.faces.reading import connections, handshakes, named, received, sent, types
 from envparity.observe.transcript import Transcript
-from envparity.parity_run import ParityRun
-from envparity.reading import connections, handshakes, named, received, sent, types
 
 pytestmark = pytest.mark.parity(group="isolation")
 

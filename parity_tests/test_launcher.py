@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from envparity.faces.parity_run import ParityRun
 from envparity.judge import RULES
-from envparity.parity_run import ParityRun
 
 
 def test_the_launcher_was_the_one_asked_for(parity: ParityRun, pytestconfig: pytest.Config) -> None:

@@ -6,12 +6,12 @@ from itertools import permutations
 
 import pytest
 
+from envparity.faces.parity_run import ParityRun
+from envparity.faces.reading import Closed, closes, received, types
 from envparity.judge.order_boots import order_boots
 from envparity.observe.record import Observation, StartupReport
 from envparity.observe.transcript import Transcript
 from envparity.orders import verify
-from envparity.parity_run import ParityRun
-from envparity.reading import Closed, closes, received, types
 
 pytestmark = pytest.mark.parity(group="orders", orders=3)
 

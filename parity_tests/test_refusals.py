@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.parity_run import ParityRun
-from envparity.reading import Closed, closes, connections, handshakes, received, types
+from envparity.faces.parity_run import ParityRun
+from envparity.faces.reading import Closed, closes, connections, handshakes, received, types
 
 pytestmark = pytest.mark.parity(group="refusal")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from envparity.case import Boot
+from envparity.faces.parity_run import ParityRun
+from envparity.faces.reading import Closed, closes, controls, received, sent, types
+from envparity.model.case import Boot
 from envparity.observe.record import StartupReport
 from envparity.observe.transcript import Transcript
-from envparity.parity_run import ParityRun
-from envparity.reading import Closed, closes, controls, received, sent, types
 
 pytestmark = pytest.mark.parity("rolling_restart", "started_together")
 

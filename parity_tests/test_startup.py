@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from envparity.faces.parity_run import ParityRun
 from envparity.observe.record import StartupReport
-from envparity.parity_run import ParityRun
 
 pytestmark = pytest.mark.parity("conversation*")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from envparity.faces.parity_run import ParityRun
+from envparity.faces.reading import Closed, closes, handshakes, received
 from envparity.observe.record import Observation
-from envparity.parity_run import ParityRun
-from envparity.reading import Closed, closes, handshakes, received
 
 pytestmark = pytest.mark.parity(group="startup_failure")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import envparity
 from envparity.auth.table import tokens_schema
-from envparity.dependency_kind import dependency_schema
+from envparity.dependency.kind import dependency_schema
 from envparity.frames.table import frames_schema
 
 __all__ = ["FOLDER", "MADE", "made", "rewrite"]

@@ -31,8 +31,8 @@ from envparity.audit.static import (
 )
 from envparity.audit.static.reading import Check, Reading
 from envparity.audit.target import Target
-from envparity.document import did_you_mean, shown_path
 from envparity.errors import ConfigurationError, Mistake
+from envparity.toml.document import did_you_mean, shown_path
 
 __all__ = ["ORDERS", "audit"]
 

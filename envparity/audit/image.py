@@ -16,7 +16,6 @@ from docker.errors import DockerException
 
 from envparity.audit.interpreter import Pipe, Start
 from envparity.audit.program import audit_program
-from envparity.backend import Backend
 from envparity.errors import ConfigurationError, LaunchError, Mistake
 from envparity.launch.choose import backend_image
 from envparity.launch.container.engine import Engine
@@ -24,6 +23,7 @@ from envparity.launch.container.images import ImageBuilder, default_docker_folde
 from envparity.launch.container.labels import labels_for
 from envparity.launch.run_folder import RunFolder
 from envparity.launch.warm.command import WarmUnavailable, python_command
+from envparity.model.backend import Backend
 
 __all__ = ["image_starter"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from envparity.backend import Audit, Backend
-from envparity.backend_loader import load_backend
-from envparity.document import shown_path
+from envparity.config.backend import load_backend
 from envparity.errors import ConfigurationError, Mistake
+from envparity.model.backend import Audit, Backend
+from envparity.toml.document import shown_path
 
 __all__ = ["Target", "find_target"]
 

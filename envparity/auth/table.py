@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from envparity.auth.scheme import DEFAULT_SCHEME, SCHEMES, Scheme, token_kinds
-from envparity.key_schemas import door_schema
+from envparity.doors.key_schemas import door_schema
 
 __all__ = ["kinds_of", "scheme_of", "tokens_schema"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from envparity.conversation.filling import fill
-from envparity.step import PLACEHOLDER, Query
+from envparity.model.step import PLACEHOLDER, Query
 
 __all__ = ["query_text", "target_with", "wrong_target"]
 

@@ -17,11 +17,11 @@ from envparity.conversation.matching import ABSENT, matches, reach
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
 from envparity.frames.decoding import decoded_json, decoded_text
+from envparity.model.step import PLACEHOLDER, Http
+from envparity.model.step.values import ENDS_LINE
 from envparity.observe.headers import Cookie, Header
 from envparity.observe.transcript import BinaryFrame, Frame, HttpAnswered, JsonFrame, TextFrame, plain
 from envparity.redaction import is_secret_name
-from envparity.step import PLACEHOLDER, Http
-from envparity.step.values import ENDS_LINE
 
 __all__ = ["ask"]
 

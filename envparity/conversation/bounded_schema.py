@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from envparity.patterns import Pattern
+from envparity.support.patterns import Pattern
 
 __all__ = ["BoundedValidator"]
 

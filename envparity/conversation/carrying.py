@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from envparity.auth.scheme import base64url
-from envparity.backend import Carrier
+from envparity.model.backend import Carrier
 from envparity.redaction.spellings import IN_COOKIES
 
 __all__ = ["Carried", "carried_by"]

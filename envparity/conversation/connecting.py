@@ -10,8 +10,8 @@ from envparity.conversation.handshake import Handshake
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
 from envparity.conversation.sending import send_frame
-from envparity.step import Connect
-from envparity.step.values import ENDS_LINE
+from envparity.model.step import Connect
+from envparity.model.step.values import ENDS_LINE
 
 __all__ = ["connect"]
 

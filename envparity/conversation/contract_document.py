@@ -16,8 +16,8 @@ from referencing.jsonschema import DRAFT202012
 
 from envparity.conversation.bounded_schema import BoundedValidator
 from envparity.errors import Mistake
-from envparity.patterns import pattern_problem
-from envparity.toml_bounds import LONGEST, bounded_content
+from envparity.support.patterns import pattern_problem
+from envparity.toml.bounds import LONGEST, bounded_content
 
 __all__ = ["ContractReading", "Direction", "close_rules", "place", "shortened"]
 

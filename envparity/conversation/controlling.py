@@ -6,8 +6,7 @@ from envparity.conversation import actions
 from envparity.conversation.filling import fill
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
-from envparity.observe.transcript import ControlDone
-from envparity.step import (
+from envparity.model.step import (
     Command,
     Cut,
     Restart,
@@ -19,6 +18,7 @@ from envparity.step import (
     UntilReady,
     action_of,
 )
+from envparity.observe.transcript import ControlDone
 
 __all__ = ["ControlStep", "control"]
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from envparity.deployed.target import is_loopback
+from envparity.model.deployed.target import is_loopback
 from envparity.observe.headers import Cookie
 
 __all__ = ["Cookies", "Kept"]

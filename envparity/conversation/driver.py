@@ -13,7 +13,6 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.http11 import Response
 
-from envparity.backend import Backend
 from envparity.conversation import actions
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.answer import answered, upstream_of
@@ -30,9 +29,10 @@ from envparity.conversation.upgrading import upgrade
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.connecting import tcp_connection, why_not
 from envparity.launch.port import HidesSecrets, LogMark, Stack
+from envparity.model.backend import Backend
+from envparity.model.scenario import Scenario
 from envparity.observe.transcript import LoggedLines, Transcript
-from envparity.scenario import Scenario
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["play"]
 

@@ -10,8 +10,8 @@ from envparity.conversation.filling import fill
 from envparity.conversation.matching import matches
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
+from envparity.model.step import Close, Expect, ExpectClose, Silence
 from envparity.observe.transcript import SilenceKept, plain
-from envparity.step import Close, Expect, ExpectClose, Silence
 
 __all__ = ["close", "expect", "expect_close", "silence"]
 

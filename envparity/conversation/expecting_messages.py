@@ -13,9 +13,9 @@ from envparity.conversation.filling import fill
 from envparity.conversation.matching import assigned, matches
 from envparity.conversation.playing import Actions, Playing
 from envparity.frames.decoding import bounded, decoded_json
+from envparity.model.step import ExpectBytes, ExpectJson, ExpectText, ExpectUnordered
+from envparity.model.step.payloads import bytes_pattern, placeholders_of, text_pattern
 from envparity.observe.transcript import JsonFrame, TextFrame, plain
-from envparity.step import ExpectBytes, ExpectJson, ExpectText, ExpectUnordered
-from envparity.step.payloads import bytes_pattern, placeholders_of, text_pattern
 
 __all__ = ["expect_bytes", "expect_json", "expect_text", "expect_unordered"]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from envparity.step import PLACEHOLDER, Step, placeholders
+from envparity.model.step import PLACEHOLDER, Step, placeholders
 
 __all__ = ["amount_texts", "fill", "plain_setting", "said_with_placeholders"]
 

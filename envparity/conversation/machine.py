@@ -21,8 +21,8 @@ from envparity.conversation.resolved import Script
 from envparity.conversation.steps import Steps
 from envparity.conversation.told import Outcome
 from envparity.frames.codec import Beat
+from envparity.model.scenario import Scenario
 from envparity.observe.transcript import HandshakeAnswered, LoggedLines, Transcript
-from envparity.scenario import Scenario
 
 __all__ = ["Conversation"]
 

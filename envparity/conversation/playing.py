@@ -15,10 +15,10 @@ from envparity.conversation.record import Departed, Recorder
 from envparity.conversation.resolved import Script
 from envparity.conversation.told import Told
 from envparity.conversation.wire import Reading
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect, ExpectClose, ExpectStep, Step, placeholders
 from envparity.observe.transcript import DeadlinePassed
 from envparity.redaction import is_secret_name
-from envparity.scenario import Scenario
-from envparity.step import Connect, ExpectClose, ExpectStep, Step, placeholders
 
 __all__ = ["Actions", "Playing"]
 

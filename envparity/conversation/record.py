@@ -10,6 +10,7 @@ from typing import Any
 from envparity.conversation.arrivals import Arrival, Ending
 from envparity.conversation.filling import said_with_placeholders
 from envparity.conversation.resolved import Script
+from envparity.model.scenario import Scenario
 from envparity.observe.transcript import (
     ConnectionClosed,
     Departure,
@@ -21,7 +22,6 @@ from envparity.observe.transcript import (
     plain,
 )
 from envparity.redaction import Redaction
-from envparity.scenario import Scenario
 
 __all__ = ["Departed", "Recorder"]
 

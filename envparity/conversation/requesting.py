@@ -17,7 +17,7 @@ from envparity.launch.arrived import ANSWERED_HEADER
 from envparity.launch.connecting import tcp_connection, why_not
 from envparity.launch.port import Endpoint, Stack
 from envparity.observe.transcript import Answerer
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["MOST_BYTES", "respond", "respond_and_tell"]
 

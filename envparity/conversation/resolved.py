@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from envparity.backend import Phases
 from envparity.conversation.handshake import Handshake, SignedIn
 from envparity.frames.codec import Codec
 from envparity.frames.json_codec import JsonObjects
-from envparity.step import Amount
+from envparity.model.backend import Phases
+from envparity.model.step import Amount
 
 __all__ = ["Script"]
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from envparity.auth.scheme import SCHEMES, UNSIGNED, Request, base64url, keyless_kinds
-from envparity.backend import Backend, Carrier
 from envparity.conversation.addressing import query_text, wrong_target
 from envparity.conversation.carrying import carried_by
 from envparity.conversation.filling import amount_texts, fill, plain_setting
 from envparity.conversation.handshake import FORBIDDEN_ORIGIN, Handshake, Identity, SignedIn
 from envparity.conversation.resolved import Script
 from envparity.errors import ConfigurationError, Mistake
-from envparity.scenario import Scenario, required_settings
-from envparity.step import PLACEHOLDER, Connect, amount_of, placeholders, rotations
+from envparity.model.backend import Backend, Carrier
+from envparity.model.scenario import Scenario, required_settings
+from envparity.model.step import PLACEHOLDER, Connect, amount_of, placeholders, rotations
 
 __all__ = ["Handshake", "Identity", "Script", "fill", "write_script"]
 

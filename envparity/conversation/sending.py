@@ -8,9 +8,9 @@ from typing import Any
 from envparity.conversation import actions
 from envparity.conversation.filling import fill
 from envparity.conversation.playing import Actions, Playing
+from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText
+from envparity.model.step.payloads import payload
 from envparity.observe.transcript import Frame, FrameSent, JsonFrame, TextFrame, plain
-from envparity.step import Flood, Send, SendBytes, SendJson, SendSize, SendText
-from envparity.step.payloads import payload
 
 __all__ = ["SendStep", "send", "send_frame"]
 

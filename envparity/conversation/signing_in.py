@@ -14,14 +14,14 @@ import httpx
 
 from envparity.auth.scheme import SCHEMES
 from envparity.auth.sign_in import Answered, Asked, CookieGiven, NotSignedIn, SignsIn, signs_in
-from envparity.backend import Backend
 from envparity.conversation.cookies import Cookies
 from envparity.conversation.handshake import SignedIn
 from envparity.frames.decoding import decoded_text
 from envparity.launch.port import HidesSecrets, Stack
+from envparity.model.backend import Backend
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect, placeholders
 from envparity.redaction.names import SHORTEST
-from envparity.scenario import Scenario
-from envparity.step import Connect, placeholders
 
 __all__ = ["Door", "sign_in", "sign_in_at"]
 

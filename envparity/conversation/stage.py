@@ -10,7 +10,7 @@ from envparity.conversation.actions import Control
 from envparity.conversation.told import Outcome
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.port import Stack
-from envparity.stalls import Deadline
+from envparity.support.stalls import Deadline
 
 __all__ = ["Stage"]
 

@@ -12,8 +12,8 @@ from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
 from envparity.conversation.resolved import Script
 from envparity.conversation.sending import send
-from envparity.scenario import Scenario
-from envparity.step import (
+from envparity.model.scenario import Scenario
+from envparity.model.step import (
     Close,
     Connect,
     Expect,

@@ -14,10 +14,10 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from envparity.dependencies import identity_server
-from envparity.dependency_kind import DependencyKind, Ground, Isolation, ProcessPlan, Server, ServerPlan, SigningKeys
-from envparity.environment import Dependency
+from envparity.dependency.kind import DependencyKind, Ground, Isolation, ProcessPlan, Server, ServerPlan, SigningKeys
 from envparity.errors import LaunchError
 from envparity.launch.connecting import first_byte
+from envparity.model.environment import Dependency
 
 __all__ = ["KIND", "IdentityProvider"]
 

@@ -11,9 +11,9 @@ import msgspec
 from envparity.dependencies.placeholders import filled, filled_as_far_as_known, unknown
 from envparity.dependencies.programs import missing, program
 from envparity.dependencies.readiness import Ready, is_ready, ready_mistakes
-from envparity.dependency_kind import Beside, DependencyKind, Image, KeyMistake, ProcessPlan, Server, ServerPlan
-from envparity.document import in_words, is_there
-from envparity.environment import Dependency, Setting
+from envparity.dependency.kind import Beside, DependencyKind, Image, KeyMistake, ProcessPlan, Server, ServerPlan
+from envparity.model.environment import Dependency, Setting
+from envparity.toml.document import in_words, is_there
 
 __all__ = ["KIND", "AnyImage", "with_literals"]
 

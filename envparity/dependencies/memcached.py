@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from envparity.dependencies.programs import missing, program
-from envparity.dependency_kind import DependencyKind, ProcessPlan, Server, ServerPlan
-from envparity.environment import Dependency
+from envparity.dependency.kind import DependencyKind, ProcessPlan, Server, ServerPlan
 from envparity.launch.connecting import first_byte
+from envparity.model.environment import Dependency
 
 __all__ = ["KIND", "Memcached"]
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from envparity.dependencies.programs import missing, program
-from envparity.dependency_kind import (
+from envparity.dependency.kind import (
     WRITABLE,
     DependencyKind,
     MaxConnections,
@@ -20,8 +20,8 @@ from envparity.dependency_kind import (
     ServerPlan,
     Tls,
 )
-from envparity.environment import Dependency
 from envparity.launch.connecting import first_byte
+from envparity.model.environment import Dependency
 
 __all__ = ["KIND", "Nats"]
 

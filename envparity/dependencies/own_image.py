@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from envparity.dependency_kind import KeyMistake
-from envparity.environment import Dependency
+from envparity.dependency.kind import KeyMistake
+from envparity.model.environment import Dependency
 
 __all__ = ["OwnImage", "image_named", "own_image_mistakes", "read_own_image", "version_not_shown", "why_together"]
 

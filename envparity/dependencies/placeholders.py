@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from envparity.dependency_kind import KeyMistake
+from envparity.dependency.kind import KeyMistake
 
 __all__ = ["filled", "filled_as_far_as_known", "unknown"]
 

@@ -22,7 +22,7 @@ from envparity.dependencies.own_image import (
 )
 from envparity.dependencies.postgres_isolation import Databases
 from envparity.dependencies.postgres_session import PSQL, PostgresSession
-from envparity.dependency_kind import (
+from envparity.dependency.kind import (
     PROCESSES,
     WRITABLE,
     Administrator,
@@ -38,9 +38,9 @@ from envparity.dependency_kind import (
     Shell,
     Tls,
 )
-from envparity.environment import Dependency
 from envparity.errors import LaunchError
 from envparity.launch.connecting import first_byte
+from envparity.model.environment import Dependency
 
 if TYPE_CHECKING:
     from envparity.launch.process.servers import Server as ProcessServer

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from envparity.launch.process.accepting import Stream, open_stream
 from envparity.launch.process.tls_front import START_UP_S, Upstream, connected, front_of
 from envparity.launch.stream import reset
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["postgres_tls_front"]
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from envparity.dependency_kind import Administrator, Ground
+from envparity.dependency.kind import Administrator, Ground
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["Databases"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from envparity.dependency_kind import Shell
+from envparity.dependency.kind import Shell
 from envparity.errors import LaunchError
 
 __all__ = ["PSQL", "PostgresSession"]

@@ -8,15 +8,15 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from envparity.dependency_kind import (
+from envparity.dependency.kind import (
     WRITABLE,
     DependencyKind,
     Server,
     ServerPlan,
     Tls,
 )
-from envparity.environment import Dependency
 from envparity.launch.connecting import first_byte
+from envparity.model.environment import Dependency
 
 __all__ = ["KIND", "RabbitMq"]
 

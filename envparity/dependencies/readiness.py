@@ -11,10 +11,10 @@ import httpx
 import msgspec
 
 from envparity.dependencies.placeholders import filled
-from envparity.dependency_kind import Beside, KeyMistake, Server
-from envparity.document import in_words
+from envparity.dependency.kind import Beside, KeyMistake, Server
 from envparity.launch.http_answer import http_answer
-from envparity.patterns import Pattern, pattern_problem
+from envparity.support.patterns import Pattern, pattern_problem
+from envparity.toml.document import in_words
 
 __all__ = ["Ready", "is_ready", "ready_mistakes"]
 

@@ -19,7 +19,7 @@ from envparity.dependencies.own_image import (
     version_not_shown,
 )
 from envparity.dependencies.redis_session import RedisSession
-from envparity.dependency_kind import (
+from envparity.dependency.kind import (
     WRITABLE,
     DependencyKind,
     Ground,
@@ -31,10 +31,10 @@ from envparity.dependency_kind import (
     ServerPlan,
     Tls,
 )
-from envparity.environment import Dependency
 from envparity.errors import LaunchError
 from envparity.launch.connecting import first_byte
 from envparity.launch.warm.command import WarmUnavailable
+from envparity.model.environment import Dependency
 
 if TYPE_CHECKING:
     from envparity.launch.process.servers import Server as ProcessServer

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["RedisSession"]
 

@@ -8,14 +8,14 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from envparity.composed import Composed, is_composed
 from envparity.dependencies.image import Word, with_literals
 from envparity.dependencies.placeholders import filled, unknown
 from envparity.dependencies.programs import missing, program
 from envparity.dependencies.readiness import Ready, is_ready, ready_mistakes
-from envparity.dependency_kind import Beside, Built, DependencyKind, Image, KeyMistake, ProcessPlan, Server, ServerPlan
-from envparity.document import in_words, is_there
-from envparity.environment import Dependency, FromSource, SecretOf, Setting
+from envparity.dependency.kind import Beside, Built, DependencyKind, Image, KeyMistake, ProcessPlan, Server, ServerPlan
+from envparity.model.composed import Composed, is_composed
+from envparity.model.environment import Dependency, FromSource, SecretOf, Setting
+from envparity.toml.document import in_words, is_there
 
 __all__ = ["KIND", "Service"]
 

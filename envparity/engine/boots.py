@@ -7,18 +7,18 @@ import time
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from envparity.case import Case
+from envparity.engine.events import CaseObserved, CaseStarted, Emit, Waiting
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.plan import PlannedCase
 from envparity.engine.repeats import of_most_interest
 from envparity.engine.want_of_time import MOST_LATE_ALONE, for_want_of_time, with_stalls
 from envparity.errors import DeadlineExceeded, EngineFailed, LaunchError, TooBusy
-from envparity.events import CaseObserved, CaseStarted, Emit, Waiting
 from envparity.launch.port import Launcher, Stack
+from envparity.model.case import Case
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.subject import Subject
-from envparity.together import together
+from envparity.support.together import together
 
 __all__ = ["Attempt", "Boots", "Look"]
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 import msgspec
 
 from envparity.engine.ends import Ends, ends_of
+from envparity.engine.events import Emit
 from envparity.engine.finer import taken_apart
 from envparity.engine.hybrids import Hybrids
 from envparity.engine.observer import Observer
@@ -21,15 +22,14 @@ from envparity.engine.oracle import Oracle, played_for
 from envparity.engine.places import Places
 from envparity.engine.ranking import ranked
 from envparity.engine.rates import is_steady, rate, with_what_changes_it
-from envparity.events import Emit
 from envparity.isolate import Isolated, Outcome, OutOfBoots, Trait, isolate
 from envparity.judge import conduct, singles
 from envparity.judge.cause import Cause, Chance, Everywhere, NotFound, Search, TraitsCause, WhyNotFound
 from envparity.judge.finding import Finding, Judgement
 from envparity.launch.port import Launcher
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.subject import Subject
-from envparity.together import together
+from envparity.support.together import together
 
 __all__ = ["CAUSE_BOOTS", "CAUSE_S", "CauseFinder"]
 

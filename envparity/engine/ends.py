@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from envparity.engine.hybrids import Shown
 from envparity.engine.oracle import outcome_of, played_for
-from envparity.environment import Environment
 from envparity.isolate import Outcome, differences
 from envparity.judge.finding import Finding
 from envparity.judge.sameness import members
+from envparity.model.environment import Environment
 from envparity.observe.record import Observation
 
 __all__ = ["Ends", "ends_of"]

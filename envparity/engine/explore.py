@@ -10,14 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from envparity.backend import Backend
-from envparity.case import Boot, Case
+from envparity.engine.events import Emit, OrderBooted, OrdersPlanned, Waiting
 from envparity.engine.observer import Observer
 from envparity.engine.want_of_time import LateBoots
-from envparity.environment import Environment
 from envparity.errors import ConfigurationError, DeadlineExceeded, LaunchError
-from envparity.events import Emit, OrderBooted, OrdersPlanned, Waiting
 from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable
+from envparity.model.backend import Backend
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import Graph
 from envparity.orders.experiments import OrderBoots, order_boots

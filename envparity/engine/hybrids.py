@@ -17,18 +17,18 @@ from typing import Self
 
 import msgspec
 
-from envparity.case import Boot, Case
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.want_of_time import LateBoots
-from envparity.environment import Environment
 from envparity.errors import DeadlineExceeded, EngineFailed, LaunchError
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
 from envparity.judge.finding import Finding
 from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.subject import Subject
 
 __all__ = ["Hybrids", "Shown"]
 

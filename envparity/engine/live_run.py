@@ -9,11 +9,11 @@ from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
-from envparity.case import Boot, Case
 from envparity.engine.plan import PlannedCase
 from envparity.engine.run import Run
 from envparity.engine.standing import Standing
 from envparity.judge.finding import Judgement, Verdict
+from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation
 
 __all__ = ["LiveRun", "WarmEnvironment"]

@@ -9,15 +9,16 @@ from types import MappingProxyType
 
 import msgspec
 
-from envparity.backend import Backend
-from envparity.case import Case
 from envparity.conversation.contract import Contract
 from envparity.conversation.driver import play
-from envparity.deployed.target import parse_target
-from envparity.environment import Deployed
-from envparity.events import Emit, ScenarioPlayed, Waiting
+from envparity.engine.events import Emit, ScenarioPlayed, Waiting
 from envparity.launch.attached.stack import AttachedStack
 from envparity.launch.port import CountsProcessors, RanJobs, Stack
+from envparity.model.backend import Backend
+from envparity.model.case import Case
+from envparity.model.deployed.target import parse_target
+from envparity.model.environment import Deployed
+from envparity.model.scenario import Scenario
 from envparity.observe.record import Attached, Observation, Replica
 from envparity.observe.transcript import (
     ConnectionClosed,
@@ -27,7 +28,6 @@ from envparity.observe.transcript import (
     in_order_of_interest,
 )
 from envparity.redaction import Redaction
-from envparity.scenario import Scenario
 
 __all__ = ["Observer"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from envparity.engine.events import Emit, Waiting
 from envparity.engine.hybrids import Hybrids, Shown
-from envparity.events import Emit, Waiting
 from envparity.isolate import Outcome, OutOfBoots, Progress, Trait
 from envparity.judge.evidence import Evidence
 from envparity.judge.finding import Finding

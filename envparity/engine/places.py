@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from envparity.stalls import STALLS, StallMark, processors
+from envparity.support.stalls import STALLS, StallMark, processors
 
 __all__ = ["Places"]
 

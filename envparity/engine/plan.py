@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 import msgspec
 
-from envparity.backend import Backend
-from envparity.case import BACKEND, Boot, Case
-from envparity.document import did_you_mean
-from envparity.environment import Deployed, Environment
 from envparity.errors import ConfigurationError, Mistake
-from envparity.reach import LeftOut, need
-from envparity.scenario import Scenario
+from envparity.model.backend import Backend
+from envparity.model.case import BACKEND, Boot, Case
+from envparity.model.environment import Deployed, Environment
+from envparity.model.reach import LeftOut, need
+from envparity.model.scenario import Scenario
+from envparity.toml.document import did_you_mean
 
 __all__ = ["PlannedCase", "left_out", "plan"]
 

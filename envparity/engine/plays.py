@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 from envparity.engine.observer import Observer
 from envparity.launch.port import Stack
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect
 from envparity.observe.transcript import Transcript, is_broken
-from envparity.scenario import Scenario
-from envparity.step import Connect
 
 __all__ = ["MOST_PLAYS", "play_again", "repeated"]
 

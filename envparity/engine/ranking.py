@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from envparity.environment import Composed, Environment
 from envparity.isolate import Part, Trait
 from envparity.judge.evidence import (
     Evidence,
@@ -18,6 +17,7 @@ from envparity.judge.evidence import (
     Traceback,
     WhoAnswered,
 )
+from envparity.model.environment import Composed, Environment
 from envparity.observe.transcript import HandshakeAnswered
 
 __all__ = ["ranked"]

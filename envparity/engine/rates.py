@@ -11,10 +11,10 @@ from envparity.engine.finer import taken_apart
 from envparity.engine.hybrids import Hybrids
 from envparity.engine.oracle import Oracle, played_for
 from envparity.isolate import Outcome, OutOfBoots, Trait, isolate
-from envparity.isolate.rates import BootsOfOne, PairsOfBoots, Rates, Shows
+from envparity.isolate.rates import BootsOfOne, PairsOfBoots, Rates, Shows, without_innocents
 from envparity.judge.cause import Cause, Chance, NotFound, Search, TraitsCause
 from envparity.judge.finding import Finding
-from envparity.together import together
+from envparity.support.together import together
 
 __all__ = ["is_steady", "rate", "with_what_changes_it"]
 
@@ -95,13 +95,16 @@ async def _changing(oracle: Oracle, hybrids: Hybrids, test: BootsOfOne, most: in
     """
     times: Counter[frozenset[Trait]] = Counter()
 
-    def by_rate(asked: Oracle) -> Callable[[frozenset[Trait]], Awaitable[Outcome]]:
+    async def asked(by: Oracle, traits: frozenset[Trait], counted: BootsOfOne) -> Shows:
+        while not counted.over:
+            counted = counted.and_then(here=await by.counted(traits))
+        times[traits] += counted.shown
+        return counted.shows
+
+    def by_rate(oracle: Oracle) -> Callable[[frozenset[Trait]], Awaitable[Outcome]]:
         async def at_which_rate(traits: frozenset[Trait]) -> Outcome:
-            counted = test
-            while not counted.over:
-                counted = counted.and_then(here=await asked.counted(traits))
-            times[traits] += counted.shown
-            return {Shows.OFTEN: Outcome.SHOWS, Shows.SELDOM: Outcome.PASSES}.get(counted.shows, Outcome.UNKNOWN)
+            outcomes = {Shows.OFTEN: Outcome.SHOWS, Shows.SELDOM: Outcome.PASSES}
+            return outcomes.get(await asked(oracle, traits, test), Outcome.UNKNOWN)
 
         return at_which_rate
 
@@ -109,5 +112,8 @@ async def _changing(oracle: Oracle, hybrids: Hybrids, test: BootsOfOne, most: in
     if not found.verified:
         return (), 0
     finer = await taken_apart(found, hybrids, oracle, by_rate, most)
-    found = found if finer.flaky else finer
-    return tuple(map(str, found.causes[0])), times[frozenset(found.causes[0])]
+    behind = hybrids.behind_an_ingress()
+    if finer is not found and not finer.flaky and behind is not None:
+        found, oracle = finer, oracle.of(behind)
+    cause = await without_innocents(found.causes[0], lambda traits: asked(oracle, traits, test.strict))
+    return tuple(map(str, cause)), times[frozenset(cause)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from envparity.events import OrderBooted
+from envparity.engine.events import OrderBooted
 from envparity.judge.finding import Verdict
 from envparity.observe.record import Observation
 

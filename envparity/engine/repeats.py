@@ -8,14 +8,14 @@ from typing import Literal
 
 import msgspec
 
-from envparity.case import Case
 from envparity.isolate.rates import shows_more_often
 from envparity.judge import conduct, judge, singles
 from envparity.judge.cause import Chance
 from envparity.judge.finding import Finding, Judgement
 from envparity.judge.sameness import are_alike, is_same_failure, members
+from envparity.model.case import Case
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.subject import Subject
 
 __all__ = ["of_most_interest", "with_rates"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from envparity.case import Boot
 from envparity.engine.recorded import RecordedRun
 from envparity.isolate.rates import boots_to_see
 from envparity.judge import conduct
 from envparity.judge.cause import Chance
 from envparity.judge.finding import Finding
+from envparity.model.case import Boot
 
 __all__ = ["needed_boots", "needed_environments", "needed_scenarios", "ordered"]
 

@@ -6,24 +6,24 @@ import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 
-from envparity.case import Boot, Case
+from envparity.engine.events import Emit, Waiting
 from envparity.engine.explore import Explorer, cache_folder, graph_of
 from envparity.engine.live_run import LiveRun
 from envparity.engine.observer import Observer
 from envparity.engine.recorded import RecordedRun
 from envparity.engine.replay_answer import Answer
 from envparity.engine.run import Run
-from envparity.environment import Environment
 from envparity.errors import ConfigurationError, Mistake
-from envparity.events import Emit, Waiting
 from envparity.judge import conduct, judge
 from envparity.judge.confirm import cases_to_confirm, confirm, only_warm
 from envparity.judge.finding import Finding, Judgement
 from envparity.launch import choose
 from envparity.launch.choose import LauncherName
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.orders import Graph, experiments
-from envparity.subject import Subject
 
 __all__ = ["order_cases", "orders_again"]
 

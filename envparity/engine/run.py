@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from envparity.case import Case
 from envparity.engine.boots import Boots
 from envparity.engine.causes import CauseFinder
+from envparity.engine.events import Emit, RunFinished, RunStarted, Waiting
 from envparity.engine.explore import BootsBeside, Explorer, OrderProfile
 from envparity.engine.observer import Observer
 from envparity.engine.outside import not_seen, urls, without_orders
@@ -19,7 +19,6 @@ from envparity.engine.repeats import with_rates
 from envparity.engine.shrinking import Explained, OrderShrinker, with_causes
 from envparity.engine.standing import Standing
 from envparity.errors import ConfigurationError, Mistake
-from envparity.events import Emit, RunFinished, RunStarted, Waiting
 from envparity.isolate import with_partings
 from envparity.judge import every_rule, judge
 from envparity.judge.cause import Chance
@@ -28,11 +27,12 @@ from envparity.judge.entries import with_entries
 from envparity.judge.finding import Finding, Judgement, Verdict
 from envparity.judge.unmatched import unmatched
 from envparity.launch.port import Launcher, Stack
+from envparity.model.case import Case
+from envparity.model.scenario import Scenario
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation, Replica, StartupReport
 from envparity.observe.transcript import Transcript
-from envparity.scenario import Scenario
-from envparity.stalls import STALLS, Granted, StallMark, Stalls
-from envparity.subject import Subject
+from envparity.support.stalls import STALLS, Granted, StallMark, Stalls
 
 __all__ = ["Run"]
 

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from envparity.case import Boot
+from envparity.engine.events import Emit, Waiting
 from envparity.engine.explore import BootsBeside
-from envparity.events import Emit, Waiting
 from envparity.isolate import Shrunk, shrink_order
 from envparity.judge import conduct, judge
 from envparity.judge.cause import NotFound, OrderCause, StepPair
 from envparity.judge.finding import Finding, Judgement
+from envparity.model.case import Boot
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.orders import Graph
-from envparity.subject import Subject
 
 __all__ = ["SHRINK_BOOTS", "SHRINK_S", "Explained", "OrderShrinker", "with_causes"]
 

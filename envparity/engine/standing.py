@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from envparity.case import Boot, Case
 from envparity.engine.explore import BootsBeside, Explorer
+from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation
 
 __all__ = ["Standing"]

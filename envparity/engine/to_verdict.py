@@ -8,7 +8,7 @@ from collections.abc import Callable
 from envparity.engine.run import Run
 from envparity.errors import Interrupted
 from envparity.judge.finding import Verdict
-from envparity.signals import ENDING, ending_on_signals
+from envparity.support.signals import ENDING, ending_on_signals
 
 __all__ = ["run_to_verdict"]
 

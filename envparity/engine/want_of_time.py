@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from envparity.observe.record import Observation, Replica
-from envparity.stalls import STALLS
+from envparity.support.stalls import STALLS
 
 __all__ = ["MOST_LATE_ALONE", "LateBoots", "for_want_of_time", "late_for_want_of_time", "with_stalls"]
 

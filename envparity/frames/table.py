@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from envparity.doors.key_schemas import door_schema
 from envparity.frames.codec import CODECS, DEFAULT_CODEC, Codec
-from envparity.key_schemas import door_schema
 
 __all__ = ["codec_of", "frames_schema"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from envparity.environment import Dependency
+from envparity.model.environment import Dependency
 
 __all__ = ["field_of", "taken", "takes_from", "unequal_fields"]
 

@@ -15,9 +15,9 @@ from envparity.judge.canonical import Item, connections, line
 from envparity.judge.compare import covers
 from envparity.judge.evidence import Parted, SideBySide
 from envparity.judge.finding import Finding, Judgement
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation, StartupReport, StartupStep
 from envparity.observe.transcript import Transcript
-from envparity.subject import Subject
 
 __all__ = ["Parting", "conversation_parting", "startup_parting", "with_partings"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envparity.own_nginx import FIGURES
+from envparity.config.own_nginx import FIGURES
 
 __all__ = ["DONE_BY_CONFIG", "INGRESS_COUPLES"]
 

@@ -7,9 +7,11 @@ counts the boot that he asks because of takes what is rare for frequent.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import ceil, comb, log
+from typing import TypeVar
 
 __all__ = [
     "ERROR",
@@ -23,7 +25,10 @@ __all__ = [
     "boots_to_see",
     "shows_more_often",
     "told_by_chance",
+    "without_innocents",
 ]
+
+T = TypeVar("T", bound=Hashable)
 
 ERROR = 0.05
 """How often chance alone may be taken for a difference, at most, and a difference for chance: alpha and beta."""
@@ -43,7 +48,21 @@ NOTHING_SEEN = 8
 MOST_BOOTS = 12
 """How many boots a test of one rate takes at most."""
 
-_BOUND = log((1 - ERROR) / ERROR)
+STRICT_ERROR = 0.001
+"""The same where a first test has said so already, and is not to be believed alone: that a part of a couple does
+nothing by itself is true of both parts of nearly no couple, and of an innocent beside a cause in one test of twenty.
+"""
+
+MOST_STRICT_BOOTS = 24
+"""How many boots such a test takes at most."""
+
+
+def _bound(error: float) -> float:
+    """The evidence at which a test with that error is over."""
+    return log((1 - error) / error)
+
+
+_BOUND = _bound(ERROR)
 
 
 class Rates(Enum):
@@ -113,11 +132,18 @@ class BootsOfOne:
     often: float
     shown: int = 0
     of: int = 0
+    error: float = ERROR
+    most: int = MOST_BOOTS
 
     @classmethod
     def between(cls, shown: int, of: int, elsewhere: int, of_elsewhere: int) -> BootsOfOne:
         """Which of two rates it is that were counted elsewhere. Half a boot is added to each: none is 0 or 1."""
         return cls(seldom=(elsewhere + 0.5) / (of_elsewhere + 1), often=(shown + 0.5) / (of + 1))
+
+    @property
+    def strict(self) -> BootsOfOne:
+        """The same question anew, to be sure of an answer that was given to it: with `STRICT_ERROR`."""
+        return BootsOfOne(self.seldom, self.often, error=STRICT_ERROR, most=MOST_STRICT_BOOTS)
 
     def and_then(self, *, here: bool) -> BootsOfOne:
         """With one boot more."""
@@ -128,14 +154,15 @@ class BootsOfOne:
         """Which of the two it is, as far as is known."""
         silent = self.of - self.shown
         evidence = self.shown * log(self.often / self.seldom) + silent * log((1 - self.often) / (1 - self.seldom))
-        if evidence >= _BOUND:
+        bound = _bound(self.error)
+        if evidence >= bound:
             return Shows.OFTEN
-        return Shows.SELDOM if evidence <= -_BOUND else Shows.CANNOT_SAY
+        return Shows.SELDOM if evidence <= -bound else Shows.CANNOT_SAY
 
     @property
     def over(self) -> bool:
         """Whether more boots are not made."""
-        return self.shows is not Shows.CANNOT_SAY or self.of >= MOST_BOOTS
+        return self.shows is not Shows.CANNOT_SAY or self.of >= self.most
 
 
 def told_by_chance(with_it: int, without: int) -> float:
@@ -167,3 +194,18 @@ def boots_to_see(shown: int, of: int) -> int:
     """
     rate = (shown + 0.5) / (of + 1)
     return max(1, ceil(log(ERROR) / log(1 - rate)))
+
+
+async def without_innocents(
+    cause: tuple[T, ...], strictly: Callable[[frozenset[T]], Awaitable[Shows]]
+) -> tuple[T, ...]:
+    """That cause without each part that it shows as often without, asked once more and strictly.
+
+    Each test of the search is wrong in so many of a hundred cases, and one that took a cause for nothing is seen at
+    what it leaves: it needs a second part, which is any.
+    """
+    for part in cause:
+        rest = tuple(trait for trait in cause if trait != part)
+        if rest and await strictly(frozenset(rest)) is Shows.OFTEN:
+            return await without_innocents(rest, strictly)
+    return cause

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.questions import OutOfBoots, Progress, Questions, Test
-from envparity.together import together
+from envparity.support.together import together
 
 __all__ = ["Isolated", "isolate"]
 

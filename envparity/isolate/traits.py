@@ -19,7 +19,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from envparity.environment import (
+from envparity.isolate.dependency_fields import field_of, taken, takes_from, unequal_fields
+from envparity.isolate.ingress_couples import DONE_BY_CONFIG, INGRESS_COUPLES
+from envparity.model.environment import (
     RESERVED,
     Composed,
     Dependency,
@@ -35,9 +37,7 @@ from envparity.environment import (
     settings_in,
     sources_of,
 )
-from envparity.ingress_presets import WITHOUT_LIMITS
-from envparity.isolate.dependency_fields import field_of, taken, takes_from, unequal_fields
-from envparity.isolate.ingress_couples import DONE_BY_CONFIG, INGRESS_COUPLES
+from envparity.model.ingress_presets import WITHOUT_LIMITS
 from envparity.redaction import is_secret
 
 __all__ = ["Part", "Trait", "carried", "differences", "mix"]

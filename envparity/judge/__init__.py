@@ -11,8 +11,8 @@ from envparity.judge.normalise import normalise
 from envparity.judge.registry import RULES, codes_of, conduct, every_rule, rule
 from envparity.judge.rules import ContractRule, ParityRule, Rule
 from envparity.judge.view import RunView
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.subject import Subject
 
 __all__ = [
     "RULES",

@@ -8,7 +8,6 @@ from functools import partial
 
 import msgspec
 
-from envparity.deployed.target import parse_target
 from envparity.judge.evidence import KeptIn
 from envparity.judge.finding import Breach, Finding
 from envparity.judge.merging import Rank, merge
@@ -16,8 +15,9 @@ from envparity.judge.registry import breaches, conduct, every_rule, rule
 from envparity.judge.roots import fold, of_environments, settle, without_expected
 from envparity.judge.rules import ContractRule, ParityRule, Rule
 from envparity.judge.view import RunView
+from envparity.model.deployed.target import parse_target
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.subject import Subject
 
 __all__ = ["attribute", "singles"]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from envparity.backend import Backend
 from envparity.judge.volatile import Placeholders
+from envparity.model.backend import Backend
 from envparity.observe.headers import Cookie
 from envparity.observe.transcript import (
     BinaryFrame,

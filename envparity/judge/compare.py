@@ -9,17 +9,17 @@ from fnmatch import fnmatchcase
 from itertools import islice, product, zip_longest
 from typing import Literal
 
-from envparity.case import Boot
-from envparity.environment import Difference as Declaration
 from envparity.judge.canonical import Item, connections
 from envparity.judge.evidence import Difference, SideBySide
 from envparity.judge.normalise import ABSENT, fingerprint_paths, setting_of
 from envparity.judge.order_boots import OrderBoot
 from envparity.judge.report_tables import ReportTables
 from envparity.judge.volatile import words_alone
+from envparity.model.case import Boot
+from envparity.model.environment import Difference as Declaration
+from envparity.model.subject import Subject
 from envparity.observe.record import JobRun, Observation, Replica
 from envparity.observe.transcript import Transcript
-from envparity.subject import Subject
 
 __all__ = [
     "PARTS",

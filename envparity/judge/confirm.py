@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from envparity.case import Case
 from envparity.judge.evidence import Reproduced
 from envparity.judge.finding import Finding, Follow, Judgement
 from envparity.judge.registry import conduct
 from envparity.judge.warm import WARM_ONLY
+from envparity.model.case import Case
 from envparity.observe.record import Observation
 
 __all__ = ["cases_to_confirm", "confirm", "only_warm"]

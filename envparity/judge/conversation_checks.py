@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from envparity.backend import Backend
 from envparity.judge.advice import advice
 from envparity.judge.canonical import frame_type
 from envparity.judge.circumstances import connections_of, logged, lost_headers, refusal, waits
@@ -14,6 +13,7 @@ from envparity.judge.finding import Breach
 from envparity.judge.traceback import all_raised
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady, words_alone
+from envparity.model.backend import Backend
 from envparity.observe.record import Observation
 from envparity.observe.transcript import (
     ConnectionClosed,

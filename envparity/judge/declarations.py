@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from envparity.judge.compare import Compared, Declared, Groups, kept
 from envparity.judge.finding import Exemption
 from envparity.judge.startup_facts import started
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
-from envparity.subject import Subject
 
 __all__ = ["Ledger", "ledger"]
 

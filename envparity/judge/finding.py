@@ -9,8 +9,8 @@ import msgspec
 
 from envparity.judge.cause import Cause
 from envparity.judge.evidence import Difference, Evidence
+from envparity.model.reach import LeftOut
 from envparity.observe.image import ImageRecord
-from envparity.reach import LeftOut
 
 __all__ = [
     "Breach",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envparity.config.limits import broken_limits
 from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, parity
 from envparity.judge.view import RunView
-from envparity.limits import broken_limits
 
 __all__ = ["RULES"]
 

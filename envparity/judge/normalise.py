@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from envparity.backend import Backend
-from envparity.environment import Composed, Environment, FromSource, SecretOf
 from envparity.judge.canonical import connections
 from envparity.judge.volatile import steady
+from envparity.model.backend import Backend
+from envparity.model.environment import Composed, Environment, FromSource, SecretOf
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation, StartupReport
-from envparity.subject import Subject
 
 __all__ = ["ABSENT", "fingerprint_paths", "normalise", "report_paths", "setting_of"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from envparity.backend import Backend
 from envparity.judge.compare import kept, partings
 from envparity.judge.conversation_checks import ending
 from envparity.judge.evidence import (
@@ -26,6 +25,7 @@ from envparity.judge.startup_facts import ended, failures_of, is_named, started,
 from envparity.judge.told import first_told, starting_scenarios
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady
+from envparity.model.backend import Backend
 from envparity.observe.record import Observation
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envparity.judge.normalise import report_paths
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation, Replica
-from envparity.subject import Subject
 
 __all__ = ["ReportTables"]
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from envparity.backend import Backend
 from envparity.judge.canonical import frame_type
 from envparity.judge.dependency_checks import fails_by_name
 from envparity.judge.evidence import StartupFailed
@@ -14,6 +13,7 @@ from envparity.judge.finding import Finding, Follow
 from envparity.judge.order_boots import OrderBoot
 from envparity.judge.registry import conduct
 from envparity.judge.view import RunView
+from envparity.model.backend import Backend
 from envparity.observe.transcript import ConnectionClosed, FrameReceived, HandshakeAnswered, HttpAnswered, Transcript
 
 __all__ = ["fold", "of_environments", "settle", "without_expected"]

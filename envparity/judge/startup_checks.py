@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envparity.backend import Backend
-from envparity.dependency_kind import KINDS
+from envparity.dependency.kind import KINDS
 from envparity.judge.evidence import (
     BACKEND_LOG,
     ClientTold,
@@ -33,6 +32,7 @@ from envparity.judge.told import first_told
 from envparity.judge.traceback import last_raised
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady, words_alone
+from envparity.model.backend import Backend
 from envparity.observe.record import Observation, Replica
 
 __all__ = [

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from envparity.backend import Backend
 from envparity.judge.canonical import frame_type
 from envparity.judge.evidence import Outcome
 from envparity.judge.volatile import steady
+from envparity.model.backend import Backend
 from envparity.observe.record import Observation, StartupFailure
 from envparity.observe.transcript import (
     ConnectionClosed,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from envparity.backend import Backend
+from envparity.model.backend import Backend
 from envparity.observe.record import Observation
 from envparity.observe.transcript import FrameReceived, FrameSent, HttpAnswered, plain
-from envparity.patterns import Pattern
+from envparity.support.patterns import Pattern
 
 __all__ = ["unmatched"]
 

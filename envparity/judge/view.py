@@ -19,8 +19,8 @@ from envparity.judge.order_boots import OrderBoot, order_boots
 from envparity.judge.report_tables import ReportTables
 from envparity.judge.startup_facts import ended
 from envparity.judge.told import Told, what_clients_were_told
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.subject import Subject
 
 __all__ = ["RunView"]
 

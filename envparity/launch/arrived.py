@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from envparity.backend import Backend
+from envparity.model.backend import Backend
+from envparity.model.step import Connect
 from envparity.observe.transcript import Header
-from envparity.step import Connect
 
 __all__ = ["ANSWERED_HEADER", "ARRIVED_HEADER", "FORWARDED", "arrived_of", "lost_of", "watched_headers"]
 

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Generic, Protocol, TypeVar
 
-from envparity.backend import Backend
-from envparity.case import Boot, Case
-from envparity.dependency_kind import (
+from envparity.dependency.kind import (
     KINDS,
     Administered,
     Administrator,
@@ -25,7 +23,6 @@ from envparity.dependency_kind import (
     Watched,
     kind_of,
 )
-from envparity.environment import Dependency, Environment, Ingress
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.health import HealthProbe
 from envparity.launch.port import Endpoint, LogMark
@@ -33,6 +30,9 @@ from envparity.launch.proxy import Proxy
 from envparity.launch.resolve import ResolvedSetting
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
+from envparity.model.backend import Backend
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Dependency, Environment, Ingress
 from envparity.observe.record import HttpAnswer, JobRun, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_log
 from envparity.redaction import Redaction

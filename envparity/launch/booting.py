@@ -16,10 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from envparity.backend import Backend
-from envparity.case import Boot, Case
-from envparity.dependency_kind import CA_PATH, KINDS, HoldsKeys, Server, kind_of, secret_literals
-from envparity.environment import RESERVED, Dependency, Environment, Job
+from envparity.dependency.kind import CA_PATH, KINDS, HoldsKeys, Server, kind_of, secret_literals
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import LOG_LINES, BootedDependency, BootedReplica, BootedStack
 from envparity.launch.certificates import CertificateAuthority
@@ -37,10 +34,13 @@ from envparity.launch.resolve import (
     secret_variables,
 )
 from envparity.launch.starting_line import StartingLine
+from envparity.model.backend import Backend
+from envparity.model.case import Boot, Case
+from envparity.model.environment import RESERVED, Dependency, Environment, Job
 from envparity.observe.record import JobRun
 from envparity.redaction import Redaction
-from envparity.stalls import within
-from envparity.together import together
+from envparity.support.stalls import within
+from envparity.support.together import together
 
 __all__ = ["Booting", "Lasting", "Place"]
 

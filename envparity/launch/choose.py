@@ -10,9 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from envparity.backend import Backend
-from envparity.dependency_kind import KINDS, Built, Image, RunsAsProcess, image_name, kind_of
-from envparity.environment import Dependency
+from envparity.dependency.kind import KINDS, Built, Image, RunsAsProcess, image_name, kind_of
 from envparity.errors import ConfigurationError, EngineUnavailable, LaunchError, Mistake
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.container.engine import Engine
@@ -27,7 +25,9 @@ from envparity.launch.process.launcher import ProcessLauncher
 from envparity.launch.process.limits import backend_argv
 from envparity.launch.process.servers import HasServer
 from envparity.launch.routed import RoutedLauncher
-from envparity.subject import Subject
+from envparity.model.backend import Backend
+from envparity.model.environment import Dependency
+from envparity.model.subject import Subject
 
 __all__ = [
     "LAUNCHERS",

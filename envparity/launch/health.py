@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 
-from envparity.backend import Backend, UpAnswer
 from envparity.errors import DeadlineExceeded
 from envparity.launch.http_answer import http_answer
 from envparity.launch.listening import accepts
+from envparity.model.backend import Backend, UpAnswer
 from envparity.observe.record import HttpAnswer, StartupReport
 from envparity.observe.startup import read_log, read_report
-from envparity.stalls import Deadline, within
+from envparity.support.stalls import Deadline, within
 
 __all__ = ["HealthProbe"]
 

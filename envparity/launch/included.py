@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from envparity.backend import Backend
-from envparity.document import shown_path
 from envparity.errors import Mistake
 from envparity.launch.container.image_context import names_a_file
+from envparity.model.backend import Backend
+from envparity.toml.document import shown_path
 
 __all__ = ["included_nothing"]
 

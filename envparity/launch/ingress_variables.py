@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from envparity.environment import UPSTREAM_HOST, Ingress
+from envparity.model.environment import UPSTREAM_HOST, Ingress
 
 __all__ = ["AFFINITY_COOKIE", "ingress_variables"]
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from envparity.auth.jwt_key_pair import KeyPairJwt
 from envparity.auth.key_pair import ISSUER, PRIVATE_KEY, MakesKeys, generation_name, key_maker
 from envparity.auth.scheme import SCHEMES
-from envparity.backend import Backend
-from envparity.dependency_kind import SigningKey, SigningKeys
+from envparity.dependency.kind import SigningKey, SigningKeys
 from envparity.launch.resolve import RunSecrets
-from envparity.step import rotations
+from envparity.model.backend import Backend
+from envparity.model.step import rotations
 
 __all__ = ["issuer_of", "made_keys", "offered_keys", "provider_keys"]
 

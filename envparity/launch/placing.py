@@ -7,11 +7,11 @@ from graphlib import TopologicalSorter
 
 import msgspec
 
-from envparity.backend import Backend
-from envparity.case import Boot
-from envparity.dependency_kind import KINDS, Placed, Server, kind_of
-from envparity.environment import Composed, Dependency, Environment, Setting, sources_of
+from envparity.dependency.kind import KINDS, Placed, Server, kind_of
 from envparity.launch.resolve import RunSecrets, resolve_settings
+from envparity.model.backend import Backend
+from envparity.model.case import Boot
+from envparity.model.environment import Composed, Dependency, Environment, Setting, sources_of
 
 __all__ = ["levels", "needs", "placed"]
 

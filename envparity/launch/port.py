@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from envparity.case import Boot, Case
-from envparity.deployed.identity import Held
-from envparity.environment import Affinity, Environment
 from envparity.errors import LaunchError
+from envparity.model.case import Boot, Case
+from envparity.model.deployed.identity import Held
+from envparity.model.environment import Affinity, Environment
 from envparity.observe.image import ImageRecord
 from envparity.observe.record import JobRun, Replica, SettingFingerprint
 from envparity.redaction import Redaction
-from envparity.stalls import Granted
+from envparity.support.stalls import Granted
 
 __all__ = [
     "CountsProcessors",

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from envparity.backend import Backend
-from envparity.case import Boot
-from envparity.environment import Composed, Environment, FromSource, SecretOf, Setting
 from envparity.errors import LaunchError
+from envparity.model.backend import Backend
+from envparity.model.case import Boot
+from envparity.model.environment import Composed, Environment, FromSource, SecretOf, Setting
 from envparity.observe.record import SettingFingerprint
 
 __all__ = [

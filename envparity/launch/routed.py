@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from envparity.case import Case
-from envparity.environment import Environment
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.attached.stack import AttachedStack
 from envparity.launch.port import Launcher, Stack, Waiting, WarmBoots
+from envparity.model.case import Case
+from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
-from envparity.subject import Subject
 
 __all__ = ["RoutedLauncher"]
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from envparity.case import Case
+from envparity.model.case import Case
 from envparity.observe.transcript import Transcript
-from envparity.stalls import Granted, Stalls
+from envparity.support.stalls import Granted, Stalls
 
 __all__ = [
     "LOGGED",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from envparity.backend import ReportFormat
+from envparity.model.backend import ReportFormat
 
 __all__ = ["in_our_shape"]
 

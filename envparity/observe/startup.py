@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from envparity.backend import ReportMapping
+from envparity.model.backend import ReportMapping
 from envparity.observe.record import LOGGED, CheckResult, StartupFailure, StartupReport, StartupStep
 from envparity.observe.report_formats import in_our_shape
-from envparity.patterns import LONGEST_S, Pattern
+from envparity.support.patterns import LONGEST_S, Pattern
 
 __all__ = ["read_log", "read_report"]
 

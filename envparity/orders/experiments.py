@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envparity.case import BACKEND, Boot
+from envparity.model.case import BACKEND, Boot
 from envparity.orders.covering import CoveringSet, covering_set
 from envparity.orders.graph import Graph
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from envparity.backend import Backend
-from envparity.case import Boot
-from envparity.document import did_you_mean, in_words, shown_path
 from envparity.errors import Mistake
-from envparity.scenario import Scenario
-from envparity.step import (
+from envparity.model.backend import Backend
+from envparity.model.case import Boot
+from envparity.model.scenario import Scenario
+from envparity.model.step import (
     Close,
     Connect,
     ExpectClose,
@@ -22,6 +21,7 @@ from envparity.step import (
     action_of,
     placeholders,
 )
+from envparity.toml.document import did_you_mean, in_words, shown_path
 
 __all__ = ["choose_scenario", "objection"]
 

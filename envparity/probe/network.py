@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatu
 from websockets.typing import Origin, Subprotocol
 
 from envparity.conversation.script import Handshake
-from envparity.deployed.target import Target
+from envparity.model.deployed.target import Target
 from envparity.probe.labels import network_label, status_label
 from envparity.probe.names import Names
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from envparity.backend import Backend
 from envparity.judge.canonical import frame_type
+from envparity.model.backend import Backend
+from envparity.model.scenario import Scenario
+from envparity.model.step import ExpectStep
 from envparity.observe.transcript import (
     ConnectionClosed,
     Event,
@@ -20,8 +22,6 @@ from envparity.observe.transcript import (
 )
 from envparity.probe.attempt import Attempt
 from envparity.probe.labels import close_label
-from envparity.scenario import Scenario
-from envparity.step import ExpectStep
 
 __all__ = ["Outcome", "Trouble", "outcome_of", "without_credentials"]
 

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from envparity.auth.scheme import UnusableKey
-from envparity.backend import Backend
 from envparity.conversation.contract import Contract
 from envparity.conversation.handshake import Identity, SignedIn
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Script, write_script
 from envparity.conversation.signing_in import Door, sign_in
-from envparity.deployed.credentials import CredentialUnavailable
-from envparity.deployed.identity import Credentials, Held
-from envparity.deployed.target import Target
-from envparity.deployed.tls import client_context
-from envparity.environment import Deployed, Environment
 from envparity.errors import ConfigurationError, Mistake
+from envparity.model.backend import Backend
+from envparity.model.deployed.credentials import CredentialUnavailable
+from envparity.model.deployed.identity import Credentials, Held
+from envparity.model.deployed.target import Target
+from envparity.model.deployed.tls import client_context
+from envparity.model.environment import Deployed, Environment
+from envparity.model.scenario import Scenario
+from envparity.model.step import placeholders
 from envparity.probe.alert import Alerts
 from envparity.probe.attempt import attempt
 from envparity.probe.log import Log
@@ -31,8 +33,6 @@ from envparity.probe.metrics import Metrics
 from envparity.probe.network import Network
 from envparity.probe.outcome import Outcome, outcome_of, without_credentials
 from envparity.probe.schedule import Schedule
-from envparity.scenario import Scenario
-from envparity.step import placeholders
 
 __all__ = ["ENDED_BY_TIME", "Ending", "Plan", "Probe", "tls_of"]
 

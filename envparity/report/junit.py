@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from envparity.judge import conduct
 from envparity.judge.finding import Finding
+from envparity.model.reach import LeftOut
 from envparity.observe.record import Observation
-from envparity.reach import LeftOut
 from envparity.report.kinds import Report
 from envparity.report.layout import printable
 from envparity.report.saved import SavedRun

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from envparity.printable import printable
+from envparity.support.printable import printable
 
 __all__ = ["Line", "Span", "Style", "field", "line", "printable"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from envparity.events import Event
+from envparity.engine.events import Event
 from envparity.report.private import open_private
 
 __all__ = ["NdjsonWriter", "read_events"]

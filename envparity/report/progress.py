@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from envparity.events import (
+from envparity.engine.events import (
     CaseObserved,
     CaseStarted,
     Event,

@@ -14,13 +14,13 @@ from typing import Final
 
 import msgspec
 
-from envparity.document import did_you_mean, shown_path
+from envparity.engine.events import CaseObserved, Event, OrderBooted, OrdersPlanned, RunFinished, RunStarted
 from envparity.errors import ConfigurationError, Mistake
-from envparity.events import CaseObserved, Event, OrderBooted, OrdersPlanned, RunFinished, RunStarted
 from envparity.judge.finding import Verdict
 from envparity.observe.record import Observation
 from envparity.report.private import make_private_folder, open_private
 from envparity.report.saved_subject import FORMAT, SavedEnvironment, SavedScenario, SavedSubject, saved_subject
+from envparity.toml.document import did_you_mean, shown_path
 
 __all__ = [
     "KEPT",

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from envparity.backend import Backend, ImageSource, ReportMapping
-from envparity.document import Document, read_document, shown_path
 from envparity.doors import foreign_entries, version_of_envparity
-from envparity.environment import Dependency, Difference, Environment, Ingress, OwnConfiguration, Platform
+from envparity.model.backend import Backend, ImageSource, ReportMapping
+from envparity.model.environment import Dependency, Difference, Environment, Ingress, OwnConfiguration, Platform
+from envparity.model.subject import Subject
 from envparity.redaction import is_secret
-from envparity.subject import Subject
+from envparity.toml.document import Document, read_document, shown_path
 
 __all__ = ["FORMAT", "SavedEntry", "SavedEnvironment", "SavedScenario", "SavedSubject", "saved_subject"]
 

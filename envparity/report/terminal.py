@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from envparity.events import (
+from envparity.engine.events import (
     CaseObserved,
     CaseStarted,
     Event,

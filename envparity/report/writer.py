@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from envparity.engine.events import Event, RunFinished
 from envparity.errors import EnvparityError, OutputFailed
-from envparity.events import Event, RunFinished
 from envparity.report.verdict import headline
 
 __all__ = ["Tee", "Writer"]

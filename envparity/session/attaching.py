@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
-from envparity.deployed.credentials import shown_credential
-from envparity.deployed.target import Target, is_loopback, parse_target, url_problems
-from envparity.document import did_you_mean
-from envparity.environment import Deployed, Environment
 from envparity.errors import Mistake
+from envparity.model.deployed.credentials import shown_credential
+from envparity.model.deployed.target import Target, is_loopback, parse_target, url_problems
+from envparity.model.environment import Deployed, Environment
+from envparity.toml.document import did_you_mean
 
 __all__ = ["Attaching", "Confirm", "attach"]
 

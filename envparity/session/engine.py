@@ -8,15 +8,15 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from envparity.engine.events import Emit, Waiting
 from envparity.errors import ConfigurationError, EngineUnavailable
-from envparity.events import Emit, Waiting
 from envparity.judge.cause import CommitCause
 from envparity.judge.finding import Finding, Verdict
 from envparity.judge.rules import Rule
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.session.attaching import attach
 from envparity.session.inputs import Inputs, LauncherName
-from envparity.subject import Subject
 
 if TYPE_CHECKING:
     from envparity.engine.blame import Tell
@@ -57,12 +57,12 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
 
     Raises `ConfigurationError`, and `DoorFailed` for rules of another distribution that do not work.
     """
+    from envparity.config.scenario_needs import with_lines
+    from envparity.config.subject import load_subject
     from envparity.conversation.contract import Contract
     from envparity.engine.plan import plan
     from envparity.judge import every_rule
     from envparity.launch.included import included_nothing
-    from envparity.scenario_needs import with_lines
-    from envparity.subject_loader import load_subject
 
     every_rule()  # so that one that does not work is said before anything boots
     try:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from envparity.document import shown_path
 from envparity.errors import ConfigurationError, Mistake
-from envparity.scenario import MOST_REPEATED
+from envparity.model.scenario import MOST_REPEATED
 from envparity.session.attaching import Attaching
+from envparity.toml.document import shown_path
 
 __all__ = ["BACKEND_FILES", "ENVIRONMENTS", "LAUNCHERS", "ORDERS", "Inputs", "LauncherName", "split_names"]
 

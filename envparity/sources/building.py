@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from envparity.document import shown_path
-from envparity.environment import Note
+from envparity.model.environment import Note
 from envparity.sources.source import Key, Said
+from envparity.toml.document import shown_path
 
 __all__ = ["Building"]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envparity.document import shown_path
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.dotenv import Dotenv
 from envparity.sources.interpolation import interpolated
 from envparity.sources.yaml_nodes import Node, documents, wrong
+from envparity.toml.document import shown_path
 
 __all__ = ["Missing", "Project", "as_map", "project", "variables_of"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 from dotenv.variables import Variable, parse_variables
 
-from envparity.document import shown_path
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.source import Said, Source
+from envparity.toml.document import shown_path
 
 __all__ = ["SOURCE", "Dotenv"]
 

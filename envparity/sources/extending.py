@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from envparity.document import Document, dotted, in_words, shown_path, unfit_for_a_process
-from envparity.environment import Note
 from envparity.errors import ConfigurationError, Mistake
+from envparity.model.environment import Note
 from envparity.sources.servers import composed, dependency_of_a_url, siblings, urls
 from envparity.sources.source import SOURCES, Key, Said
-from envparity.toml_lines import KeyPath
+from envparity.toml.document import Document, dotted, in_words, shown_path, unfit_for_a_process
+from envparity.toml.lines import KeyPath
 
 __all__ = ["Extended", "extended"]
 

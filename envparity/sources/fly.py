@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from envparity.document import Document, dotted, read_document
 from envparity.errors import ConfigurationError
 from envparity.sources.building import Building
 from envparity.sources.quantities import cores, mebibytes, seconds
 from envparity.sources.source import Said, Source
-from envparity.toml_lines import KeyPath
+from envparity.toml.document import Document, dotted, read_document
+from envparity.toml.lines import KeyPath
 
 __all__ = ["SOURCE", "Fly"]
 

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Final
 
-from envparity.document import shown_path
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.building import Building
 from envparity.sources.servers import keys_of_container, kind_of_image
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, documents
-from envparity.toml_bounds import bounded_content
+from envparity.toml.bounds import bounded_content
+from envparity.toml.document import shown_path
 
 __all__ = ["SOURCE", "Heroku"]
 

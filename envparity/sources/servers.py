@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from envparity.dependency_capabilities import IsRecognised
-from envparity.dependency_kind import KINDS
+from envparity.dependency.capabilities import IsRecognised
+from envparity.dependency.kind import KINDS
 
 __all__ = ["composed", "dependency_of_a_url", "keys_of_container", "kind_of_image", "siblings", "urls"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from envparity.doors import Door
-from envparity.environment import Note
+from envparity.model.environment import Note
 
 __all__ = ["SOURCES", "Key", "Note", "Said", "Source"]
 

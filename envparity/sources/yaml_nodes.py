@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from envparity.document import in_words, shown_path
 from envparity.errors import ConfigurationError, Mistake
-from envparity.toml_bounds import DEEPEST, LONGEST, bounded_content
+from envparity.toml.bounds import DEEPEST, LONGEST, bounded_content
+from envparity.toml.document import in_words, shown_path
 
 __all__ = ["Node", "documents", "wrong"]
 

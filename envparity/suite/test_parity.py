@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from envparity.faces.parity_run import ParityRun
 from envparity.judge import codes_of, every_rule
 from envparity.judge.warm import WARM_ONLY
-from envparity.parity_run import ParityRun
 
 STOOD_UP = tuple(one.code for one in every_rule() if one.conduct.unseen)
 STARTUP = codes_of("startup")

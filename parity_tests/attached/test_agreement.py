@@ -11,11 +11,11 @@ import pytest
 
 from envparity import Case, Finding, Observation, Scenario, Stack, Subject, choose_launcher, load_subject
 from envparity.engine.observer import Observer
-from envparity.environment import Credential, Deployed
 from envparity.judge import judge
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.port import Launcher
-from envparity.reach import plays
+from envparity.model.environment import Credential, Deployed
+from envparity.model.reach import plays
 from parity_tests.faults.catalogue import CATALOGUE, Fault, apply_to_copy
 
 pytestmark = pytest.mark.docker

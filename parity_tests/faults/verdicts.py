@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from envparity import Finding, OrderProfile, Run, Subject, Verdict, choose_launcher, load_subject, run_to_verdict
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from envparity.launch.choose import LauncherName
 from envparity.report.saved import SavedRun, Saver, read_run, saved_subject
 from parity_tests.faults.catalogue import ENVIRONMENTS, Fault

@@ -16,16 +16,16 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from envparity.case import Boot
 from envparity.engine.explore import graph_of
 from envparity.engine.live_run import WarmEnvironment
+from envparity.faces.parity_run import ParityRun
 from envparity.isolate import shrink_order
 from envparity.judge import judge
 from envparity.judge.finding import Finding
+from envparity.model.case import Boot
 from envparity.observe.record import Observation
 from envparity.orders import Graph
 from envparity.orders.strategy import init_orders
-from envparity.parity_run import ParityRun
 from envparity.report.verdict import findings_text
 
 Order = tuple[str, ...]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from tests.docs.pages import TREE
 
 RUN = TREE / ".ci" / "run"

@@ -104,7 +104,7 @@ def test_what_its_scheme_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 TALK = """
 from pathlib import Path
-from envparity.backend_loader import load_backend
+from envparity.config.backend import load_backend
 from envparity.conversation import actions
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import write_script

@@ -15,15 +15,15 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from envparity.cli.app import app
-from envparity.environment_loader import load_environments
-from envparity.events import Emit
+from envparity.config.environment import load_environments
+from envparity.config.scenario import parse_scenarios
+from envparity.config.subject import load_subject
+from envparity.engine.events import Emit
+from envparity.faces.cli.app import app
 from envparity.judge.finding import Verdict
+from envparity.model.subject import Subject
 from envparity.report.verdict import verdict_lines
-from envparity.scenario_loader import parse_scenarios
 from envparity.session import engine
-from envparity.subject import Subject
-from envparity.subject_loader import load_subject
 from tests.docs.pages import TREE, Block, blocks, page, prose
 
 README = "README.md"

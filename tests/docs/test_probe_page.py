@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from envparity.backend_loader import load_backend
-from envparity.cli.app import app
+from envparity.config.backend import load_backend
+from envparity.faces.cli.app import app
 from envparity.probe.attempt import LEAVE_S, MAX_BYTES, MAX_FRAMES
 from envparity.probe.choice import choose_scenario
 from envparity.probe.labels import AUTHENTICATIONS, HANDSHAKES, PHASES

@@ -14,7 +14,11 @@ import pytest
 import envparity
 from envparity.auth.jwt_shared_key import Revocation
 from envparity.auth.scheme import SCHEMES
-from envparity.backend import (
+from envparity.dependencies.image import ImageKeys
+from envparity.dependencies.readiness import Ready
+from envparity.dependencies.service import ServiceKeys
+from envparity.dependency.kind import KINDS
+from envparity.model.backend import (
     Audit,
     Backend,
     Carrier,
@@ -25,15 +29,11 @@ from envparity.backend import (
     ProcessSource,
     ReportMapping,
 )
-from envparity.case import Boot
-from envparity.dependencies.image import ImageKeys
-from envparity.dependencies.readiness import Ready
-from envparity.dependencies.service import ServiceKeys
-from envparity.dependency_kind import KINDS
-from envparity.environment import Credential, Deployed, Difference, Environment, Ingress, OAuth2, Platform
-from envparity.scenario import Scenario
+from envparity.model.case import Boot
+from envparity.model.environment import Credential, Deployed, Difference, Environment, Ingress, OAuth2, Platform
+from envparity.model.scenario import Scenario
+from envparity.model.step import ACTIONS, Expect, ExpectClose
 from envparity.session import exits
-from envparity.step import ACTIONS, Expect, ExpectClose
 from tests.docs.pages import prose, table, tables
 
 BACKEND, ENVIRONMENT, SCENARIOS = "docs/backend-file.md", "docs/environment-file.md", "docs/scenarios.md"
@@ -187,7 +187,7 @@ def test_the_keys_of_a_revocation_are_documented() -> None:
 
 def test_every_placeholder_is_documented() -> None:
     """Those that are made, and what was captured."""
-    from envparity.step.values import MADE
+    from envparity.model.step.values import MADE
 
     rows = tables(SCENARIOS)["Placeholders"]
     named = {name for row in rows for name in re.findall(r"\{(\w+)", row[0])}

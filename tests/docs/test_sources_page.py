@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from envparity.doors import built_in_entries
-from envparity.environment import Composed
+from envparity.model.environment import Composed
 from envparity.sources.source import SOURCES
 from tests.docs.pages import blocks
 from tests.envparity.sources.reading import environment, notes, put

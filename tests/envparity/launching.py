@@ -9,16 +9,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-from envparity.backend import Backend, ImageSource
-from envparity.case import Boot, Case
-from envparity.environment import Dependency, Environment
 from envparity.launch.port import Endpoint, LogMark, Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Dependency, Environment
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Connect
+from envparity.model.subject import Subject
 from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
 from envparity.redaction import Redaction
-from envparity.scenario import Scenario
-from envparity.step import Close, Connect
-from envparity.subject import Subject
 
 GRAPH = {"settings": [], "redis": ["settings"], "tools": ["settings"], "auth": ["redis"], "handlers": ["settings"]}
 IN_ANY_ORDER = Scenario("in_any_order", group="orders", part="orders", steps=(Connect("none"), Close(1000)))

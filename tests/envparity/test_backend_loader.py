@@ -18,7 +18,10 @@ from jsonschema import Draft202012Validator
 import envparity
 from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
 from envparity.auth.static_token import StaticToken
-from envparity.backend import (
+from envparity.config.backend import load_backend, read_backend
+from envparity.errors import ConfigurationError, Mistake
+from envparity.frames.json_codec import AnyJson, JsonObjects
+from envparity.model.backend import (
     Backend,
     Carrier,
     HealthPaths,
@@ -28,10 +31,7 @@ from envparity.backend import (
     ReportMapping,
     Tokens,
 )
-from envparity.backend_loader import load_backend, read_backend
-from envparity.case import Boot
-from envparity.errors import ConfigurationError, Mistake
-from envparity.frames.json_codec import AnyJson, JsonObjects
+from envparity.model.case import Boot
 from tests import editor_schemas
 
 QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a loaded machine is no failure

@@ -11,7 +11,7 @@ import pytest
 from envparity.errors import ConfigurationError, Mistake
 from envparity.session import engine
 from envparity.session.inputs import Inputs
-from envparity.toml_bounds import LONGEST, line_of_a_deep_key
+from envparity.toml.bounds import LONGEST, line_of_a_deep_key
 
 _EXAMPLE = Path(__file__).parents[2] / "docs/examples/teahouse"
 _FRAME = 'frame = { kind = "aaaaaaaaaaaaaaaaaaaa" }, pad_field = "p"'

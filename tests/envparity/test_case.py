@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from envparity.case import Boot, Case
+from envparity.model.case import Boot, Case
 
 
 def test_equal_boots_are_one_case() -> None:

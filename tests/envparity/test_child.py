@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from envparity.child import start_child
+from envparity.support.child import start_child
 
 PYTHON = (sys.executable, "-S", "-c")
 WITHIN_S = 20

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from envparity.backend import HealthPaths, UpAnswer
-from envparity.backend_loader import read_backend
-from envparity.commands import HEALTH_PORT, PORT, filled, ports_in
-from envparity.environment import Environment, ImageSource
-from envparity.environment_loader import load_environment
+from envparity.config.backend import read_backend
+from envparity.config.environment import load_environment
+from envparity.config.subject import load_subject
 from envparity.errors import ConfigurationError
 from envparity.isolate import differences, mix
 from envparity.launch.warm.command import python_command
-from envparity.subject_loader import load_subject
+from envparity.model.backend import HealthPaths, UpAnswer
+from envparity.model.commands import HEALTH_PORT, PORT, filled, ports_in
+from envparity.model.environment import Environment, ImageSource
 
 PORTS = {PORT: 8000, HEALTH_PORT: 8222}
 

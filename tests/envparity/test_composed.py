@@ -9,19 +9,19 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import pytest
 
-from envparity.backend import Backend, ImageSource
-from envparity.backend_loader import read_backend
-from envparity.case import Boot
-from envparity.composed import Composed, Placeholder, Stray, circle, is_composed, pieces, unescaped
-from envparity.environment import RESERVED, Dependency, Environment, FromSource, SecretOf, Setting
-from envparity.environment_loader import load_environment
+from envparity.config.backend import read_backend
+from envparity.config.environment import load_environment
+from envparity.config.subject import load_subject, with_secrets_known
 from envparity.errors import LaunchError
 from envparity.isolate import differences, mix
 from envparity.launch.resolve import ResolvedSetting, RunSecrets, fingerprints, resolve_settings
 from envparity.launch.warm.isolation import _shared
-from envparity.reach import known_settings
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.case import Boot
+from envparity.model.composed import Composed, Placeholder, Stray, circle, is_composed, pieces, unescaped
+from envparity.model.environment import RESERVED, Dependency, Environment, FromSource, SecretOf, Setting
+from envparity.model.reach import known_settings
 from envparity.redaction import Redaction
-from envparity.subject_loader import load_subject, with_secrets_known
 
 URL = "redis://:{redis.password}@{redis.host}:{redis.port}/{redis.database}"
 SOURCES = {"redis.password": "p/w", "redis.host": "cache", "redis.port": "6379", "redis.database": "0"}

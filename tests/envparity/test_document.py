@@ -12,8 +12,8 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envparity.document import did_you_mean, dotted, in_words, read_document, schema_mistakes
-from envparity.toml_lines import KeyPath, key_lines
+from envparity.toml.document import did_you_mean, dotted, in_words, read_document, schema_mistakes
+from envparity.toml.lines import KeyPath, key_lines
 
 QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a loaded machine is no failure
 

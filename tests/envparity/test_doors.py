@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from envparity import doors
-from envparity.cli.installed import DOORS
 from envparity.doors import Door, Entry, entries_of, foreign_entries, unforeseen
+from envparity.doors import registry as doors
 from envparity.errors import ConfigurationError, DoorFailed
+from envparity.faces.cli.installed import DOORS
 from envparity.judge import judge, registry
 from tests.docs.saved_run import saved_red_run
 from tests.envparity.report.recorded import SUBJECT
@@ -145,8 +145,8 @@ def test_a_rule_that_does_not_work_names_its_distribution(site: Path, case: str)
 
 def test_no_report_can_be_called_as_another_option() -> None:
     """Of the commands that make reports: a name that is taken there is refused where reports are listed."""
-    from envparity.cli.app import app
-    from envparity.cli.options import ReportingCommand
+    from envparity.faces.cli.app import app
+    from envparity.faces.cli.options import ReportingCommand
 
     commands = [one for one in app.commands.values() if isinstance(one, ReportingCommand)]
     assert commands

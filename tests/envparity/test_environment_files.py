@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from envparity.environment import Environment, FileTemplate, settings_in
-from envparity.environment_loader import load_environment
+from envparity.config.environment import load_environment
 from envparity.isolate import differences, mix
+from envparity.model.environment import Environment, FileTemplate, settings_in
 
 TEXT = '{"{setting:NAME}": {"{x}": "${A}", "{redis.host}": "{setting:NAME}"}}\n'
 GOOD = """name = "a"

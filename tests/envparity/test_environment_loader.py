@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import envparity
-from envparity.composed import is_composed
-from envparity.environment import Dependency, Difference, Environment, FromSource, Ingress, Platform, SecretOf
-from envparity.environment_loader import load_environment, load_environments
+from envparity.config.environment import load_environment, load_environments
 from envparity.errors import ConfigurationError, Mistake
+from envparity.model.composed import is_composed
+from envparity.model.environment import Dependency, Difference, Environment, FromSource, Ingress, Platform, SecretOf
 
 QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a loaded machine is no failure
 

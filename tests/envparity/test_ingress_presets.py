@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 import envparity
-from envparity.cli.diff import sections
-from envparity.environment import Environment, Ingress
-from envparity.environment_loader import load_environment
-from envparity.ingress_presets import PRESETS, WITHOUT_LIMITS
+from envparity.config.environment import load_environment
+from envparity.faces.cli.diff import sections
 from envparity.isolate.traits import differences
-from envparity.subject import Subject
+from envparity.model.environment import Environment, Ingress
+from envparity.model.ingress_presets import PRESETS, WITHOUT_LIMITS
+from envparity.model.subject import Subject
 from tests.docs.pages import blocks, tables
 from tests.envparity.report.recorded import SUBJECT
 

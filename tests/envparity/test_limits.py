@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from envparity.backend import Limits
-from envparity.cli.app import app
-from envparity.environment import Environment, Platform
+from envparity.faces.cli.app import app
 from envparity.judge import judge
+from envparity.model.backend import Limits
+from envparity.model.environment import Environment, Platform
 from tests.envparity.judge.builders import BACKEND as JUDGED
 from tests.envparity.judge.builders import observation, subject
 

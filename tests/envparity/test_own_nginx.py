@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from envparity.cli.diff import sections
-from envparity.environment import Environment, Ingress, OwnConfiguration
-from envparity.environment_loader import load_environment
+from envparity.config.environment import load_environment
+from envparity.config.own_nginx import filled
 from envparity.errors import Mistake
+from envparity.faces.cli.diff import sections
 from envparity.isolate.traits import differences, mix
-from envparity.own_nginx import filled
-from envparity.subject import Subject
+from envparity.model.environment import Environment, Ingress, OwnConfiguration
+from envparity.model.subject import Subject
 from tests.envparity.report.recorded import SUBJECT, described
 
 OWN = """server {

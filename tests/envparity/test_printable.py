@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envparity.printable import printable
+from envparity.support.printable import printable
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,17 @@ from typing import Self
 import pytest
 
 import envparity.engine.plan
-import envparity.pytest_session
-import envparity.subject  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
-from envparity.case import Boot, Case
+import envparity.faces.pytest.session
+import envparity.model.subject  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
+from envparity.engine.events import CaseStarted, Emit, RunFinished, RunStarted, Waiting
 from envparity.errors import EngineUnavailable, EnvparityError
-from envparity.events import CaseStarted, Emit, RunFinished, RunStarted, Waiting
 from envparity.judge.finding import Finding, Verdict
+from envparity.model.case import Boot, Case
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
 from envparity.report.verdict import verdict_text
 from envparity.session import engine
-from envparity.subject import Subject
 
 pytest_plugins = ["pytester"]
 
@@ -172,7 +172,7 @@ def test_a_session_without_parity_pays_and_prints_nothing(pytester: pytest.Pytes
         import sys
 
         def test_nothing_is_imported():
-            heavy = {"docker", "rich", "msgspec", "websockets", "testcontainers", "envparity.pytest_session"}
+            heavy = {"docker", "rich", "msgspec", "websockets", "testcontainers", "envparity.faces.pytest.session"}
             assert heavy & set(sys.modules) == set()
         """
     )

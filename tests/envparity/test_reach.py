@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from envparity.auth.jwt_shared_key import SharedKeyJwt
 from envparity.auth.login import Login
-from envparity.backend import Backend, Carrier, ImageSource, Tokens
-from envparity.environment import Credential, Deployed, Environment
-from envparity.reach import MOST_BYTES, need
-from envparity.scenario import Scenario
-from envparity.step import Close, Command, Connect, Flood, Http, Rotate, Send, SendBytes, SendSize, Step
-from envparity.subject_loader import load_subject
+from envparity.config.subject import load_subject
+from envparity.model.backend import Backend, Carrier, ImageSource, Tokens
+from envparity.model.environment import Credential, Deployed, Environment
+from envparity.model.reach import MOST_BYTES, need
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Command, Connect, Flood, Http, Rotate, Send, SendBytes, SendSize, Step
 from tests.docs.pages import TREE
 
 SECRET = Deployed("wss://a.example/ws", secret=Credential(variable="KEY"))

@@ -9,11 +9,21 @@ import pytest
 
 from envparity.auth.jwt_shared_key import SharedKeyJwt
 from envparity.auth.scheme import token_kinds
-from envparity.case import Boot
+from envparity.config.scenario import parse_scenarios
 from envparity.errors import Mistake
-from envparity.scenario import Scenario, expand, required_settings
-from envparity.scenario_loader import parse_scenarios
-from envparity.step import ACTIONS, Connect, Expect, ExpectClose, Send, UntilReady, action_of, amount_of, placeholders
+from envparity.model.case import Boot
+from envparity.model.scenario import Scenario, expand, required_settings
+from envparity.model.step import (
+    ACTIONS,
+    Connect,
+    Expect,
+    ExpectClose,
+    Send,
+    UntilReady,
+    action_of,
+    amount_of,
+    placeholders,
+)
 
 EVERY_STEP = """
 [[scenario]]

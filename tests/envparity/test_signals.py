@@ -9,7 +9,7 @@ import pytest
 
 from envparity.errors import Interrupted
 from envparity.session.exits import code_of
-from envparity.signals import ending_on_signals
+from envparity.support.signals import ending_on_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from envparity.stalls import STALLS, Deadline, Granted, StallMeter, Stalls, within
+from envparity.support.stalls import STALLS, Deadline, Granted, StallMeter, Stalls, within
 
 
 class Machine:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from envparity.config.subject import load_subject
 from envparity.errors import ConfigurationError
-from envparity.subject_loader import load_subject
 
 BACKEND = """\
 name = "chat"

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from envparity.together import together
+from envparity.support.together import together
 
 
 async def test_what_each_comes_to_in_the_sequence_given() -> None:

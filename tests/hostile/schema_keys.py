@@ -13,7 +13,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
-from envparity.step import ACTIONS
+from envparity.model.step import ACTIONS
 
 __all__ = ["Place", "keys_of_schema", "keys_of_steps", "with_value"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 
 _TREE = Path(__file__).parents[2]
 _BOMB = "\n".join(

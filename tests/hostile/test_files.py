@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from tests.hostile.mutations import amount, changed_bytes
 
 _EXAMPLE = Path(__file__).parents[2] / "docs/examples/teahouse"

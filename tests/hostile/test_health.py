@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from envparity.backend import Backend, ImageSource
 from envparity.launch import health
 from envparity.launch.health import HealthProbe
+from envparity.model.backend import Backend, ImageSource
 from envparity.observe.record import HttpAnswer
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=%s\r\nConnection: close\r\n\r\n"

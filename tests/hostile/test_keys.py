@@ -12,7 +12,7 @@ import pytest
 import tomli_w
 from click.testing import CliRunner, Result
 
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from tests.hostile.schema_keys import keys_of_schema, keys_of_steps, with_value
 
 _EXAMPLE = Path(__file__).parents[2] / "docs/examples/teahouse"

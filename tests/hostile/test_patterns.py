@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from envparity.backend import Backend, ImageSource, ReportMapping
 from envparity.conversation.contract import Contract
 from envparity.errors import ConfigurationError
 from envparity.judge.unmatched import unmatched
+from envparity.model.backend import Backend, ImageSource, ReportMapping
+from envparity.model.step.payloads import bytes_pattern, text_pattern
 from envparity.observe.startup import read_log
-from envparity.patterns import Pattern, pattern_problem
-from envparity.step.payloads import bytes_pattern, text_pattern
+from envparity.support.patterns import Pattern, pattern_problem
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from tests.envparity.judge.builders import observation
 from tests.envparity.report.recorded import described, events_of, startup_run
 from tests.hostile.mutations import amount, changed_bytes, changed_value

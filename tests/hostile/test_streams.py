@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from envparity.session.exits import INTERNAL, MACHINE
 from tests.envparity.report.test_saved import save
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from tests.docs.pages import blocks, page, prose
 from tests.monitoring.tools import CONFIGURATION, MONITORING, RULES, TREE, promtool
 

@@ -9,11 +9,11 @@ import ssl
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from envparity.deployed.tls import client_context
-from envparity.environment import Deployed
 from envparity.errors import LaunchError
 from envparity.launch.connecting import tcp_connection, why_not
 from envparity.launch.port import Endpoint
+from envparity.model.deployed.tls import client_context
+from envparity.model.environment import Deployed
 
 __all__ = ["look", "trusting"]
 

@@ -8,20 +8,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import msgspec
 
-from envparity.case import Case
-from envparity.deployed.identity import Credentials, shown_source
-from envparity.deployed.target import parse_target
-from envparity.environment import Deployed, Environment
 from envparity.errors import LaunchError
 from envparity.launch.attached.certificate import look, trusting
 from envparity.launch.attached.health import DeployedHealth
 from envparity.launch.attached.pace import Gentle, Pace
 from envparity.launch.attached.stack import AttachedStack
 from envparity.launch.port import Endpoint, Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.model.case import Case
+from envparity.model.deployed.identity import Credentials, shown_source
+from envparity.model.deployed.target import parse_target
+from envparity.model.environment import Deployed, Environment
+from envparity.model.reach import known_settings
+from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
-from envparity.reach import known_settings
 from envparity.redaction.raising import raised_without_secrets
-from envparity.subject import Subject
 
 __all__ = ["AttachedLauncher"]
 

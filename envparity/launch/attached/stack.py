@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
-from envparity.backend import Backend
-from envparity.case import Case
-from envparity.deployed.credentials import CredentialUnavailable
-from envparity.deployed.identity import Credentials, shown_source
-from envparity.environment import Deployed
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.attached.certificate import look
 from envparity.launch.attached.health import DeployedHealth, is_observed
 from envparity.launch.port import Endpoint, LogMark
+from envparity.model.backend import Backend
+from envparity.model.case import Case
+from envparity.model.deployed.credentials import CredentialUnavailable
+from envparity.model.deployed.identity import Credentials, shown_source
+from envparity.model.environment import Deployed
 from envparity.observe.record import HttpAnswer, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
 from envparity.redaction import REDACTED, Redaction

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from docker.models.containers import Container
 
-from envparity.dependency_kind import ServerPlan
+from envparity.dependency.kind import ServerPlan
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import AgentBeside
 from envparity.launch.container.ports import published_port

@@ -16,10 +16,7 @@ from docker.models.containers import Container
 from docker.types import EndpointConfig, Mount
 from testcontainers.core.network import Network
 
-from envparity.case import Case
-from envparity.commands import HEALTH_PORT, PORT, filled
-from envparity.dependency_kind import CA_PATH, KINDS, ServerPlan, image_name, kind_of
-from envparity.environment import Dependency, ImageSource, Job
+from envparity.dependency.kind import CA_PATH, KINDS, ServerPlan, image_name, kind_of
 from envparity.errors import DeadlineExceeded
 from envparity.launch.arrived import watched_headers
 from envparity.launch.booted import BootedStack, direct_endpoint
@@ -43,7 +40,10 @@ from envparity.launch.listening import serves_http
 from envparity.launch.placing import needs
 from envparity.launch.port import Endpoint, Waiting
 from envparity.launch.proxy import Proxy
-from envparity.stalls import Deadline
+from envparity.model.case import Case
+from envparity.model.commands import HEALTH_PORT, PORT, filled
+from envparity.model.environment import Dependency, ImageSource, Job
+from envparity.support.stalls import Deadline
 
 __all__ = ["ContainerBooting", "Means"]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.transferable import Transferable, build_transfer_tar
 
-from envparity.dependency_kind import ServerPlan
+from envparity.dependency.kind import ServerPlan
 
 __all__ = ["BACKEND_CAPABILITIES", "ConfinedContainer", "confinement"]
 

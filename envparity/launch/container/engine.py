@@ -18,7 +18,7 @@ from docker.errors import APIError, DockerException
 from testcontainers.core.config import testcontainers_config
 
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineUnavailable, LaunchError
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["Engine", "engine_failures"]
 

@@ -7,7 +7,7 @@ import time
 __all__ = ["BOOT", "CASE", "OWNER", "RUN", "STARTED", "labels_for"]
 
 RUN = "io.envparity.run"
-CASE = "io.envparity.case"
+CASE = "io.envparity.model.case"
 BOOT = "io.envparity.boot"
 OWNER = "io.envparity.owner"
 STARTED = "io.envparity.started"

@@ -9,9 +9,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import replace
 from types import MappingProxyType
 
-from envparity.backend import Backend
-from envparity.case import Case
-from envparity.environment import Environment, ImageSource
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.container.booting import ContainerBooting, Means
 from envparity.launch.container.engine import Engine, engine_failures
@@ -24,6 +21,9 @@ from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
 from envparity.launch.resolve import RunSecrets
 from envparity.launch.run_folder import RunFolder
 from envparity.launch.warm.pool import WarmPool
+from envparity.model.backend import Backend
+from envparity.model.case import Case
+from envparity.model.environment import Environment, ImageSource
 from envparity.redaction.raising import raised_without_secrets
 
 __all__ = ["ContainerLauncher"]

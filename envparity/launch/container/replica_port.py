@@ -6,9 +6,9 @@ import asyncio
 
 from docker.models.containers import Container
 
-from envparity.backend import Backend
 from envparity.launch.health import HealthProbe
 from envparity.launch.listening import accepts, listens, network_of
+from envparity.model.backend import Backend
 
 __all__ = ["port_listens", "replica_probe"]
 

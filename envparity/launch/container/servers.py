@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envparity.dependency_kind import CA_PATH, WRITABLE, ServerPlan
-from envparity.environment import Environment, Ingress
+from envparity.config.own_nginx import filled
+from envparity.dependency.kind import CA_PATH, WRITABLE, ServerPlan
 from envparity.launch.certificates import IssuedCertificate
 from envparity.launch.ingress_variables import ingress_variables
-from envparity.own_nginx import filled
+from envparity.model.environment import Environment, Ingress
 
 __all__ = [
     "INGRESS_PORT",

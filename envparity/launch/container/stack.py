@@ -12,7 +12,7 @@ from typing import Any
 
 from docker.models.containers import Container
 
-from envparity.dependency_kind import Administrator, Server, ServerPlan
+from envparity.dependency.kind import Administrator, Server, ServerPlan
 from envparity.errors import DeadlineExceeded, EngineFailed, EnvparityError, LaunchError
 from envparity.launch.booted import (
     LOG_LINES,
@@ -36,8 +36,8 @@ from envparity.launch.listening import network_of
 from envparity.launch.log_text import KeptLog
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.launch.workers import Workers, workers_at
-from envparity.stalls import Deadline, Granted
-from envparity.together import together
+from envparity.support.stalls import Deadline, Granted
+from envparity.support.together import together
 
 __all__ = ["ContainerLog", "ContainerStack", "RunningDependency", "RunningReplica"]
 

@@ -8,7 +8,7 @@ import math
 from docker.models.containers import Container
 
 from envparity.launch.container.engine import Engine
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["stop_gracefully"]
 

@@ -14,11 +14,7 @@ from typing import Any
 
 import msgspec
 
-from envparity.backend import ProcessSource
-from envparity.case import Case
-from envparity.commands import HEALTH_PORT, PORT, filled
-from envparity.dependency_kind import CA_PATH, KINDS, kind_of
-from envparity.environment import Dependency, Job
+from envparity.dependency.kind import CA_PATH, KINDS, kind_of
 from envparity.errors import LaunchError
 from envparity.launch.arrived import watched_headers
 from envparity.launch.booted import BootedStack, direct_endpoint
@@ -43,7 +39,11 @@ from envparity.launch.process.stack import FileLog, ProcessStack, RunningDepende
 from envparity.launch.process.start_gate import StartGate
 from envparity.launch.process.tls_front import server_context
 from envparity.launch.proxy import Proxy
-from envparity.stalls import Deadline
+from envparity.model.backend import ProcessSource
+from envparity.model.case import Case
+from envparity.model.commands import HEALTH_PORT, PORT, filled
+from envparity.model.environment import Dependency, Job
+from envparity.support.stalls import Deadline
 
 __all__ = ["Means", "ProcessBooting"]
 

@@ -18,7 +18,7 @@ from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.process.control_group import ControlGroup
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.start_gate import StartGate
-from envparity.stalls import Deadline
+from envparity.support.stalls import Deadline
 
 __all__ = ["Child", "Program", "identity_of"]
 

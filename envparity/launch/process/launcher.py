@@ -12,9 +12,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import replace
 from pathlib import Path
 
-from envparity.backend import Backend, ProcessSource
-from envparity.case import Case
-from envparity.environment import Environment
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.cleaning import remove_tree
 from envparity.launch.container.image_context import choose_files
@@ -30,6 +27,9 @@ from envparity.launch.process.stack import ProcessStack
 from envparity.launch.resolve import RunSecrets
 from envparity.launch.run_folder import MEMORY, RunFolder
 from envparity.launch.warm.pool import WarmPool
+from envparity.model.backend import Backend, ProcessSource
+from envparity.model.case import Case
+from envparity.model.environment import Environment
 from envparity.observe.image import ImageRecord
 from envparity.redaction.raising import raised_without_secrets
 

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from envparity.backend import ProcessSource
-from envparity.dependency_kind import KINDS, kind_of
-from envparity.environment import Composed, Environment, Platform
+from envparity.dependency.kind import KINDS, kind_of
 from envparity.errors import LaunchError
 from envparity.launch.process.ingress.nginx import find_nginx
 from envparity.launch.process.programs import may_enter
+from envparity.model.backend import ProcessSource
+from envparity.model.environment import Composed, Environment, Platform
 
 __all__ = ["Processors", "backend_argv", "cannot_check", "program_path", "user_of", "why_not_as"]
 

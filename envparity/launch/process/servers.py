@@ -16,8 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from envparity.dependency_kind import KINDS, RunsAsProcess, kind_of
-from envparity.environment import Dependency, Platform
+from envparity.dependency.kind import KINDS, RunsAsProcess, kind_of
 from envparity.errors import LaunchError
 from envparity.launch.certificates import IssuedCertificate
 from envparity.launch.process.child import Child, Program
@@ -26,6 +25,7 @@ from envparity.launch.process.guarding import Guard
 from envparity.launch.process.held_port import HeldPort
 from envparity.launch.process.limits import program_path, user_of, why_not_as
 from envparity.launch.process.programs import ServerPrograms
+from envparity.model.environment import Dependency, Platform
 
 __all__ = ["HasServer", "PlannedServer", "Server"]
 

@@ -8,11 +8,11 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from envparity.child import start_child
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.process.child import identity_of
 from envparity.launch.process.servers import Server
-from envparity.stalls import within
+from envparity.support.child import start_child
+from envparity.support.stalls import within
 
 __all__ = ["ProcessShell"]
 

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from envparity.dependency_kind import Administrator
-from envparity.dependency_kind import Server as ServerAddress
+from envparity.dependency.kind import Administrator
+from envparity.dependency.kind import Server as ServerAddress
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import (
     LOG_LINES,
@@ -32,7 +32,7 @@ from envparity.launch.process.settled import settled
 from envparity.launch.process.shell import ProcessShell
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.launch.workers import Workers, workers_at
-from envparity.stalls import Deadline
+from envparity.support.stalls import Deadline
 
 __all__ = ["FileLog", "ProcessStack", "RunningDependency", "RunningReplica"]
 

@@ -8,9 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from envparity.backend import Backend
-from envparity.case import Boot, Case
-from envparity.dependency_kind import Isolation
+from envparity.dependency.kind import Isolation
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import LOG_LINES, BootedStack, direct_endpoint
 from envparity.launch.log_text import plain_text
@@ -21,6 +19,8 @@ from envparity.launch.warm.answers import BootEnd
 from envparity.launch.warm.client import AgentBoot
 from envparity.launch.warm.isolation import Lane
 from envparity.launch.warm.made import told_apart
+from envparity.model.backend import Backend
+from envparity.model.case import Boot, Case
 from envparity.observe.record import Replica, SettingFingerprint, StartupReport
 from envparity.redaction import Redaction
 

@@ -24,7 +24,7 @@ from envparity.launch.warm.answers import (
     ModulesReport,
 )
 from envparity.launch.warm.command import PythonCommand
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["AgentBoot", "WarmAgent"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from envparity.commands import PORT, filled
 from envparity.launch.port import WarmUnavailable
+from envparity.model.commands import PORT, filled
 
 __all__ = ["PythonCommand", "WarmUnavailable", "python_command"]
 

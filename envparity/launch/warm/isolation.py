@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from envparity.case import Boot
-from envparity.dependency_kind import CA_PATH, KINDS, DependencyKind, Isolates, Isolation, Server, kind_of
-from envparity.environment import Composed, Setting, sources_of
+from envparity.dependency.kind import CA_PATH, KINDS, DependencyKind, Isolates, Isolation, Server, kind_of
 from envparity.launch.booted import BootedStack
 from envparity.launch.health import HealthProbe
 from envparity.launch.proxy import Latency, Proxy
 from envparity.launch.resolve import ResolvedSetting
 from envparity.launch.warm.command import WarmUnavailable
+from envparity.model.case import Boot
+from envparity.model.environment import Composed, Setting, sources_of
 
 __all__ = ["Lane", "case_settings", "moved_sources", "open_isolations", "open_lanes"]
 

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from envparity.child import start_child
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand
 from envparity.launch.warm.program import agent_program
-from envparity.stalls import within
+from envparity.support.child import start_child
+from envparity.support.stalls import within
 
 __all__ = ["LocalAgent", "local_agent", "start_agent"]
 

@@ -14,8 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from envparity.case import Boot
-from envparity.dependency_kind import Isolation
+from envparity.dependency.kind import Isolation
 from envparity.launch.booted import BootedStack
 from envparity.launch.keys import issuer_of
 from envparity.launch.warm.answers import AgentRefused, ModulesReport
@@ -23,6 +22,7 @@ from envparity.launch.warm.boot import WarmBoot
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable, python_command
 from envparity.launch.warm.isolation import Lane, case_settings, moved_sources, open_isolations, open_lanes
+from envparity.model.case import Boot
 
 __all__ = ["WarmPool", "WarmUnavailable"]
 

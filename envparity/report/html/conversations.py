@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from envparity.backend import Backend
-from envparity.environment import Difference
 from envparity.judge.canonical import Item, connections, event_data
 from envparity.judge.compare import covers
 from envparity.judge.normalise import ABSENT
+from envparity.model.backend import Backend
+from envparity.model.environment import Difference
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript, violations_of
 from envparity.report.html.markup import visible

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from envparity.environment import Dependency
 from envparity.judge import conduct
+from envparity.model.environment import Dependency
 from envparity.observe.record import Observation, Replica, SettingFingerprint
 from envparity.report.html.markup import Html, breakable, tag
 from envparity.report.saved import SavedEnvironment, SavedRun

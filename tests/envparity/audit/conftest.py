@@ -13,7 +13,7 @@ from envparity.audit.finding import AuditReport
 from envparity.audit.source import read_package
 from envparity.audit.static.reading import Check, Reading
 from envparity.audit.target import Target
-from envparity.backend import Audit
+from envparity.model.backend import Audit
 
 MARK = "# !"
 NAME = "app"

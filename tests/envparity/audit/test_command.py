@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from envparity.audit.rules import RULES
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from tests.envparity.audit.conftest import Write
 
 DIRTY = {"app/key.py": "import os\n\nKEY = os.environ.get('KEY')\n", "app/fine.py": "VALUE = 1\n"}

@@ -13,8 +13,8 @@ import yaml
 
 from envparity.audit.exemptions import exemptions_in
 from envparity.audit.rules import RULES
-from envparity.backend import Audit
-from envparity.cli.audit import audit_command
+from envparity.faces.cli.audit import audit_command
+from envparity.model.backend import Audit
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ def listener() -> socket.socket:
 
 def test_each_effect_is_found_at_its_line(audited: Audited, listener: socket.socket, tmp_path: Path) -> None:
     """One of each, each in a module of its own; nothing else is found, and nothing has left the process."""
-    from envparity.backend import Audit
+    from envparity.model.backend import Audit
 
     port = listener.getsockname()[1]
     sources = {f"app/{code.lower()}.py": source.format(port=port, folder=tmp_path) for code, source in EFFECTS.items()}

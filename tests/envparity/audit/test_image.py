@@ -30,6 +30,6 @@ def test_a_fault_is_found_in_the_image(tmp_path: Path) -> None:
     assert report.interpreter.startswith("3.")
     engine = Engine()
     try:
-        assert not engine.client.containers.list(all=True, filters={"label": "io.envparity.case=audit"})
+        assert not engine.client.containers.list(all=True, filters={"label": "io.envparity.model.case=audit"})
     finally:
         engine.close()

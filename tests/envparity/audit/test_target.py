@@ -8,8 +8,8 @@ import pytest
 
 from envparity.audit.audit import audit
 from envparity.audit.target import Target, find_target
-from envparity.backend import Audit
 from envparity.errors import ConfigurationError
+from envparity.model.backend import Audit
 from tests.envparity.audit.conftest import Write
 
 BACKEND = """\

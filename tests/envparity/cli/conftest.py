@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from envparity.cli.app import app
+from envparity.engine.events import Emit, RunFinished, RunStarted
 from envparity.errors import EnvparityError
-from envparity.events import Emit, RunFinished, RunStarted
+from envparity.faces.cli.app import app
 from envparity.judge.finding import Finding, Verdict
+from envparity.model.subject import Subject
 from envparity.session import engine
-from envparity.subject import Subject
 
 BACKEND = """\
 name = "chat"

@@ -8,8 +8,8 @@ from typing import Any
 
 from click.testing import Result
 
-from envparity.environment import Deployed
 from envparity.judge.finding import Finding
+from envparity.model.environment import Deployed
 
 Envparity = Callable[..., Result]
 FINDING = Finding("EP302", "handshake", "greeting", "101", "403", ("staging",), ("staging",), scenario="greeting")

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from envparity.cli.audit_progress import shown_progress
+from envparity.faces.cli.audit_progress import shown_progress
 
 
 class Terminal(io.StringIO):

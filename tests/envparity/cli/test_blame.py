@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from envparity.cli.app import app
+from envparity.engine.events import Emit
 from envparity.errors import EngineUnavailable
-from envparity.events import Emit
+from envparity.faces.cli.app import app
 from envparity.judge.finding import Finding, Verdict
 from envparity.launch.container.image_log import ImageError
+from envparity.model.subject import Subject
 from envparity.session import engine
-from envparity.subject import Subject
 
 Blame = Callable[..., Result]
 FOUND = Finding("EP101", "startup validation failed", "auth", "passes", "fails", ("staging",), ("staging",))

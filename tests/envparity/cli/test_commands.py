@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pytest
 from click.testing import Result
 
-from envparity.cli.app import app
-from envparity.events import RunFinished, RunStarted
+from envparity.engine.events import RunFinished, RunStarted
+from envparity.faces.cli.app import app
 from envparity.judge.rules import Rule
 from envparity.report.ndjson import read_events
 from envparity.session import engine

@@ -9,10 +9,10 @@ import pytest
 from click.testing import Result
 
 from envparity.auth.jwt_shared_key import SharedKeyJwt
-from envparity.backend import Backend, ImageSource, Tokens
-from envparity.cli.diff import sections
-from envparity.environment import Environment
-from envparity.subject import Subject
+from envparity.faces.cli.diff import sections
+from envparity.model.backend import Backend, ImageSource, Tokens
+from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 
 Envparity = Callable[..., Result]
 LOCAL = """\

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envparity.backend import Backend
-from envparity.cli.diff import sections
-from envparity.environment import Composed, Environment, FileTemplate, ImageSource, Job
-from envparity.subject import Subject
+from envparity.faces.cli.diff import sections
+from envparity.model.backend import Backend
+from envparity.model.environment import Composed, Environment, FileTemplate, ImageSource, Job
+from envparity.model.subject import Subject
 
 
 def test_images_commands_jobs_files_and_composed_settings_are_shown() -> None:

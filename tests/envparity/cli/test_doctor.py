@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from envparity.cli import doctor
+from envparity.faces.cli import doctor
 
 Envparity = Callable[..., Result]
 

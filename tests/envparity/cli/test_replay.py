@@ -10,11 +10,11 @@ import pytest
 from click.testing import Result
 from msgspec.structs import replace
 
-from envparity.case import Boot, Case
 from envparity.engine.replay import needed_environments, needed_scenarios
 from envparity.engine.replay_answer import Answer
 from envparity.errors import EngineUnavailable
 from envparity.judge.finding import Finding
+from envparity.model.case import Boot, Case
 from envparity.report.saved import SavedRun
 from tests.envparity.judge.builders import observation, transcript
 from tests.envparity.report.recorded import run_of

@@ -12,15 +12,15 @@ from msgspec.structs import replace
 import envparity.engine.observer
 import envparity.launch.choose
 import envparity.orders.experiments
-from envparity.case import Boot, Case
+from envparity.engine.events import Event, OrderBooted
 from envparity.engine.explore import OrderProfile
 from envparity.engine.replay_answer import Answer
 from envparity.engine.replay_orders import order_cases, orders_again
 from envparity.engine.run import Run
 from envparity.engine.to_verdict import run_to_verdict
 from envparity.errors import ConfigurationError
-from envparity.events import Event, OrderBooted
 from envparity.judge.finding import Finding
+from envparity.model.case import Boot, Case
 from envparity.observe.record import StartupReport
 from envparity.report.saved import SavedRun, saved_subject
 from tests.envparity.launching import BACKEND, FakeLauncher, Startup, passes, report, subject

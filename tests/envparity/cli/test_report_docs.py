@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from envparity import pytest_plugin
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
+from envparity.faces.pytest import plugin
 
 PAGE = (Path(__file__).parents[3] / "docs/report.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"`envparity ([^`]+)`", PAGE)
@@ -30,4 +30,4 @@ def test_every_command_of_this_page_is_there() -> None:
 
 def test_the_options_of_pytest_are_named() -> None:
     """All of them."""
-    assert set(re.findall(r"`--envparity-(\w+)`", PAGE)) == {*pytest_plugin._reports(), *pytest_plugin._AFTER}
+    assert set(re.findall(r"`--envparity-(\w+)`", PAGE)) == {*plugin._reports(), *plugin._AFTER}

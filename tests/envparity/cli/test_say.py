@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import envparity.cli
-from envparity.cli.app import app
-from envparity.cli.blame import _Trial
+import envparity.faces.cli
+from envparity.faces.cli.app import app
+from envparity.faces.cli.blame import _Trial
 from envparity.session import engine
 
 _HOSTILE = "\x1b[2J\x1b]0;title\x07\u202eturned\r::error::forged::\n::set-output name=a::b ##[error]x"
@@ -25,7 +25,7 @@ def _plain(result: Result) -> bool:
 
 def test_nothing_is_printed_but_by_say() -> None:
     """`click.echo` stands in one place; `diff` prints tables of what it has spelled out."""
-    for file in Path(envparity.cli.__file__).parent.glob("*.py"):
+    for file in Path(envparity.faces.cli.__file__).parent.glob("*.py"):
         called = list(_called(ast.parse(file.read_text(encoding="utf-8"))))
         assert called.count("echo") == (1 if file.name == "options.py" else 0), file.name
         assert not {"secho", "echo_via_pager"} & set(called), file.name

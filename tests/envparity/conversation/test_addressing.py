@@ -9,15 +9,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from envparity.backend import Backend, ImageSource
 from envparity.conversation import actions
 from envparity.conversation.handshake import FORBIDDEN_ORIGIN, Handshake
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import write_script
 from envparity.errors import ConfigurationError
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect, Expect, Query, Step
 from envparity.observe.transcript import Departure, HandshakeAnswered
-from envparity.scenario import Scenario
-from envparity.step import Connect, Expect, Query, Step
 
 SETTINGS = {"BASE": "/jupyter", "ORIGINS": "https://a.example, https://b.example", "KEY": "k/1"}
 AWKWARD = "a b/c?d&e=é#%"

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from envparity.backend import Backend, ImageSource
 from envparity.conversation import actions
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import write_script
 from envparity.judge.canonical import connections, event_data, line
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect, Http, Step
 from envparity.observe.headers import Header
 from envparity.observe.transcript import (
     BinaryFrame,
@@ -25,8 +27,6 @@ from envparity.observe.transcript import (
     TextFrame,
     Transcript,
 )
-from envparity.scenario import Scenario
-from envparity.step import Connect, Http, Step
 
 BACKEND = Backend("b", Path("b.toml"), ImageSource())
 SETTINGS = {"PASSWORD": "opensesame!", "BASE": "/v1"}

@@ -6,8 +6,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from envparity.judge.canonical import event_data, line
+from envparity.model.step import Connect, Expect, Send
 from envparity.observe.transcript import HandshakeAnswered
-from envparity.step import Connect, Expect, Send
 from tests.envparity.conversation.test_driver import echoing, played, serving
 
 OFFER = {"sec-websocket-extensions": "permessage-deflate"}

@@ -8,21 +8,21 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
-from envparity.backend import Backend, ImageSource, Phases
 from envparity.conversation.driver import play
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import write_script
-from envparity.deployed.target import Target
 from envparity.frames.codec import Codec
 from envparity.frames.engine_io import EngineIo
 from envparity.frames.phoenix import Phoenix
 from envparity.frames.signalr import SignalR
 from envparity.judge.canonical import event_data
+from envparity.model.backend import Backend, ImageSource, Phases
+from envparity.model.deployed.target import Target
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Connect, Expect, ExpectClose, Flood, Send, SendSize, Silence, Step
 from envparity.observe.transcript import Transcript
 from envparity.probe.attempt import attempt
 from envparity.probe.network import Network
-from envparity.scenario import Scenario
-from envparity.step import Close, Connect, Expect, ExpectClose, Flood, Send, SendSize, Silence, Step
 from tests.envparity.conversation.test_driver import Handler, serving
 
 OPEN = '0{"sid":"s","pingInterval":100}'

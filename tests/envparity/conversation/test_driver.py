@@ -23,20 +23,17 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
-from envparity.backend import Backend, Carrier, ImageSource, Phases, Tokens
-from envparity.case import Case
 from envparity.conversation.answer import UPSTREAM_HEADER
 from envparity.conversation.driver import play
 from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.faces.reading import handshakes
 from envparity.judge.canonical import event_data
 from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.workers import Accepted, Workers
-from envparity.observe.record import Replica, SettingFingerprint
-from envparity.observe.transcript import Departure, HandshakeAnswered, Header, LoggedLines, Transcript
-from envparity.reading import handshakes
-from envparity.redaction import Redaction
-from envparity.scenario import Scenario
-from envparity.step import (
+from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
+from envparity.model.case import Case
+from envparity.model.scenario import Scenario
+from envparity.model.step import (
     Close,
     Connect,
     Cut,
@@ -54,6 +51,9 @@ from envparity.step import (
     StopReplica,
     UntilReady,
 )
+from envparity.observe.record import Replica, SettingFingerprint
+from envparity.observe.transcript import Departure, HandshakeAnswered, Header, LoggedLines, Transcript
+from envparity.redaction import Redaction
 
 SHORT_S = 0.3
 SETTINGS = {"KEY": "0123456789abcdef0123456789abcdef", "ISS": "i", "AUD": "a"}

@@ -13,16 +13,8 @@ from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Handshake, Script
 from envparity.conversation.told import Outcome
 from envparity.judge.canonical import event_data
-from envparity.observe.transcript import (
-    ConnectionClosed,
-    Departure,
-    Event,
-    HandshakeAnswered,
-    SilenceKept,
-    violations_of,
-)
-from envparity.scenario import Scenario
-from envparity.step import (
+from envparity.model.scenario import Scenario
+from envparity.model.step import (
     Close,
     Connect,
     Cut,
@@ -41,6 +33,14 @@ from envparity.step import (
     Stopped,
     StopReplica,
     UntilReady,
+)
+from envparity.observe.transcript import (
+    ConnectionClosed,
+    Departure,
+    Event,
+    HandshakeAnswered,
+    SilenceKept,
+    violations_of,
 )
 
 CONTRACT = """

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from envparity.backend import Backend, ImageSource
 from envparity.conversation import actions
 from envparity.conversation.contract import Contract
 from envparity.conversation.told import Outcome
@@ -16,17 +15,8 @@ from envparity.frames.codec import Codec
 from envparity.frames.json_codec import AnyJson, JsonObjects
 from envparity.frames.raw import Binary, Text
 from envparity.judge.canonical import connections
-from envparity.observe.transcript import (
-    BinaryFrame,
-    ControlDone,
-    FrameReceived,
-    FrameSent,
-    JsonFrame,
-    Transcript,
-    plain,
-    violations_of,
-)
-from envparity.step import (
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.step import (
     Command,
     Expect,
     ExpectBytes,
@@ -38,6 +28,16 @@ from envparity.step import (
     SendJson,
     SendText,
     Step,
+)
+from envparity.observe.transcript import (
+    BinaryFrame,
+    ControlDone,
+    FrameReceived,
+    FrameSent,
+    JsonFrame,
+    Transcript,
+    plain,
+    violations_of,
 )
 from tests.envparity.conversation.test_machine import CONTRACT, connected, departed, kept_to_its_script
 

@@ -19,13 +19,13 @@ from envparity.auth.key_pair import generation_name
 from envparity.auth.login import Login
 from envparity.auth.scheme import base64url
 from envparity.auth.static_token import StaticToken
-from envparity.backend import Backend, Carrier, ImageSource, Tokens
 from envparity.conversation.handshake import SignedIn
 from envparity.conversation.script import Identity, Script, fill, write_script
 from envparity.errors import ConfigurationError
+from envparity.model.backend import Backend, Carrier, ImageSource, Tokens
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect, Expect, Flood, Rotate, Send, Step
 from envparity.redaction import Redaction
-from envparity.scenario import Scenario
-from envparity.step import Connect, Expect, Flood, Rotate, Send, Step
 
 SETTINGS = {
     "KEY": "0123456789abcdef0123456789abcdef",

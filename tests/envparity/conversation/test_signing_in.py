@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from envparity.auth.login import Login
-from envparity.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.conversation import actions
 from envparity.conversation.handshake import SignedIn
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import write_script
 from envparity.conversation.signing_in import Door, sign_in
+from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect
 from envparity.observe.transcript import Departure
-from envparity.scenario import Scenario
-from envparity.step import Connect
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from envparity.backend import Backend, HealthPaths, ImageSource, ProcessSource
-from envparity.case import Boot, Case
-from envparity.dependency_kind import Beside, Server, kind_of
-from envparity.environment import Environment
-from envparity.environment_loader import load_environments
+from envparity.config.environment import load_environments
+from envparity.dependency.kind import Beside, Server, kind_of
 from envparity.launch.booted import BootedStack, answers
 from envparity.launch.choose import LauncherName, choose_launcher
-from envparity.subject import Subject
+from envparity.model.backend import Backend, HealthPaths, ImageSource, ProcessSource
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 
 __all__ = ["booted", "environment", "reached", "reaches"]
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import asyncpg
 
 from envparity.dependencies.redis_session import RedisSession
-from envparity.dependency_kind import Server
+from envparity.dependency.kind import Server
 from envparity.errors import LaunchError
 
 __all__ = ["CLIENTS"]

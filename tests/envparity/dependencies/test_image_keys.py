@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from envparity.dependency_kind import RunsAsProcess, Server, kind_of
+from envparity.dependency.kind import RunsAsProcess, Server, kind_of
 from envparity.errors import ConfigurationError
 from envparity.isolate import differences, mix
+from envparity.model.subject import Subject
 from envparity.report.saved_subject import saved_subject
-from envparity.subject import Subject
 from tests.envparity.dependencies.booting import environment
 from tests.envparity.launching import BACKEND
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from envparity.case import Boot
-from envparity.dependency_kind import KINDS, RunsAsProcess, Server, kind_of
+from envparity.dependency.kind import KINDS, RunsAsProcess, Server, kind_of
 from envparity.launch.choose import LauncherName
 from envparity.launch.process.servers import HasServer
+from envparity.model.case import Boot
 from tests.envparity.dependencies.booting import booted, environment, reached, reaches
 from tests.envparity.dependencies.clients import CLIENTS, with_another_password
 

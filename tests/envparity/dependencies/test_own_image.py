@@ -7,11 +7,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from envparity.backend import ProcessSource
-from envparity.dependency_kind import image_name, kind_of
+from envparity.dependency.kind import image_name, kind_of
 from envparity.errors import ConfigurationError
 from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.process.limits import cannot_check
+from envparity.model.backend import ProcessSource
 from tests.envparity.dependencies.booting import booted, environment, reached, reaches
 from tests.envparity.dependencies.clients import CLIENTS, with_another_password
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from envparity.case import Boot
 from envparity.errors import ConfigurationError
 from envparity.isolate import differences, mix
 from envparity.launch.choose import LauncherName
+from envparity.model.case import Boot
 from tests.docs.test_environment_page import example
 from tests.envparity.dependencies.booting import Stack, booted, environment, reached
 from tests.envparity.dependencies.peer import write_peer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from envparity.deployed.credentials import CredentialUnavailable, resolve_credential, shown_credential
-from envparity.environment import Credential
+from envparity.model.deployed.credentials import CredentialUnavailable, resolve_credential, shown_credential
+from envparity.model.environment import Credential
 
 
 def printing(code: str) -> Credential:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from envparity.environment import Credential, Deployed, OAuth2
-from envparity.environment_loader import load_environment
+from envparity.config.environment import load_environment
 from envparity.errors import Mistake
+from envparity.model.environment import Credential, Deployed, OAuth2
 
 GOOD = """\
 name = "staging"

@@ -8,9 +8,9 @@ import jwt
 import pytest
 
 from envparity.auth.jwt_shared_key import SharedKeyJwt
-from envparity.deployed.credentials import CredentialUnavailable
-from envparity.deployed.identity import Credentials, stable_user
-from envparity.environment import Credential, Deployed, Environment
+from envparity.model.deployed.credentials import CredentialUnavailable
+from envparity.model.deployed.identity import Credentials, stable_user
+from envparity.model.environment import Credential, Deployed, Environment
 
 SCHEME = SharedKeyJwt("KEY", "ISSUER", "AUDIENCE")
 KEY = "0123456789abcdef0123456789abcdef"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.deployed.target import Target, parse_target, url_problems
+from envparity.model.deployed.target import Target, parse_target, url_problems
 
 SCHEMES = ("ws", "wss")
 

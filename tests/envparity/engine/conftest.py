@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.stalls import StallMeter, Stalls
+from envparity.support.stalls import StallMeter, Stalls
 
 
 @pytest.fixture(autouse=True)

@@ -9,17 +9,17 @@ from typing import cast
 
 import pytest
 
-from envparity.backend import Backend, ImageSource
-from envparity.case import Case
 from envparity.engine.boots import Boots
 from envparity.engine.observer import Observer
 from envparity.engine.plan import PlannedCase
-from envparity.environment import Environment
 from envparity.errors import EngineFailed, LaunchError, TooBusy
 from envparity.launch.port import Launcher, Stack, Waiting
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.case import Case
+from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.stalls import STALLS, Stalls
-from envparity.subject import Subject
+from envparity.support.stalls import STALLS, Stalls
 
 BACKEND = Backend("chat", Path("backend.toml"), ImageSource(name="chat"))
 SUBJECT = Subject(BACKEND, {name: Environment(name) for name in ("local", "staging")})

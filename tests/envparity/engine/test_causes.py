@@ -16,27 +16,27 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from envparity.backend import Backend, ImageSource
-from envparity.case import Boot, Case
 from envparity.engine.causes import CauseFinder
 from envparity.engine.ends import Ends, ends_of
+from envparity.engine.events import Event
 from envparity.engine.observer import Observer
 from envparity.engine.run import Run
-from envparity.environment import Environment, Platform, SecretOf
 from envparity.errors import EngineFailed, LaunchError
-from envparity.events import Event
 from envparity.isolate import OutOfBoots
 from envparity.isolate.rates import ERROR, MOST_PAIRS, NOTHING_SEEN
 from envparity.judge import judge, singles
 from envparity.judge.cause import Chance, Everywhere, NotFound, Search, TraitsCause
 from envparity.judge.finding import Finding, Judgement
 from envparity.launch.port import Launcher, Stack, Waiting, WarmUnavailable
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment, Platform, SecretOf
+from envparity.model.scenario import Scenario
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.observe.transcript import ConnectionClosed, Departure, Transcript
 from envparity.report.wording import cause_text, evidence_lines, search_lines
-from envparity.scenario import Scenario
-from envparity.stalls import StallMeter, Stalls
-from envparity.subject import Subject
+from envparity.support.stalls import StallMeter, Stalls
 from tests.envparity.launching import FakeStack, report
 
 HARMLESS = {f"HARMLESS_{at:02}": "on" for at in range(40)}

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 import envparity.engine.explore
 import envparity.engine.observer
 import envparity.engine.want_of_time
-from envparity.case import Boot, Case
+from envparity.engine.events import Event, OrderBooted, OrdersPlanned, Waiting
 from envparity.engine.explore import LANES, Explorer, OrderProfile, cache_folder, graph_of
 from envparity.engine.observer import Observer
 from envparity.engine.want_of_time import MOST_LATE_ALONE
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.events import Event, OrderBooted, OrdersPlanned, Waiting
 from envparity.launch.port import Stack, WarmUnavailable
+from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import verify
 from envparity.orders.experiments import OrderBoots, order_boots

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envparity.engine.finer import Finer, behind_an_ingress
-from envparity.environment import Environment, FromSource, Ingress, Platform
 from envparity.isolate import Outcome, Trait, carried, differences
+from envparity.model.environment import Environment, FromSource, Ingress, Platform
 
 PASSING = Environment("local", settings={"PROXIES": "", "MODE": "plain"})
 FAILING = Environment(

@@ -11,15 +11,15 @@ from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection, serve
 
 import envparity.engine.observer
-from envparity.case import Boot, Case
+from envparity.engine.events import Event, ScenarioPlayed, Waiting
 from envparity.engine.observer import Observer
-from envparity.events import Event, ScenarioPlayed, Waiting
 from envparity.launch.port import Endpoint, Stack
+from envparity.model.case import Boot, Case
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Connect
 from envparity.observe.record import Replica
 from envparity.observe.transcript import Transcript
-from envparity.scenario import Scenario
-from envparity.stalls import Granted
-from envparity.step import Close, Connect
+from envparity.support.stalls import Granted
 from tests.envparity.launching import BACKEND, IN_ANY_ORDER, USUAL, WHILE_STARTING, FakeStack, report
 
 WITHIN_S = 10.0

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from envparity.backend import Backend, ImageSource
-from envparity.case import Boot
 from envparity.engine.plan import plan
-from envparity.environment import Dependency, Environment, Platform
 from envparity.errors import ConfigurationError
-from envparity.scenario import Scenario
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.case import Boot
+from envparity.model.environment import Dependency, Environment, Platform
+from envparity.model.scenario import Scenario
 
 POSTGRES_DOWN = Boot(down=("postgres",))
 

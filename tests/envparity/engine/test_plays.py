@@ -8,6 +8,8 @@ from typing import Any, cast
 import pytest
 
 from envparity.engine.plays import MOST_PLAYS, play_again, repeated
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect
 from envparity.observe.transcript import (
     Departure,
     FrameReceived,
@@ -15,8 +17,6 @@ from envparity.observe.transcript import (
     Transcript,
     in_order_of_interest,
 )
-from envparity.scenario import Scenario
-from envparity.step import Connect
 
 LEFT = Departure(0, "timeout", "alert", "nothing")
 ALONE = Scenario("alone", steps=(Connect("none"),))

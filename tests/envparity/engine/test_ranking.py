@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from envparity.engine.ranking import ranked
-from envparity.environment import Environment, Ingress
 from envparity.isolate import Trait, differences
 from envparity.judge.cause import TraitsCause
 from envparity.judge.entries import defects, with_entries
 from envparity.judge.evidence import Evidence, Logged, SeenIn, StartupFailed, WhoAnswered
 from envparity.judge.finding import Finding, Judgement
+from envparity.model.environment import Environment, Ingress
 from envparity.observe.transcript import Header
 from tests.envparity.judge.builders import handshake
 

@@ -8,10 +8,10 @@ from typing import cast
 import pytest
 
 from envparity.engine.run import Run
-from envparity.environment import Environment
 from envparity.judge.cause import Chance, Everywhere, TraitsCause
 from envparity.judge.finding import Verdict
 from envparity.launch.port import Launcher
+from envparity.model.environment import Environment
 from tests.envparity.engine.test_causes import Booting, given, strict
 
 BOOTS = 8

@@ -15,21 +15,21 @@ import pytest
 from msgspec.structs import replace
 
 import envparity.engine.observer
-from envparity.backend import Backend, ImageSource
-from envparity.case import Boot, Case
+from envparity.engine.events import CaseObserved, CaseStarted, Event, RunFinished, RunStarted
 from envparity.engine.explore import OrderProfile
 from envparity.engine.live_run import LiveRun
 from envparity.engine.run import Run
 from envparity.engine.to_verdict import run_to_verdict
-from envparity.environment import Environment
 from envparity.errors import ConfigurationError, Interrupted, LaunchError
-from envparity.events import CaseObserved, CaseStarted, Event, RunFinished, RunStarted
 from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment
+from envparity.model.scenario import Scenario
+from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
 from envparity.observe.record import HttpAnswer, Replica, StartupReport
 from envparity.redaction import Redaction
-from envparity.scenario import Scenario
-from envparity.subject import Subject
 from tests.envparity.launching import BACKEND as CHAT
 from tests.envparity.launching import FakeLauncher, passes, report, statuses
 from tests.envparity.launching import subject as orderable

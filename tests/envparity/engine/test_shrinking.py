@@ -11,17 +11,17 @@ import pytest
 from msgspec.structs import replace
 
 import envparity.engine.observer
-from envparity.case import Boot, Case
+from envparity.engine.events import Event, OrderBooted, Waiting
 from envparity.engine.explore import BootsBeside, Explorer, OrderProfile
 from envparity.engine.observer import Observer
 from envparity.engine.run import Run
 from envparity.engine.shrinking import Explained, OrderShrinker, with_causes
-from envparity.events import Event, OrderBooted, Waiting
 from envparity.judge import judge
 from envparity.judge.cause import NotFound, OrderCause, StepPair
 from envparity.judge.evidence import Reproduced
 from envparity.judge.finding import Finding, Judgement
 from envparity.launch.port import Stack
+from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import Graph
 from envparity.report.wording import cause_text, search_lines

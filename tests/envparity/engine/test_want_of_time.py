@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.case import Boot, Case
 from envparity.engine.want_of_time import for_want_of_time
+from envparity.model.case import Boot, Case
 from envparity.observe.record import HttpAnswer, Observation, Replica, StartupFailure, StartupReport
 from envparity.observe.transcript import Departure, DepartureKind, Transcript
-from envparity.stalls import Stalls
+from envparity.support.stalls import Stalls
 
 CASE = Case("staging", "chat")
 IDLE = Case("staging", "chat", Boot(hasten=8))

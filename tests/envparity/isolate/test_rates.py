@@ -21,6 +21,7 @@ from envparity.isolate.rates import (
     boots_to_see,
     shows_more_often,
     told_by_chance,
+    without_innocents,
 )
 
 
@@ -102,6 +103,32 @@ def test_which_of_two_rates_it_is_is_told_wrongly_no_more_often_than_that(often:
             assert test.of <= MOST_BOOTS
             told.append(test.shows)
         assert told.count(wrong) / len(told) <= 1.3 * ERROR
+
+
+@pytest.mark.parametrize(("rate", "least"), [(0.75, 0.97), (0.875, 0.99)])
+async def test_of_a_couple_the_innocent_is_found_whatever_was_thought_of_the_culprit(rate: float, least: float) -> None:
+    """Also where the rate was counted in six boots that happened to show it all."""
+    chance = random.Random(7)  # noqa: S311  not for secrets
+    test = BootsOfOne.between(6, 6, 0, 6)
+
+    async def strictly(traits: frozenset[str]) -> Shows:
+        counted = test.strict
+        while not counted.over:
+            counted = counted.and_then(here="culprit" in traits and chance.random() < rate)
+        return counted.shows
+
+    told = [await without_innocents(("another", "culprit", "innocent"), strictly) for _ in range(1000)]
+    assert told.count(("culprit",)) / len(told) >= least
+
+
+async def test_of_a_couple_that_needs_both_neither_is_let_go() -> None:
+    async def strictly(traits: frozenset[str]) -> Shows:
+        counted = BootsOfOne.between(6, 6, 0, 6).strict
+        while not counted.over:
+            counted = counted.and_then(here=traits >= {"one", "other"})
+        return counted.shows
+
+    assert await without_innocents(("one", "other", "third"), strictly) == ("one", "other")
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.floats(0, 1))

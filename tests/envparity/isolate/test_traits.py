@@ -9,9 +9,9 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envparity.environment import Dependency, Environment, FromSource, Ingress, Platform, SecretOf, Setting
-from envparity.environment_loader import load_environment, load_environments
+from envparity.config.environment import load_environment, load_environments
 from envparity.isolate.traits import Part, Trait, carried, differences, mix
+from envparity.model.environment import Dependency, Environment, FromSource, Ingress, Platform, SecretOf, Setting
 
 FOLDER = Path(__file__).parents[3] / "environments"
 SHIPPED = load_environments([FOLDER])

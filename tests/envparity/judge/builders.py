@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from envparity.backend import Backend, ImageSource, ReportMapping
-from envparity.case import Boot, Case
-from envparity.environment import Difference, Environment
 from envparity.judge import Finding, Judgement, judge
+from envparity.model.backend import Backend, ImageSource, ReportMapping
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Difference, Environment
+from envparity.model.subject import Subject
 from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
 from envparity.observe.transcript import (
@@ -26,7 +27,6 @@ from envparity.observe.transcript import (
     JsonFrame,
     Transcript,
 )
-from envparity.subject import Subject
 
 BACKEND = Backend(
     name="shop",

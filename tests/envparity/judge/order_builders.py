@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from envparity.case import Boot
-from envparity.environment import Environment
+from envparity.model.case import Boot
+from envparity.model.environment import Environment
+from envparity.model.scenario import Scenario
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation, Replica
 from envparity.observe.transcript import Transcript
-from envparity.scenario import Scenario
-from envparity.subject import Subject
 from tests.envparity.judge.builders import BACKEND, document, observation, replica, subject, transcript
 
 REQUIRES = {"settings": [], "redis": ["settings"], "tools": ["settings"], "auth": ["redis"]}

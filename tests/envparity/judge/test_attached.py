@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from envparity.environment import Deployed, Environment
+from envparity.model.environment import Deployed, Environment
 from envparity.observe.record import Attached, Observation
 from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import (

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from envparity.case import Boot, Case
 from envparity.judge.cause import OrderCause, StepPair
 from envparity.judge.confirm import cases_to_confirm, confirm, only_warm
 from envparity.judge.evidence import Note, Reproduced
 from envparity.judge.finding import Finding, Judgement, Place
 from envparity.judge.warm import WARM_ONLY
+from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation
 from envparity.report.wording import evidence_lines
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from envparity.environment import Environment, Platform
 from envparity.judge import Finding
+from envparity.model.environment import Environment, Platform
+from envparity.model.scenario import Scenario
 from envparity.observe.transcript import Departure, Event, LoggedLines
 from envparity.report.wording import evidence_lines
-from envparity.scenario import Scenario
 from tests.envparity.judge.builders import (
     BACKEND,
     WELCOME,

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from envparity.backend import Backend
-from envparity.case import Boot, Case
-from envparity.environment import Difference, Environment, Job
-from envparity.environment_loader import load_environment
+from envparity.config.environment import load_environment
 from envparity.isolate import differences, mix
 from envparity.judge import judge
+from envparity.model.backend import Backend
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Difference, Environment, Job
+from envparity.model.subject import Subject
 from envparity.observe.record import JobRun, Observation, Replica
-from envparity.subject import Subject
 
 BACKEND = Backend("chat", Path("backend.toml"))
 MIGRATE = JobRun("migrate", 0, 1.5, ("took 12 ms", "done at 2031-01-01T00:00:00Z"))

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from envparity.environment import Environment, FromSource
 from envparity.judge import normalise
 from envparity.judge.canonical import connections, frame_type, line, lines
 from envparity.judge.normalise import report_paths, setting_of
 from envparity.judge.volatile import Placeholders, steady
+from envparity.model.environment import Environment, FromSource
 from envparity.observe.record import SettingFingerprint
 from envparity.observe.transcript import BinaryFrame, Frame, JsonFrame, SilenceKept, TextFrame
 from tests.envparity.judge.builders import (

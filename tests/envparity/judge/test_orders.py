@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from envparity.case import Boot
 from envparity.judge import Finding, findings_for
 from envparity.judge.order_boots import forbidden_because, order_boots
+from envparity.model.case import Boot
 from envparity.observe.record import HttpAnswer, Observation, SettingFingerprint
 from envparity.orders import Graph
 from envparity.report.wording import evidence_lines

@@ -7,14 +7,14 @@ import datetime as dt
 import pytest
 from msgspec.structs import replace
 
-from envparity.case import Boot
-from envparity.environment import Environment, FromSource, Platform, SecretOf, Setting
 from envparity.judge import codes_of, findings_for
 from envparity.judge.rules import Family
+from envparity.model.case import Boot
+from envparity.model.environment import Environment, FromSource, Platform, SecretOf, Setting
+from envparity.model.scenario import Scenario
 from envparity.observe.record import HttpAnswer, Observation, SettingFingerprint
 from envparity.observe.transcript import Event
 from envparity.report.wording import evidence_lines
-from envparity.scenario import Scenario
 from tests.envparity.judge.builders import (
     BACKEND,
     DOWN,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from envparity.case import Case
 from envparity.judge import Finding, singles
 from envparity.judge.sameness import disguises, is_same_failure, masks, members
+from envparity.model.case import Case
 from envparity.observe.record import Observation
 from envparity.observe.startup import read_log
 from envparity.observe.transcript import Departure, LoggedLines, Transcript

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from envparity.case import Boot
-from envparity.environment import Dependency, Environment
 from envparity.judge import findings_for
+from envparity.model.case import Boot
+from envparity.model.environment import Dependency, Environment
 from envparity.observe.record import HttpAnswer, Replica
 from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import (

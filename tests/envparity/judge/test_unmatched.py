@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from envparity.backend import ReportMapping
 from envparity.judge.unmatched import unmatched
+from envparity.model.backend import ReportMapping
 from envparity.observe.record import Observation
 from tests.envparity.judge.builders import BACKEND, failed, observation, received, replica, transcript
 

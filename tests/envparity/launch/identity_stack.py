@@ -12,12 +12,12 @@ from jwt import PyJWKSet
 
 from envparity.auth.jwt_key_pair import KeyPairJwt
 from envparity.auth.scheme import Request
-from envparity.backend import Backend, Carrier, HealthPaths, ImageSource, ProcessSource, Tokens
-from envparity.environment import Dependency, Environment, FromSource
 from envparity.errors import LaunchError
 from envparity.launch.booted import BootedStack
-from envparity.scenario import Scenario
-from envparity.step import Connect, Rotate
+from envparity.model.backend import Backend, Carrier, HealthPaths, ImageSource, ProcessSource, Tokens
+from envparity.model.environment import Dependency, Environment, FromSource
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect, Rotate
 
 __all__ = ["SLEEPING", "WITH_PROVIDER", "serves_its_clients"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from envparity.auth.jwt_shared_key import SharedKeyJwt
-from envparity.backend import Backend, Carrier, ImageSource, Tokens
 from envparity.launch.arrived import arrived_of, lost_of, watched_headers
+from envparity.model.backend import Backend, Carrier, ImageSource, Tokens
+from envparity.model.scenario import Scenario
+from envparity.model.step import Connect
 from envparity.observe.transcript import Header
-from envparity.scenario import Scenario
-from envparity.step import Connect
 
 
 def test_what_conversations_may_send_is_watched() -> None:

@@ -9,15 +9,15 @@ from typing import cast
 import msgspec
 import pytest
 
-from envparity.backend import ImageSource, ProcessSource
-from envparity.environment import Environment, Ingress, OwnConfiguration
 from envparity.errors import ConfigurationError, EngineUnavailable, LaunchError
 from envparity.launch import choose
 from envparity.launch.choose import LauncherName, ServersUnavailable, choose_launcher
 from envparity.launch.container.image_log import BuildFailed, ImageError
 from envparity.launch.container.images import ImageBuilder
 from envparity.launch.process.launcher import ProcessLauncher
-from envparity.subject import Subject
+from envparity.model.backend import ImageSource, ProcessSource
+from envparity.model.environment import Environment, Ingress, OwnConfiguration
+from envparity.model.subject import Subject
 from tests.envparity.launching import BACKEND, subject
 
 WITHOUT_TABLE = subject()

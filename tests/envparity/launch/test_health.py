@@ -11,11 +11,11 @@ from typing import Literal
 import pytest
 import pytest_asyncio
 
-from envparity.backend import Backend, HealthPaths, ImageSource, ReportMapping, UpAnswer
 from envparity.errors import DeadlineExceeded
 from envparity.launch import health
 from envparity.launch.health import HealthProbe
 from envparity.launch.listening import accepts, listens, network_of, serves_http
+from envparity.model.backend import Backend, HealthPaths, ImageSource, ReportMapping, UpAnswer
 from envparity.observe.record import HttpAnswer
 
 pytestmark = pytest.mark.asyncio

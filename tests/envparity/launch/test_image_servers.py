@@ -30,7 +30,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from envparity.dependencies import postgres
-from envparity.dependency_kind import Server
+from envparity.dependency.kind import Server
 from envparity.launch.container.images import IMAGE_UIDS, ImageBuilder, default_docker_folder
 
 pytestmark = pytest.mark.docker

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from envparity.case import Boot
 from envparity.errors import DeadlineExceeded
 from envparity.launch.booted import BootedStack
+from envparity.model.case import Boot
 from envparity.observe.record import HttpAnswer, StartupReport
 
 

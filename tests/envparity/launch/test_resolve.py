@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from envparity.backend import Backend, ImageSource
-from envparity.case import Boot
-from envparity.environment import Environment, FromSource, Ingress, SecretOf, Setting
 from envparity.errors import LaunchError
 from envparity.launch.booted import direct_endpoint
 from envparity.launch.resolve import RunSecrets, fingerprints, hastened, resolve_settings
+from envparity.model.backend import Backend, ImageSource
+from envparity.model.case import Boot
+from envparity.model.environment import Environment, FromSource, Ingress, SecretOf, Setting
 
 BOTH = ("BEAT_S", "IDLE_S")
 SOURCES = {"postgres.url": "postgresql://app:pw@postgres/app", "ingress.network": "172.18.0.0/16"}

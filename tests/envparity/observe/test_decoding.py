@@ -16,9 +16,9 @@ from envparity.conversation.script import Script
 from envparity.frames.decoding import DEEPEST, decoded_json, decoded_text
 from envparity.judge import canonical
 from envparity.judge.traceback import last_raised
+from envparity.model.scenario import Scenario
 from envparity.observe.transcript import FrameReceived, Transcript
 from envparity.redaction import Redaction
-from envparity.scenario import Scenario
 
 
 def _depth(value: Any) -> int:

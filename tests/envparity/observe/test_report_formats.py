@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from envparity.backend import HealthPaths, ReportFormat, ReportMapping
-from envparity.backend_loader import read_backend
+from envparity.config.backend import read_backend
+from envparity.model.backend import HealthPaths, ReportFormat, ReportMapping
 from envparity.observe.record import StartupReport
 from envparity.observe.startup import read_report
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envparity.backend import ReportMapping
+from envparity.model.backend import ReportMapping
 from envparity.observe.record import CheckResult, StartupFailure, StartupReport, StartupStep
 from envparity.observe.startup import read_log, read_report
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envparity.case import Boot
+from envparity.model.case import Boot
 from envparity.orders import Graph, verify
 from envparity.orders.experiments import forbidden_orders, order_boots, timelines
 

@@ -16,15 +16,15 @@ from cryptography.hazmat.primitives import serialization
 from websockets.asyncio.server import ServerConnection, serve
 
 from envparity.auth.jwt_shared_key import SharedKeyJwt
-from envparity.backend import Backend, Carrier, ImageSource, Phases, Tokens
-from envparity.deployed.target import Target
-from envparity.environment import Credential, Deployed, Environment
+from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
+from envparity.model.deployed.target import Target
+from envparity.model.environment import Credential, Deployed, Environment
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Connect, Expect, Send
 from envparity.probe.log import TextLog
 from envparity.probe.metrics import Metrics
 from envparity.probe.outcome import Outcome
 from envparity.probe.probing import Plan, Probe
-from envparity.scenario import Scenario
-from envparity.step import Close, Connect, Expect, Send
 from tests.self_signed import self_signed
 
 SHORT_S = 0.2  # for what is waited for in vain
@@ -79,7 +79,7 @@ class Probed:
     """A probe of that plan, its metrics and the lines that it wrote."""
 
     def __init__(self, plan: Plan) -> None:
-        from envparity.deployed.identity import Credentials
+        from envparity.model.deployed.identity import Credentials
 
         self.lines: list[str] = []
         self.metrics = Metrics("staging")

@@ -7,11 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from envparity.backend_loader import load_backend
-from envparity.case import Boot
-from envparity.probe.choice import choose_scenario, objection
-from envparity.scenario import Scenario
-from envparity.step import (
+from envparity.config.backend import load_backend
+from envparity.model.case import Boot
+from envparity.model.scenario import Scenario
+from envparity.model.step import (
     Close,
     Command,
     Connect,
@@ -27,6 +26,7 @@ from envparity.step import (
     StopReplica,
     UntilReady,
 )
+from envparity.probe.choice import choose_scenario, objection
 from tests.envparity.probe.deployed_backend import SCENARIO, STEPS, backend
 
 REFERENCE = Path(__file__).parents[3] / "netra_backend" / "backend.toml"

@@ -11,10 +11,10 @@ import jwt
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from envparity.deployed.credentials import CredentialUnavailable
-from envparity.deployed.identity import Credentials
-from envparity.environment import Credential, Deployed, Environment
 from envparity.errors import ConfigurationError
+from envparity.model.deployed.credentials import CredentialUnavailable
+from envparity.model.deployed.identity import Credentials
+from envparity.model.environment import Credential, Deployed, Environment
 from envparity.probe.log import TextLog
 from envparity.probe.metrics import Metrics
 from envparity.probe.probing import Probe

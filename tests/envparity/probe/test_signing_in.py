@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from envparity.auth.login import Login
-from envparity.backend import Carrier, Tokens
+from envparity.model.backend import Carrier, Tokens
 from tests.envparity.probe.deployed_backend import KEY, Probed, backend, healthy, listening, plan, serving
 
 pytestmark = pytest.mark.asyncio

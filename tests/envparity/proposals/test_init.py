@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from envparity.cli.app import app
+from envparity.faces.cli.app import app
 from envparity.proposals.code import read_code
 from envparity.proposals.proposal import slug
 

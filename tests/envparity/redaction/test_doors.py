@@ -18,38 +18,38 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-import envparity.backend
-import envparity.cli.diff
+import envparity.config.subject
 import envparity.conversation.driver
 import envparity.conversation.record
-import envparity.document
 import envparity.engine.observer
+import envparity.faces.cli.diff
 import envparity.isolate.traits
 import envparity.launch.attached.launcher
 import envparity.launch.container.launcher
 import envparity.launch.process.launcher
 import envparity.launch.resolve
-import envparity.subject_loader
-from envparity.backend import Backend, ImageSource, ProcessSource
-from envparity.case import Boot, Case
-from envparity.cli.diff import sections
+import envparity.model.backend
+import envparity.toml.document
+from envparity.config.subject import with_secrets_known
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Handshake, Script, write_script
 from envparity.engine.observer import Observer
-from envparity.environment import Deployed, Environment, FromSource, SecretOf
 from envparity.errors import LaunchError
+from envparity.faces.cli.diff import sections
 from envparity.isolate import differences
 from envparity.launch.attached.stack import AttachedStack
 from envparity.launch.booted import BootedStack
 from envparity.launch.port import Stack
 from envparity.launch.resolve import RunSecrets, fingerprints, resolve_settings, secret_variables
+from envparity.model.backend import Backend, ImageSource, ProcessSource
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Deployed, Environment, FromSource, SecretOf
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Connect, Expect, ExpectClose
+from envparity.model.subject import Subject
 from envparity.observe.record import HttpAnswer, Observation, Replica
 from envparity.observe.transcript import Departure, HandshakeAnswered, LoggedLines
 from envparity.redaction import Redaction
-from envparity.scenario import Scenario
-from envparity.step import Close, Connect, Expect, ExpectClose
-from envparity.subject import Subject
-from envparity.subject_loader import with_secrets_known
 from tests.envparity.launching import FakeStack
 
 # Words of fewer than 12 characters: what is cut between two of them leaves no piece that could be told from chance.
@@ -265,7 +265,7 @@ async def a_boot() -> str:
 
 async def a_mistake() -> str:
     """In a file, where a secret stands in the wrong place."""
-    return envparity.document.in_words(TOKEN, secretive=True) + envparity.document.in_words(
+    return envparity.toml.document.in_words(TOKEN, secretive=True) + envparity.toml.document.in_words(
         f"postgres://app:{PASSWORD}@db/app"
     )
 
@@ -352,8 +352,8 @@ OFF: dict[str, tuple[Any, str, Any]] = {
     "by a file's sources": (envparity.isolate.traits, "is_made_secret", _knows_nothing),
     "by name, in traits": (envparity.isolate.traits, "is_secret", _knows_nothing),
     "of boots": (__import__(__name__, fromlist=["x"]), "with_secrets_known", _backend_as_it_is),
-    "of differences of files": (envparity.cli.diff, "redact", _as_it_is),
-    "of mistakes": (envparity.document, "without_shapes", _as_it_is),
+    "of differences of files": (envparity.faces.cli.diff, "redact", _as_it_is),
+    "of mistakes": (envparity.toml.document, "without_shapes", _as_it_is),
 }
 
 

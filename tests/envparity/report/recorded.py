@@ -7,13 +7,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from envparity.environment import Dependency, Environment, FromSource, Ingress, Platform, SecretOf
-from envparity.events import CaseObserved, Event, OrderBooted, OrdersPlanned, RunFinished, RunStarted
+from envparity.engine.events import CaseObserved, Event, OrderBooted, OrdersPlanned, RunFinished, RunStarted
 from envparity.judge import RULES, judge
 from envparity.judge.finding import Verdict
+from envparity.model.environment import Dependency, Environment, FromSource, Ingress, Platform, SecretOf
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.report.saved import SavedRun, SavedSubject, saved_subject
-from envparity.subject import Subject
 from tests.envparity.judge.builders import (
     BACKEND,
     WELCOME,

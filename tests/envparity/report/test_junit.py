@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import msgspec
 import pytest
 
-from envparity.reach import LeftOut
+from envparity.model.reach import LeftOut
 from envparity.report.junit import junit_xml
 from envparity.report.saved import SavedRun
 from tests.envparity.report.recorded import HOSTILE, apart_run, clean_run, startup_run

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from envparity.case import Case
-from envparity.events import CaseObserved, Event, RunFinished, Waiting
+from envparity.engine.events import CaseObserved, Event, RunFinished, Waiting
 from envparity.judge.finding import Verdict
+from envparity.model.case import Case
 from envparity.observe.record import Observation
 from envparity.observe.transcript import FrameReceived, JsonFrame, Transcript
 from envparity.report.ndjson import NdjsonWriter, read_events

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from envparity.config.subject import load_subject
+from envparity.engine.events import RunStarted, Waiting
 from envparity.errors import ConfigurationError
-from envparity.events import RunStarted, Waiting
 from envparity.report.ndjson import NdjsonWriter
 from envparity.report.saved import (
     KEPT,
@@ -23,7 +24,6 @@ from envparity.report.saved import (
     saved_subject,
 )
 from envparity.report.saved_subject import FORMAT
-from envparity.subject_loader import load_subject
 from tests.envparity.judge.builders import observation
 from tests.envparity.report.recorded import described, events_of
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from envparity.case import Boot, Case
-from envparity.events import CaseObserved, CaseStarted, Event, RunFinished, RunStarted, ScenarioPlayed, Waiting
+from envparity.engine.events import CaseObserved, CaseStarted, Event, RunFinished, RunStarted, ScenarioPlayed, Waiting
 from envparity.judge.finding import Verdict
+from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation
 from envparity.report.terminal import LiveTerminal, PlainTerminal, print_verdict, terminal_writer
 from envparity.report.verdict import verdict_text

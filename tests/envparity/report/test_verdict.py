@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from envparity.judge.finding import Verdict
-from envparity.reach import LeftOut
+from envparity.model.reach import LeftOut
 from envparity.report.verdict import findings_text, launchers, verdict_text
 
 RED_AT_80_COLUMNS = """\

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from envparity.engine.events import Event, RunFinished
 from envparity.errors import DoorFailed, OutputFailed
-from envparity.events import Event, RunFinished
 from envparity.judge.finding import Verdict
 from envparity.report.ndjson import NdjsonWriter
 from envparity.report.writer import Tee

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.environment import Credential, Deployed, Environment
+from envparity.model.environment import Credential, Deployed, Environment
 from envparity.session.attaching import Attaching, attach
 
 OWN = "wss://api.staging.example/ws"

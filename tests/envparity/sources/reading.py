@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envparity.backend import Backend
-from envparity.cli.diff import sections
-from envparity.environment import Environment
-from envparity.environment_loader import load_environment
+from envparity.config.environment import load_environment
 from envparity.errors import Mistake
-from envparity.subject import Subject
+from envparity.faces.cli.diff import sections
+from envparity.model.backend import Backend
+from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 
 __all__ = ["differing", "environment", "mistakes", "notes", "place", "put"]
 

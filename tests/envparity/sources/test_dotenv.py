@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.environment_loader import load_environment
+from envparity.config.environment import load_environment
 from envparity.errors import Mistake
 from envparity.sources.dotenv import SOURCE
 

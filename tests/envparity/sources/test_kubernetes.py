@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.environment import Composed, Dependency, Job
+from envparity.model.environment import Composed, Dependency, Job
 from tests.envparity.sources.reading import differing, environment, mistakes, notes, place, put
 
 DEPLOYMENT = """\

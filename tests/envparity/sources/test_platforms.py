@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.environment import Dependency, FromSource, SecretOf
+from envparity.model.environment import Dependency, FromSource, SecretOf
 from tests.envparity.sources.reading import differing, environment, mistakes, notes, place, put
 
 FLY = """\

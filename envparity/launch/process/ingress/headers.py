@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from email.utils import formatdate
 
-from envparity.environment import UPSTREAM_HOST, Forwarded, Ingress
 from envparity.launch.arrived import ANSWERED_HEADER, ARRIVED_HEADER, FORWARDED
 from envparity.launch.process.ingress.head import Request
+from envparity.model.environment import UPSTREAM_HOST, Forwarded, Ingress
 
 __all__ = ["UPSTREAM_HEADER", "answer_head", "arrival_headers", "forwarded_headers", "page"]
 

@@ -14,12 +14,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from envparity.config.own_nginx import filled
 from envparity.errors import LaunchError
 from envparity.launch.container.images import default_docker_folder
 from envparity.launch.ingress_variables import ingress_variables
 from envparity.launch.process.ingress.plan import Address, IngressPlan, RunningIngress
-from envparity.own_nginx import filled
-from envparity.stalls import within
+from envparity.support.stalls import within
 
 __all__ = ["find_nginx", "nginx_ingress"]
 

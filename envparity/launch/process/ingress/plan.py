@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from envparity.environment import Ingress
 from envparity.launch.certificates import IssuedCertificate
+from envparity.model.environment import Ingress
 
 __all__ = ["Address", "IngressKind", "IngressPlan", "RunningIngress"]
 

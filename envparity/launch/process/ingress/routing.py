@@ -5,11 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Sequence
 
-from envparity.environment import Ingress
 from envparity.launch.ingress_variables import AFFINITY_COOKIE
 from envparity.launch.process.ingress.head import Refused, Request
 from envparity.launch.process.ingress.headers import Header
 from envparity.launch.process.ingress.plan import Address
+from envparity.model.environment import Ingress
 
 __all__ = ["Routing", "Unknown"]
 

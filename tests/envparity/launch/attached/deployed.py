@@ -18,12 +18,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
-from envparity.backend import Backend, Carrier, ImageSource, Phases, Tokens
-from envparity.environment import Credential, Dependency, Deployed, Environment
 from envparity.launch.certificates import CertificateAuthority, IssuedCertificate
-from envparity.scenario import Scenario
-from envparity.step import Close, Connect, Cut, Expect, ExpectClose, Send
-from envparity.subject import Subject
+from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
+from envparity.model.environment import Credential, Dependency, Deployed, Environment
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Connect, Cut, Expect, ExpectClose, Send
+from envparity.model.subject import Subject
 
 KEY = "a key that nobody but staging has, as long as it takes"
 CARRIER = Carrier("header", header="Authorization: Bearer {token}")

@@ -11,21 +11,21 @@ import jwt
 import msgspec
 import pytest
 
-from envparity.case import Boot, Case
-from envparity.deployed.credentials import CredentialUnavailable
+from envparity.engine.events import Event
 from envparity.engine.run import Run
-from envparity.environment import Credential
 from envparity.errors import LaunchError
-from envparity.events import Event
 from envparity.judge.finding import Verdict
 from envparity.launch import certificates
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.attached.pace import MOST_BYTES
 from envparity.launch.certificates import CertificateAuthority
+from envparity.model.case import Boot, Case
+from envparity.model.deployed.credentials import CredentialUnavailable
+from envparity.model.environment import Credential
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Command, Connect, Expect, Http, Send
+from envparity.model.subject import Subject
 from envparity.report.wording import evidence_lines
-from envparity.scenario import Scenario
-from envparity.step import Close, Command, Connect, Expect, Http, Send
-from envparity.subject import Subject
 from tests.envparity.launch.attached.deployed import (
     BACKEND,
     KEY,

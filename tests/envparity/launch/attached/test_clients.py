@@ -9,14 +9,14 @@ from pathlib import Path
 import jwt
 import pytest
 
-from envparity.deployed.target import parse_target
 from envparity.engine.run import Run
-from envparity.environment import Credential, OAuth2
 from envparity.judge.finding import Verdict
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.certificates import CertificateAuthority
+from envparity.model.deployed.target import parse_target
+from envparity.model.environment import Credential, OAuth2
+from envparity.model.subject import Subject
 from envparity.probe.probing import tls_of
-from envparity.subject import Subject
 from tests.envparity.deployed.client_certificate import asks_for, client_files
 from tests.envparity.deployed.token_endpoint import TokenEndpoint
 from tests.envparity.launch.attached.deployed import KEY, FakeDeployed, authority_file, server_context

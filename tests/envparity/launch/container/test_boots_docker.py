@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from envparity.backend import Backend, HealthPaths, ImageSource
-from envparity.case import Case
-from envparity.environment import Environment, Ingress, OwnConfiguration
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
+from envparity.model.backend import Backend, HealthPaths, ImageSource
+from envparity.model.case import Case
+from envparity.model.environment import Environment, Ingress, OwnConfiguration
 
 pytestmark = pytest.mark.docker
 

@@ -11,13 +11,13 @@ from typing import Any, Literal
 import pytest
 import pytest_asyncio
 
-from envparity.backend import Backend, HealthPaths, ImageSource
-from envparity.case import Case
-from envparity.environment import Dependency, Environment, Ingress
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.labels import RUN
 from envparity.launch.container.launcher import ContainerLauncher
+from envparity.model.backend import Backend, HealthPaths, ImageSource
+from envparity.model.case import Case
+from envparity.model.environment import Dependency, Environment, Ingress
 
 pytestmark = pytest.mark.docker
 

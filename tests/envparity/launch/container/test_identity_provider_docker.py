@@ -8,11 +8,11 @@ import secrets
 import msgspec
 import pytest
 
-from envparity.case import Case
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
 from envparity.launch.container.stack import ContainerStack
+from envparity.model.case import Case
 from tests.envparity.launch.identity_stack import SLEEPING, WITH_PROVIDER, serves_its_clients
 
 ASKS = """

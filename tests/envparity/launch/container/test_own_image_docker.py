@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from envparity.case import Case
+from envparity.config.subject import load_subject
 from envparity.launch.choose import choose_launcher
 from envparity.launch.port import RanJobs
-from envparity.subject_loader import load_subject
+from envparity.model.case import Case
 
 pytestmark = pytest.mark.docker
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from envparity.backend import Backend, HealthPaths, ImageSource
-from envparity.case import Case
-from envparity.environment import Environment, Ingress, Platform
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
 from envparity.launch.container.start_gate import StartGate, ungated
 from envparity.launch.port import CountsProcessors, Stack
+from envparity.model.backend import Backend, HealthPaths, ImageSource
+from envparity.model.case import Case
+from envparity.model.environment import Environment, Ingress, Platform
 
 pytestmark = pytest.mark.docker
 

@@ -15,7 +15,7 @@ import pytest
 from envparity.launch.container import stopping
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.stopping import stop_gracefully
-from envparity.stalls import STALLS, within
+from envparity.support.stalls import STALLS, within
 
 
 class FakeEngine:

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from envparity.case import Boot, Case
+from envparity.config.subject import load_subject
 from envparity.conversation.driver import play
 from envparity.launch.choose import process_launcher
 from envparity.launch.process.stack import ProcessStack
-from envparity.subject import Subject
-from envparity.subject_loader import load_subject
+from envparity.model.case import Boot, Case
+from envparity.model.subject import Subject
 from tests.envparity.launch.identity_stack import SLEEPING, WITH_PROVIDER, serves_its_clients
 from tests.envparity.running import TREE
 

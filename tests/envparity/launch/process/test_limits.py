@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from envparity.backend import ProcessSource
-from envparity.environment import Dependency, Environment, Ingress, Platform
 from envparity.errors import LaunchError
 from envparity.launch.process import limits
 from envparity.launch.process.limits import Processors, backend_argv, cannot_check, user_of, why_not_as
+from envparity.model.backend import ProcessSource
+from envparity.model.environment import Dependency, Environment, Ingress, Platform
 
 PYTHON = ProcessSource(("python3", "-m", "chat"), Path())
 

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from envparity.case import Case
-from envparity.dependency_kind import CA_PATH
+from envparity.config.subject import load_subject
+from envparity.dependency.kind import CA_PATH
 from envparity.errors import LaunchError
 from envparity.launch.choose import process_launcher
 from envparity.launch.process.stack import ProcessStack
-from envparity.subject_loader import load_subject
+from envparity.model.case import Case
 from tests.envparity.running import TREE
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]

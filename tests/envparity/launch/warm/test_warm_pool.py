@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from envparity.case import Boot, Case
+from envparity.config.subject import load_subject
 from envparity.conversation.contract import Contract
 from envparity.conversation.driver import play
 from envparity.errors import LaunchError
@@ -17,7 +17,7 @@ from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
 from envparity.launch.warm.boot import WarmBoot
 from envparity.launch.warm.pool import WarmPool, WarmUnavailable
-from envparity.subject_loader import load_subject
+from envparity.model.case import Boot, Case
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from envparity.environment import Difference, Environment
+from envparity.model.environment import Difference, Environment
+from envparity.model.subject import Subject
 from envparity.observe.transcript import Departure, Transcript
 from envparity.report.html.conversations import Played, played
-from envparity.subject import Subject
 from tests.envparity.judge.builders import BACKEND, WELCOME, close, handshake, observation, received, sent, transcript
 from tests.envparity.report.recorded import HOSTILE, OTHER_WELCOME, SUBJECT, run_of
 

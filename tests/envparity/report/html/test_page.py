@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from envparity.case import Boot
 from envparity.judge import RULES
 from envparity.judge.cause import TraitsCause
+from envparity.model.case import Boot
 from envparity.observe.record import StartupStep
 from envparity.report.html import html_page
 from envparity.report.html.timeline import timelines

@@ -24,13 +24,13 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from envparity.environment import Ingress
+from envparity.config.own_nginx import filled
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.container.images import IMAGE_UIDS, ImageBuilder, default_docker_folder
 from envparity.launch.ingress_variables import ingress_variables
 from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import Address, IngressKind, IngressPlan
-from envparity.own_nginx import filled
+from envparity.model.environment import Ingress
 
 T = TypeVar("T")
 HOST = "api.example"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from envparity.environment import Ingress, OwnConfiguration
 from envparity.errors import LaunchError
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.process.ingress import nginx
 from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import IngressPlan
+from envparity.model.environment import Ingress, OwnConfiguration
 
 UPSTREAMS = [("127.0.0.1", 4001), ("127.0.0.1", 4002)]
 # In nginx's place: shows that its configuration is complete, and ends when told to.

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from envparity.environment import OwnConfiguration
 from envparity.launch.arrived import arrived_of
 from envparity.launch.process.ingress.nginx import find_nginx
+from envparity.model.environment import OwnConfiguration
 from tests.docs.pages import blocks
 from tests.envparity.launch.process.ingress.bench import HOST, Bench, bench_of, opened_iterator
 from tests.envparity.launch.process.ingress.test_promises import KEY, ask, asked, get, heads

@@ -1,0 +1,269 @@
+"""Reads environment files. Every mistake of every file is found before any is raised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from envparity.config.command import command_mistakes
+from envparity.config.deployed import deployed_mistakes, read_deployed
+from envparity.config.files import file_mistakes, files_of
+from envparity.config.image import image_mistakes, image_of
+from envparity.config.ingress_keys import ingress_mistakes, without_an_ingress
+from envparity.config.own_nginx import own_configuration
+from envparity.config.settings import composed_mistakes, source_mistakes
+from envparity.dependency.kind import KINDS, dependency_schema
+from envparity.errors import ConfigurationError, Mistake
+from envparity.model.commands import HEALTH_PORT, PORT
+from envparity.model.composed import is_composed
+from envparity.model.environment import (
+    Composed,
+    Dependency,
+    Difference,
+    Environment,
+    FromSource,
+    Job,
+    Platform,
+    SecretOf,
+    Setting,
+)
+from envparity.model.ingress_presets import ingress_of
+from envparity.sources.extending import Extended, extended
+from envparity.toml.document import (
+    Document,
+    did_you_mean,
+    in_words,
+    known_keys,
+    read_document,
+    schema_mistakes,
+    shown_path,
+)
+
+__all__ = ["literal", "load_environment", "load_environments", "read_environments"]
+
+SCHEMA = "environment.schema.json"
+
+
+def load_environments(paths: Sequence[Path], names: Sequence[str] = ()) -> dict[str, Environment]:
+    """The environments of these files and folders by name, the baseline first.
+
+    With `names` only those are read, in the order asked for, and the first of them is the baseline. Otherwise it is
+    the one whose file says `baseline = true`, and the others follow by name.
+    Raises `ConfigurationError` with every mistake of every file.
+    """
+    environments, mistakes = read_environments(paths, names)
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return environments
+
+
+def read_environments(
+    paths: Sequence[Path], names: Sequence[str] = (), given: Collection[str] | None = None
+) -> tuple[dict[str, Environment], list[Mistake]]:
+    """As `load_environments`, but the mistakes are returned, beside the environments in which there are none.
+
+    `given` are the settings that the backend's file gives, of which composed ones may be made; None: not known.
+    """
+    files, mistakes = _files(paths)
+    if names:
+        files, unknown = _asked_for(files, names)
+        mistakes += unknown
+    loaded: dict[Path, Environment] = {}
+    for path in files:
+        environment, wrong = load_environment(path, given)
+        mistakes += wrong
+        if environment is not None:
+            loaded[path] = environment
+    mistakes += _clashes(loaded, asked=bool(names))
+    found = list(loaded.values())
+    if not names:
+        found.sort(key=lambda one: (not one.baseline, one.name))
+    return {one.name: one for one in found}, mistakes
+
+
+def load_environment(path: Path, given: Collection[str] | None = None) -> tuple[Environment | None, list[Mistake]]:
+    """One environment file, or None and everything that is wrong with it; for `given` see `read_environments`."""
+    read, mistakes = read_document(path)
+    if read is None:
+        return None, mistakes
+    whole, wrong = extended(read, known_keys(SCHEMA), KINDS.entries())
+    document = whole.document
+    mistakes = [
+        *mistakes,
+        *schema_mistakes(document, SCHEMA, {"dependency": dependency_schema(document.table("dependencies"))}),
+        *_cross_checks(document),
+        *file_mistakes(document, whole.settings, given),
+        *composed_mistakes(document, whole.settings, given),
+        *wrong,
+    ]
+    if mistakes:
+        return None, mistakes
+    return _build(whole), []
+
+
+def _files(paths: Sequence[Path]) -> tuple[list[Path], list[Mistake]]:
+    files: list[Path] = []
+    mistakes = []
+    for path in paths:
+        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        if not found:
+            action = "add one file per environment, such as local.toml"
+            mistakes.append(Mistake(shown_path(path), 0, "(folder)", "environment files, *.toml", "none", action))
+        files += found
+    return list(dict.fromkeys(files)), mistakes
+
+
+def _asked_for(files: Sequence[Path], names: Sequence[str]) -> tuple[list[Path], list[Mistake]]:
+    wanted: list[Path] = []
+    mistakes = []
+    known = sorted({path.stem for path in files})
+    where = ", ".join(dict.fromkeys(shown_path(path.parent) for path in files)) or "(command line)"
+    for name in dict.fromkeys(names):
+        having = [path for path in files if path.stem == name]
+        wanted += having
+        if not having:
+            expected = "one of " + ", ".join(known) if known else "an environment"
+            action = did_you_mean(name, known)
+            mistakes.append(Mistake(where, 0, "environment asked for", expected, in_words(name), action))
+    return wanted, mistakes
+
+
+def _clashes(loaded: Mapping[Path, Environment], *, asked: bool) -> Iterator[Mistake]:
+    named = Counter(one.name for one in loaded.values())
+    baselines = [one.name for one in loaded.values() if one.baseline]
+    for path, one in loaded.items():
+        if named[one.name] > 1:
+            yield Mistake(shown_path(path), 0, "name", "a name of its own", f"{one.name}, which another file has too")
+        if one.baseline and len(baselines) > 1 and not asked:
+            got = f"{len(baselines)}: {', '.join(baselines)}"
+            yield Mistake(shown_path(path), 0, "baseline", "one baseline", got, "keep it in one of the files")
+
+
+def _build(whole: Extended) -> Environment:
+    """The environment of a document in which nothing is wrong; its own settings go before those it extends."""
+    document, data = whole.document, whole.document.data
+    convert = msgspec.convert
+    return Environment(
+        name=data["name"],
+        description=data.get("description", ""),
+        baseline=data.get("baseline", False),
+        extends=tuple(data.get("extends", ())),
+        settings={**whole.settings, **{name: _setting(value) for name, value in data.get("settings", {}).items()}},
+        platform=convert(data.get("platform", {}), Platform),
+        ingress=ingress_of(data.get("ingress", {}), own_configuration(document)),
+        dependencies={
+            name: _dependency(table, document.path.parent) for name, table in data.get("dependencies", {}).items()
+        },
+        dependencies_first=data.get("dependencies_first", True),
+        differences=convert(data.get("differences", []), tuple[Difference, ...]),
+        deployed=read_deployed(document) if "deployed" in data else None,
+        image=image_of(document),
+        command=tuple(data.get("command", ())),
+        files=files_of(document),
+        jobs=convert(data.get("jobs", {}), dict[str, Job]),
+        notes=whole.notes,
+        places=dict(whole.places),
+    )
+
+
+def _dependency(table: Mapping[str, Any], folder: Path) -> Dependency:
+    """As its kind reads it: what every dependency has, and under `options` what only this kind has."""
+    own = {key: value for key, value in table.items() if key not in {"kind", "latency_ms"}}
+    kind = KINDS.get(table["kind"])
+    with KINDS.guarding(kind):
+        read = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(msgspec.convert(own, kind.keys))))
+        shared = {field.name for field in msgspec.structs.fields(Dependency)} - {"kind", "latency_ms", "options"}
+        options = kind.read({key: value for key, value in read.items() if key not in shared}, folder)
+    return Dependency(
+        kind=table["kind"],
+        latency_ms=float(table.get("latency_ms", 0.0)),
+        options=options,
+        **{"password": False, **{key: value for key, value in read.items() if key in shared}},
+    )
+
+
+def _setting(value: Any) -> Setting:
+    if isinstance(value, dict):
+        return SecretOf(int(value["secret"])) if "secret" in value else FromSource(value["from"])
+    if not isinstance(value, str) or not is_composed(value):
+        return literal(value)
+    composed = Composed(value)
+    return composed if composed.placeholders else composed.around
+
+
+def literal(value: str | float) -> str:
+    """The value as a process environment holds it: true and false in lower case, numbers in decimal."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _cross_checks(document: Document) -> Iterator[Mistake]:
+    """What no schema can say. The document may be wrong in any way: what the schema reports is passed over."""
+    name = document.data.get("name")
+    if isinstance(name, str) and name != document.path.stem:
+        action = f"rename the file to {name}.toml, or set name = {document.path.stem!r}"
+        yield document.mistake(("name",), f"{document.path.stem}, as the file is called", in_words(name), action)
+    yield from source_mistakes(document)
+    yield from _dependency_mistakes(document)
+    yield from image_mistakes(document)
+    yield from command_mistakes(document, ("command",), document.data.get("command"), {PORT, HEALTH_PORT})
+    for name, job in document.table("jobs").items():
+        command = job.get("command") if isinstance(job, dict) else None
+        yield from command_mistakes(document, ("jobs", name, "command"), command, ())
+    yield from _port_mistakes(document)
+    yield from _ingress_mistakes(document)
+    yield from _difference_mistakes(document)
+    yield from deployed_mistakes(document)
+
+
+def _dependency_mistakes(document: Document) -> Iterator[Mistake]:
+    """What the kinds say against the tables of their dependencies."""
+    for name, table in document.table("dependencies").items():
+        kind = KINDS.find(table.get("kind")) if isinstance(table, dict) else None
+        if kind is None:
+            continue
+        with KINDS.guarding(kind):
+            for key, expected, got, action in kind.mistakes(table, document.path.parent):
+                yield document.mistake(("dependencies", name, *key), expected, got, action)
+
+
+def _port_mistakes(document: Document) -> Iterator[Mistake]:
+    """The platform says the port; a literal beside it would be overridden in silence."""
+    setting = document.table("platform").get("port_setting", Platform().port_setting)
+    settings = document.table("settings")
+    if isinstance(setting, str) and setting in settings and settings[setting] != {"from": "platform.port"}:
+        action = "set platform.port, and remove the setting"
+        yield document.mistake(("settings", setting), "the port from [platform] alone", "a setting as well", action)
+
+
+def _ingress_mistakes(document: Document) -> Iterator[Mistake]:
+    ingress = document.table("ingress")
+    if ingress.get("kind", "none") != "none":
+        yield from ingress_mistakes(document)
+        return
+    replicas = document.table("platform").get("replicas", 1)
+    if isinstance(replicas, int) and replicas > 1:
+        action = 'add [ingress] with kind = "nginx", or set replicas = 1'
+        expected = "1, for without an ingress nothing spreads the connections"
+        yield document.mistake(("platform", "replicas"), expected, in_words(replicas), action)
+    if ingress.get("tls") is True:
+        action = 'set kind = "nginx", or tls = false'
+        yield document.mistake(("ingress", "tls"), "false, for without an ingress nothing speaks TLS", "true", action)
+    yield from without_an_ingress(document)
+
+
+def _difference_mistakes(document: Document) -> Iterator[Mistake]:
+    first: dict[str, int] = {}
+    for index, difference in enumerate(document.tables("differences")):
+        path = difference.get("path")
+        if not isinstance(path, str):
+            continue
+        if path in first:
+            got = f"{path}, which differences[{first[path]}] has too"
+            yield document.mistake(("differences", index, "path"), "a path of its own", got, "keep one of them")
+        first.setdefault(path, index)

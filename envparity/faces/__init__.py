@@ -1,0 +1,1 @@
+"""How the harness is asked: by the command line and by pytest."""

@@ -1,0 +1,171 @@
+"""`envparity init`: the files that envparity needs, made of what a project's own files say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from envparity.errors import ConfigurationError, Mistake
+from envparity.faces.cli.options import one_message, say
+from envparity.proposals.code import read_code
+from envparity.proposals.deployments import Deployment, deployments, services
+from envparity.proposals.programs import commands, dockerfiles, names
+from envparity.proposals.proposal import Proposal, slug
+from envparity.proposals.writing import BackendPlan, backend_text, environment_text, write_all
+from envparity.report.verdict import counted
+from envparity.session import engine
+from envparity.session.inputs import Inputs
+from envparity.support.printable import printable
+
+__all__ = ["init_command"]
+
+T = TypeVar("T")
+
+_ELSEWHERE = "cloud"
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """Whoever is asked: a person, or nobody, and then what the files propose is taken where `accepted`."""
+
+    person: bool
+    accepted: bool
+    mistakes: list[Mistake]
+
+    def decide(
+        self, what: str, flag: str, given: T | None, proposals: Sequence[Proposal[T]], fallback: T | None
+    ) -> T | None:
+        """The value given, or the first that was proposed and is accepted; what it is and why is said."""
+        if given is not None:
+            _say(what, given, flag)
+            return given
+        first = proposals[0] if proposals else None
+        if first is None and not fallback and fallback is not None:
+            return fallback
+        if first is None and fallback is not None:
+            first = Proposal(fallback, "nothing says otherwise")
+        if first is None:
+            self.mistakes.append(Mistake("init", 0, flag, "a value", f"no file that says the {what}", "give it"))
+            return None
+        _say(what, first.value, first.found_in)
+        for other in proposals[1:4]:
+            _say("", other.value, f"{other.found_in}, not taken")
+        if self.person:
+            if not click.confirm(f"  {what}: is that right?", default=True, err=True):
+                self.mistakes.append(Mistake("init", 0, flag, "a value", "none", f"say {flag}"))
+        elif not self.accepted:
+            action = f"say {flag}, or --yes for all that the files propose"
+            self.mistakes.append(Mistake("init", 0, flag, "a value", f"a proposal, {_shown(first.value)}", action))
+        return first.value
+
+
+@click.command("init", short_help="Write the files for a project of your own; ask before.")
+@click.argument(
+    "folder", default=Path(), type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="[FOLDER]"
+)
+@click.option("--name", help="What the backend is called. Default: the project's name.")
+@click.option("--service", help="The service of the compose file that is the backend.")
+@click.option("--dockerfile", help="The Dockerfile of the backend, relative to FOLDER.")
+@click.option("--command", help="The program that serves, as one text; {port} stands for the port.")
+@click.option("--websocket-path", help="The path of the WebSocket, such as /ws.")
+@click.option("--health", help="A path that answers 200 when the backend can be used; 'port' where there is none.")
+@click.option("--yes", is_flag=True, help="Take what the project's files propose, without a question.")
+@click.option("--run/--no-run", "runs", default=True, show_default=True, help="Boot and compare at once.")
+@click.pass_context
+def init_command(  # noqa: PLR0917  click passes options by name
+    context: click.Context,
+    folder: Path,
+    name: str | None,
+    service: str | None,
+    dockerfile: str | None,
+    command: str | None,
+    websocket_path: str | None,
+    health: str | None,
+    yes: bool,  # noqa: FBT001
+    runs: bool,  # noqa: FBT001
+) -> None:
+    """Look at what is in FOLDER, say what it proposes and where that was found, and write `backend.toml` and
+    `environments/*.toml`, which point to the project's own files. Nothing is overwritten. Then the files are checked,
+    and the backend is booted in each environment.
+
+    On a terminal each decision is asked for; elsewhere it takes --yes or the options.
+    """
+    with one_message():
+        asking = _Asking(sys.stdin.isatty() and not yes, yes, [])
+        given = command.split() if command is not None else None
+        found = read_code(folder)
+        chosen_service = asking.decide("service", "--service", service, services(folder), "")
+        image = asking.decide("Dockerfile", "--dockerfile", dockerfile, _texts(dockerfiles(folder)), "")
+        image_path = Path(image) if image else None
+        programs = list(commands(folder, found, image_path))
+        argv = asking.decide("command", "--command", tuple(given) if given else None, programs, () if image else None)
+        sockets = found.websockets or ([found.socket_io] if found.socket_io else [])
+        path = asking.decide("path", "--websocket-path", websocket_path, _distinct(sockets), None)
+        ready = asking.decide("health", "--health", health, _distinct(found.health), "port")
+        called = asking.decide("name", "--name", name, list(names(folder)), None)
+        if asking.mistakes:
+            raise ConfigurationError(asking.mistakes)
+        with_socket_io = found.socket_io is not None
+        plan = BackendPlan(
+            slug(called or "", "backend"),
+            f"{path}?EIO=4&transport=websocket" if with_socket_io and path and "?" not in path else path or "/",
+            image or "",
+            argv or (),
+            "" if ready in {None, "port"} else ready or "",
+            with_socket_io,
+        )
+        written = _written(folder, plan, deployments(folder, chosen_service or ""))
+        inputs = Inputs.find(backend=folder / "backend.toml", environments=folder / "environments")
+        subject = engine.load(inputs)
+    for file in written:
+        say(f"written      {printable(file.as_posix())}")
+    told = counted(len(subject.environments), "environment")
+    say(f"checked      {told} ({', '.join(subject.environments)}); the files are in order")
+    here = [] if folder == Path() else ["--backend", *_files(folder)]
+    say(f"next         envparity run {' '.join(here)}".rstrip())
+    group = context.find_root().command
+    if runs and isinstance(group, click.Group):
+        group.main(["run", *here], standalone_mode=False)
+
+
+def _files(folder: Path) -> list[str]:
+    return [str(folder / "backend.toml"), "--environments", str(folder / "environments")]
+
+
+def _written(folder: Path, plan: BackendPlan, told: list[Deployment]) -> list[Path]:
+    """The files of the backend and of each environment, now written."""
+    environments = told or [Deployment("local", ())]
+    if len(environments) == 1:
+        elsewhere = Deployment(_ELSEWHERE, environments[0].files)
+        environments = [*environments, elsewhere]
+    files = [(folder / "backend.toml", backend_text(plan))]
+    for place, one in enumerate(environments):
+        text = environment_text(one, baseline=place == 0, assumed=len(told) < 2 and place == 1)
+        files.append((folder / "environments" / f"{one.name}.toml", text))
+    write_all(files)
+    return [path for path, _ in files]
+
+
+def _texts(proposals: object) -> list[Proposal[str]]:
+    return [Proposal(one.value.as_posix(), one.found_in) for one in proposals]  # type: ignore[attr-defined]
+
+
+def _distinct(proposals: Sequence[Proposal[str]]) -> list[Proposal[str]]:
+    """Each value once, where it was found first."""
+    first: dict[str, Proposal[str]] = {}
+    for proposal in proposals:
+        first.setdefault(proposal.value, proposal)
+    return list(first.values())
+
+
+def _say(what: str, value: object, why: str) -> None:
+    say(f"{what:<12} {printable(_shown(value)) or 'none'}  ({printable(why)})")
+
+
+def _shown(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

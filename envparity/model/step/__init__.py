@@ -1,0 +1,115 @@
+"""The steps of a conversation, one frozen struct each.
+
+Strings in steps may hold placeholders:
+
+- `{uuid:NAME}` made once per name and scenario; `{user}`, `{user:NAME}` a user's id; `{token:KIND}` a token
+- `{setting:NAME}` a setting of the backend, `{first:NAME}` the first of a comma-separated one
+- `{counter:NAME}` 1 in the first step that says something with it, 2 in the next; what is expected has the last
+- `{origin}` the origin of the endpoint; `{NAME}` what an earlier step captured
+- `{any}` in what is expected: anything at all
+
+Numbers may be given as text with placeholders and sums: `"{setting:WEBSOCKET_AUTH_TIMEOUT_S}+3"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from envparity.model.step.control import (
+    Command,
+    Cut,
+    Restart,
+    Restore,
+    Rotate,
+    StartReplica,
+    Stopped,
+    StopReplica,
+    UntilReady,
+)
+from envparity.model.step.expecting import Expect, ExpectBytes, ExpectClose, ExpectJson, ExpectText, ExpectUnordered
+from envparity.model.step.http import Http
+from envparity.model.step.sending import Close, Connect, Flood, Send, SendBytes, SendJson, SendSize, SendText, Silence
+from envparity.model.step.values import PLACEHOLDER, SUM, Amount, Query, amount_of, placeholders
+
+__all__ = [
+    "ACTIONS",
+    "PLACEHOLDER",
+    "SUM",
+    "Amount",
+    "Close",
+    "Command",
+    "Connect",
+    "Cut",
+    "Expect",
+    "ExpectBytes",
+    "ExpectClose",
+    "ExpectJson",
+    "ExpectStep",
+    "ExpectText",
+    "ExpectUnordered",
+    "Flood",
+    "Http",
+    "Query",
+    "Restart",
+    "Restore",
+    "Rotate",
+    "Send",
+    "SendBytes",
+    "SendJson",
+    "SendSize",
+    "SendText",
+    "Silence",
+    "StartReplica",
+    "Step",
+    "StopReplica",
+    "Stopped",
+    "UntilReady",
+    "action_of",
+    "amount_of",
+    "placeholders",
+    "rotations",
+]
+
+ExpectStep = Expect | ExpectText | ExpectJson | ExpectBytes | ExpectUnordered
+"""The steps that expect a message."""
+
+Step = (
+    Connect
+    | Http
+    | Send
+    | SendText
+    | SendJson
+    | SendBytes
+    | SendSize
+    | Flood
+    | Expect
+    | ExpectText
+    | ExpectJson
+    | ExpectBytes
+    | ExpectUnordered
+    | ExpectClose
+    | Silence
+    | Close
+    | StopReplica
+    | Stopped
+    | StartReplica
+    | Restart
+    | Cut
+    | Restore
+    | Rotate
+    | Command
+    | UntilReady
+)
+
+ACTIONS: dict[str, type[Step]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Step)}
+
+
+def rotations(steps: Sequence[Step]) -> int:
+    """How often these steps rotate keys."""
+    return sum(isinstance(step, Rotate) for step in steps)
+
+
+def action_of(step: Step) -> str:
+    """The key that names the step's action in the file: `expect_close`."""
+    return str(step.__struct_config__.tag)

@@ -1,0 +1,105 @@
+"""Steps of a client that speaks: it connects, sends, is silent, closes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from envparity.model.step.values import Amount, Query
+
+__all__ = ["Close", "Connect", "Flood", "Send", "SendBytes", "SendJson", "SendSize", "SendText", "Silence"]
+
+
+class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="connect"):
+    """Open a connection and hand over a token, of one of the kinds that the backend's scheme makes.
+
+    `user` names a user of this scenario, `user_id` is the form of that user's id (`google-oauth2|{digits}`);
+    `carrier` overrides the scenario's; `authenticate` False keeps back the first frame that would carry the token.
+    `path` is another than the backend's; `query` stands behind it, as text or a table; `cookies` go beside those that
+    steps over HTTP have brought. `origin` "allowed" is the endpoint's own, "forbidden" one that nobody allows, "none"
+    sends none, None what the backend's file says.
+    `offer` overrides the subprotocols offered; `subprotocol` is the one that must be selected ("" for none, None for
+    the first of the backend's that was offered). `other_replica_than` names a connection whose replica to avoid,
+    `other_worker_than` one whose process, where several answer at the port of one replica.
+    """
+
+    token: str
+    on: str = "a"
+    user: str = ""
+    user_id: str = ""
+    carrier: str = ""
+    path: str = ""
+    headers: dict[str, str] = {}
+    query: Query = ""
+    cookies: dict[str, str] = {}
+    origin: str | None = None
+    status: int = 101
+    subprotocol: str | None = None
+    offer: tuple[str, ...] | None = None
+    other_replica_than: str = ""
+    other_worker_than: str = ""
+    authenticate: bool = True
+    within_s: Amount | None = None
+
+
+class Send(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send"):
+    """Send a JSON frame. `breaks_contract`: the contract must have something against it."""
+
+    frame: dict[str, Any]
+    on: str = "a"
+    breaks_contract: bool = False
+
+
+class SendText(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send_text"):
+    """Send a text frame as it stands."""
+
+    text: str
+    on: str = "a"
+
+
+class SendJson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send_json"):
+    """Send any JSON as a text message, whatever the backend's codec."""
+
+    value: Any
+    on: str = "a"
+
+
+class SendBytes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send_bytes"):
+    """Send a binary message: `hex:101a0004`, `base64:EBoABA==`, or `text:PING` in UTF-8."""
+
+    data: str
+    on: str = "a"
+
+
+class SendSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send_size"):
+    """Send `frame` as JSON with field `pad_field` padded until the text has `size` bytes."""
+
+    size: Amount
+    frame: dict[str, Any]
+    pad_field: str
+    on: str = "a"
+
+
+class Flood(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="flood"):
+    """Send the same JSON frame `count` times without waiting for answers."""
+
+    frame: dict[str, Any]
+    count: Amount
+    on: str = "a"
+
+
+class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="silence_s"):
+    """Nothing arrives on that connection for that many seconds."""
+
+    seconds: float
+    on: str = "a"
+
+
+class Close(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="close"):
+    """Close, and have the peer echo the code."""
+
+    code: int
+    on: str = "a"
+    skip: tuple[str, ...] = ()
+    within_s: Amount | None = None

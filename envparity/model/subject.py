@@ -1,0 +1,27 @@
+"""What a run is about, as plain data: one backend and the environments that it is booted in, or observed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from envparity.model.backend import Backend
+from envparity.model.environment import Deployed, Environment
+
+__all__ = ["Subject"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A backend and its environments by name, the baseline first. `today` is an ISO date: a rule knows no clock.
+
+    `attached` are those that are not booted but observed where they run, by name: their `[deployed]`, with the URL
+    that was asked for and agreed to. `asked` are the options of the command line that name the files and the launcher,
+    where they are not the usual ones: whoever repeats a command repeats them.
+    """
+
+    backend: Backend
+    environments: Mapping[str, Environment]
+    today: str = ""
+    attached: Mapping[str, Deployed] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
