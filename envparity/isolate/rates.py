@@ -142,8 +142,13 @@ class BootsOfOne:
 
     @property
     def strict(self) -> BootsOfOne:
-        """The same question anew, to be sure of an answer that was given to it: with `STRICT_ERROR`."""
-        return BootsOfOne(self.seldom, self.often, error=STRICT_ERROR, most=MOST_STRICT_BOOTS)
+        """The same question anew, to be sure of an answer that was given to it: with `STRICT_ERROR`.
+
+        The rates were counted in few boots, which may have shown more of it than most: they are taken a little nearer
+        to one another, so that no boot says too much.
+        """
+        nearer = (self.often - self.seldom) / 10
+        return BootsOfOne(self.seldom + nearer, self.often - nearer, error=STRICT_ERROR, most=MOST_STRICT_BOOTS)
 
     def and_then(self, *, here: bool) -> BootsOfOne:
         """With one boot more."""
