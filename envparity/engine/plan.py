@@ -34,12 +34,14 @@ def plan(
     *,
     orders: bool = False,
     attached: Mapping[str, Deployed] = MappingProxyType({}),
+    thorough: bool = False,
 ) -> tuple[PlannedCase, ...]:
     """Every environment boots once as it is, and once for each departure that a chosen scenario asks for.
 
     `only` are names of scenarios or globs over them. A scenario that needs several replicas is left out where an
     environment has fewer. With `orders` the boot as it is stays although nothing is played on it, for the orders are
-    booted beside it. Of those that are `attached` there is one case, as they are, in which only that is played which
+    booted beside it. What only a `thorough` run plays is left out of any other, unless `only` names it. Of those
+    that are `attached` there is one case, as they are, in which only that is played which
     needs nothing but to talk (`left_out` says what is not, and why). Raises `ConfigurationError` with every pattern
     that matches none, every scenario that was asked for by its name and that no environment can play, and every
     dependency that a boot names and an environment does not have.
@@ -48,7 +50,7 @@ def plan(
     mistakes += _unknown_dependencies(backend, environments)
     if mistakes:
         raise ConfigurationError(mistakes)
-    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only)]
+    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only, thorough=thorough)]
     boots: dict[Boot, list[Scenario]] = {Boot(): []}
     for scenario in chosen:
         boots.setdefault(scenario.boot, []).append(scenario)
@@ -67,9 +69,11 @@ def left_out(
     environments: Mapping[str, Environment],
     only: Sequence[str],
     attached: Mapping[str, Deployed],
+    *,
+    thorough: bool = False,
 ) -> tuple[LeftOut, ...]:
     """The chosen scenarios that are not played where one may only look, each with what it would need."""
-    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only)]
+    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only, thorough=thorough)]
     return tuple(
         LeftOut(name, scenario.name, needs)
         for name, deployed in attached.items()
@@ -88,13 +92,19 @@ def _why_not(scenario: Scenario, backend: Backend, environment: Environment, dep
     return f"{scenario.replicas} replicas{of_one_address}"
 
 
-def _chosen(scenario: Scenario, only: Sequence[str]) -> bool:
+def _chosen(scenario: Scenario, only: Sequence[str], *, thorough: bool) -> bool:
+    if scenario.thorough and not thorough and not {scenario.name, _without_carrier(scenario)} & {*only}:
+        return False
     return not only or any(_matches(scenario, pattern) for pattern in only)
+
+
+def _without_carrier(scenario: Scenario) -> str:
+    return scenario.name.partition("[")[0]
 
 
 def _matches(scenario: Scenario, pattern: str) -> bool:
     """The name itself, a glob over names, or the name without the carrier in brackets."""
-    return scenario.name == pattern or scenario.name.partition("[")[0] == pattern or fnmatchcase(scenario.name, pattern)
+    return pattern in (scenario.name, _without_carrier(scenario)) or fnmatchcase(scenario.name, pattern)
 
 
 def _unmatched(backend: Backend, only: Sequence[str]) -> list[Mistake]:

@@ -61,11 +61,14 @@ class Run:
     ) -> None:
         self.subject = subject
         attached = subject.attached
-        self.cases = plan(subject.backend, subject.environments, only, orders=orders is not None, attached=attached)
+        with_orders, thorough = orders is not None, subject.thorough
+        self.cases = plan(
+            subject.backend, subject.environments, only, orders=with_orders, attached=attached, thorough=thorough
+        )
         self._urls = urls(attached)
         self._without_orders = without_orders(attached) if orders is not None else ()
         self._partial = bool(only)
-        self._left_out = left_out(subject.backend, subject.environments, only, attached)
+        self._left_out = left_out(subject.backend, subject.environments, only, attached, thorough=subject.thorough)
         self._launcher = launcher
         self._emit = emit
         self._observer = Observer(subject.backend, launcher.name, launcher.run_id, emit, attached)

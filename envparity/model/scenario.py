@@ -29,7 +29,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nothing that belongs to one user may reach another. `part` says when it is played: "usual" on its boot; "orders" on
     every boot that asks for an order or a timeline; "starting" while such a boot is starting and something that it
     needs is still out of reach. One that needs `replicas` is played where there are that many; one with `new_user`
-    where its users have done nothing yet. It is played `repeat` times in each boot, one play after the other.
+    where its users have done nothing yet. It is played `repeat` times in each boot, one play after the other. A
+    `thorough` one is played only in a thorough run, or where it is asked for by its name.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replicas: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     new_user: bool = False
     repeat: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPEATED)] = 1
+    thorough: bool = False
     steps: tuple[Step, ...] = ()
 
     @property

@@ -17,7 +17,8 @@ class Subject:
 
     `attached` are those that are not booted but observed where they run, by name: their `[deployed]`, with the URL
     that was asked for and agreed to. `asked` are the options of the command line that name the files and the launcher,
-    where they are not the usual ones: whoever repeats a command repeats them.
+    where they are not the usual ones: whoever repeats a command repeats them. In a `thorough` run also that is played
+    which takes long.
     """
 
     backend: Backend
@@ -25,3 +26,4 @@ class Subject:
     today: str = ""
     attached: Mapping[str, Deployed] = field(default_factory=dict)
     asked: tuple[str, ...] = ()
+    thorough: bool = False

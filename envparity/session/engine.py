@@ -76,13 +76,13 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
         except ConfigurationError as wrong:
             mistakes += wrong.mistakes
     try:
-        plan(subject.backend, subject.environments, only, attached=attached)
+        plan(subject.backend, subject.environments, only, attached=attached, thorough=inputs.thorough)
     except ConfigurationError as wrong:
         mistakes += wrong.mistakes
     mistakes += included_nothing(subject.backend)
     if mistakes:
         raise ConfigurationError(with_lines(subject.backend, mistakes))
-    return replace(subject, attached=attached, asked=inputs.asked)
+    return replace(subject, attached=attached, asked=inputs.asked, thorough=inputs.thorough)
 
 
 def to_verdict(

@@ -27,7 +27,7 @@ ENVIRONMENTS = Path("environments")
 class Inputs:
     """What a run is asked to do: two paths, the names of environments (none: all), a launcher's name, and how far the
     orders go: the strength of the covering set, 0 for none. `attaching` says what is looked at where it runs, `repeat`
-    how often each case is booted.
+    how often each case is booted, `thorough` that also what takes long is played.
     """
 
     backend: Path
@@ -37,6 +37,7 @@ class Inputs:
     orders: int = 0
     attaching: Attaching = Attaching()  # noqa: RUF009  frozen
     repeat: int = 1
+    thorough: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -48,6 +49,7 @@ class Inputs:
         if self.environments.resolve() != ENVIRONMENTS.resolve():
             options += ["--environments", shown_path(self.environments)]
         options += ["--launcher", self.launcher] if self.launcher != "auto" else []
+        options += ["--thorough"] if self.thorough else []
         return (*options, *(["--repeat", str(self.repeat)] if self.repeat > 1 else []))
 
     @classmethod
@@ -61,9 +63,10 @@ class Inputs:
         orders: str | None = None,
         attaching: Attaching = Attaching(),  # noqa: B008  frozen
         repeat: str | int | None = None,
+        thorough: bool | None = None,
         root: Path | None = None,
     ) -> Inputs:
-        """Fill in what was not said: from ENVPARITY_BACKEND, _LAUNCHER and _ORDERS, then from the files below `root`.
+        """Fill in what was not said: from ENVPARITY_BACKEND, _LAUNCHER, _ORDERS and _THOROUGH; then from `root`.
 
         Paths that were said are taken as they are; whether they can be read is the loader's to say. Raises
         `ConfigurationError` with all mistakes.
@@ -96,10 +99,14 @@ class Inputs:
         times = "1" if repeat in {None, ""} else str(repeat)
         if not times.isdecimal() or not 1 <= int(times) <= MOST_REPEATED:
             mistakes.append(Mistake("--repeat", 0, "repeat", f"a number from 1 to {MOST_REPEATED}", repr(repeat)))
+        wished = os.environ.get("ENVPARITY_THOROUGH", "")
+        if wished not in {"", "0", "1"}:
+            mistakes.append(Mistake("ENVPARITY_THOROUGH", 0, "thorough", "0 or 1", repr(wished)))
         if mistakes or found is None:
             raise ConfigurationError(mistakes)
         chosen = cast("LauncherName", name)
-        return cls(found, folder, split_names(names), chosen, ORDERS[strength], attaching, int(times))
+        deep = wished == "1" if thorough is None else thorough
+        return cls(found, folder, split_names(names), chosen, ORDERS[strength], attaching, int(times), deep)
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -505,6 +505,31 @@ def test_cases_are_booted_as_often_as_is_asked_for(project: pytest.Pytester, rep
     assert project.runpytest_inprocess("--envparity-repeat", "many").ret == pytest.ExitCode.INTERRUPTED
 
 
+def test_what_takes_long_is_played_where_that_is_asked_for(
+    project: pytest.Pytester, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the option, the ini option or the variable; a test that names it plays it anyway."""
+    backend = project.path / "backend.toml"
+    long = '[[scenario]]\nname = "long"\nthorough = true\nsteps = [{ connect = "none" }, { close = 1000 }]\n'
+    backend.write_text(backend.read_text(encoding="utf-8") + "\n" + long, encoding="utf-8")
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parity
+        def test_any(parity, scenario): assert scenario
+
+        @pytest.mark.parity("long")
+        def test_named(parity, scenario): assert scenario == "long"
+        """
+    )
+    usual = project.runpytest_inprocess().parseoutcomes()["passed"]
+    project.runpytest_inprocess("--envparity-thorough").assert_outcomes(passed=usual + 1)
+    project.runpytest_inprocess("-o", "envparity_thorough=true").assert_outcomes(passed=usual + 1)
+    monkeypatch.setenv("ENVPARITY_THOROUGH", "1")
+    project.runpytest_inprocess().assert_outcomes(passed=usual + 1)
+
+
 def test_orders_that_were_not_booted_are_never_an_empty_success(project: pytest.Pytester, replay: Replay) -> None:
     """The error says how to ask for them."""
     project.makepyfile("def test_one(parity): parity.orders('local')")

@@ -103,6 +103,10 @@ app.add_command(probe_command)
     "where something is red.",
 )  # fmt: skip
 @click.option(
+    "--thorough/--not-thorough", default=None,
+    help="Also play what takes long: the scenarios that say `thorough`. Default: ENVPARITY_THOROUGH, or not.",
+)  # fmt: skip
+@click.option(
     "--causes/--no-causes", default=True, show_default=True,
     help="Boot what is red again, in hybrids of an environment that shows it and one that does not, until the "
     "difference that makes it red is known. Costs nothing where the verdict is clean.",
@@ -126,6 +130,7 @@ def run(  # noqa: PLR0917  click passes options by name
     confirmed: tuple[str, ...],
     orders: str | None,
     repeat: int,
+    thorough: bool | None,  # noqa: FBT001
     causes: bool,  # noqa: FBT001
     ndjson: Path | None,
     outputs: Outputs,
@@ -141,7 +146,7 @@ def run(  # noqa: PLR0917  click passes options by name
     with one_message():
         inputs = Inputs.find(
             backend=backend, environments=environments, names=names, launcher=launcher, orders=orders,
-            attaching=attaching(attach, confirmed), repeat=repeat,
+            attaching=attaching(attach, confirmed), repeat=repeat, thorough=thorough,
         )  # fmt: skip
         subject = engine.load(inputs, only)
         outputs.check()

@@ -50,6 +50,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text = "where it is red, boot on until the difference that makes it red is known"
     group.addoption("--envparity-causes", action="store_true", default=None, help=text)
     parser.addini("envparity_causes", text, type="bool", default=False)
+    text = "also play what takes long: the scenarios that say `thorough` (default: ENVPARITY_THOROUGH)"
+    group.addoption("--envparity-thorough", action="store_true", default=None, help=text)
+    parser.addini("envparity_thorough", text, type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -157,6 +157,7 @@ class ParitySession:
                 launcher=self._said("launcher"), orders=self._said("orders"),
                 attaching=Attaching(tuple(self._said("attach") or ()), tuple(self._said("confirm-target") or ())),
                 names=self._said("environment") or (), repeat=self._said("repeat"),
+                thorough=True if self._said("thorough") else None,
                 root=self._config.invocation_params.dir,
             )  # fmt: skip
             self._outputs = self._asked_for()
@@ -225,11 +226,13 @@ class ParitySession:
 
 def _chosen(subject: Subject, marker: pytest.Mark) -> list[str]:
     """The names of the scenarios that a marker speaks of, in the order of the backend file; but for those that none
-    of the environments can play.
+    of the environments can play, and those of a thorough run in any other that the marker does not name.
     """
     group: str | None = marker.kwargs.get("group")
-    names = subject.environments
-    playable = [one for one in subject.backend.scenarios if any(plays(subject, name, one) for name in names)]
+    names, scenarios = subject.environments, subject.backend.scenarios
+    deep = (one.thorough and not {one.name, one.name.partition("[")[0]} & {*marker.args} for one in scenarios)
+    extent = [one for one, is_deep in zip(scenarios, deep, strict=True) if subject.thorough or not is_deep]
+    playable = [one for one in extent if any(plays(subject, name, one) for name in names)]
     of_group = [one.name for one in playable if group is None or one.group == group]
     if not marker.args:
         return of_group
