@@ -17,9 +17,9 @@ from docker.errors import DockerException
 from envparity.audit.interpreter import Pipe, Start
 from envparity.audit.program import audit_program
 from envparity.errors import ConfigurationError, LaunchError, Mistake
-from envparity.launch.choose import backend_image
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.images import ImageBuilder, default_docker_folder
+from envparity.launch.container.kind import backend_image
 from envparity.launch.container.labels import labels_for
 from envparity.launch.run_folder import RunFolder
 from envparity.launch.warm.command import WarmUnavailable, python_command

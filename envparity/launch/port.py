@@ -224,6 +224,7 @@ class WarmBoots(Protocol):
         ...
 
 
+@runtime_checkable
 class Launcher(Protocol):
     """Boots cases."""
 

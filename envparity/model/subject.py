@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from envparity.model.backend import Backend
-from envparity.model.environment import Deployed, Environment
+from envparity.model.environment import Dependency, Deployed, Environment
 
 __all__ = ["Subject"]
 
@@ -27,3 +27,8 @@ class Subject:
     attached: Mapping[str, Deployed] = field(default_factory=dict)
     asked: tuple[str, ...] = ()
     thorough: bool = False
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """The dependencies of every environment."""
+        return tuple(one for environment in self.environments.values() for one in environment.dependencies.values())

@@ -16,7 +16,7 @@ from envparity.judge.rules import Rule
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.session.attaching import attach
-from envparity.session.inputs import Inputs, LauncherName
+from envparity.session.inputs import Inputs
 
 if TYPE_CHECKING:
     from envparity.engine.blame import Tell
@@ -87,7 +87,7 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
 
 def to_verdict(
     subject: Subject,
-    launcher: LauncherName,
+    launcher: str,
     emit: Emit,
     only: Sequence[str] = (),
     orders: int = 0,
@@ -106,7 +106,7 @@ def to_verdict(
 
 def open_run(
     subject: Subject,
-    launcher: LauncherName,
+    launcher: str,
     emit: Emit,
     only: Sequence[str] = (),
     orders: int = 0,
@@ -122,7 +122,7 @@ def open_run(
 
 def _run(
     subject: Subject,
-    name: LauncherName,
+    name: str,
     emit: Emit,
     only: Sequence[str],
     orders: int,
@@ -214,9 +214,9 @@ def remove_leftovers(older_than_s: float | None, *, everything: bool) -> list[st
 
 def build_images(subject: Subject, waiting: Callable[[str], None]) -> Iterator[str]:
     """Have every image that a run of that subject needs in the container engine; one line for each."""
-    from envparity.launch.choose import backend_image, server_images
     from envparity.launch.container.engine import Engine
     from envparity.launch.container.images import ImageBuilder, default_docker_folder
+    from envparity.launch.container.kind import backend_image, server_images
 
     engine = Engine()
     try:

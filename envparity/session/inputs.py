@@ -6,17 +6,15 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
 
+from envparity.doors import entries_of
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.scenario import MOST_REPEATED
 from envparity.session.attaching import Attaching
 from envparity.toml.document import shown_path
 
-__all__ = ["BACKEND_FILES", "ENVIRONMENTS", "LAUNCHERS", "ORDERS", "Inputs", "LauncherName", "split_names"]
+__all__ = ["BACKEND_FILES", "ENVIRONMENTS", "ORDERS", "Inputs", "launcher_names", "split_names"]
 
-LauncherName = Literal["auto", "container", "process"]
-LAUNCHERS: tuple[LauncherName, ...] = ("auto", "container", "process")
 ORDERS = {"none": 0, "2": 2, "3": 3, "4": 4}
 """What may be asked of the orders: the strength of the covering set that is booted."""
 BACKEND_FILES = (Path("netra_backend/backend.toml"), Path("backend.toml"))
@@ -33,7 +31,7 @@ class Inputs:
     backend: Path
     environments: Path
     names: tuple[str, ...] = ()
-    launcher: LauncherName = "auto"
+    launcher: str = "auto"
     orders: int = 0
     attaching: Attaching = Attaching()  # noqa: RUF009  frozen
     repeat: int = 1
@@ -91,8 +89,8 @@ class Inputs:
                 )
             )
         name = launcher or os.environ.get("ENVPARITY_LAUNCHER") or "auto"
-        if name not in LAUNCHERS:
-            mistakes.append(Mistake("ENVPARITY_LAUNCHER", 0, "launcher", " or ".join(LAUNCHERS), repr(name)))
+        if name not in (known := launcher_names()):
+            mistakes.append(Mistake("ENVPARITY_LAUNCHER", 0, "launcher", " or ".join(known), repr(name)))
         strength = orders or os.environ.get("ENVPARITY_ORDERS") or "none"
         if strength not in ORDERS:
             mistakes.append(Mistake("ENVPARITY_ORDERS", 0, "orders", ", ".join(ORDERS), repr(strength)))
@@ -104,9 +102,13 @@ class Inputs:
             mistakes.append(Mistake("ENVPARITY_THOROUGH", 0, "thorough", "0 or 1", repr(wished)))
         if mistakes or found is None:
             raise ConfigurationError(mistakes)
-        chosen = cast("LauncherName", name)
         deep = wished == "1" if thorough is None else thorough
-        return cls(found, folder, split_names(names), chosen, ORDERS[strength], attaching, int(times), deep)
+        return cls(found, folder, split_names(names), name, ORDERS[strength], attaching, int(times), deep)
+
+
+def launcher_names() -> tuple[str, ...]:
+    """What may be asked for: the machine's choice, and each launcher that is installed. Raises `DoorFailed`."""
+    return ("auto", *entries_of("envparity.launchers"))
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from envparity.doors import foreign_entries
+from envparity.doors import foreign_entries, unforeseen
 from envparity.errors import ConfigurationError, DoorFailed, EngineUnavailable
 from envparity.faces.cli.installed import DOORS
 from envparity.faces.cli.options import backend_option, environments_option, one_message, say
@@ -57,7 +58,7 @@ def doctor_command(backend: Path | None, environments: Path | None) -> None:
     """
     with one_message():
         subject, files = _files(backend, environments)
-        checks = [_python(), *_installed(), files, *_engine(subject)]
+        checks = [_python(), *_installed(), files, *_engine(subject), *_other_launchers(subject)]
     width = verdict_width()
     for one in checks:
         text = f"{_MARKS[one.state]:<4} {one.found}"
@@ -98,6 +99,20 @@ def _installed() -> Iterator[Check]:
             yield Check("installed", "bad", str(failed), _MEND)
 
 
+def _other_launchers(subject: Subject | None) -> Iterator[Check]:
+    """Whether the launchers of other distributions could boot these files; who only looks at them is told elsewhere."""
+    from envparity.launch.kinds import LAUNCHERS
+
+    with suppress(DoorFailed):  # said above
+        for entry in LAUNCHERS.entries().values():
+            if subject is None or entry.built_in:
+                continue
+            with suppress(DoorFailed), unforeseen(entry):
+                problems = LAUNCHERS.load(entry).problems(subject)
+                found = "; ".join(problems) or "it can boot these files"
+                yield Check("launcher", "note" if problems else "ok", f"{entry.name}: {found}")
+
+
 def _files(backend: Path | None, environments: Path | None) -> tuple[Subject | None, Check]:
     """Files that were named must be in order; where none are here, that is no fault of the machine."""
     try:
@@ -127,7 +142,7 @@ def _engine(subject: Subject | None) -> Iterator[Check]:
 
 def _without_engine(subject: Subject | None, error: EngineUnavailable) -> Iterator[Check]:
     """Whether processes can stand for containers, and what they cannot show."""
-    from envparity.launch.choose import process_problems
+    from envparity.launch.process.kind import process_problems
     from envparity.launch.process.limits import cannot_check
 
     action = "start one (`docker version` shows it), or set DOCKER_HOST"

@@ -18,7 +18,7 @@ from envparity.report.kinds import REPORTS
 from envparity.report.outputs import Outputs
 from envparity.session.attaching import Attaching
 from envparity.session.exits import INTERNAL, as_ours, bug_report, code_of, complaint
-from envparity.session.inputs import LAUNCHERS
+from envparity.session.inputs import launcher_names
 from envparity.support.printable import printable
 from envparity.support.signals import ending_on_signals
 
@@ -55,8 +55,26 @@ names_option = click.option(
     "--environment", "names", metavar="NAME[,NAME]", multiple=True,
     help="Only these environments; may be repeated. The first is what the others are compared with. Default: all.",
 )  # fmt: skip
+
+
+class _LauncherOption(click.Option):
+    """`--launcher NAME`, of those that are installed: asked for when they are needed, for one may be broken."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        with suppress(DoorFailed):
+            self.metavar = f"[{'|'.join(launcher_names())}]"
+        return super().get_help_record(ctx)
+
+
+def _known_launcher(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    with one_message():
+        if value is not None and value not in (known := launcher_names()):
+            raise click.BadParameter(f"{value!r} is not one of {', '.join(map(repr, known))}.")
+    return value
+
+
 launcher_option = click.option(
-    "--launcher", type=click.Choice(LAUNCHERS),
+    "--launcher", cls=_LauncherOption, metavar="NAME", callback=_known_launcher,
     help="What boots the environments; auto: containers, or processes where there is no engine. A gate asks for "
     "container by name, and fails there. "
     "Default: ENVPARITY_LAUNCHER, or auto.",

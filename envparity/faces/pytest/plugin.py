@@ -23,7 +23,7 @@ _OPTIONS = {
     "backend": ("FILE", "the backend file (default: netra_backend/backend.toml or backend.toml)"),
     "environments": ("DIR", "the folder with one file for each environment (default: environments)"),
     "environment": ("NAME[,NAME]", "only these environments; may be repeated"),
-    "launcher": ("NAME", "what boots them: auto, container or process (default: ENVPARITY_LAUNCHER, or auto)"),
+    "launcher": ("NAME", "what boots them (default: ENVPARITY_LAUNCHER, or auto)"),
     "attach": ("NAME[=URL]", "look at this environment where it runs instead of booting it; may be repeated"),
     "confirm-target": ("HOST", "look at what runs there although the environment's file does not name it"),
     "orders": ("STRENGTH", "boot in a covering set of orders too: none, 2, 3, 4 (default: ENVPARITY_ORDERS, or none)"),
@@ -40,7 +40,7 @@ _SESSION: pytest.StashKey[ParitySession | None] = pytest.StashKey()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--envparity-backend` and its like, each with an ini option of the same name."""
     group = parser.getgroup("envparity", "environment parity")
-    for name, (metavar, text) in (_OPTIONS | _reports() | _AFTER).items():
+    for name, (metavar, text) in (_OPTIONS | _launchers() | _reports() | _AFTER).items():
         if name in _SEVERAL:
             group.addoption(f"--envparity-{name}", metavar=metavar, action="append", help=text)
             parser.addini(_ini(name), text, type="args", default=[])
@@ -115,6 +115,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     begun = config.stash.get(_SESSION, None)
     if begun is not None:
         begun.summarise(terminalreporter)
+
+
+def _launchers() -> dict[str, tuple[str, str]]:
+    """The option that names a launcher, with those that are installed."""
+    try:
+        found = ", ".join(entries_of("envparity.launchers"))
+    except DoorFailed:  # said when the session asks for one
+        return {}
+    metavar, text = _OPTIONS["launcher"]
+    return {"launcher": (metavar, text.replace("what boots them", f"what boots them: auto, {found}"))}
 
 
 def _reports() -> dict[str, tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from envparity.config.environment import load_environments
 from envparity.dependency.kind import Beside, Server, kind_of
 from envparity.launch.booted import BootedStack, answers
-from envparity.launch.choose import LauncherName, choose_launcher
+from envparity.launch.choose import choose_launcher
 from envparity.model.backend import Backend, HealthPaths, ImageSource, ProcessSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
@@ -33,7 +33,7 @@ def environment(folder: Path, text: str) -> Environment:
 
 @asynccontextmanager
 async def booted(
-    launcher: LauncherName,
+    launcher: str,
     stands: Environment,
     folder: Path,
     boot: Boot = Boot(),  # noqa: B008  frozen

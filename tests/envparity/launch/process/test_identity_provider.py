@@ -8,7 +8,7 @@ import pytest
 
 from envparity.config.subject import load_subject
 from envparity.conversation.driver import play
-from envparity.launch.choose import process_launcher
+from envparity.launch.process.kind import process_launcher
 from envparity.launch.process.stack import ProcessStack
 from envparity.model.case import Boot, Case
 from envparity.model.subject import Subject

@@ -14,7 +14,7 @@ import pytest_asyncio
 from envparity.config.subject import load_subject
 from envparity.dependency.kind import CA_PATH
 from envparity.errors import LaunchError
-from envparity.launch.choose import process_launcher
+from envparity.launch.process.kind import process_launcher
 from envparity.launch.process.stack import ProcessStack
 from envparity.model.case import Case
 from tests.envparity.running import TREE
