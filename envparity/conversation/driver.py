@@ -28,7 +28,7 @@ from envparity.conversation.stage import Stage
 from envparity.conversation.upgrading import upgrade
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.connecting import tcp_connection, why_not
-from envparity.launch.port import HidesSecrets, LogMark, Stack
+from envparity.launch.port import HidesSecrets, LogMark, Stack, dependency_controls
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.observe.transcript import LoggedLines, Transcript
@@ -73,7 +73,7 @@ async def play(
         signed_in=signed_in,
     )
     for dependency, command in script.revocations:
-        await stack.command_dependency(dependency, command)
+        await dependency_controls(stack).command_dependency(dependency, command)
     conversation = Conversation(scenario, script, contract)
     return await _Playing(conversation, stack, backend, clock).run()
 

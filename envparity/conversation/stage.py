@@ -9,7 +9,7 @@ from collections.abc import Callable
 from envparity.conversation.actions import Control
 from envparity.conversation.told import Outcome
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.port import Stack
+from envparity.launch.port import Stack, dependency_controls, network_controls, replica_controls
 from envparity.support.stalls import Deadline
 
 __all__ = ["Stage"]
@@ -38,7 +38,7 @@ class Stage:
         """Bring back what the script did not: nobody after it shall suffer from it."""
         for name in sorted(self._cut):
             with contextlib.suppress(DeadlineExceeded, LaunchError):
-                await self._stack.restore_dependency(name)
+                await network_controls(self._stack).restore_dependency(name)
         for name in sorted(self._rotated):
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await self._rotate(name, 0, 0)
@@ -56,30 +56,30 @@ class Stage:
             case "start_replica":
                 await self._start(replica)
             case "restart":
-                await self._stack.restart_dependency(action.target)
+                await dependency_controls(self._stack).restart_dependency(action.target)
             case "cut":
                 self._cut.add(action.target)
-                await self._stack.cut_dependency(action.target)
+                await network_controls(self._stack).cut_dependency(action.target)
             case "restore":
-                await self._stack.restore_dependency(action.target)
+                await network_controls(self._stack).restore_dependency(action.target)
                 self._cut.discard(action.target)
             case "command":
-                await self._stack.command_dependency(action.target, action.words)
+                await dependency_controls(self._stack).command_dependency(action.target, action.words)
             case "rotate":
                 generation, first = self._rotated.get(action.target, (0, 0))
                 await self._rotate(action.target, generation + 1, first if action.keep else generation + 1)
             case _:
-                await self._stack.until_ready()
+                await replica_controls(self._stack).until_ready()
         return Outcome()
 
     async def _rotate(self, name: str, generation: int, first: int) -> None:
         self._rotated[name] = generation, first
-        await self._stack.command_dependency(name, ("rotate", str(generation), str(first)))
+        await dependency_controls(self._stack).command_dependency(name, ("rotate", str(generation), str(first)))
 
     async def _stop(self, replica: int) -> tuple[float, bool]:
         """SIGTERM, and wait for the end. Returns the seconds that it took, and whether that was within the deadline."""
         began, deadline = self._now(), Deadline(self._stop_s)
-        await self._stack.stop_replica(replica)
+        await replica_controls(self._stack).stop_replica(replica)
         return round(self._now() - began, 3), not deadline.passed
 
     async def _stopped(self, replica: int) -> Outcome:
@@ -96,4 +96,4 @@ class Stage:
         if stopping is not None:
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await stopping
-        await self._stack.start_replica(replica)
+        await replica_controls(self._stack).start_replica(replica)

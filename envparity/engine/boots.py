@@ -60,7 +60,7 @@ class Boots:
         repeat: int = 1,
     ) -> None:
         self._repeat = repeat
-        self._attached = subject.attached
+        self._attached, self._environments = subject.attached, subject.environments
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
@@ -81,7 +81,8 @@ class Boots:
 
     def boot(self, case: Case) -> AbstractAsyncContextManager[Stack]:
         """That case, booted, whoever has booted it before; what is waited for is told."""
-        return self._launcher.boot(case, lambda what: self._emit(Waiting(case.id, what)))
+        environment = self._environments[case.environment]
+        return self._launcher.boot(environment, case.boot, lambda what: self._emit(Waiting(case.id, what)))
 
     async def close(self) -> None:
         """Cancel what is under way, and wait for its end."""

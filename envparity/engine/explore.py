@@ -14,10 +14,10 @@ from envparity.engine.events import Emit, OrderBooted, OrdersPlanned, Waiting
 from envparity.engine.observer import Observer
 from envparity.engine.want_of_time import LateBoots
 from envparity.errors import ConfigurationError, DeadlineExceeded, LaunchError
-from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable
-from envparity.model.backend import Backend
+from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable, warm_boots
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import Graph
 from envparity.orders.experiments import OrderBoots, order_boots
@@ -54,14 +54,14 @@ class Explorer:
     `unsteady` says of each boot that came to a deadline once, and not when it booted alone, what that was.
     """
 
-    def __init__(self, backend: Backend, launcher: Launcher, observer: Observer, emit: Emit) -> None:
-        self._backend = backend
+    def __init__(self, subject: Subject, launcher: Launcher, observer: Observer, emit: Emit) -> None:
+        self._backend, self._environments = subject.backend, subject.environments
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
         self._planning = asyncio.Lock()
         self.unsteady: list[str] = []
-        self.scenarios = tuple(one for one in backend.scenarios if one.part != "usual")
+        self.scenarios = tuple(one for one in subject.backend.scenarios if one.part != "usual")
 
     async def plan(
         self, environment: Environment, report: StartupReport | None, profile: OrderProfile
@@ -94,7 +94,7 @@ class Explorer:
         async with AsyncExitStack() as exits:
             warm, cold_because = None, ""
             try:
-                warm = await exits.enter_async_context(self._launcher.warm(stack, LANES))
+                warm = await exits.enter_async_context(warm_boots(stack, LANES))
             except WarmUnavailable as reason:
                 cold_because = str(reason)
                 self._emit(Waiting(stack.case.id, f"cold boots, for there can be no warm ones: {reason}"))
@@ -133,7 +133,9 @@ class Explorer:
     async def observe_cold(self, case: Case) -> Observation:
         """The same in fresh containers: what a warm boot found counts once this one shows it too."""
         try:
-            async with self._launcher.boot(case, lambda what: self._emit(Waiting(case.id, what))) as stack:
+            environment = self._environments[case.environment]
+            booting = self._launcher.boot(environment, case.boot, lambda what: self._emit(Waiting(case.id, what)))
+            async with booting as stack:
                 return await self.observe_stack(stack, warm=False)
         except (LaunchError, DeadlineExceeded) as error:
             return self._observer.nothing(case, str(error))

@@ -24,7 +24,7 @@ from envparity.errors import DeadlineExceeded, EngineFailed, LaunchError
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
 from envparity.judge.finding import Finding
-from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable
+from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable, warm_boots
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
@@ -199,7 +199,7 @@ class Hybrids:
         failures: list[str] = []
         for _ in range(_TRIES):
             try:
-                async with self._launcher.boot(case, lambda _waited_for: None, environment) as stack:
+                async with self._launcher.boot(environment, self._boot, lambda _waited_for: None) as stack:
                     return await self._seen(stack, environment, warm=False, twice=twice)
             except (LaunchError, DeadlineExceeded) as error:
                 failures.append(str(error))
@@ -225,10 +225,9 @@ class Hybrids:
     async def _beside_the_passing_one(self) -> WarmBoots:
         if self._forks is None:
             host = mix(self.base, self.failing, _AS_IT_IS)
-            case = Case(host.name, self._backend.name, Boot())
-            stack = await self._exits.enter_async_context(self._launcher.boot(case, lambda _waited_for: None, host))
+            stack = await self._exits.enter_async_context(self._launcher.boot(host, Boot(), lambda _waited_for: None))
             await stack.until_decided()
-            self._forks = await self._exits.enter_async_context(self._launcher.warm(stack, lanes=1))
+            self._forks = await self._exits.enter_async_context(warm_boots(stack, lanes=1))
         return self._forks
 
     async def _seen(self, stack: Stack, environment: Environment, *, warm: bool, twice: bool) -> Observation:

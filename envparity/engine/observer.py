@@ -12,8 +12,7 @@ import msgspec
 from envparity.conversation.contract import Contract
 from envparity.conversation.driver import play
 from envparity.engine.events import Emit, ScenarioPlayed, Waiting
-from envparity.launch.attached.stack import AttachedStack
-from envparity.launch.port import CountsProcessors, RanJobs, Stack
+from envparity.launch.port import CountsProcessors, LookedAt, RanJobs, Stack, network_controls
 from envparity.model.backend import Backend
 from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
@@ -72,9 +71,9 @@ class Observer:
             # A stimulus, not a synchronisation: whatever the backend does meanwhile, the outcome must be the same.
             await asyncio.sleep(_BETWEEN_EVENTS_S)
             if event.startswith("-"):
-                await stack.cut_dependency(event[1:])
+                await network_controls(stack).cut_dependency(event[1:])
             else:
-                await stack.restore_dependency(event)
+                await network_controls(stack).restore_dependency(event)
         await stack.until_decided()
         return starting, round(time.monotonic() - began, 3)
 
@@ -90,8 +89,8 @@ class Observer:
         `again`: they were played before, so that nobody needs to be told of it.
         """
         chosen = [scenario for scenario in scenarios if not scenario.disruptive and scenario.part != "starting"]
-        if isinstance(stack, AttachedStack):
-            return await self._one_by_one(stack, chosen)
+        if isinstance(stack, LookedAt):
+            return await self._one_by_one(stack, stack, chosen)
         at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
 
         async def one(scenario: Scenario) -> Transcript:
@@ -130,7 +129,7 @@ class Observer:
         """
         last = await self.replicas(stack)
         judged, others = in_order_of_interest(transcripts, control)
-        attached = self._seen_attached(stack) if isinstance(stack, AttachedStack) else None
+        attached = stack.seen(*self._lost.pop(stack.case.id, ("", 0))) if isinstance(stack, LookedAt) else None
         granted = await stack.granted() if isinstance(stack, CountsProcessors) and not warm else None
         observation = Observation(
             case=stack.case,
@@ -157,21 +156,19 @@ class Observer:
         why = Redaction().text(reason)  # the launcher has taken out what it knows
         return Observation(case, launcher, self._run_id, launch_failure=why, attached=attached, warm=warm)
 
-    async def _one_by_one(self, stack: AttachedStack, scenarios: Sequence[Scenario]) -> tuple[Transcript, ...]:
+    async def _one_by_one(
+        self, stack: Stack, deployed: LookedAt, scenarios: Sequence[Scenario]
+    ) -> tuple[Transcript, ...]:
         """Until all are played, or what they are played against can no longer be reached."""
         played: list[Transcript] = []
         for scenario in scenarios:
-            await stack.renew()
+            await deployed.renew()
             played.append(await self._play(scenario, stack))
             left = len(scenarios) - len(played)
-            if _cut_short(played[-1]) and (why := await stack.unreachable()):
+            if _cut_short(played[-1]) and (why := await deployed.unreachable()):
                 self._lost[stack.case.id] = why, left
                 break
         return tuple(played)
-
-    def _seen_attached(self, stack: AttachedStack) -> Attached:
-        lost, unplayed = self._lost.pop(stack.case.id, ("", 0))
-        return Attached(stack.url, stack.certificate, tuple(stack.notes), lost, unplayed)
 
     async def _play(self, scenario: Scenario, stack: Stack, *, again: bool = False) -> Transcript:
         transcript = await play(scenario, stack, self._backend, self._contract)

@@ -101,9 +101,7 @@ def _planned_again(
 def _cold(subject: Subject, name: str, cases: Sequence[Case], emit: Emit) -> tuple[Judgement, tuple[Observation, ...]]:
 
     launcher = choose.choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
-    explorer = Explorer(
-        subject.backend, launcher, Observer(subject.backend, launcher.name, launcher.run_id, emit), emit
-    )
+    explorer = Explorer(subject, launcher, Observer(subject.backend, launcher.name, launcher.run_id, emit), emit)
     with LiveRun(lambda: Run(subject, launcher, emit)) as live:  # it owns the event loop, and leaves nothing behind
         observations = live.ask(_several(explorer, cases))
     return judge(subject, observations), observations

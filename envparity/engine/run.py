@@ -75,7 +75,7 @@ class Run:
         self._boots = Boots(
             subject, launcher, self._observer, emit, self._look, planned=len(self.cases), workers=workers, repeat=repeat
         )
-        self._explorer = Explorer(subject.backend, launcher, self._observer, emit)
+        self._explorer = Explorer(subject, launcher, self._observer, emit)
         self._shrinker = OrderShrinker(subject, emit)
         places = self._boots.places
         self._finder = CauseFinder(subject, launcher, self._observer, emit, places=places) if causes else None

@@ -58,7 +58,6 @@ class Lasting:
     """What every boot of a run uses. `ca_file` is the authority's certificate, for the backend to read."""
 
     backend: Backend
-    environments: Mapping[str, Environment]
     run_id: str
     secrets: RunSecrets
     authority: CertificateAuthority
@@ -81,10 +80,11 @@ class Place:
 class Booting(ABC, Generic[R, D]):
     """The boot of one case."""
 
-    def __init__(self, lasting: Lasting, case: Case, waiting: Waiting) -> None:
-        self._lasting, self._case, self._waiting = lasting, case, waiting
+    def __init__(self, lasting: Lasting, environment: Environment, boot: Boot, waiting: Waiting) -> None:
+        self._lasting, self._waiting = lasting, waiting
+        self._case = Case(environment.name, lasting.backend.name, boot)
         self._backend, self._authority, self._secrets = lasting.backend, lasting.authority, lasting.secrets
-        self._environment = hastened(lasting.backend, lasting.environments[case.environment], case.boot)
+        self._environment = hastened(lasting.backend, environment, boot)
         self._timings: dict[str, float] = {}
         self._given: tuple[ResolvedSetting, ...] = ()
         self._keys = made_keys(lasting.backend, self._environment.name, lasting.secrets)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from envparity.doors import Entry, unforeseen
 from envparity.errors import DoorFailed
 from envparity.launch.kinds import LauncherKind
-from envparity.launch.port import Launcher, Stack, Waiting, WarmBoots
-from envparity.model.case import Case
+from envparity.launch.port import Launcher, Stack, Waiting
+from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
@@ -53,13 +53,12 @@ class ForeignLauncher:
         return self._launcher.cannot_check
 
     @asynccontextmanager
-    async def boot(self, case: Case, waiting: Waiting, environment: Environment | None = None) -> AsyncIterator[Stack]:
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
         with unforeseen(self._entry):
-            async with self._launcher.boot(case, waiting, environment) as stack:
+            async with self._launcher.boot(environment, boot, waiting) as stack:
+                if not isinstance(stack, Stack):
+                    raise DoorFailed(str(self._entry), f"it booted {type(stack).__name__}, not a Stack")
                 yield stack
-
-    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-        return self._launcher.warm(stack, lanes)
 
     async def close(self) -> None:
         with unforeseen(self._entry):

@@ -1,4 +1,4 @@
-"""The port behind which every launcher stands: give it a case, get a booted stack.
+"""The port behind which every launcher stands: give it an environment and a boot, get a booted stack.
 
 A launcher does I/O and gives no opinion. What it cannot promise it says in `cannot_check`.
 """
@@ -17,22 +17,31 @@ from envparity.model.case import Boot, Case
 from envparity.model.deployed.identity import Held
 from envparity.model.environment import Affinity, Environment
 from envparity.observe.image import ImageRecord
-from envparity.observe.record import JobRun, Replica, SettingFingerprint
+from envparity.observe.record import Attached, JobRun, Replica, SettingFingerprint
 from envparity.redaction import Redaction
 from envparity.support.stalls import Granted
 
 __all__ = [
+    "BootsWarm",
     "CountsProcessors",
+    "DependencyControls",
     "Endpoint",
     "HidesSecrets",
     "Launcher",
     "LogMark",
+    "LookedAt",
+    "NetworkControls",
     "RanJobs",
+    "ReplicaControls",
     "Restraint",
     "Stack",
     "Waiting",
     "WarmBoots",
     "WarmUnavailable",
+    "dependency_controls",
+    "network_controls",
+    "replica_controls",
+    "warm_boots",
 ]
 
 Waiting = Callable[[str], None]  # told in words what is being waited for
@@ -99,8 +108,13 @@ class LogMark:
     servers: Mapping[str, float] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Stack(Protocol):
-    """One booted environment. Every method has a deadline of its own and raises `DeadlineExceeded` or `LaunchError`."""
+    """What can be observed of one booted environment.
+
+    Every method has a deadline of its own and raises `DeadlineExceeded` or `LaunchError`. What can be done to it is
+    asked for by protocol: `ReplicaControls`, `DependencyControls`, `NetworkControls`, `BootsWarm`, and never assumed.
+    """
 
     @property
     def case(self) -> Case: ...
@@ -155,6 +169,11 @@ class Stack(Protocol):
         """Health, exit status and log of one replica, now."""
         ...
 
+
+@runtime_checkable
+class ReplicaControls(Protocol):
+    """A stack whose replicas can be stopped and started."""
+
     async def until_ready(self, index: int | None = None) -> None:
         """Wait until the replica (or all) says that it is ready."""
         ...
@@ -167,9 +186,23 @@ class Stack(Protocol):
         """Start a stopped replica again, and wait until it is ready."""
         ...
 
+
+@runtime_checkable
+class DependencyControls(Protocol):
+    """A stack whose dependencies can be restarted, and told something."""
+
     async def restart_dependency(self, name: str) -> None:
         """Stop the dependency and start it again with its data; returns when it accepts connections."""
         ...
+
+    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
+        """Have a dependency of a kind that takes commands do one (to revoke a token), and give its answer."""
+        ...
+
+
+@runtime_checkable
+class NetworkControls(Protocol):
+    """A stack in which the way from the backend to its dependencies can be cut."""
 
     async def cut_dependency(self, name: str) -> None:
         """Nothing reaches the dependency any more: open connections are reset, new ones refused."""
@@ -179,9 +212,26 @@ class Stack(Protocol):
         """Undo `cut_dependency`."""
         ...
 
-    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
-        """Have a dependency of a kind that takes commands do one (to revoke a token), and give its answer."""
-        ...
+
+def replica_controls(stack: Stack) -> ReplicaControls:
+    """The stack, whose replicas can be stopped. Raises `LaunchError` where they cannot."""
+    if not isinstance(stack, ReplicaControls):
+        raise LaunchError(f"nothing can be done to the replicas of {stack.case}")
+    return stack
+
+
+def dependency_controls(stack: Stack) -> DependencyControls:
+    """The stack, whose dependencies can be restarted. Raises `LaunchError` where they cannot."""
+    if not isinstance(stack, DependencyControls):
+        raise LaunchError(f"nothing can be done to the dependencies of {stack.case}")
+    return stack
+
+
+def network_controls(stack: Stack) -> NetworkControls:
+    """The stack, whose network can be cut. Raises `LaunchError` where it cannot."""
+    if not isinstance(stack, NetworkControls):
+        raise LaunchError(f"nothing of the network of {stack.case} can be cut")
+    return stack
 
 
 @runtime_checkable
@@ -225,6 +275,39 @@ class WarmBoots(Protocol):
 
 
 @runtime_checkable
+class BootsWarm(Protocol):
+    """A stack beside which there can be warm boots."""
+
+    def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
+        """Warm boots beside this stack, `lanes` at a time. Raises `WarmUnavailable` where there can be none."""
+        ...
+
+
+def warm_boots(stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
+    """Warm boots beside that stack, `lanes` at a time. Raises `WarmUnavailable` where there can be none."""
+    if not isinstance(stack, BootsWarm):
+        raise WarmUnavailable(f"there are none beside {stack.case} by this launcher")
+    return stack.warm(lanes)
+
+
+@runtime_checkable
+class LookedAt(Protocol):
+    """A stack that others use, who must not notice: it is observed where it runs, and its credentials may expire."""
+
+    async def renew(self) -> None:
+        """Have the key or a token that is still good. Raises `LaunchError` where there is none."""
+        ...
+
+    async def unreachable(self) -> str:
+        """Why it cannot be reached now; empty where it can."""
+        ...
+
+    def seen(self, lost: str, unplayed: int) -> Attached:
+        """What it is and what was seen of it; `lost` is why it could not be reached any more, if so."""
+        ...
+
+
+@runtime_checkable
 class Launcher(Protocol):
     """Boots cases."""
 
@@ -250,23 +333,16 @@ class Launcher(Protocol):
         """What containers are made from; empty where there are none."""
         ...
 
-    def boot(
-        self, case: Case, waiting: Waiting, environment: Environment | None = None
-    ) -> AbstractAsyncContextManager[Stack]:
-        """Start that case; on exit everything that it made is gone, whatever happened.
+    def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AbstractAsyncContextManager[Stack]:
+        """Start that environment in that way; on exit everything that it made is gone, whatever happened.
 
-        Equal cases may be booted at the same time: what a boot makes is named by the boot, not by its case.
-
-        `environment` is the case's where that is none of the subject's own, such as a hybrid of two of them.
+        The same may be booted at the same time: what a boot makes is named by the boot. The environment may be one that
+        no file has, such as a hybrid of two. `waiting` is told in words what is being waited for.
 
         Startup goes on when this returns: `Stack.until_decided` waits for it. A backend that fails its startup is not
         an error: it is what there is to observe. Raises `LaunchError` where the environment itself could not be stood
         up.
         """
-        ...
-
-    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-        """Warm boots beside that stack, `lanes` at a time. Raises `WarmUnavailable` where there can be none."""
         ...
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -127,6 +127,10 @@ class JobRun(msgspec.Struct, frozen=True):
     exit_code: int | None
     duration_s: float
     log: tuple[str, ...] = ()
+
+
+NOT_OBSERVED: Final = ": not observed"
+"""How a note ends about what of a deployed environment did not let itself be seen."""
 
 
 class Attached(msgspec.Struct, frozen=True):

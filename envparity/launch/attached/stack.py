@@ -6,9 +6,8 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, NoReturn
 
-from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.errors import LaunchError
 from envparity.launch.attached.certificate import look
 from envparity.launch.attached.health import DeployedHealth, is_observed
 from envparity.launch.port import Endpoint, LogMark
@@ -17,14 +16,11 @@ from envparity.model.case import Case
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployed.identity import Credentials, shown_source
 from envparity.model.environment import Deployed
-from envparity.observe.record import HttpAnswer, Replica, SettingFingerprint, StartupReport
+from envparity.observe.record import NOT_OBSERVED, Attached, HttpAnswer, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
 from envparity.redaction import REDACTED, Redaction
 
-__all__ = ["NOT_OBSERVED", "AttachedStack"]
-
-NOT_OBSERVED: Final = ": not observed"
-"""How a note ends about what did not let itself be seen."""
+__all__ = ["AttachedStack"]
 
 _LOOK_EVERY_S = 2.0  # while the startup report says that it is starting
 _RELEASES = ("release", "releaseId", "release_id", "revision", "commit")
@@ -117,12 +113,6 @@ class AttachedStack:
             await self.until_decided()
         return self._seen if self._seen is not None else Replica(0)
 
-    async def until_ready(self, index: int | None = None) -> None:
-        del index
-        answer = await self.health.ask(self.backend.health.ready)
-        if is_observed(answer) and answer is not None and answer.status != 200:
-            raise DeadlineExceeded(f"{self.url} to be ready", 0, f"it answers {answer.status}")
-
     async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
         """Nothing: nobody here can read them."""
         del first
@@ -139,26 +129,9 @@ class AttachedStack:
         del first, last
         return ()
 
-    async def stop_replica(self, index: int) -> None:
-        self._refuse(f"stopping replica {index}")
-
-    async def start_replica(self, index: int) -> None:
-        self._refuse(f"starting replica {index}")
-
-    async def restart_dependency(self, name: str) -> None:
-        self._refuse(f"restarting {name}")
-
-    async def cut_dependency(self, name: str) -> None:
-        self._refuse(f"cutting off {name}")
-
-    async def restore_dependency(self, name: str) -> None:
-        self._refuse(f"restoring {name}")
-
-    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
-        self._refuse(f"{command[0]} in {name}")
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise LaunchError(f"{self.case.environment} is attached to {self.url} and only looked at: refused {what}")
+    def seen(self, lost: str, unplayed: int) -> Attached:
+        """What it is and what was seen of it; `lost` is why it could not be reached any more, if so."""
+        return Attached(self.url, self.certificate, tuple(self.notes), lost, unplayed)
 
     def _report(self, answer: HttpAnswer | None) -> StartupReport | None:
         """The startup report; None where there is none to be had: a page for people is no report that is broken."""

@@ -40,9 +40,9 @@ from envparity.launch.listening import serves_http
 from envparity.launch.placing import needs
 from envparity.launch.port import Endpoint, Waiting
 from envparity.launch.proxy import Proxy
-from envparity.model.case import Case
+from envparity.model.case import Boot
 from envparity.model.commands import HEALTH_PORT, PORT, filled
-from envparity.model.environment import Dependency, ImageSource, Job
+from envparity.model.environment import Dependency, Environment, ImageSource, Job
 from envparity.support.stalls import Deadline
 
 __all__ = ["ContainerBooting", "Means"]
@@ -71,11 +71,11 @@ class Means(Lasting):
 class ContainerBooting(Booting[RunningReplica, RunningDependency]):
     """The boot of one case, from network to ingress. `number` tells it from any other boot of the run."""
 
-    def __init__(self, means: Means, case: Case, waiting: Waiting, number: int) -> None:
-        super().__init__(means, case, waiting)
+    def __init__(self, means: Means, environment: Environment, boot: Boot, waiting: Waiting, number: int) -> None:
+        super().__init__(means, environment, boot, waiting)
         self._means, self._engine = means, means.engine
-        self._labels = labels_for(means.run_id, case.id, means.owner, number)
-        self._prefix = f"envparity-{means.run_id}-{number}-{case.id}"
+        self._labels = labels_for(means.run_id, self._case.id, means.owner, number)
+        self._prefix = f"envparity-{means.run_id}-{number}-{self._case.id}"
         self._network = Network(docker_network_kw={"driver": "bridge", "labels": self._labels})
         self._network.name = self._prefix
         self._files: dict[str, Path] = {}  # of this machine, by the path at which the backend finds each

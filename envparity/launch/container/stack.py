@@ -35,6 +35,7 @@ from envparity.launch.container.stopping import stop_gracefully
 from envparity.launch.listening import network_of
 from envparity.launch.log_text import KeptLog
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
+from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at
 from envparity.support.stalls import Deadline, Granted
 from envparity.support.together import together
@@ -128,6 +129,10 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
 
     engine: Engine
     start_beside: StartBeside
+
+    def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmPool]:
+        """Forks beside it (`BootsWarm`)."""
+        return WarmPool.open(self, lanes)
 
     async def workers(self, replica: int) -> Workers | None:
         """The processes at the port in the replica's container (`SeesWorkers`), where this kernel shows it."""

@@ -40,9 +40,9 @@ from envparity.launch.process.start_gate import StartGate
 from envparity.launch.process.tls_front import server_context
 from envparity.launch.proxy import Proxy
 from envparity.model.backend import ProcessSource
-from envparity.model.case import Case
+from envparity.model.case import Boot
 from envparity.model.commands import HEALTH_PORT, PORT, filled
-from envparity.model.environment import Dependency, Job
+from envparity.model.environment import Dependency, Environment, Job
 from envparity.support.stalls import Deadline
 
 __all__ = ["Means", "ProcessBooting"]
@@ -76,8 +76,8 @@ class Means(Lasting):
 class ProcessBooting(Booting[RunningReplica, RunningDependency]):
     """The boot of one case. `number` tells its folders from those of any other boot of the run."""
 
-    def __init__(self, means: Means, case: Case, waiting: Waiting, number: int) -> None:
-        super().__init__(means, case, waiting)
+    def __init__(self, means: Means, environment: Environment, boot: Boot, waiting: Waiting, number: int) -> None:
+        super().__init__(means, environment, boot, waiting)
         self._means = means
         self._folder, self._memory = means.folder / f"s{number}", means.memory / f"m{number}"
         self._exits: AsyncExitStack  # of the boot under way

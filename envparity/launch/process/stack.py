@@ -31,6 +31,7 @@ from envparity.launch.process.servers import Server
 from envparity.launch.process.settled import settled
 from envparity.launch.process.shell import ProcessShell
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
+from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at
 from envparity.support.stalls import Deadline
 
@@ -135,6 +136,10 @@ class ProcessStack(BootedStack[RunningReplica, RunningDependency]):
 
     start_agent: StartAgent
     command: Sequence[str]
+
+    def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmPool]:
+        """Forks beside it (`BootsWarm`)."""
+        return WarmPool.open(self, lanes)
 
     async def workers(self, replica: int) -> Workers | None:
         """The processes at the replica's port (`SeesWorkers`)."""

@@ -14,7 +14,7 @@ from envparity.dependency.kind import Beside, Server, kind_of
 from envparity.launch.booted import BootedStack, answers
 from envparity.launch.choose import choose_launcher
 from envparity.model.backend import Backend, HealthPaths, ImageSource, ProcessSource
-from envparity.model.case import Boot, Case
+from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 
@@ -51,7 +51,7 @@ async def booted(
         choose_launcher, launcher, Subject(backend, {stands.name: stands}), lambda _what: None
     )
     try:
-        async with chosen.boot(Case(stands.name, backend.name, boot), lambda _what: None) as stack:
+        async with chosen.boot(stands, boot, lambda _what: None) as stack:
             assert isinstance(stack, BootedStack)
             yield stack
     finally:

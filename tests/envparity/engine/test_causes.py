@@ -27,7 +27,7 @@ from envparity.isolate.rates import ERROR, MOST_PAIRS, NOTHING_SEEN
 from envparity.judge import judge, singles
 from envparity.judge.cause import Chance, Everywhere, NotFound, Search, TraitsCause
 from envparity.judge.finding import Finding, Judgement
-from envparity.launch.port import Launcher, Stack, Waiting, WarmUnavailable
+from envparity.launch.port import Launcher, Stack, Waiting, WarmBoots, WarmUnavailable
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment, Platform, SecretOf
@@ -78,25 +78,14 @@ class Booting:
         ]
 
     @asynccontextmanager
-    async def boot(self, case: Case, waiting: Waiting, environment: Environment | None = None) -> AsyncIterator[Stack]:
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
         waiting("a stack")
-        environment = environment or self._subject.environments[case.environment]
-        assert environment.name == case.environment
         self.booted.append(environment)
         if not self._stands_up(environment):
             raise LaunchError("no room")
         failure = component_of(self._fails(environment))
-        yield cast("Stack", FakeStack(case, lambda _case: report(failure=failure)))
-
-    @asynccontextmanager
-    async def warm(self, stack: Stack, lanes: int) -> AsyncIterator[Booting]:
-        if self._forks is None:
-            raise WarmUnavailable("not Python")
-        self.beside = next(one for one in self.booted if one.name == stack.case.environment)
-        try:
-            yield self._Forks(self, stack.case)  # type: ignore[misc]
-        finally:
-            self.beside = None
+        case = Case(environment.name, self._subject.backend.name, boot)
+        yield _Forkable(self, case, failure)
 
     class _Forks:
         def __init__(self, launcher: Booting, host: Case) -> None:
@@ -117,6 +106,26 @@ class Booting:
 
     async def close(self) -> None:
         """Nothing is left."""
+
+
+class _Forkable(FakeStack):
+    """A stack whose startup failed at that component, beside which there may be forks."""
+
+    def __init__(self, launcher: Booting, case: Case, failure: str) -> None:
+        super().__init__(case, lambda _case: report(failure=failure))
+        self._booting = launcher
+
+    @asynccontextmanager
+    async def warm(self, lanes: int) -> AsyncIterator[WarmBoots]:
+        del lanes
+        launcher = self._booting
+        if launcher._forks is None:
+            raise WarmUnavailable("not Python")
+        launcher.beside = next(one for one in launcher.booted if one.name == self.case.environment)
+        try:
+            yield launcher._Forks(launcher, self.case)
+        finally:
+            launcher.beside = None
 
 
 def given(

@@ -10,7 +10,7 @@ import pytest
 from envparity.doors import entries_of
 from envparity.errors import ConfigurationError, DoorFailed, LaunchError
 from envparity.launch.choose import choose_launcher
-from envparity.model.case import Case
+from envparity.model.case import Boot
 from tests.envparity.launching import subject
 from tests.installed import install
 
@@ -31,6 +31,7 @@ BROKEN = {
     "it cannot be opened": ("def opened(*_): return 1 // 0", "ZeroDivisionError"),
     "what it opens is none": ("def opened(*_): return 7", "it opened int, not a Launcher"),
     "it cannot boot": (BOOTS.format("1 // 0"), "ZeroDivisionError"),
+    "what it boots is none": (BOOTS.format("7"), "it booted int, not a Stack"),
     "its stack fails": ("FakeStack.until_decided = lambda self: 1 // 0", "ZeroDivisionError"),
     "it cannot be closed": ("Kitchen.close = lambda self: 1 // 0", "ZeroDivisionError"),
 }
@@ -49,7 +50,7 @@ async def booted(site: Path, module: str, text: str) -> tuple[str, str]:
     source = f"{KITCHEN}\n{text}\nKIND = LauncherKind('pots', opened)\n"
     install(site, "kitchen", {"envparity.launchers": {"pots": f"{module}:KIND"}}, {module: source})
     launcher = choose_launcher("pots", subject(), print)
-    async with launcher.boot(Case("local", "chat"), print) as stack:
+    async with launcher.boot(subject().environments["local"], Boot(), print) as stack:
         await stack.until_decided()
         environment = stack.case.environment
     await launcher.close()

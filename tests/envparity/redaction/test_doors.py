@@ -186,7 +186,7 @@ async def raised_by(launcher: Any, module: Any, name: str) -> str:
     """What the launcher raises where its boot fails that way."""
     launcher._numbers = iter([1])
     launcher._run_id = "00000000"
-    launcher._means = SimpleNamespace(environments={})
+    launcher._means = SimpleNamespace(backend=SimpleNamespace(name="chat"))
 
     async def removed(*_asked: Any) -> None:
         return None
@@ -195,7 +195,7 @@ async def raised_by(launcher: Any, module: Any, name: str) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, name, Failing)
         with pytest.raises(LaunchError) as caught:
-            async with launcher._boot(CASE, lambda _what: None, None):
+            async with launcher.boot(Environment("staging"), Boot(), lambda _what: None):
                 pass
     return f"{caught.value} {caught.value.__cause__}"
 

@@ -8,8 +8,8 @@ import pytest
 
 from envparity.config.subject import load_subject
 from envparity.launch.choose import choose_launcher
-from envparity.launch.port import RanJobs
-from envparity.model.case import Case
+from envparity.launch.port import RanJobs, ReplicaControls
+from envparity.model.case import Boot
 
 pytestmark = pytest.mark.docker
 
@@ -71,12 +71,13 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
     jobs: list[tuple[str, int | None, tuple[str, ...]]] = []
     try:
         for name in ("local", "prod"):
-            async with launcher.boot(Case(name, "stages"), lambda _: None) as stack:
+            async with launcher.boot(subject.environments[name], Boot(), lambda _: None) as stack:
+                assert isinstance(stack, RanJobs)
+                assert isinstance(stack, ReplicaControls)
                 await stack.until_decided()
                 await stack.until_ready()
                 replica = await stack.observe_replica(0)
                 seen[name] = (replica.undecided_after_s, replica.log[0], stack.argv()[1:])  # type: ignore[attr-defined]
-                assert isinstance(stack, RanJobs)
                 jobs += [(job.name, job.exit_code, job.log) for job in stack.jobs]
                 await stack.start_replica(0)
     finally:

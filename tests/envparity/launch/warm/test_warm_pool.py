@@ -17,7 +17,7 @@ from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
 from envparity.launch.warm.boot import WarmBoot
 from envparity.launch.warm.pool import WarmPool, WarmUnavailable
-from envparity.model.case import Boot, Case
+from envparity.model.case import Boot
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,7 +29,7 @@ async def stack() -> AsyncIterator[ContainerStack]:
     subject = load_subject(ROOT / "netra_backend" / "backend.toml", ROOT / "environments", ["staging"])
     launcher = choose_launcher("container", subject, lambda _: None)
     try:
-        async with launcher.boot(Case("staging", subject.backend.name), lambda _: None) as booted:
+        async with launcher.boot(subject.environments["staging"], Boot(), lambda _: None) as booted:
             assert isinstance(booted, ContainerStack)
             await booted.until_decided()
             yield booted
