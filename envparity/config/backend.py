@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,6 +21,7 @@ from envparity.frames.table import codec_of, frames_schema
 from envparity.model.backend import (
     Audit,
     Backend,
+    ContractFile,
     HealthPaths,
     ImageSource,
     Limits,
@@ -103,7 +104,7 @@ def _build(document: Document, scenarios: tuple[Scenario, ...]) -> Backend:
         "settings": {name: unescaped(literal(value)) for name, value in data.get("settings", {}).items()},
         "health": _health(data.get("health", {}), data.get("report", {})),
         "report": convert(data.get("report", {}), ReportMapping),
-        "contract": beside(document, data["contract"]) if "contract" in data else None,
+        "contract": _contract(document, data["contract"]) if "contract" in data else None,
         "tokens": read_tokens(data["tokens"]) if "tokens" in data else None,
         "codec": _codec(document),
         "audit": convert(data["audit"], Audit) if "audit" in data else None,
@@ -161,6 +162,15 @@ def _health(table: Mapping[str, Any], report: Mapping[str, Any]) -> HealthPaths:
     )
 
 
+def _contract(document: Document, said: Any) -> ContractFile:
+    """Where the contract stands: a path alone, or a table."""
+    table: dict[str, Any] = {"document": said} if isinstance(said, str) else said
+    channel = table.get("channel", ())
+    names = (channel,) if isinstance(channel, str) else tuple(channel)
+    view: Literal["server", "client"] | None = table.get("view")
+    return ContractFile(beside(document, table["document"]), names, view)
+
+
 def _process(document: Document, table: Mapping[str, Any]) -> ProcessSource:
     variables = {name: literal(value) for name, value in table.get("variables", {}).items()}
     folder = beside(document, table.get("folder", "."))
@@ -184,7 +194,11 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
         expected = "a table [image], or [process] for a backend that runs without one"
         yield document.mistake(("image",), expected, "neither", "add one of them")
     yield from missing_mistakes(document, ("process", "folder"), document.table("process").get("folder"), folder=True)
-    yield from missing_mistakes(document, ("contract",), document.data.get("contract"))
+    contract: Any = document.data.get("contract")
+    where: tuple[str, ...] = ("contract",)
+    if isinstance(contract, dict):
+        where, contract = ("contract", "document"), contract.get("document")
+    yield from missing_mistakes(document, where, contract)
     yield from carrier_mistakes(document)
     yield from _command_mistakes(document)
     yield from _format_mistakes(document)

@@ -13,11 +13,11 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.http11 import Response
 
+from envparity.contract.contract import Contract
 from envparity.conversation import actions
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.answer import answered, upstream_of
 from envparity.conversation.answering import UNSEEN, worker_of, workers_of
-from envparity.conversation.contract import Contract
 from envparity.conversation.handshake import Identity
 from envparity.conversation.listening import Listening
 from envparity.conversation.machine import Conversation

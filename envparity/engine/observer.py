@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from envparity.conversation.contract import Contract
+from envparity.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.engine.events import Emit, ScenarioPlayed, Waiting
 from envparity.launch.port import CountsProcessors, LookedAt, RanJobs, Stack, network_controls
@@ -52,7 +52,7 @@ class Observer:
         self._launcher = launcher
         self._run_id = run_id
         self._emit = emit
-        self._contract = Contract.load(backend.contract, frame_type=backend.frame_type) if backend.contract else None
+        self._contract = contract_of(backend)
 
     async def see_through(self, stack: Stack, scenarios: Sequence[Scenario]) -> tuple[tuple[Transcript, ...], float]:
         """Let the timeline of the stack's boot happen, and wait until startup has passed or failed.

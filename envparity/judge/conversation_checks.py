@@ -109,7 +109,7 @@ def ending(script: Transcript) -> Excerpt:
 def contract_broken(view: RunView, observation: Observation) -> Iterator[Breach]:
     """A frame is not what the contract says of it."""
     backend = view.subject.backend
-    contract = backend.contract.name if backend.contract is not None else "the contract"
+    contract = backend.contract.document.name if backend.contract is not None else "the contract"
     for script in observation.transcripts:
         for event in script.events:
             for violation in violations_of(event):

@@ -24,6 +24,7 @@ __all__ = [
     "Audit",
     "Backend",
     "Carrier",
+    "ContractFile",
     "HealthPaths",
     "ImageSource",
     "Limits",
@@ -110,6 +111,18 @@ class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cookie: str | None = None
 
 
+class ContractFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the contract of the frames stands: an AsyncAPI document.
+
+    `channel` names the channels that connections are, by key or address (`*`: all; none: those of the backend's path);
+    `view` says whose operations the document describes (None: the scenarios or the replies do).
+    """
+
+    document: Path
+    channel: tuple[str, ...] = ()
+    view: Literal["server", "client"] | None = None
+
+
 class Tokens(msgspec.Struct, frozen=True):
     """How clients of this backend show who they are: by which scheme, and how what it makes is handed over."""
 
@@ -193,7 +206,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codec: Codec = JsonObjects()
     volatile: tuple[str, ...] = ()
     ignored_frames: tuple[str, ...] = ()
-    contract: Path | None = None
+    contract: ContractFile | None = None
     tokens: Tokens | None = None
     audit: Audit | None = None
     phases: Phases = Phases()

@@ -59,7 +59,7 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
     """
     from envparity.config.scenario_needs import with_lines
     from envparity.config.subject import load_subject
-    from envparity.conversation.contract import Contract
+    from envparity.contract.of_backend import contract_of
     from envparity.engine.plan import plan
     from envparity.judge import every_rule
     from envparity.launch.included import included_nothing
@@ -70,11 +70,10 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
     except ConfigurationError as wrong:
         raise ConfigurationError([*wrong.mistakes, *attach(inputs.attaching, None)[1]]) from None
     attached, mistakes = attach(inputs.attaching, subject.environments)
-    if subject.backend.contract is not None:
-        try:
-            Contract.load(subject.backend.contract, subject.backend.frame_type)
-        except ConfigurationError as wrong:
-            mistakes += wrong.mistakes
+    try:
+        contract_of(subject.backend)
+    except ConfigurationError as wrong:
+        mistakes += wrong.mistakes
     try:
         plan(subject.backend, subject.environments, only, attached=attached, thorough=inputs.thorough)
     except ConfigurationError as wrong:

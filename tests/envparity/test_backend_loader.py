@@ -24,6 +24,7 @@ from envparity.frames.json_codec import AnyJson, JsonObjects
 from envparity.model.backend import (
     Backend,
     Carrier,
+    ContractFile,
     HealthPaths,
     ImageSource,
     Phases,
@@ -147,7 +148,7 @@ def test_a_good_file_becomes_a_backend(write: Write, tmp_path: Path) -> None:
         subprotocols=("chat.v1",),
         volatile=("run_id",),
         ignored_frames=("heartbeat",),
-        contract=tmp_path / "app/asyncapi.yaml",
+        contract=ContractFile(tmp_path / "app/asyncapi.yaml"),
         tokens=Tokens(
             SharedKeyJwt(
                 "JWT_SECRET",

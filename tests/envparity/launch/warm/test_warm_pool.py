@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from envparity.config.subject import load_subject
-from envparity.conversation.contract import Contract
+from envparity.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.errors import LaunchError
 from envparity.launch.choose import choose_launcher
@@ -136,7 +136,7 @@ async def _status(boot: WarmBoot) -> str:
 
 async def _departure(boot: WarmBoot) -> object:
     backend = boot.backend
-    contract = Contract.load(backend.contract) if backend.contract else None
+    contract = contract_of(backend)
     scenario = next(one for one in backend.scenarios if one.name.startswith("conversation"))
     return (await play(scenario, boot, backend, contract)).departure
 

@@ -1,4 +1,4 @@
-"""JSON Schema 2020-12 in bounded time: a regular expression of a contract is searched for in a frame for seconds."""
+"""JSON Schema in bounded time: a regular expression of a contract is searched for in a frame for seconds."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from envparity.support.patterns import Pattern
 
-__all__ = ["BoundedValidator"]
+__all__ = ["BoundedDraft7", "BoundedDraft202012"]
 
 
 @lru_cache(maxsize=512)
@@ -39,7 +39,12 @@ def _pattern_properties(
                 yield from validator.descend(value, schema, path=name, schema_path=pattern)
 
 
-BoundedValidator: Final[type[Draft202012Validator]] = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties}
+_BOUNDED: Final = {"pattern": _pattern, "patternProperties": _pattern_properties}
+
+BoundedDraft202012: Final[type[Draft202012Validator]] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, _BOUNDED
 )
 """A validator as `Draft202012Validator` is one."""
+
+BoundedDraft7: Final[type[Draft7Validator]] = extend(Draft7Validator, _BOUNDED)  # type: ignore[no-untyped-call]
+"""A validator as `Draft7Validator` is one."""
