@@ -89,6 +89,7 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         "html": "envparity.report.html:REPORT",
         "junit": "envparity.report.junit:REPORT",
         "sarif": "envparity.report.sarif:REPORT",
+        "verdict": "envparity.report.attested:REPORT",
     },
 }
 # What a thing may not be called: a report is an option beside others, and `auto` is no launcher but a choice of one.
@@ -96,7 +97,7 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
 _RESERVED: Final[Mapping[str, frozenset[str]]] = {
     "envparity.reports": frozenset({
         "attach", "backend", "causes", "confirm-target", "environment", "environments", "github", "help",
-        "launcher", "ndjson", "no-causes", "only", "orders", "plain", "repeat", "runs",
+        "image", "launcher", "ndjson", "no-causes", "only", "orders", "plain", "repeat", "runs", "thorough",
     }),
     "envparity.launchers": frozenset({"auto"}),
 }

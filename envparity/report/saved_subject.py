@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from envparity.model.backend import Backend, ImageSource, ReportMapping
 from envparity.model.environment import Dependency, Difference, Environment, Ingress, OwnConfiguration, Platform
 from envparity.model.subject import Subject
 from envparity.redaction import is_secret
+from envparity.report.revision import Revision, revision_of
 from envparity.toml.document import Document, read_document, shown_path
 
 __all__ = ["FORMAT", "SavedEntry", "SavedEnvironment", "SavedScenario", "SavedSubject", "saved_subject"]
@@ -70,6 +72,10 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
     format: int = FORMAT
     envparity: str = ""  # the version that ran
     installed: tuple[SavedEntry, ...] = ()
+    only: tuple[str, ...] = ()  # the patterns of scenarios that were asked for; empty: all
+    repeat: int = 1  # how often each case was booted
+    files: dict[str, str] = {}  # SHA-256 of what was read, by path; not of files of variables, in which secrets are
+    revision: Revision | None = None  # what was checked out
 
     def __post_init__(self) -> None:
         dt.datetime.fromisoformat(self.began)  # what a file says is no date is refused where it is read
@@ -109,7 +115,9 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
         }
 
 
-def saved_subject(subject: Subject, environment_paths: Path, *, orders: int = 0) -> SavedSubject:
+def saved_subject(
+    subject: Subject, environment_paths: Path, *, orders: int = 0, only: Sequence[str] = (), repeat: int = 1
+) -> SavedSubject:
     """What is kept of a subject that was read from these files. The files' lines are where SARIF points to."""
     backend = subject.backend
     lines = _scenario_lines(backend.file)
@@ -130,7 +138,33 @@ def saved_subject(subject: Subject, environment_paths: Path, *, orders: int = 0)
         orders=orders,
         envparity=version_of_envparity(),
         installed=tuple(SavedEntry(one.group, one.name, one.distribution, one.version) for one in foreign_entries()),
+        only=tuple(only),
+        repeat=repeat,
+        files=dict(sorted(_digests(subject, environment_paths))),
+        revision=revision_of(backend.file.resolve().parent),
     )
+
+
+def _digests(subject: Subject, environment_paths: Path) -> Iterator[tuple[str, str]]:
+    """The files that a run is about, each with its SHA-256: what a deployment holds against its own."""
+    for file in dict.fromkeys(_files(subject, environment_paths)):
+        try:
+            yield shown_path(file), hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError:  # it was read, and is gone: nothing that is compared with it will be the same
+            continue
+
+
+def _files(subject: Subject, environment_paths: Path) -> Iterator[Path]:
+    yield subject.backend.file
+    if subject.backend.contract is not None:
+        yield subject.backend.contract
+    for name, environment in subject.environments.items():
+        file = _file_of(name, environment_paths)
+        yield file
+        templates = [one.template for one in environment.files.values()]
+        own = [environment.ingress.config.file] if environment.ingress.config is not None else []
+        named = [one.partition("#")[0] for one in environment.extends if ".env" not in Path(one).name]
+        yield from (file.parent / path for path in (*templates, *own, *named))
 
 
 def _file_of(name: str, paths: Path) -> Path:

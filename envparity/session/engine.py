@@ -8,11 +8,14 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import structs
+
 from envparity.engine.events import Emit, Waiting
 from envparity.errors import ConfigurationError, EngineUnavailable
 from envparity.judge.cause import CommitCause
 from envparity.judge.finding import Finding, Verdict
 from envparity.judge.rules import Rule
+from envparity.model.environment import ImageSource
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.session.attaching import attach
@@ -69,6 +72,8 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
         subject = load_subject(inputs.backend, inputs.environments, inputs.names)
     except ConfigurationError as wrong:
         raise ConfigurationError([*wrong.mistakes, *attach(inputs.attaching, None)[1]]) from None
+    if inputs.image:
+        subject = _of_image(subject, inputs.image)
     attached, mistakes = attach(inputs.attaching, subject.environments)
     try:
         contract_of(subject.backend)
@@ -82,6 +87,16 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
     if mistakes:
         raise ConfigurationError(with_lines(subject.backend, mistakes))
     return replace(subject, attached=attached, asked=inputs.asked, thorough=inputs.thorough)
+
+
+def _of_image(subject: Subject, image: str) -> Subject:
+    """The same with that image as the backend's, in every environment."""
+    environments = {
+        name: structs.replace(environment, image=None) for name, environment in subject.environments.items()
+    }
+    return replace(
+        subject, backend=structs.replace(subject.backend, image=ImageSource(name=image)), environments=environments
+    )
 
 
 def to_verdict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,15 @@ ORDERS = {"none": 0, "2": 2, "3": 3, "4": 4}
 """What may be asked of the orders: the strength of the covering set that is booted."""
 BACKEND_FILES = (Path("netra_backend/backend.toml"), Path("backend.toml"))
 ENVIRONMENTS = Path("environments")
+_DIGEST = re.compile(r"([^@\s]+@)?sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What a run is asked to do: two paths, the names of environments (none: all), a launcher's name, and how far the
     orders go: the strength of the covering set, 0 for none. `attaching` says what is looked at where it runs, `repeat`
-    how often each case is booted, `thorough` that also what takes long is played.
+    how often each case is booted, `thorough` that also what takes long is played. `image` is what the backend is booted
+    from in every environment, whatever its files say ("": what they say).
     """
 
     backend: Path
@@ -36,6 +39,7 @@ class Inputs:
     attaching: Attaching = Attaching()  # noqa: RUF009  frozen
     repeat: int = 1
     thorough: bool = False
+    image: str = ""
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -46,8 +50,9 @@ class Inputs:
             options += ["--backend", shown_path(self.backend)]
         if self.environments.resolve() != ENVIRONMENTS.resolve():
             options += ["--environments", shown_path(self.environments)]
-        options += ["--launcher", self.launcher] if self.launcher != "auto" else []
+        options += ["--launcher", self.launcher] if self.launcher != "auto" and not self.image else []
         options += ["--thorough"] if self.thorough else []
+        options += ["--image", self.image] if self.image else []
         return (*options, *(["--repeat", str(self.repeat)] if self.repeat > 1 else []))
 
     @classmethod
@@ -62,6 +67,7 @@ class Inputs:
         attaching: Attaching = Attaching(),  # noqa: B008  frozen
         repeat: str | int | None = None,
         thorough: bool | None = None,
+        image: str | None = None,
         root: Path | None = None,
     ) -> Inputs:
         """Fill in what was not said: from ENVPARITY_BACKEND, _LAUNCHER, _ORDERS and _THOROUGH; then from `root`.
@@ -100,15 +106,29 @@ class Inputs:
         wished = os.environ.get("ENVPARITY_THOROUGH", "")
         if wished not in {"", "0", "1"}:
             mistakes.append(Mistake("ENVPARITY_THOROUGH", 0, "thorough", "0 or 1", repr(wished)))
+        if image is not None and (wrong := _image_problem(image, name)):
+            mistakes.append(Mistake("--image", 0, "image", *wrong))
         if mistakes or found is None:
             raise ConfigurationError(mistakes)
         deep = wished == "1" if thorough is None else thorough
-        return cls(found, folder, split_names(names), name, ORDERS[strength], attaching, int(times), deep)
+        booted_by = "container" if image else name
+        return cls(
+            found, folder, split_names(names), booted_by, ORDERS[strength], attaching, int(times), deep, image or ""
+        )
 
 
 def launcher_names() -> tuple[str, ...]:
     """What may be asked for: the machine's choice, and each launcher that is installed. Raises `DoorFailed`."""
     return ("auto", *entries_of("envparity.launchers"))
+
+
+def _image_problem(image: str, launcher: str) -> tuple[str, str, str] | None:
+    """What is wrong with the image that was asked for, if anything is."""
+    if not _DIGEST.fullmatch(image):
+        return "NAME@sha256:… or sha256:…, the whole digest", repr(image), "a tag may mean another image tomorrow"
+    if launcher not in {"auto", "container"}:
+        return "the launcher container", launcher, "an image is booted in containers"
+    return None
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from envparity.faces.cli.blame import blame_command
 from envparity.faces.cli.diff import diff_command
 from envparity.faces.cli.doctor import doctor_command
 from envparity.faces.cli.init import init_command
+from envparity.faces.cli.keys import keys_command
 from envparity.faces.cli.options import (
     Commands,
     ReportingCommand,
@@ -24,6 +25,7 @@ from envparity.faces.cli.options import (
     confirm_option,
     environments_option,
     github_option,
+    image_option,
     launcher_option,
     names_option,
     one_message,
@@ -33,6 +35,7 @@ from envparity.faces.cli.options import (
 from envparity.faces.cli.probe import probe_command
 from envparity.faces.cli.replay import replay_command
 from envparity.faces.cli.report import report_command
+from envparity.faces.cli.verify import verify_command
 from envparity.model.scenario import MOST_REPEATED
 from envparity.redaction import redact
 from envparity.report.ndjson import NdjsonWriter
@@ -77,6 +80,8 @@ app.add_command(diff_command)
 app.add_command(doctor_command)
 app.add_command(blame_command)
 app.add_command(probe_command)
+app.add_command(verify_command)
+app.add_command(keys_command)
 
 
 @app.command(cls=ReportingCommand, short_help="Boot everywhere, compare, give the verdict.", epilog=_EXITS)
@@ -90,6 +95,7 @@ app.add_command(probe_command)
     help="Only scenarios of this name or glob ('refusal-*'); may be repeated.",
 )
 @launcher_option
+@image_option
 @attach_option
 @confirm_option
 @click.option(
@@ -126,6 +132,7 @@ def run(  # noqa: PLR0917  click passes options by name
     names: tuple[str, ...],
     only: tuple[str, ...],
     launcher: str | None,
+    image: str | None,
     attach: tuple[str, ...],
     confirmed: tuple[str, ...],
     orders: str | None,
@@ -146,13 +153,12 @@ def run(  # noqa: PLR0917  click passes options by name
     with one_message():
         inputs = Inputs.find(
             backend=backend, environments=environments, names=names, launcher=launcher, orders=orders,
-            attaching=attaching(attach, confirmed), repeat=repeat, thorough=thorough,
+            attaching=attaching(attach, confirmed), repeat=repeat, thorough=thorough, image=image,
         )  # fmt: skip
         subject = engine.load(inputs, only)
         outputs.check()
-        saver = Saver(
-            saved_subject(subject, inputs.environments, orders=inputs.orders), runs_folder(runs), [outputs.write]
-        )
+        described = saved_subject(subject, inputs.environments, orders=inputs.orders, only=only, repeat=inputs.repeat)
+        saver = Saver(described, runs_folder(runs), [outputs.write])
         writer = _writer(ndjson, saver, plain=plain)
         try:
             verdict = engine.to_verdict(

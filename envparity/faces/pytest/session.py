@@ -184,7 +184,8 @@ class ParitySession:
     def _new_saver(self, subject: Subject, inputs: Inputs, orders: int) -> Saver:
         """Where the run is saved, and what is made of it in the end."""
         folder = runs_folder(self._said("runs"), self._config.invocation_params.dir)
-        return Saver(saved_subject(subject, inputs.environments, orders=orders), folder, [self._outputs.write])
+        described = saved_subject(subject, inputs.environments, orders=orders, only=self._only, repeat=inputs.repeat)
+        return Saver(described, folder, [self._outputs.write])
 
     def _said(self, name: str, *, path: bool = False) -> Any:
         """The option; or the ini option, whose paths are relative to the ini file's folder."""

@@ -40,7 +40,10 @@ def _record(client: docker.DockerClient, name: str, reference: str, labels: Mapp
     image = client.images.get(reference)
     layers = image.attrs.get("RootFS", {}).get("Layers") or [""]
     read = _read(client, str(image.id), labels)
-    return ImageRecord(name, reference, str(image.id), read.system, str(layers[0]), read.packages)
+    digests = tuple(map(str, image.attrs.get("RepoDigests") or ()))
+    return ImageRecord(
+        name, reference, str(image.id), read.system, str(layers[0]), digests=digests, packages=read.packages
+    )
 
 
 class _Read(msgspec.Struct, frozen=True):
