@@ -97,7 +97,8 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
 _RESERVED: Final[Mapping[str, frozenset[str]]] = {
     "envparity.reports": frozenset({
         "attach", "backend", "causes", "confirm-target", "environment", "environments", "github", "help",
-        "image", "launcher", "ndjson", "no-causes", "only", "orders", "plain", "repeat", "runs", "thorough",
+        "image", "launcher", "ndjson", "no-causes", "not-thorough", "only", "orders", "plain", "repeat", "runs",
+        "thorough",
     }),
     "envparity.launchers": frozenset({"auto"}),
 }

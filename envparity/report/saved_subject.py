@@ -157,7 +157,7 @@ def _digests(subject: Subject, environment_paths: Path) -> Iterator[tuple[str, s
 def _files(subject: Subject, environment_paths: Path) -> Iterator[Path]:
     yield subject.backend.file
     if subject.backend.contract is not None:
-        yield subject.backend.contract
+        yield subject.backend.contract.document
     for name, environment in subject.environments.items():
         file = _file_of(name, environment_paths)
         yield file
