@@ -41,4 +41,5 @@ def opened(text: bytes, key: SSlibKey) -> bytes:
         envelope.verify([key], 1)
     except (VerificationError, UnverifiedSignatureError) as error:
         raise Refused([Refusal("tampered", "what the key has signed", "something else")]) from error
-    return envelope.payload
+    payload: bytes = envelope.payload
+    return payload
