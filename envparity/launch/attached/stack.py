@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from envparity.errors import LaunchError
 from envparity.launch.attached.certificate import look
 from envparity.launch.attached.health import DeployedHealth, is_observed
-from envparity.launch.port import Endpoint, LogMark
+from envparity.launch.plain_stack import PlainStack
 from envparity.model.backend import Backend
-from envparity.model.case import Case
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployed.identity import Credentials, shown_source
 from envparity.model.environment import Deployed
-from envparity.observe.record import NOT_OBSERVED, Attached, HttpAnswer, Replica, SettingFingerprint, StartupReport
+from envparity.observe.record import NOT_OBSERVED, Attached, HttpAnswer, Replica, StartupReport
 from envparity.observe.startup import read_report
 from envparity.redaction import REDACTED, Redaction
 
@@ -26,28 +25,21 @@ _LOOK_EVERY_S = 2.0  # while the startup report says that it is starting
 _RELEASES = ("release", "releaseId", "release_id", "revision", "commit")
 
 
-@dataclass
-class AttachedStack:
+@dataclass(kw_only=True)
+class AttachedStack(PlainStack):
     """A deployed environment. `given` are the settings that its file says; `settings` has the key for tokens, too.
 
     `certificate` is what its certificate is, in words; `notes` what else was seen, and what could not be.
     """
 
-    case: Case
     backend: Backend
     url: str
-    endpoint: Endpoint
     given: Mapping[str, str] = field(repr=False)
     health: DeployedHealth
     credentials: Credentials
     deployed: Deployed
-    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     certificate: str = ""
     notes: list[str] = field(default_factory=list)
-    timings: dict[str, float] = field(default_factory=dict)
-    redaction: Redaction = field(default_factory=Redaction)
-    fingerprints: tuple[SettingFingerprint, ...] = ()  # nobody knows them
-    replica_count: int = 1  # several behind one address cannot be told apart
     _seen: Replica | None = None
 
     async def renew(self) -> None:
@@ -67,9 +59,6 @@ class AttachedStack:
         if deployed.gives_token or deployed.user is not None:
             self.endpoint = replace(self.endpoint, known=held)
 
-    def replica_index(self, upstream: str | None) -> int:  # noqa: ARG002  there is one to be seen
-        return 0
-
     def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
         """What became known as a secret only while it was looked at (`HidesSecrets`)."""
         self.redaction = self.health.redaction = self.redaction.and_of(secrets)
@@ -84,9 +73,6 @@ class AttachedStack:
         except LaunchError as error:
             return str(error).splitlines()[0]
         return ""
-
-    async def until_listening(self) -> None:
-        """It runs already."""
 
     async def until_decided(self) -> None:
         """Ask how it is; where it says that it is starting, again, until it has or the deadline for a boot is over."""
@@ -112,22 +98,6 @@ class AttachedStack:
         if self._seen is None:
             await self.until_decided()
         return self._seen if self._seen is not None else Replica(0)
-
-    async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
-        """Nothing: nobody here can read them."""
-        del first
-        return {}
-
-    async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
-        return {}
-
-    async def log_mark(self) -> LogMark:
-        """Of logs that nobody here can read."""
-        return LogMark()
-
-    async def logged_between(self, first: LogMark, last: LogMark | None = None) -> tuple[tuple[str, ...], ...]:
-        del first, last
-        return ()
 
     def seen(self, lost: str, unplayed: int) -> Attached:
         """What it is and what was seen of it; `lost` is why it could not be reached any more, if so."""
