@@ -51,7 +51,8 @@ def graph_of(report: StartupReport) -> Graph:
 class Explorer:
     """Boots one environment in every order that matters, and observes each boot.
 
-    `unsteady` says of each boot that came to a deadline once, and not when it booted alone, what that was.
+    `unsteady` says of each boot that came to a deadline once, and not when it booted alone, what that was, with its
+    environment.
     """
 
     def __init__(self, subject: Subject, launcher: Launcher, observer: Observer, emit: Emit) -> None:
@@ -60,7 +61,7 @@ class Explorer:
         self._observer = observer
         self._emit = emit
         self._planning = asyncio.Lock()
-        self.unsteady: list[str] = []
+        self.unsteady: list[tuple[str, str]] = []
         self.scenarios = tuple(one for one in subject.backend.scenarios if one.part != "usual")
 
     async def plan(
@@ -191,7 +192,8 @@ class BootsBeside:
             lambda: self._explorer.observe_warm(warm, case), self._lanes, self._all_lanes()
         )
         if late:
-            self._explorer.unsteady.append(f"{case}: {'; '.join(late)} (in 1 of 2 warm boots)")
+            told = f"{case}: {'; '.join(late)} (in 1 of 2 warm boots)"
+            self._explorer.unsteady.append((case.environment, told))
         return seen
 
     @asynccontextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from envparity.engine.boots import Boots
+from envparity.engine.case_result import CaseMore, CaseResult, Explained
 from envparity.engine.causes import CauseFinder
+from envparity.engine.elsewhere import CaseSource, Crew
 from envparity.engine.events import Emit, RunFinished, RunStarted, Waiting
 from envparity.engine.explore import BootsBeside, Explorer, OrderProfile
 from envparity.engine.observer import Observer
@@ -16,7 +18,7 @@ from envparity.engine.outside import not_seen, urls, without_orders
 from envparity.engine.plan import PlannedCase, left_out, plan
 from envparity.engine.plays import play_again, repeated
 from envparity.engine.repeats import with_rates
-from envparity.engine.shrinking import Explained, OrderShrinker, with_causes
+from envparity.engine.shrinking import OrderShrinker, with_causes
 from envparity.engine.standing import Standing
 from envparity.errors import ConfigurationError, Mistake
 from envparity.isolate import with_partings
@@ -45,6 +47,10 @@ class Run:
     startup is booted in every order that matters, too. Every case is booted `repeat` times, and what shows in some of
     these boots only is counted. With `causes` what shows in some environments and not in others is booted in hybrids of
     the two until its cause is known.
+
+    With `elsewhere` it boots no planned case: what that says of each is judged, and where it is a `Crew`, what only
+    turns out to be needed is asked of it too. `told_whole`: what else a case showed is told with its observation.
+    With a `share` only the cases of these ids are planned.
     """
 
     def __init__(
@@ -58,13 +64,17 @@ class Run:
         causes: bool = False,
         workers: int | None = None,
         repeat: int = 1,
+        elsewhere: CaseSource | None = None,
+        told_whole: bool = False,
+        share: Collection[str] | None = None,
     ) -> None:
         self.subject = subject
         attached = subject.attached
         with_orders, thorough = orders is not None, subject.thorough
-        self.cases = plan(
+        planned = plan(
             subject.backend, subject.environments, only, orders=with_orders, attached=attached, thorough=thorough
         )
+        self.cases = tuple(one for one in planned if share is None or one.case.id in share)
         self._urls = urls(attached)
         self._without_orders = without_orders(attached) if orders is not None else ()
         self._partial = bool(only)
@@ -73,16 +83,20 @@ class Run:
         self._emit = emit
         self._observer = Observer(subject.backend, launcher.name, launcher.run_id, emit, attached)
         self._boots = Boots(
-            subject, launcher, self._observer, emit, self._look, planned=len(self.cases), workers=workers, repeat=repeat
-        )
+            subject, launcher, self._observer, emit, self._look, planned=len(self.cases), workers=workers,
+            repeat=repeat, elsewhere=elsewhere, told_whole=self._more if told_whole else None,
+        )  # fmt: skip
         self._explorer = Explorer(subject, launcher, self._observer, emit)
         self._shrinker = OrderShrinker(subject, emit)
         places = self._boots.places
-        self._finder = CauseFinder(subject, launcher, self._observer, emit, places=places) if causes else None
+        self._is_elsewhere = elsewhere is not None
+        self._crew = elsewhere if isinstance(elsewhere, Crew) else None
+        self.finder = CauseFinder(subject, launcher, self._observer, emit, places=places, crew=self._crew)
+        self._with_causes = causes
         self._profile = orders
         self._ordered: dict[str, tuple[Observation, ...]] = {}
         self._coverage: dict[str, str] = {}
-        self._causes: list[Explained] = []
+        self._causes: dict[str, tuple[Explained, ...]] = {}
         self._standing: list[Standing] = []
         self._judged: Judgement | None = None
         self._mark: StallMark | None = None
@@ -91,12 +105,30 @@ class Run:
 
     async def observe(self, case: Case) -> Observation:
         """What that planned case showed: booted now, or remembered. `ConfigurationError` for a case not planned."""
+        planned = self.planned(case)
+        self.announce()
+        observation = await self._boots.observe(planned)
+        self._take(case)
+        return observation
+
+    def planned(self, case: Case) -> PlannedCase:
+        """That case with what is played in it. `ConfigurationError` for a case not planned."""
         planned = next((one for one in self.cases if one.case == case), None)
         if planned is None:
             known = ", ".join(str(one.case) for one in self.cases)
             raise ConfigurationError([Mistake("run", 0, "case", f"one of {known}", str(case))])
-        self._announce()
-        return await self._boots.observe(planned)
+        return planned
+
+    async def result(self, case: Case) -> CaseResult:
+        """The same with all else that this case showed, for a process that judges it with others."""
+        began = time.monotonic()
+        observation = await self.observe(case)
+        return CaseResult(observation, self._more(case), round(time.monotonic() - began, 1))
+
+    async def once_more(self, case: Case) -> Observation:
+        """What one more boot of that planned case shows."""
+        self.announce()
+        return await self._boots.once_more(self.planned(case))
 
     async def observe_all(self) -> tuple[Observation, ...]:
         """Every planned case, in the order of the plan, and behind them the orders of each environment."""
@@ -110,7 +142,7 @@ class Run:
             observations = await self.observe_all()
             judged = with_partings(await self._confirmed(observations), self.subject, observations)
             judged = with_rates(self.subject, judged, observations, self._boots.repeats)
-            judged = judged if self._finder is None else await self._finder.explain(judged, observations)
+            judged = await self.finder.explain(judged, observations) if self._with_causes else judged
             self._judged = with_entries(judged)
         return self._judged
 
@@ -124,8 +156,8 @@ class Run:
             cannot_check=self._launcher.cannot_check + not_seen(observations),
             reason=self._launcher.reason,
             images=self._launcher.images,
-            stalls="" if self._mark is None else _how_busy(STALLS.since(self._mark), observations),
-            unsteady=(*self._boots.unsteady, *self._explorer.unsteady),
+            stalls=self._how_busy(observations),
+            unsteady=tuple(told for _, told in (*self._boots.unsteady, *self._explorer.unsteady)),
             environments=tuple(self.subject.environments),
             cases=len(self.cases) + sum(map(len, self._ordered.values())),
             scenarios=sum(len(one.transcripts) for one in observations),
@@ -133,7 +165,10 @@ class Run:
             findings=tuple(one for one in judgement.findings if not _is_by_chance(one)),
             by_chance=tuple(one for one in judgement.findings if _is_by_chance(one)),
             exemptions=judgement.exemptions,
-            coverage=tuple(f"{name}: {text}" for name, text in self._coverage.items()) + self._without_orders,
+            coverage=tuple(
+                f"{name}: {self._coverage[name]}" for name in self.subject.environments if name in self._coverage
+            )
+            + self._without_orders,
             duration_s=round(time.monotonic() - self._began, 1),
             attached=self._urls,
             left_out=self._left_out,
@@ -153,7 +188,7 @@ class Run:
         if environment in self.subject.attached:
             got = f"{environment}, which is attached"
             raise ConfigurationError([Mistake("run", 0, "environment", "one that is booted", got)])
-        self._announce()
+        self.announce()
         standing = Standing(self._explorer, lambda: self._stand(Case(environment, self.subject.backend.name)))
         self._standing.append(standing)
         await standing.until_there()
@@ -169,7 +204,8 @@ class Run:
             await STALLS.stop()
         await self._launcher.close()
 
-    def _announce(self) -> None:
+    def announce(self) -> None:
+        """Say once what is going to be booted, and watch from now on how busy the machine is."""
         if self._started:
             return
         self._started = True
@@ -186,6 +222,7 @@ class Run:
                 cases=len(self.cases),
                 scenarios=sum(len(one.scenarios) for one in self.cases),
                 rules=len(every_rule()),
+                images=self._launcher.images,
                 attached=self._urls,
             )
         )
@@ -255,36 +292,70 @@ class Run:
             seen = await self._explorer.explore(beside, boots)
             self._ordered[environment.name] = seen
             if boots.covering is not None:
-                self._causes += await self._shrinker.causes(beside, boots.covering.graph, seen)
+                causes = await self._shrinker.causes(beside, boots.covering.graph, seen)
+                self._causes[environment.name] = causes
+
+    def _how_busy(self, observations: Sequence[Observation]) -> str:
+        """What the machines and the platforms' limits kept back, in words."""
+        if self._mark is None:
+            return ""
+        stalls = STALLS.since(self._mark)
+        if self._is_elsewhere:
+            stalls = Stalls.of_all(one.stalls for one in observations if one.stalls is not None)
+        granted = [one.granted for one in observations if one.granted is not None]
+        return f"{stalls}; {sum(granted, Granted())}" if granted else str(stalls)
+
+    def _more(self, case: Case) -> CaseMore:
+        """What that case showed beside its observation. The orders of an environment stand with its usual boot."""
+        name, steady = case.environment, case.boot.steady
+        late = [told for which, told in self._boots.unsteady if which == case]
+        if steady:
+            late += [told for where, told in self._explorer.unsteady if where == name]
+        return CaseMore(
+            repeats=self._boots.repeats.get(case, ()),
+            ordered=self._ordered.get(name, ()) if steady else (),
+            coverage=self._coverage.get(name, "") if steady else "",
+            explained=self._causes.get(name, ()) if steady else (),
+            unsteady=tuple(late),
+        )
+
+    def _take(self, case: Case) -> None:
+        """Take over what else that case showed where it was booted."""
+        more = self._boots.taken.pop(case, None)
+        if more is not None and case.boot.steady:
+            if more.coverage:
+                self._coverage[case.environment] = more.coverage
+            self._ordered[case.environment] = more.ordered
+            self._causes[case.environment] = more.explained
 
     async def _confirmed(self, observations: tuple[Observation, ...]) -> Judgement:
         """What the rules find, and of what only warm boots show, what fresh containers show too.
 
         A finding that a cold boot does not reproduce is reported as what it is.
         """
-        judgement = with_causes(judge(self.subject, observations), self._causes, observations)
+        explained = [one for name in self.subject.environments for one in self._causes.get(name, ())]
+        judgement = with_causes(judge(self.subject, observations), explained, observations)
         doubtful = only_warm(judgement, observations)
         if not doubtful:
             return judgement
         cold = {one.case: one for one in observations if not one.warm}
         wanted = cases_to_confirm(doubtful, observations)
-        again = await asyncio.gather(*(self._cold(case) for case in wanted))
+        again = await asyncio.gather(*(self.cold(case) for case in wanted))
         cold |= dict(zip(wanted, again, strict=True))
         return confirm(judgement, doubtful, judge(self.subject, tuple(cold.values())))
 
-    async def _cold(self, case: Case) -> Observation:
+    async def cold(self, case: Case) -> Observation:
+        """What that case, which needs not be planned, shows in fresh containers."""
+        if self._crew is not None:
+            self._emit(Waiting(case.id, f"a cold boot to confirm {case}"))
+            return await self._crew.cold(case)
+
         async def attempt(*, again: bool) -> Observation:
             if not again:
                 self._emit(Waiting(case.id, f"a cold boot to confirm {case}"))
             return await self._explorer.observe_cold(case)
 
         return await self._boots.counted(case, attempt)
-
-
-def _how_busy(stalls: Stalls, observations: Sequence[Observation]) -> str:
-    """What the machine and the platforms' limits kept back, in words."""
-    granted = [one.granted for one in observations if one.granted is not None]
-    return f"{stalls}; {sum(granted, Granted())}" if granted else str(stalls)
 
 
 def _is_by_chance(finding: Finding) -> bool:

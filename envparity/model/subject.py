@@ -18,7 +18,8 @@ class Subject:
     `attached` are those that are not booted but observed where they run, by name: their `[deployed]`, with the URL
     that was asked for and agreed to. `asked` are the options of the command line that name the files and the launcher,
     where they are not the usual ones: whoever repeats a command repeats them. In a `thorough` run also that is played
-    which takes long.
+    which takes long. `salt` is what fingerprints of settings are made with where several processes boot for
+    one run; it is kept in memory only.
     """
 
     backend: Backend
@@ -27,6 +28,7 @@ class Subject:
     attached: Mapping[str, Deployed] = field(default_factory=dict)
     asked: tuple[str, ...] = ()
     thorough: bool = False
+    salt: bytes | None = field(default=None, repr=False)
 
     @property
     def dependencies(self) -> tuple[Dependency, ...]:

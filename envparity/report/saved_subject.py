@@ -17,7 +17,7 @@ from envparity.redaction import is_secret
 from envparity.report.revision import Revision, revision_of
 from envparity.toml.document import Document, read_document, shown_path
 
-__all__ = ["FORMAT", "SavedEntry", "SavedEnvironment", "SavedScenario", "SavedSubject", "saved_subject"]
+__all__ = ["FORMAT", "SavedEntry", "SavedEnvironment", "SavedScenario", "SavedShard", "SavedSubject", "saved_subject"]
 
 _KEPT_BACK = "<kept back>"
 
@@ -57,8 +57,33 @@ class SavedEnvironment(msgspec.Struct, frozen=True):
     lines: dict[str, int] = {}
 
 
+class SavedShard(msgspec.Struct, frozen=True):
+    """Which part of a run this is: number `index` of `of`, from 1, with the `own` of all its `cases`, by their ids.
+
+    `plan` is equal for all shards of one run: of the same commit, files, version and options. The options are those
+    that change what is booted; `version`, `commit` and `files` say of what (`envparity.session.identity`).
+    """
+
+    index: int
+    of: int
+    plan: str
+    cases: tuple[str, ...]
+    own: tuple[str, ...]
+    version: str
+    commit: str
+    files: str
+    only: tuple[str, ...] = ()
+    repeat: int = 1
+    thorough: bool = False
+    launcher: str = "auto"  # as it was asked for
+    image: str = ""
+
+
 class SavedSubject(msgspec.Struct, frozen=True, tag=True):
-    """What a run was about. `began` is ISO 8601 in UTC; `orders` the strength of the covering set, 0 for none."""
+    """What a run was about. `began` is ISO 8601 in UTC; `orders` the strength of the covering set, 0 for none.
+
+    `shard` is there where only a part of the run was booted, which is to be judged with the others.
+    """
 
     began: str
     backend: str
@@ -76,6 +101,7 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
     repeat: int = 1  # how often each case was booted
     files: dict[str, str] = {}  # SHA-256 of what was read, by path; not of files of variables, in which secrets are
     revision: Revision | None = None  # what was checked out
+    shard: SavedShard | None = None
 
     def __post_init__(self) -> None:
         dt.datetime.fromisoformat(self.began)  # what a file says is no date is refused where it is read
@@ -116,7 +142,13 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
 
 
 def saved_subject(
-    subject: Subject, environment_paths: Path, *, orders: int = 0, only: Sequence[str] = (), repeat: int = 1
+    subject: Subject,
+    environment_paths: Path,
+    *,
+    orders: int = 0,
+    only: Sequence[str] = (),
+    repeat: int = 1,
+    shard: SavedShard | None = None,
 ) -> SavedSubject:
     """What is kept of a subject that was read from these files. The files' lines are where SARIF points to."""
     backend = subject.backend
@@ -137,6 +169,7 @@ def saved_subject(
         ),
         orders=orders,
         envparity=version_of_envparity(),
+        shard=shard,
         installed=tuple(SavedEntry(one.group, one.name, one.distribution, one.version) for one in foreign_entries()),
         only=tuple(only),
         repeat=repeat,

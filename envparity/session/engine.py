@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
@@ -23,12 +23,15 @@ from envparity.session.inputs import Inputs
 
 if TYPE_CHECKING:
     from envparity.engine.blame import Tell
+    from envparity.engine.elsewhere import CaseSource
     from envparity.engine.live_run import WarmEnvironment
     from envparity.engine.recorded import RecordedRun
     from envparity.engine.replay_answer import Answer
     from envparity.engine.run import Run
+    from envparity.launch.port import Launcher
 
 __all__ = [
+    "Elsewhere",
     "SynchronousRun",
     "blame_commits",
     "boot_again",
@@ -39,8 +42,18 @@ __all__ = [
     "remove_leftovers",
     "rules",
     "shown_by",
+    "to_observations",
     "to_verdict",
 ]
+
+
+class Elsewhere(Protocol):
+    """Where cases are booted that a run judges: `source` knows what they showed, `launcher` boots what is missing."""
+
+    @property
+    def source(self) -> CaseSource: ...
+    @property
+    def launcher(self) -> Launcher: ...
 
 
 class SynchronousRun(Protocol):
@@ -108,14 +121,33 @@ def to_verdict(
     *,
     causes: bool = False,
     repeat: int = 1,
+    elsewhere: Elsewhere | None = None,
 ) -> Verdict:
     """Boot each case `repeat` times, observe, judge; with `causes` boot on until the causes are known.
 
-    SIGINT and SIGTERM clean up and raise `Interrupted`.
+    With `elsewhere` cases are booted there, and by its launcher. SIGINT and SIGTERM clean up and raise `Interrupted`.
     """
     from envparity.engine.to_verdict import run_to_verdict
 
-    return run_to_verdict(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat))
+    return run_to_verdict(
+        _run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat, elsewhere=elsewhere)
+    )
+
+
+def to_observations(
+    subject: Subject,
+    launcher: str,
+    emit: Emit,
+    only: Sequence[str] = (),
+    orders: int = 0,
+    *,
+    repeat: int = 1,
+    share: Collection[str] = (),
+) -> tuple[Observation, ...]:
+    """Boot the cases of these ids and observe them, all that they show told with each; judge nothing."""
+    from envparity.engine.to_verdict import run_to_observations
+
+    return run_to_observations(_run(subject, launcher, emit, only, orders, causes=False, repeat=repeat, share=share))
 
 
 def open_run(
@@ -143,15 +175,23 @@ def _run(
     *,
     causes: bool,
     repeat: int = 1,
+    elsewhere: Elsewhere | None = None,
+    share: Collection[str] | None = None,
 ) -> Callable[[], Run]:
     from envparity.engine.explore import OrderProfile
     from envparity.engine.run import Run
     from envparity.launch.choose import choose_launcher
 
     def make() -> Run:
-        launcher = choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
+        if elsewhere is None:
+            launcher = choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
+        else:
+            launcher = elsewhere.launcher
         profile = OrderProfile(strength=orders) if orders else None
-        return Run(subject, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat)
+        return Run(
+            subject, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat,
+            elsewhere=None if elsewhere is None else elsewhere.source, told_whole=share is not None, share=share,
+        )  # fmt: skip
 
     return make
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from envparity.cluster.shard import ShardNumber
 from envparity.config.limits import broken_limits
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.audit import audit_command
@@ -16,37 +17,43 @@ from envparity.faces.cli.diff import diff_command
 from envparity.faces.cli.doctor import doctor_command
 from envparity.faces.cli.init import init_command
 from envparity.faces.cli.keys import keys_command
+from envparity.faces.cli.merge import merge_command
 from envparity.faces.cli.options import (
     Commands,
     ReportingCommand,
     attach_option,
     attaching,
     backend_option,
+    causes_option,
     confirm_option,
     environments_option,
     github_option,
     image_option,
     launcher_option,
     names_option,
+    ndjson_option,
     one_message,
+    only_option,
+    orders_option,
+    repeat_option,
     runs_option,
     say,
+    thorough_option,
 )
+from envparity.faces.cli.plan import plan_command
 from envparity.faces.cli.probe import probe_command
 from envparity.faces.cli.replay import replay_command
 from envparity.faces.cli.report import report_command
+from envparity.faces.cli.shard import observe_shard, refuse_beside_a_shard
 from envparity.faces.cli.verify import verify_command
-from envparity.model.scenario import MOST_REPEATED
+from envparity.faces.cli.writing import writer_of
 from envparity.redaction import redact
-from envparity.report.ndjson import NdjsonWriter
 from envparity.report.outputs import Outputs
 from envparity.report.saved import Saver, runs_folder, saved_subject
-from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import counted
-from envparity.report.writer import Tee, Writer
 from envparity.session import engine
 from envparity.session.exits import BAD_INPUT, FINDINGS, complaint
-from envparity.session.inputs import ORDERS, Inputs
+from envparity.session.inputs import Inputs
 from envparity.support.printable import printable
 
 __all__ = ["app"]
@@ -79,6 +86,8 @@ app.add_command(replay_command)
 app.add_command(diff_command)
 app.add_command(doctor_command)
 app.add_command(blame_command)
+app.add_command(plan_command)
+app.add_command(merge_command)
 app.add_command(probe_command)
 app.add_command(verify_command)
 app.add_command(keys_command)
@@ -88,41 +97,24 @@ app.add_command(keys_command)
 @backend_option
 @environments_option
 @names_option
-@click.option(
-    "--only",
-    metavar="PATTERN",
-    multiple=True,
-    help="Only scenarios of this name or glob ('refusal-*'); may be repeated.",
-)
+@only_option
 @launcher_option
 @image_option
 @attach_option
 @confirm_option
+@orders_option
+@repeat_option
+@causes_option
+@ndjson_option
 @click.option(
-    "--orders", type=click.Choice(list(ORDERS)),
-    help="Also boot every environment in a covering set of initialisation orders of this strength (every order of "
-    "every so many steps occurs), and with its dependencies in every order. Default: ENVPARITY_ORDERS, or none.",
+    "--shard", metavar="I/N",
+    help="Boot only the I-th of N parts of the cases; judge nothing: --ndjson writes what `envparity merge` judges.",
 )  # fmt: skip
 @click.option(
-    "--repeat", metavar="N", type=click.IntRange(1, MOST_REPEATED), default=1,
-    help="Boot every case N times, and count what shows in some of these boots only. Default: once, and again only "
-    "where something is red.",
+    "--plan", "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="With --shard: cut the parts by the seconds of this plan, of `envparity plan --json`.",
 )  # fmt: skip
-@click.option(
-    "--thorough/--not-thorough", default=None,
-    help="Also play what takes long: the scenarios that say `thorough`. Default: ENVPARITY_THOROUGH, or not.",
-)  # fmt: skip
-@click.option(
-    "--causes/--no-causes", default=True, show_default=True,
-    help="Boot what is red again, in hybrids of an environment that shows it and one that does not, until the "
-    "difference that makes it red is known. Costs nothing where the verdict is clean.",
-)  # fmt: skip
-@click.option(
-    "--ndjson",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write every event as a line of JSON.",
-)
+@thorough_option
 @github_option
 @runs_option
 @click.option("--plain", is_flag=True, help="No live display and no colour, also on a terminal.")
@@ -140,6 +132,8 @@ def run(  # noqa: PLR0917  click passes options by name
     thorough: bool | None,  # noqa: FBT001
     causes: bool,  # noqa: FBT001
     ndjson: Path | None,
+    shard: str | None,
+    plan_file: Path | None,
     outputs: Outputs,
     runs: Path | None,
     plain: bool,  # noqa: FBT001
@@ -155,11 +149,16 @@ def run(  # noqa: PLR0917  click passes options by name
             backend=backend, environments=environments, names=names, launcher=launcher, orders=orders,
             attaching=attaching(attach, confirmed), repeat=repeat, thorough=thorough, image=image,
         )  # fmt: skip
+        number = None if shard is None else ShardNumber.parse(shard)
+        refuse_beside_a_shard(number, plan_file, ndjson, outputs)
         subject = engine.load(inputs, only)
+        if number is not None and ndjson is not None:
+            observe_shard(number, subject, inputs, only, plan_file, ndjson, plain=plain)
+            return
         outputs.check()
         described = saved_subject(subject, inputs.environments, orders=inputs.orders, only=only, repeat=inputs.repeat)
         saver = Saver(described, runs_folder(runs), [outputs.write])
-        writer = _writer(ndjson, saver, plain=plain)
+        writer = writer_of(ndjson, saver, plain=plain)
         try:
             verdict = engine.to_verdict(
                 subject, inputs.launcher, writer.handle, only, inputs.orders, causes=causes, repeat=inputs.repeat
@@ -249,15 +248,3 @@ def explain(code: str) -> None:
         say(complaint(ConfigurationError([mistake])), err=True)
         sys.exit(BAD_INPUT)
     say(f"{rule.code} {rule.title}\n\n{rule.description.strip()}")
-
-
-def _writer(ndjson: Path | None, saver: Writer, *, plain: bool) -> Writer:
-    """The verdict is printed before the reports are made: a report that cannot be written does not swallow it."""
-    writers = (terminal_writer(sys.stdout, plain=plain), saver)
-    if ndjson is None:
-        return Tee(writers)
-    try:
-        return Tee((NdjsonWriter(ndjson), *writers))
-    except OSError as error:
-        mistake = Mistake("--ndjson", 0, str(ndjson), "a file that can be written", error.strerror or "an error")
-        raise ConfigurationError([mistake]) from error

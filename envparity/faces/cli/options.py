@@ -12,11 +12,12 @@ import click
 from envparity.doors import Entry
 from envparity.errors import DoorFailed
 from envparity.faces.cli.ending import Commands, end, one_message, say
+from envparity.model.scenario import MOST_REPEATED
 from envparity.report.github import CHOICES
 from envparity.report.kinds import REPORTS
 from envparity.report.outputs import Outputs
 from envparity.session.attaching import Attaching
-from envparity.session.inputs import launcher_names
+from envparity.session.inputs import ORDERS, launcher_names
 
 __all__ = [
     "Commands",
@@ -24,6 +25,7 @@ __all__ = [
     "attach_option",
     "attaching",
     "backend_option",
+    "causes_option",
     "confirm_option",
     "end",
     "environments_option",
@@ -32,9 +34,14 @@ __all__ = [
     "image_option",
     "launcher_option",
     "names_option",
+    "ndjson_option",
     "one_message",
+    "only_option",
+    "orders_option",
+    "repeat_option",
     "runs_option",
     "say",
+    "thorough_option",
 ]
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -94,6 +101,39 @@ runs_option = click.option(
     "--runs", metavar="DIR", type=click.Path(path_type=Path),
     help="The folder in which runs are saved, the newest 20 of them. Default: ENVPARITY_RUNS, or .envparity/runs.",
 )  # fmt: skip
+
+
+only_option = click.option(
+    "--only",
+    metavar="PATTERN",
+    multiple=True,
+    help="Only scenarios of this name or glob ('refusal-*'); may be repeated.",
+)
+orders_option = click.option(
+    "--orders", type=click.Choice(list(ORDERS)),
+    help="Also boot every environment in a covering set of initialisation orders of this strength (every order of "
+    "every so many steps occurs), and with its dependencies in every order. Default: ENVPARITY_ORDERS, or none.",
+)  # fmt: skip
+thorough_option = click.option(
+    "--thorough/--not-thorough", default=None,
+    help="Also play what takes long: the scenarios that say `thorough`. Default: ENVPARITY_THOROUGH, or not.",
+)  # fmt: skip
+repeat_option = click.option(
+    "--repeat", metavar="N", type=click.IntRange(1, MOST_REPEATED), default=1,
+    help="Boot every case N times, and count what shows in some of these boots only. Default: once, and again only "
+    "where something is red.",
+)  # fmt: skip
+causes_option = click.option(
+    "--causes/--no-causes", default=True, show_default=True,
+    help="Boot what is red again, in hybrids of an environment that shows it and one that does not, until the "
+    "difference that makes it red is known. Costs nothing where the verdict is clean.",
+)  # fmt: skip
+ndjson_option = click.option(
+    "--ndjson",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write every event as a line of JSON.",
+)
 
 
 class _ReportOption(click.Option):

@@ -53,7 +53,7 @@ def container_launcher(subject: Subject, waiting: Waiting) -> ContainerLauncher:
         if environment.image is not None
     }
     run_id = secrets.token_hex(4)
-    return ContainerLauncher(engine, subject.backend, images, run_id, own_images=own)
+    return ContainerLauncher(engine, subject.backend, images, run_id, own_images=own, salt=subject.salt)
 
 
 def _images(engine: Engine, subject: Subject, waiting: Waiting) -> dict[str, str]:

@@ -48,6 +48,7 @@ class ContainerLauncher:
         run_id: str,
         *,
         own_images: Mapping[ImageSource, str] = _NONE,
+        salt: bytes | None = None,
     ) -> None:
         authority = CertificateAuthority()
         self._folder = RunFolder.make(run_id)
@@ -63,7 +64,7 @@ class ContainerLauncher:
             self._folder.close()
             raise
         owner = str(self._folder.owner)
-        self._means = Means(backend, run_id, RunSecrets(), authority, ca_file, engine, images, owner, own_images)
+        self._means = Means(backend, run_id, RunSecrets(salt), authority, ca_file, engine, images, owner, own_images)
         self._engine = engine
         self._numbers = itertools.count(1)
         self._run_id = run_id

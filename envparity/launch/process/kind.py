@@ -78,7 +78,8 @@ def process_launcher(subject: Subject, instead: LaunchError | None = None) -> Pr
     if problems:
         raise LaunchError("; ".join(problems))
     reason = "" if instead is None else str(instead).splitlines()[0]
-    return ProcessLauncher(subject.backend, source, subject.environments, secrets.token_hex(4), reason)
+    run_id = secrets.token_hex(4)
+    return ProcessLauncher(subject.backend, source, subject.environments, run_id, reason, salt=subject.salt)
 
 
 def _open(subject: Subject, waiting: Waiting) -> ProcessLauncher:

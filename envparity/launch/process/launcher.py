@@ -51,6 +51,8 @@ class ProcessLauncher:
         environments: Mapping[str, Environment],
         run_id: str,
         reason: str = "",
+        *,
+        salt: bytes | None = None,
     ) -> None:
         self.reason = reason
         argv = backend_argv(source)
@@ -73,7 +75,7 @@ class ProcessLauncher:
             self._means = Means(
                 backend=backend,
                 run_id=run_id,
-                secrets=RunSecrets(),
+                secrets=RunSecrets(salt),
                 authority=authority,
                 ca_file=ca_file,
                 folder=folder,

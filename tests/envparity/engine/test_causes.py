@@ -346,7 +346,7 @@ async def test_where_no_time_is_left_to_see_that_it_is_steady_what_was_found_is_
     async def late(*_asked: object) -> bool:
         raise OutOfBoots
 
-    monkeypatch.setattr("envparity.engine.causes.is_steady", late)
+    monkeypatch.setattr("envparity.engine.searches.is_steady", late)
     finding, _ = await explained(strict)
     assert isinstance(finding.cause, NotFound)
     assert (finding.cause.why, finding.cause.among) == ("out of boots", (("MODE=strict",),))
