@@ -10,6 +10,7 @@ from typing import Any, get_args
 import msgspec
 
 from envparity.config.scenario_bounds import head_problems
+from envparity.config.scenario_disturbing import disturbing_problems
 from envparity.errors import Mistake
 from envparity.model.composed import unescaped
 from envparity.model.scenario import Scenario
@@ -112,6 +113,8 @@ class _Reading:
         for problem in head_problems(head):
             self.mistake(*problem)
         read = [self._step(index, step) for index, step in enumerate(steps)]
+        for problem in dict.fromkeys(disturbing_problems(head, read)):
+            self.mistake(*problem)
         if any(isinstance(step, Rotate) for step in read) and not head.get("disruptive"):
             got = "another play under whose feet keys would be rotated"
             self.mistake("disruptive", "true, for it rotates keys", got, "add disruptive = true")

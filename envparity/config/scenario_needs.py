@@ -16,6 +16,7 @@ from envparity.model.step import (
     Command,
     Connect,
     Cut,
+    DisturbsDependency,
     Http,
     Restart,
     Restore,
@@ -75,7 +76,10 @@ def _problems(scenario: Scenario, backend: Backend, environments: Mapping[str, E
                    if isinstance(value, str)} | dict(scenario.boot.settings)  # fmt: skip
         for index, step in enumerate(scenario.steps):
             key = f"steps[{index}]"
-            if isinstance(step, Restart | Cut | Restore) and step.dependency not in environment.dependencies:
+            if (
+                isinstance(step, Restart | Cut | Restore | DisturbsDependency)
+                and step.dependency not in environment.dependencies
+            ):
                 action = did_you_mean(step.dependency, environment.dependencies)
                 action = action or f"add [dependencies.{step.dependency}] to it"
                 expected = f"a dependency of {environment.name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envparity.conversation.script import Handshake
+from envparity.model.step import Cut, Disturbance
 from envparity.observe.transcript import Answerer
 
 __all__ = ["Action", "Close", "Control", "Finished", "HttpResponse", "Open", "Receive", "Request", "Send", "Task"]
@@ -96,6 +97,7 @@ class Control:
     """Do this to the environment and call `controlled`. `target` a dependency or a connection, `replica` an index.
 
     `keep`: of keys that are rotated, those that were there stay published. `words`: what a dependency is to do.
+    `disturbance`: the step whose disturbance it is.
     """
 
     action: str
@@ -103,6 +105,7 @@ class Control:
     replica: int | None = None
     keep: bool = False
     words: tuple[str, ...] = ()
+    disturbance: Disturbance | Cut | None = None
 
 
 @dataclass(frozen=True)

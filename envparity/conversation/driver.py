@@ -100,6 +100,8 @@ class _Playing:
         try:
             while not isinstance(action := self._conversation.next(self._now()), actions.Finished):
                 await self._do(action)
+            if action.departed:
+                self._conversation.looked_at(await self._stage.readiness())
             if action.departed and self._readers:
                 await asyncio.wait(self._readers, timeout=_LINGER_S)
             if self._conversation.failed_s is not None:
@@ -115,6 +117,7 @@ class _Playing:
         if isinstance(self._stack, HidesSecrets):
             self._stack.hide(self._conversation.met_secrets.items())
         await self._keep_logs()
+        self._conversation.disturbed(self._stage.disturbed)
         await self._stage.restore()
         return self._conversation.transcript
 

@@ -22,6 +22,7 @@ from envparity.conversation.steps import Steps
 from envparity.conversation.told import Outcome
 from envparity.frames.codec import Beat
 from envparity.model.scenario import Scenario
+from envparity.observe.disturbed import Disturbed
 from envparity.observe.transcript import HandshakeAnswered, LoggedLines, Transcript
 
 __all__ = ["Conversation"]
@@ -89,6 +90,14 @@ class Conversation:
     def logged(self, logged: Iterable[LoggedLines]) -> None:
         """Keep what was logged in the moments of the failure."""
         self._recorder.note_logged(logged)
+
+    def disturbed(self, disturbed: Iterable[Disturbed]) -> None:
+        """Keep what was disturbed, and what was seen of that."""
+        self._recorder.disturbed = tuple(disturbed)
+
+    def looked_at(self, readiness: Iterable[int | None]) -> None:
+        """Keep what the replicas' readiness answered when the script was left."""
+        self._recorder.readiness = tuple(readiness)
 
     @property
     def met_secrets(self) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from envparity.conversation.arrivals import Arrival, Ending
 from envparity.conversation.filling import said_with_placeholders
 from envparity.conversation.resolved import Script
 from envparity.model.scenario import Scenario
+from envparity.observe.disturbed import Disturbed
 from envparity.observe.transcript import (
     ConnectionClosed,
     Departure,
@@ -47,6 +48,8 @@ class Recorder:
         self.departure: Departure | None = None
         self.names: dict[str, str] = dict(script.names)
         self.failed_s: float | None = None
+        self.disturbed: tuple[Disturbed, ...] = ()
+        self.readiness: tuple[int | None, ...] = ()
         self._logged: tuple[LoggedLines, ...] = ()
         self._scenario = scenario
         self._events: list[Event] = []
@@ -150,4 +153,6 @@ class Recorder:
             said=dict(self._said),
             duration_s=self.now_s,
             logged=self._logged,
+            disturbed=self.disturbed,
+            readiness=self.readiness,
         )

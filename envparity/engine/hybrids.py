@@ -102,6 +102,7 @@ class Hybrids:
             and self.base.platform.replicas == 1
             and not any(one.disruptive or one.tells_workers_apart for one in self._scenarios)
             and self._boot.hasten == 1
+            and not self._boot.clocks
         )
 
     async def __aenter__(self) -> Self:

@@ -7,10 +7,11 @@ import contextlib
 import ssl
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from envparity.dependency.kind import (
@@ -24,18 +25,23 @@ from envparity.dependency.kind import (
     kind_of,
 )
 from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch import clocks, disturbing
 from envparity.launch.health import HealthProbe
 from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.proxy import Proxy
 from envparity.launch.resolve import ResolvedSetting
+from envparity.launch.starting_line import StartingLine
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Dependency, Environment, Ingress
+from envparity.model.step import DisturbsDependency
+from envparity.observe.disturbed import OutageSeen
 from envparity.observe.record import HttpAnswer, JobRun, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_log
 from envparity.redaction import Redaction
+from envparity.support.together import together
 
 __all__ = [
     "LOG_LINES",
@@ -97,6 +103,9 @@ class BootedReplica:
     index: int
     probe: HealthProbe
     undecided_after_s: float | None = field(default=None, init=False)
+    clock: Path | None = field(default=None, init=False)
+    """The file that says by how much its clock differs; None where it has the machine's."""
+    clock_s: float = field(default=0.0, init=False)
 
     async def close(self) -> None:
         await self.probe.close()
@@ -255,7 +264,29 @@ class BootedStack(ABC, Generic[R, D]):
         await self.dependency(name).proxy.down()
 
     async def restore_dependency(self, name: str) -> None:
-        await self.dependency(name).proxy.up()
+        await disturbing.end(self.dependency(name).proxy)
+
+    async def disturb_dependency(self, step: DisturbsDependency) -> None:
+        proxy, several = self.dependency(step.dependency).proxy, len(self.replicas) > 1
+        await disturbing.begin(proxy, step, tell_apart=several)
+
+    def outages(self, name: str) -> tuple[OutageSeen, ...]:
+        return disturbing.outages_of(self.dependency(name).proxy, self.replica_of)
+
+    async def readiness(self) -> tuple[int | None, ...]:
+        """The status of each replica's readiness, now."""
+        path = self.backend.health.ready
+        answers = await asyncio.gather(*(one.probe.ask(path) for one in self.replicas))
+        return tuple(None if one is None else one.status for one in answers)
+
+    async def restart_all(self, *, dependencies: bool) -> None:
+        """Stop everything at once; then start all replicas, which meet at what they need as they did the first time."""
+        names = [name for name, one in self.dependencies.items() if one.there and one.proxy.upstream is not None]
+        stopped = [self.stop_replica(one.index) for one in self.replicas]
+        await together(*stopped, *(self.restart_dependency(name) for name in names if dependencies))
+        for name in names if len(self.replicas) > 1 else ():
+            self.dependencies[name].proxy.hold_at(StartingLine(len(self.replicas)))
+        await together(*(self.start_replica(one.index) for one in self.replicas))
 
     async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
         """Have that dependency do it, directly and not through the proxy."""
@@ -280,6 +311,20 @@ class BootedStack(ABC, Generic[R, D]):
         if name not in self.dependencies:
             raise LaunchError(f"{self.environment.name} has no dependency {name!r}")
         return self.dependencies[name]
+
+    @abstractmethod
+    def replica_of(self, connects: Hashable) -> int | None:
+        """Which replica it is that connects from there, as `starting_line.who_connects` knows it; None: no replica."""
+
+    @abstractmethod
+    async def throttle_replica(self, index: int, share: float, for_s: float) -> None: ...
+
+    async def jump_clock(self, index: int, by_s: float) -> None:
+        replica = self.replicas[index]
+        if replica.clock is None:
+            raise LaunchError(f"replica {index} has the clock of the machine: boot.clocks gives it one of its own")
+        replica.clock_s += by_s
+        clocks.set_clock(replica.clock, replica.clock_s)
 
     @abstractmethod
     async def stop_replica(self, index: int) -> None: ...

@@ -20,6 +20,7 @@ from envparity.dependency.kind import CA_PATH, KINDS, HoldsKeys, Server, kind_of
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import LOG_LINES, BootedDependency, BootedReplica, BootedStack
 from envparity.launch.certificates import CertificateAuthority
+from envparity.launch.clocks import set_clock
 from envparity.launch.keys import issuer_of, made_keys, offered_keys, provider_keys
 from envparity.launch.placing import levels, needs, placed
 from envparity.launch.port import Endpoint, Waiting
@@ -239,6 +240,14 @@ class Booting(ABC, Generic[R, D]):
     @abstractmethod
     async def _front(self, stack: BootedStack[R, D], exits: AsyncExitStack) -> None:
         """The ingress, where the environment has one; its endpoint becomes the stack's."""
+
+    def _clock(self, file: Path, replica: int) -> Path | None:
+        """The clock of that replica, set in that file; None where it has the machine's own."""
+        by_s = self._case.boot.clock_of(replica)
+        if by_s is None:
+            return None
+        set_clock(file, by_s)
+        return file
 
     async def _ingress_endpoint(
         self, exits: AsyncExitStack, address: tuple[str, int], tls: ssl.SSLContext | None

@@ -16,6 +16,8 @@ from envparity.errors import LaunchError
 from envparity.model.case import Boot, Case
 from envparity.model.deployed.identity import Held
 from envparity.model.environment import Affinity, Environment
+from envparity.model.step import DisturbsDependency
+from envparity.observe.disturbed import OutageSeen
 from envparity.observe.image import ImageRecord
 from envparity.observe.record import Attached, JobRun, Replica, SettingFingerprint
 from envparity.redaction import Redaction
@@ -25,6 +27,7 @@ __all__ = [
     "BootsWarm",
     "CountsProcessors",
     "DependencyControls",
+    "Disturbable",
     "Endpoint",
     "HidesSecrets",
     "Launcher",
@@ -240,6 +243,41 @@ class CountsProcessors(Protocol):
 
     async def granted(self) -> Granted | None:
         """What they have had since each was last started; None where it could not be asked."""
+        ...
+
+
+@runtime_checkable
+class Disturbable(Protocol):
+    """A stack whose dependencies can be slow, silent or broken, and whose replicas can be starved.
+
+    `Stack.restore_dependency` ends what is done to a dependency. Each raises `DeadlineExceeded` or `LaunchError`.
+    """
+
+    async def disturb_dependency(self, step: DisturbsDependency) -> None:
+        """Begin it, in place of what is done to that dependency already."""
+        ...
+
+    def outages(self, name: str) -> tuple[OutageSeen, ...]:
+        """Every time that dependency was away, but for when it was cut, with who tried to connect to it."""
+        ...
+
+    async def readiness(self) -> tuple[int | None, ...]:
+        """The status that the readiness of each replica answers now; None where it has none, or does not answer."""
+        ...
+
+    async def throttle_replica(self, index: int, share: float, for_s: float) -> None:
+        """Give it that share of its processors for so many seconds. Returns when they are over."""
+        ...
+
+    async def jump_clock(self, index: int, by_s: float) -> None:
+        """Put its clock forward, or back."""
+        ...
+
+    async def restart_all(self, *, dependencies: bool) -> None:
+        """Stop every replica and start all in the same moment, with `dependencies` every server at the same time.
+
+        Returns when every replica is ready.
+        """
         ...
 
 

@@ -15,7 +15,7 @@ from collections.abc import Hashable
 
 from envparity.launch.workers import owner_of
 
-__all__ = ["StartingLine"]
+__all__ = ["StartingLine", "who_connects"]
 
 _LONGEST_S = 0.3
 """How long the first may be kept waiting: well below any deadline of a first connection."""
@@ -37,7 +37,7 @@ class StartingLine:
         """Return when that client of the dependency's proxy at `port` may go on."""
         if self._gone.is_set():
             return
-        known = await _who(peer, port)
+        known = await who_connects(peer, port)
         if known is None:
             return
         self._there.add(known)
@@ -48,7 +48,7 @@ class StartingLine:
         await self._gone.wait()
 
 
-async def _who(peer: tuple[str, int], port: int) -> Hashable | None:
+async def who_connects(peer: tuple[str, int], port: int) -> Hashable | None:
     """Which replica connects from there: its host, or the session of the process; None where nobody can say."""
     host, peer_port = peer
     if not ipaddress.ip_address(host).is_loopback:

@@ -20,7 +20,8 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     which things happen: "backend" starts it, "postgres" makes a dependency reachable, "-postgres" takes it away again.
     What a timeline names is out of reach until its turn. `hasten` makes every idle time that many times shorter: the
     ingress's, and the backend's `idle_settings`. Raises `ValueError` for a timeline that does not start the backend
-    exactly once, and for idle times that are not to be shorter.
+    exactly once, and for idle times that are not to be shorter. `clocks` are the seconds by which the clock of each
+    replica is ahead of this machine's (the last is that of all behind it); none: they have this machine's.
     """
 
     down: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     order: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
     hasten: int = 1
+    clocks: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.hasten < 1:
@@ -62,6 +64,10 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
                 reachable.add(one)
         return tuple(sorted({*self.down, *(named - reachable)}))
 
+    def clock_of(self, replica: int) -> float | None:
+        """By how many seconds that replica's clock is ahead; None where it has the machine's own."""
+        return self.clocks[min(replica, len(self.clocks) - 1)] if self.clocks else None
+
     @property
     def label(self) -> str:
         """The departure in a few words, for people: `postgres down`."""
@@ -73,6 +79,8 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
             parts.append("then ".join(f"{one} " for one in self.timeline).strip())
         if self.hasten > 1:
             parts.append(f"idle times {self.hasten} times shorter")
+        if self.clocks:
+            parts.append("clocks " + ", ".join(f"{by_s:+g} s" for by_s in self.clocks))
         return ", ".join(parts) or "as it is"
 
 

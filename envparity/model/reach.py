@@ -19,10 +19,14 @@ from envparity.model.step import (
     Command,
     Connect,
     Cut,
+    DisturbsDependency,
     ExpectClose,
     Flood,
     Http,
+    JumpClock,
     Restart,
+    RestartAll,
+    RestartReplicas,
     Restore,
     Rotate,
     Send,
@@ -34,6 +38,7 @@ from envparity.model.step import (
     Step,
     Stopped,
     StopReplica,
+    Throttle,
     amount_of,
     placeholders,
 )
@@ -112,12 +117,14 @@ def _harm(scenario: Scenario) -> Iterator[str]:
             yield "a replica to be stopped"
         elif isinstance(step, Restart):
             yield f"{step.dependency} to be restarted"
-        elif isinstance(step, Cut | Restore):
+        elif isinstance(step, Cut | Restore | DisturbsDependency):
             yield f"{step.dependency} to be cut off"
         elif isinstance(step, Command):
             yield f"a command to {step.dependency}"
         elif isinstance(step, Rotate):
             yield f"the keys of {step.dependency} to be rotated"
+        elif isinstance(step, Throttle | JumpClock | RestartAll | RestartReplicas):
+            yield "replicas to be disturbed"
         elif isinstance(step, Flood):
             yield "a flood of messages"
     if scenario.disruptive:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from envparity.observe.disturbed import Disturbed
 from envparity.observe.headers import Cookie, Header
 
 __all__ = [
@@ -241,7 +242,8 @@ class Transcript(msgspec.Struct, frozen=True):
     `said` maps the place of a value, the number of its event and its path there (`4.upload`), to what the script says
     stands there with a placeholder, `{origin}/upload`: where the script was kept to, that is what is compared.
     `logged` is what was logged from the client's last action before the failure until shortly after it; empty where
-    nothing failed.
+    nothing failed. `disturbed` is what the script did to the environment that was not over at once; `readiness` what
+    each replica's readiness answered when the script was left after that.
     """
 
     scenario: str
@@ -252,6 +254,8 @@ class Transcript(msgspec.Struct, frozen=True):
     said: dict[str, str] = {}
     duration_s: float = 0.0
     logged: tuple[LoggedLines, ...] = ()
+    disturbed: tuple[Disturbed, ...] = ()
+    readiness: tuple[int | None, ...] = ()
 
 
 def in_order_of_interest(

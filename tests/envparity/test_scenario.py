@@ -31,7 +31,7 @@ name = "everything"
 group = "lifecycle"
 title = "every kind of step"
 disruptive = true
-boot = { down = ["postgres"], settings = { B = "2", A = "1" } }
+boot = { down = ["postgres"], settings = { B = "2", A = "1" }, clocks = [30] }
 steps = [
   { connect = "valid", user_id = "google-oauth2|{digits}", headers = { X = "1" }, offer = ["v1"] },
   { http = "POST /login", form = { u = "{user}" }, status = [200, 303], cookies = true, capture = { x = "cookie:x" } },
@@ -62,6 +62,16 @@ steps = [
   { expect = { n = "{counter:n}" } },
   { cut = "redis" },
   { restore = "redis" },
+  { slow = "postgres", by_s = 0.5, answers = 2 },
+  { break_answer = "postgres" },
+  { restore = "postgres" },
+  { black_hole = "redis", for_s = 2 },
+  { hang_up = "redis", for_s = 2 },
+  { refuse = "redis", for_s = 2 },
+  { throttle = "a", for_s = 2 },
+  { jump_clock = "a", by_s = -60 },
+  { restart_all = 30 },
+  { restart_replicas = 3 },
   { rotate = "idp", keep = true },
   { until_ready = true },
   { close = 1000 },
@@ -89,7 +99,7 @@ def test_every_kind_of_step_can_be_written() -> None:
     (scenario,), mistakes = parsed(EVERY_STEP)
     assert mistakes == []
     assert {action_of(step) for step in scenario.steps} == set(ACTIONS)
-    assert scenario.boot == Boot(down=("postgres",), settings=(("A", "1"), ("B", "2")))
+    assert scenario.boot == Boot(down=("postgres",), settings=(("A", "1"), ("B", "2")), clocks=(30.0,))
     assert [step for step in scenario.steps if isinstance(step, ExpectClose)] == [
         ExpectClose(1008, "x", on="b"),
         ExpectClose(1008, None, on="b"),
@@ -102,6 +112,27 @@ def test_a_scenario_that_rotates_keys_is_played_alone() -> None:
     """Otherwise others would find their tokens refused."""
     _, (mistake,) = parsed('[[scenario]]\nname = "r"\nsteps = [{ rotate = "idp" }]')
     assert (mistake.key, mistake.action) == ("scenario[0].disruptive", "add disruptive = true")
+
+
+@pytest.mark.parametrize(
+    ("head", "steps", "key"),
+    [
+        ("", '{ slow = "redis", by_s = 1 }', "disruptive"),
+        ("", "{ restart_all = 10 }", "disruptive"),
+        ("disruptive = true", '{ connect = "valid" }, { jump_clock = "a", by_s = 9 }', "steps[1].jump_clock"),
+        ("disruptive = true", '{ restore = "redis" }', "steps[0].restore"),
+        ("disruptive = true", '{ cut = "redis", for_s = 1 }, { restore = "redis" }', "steps[1].restore"),
+        ("disruptive = true", '{ hang_up = "redis", for_s = 0 }', "steps[0].for_s"),
+        ("disruptive = true", '{ throttle = "a", for_s = 1 }', "steps[0].throttle"),
+        ("boot = { clocks = [0, 30] }", '{ connect = "valid" }', "boot.clocks"),
+        ("boot = { clocks = [1e12] }", '{ connect = "valid" }', "boot.clocks"),
+        ("boot = { clocks = [inf] }", '{ connect = "valid" }', "boot.clocks"),
+    ],
+)
+def test_a_disturbance_that_could_not_be_or_would_do_nothing_is_a_mistake(head: str, steps: str, key: str) -> None:
+    """Alone in its scenario, on what is there, undone where something was done, clocks for replicas that there are."""
+    _, mistakes = parsed(f'[[scenario]]\nname = "d"\n{head}\nsteps = [{steps}]')
+    assert keys(mistakes) == [key]
 
 
 def test_a_scenario_survives_json() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from docker.models.containers import Container
@@ -21,6 +22,7 @@ from envparity.errors import DeadlineExceeded
 from envparity.launch.arrived import watched_headers
 from envparity.launch.booted import BootedStack, direct_endpoint
 from envparity.launch.booting import Booting, Lasting, Place
+from envparity.launch.clocks import IN_CONTAINER, LIBRARY_IN_CONTAINER, clock_variables, faketime_library
 from envparity.launch.container.confinement import ConfinedContainer, confinement
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.labels import labels_for
@@ -137,10 +139,16 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         if gate is not None:
             limits, command = limits | gate.options(), gate.command(index)
             values = {given: value for given, value in values.items() if given not in secrets}
+        mounted: dict[str, Path] = {}
+        clock = self._clock(self._means.ca_file.parent / f"clock-{self._prefix}-{index}", index)
+        if clock is not None:
+            exits.callback(clock.unlink, missing_ok=True)
+            values = {**values, **clock_variables(LIBRARY_IN_CONTAINER, IN_CONTAINER)}
+            mounted = {LIBRARY_IN_CONTAINER: faketime_library(), IN_CONTAINER: clock}
         health_port = self._backend.health.port
         more = () if health_port is None else (health_port,)
         plan = ServerPlan("backend", platform.port, values, tmpfs=self._writable, more_ports=more)
-        container = await self._start(name, plan, command=command, limits=limits)
+        container = await self._start(name, plan, command=command, limits=limits, mounted=mounted)
         if gate is not None:
             await gate.passed(index, container)
             await self._engine.call(f"{name}'s port", container.reload)
@@ -148,6 +156,7 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         asked = port if health_port is None else published_port_or_none(container, health_port)
         probe = replica_probe(self._backend, container, asked, platform.port)
         replica = RunningReplica(index, probe, container, platform.port)
+        replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
         stack.replicas.append(replica)
         if self._environment.ingress.kind == "none" and index == 0:
@@ -298,6 +307,7 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         plan: ServerPlan,
         command: tuple[str, ...] = (),
         limits: Mapping[str, Any] | None = None,
+        mounted: Mapping[str, Path] = MappingProxyType({}),
     ) -> Container:
         """Start one container under this run's labels, its port published on the loopback interface only."""
 
@@ -323,6 +333,8 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
                 container.with_volume_mapping(self._means.ca_file, CA_PATH, "ro")
                 for path, place in self._files.items():
                     container.with_volume_mapping(place, path, "ro")
+            for path, place in mounted.items():
+                container.with_volume_mapping(place, path, "ro")
             for folder in plan.tmpfs:
                 container.with_tmpfs_mount(folder, "size=64m,mode=1777")
             wrapped = container.start().get_wrapped_container()

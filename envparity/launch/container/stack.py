@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -140,6 +141,30 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
         pid = int(container.attrs["State"]["Pid"])
         network = await asyncio.to_thread(network_of, pid, str(container.id))
         return None if network is None else await workers_at(self.replicas[replica].inner_port, network)
+
+    def replica_of(self, connects: Hashable) -> int | None:
+        """By its address in the boot's network."""
+        return next((index for at, index in self.addresses.items() if at.rpartition(":")[0] == connects), None)
+
+    async def throttle_replica(self, index: int, share: float, for_s: float) -> None:
+        """Its control group is given less, and afterwards what its platform gives it."""
+        container, own = self.replicas[index].container, self.environment.platform.cpus
+        whole = own if own is not None else float(os.cpu_count() or 1)
+        await self._give(container, whole * share)
+        try:
+            await asyncio.sleep(for_s)
+        finally:
+            await self._give(container, whole)
+
+    async def _give(self, container: Container, processors: float) -> None:
+        """Have that container have no more than so many processors from now on."""
+
+        def update() -> None:
+            api = self.engine.client.api
+            url = f"{api.base_url}/v{api.api_version}/containers/{container.id}/update"
+            api.post(url, json={"NanoCpus": int(processors * _NANOSECONDS)}).raise_for_status()
+
+        await self.engine.call("the processors of a replica to be limited", update)
 
     async def stop_replica(self, index: int) -> None:
         """SIGTERM, or what its image asks for, and after the environment's grace period SIGKILL."""

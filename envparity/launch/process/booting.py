@@ -20,6 +20,7 @@ from envparity.launch.arrived import watched_headers
 from envparity.launch.booted import BootedStack, direct_endpoint
 from envparity.launch.booting import Booting, Lasting, Place
 from envparity.launch.certificates import IssuedCertificate
+from envparity.launch.clocks import clock_variables, faketime_library
 from envparity.launch.health import HealthProbe
 from envparity.launch.leftovers import MARK
 from envparity.launch.listening import accepts, listens
@@ -158,9 +159,12 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
         health_port = exits.enter_context(HeldPort()).number if apart else port
         own = {**values, **_values(stack, {"platform.port": str(port)})}
         command = filled(self._command, {PORT: port, HEALTH_PORT: health_port})
+        clock = self._clock(self._folder / f"r{index}.clock", index)
+        own |= {} if clock is None else clock_variables(str(faketime_library()), str(clock))
         child = self._child(f"r{index}", command, own)
         probe = HealthProbe(self._backend, f"http://{_HOST}:{health_port}", lambda: _listens(port))
         replica = RunningReplica(index, probe, child, port)
+        replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
         exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)
         child.start(self._gate)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ __all__ = ["FileLog", "ProcessStack", "RunningDependency", "RunningReplica"]
 
 _COMMAND_S = 10.0
 _EVERY_S = 0.01
+_THROTTLED_S = 0.1
 
 
 @dataclass
@@ -144,6 +146,26 @@ class ProcessStack(BootedStack[RunningReplica, RunningDependency]):
     async def workers(self, replica: int) -> Workers | None:
         """The processes at the replica's port (`SeesWorkers`)."""
         return await workers_at(self.replicas[replica].port)
+
+    def replica_of(self, connects: Hashable) -> int | None:
+        """By the session of its process, in which all that it starts is."""
+        sessions = {one.child.pid: one.index for one in self.replicas if one.child.exit_code is None}
+        return sessions.get(connects) if isinstance(connects, int) else None
+
+    async def throttle_replica(self, index: int, share: float, for_s: float) -> None:
+        """SIGSTOP and SIGCONT in turn, ten times a second: it and what it has started run for that share of the time.
+
+        The seconds are those of the clock, not of a busy machine's deadlines: a throttle is as long as it is said.
+        """
+        child, ends_s = self.replicas[index].child, time.monotonic() + for_s
+        try:
+            while time.monotonic() < ends_s and child.exit_code is None:
+                child.send_group(signal.SIGSTOP)
+                await asyncio.sleep(_THROTTLED_S * (1 - share))
+                child.send_group(signal.SIGCONT)
+                await asyncio.sleep(_THROTTLED_S * share)
+        finally:
+            child.send_group(signal.SIGCONT)
 
     async def stop_replica(self, index: int) -> None:
         """SIGTERM, and after the environment's grace period SIGKILL."""

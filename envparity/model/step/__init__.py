@@ -27,6 +27,18 @@ from envparity.model.step.control import (
     StopReplica,
     UntilReady,
 )
+from envparity.model.step.disturbing import (
+    BlackHole,
+    BreakAnswer,
+    DisturbsDependency,
+    HangUp,
+    JumpClock,
+    Refuse,
+    RestartAll,
+    RestartReplicas,
+    Slow,
+    Throttle,
+)
 from envparity.model.step.expecting import Expect, ExpectBytes, ExpectClose, ExpectJson, ExpectText, ExpectUnordered
 from envparity.model.step.http import Http
 from envparity.model.step.sending import Close, Connect, Flood, Send, SendBytes, SendJson, SendSize, SendText, Silence
@@ -37,10 +49,14 @@ __all__ = [
     "PLACEHOLDER",
     "SUM",
     "Amount",
+    "BlackHole",
+    "BreakAnswer",
     "Close",
     "Command",
     "Connect",
     "Cut",
+    "Disturbance",
+    "DisturbsDependency",
     "Expect",
     "ExpectBytes",
     "ExpectClose",
@@ -49,9 +65,14 @@ __all__ = [
     "ExpectText",
     "ExpectUnordered",
     "Flood",
+    "HangUp",
     "Http",
+    "JumpClock",
     "Query",
+    "Refuse",
     "Restart",
+    "RestartAll",
+    "RestartReplicas",
     "Restore",
     "Rotate",
     "Send",
@@ -60,10 +81,12 @@ __all__ = [
     "SendSize",
     "SendText",
     "Silence",
+    "Slow",
     "StartReplica",
     "Step",
     "StopReplica",
     "Stopped",
+    "Throttle",
     "UntilReady",
     "action_of",
     "amount_of",
@@ -100,7 +123,19 @@ Step = (
     | Rotate
     | Command
     | UntilReady
+    | Slow
+    | BreakAnswer
+    | BlackHole
+    | HangUp
+    | Refuse
+    | Throttle
+    | JumpClock
+    | RestartAll
+    | RestartReplicas
 )
+
+Disturbance = DisturbsDependency | Throttle | JumpClock | RestartAll | RestartReplicas
+"""The steps that only ever disturb."""
 
 ACTIONS: dict[str, type[Step]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Step)}
 
