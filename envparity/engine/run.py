@@ -28,6 +28,7 @@ from envparity.judge.confirm import cases_to_confirm, confirm, only_warm
 from envparity.judge.entries import with_entries
 from envparity.judge.finding import Finding, Judgement, Verdict
 from envparity.judge.unmatched import unmatched
+from envparity.launch.clocks import faketime_library
 from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Case
 from envparity.model.scenario import Scenario
@@ -75,6 +76,8 @@ class Run:
             subject.backend, subject.environments, only, orders=with_orders, attached=attached, thorough=thorough
         )
         self.cases = tuple(one for one in planned if share is None or one.case.id in share)
+        if any(one.case.boot.clocks for one in self.cases):
+            faketime_library()
         self._urls = urls(attached)
         self._without_orders = without_orders(attached) if orders is not None else ()
         self._partial = bool(only)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from envparity.doors import foreign_entries, unforeseen
-from envparity.errors import ConfigurationError, DoorFailed, EngineUnavailable
+from envparity.errors import ConfigurationError, DoorFailed, EngineUnavailable, LaunchError
 from envparity.faces.cli.installed import DOORS
 from envparity.faces.cli.options import backend_option, environments_option, one_message, say
 from envparity.report.layout import field, printable
@@ -58,7 +58,7 @@ def doctor_command(backend: Path | None, environments: Path | None) -> None:
     """
     with one_message():
         subject, files = _files(backend, environments)
-        checks = [_python(), *_installed(), files, *_engine(subject), *_other_launchers(subject)]
+        checks = [_python(), *_installed(), files, *_clocks(subject), *_engine(subject), *_other_launchers(subject)]
     width = verdict_width()
     for one in checks:
         text = f"{_MARKS[one.state]:<4} {one.found}"
@@ -124,6 +124,18 @@ def _files(backend: Path | None, environments: Path | None) -> tuple[Subject | N
                            "`envparity check` says all of it; --backend and --environments name others")  # fmt: skip
     names = ", ".join(subject.environments)
     return subject, Check("files", "ok", f"{subject.backend.name} in {names}")
+
+
+def _clocks(subject: Subject | None) -> Iterator[Check]:
+    """Whether replicas can have clocks of their own, where a scenario asks for that."""
+    from envparity.launch.clocks import faketime_library
+
+    if subject is None or not any(one.boot.clocks for one in subject.backend.scenarios):
+        return
+    try:
+        yield Check("clocks", "ok", f"libfaketime at {faketime_library()}")
+    except LaunchError as error:
+        yield Check("clocks", "note", str(error), "the scenarios without clocks can be played")
 
 
 def _engine(subject: Subject | None) -> Iterator[Check]:

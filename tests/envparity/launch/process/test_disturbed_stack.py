@@ -1,0 +1,92 @@
+"""An environment of processes that is disturbed: its clock, its processors, all of it at once."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from envparity.config.subject import load_subject
+from envparity.launch.choose import process_launcher
+from envparity.launch.process.stack import ProcessStack
+from envparity.model.case import Boot, Case
+from envparity.model.step import HangUp
+from tests.envparity.running import TREE
+
+pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
+AN_HOUR_S = 3_600.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack() -> AsyncIterator[ProcessStack]:
+    """Production, whose second replica is an hour ahead."""
+    subject = load_subject(TREE / "netra_backend" / "backend.toml", TREE / "environments", ["production"])
+    launcher = process_launcher(subject)
+    case = Case("production", subject.backend.name, Boot(clocks=(0.0, AN_HOUR_S)))
+    try:
+        async with launcher.boot(case, lambda _: None) as booted:
+            assert isinstance(booted, ProcessStack)
+            await booted.until_ready()
+            yield booted
+    finally:
+        await launcher.close()
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+
+
+async def last_logged(stack: ProcessStack, index: int) -> dt.datetime:
+    """The moment that a replica says it was when it logged last."""
+    log = await stack.replica_log(stack.replicas[index])
+    moments = [json.loads(line)["timestamp"] for line in log if line.startswith("{") and "timestamp" in line]
+    return dt.datetime.fromisoformat(moments[-1])
+
+
+async def test_each_replica_has_its_clock_which_can_be_moved(stack: ProcessStack) -> None:
+    """Replicas an hour apart are; and one that is put forward by another is two hours ahead of the first."""
+    apart = await last_logged(stack, 1) - await last_logged(stack, 0)
+    assert round(apart.total_seconds() / AN_HOUR_S) == 1
+    await stack.jump_clock(1, AN_HOUR_S)
+    await stack.stop_replica(1)  # it says so
+    apart = await last_logged(stack, 1) - await last_logged(stack, 0)
+    assert round(apart.total_seconds() / AN_HOUR_S) == 2
+    await stack.start_replica(1)
+
+
+async def test_a_throttled_replica_stands_still_now_and_then_and_goes_on_afterwards(stack: ProcessStack) -> None:
+    """It is stopped in turns; when that is over it answers as before."""
+    states: set[str] = set()
+    throttling = asyncio.create_task(stack.throttle_replica(0, 0.5, 1.0))
+    while not throttling.done():
+        states.add(state_of(stack.replicas[0].child.pid))
+        await asyncio.sleep(0.005)
+    await throttling
+    assert "T" in states
+    assert states - {"T"}
+    await stack.until_ready(0)
+
+
+async def test_it_is_seen_which_replica_tries_to_connect(stack: ProcessStack) -> None:
+    """Both come back for their subscription, each from its own process."""
+    await stack.disturb_dependency(HangUp("redis"))
+    async with asyncio.timeout(30):
+        while {one.replica for one in stack.outages("redis")[-1].attempts} < {0, 1}:  # noqa: ASYNC110  no event
+            await asyncio.sleep(0.05)
+    await stack.restore_dependency("redis")
+    await stack.until_ready()
+
+
+async def test_everything_can_be_restarted_at_once(stack: ProcessStack) -> None:
+    """Servers and replicas; afterwards other processes are ready, at the same places."""
+    before = [one.child.pid for one in stack.replicas]
+    ports = {name: one.proxy.port for name, one in stack.dependencies.items()}
+    await stack.restart_all(dependencies=True)
+    assert not {one.child.pid for one in stack.replicas} & {*before}
+    assert {name: one.proxy.port for name, one in stack.dependencies.items()} == ports
+    await stack.until_ready()
