@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from envparity.config.subject import load_subject
-from envparity.launch.choose import process_launcher
+from envparity.launch.process.kind import process_launcher
 from envparity.launch.process.stack import ProcessStack
-from envparity.model.case import Boot, Case
+from envparity.model.case import Boot
 from envparity.model.step import HangUp
 from tests.envparity.running import TREE
 
@@ -27,9 +27,9 @@ async def stack() -> AsyncIterator[ProcessStack]:
     """Production, whose second replica is an hour ahead."""
     subject = load_subject(TREE / "netra_backend" / "backend.toml", TREE / "environments", ["production"])
     launcher = process_launcher(subject)
-    case = Case("production", subject.backend.name, Boot(clocks=(0.0, AN_HOUR_S)))
+    boot, production = Boot(clocks=(0.0, AN_HOUR_S)), subject.environments["production"]
     try:
-        async with launcher.boot(case, lambda _: None) as booted:
+        async with launcher.boot(production, boot, lambda _: None) as booted:
             assert isinstance(booted, ProcessStack)
             await booted.until_ready()
             yield booted
