@@ -12,6 +12,7 @@ from envparity.cluster.shard import ShardNumber
 from envparity.config.limits import broken_limits
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.audit import audit_command
+from envparity.faces.cli.baseline import baseline_command
 from envparity.faces.cli.blame import blame_command
 from envparity.faces.cli.diff import diff_command
 from envparity.faces.cli.doctor import doctor_command
@@ -90,6 +91,7 @@ app.add_command(plan_command)
 app.add_command(merge_command)
 app.add_command(probe_command)
 app.add_command(verify_command)
+app.add_command(baseline_command)
 app.add_command(keys_command)
 
 
