@@ -12,7 +12,7 @@ import envparity
 ROOT = Path(envparity.__file__).parent
 NAMES = ("postgres", "redis", "valkey", "nats", "memcached", "mariadb", "rabbitmq")
 # What a dead run left is ended as its program wants it, and the images are built with the launcher's own.
-NOT_YET = {"launch/cleaning.py", "launch/container/images.py"}
+NOT_YET = {"launch/cleanup/cleaning.py", "launch/images/builder.py"}
 
 
 def names_a_kind(path: Path) -> bool:

@@ -21,7 +21,7 @@ from envparity.dependency.kind import (
     Tls,
 )
 from envparity.launch.connecting import first_byte
-from envparity.launch.container.images import default_docker_folder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.model.environment import Dependency
 
 __all__ = ["KIND", "MariaDb"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from envparity.doors import Door
-from envparity.launch.leftovers import remove_leftover_folders
+from envparity.launch.cleanup.leftovers import remove_leftover_folders
 from envparity.launch.port import Launcher, Waiting
 from envparity.model.subject import Subject
 

@@ -250,9 +250,9 @@ def rules() -> tuple[Rule, ...]:
 
 def remove_leftovers(older_than_s: float | None, *, everything: bool) -> list[str]:
     """Remove what dead runs left on this machine, and in the container engine where one answers; the names of that."""
+    from envparity.launch.cleanup.leftovers import remove_leftover_folders
+    from envparity.launch.cleanup.sweep import sweep
     from envparity.launch.container.engine import Engine
-    from envparity.launch.container.sweep import sweep
-    from envparity.launch.leftovers import remove_leftover_folders
 
     try:
         engine = Engine()
@@ -269,8 +269,9 @@ def remove_leftovers(older_than_s: float | None, *, everything: bool) -> list[st
 def build_images(subject: Subject, waiting: Callable[[str], None]) -> Iterator[str]:
     """Have every image that a run of that subject needs in the container engine; one line for each."""
     from envparity.launch.container.engine import Engine
-    from envparity.launch.container.images import ImageBuilder, default_docker_folder
     from envparity.launch.container.kind import backend_image, server_images
+    from envparity.launch.images.builder import ImageBuilder
+    from envparity.launch.images.folder import default_docker_folder
 
     engine = Engine()
     try:

@@ -170,7 +170,7 @@ def _without_engine(subject: Subject | None, error: EngineUnavailable) -> Iterat
 
 
 def _left_on_this_machine() -> tuple[Literal["ok", "note"], str, str]:
-    from envparity.launch.leftovers import dead_folders
+    from envparity.launch.cleanup.leftovers import dead_folders
 
     dead = dead_folders()
     if dead:
@@ -193,7 +193,7 @@ def _base(client: docker.DockerClient) -> Check:
     """Whether the base of every image is at hand or can be had. Asks a registry for it by name, and pulls nothing."""
     from docker.errors import APIError, ImageNotFound
 
-    from envparity.launch.container.image_base import BASE
+    from envparity.launch.images.base import BASE
 
     try:
         client.images.get(BASE)
@@ -213,7 +213,7 @@ def _base(client: docker.DockerClient) -> Check:
 
 
 def _images(client: docker.DockerClient) -> Check:
-    from envparity.launch.container.images import NAMES
+    from envparity.launch.images.builder import NAMES
 
     having = [name for name in NAMES if name != "base" and client.images.list(name=f"envparity/{name}")]
     lacking = [name for name in NAMES if name != "base" and name not in having]
@@ -238,8 +238,8 @@ def _disk(client: docker.DockerClient) -> Check:
 
 def _leftovers(client: docker.DockerClient) -> Check:
     """What dead runs left; living runs are let alone, and told."""
-    from envparity.launch.container.labels import OWNER, RUN
-    from envparity.launch.owner import OwnerState, owner_state
+    from envparity.launch.cleanup.labels import OWNER, RUN
+    from envparity.launch.cleanup.owner import OwnerState, owner_state
 
     found: list[dict[str, Any]] = [
         *client.api.containers(all=True, filters={"label": RUN}),

@@ -22,10 +22,10 @@ from envparity.errors import DeadlineExceeded
 from envparity.launch.arrived import watched_headers
 from envparity.launch.booted import BootedStack, direct_endpoint
 from envparity.launch.booting import Booting, Lasting, Place
+from envparity.launch.cleanup.labels import labels_for
 from envparity.launch.clocks import IN_CONTAINER, LIBRARY_IN_CONTAINER, clock_variables, faketime_library
 from envparity.launch.container.confinement import ConfinedContainer, confinement
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.labels import labels_for
 from envparity.launch.container.ports import published_port, published_port_or_none
 from envparity.launch.container.replica_port import replica_probe
 from envparity.launch.container.servers import (

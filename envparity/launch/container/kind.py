@@ -10,11 +10,12 @@ import msgspec
 
 from envparity.dependency.kind import KINDS, Built, Image, image_name, kind_of
 from envparity.errors import ConfigurationError, Mistake
+from envparity.launch.cleanup.sweep import sweep
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.image_log import BuildFailed, ImageError
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
-from envparity.launch.container.sweep import sweep
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
+from envparity.launch.images.log import BuildFailed, ImageError
 from envparity.launch.kinds import LauncherKind, remove_folders
 from envparity.launch.port import Waiting
 from envparity.model.backend import Backend

@@ -9,15 +9,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 
 from envparity.launch.certificates import CertificateAuthority
+from envparity.launch.cleanup.labels import BOOT, labels_for
+from envparity.launch.cleanup.run_folder import RunFolder
+from envparity.launch.cleanup.sweep import remove_run
 from envparity.launch.container.booting import ContainerBooting, Means
 from envparity.launch.container.engine import Engine, engine_failures
 from envparity.launch.container.guard import ContainerGuard
-from envparity.launch.container.image_contents import image_records
-from envparity.launch.container.labels import BOOT, labels_for
-from envparity.launch.container.sweep import remove_run
+from envparity.launch.images.contents import image_records
 from envparity.launch.port import Stack, Waiting
 from envparity.launch.resolve import RunSecrets
-from envparity.launch.run_folder import RunFolder
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment, ImageSource

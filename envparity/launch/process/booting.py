@@ -20,9 +20,9 @@ from envparity.launch.arrived import watched_headers
 from envparity.launch.booted import BootedStack, direct_endpoint
 from envparity.launch.booting import Booting, Lasting, Place
 from envparity.launch.certificates import IssuedCertificate
+from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.clocks import clock_variables, faketime_library
 from envparity.launch.health import HealthProbe
-from envparity.launch.leftovers import MARK
 from envparity.launch.listening import accepts, listens
 from envparity.launch.log_text import read_log_file
 from envparity.launch.port import Waiting

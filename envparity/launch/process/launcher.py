@@ -12,9 +12,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from envparity.launch.certificates import CertificateAuthority
-from envparity.launch.cleaning import remove_tree
-from envparity.launch.container.image_context import choose_files
-from envparity.launch.leftovers import GROUP_FILE
+from envparity.launch.cleanup.cleaning import remove_tree
+from envparity.launch.cleanup.leftovers import GROUP_FILE
+from envparity.launch.cleanup.run_folder import MEMORY, RunFolder
+from envparity.launch.images.context import choose_files
 from envparity.launch.port import Stack, Waiting
 from envparity.launch.process.booting import Means, ProcessBooting
 from envparity.launch.process.control_group import ControlGroup, made_group
@@ -23,7 +24,6 @@ from envparity.launch.process.limits import Processors, backend_argv, cannot_che
 from envparity.launch.process.programs import ServerPrograms
 from envparity.launch.process.settled import settled
 from envparity.launch.resolve import RunSecrets
-from envparity.launch.run_folder import MEMORY, RunFolder
 from envparity.model.backend import Backend, ProcessSource
 from envparity.model.case import Boot
 from envparity.model.environment import Environment

@@ -52,7 +52,8 @@ def redis_image() -> str:
     """The reference of an image that the engine has: it is said by its name alone."""
     import docker
 
-    from envparity.launch.container.images import ImageBuilder, default_docker_folder
+    from envparity.launch.images.builder import ImageBuilder
+    from envparity.launch.images.folder import default_docker_folder
 
     client = docker.from_env()
     try:

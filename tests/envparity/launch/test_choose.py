@@ -12,9 +12,9 @@ import pytest
 from envparity.errors import ConfigurationError, EngineUnavailable, LaunchError
 from envparity.launch import choose
 from envparity.launch.choose import choose_launcher
-from envparity.launch.container.image_log import BuildFailed, ImageError
-from envparity.launch.container.images import ImageBuilder
 from envparity.launch.container.kind import ServersUnavailable, backend_image
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.log import BuildFailed, ImageError
 from envparity.launch.process import kind
 from envparity.launch.process.launcher import ProcessLauncher
 from envparity.model.backend import ImageSource, ProcessSource

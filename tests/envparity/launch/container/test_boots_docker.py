@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.model.backend import Backend, HealthPaths, ImageSource
 from envparity.model.case import Boot
 from envparity.model.environment import Environment, Ingress, OwnConfiguration

@@ -11,10 +11,11 @@ from typing import Any, Literal
 import pytest
 import pytest_asyncio
 
+from envparity.launch.cleanup.labels import RUN
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
-from envparity.launch.container.labels import RUN
 from envparity.launch.container.launcher import ContainerLauncher
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.model.backend import Backend, HealthPaths, ImageSource
 from envparity.model.case import Boot
 from envparity.model.environment import Dependency, Environment, Ingress

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
 from envparity.launch.container.stack import ContainerStack
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.model.case import Boot
 from tests.envparity.launch.identity_stack import SLEEPING, WITH_PROVIDER, serves_its_clients
 

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Self
 
-from envparity.launch.cleaning import start_time
+from envparity.launch.cleanup.cleaning import start_time
 
 __all__ = ["NOTE_BYTES", "OWNER_FILE", "Owner", "OwnerState", "open_note", "owner_state"]
 

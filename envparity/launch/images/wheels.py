@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from envparity.launch.cache import cache_folder
-from envparity.launch.container.image_log import ImageError, run_program
+from envparity.launch.images.log import ImageError, run_program
 
 __all__ = ["PYTHON_VERSION", "ensure_wheelhouse", "platform_tags"]
 

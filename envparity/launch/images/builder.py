@@ -4,7 +4,7 @@ An image is called `envparity/<name>:<12 hex digits>`, the digits a hash of its 
 is given, and of the base's layers. So nothing is ever stale, and a build with nothing changed is one question to the
 engine.
 
-    python -m envparity.launch.container.images [name ...]
+    python -m envparity.launch.images.builder [name ...]
 
 builds them all, or those named, and prints a line for each.
 """
@@ -26,15 +26,16 @@ import requests
 from docker.errors import DockerException
 
 from envparity.errors import EnvparityError
-from envparity.launch.container.image_base import BASE, ensure_base
-from envparity.launch.container.image_build import build, exists, prune
-from envparity.launch.container.image_cache import note_use
-from envparity.launch.container.image_context import ContextFile, choose_files, content_hash, ignore_patterns
-from envparity.launch.container.image_log import ImageError
-from envparity.launch.container.image_wheels import ensure_wheelhouse
-from envparity.launch.container.image_work import side_by_side
+from envparity.launch.images.base import BASE, ensure_base
+from envparity.launch.images.build import build, exists, prune
+from envparity.launch.images.context import ContextFile, choose_files, content_hash, ignore_patterns
+from envparity.launch.images.folder import default_docker_folder
+from envparity.launch.images.last_use import note_use
+from envparity.launch.images.log import ImageError
+from envparity.launch.images.wheels import ensure_wheelhouse
+from envparity.launch.images.work import side_by_side
 
-__all__ = ["IMAGE_UIDS", "NAMES", "ImageBuilder", "ImageError", "ImageSpec", "default_docker_folder"]
+__all__ = ["IMAGE_UIDS", "NAMES", "ImageBuilder", "ImageError", "ImageSpec"]
 
 NAMES = (
     "base",
@@ -217,13 +218,6 @@ class ImageBuilder:
     def _lock(self, key: str) -> threading.Lock:
         with self._locks_lock:
             return self._locks[key]
-
-
-def default_docker_folder() -> Path:
-    """The folder with one folder per image: the installed package's own copy, else the repository's `docker/`."""
-    package = Path(__file__).resolve().parents[2]
-    installed = package / "_docker"
-    return installed if installed.is_dir() else package.parent / "docker"
 
 
 @click.command()

@@ -12,10 +12,10 @@ import urllib3
 from docker.errors import APIError, ImageNotFound
 
 from envparity.errors import DeadlineExceeded
-from envparity.launch.container.image_cache import last_used
-from envparity.launch.container.image_context import ContextFile, archive
-from envparity.launch.container.image_log import BuildFailed, ImageError, LogTail
-from envparity.launch.container.image_work import not_called_off
+from envparity.launch.images.context import ContextFile, archive
+from envparity.launch.images.last_use import last_used
+from envparity.launch.images.log import BuildFailed, ImageError, LogTail
+from envparity.launch.images.work import not_called_off
 
 __all__ = ["IMAGE_LABEL", "build", "exists", "labelled", "prune"]
 

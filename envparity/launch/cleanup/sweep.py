@@ -11,8 +11,8 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from envparity.launch.container.labels import OWNER, RUN, STARTED
-from envparity.launch.owner import OwnerState, owner_state
+from envparity.launch.cleanup.labels import OWNER, RUN, STARTED
+from envparity.launch.cleanup.owner import OwnerState, owner_state
 
 __all__ = ["remove_run", "sweep"]
 

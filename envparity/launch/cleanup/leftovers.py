@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from envparity.errors import DeadlineExceeded
-from envparity.launch.cleaning import end_processes, remove_tree
-from envparity.launch.owner import NOTE_BYTES, OWNER_FILE, open_note
-from envparity.launch.run_folder import base_folders, locked_base, prune
+from envparity.launch.cleanup.cleaning import end_processes, remove_tree
+from envparity.launch.cleanup.owner import NOTE_BYTES, OWNER_FILE, open_note
+from envparity.launch.cleanup.run_folder import base_folders, locked_base, prune
 
 __all__ = ["GROUP_FILE", "MARK", "dead_folders", "remove_leftover_folders"]
 

@@ -16,7 +16,7 @@ import urllib3
 from docker.errors import DockerException, ImageNotFound
 
 from envparity.errors import DeadlineExceeded
-from envparity.launch.container.image_log import ImageError, run_program
+from envparity.launch.images.log import ImageError, run_program
 
 __all__ = ["BASE", "ensure_base"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.container.image_work import ending_when_called_off
+from envparity.launch.images.work import ending_when_called_off
 
 __all__ = ["BuildFailed", "ImageError", "LogTail", "run_program"]
 

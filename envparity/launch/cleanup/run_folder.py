@@ -13,8 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.cleaning import remove_tree
-from envparity.launch.owner import OWNER_FILE, Owner
+from envparity.launch.cleanup.cleaning import remove_tree
+from envparity.launch.cleanup.owner import OWNER_FILE, Owner
 
 __all__ = ["MEMORY", "RunFolder", "base_folders", "locked_base", "prune"]
 
