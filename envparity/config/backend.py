@@ -28,6 +28,7 @@ from envparity.model.backend import (
     Phases,
     ProcessSource,
     ReportMapping,
+    Retries,
     UpAnswer,
 )
 from envparity.model.commands import HEALTH_PORT, PORT, ports_in
@@ -42,6 +43,7 @@ __all__ = ["load_backend", "read_backend"]
 _OF_A_REPORT = {"status", "order", "steps", "checks", "failures", "settings", "passed", "starting"}
 SCHEMA = "backend.schema.json"
 
+_AWAY = {"hang_up", "black_hole", "refuse"}
 _SENDING = {"send", "send_size", "flood"}
 _PLACEHOLDERS = {"websocket_path": ("setting", "first", "uuid", "user"), "origin": ("setting", "first", "origin")}
 
@@ -110,6 +112,7 @@ def _build(document: Document, scenarios: tuple[Scenario, ...]) -> Backend:
         "audit": convert(data["audit"], Audit) if "audit" in data else None,
         "phases": convert(data.get("phases", {}), Phases),
         "limits": convert(data.get("limits", {}), Limits),
+        "retries": convert(data.get("retries", {}), Retries),
         "scenarios": scenarios,
     }
     for key, value in data.items():
@@ -202,6 +205,7 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
     yield from carrier_mistakes(document)
     yield from _command_mistakes(document)
     yield from _format_mistakes(document)
+    yield from _retry_mistakes(document)
     refusal = document.data.get("startup_refusal")
     if isinstance(refusal, str) and len(refusal) <= 123 < len(refusal.encode()):
         yield document.mistake(("startup_refusal",), "at most 123 bytes (RFC 6455 §5.5)", f"{len(refusal.encode())}")
@@ -224,6 +228,14 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
         given = boot.get("settings") if isinstance(boot, dict) else None
         for setting, value in given.items() if isinstance(given, dict) else ():
             yield from literal_mistakes(document, ("scenario", index, "boot", "settings", setting), value)
+
+
+def _retry_mistakes(document: Document) -> Iterator[Mistake]:
+    """Figures of attempts to connect, where no scenario has a dependency away so that anybody could count them."""
+    steps = [step for one in document.tables("scenario") for step in one.get("steps", ()) if isinstance(step, dict)]
+    if document.data.get("retries") and not any(_AWAY & step.keys() for step in steps):
+        expected = f"a scenario with a step {', '.join(sorted(_AWAY))}, in which it is looked at"
+        yield document.mistake(("retries",), expected, "none", "remove the table, or add one")
 
 
 def _format_mistakes(document: Document) -> Iterator[Mistake]:

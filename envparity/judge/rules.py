@@ -20,7 +20,7 @@ _WIDTH = 88
 
 Family = Literal[
     "environment", "startup", "report", "settings", "declarations", "orders", "conversation", "transcript", "shutdown",
-    "audit",
+    "disturbance", "audit",
 ]  # fmt: skip
 
 Explains = Literal[

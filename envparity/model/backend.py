@@ -32,6 +32,7 @@ __all__ = [
     "ProcessSource",
     "ReportFormat",
     "ReportMapping",
+    "Retries",
     "Tokens",
     "UpAnswer",
 ]
@@ -156,6 +157,18 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message_bytes: str | None = None
 
 
+class Retries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often each replica may try to connect to a dependency that is away, and when it must try again.
+
+    `storm_per_s` attempts in any second; `steady_per_s` a second in the long run, where they do not become fewer;
+    `again_within_s` seconds after it is back, where a client is not served as before.
+    """
+
+    storm_per_s: float = 50.0
+    steady_per_s: float = 4.0
+    again_within_s: float = 3.0
+
+
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What can be seen of the backend before it boots, where it is Python: `package`, found beside or around the file.
 
@@ -211,6 +224,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audit: Audit | None = None
     phases: Phases = Phases()
     limits: Limits = Limits()
+    retries: Retries = Retries()
     order_setting: str | None = None
     messages_per_minute_setting: str | None = None
     idle_settings: tuple[str, ...] = ()

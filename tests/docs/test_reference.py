@@ -28,6 +28,7 @@ from envparity.model.backend import (
     Phases,
     ProcessSource,
     ReportMapping,
+    Retries,
 )
 from envparity.model.case import Boot
 from envparity.model.environment import Credential, Deployed, Difference, Environment, Ingress, OAuth2, Platform
@@ -53,6 +54,7 @@ SECTIONS = [
     (BACKEND, "[[tokens.carriers]]", "backend/$defs/carrier", Carrier),
     (BACKEND, "[audit]", "backend/properties/audit", Audit),
     (BACKEND, "[limits]", "backend/properties/limits", Limits),
+    (BACKEND, "[retries]", "backend/properties/retries", Retries),
     (BACKEND, "[phases]", "backend/properties/phases", Phases),
     (ENVIRONMENT, "The file itself", "environment", Environment),
     (ENVIRONMENT, "[platform]", "environment/$defs/platform", Platform),
