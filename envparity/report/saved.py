@@ -109,6 +109,11 @@ class Saver:
         if isinstance(event, RunFinished):
             self._finish()
 
+    @property
+    def file(self) -> Path | None:
+        """Where the run is saved, once it has begun."""
+        return self._file
+
     def close(self) -> None:
         """Nothing is open between two events."""
 

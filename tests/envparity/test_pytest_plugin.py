@@ -417,7 +417,7 @@ def test_sigterm_while_it_boots_cleans_up(project: pytest.Pytester, replay: Repl
 
 
 def test_xdist_workers_refuse_clearly(project: pytest.Pytester, replay: Replay) -> None:
-    """A worker never boots a second copy of everything; it says how to run these tests."""
+    """A worker of whose controller nothing is known never boots a second copy of everything: it says what to do."""
     project.makeconftest("def pytest_configure(config): config.workerinput = {}")
     project.makepyfile("def test_one(parity): parity.observations()")
     result = project.runpytest_inprocess()

@@ -18,6 +18,7 @@ from envparity.errors import DoorFailed
 if TYPE_CHECKING:
     from envparity.faces.parity_run import ParityRun
     from envparity.faces.pytest.session import ParitySession
+    from envparity.faces.pytest.shared import SharedRun
 
 _OPTIONS = {
     "backend": ("FILE", "the backend file (default: netra_backend/backend.toml or backend.toml)"),
@@ -35,6 +36,7 @@ _AFTER = {
     "runs": ("DIR", "the folder in which runs are saved (default: ENVPARITY_RUNS, or .envparity/runs)"),
 }
 _SESSION: pytest.StashKey[ParitySession | None] = pytest.StashKey()
+_SHARED: pytest.StashKey[SharedRun | None] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,6 +98,25 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _session(session.config).plan(items)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker of pytest-xdist where the one run of this session is shared. Source: xdist's newhooks.py."""
+    from envparity.faces.pytest.shared import WORKER_KEY, SharedRun
+
+    config = node.config
+    if config.stash.get(_SHARED, None) is None:
+        config.stash[_SHARED] = SharedRun.made()
+    node.workerinput[WORKER_KEY] = str(config.stash[_SHARED])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What the workers shared is gone with the session."""
+    shared = config.stash.get(_SHARED, None)
+    if shared is not None:
+        shared.remove()
+
+
 @pytest.fixture(scope="session")
 def parity(pytestconfig: pytest.Config) -> ParityRun:
     """The run: what every environment showed, and the verdict. Boots on its first question."""
@@ -105,6 +126,10 @@ def parity(pytestconfig: pytest.Config) -> ParityRun:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove all that was started, and let a red verdict be the session's."""
+    shared = session.config.stash.get(_SHARED, None)
+    if shared is not None and shared.known is not None:
+        _session(session.config).finish_shared(session, shared.known)
+        return
     begun = session.config.stash.get(_SESSION, None)
     if begun is not None:
         begun.finish(session)
