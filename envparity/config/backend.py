@@ -206,6 +206,7 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
     yield from _command_mistakes(document)
     yield from _format_mistakes(document)
     yield from _retry_mistakes(document)
+    yield from _public_mistakes(document)
     refusal = document.data.get("startup_refusal")
     if isinstance(refusal, str) and len(refusal) <= 123 < len(refusal.encode()):
         yield document.mistake(("startup_refusal",), "at most 123 bytes (RFC 6455 §5.5)", f"{len(refusal.encode())}")
@@ -236,6 +237,13 @@ def _retry_mistakes(document: Document) -> Iterator[Mistake]:
     if document.data.get("retries") and not any(_AWAY & step.keys() for step in steps):
         expected = f"a scenario with a step {', '.join(sorted(_AWAY))}, in which it is looked at"
         yield document.mistake(("retries",), expected, "none", "remove the table, or add one")
+
+
+def _public_mistakes(document: Document) -> Iterator[Mistake]:
+    """What everybody may see, where there is nobody who has something that not everybody may see."""
+    if "public_frames" in document.data and "tokens" not in document.data:
+        action = "remove it, or say in [tokens] how users show who they are"
+        yield document.mistake(("public_frames",), "users, who have something that is not everybody's", "none", action)
 
 
 def _format_mistakes(document: Document) -> Iterator[Mistake]:

@@ -27,9 +27,23 @@ def head_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
         text = head.get(key)
         if isinstance(text, str) and not text.isprintable():
             yield key, "text of one line", _shown(text), "leave out what moves a cursor"
+    if head.get("second", "differs") != "differs":
+        yield from _second_problems(head)
     boot = head.get("boot")
     if isinstance(boot, Boot):
         yield from _boot_problems(boot)
+
+
+def _second_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
+    """Where no user comes back, nothing can be said of that."""
+    boot = head.get("boot")
+    if head.get("part", "usual") != "usual":
+        got = f"part {head['part']!r}, where nobody does"
+    elif isinstance(boot, Boot) and boot.hasten != 1:
+        got = "a boot with hasten, where nobody does"
+    else:
+        return
+    yield "second", "a scenario of which users come back", got, "remove it"
 
 
 def _boot_problems(boot: Boot) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ from envparity.conversation.handshake import Identity
 from envparity.conversation.listening import Listening
 from envparity.conversation.machine import Conversation
 from envparity.conversation.requesting import respond_and_tell
-from envparity.conversation.script import write_script
+from envparity.conversation.script import Script, write_script
 from envparity.conversation.signing_in import sign_in_at
 from envparity.conversation.stage import Stage
 from envparity.conversation.upgrading import upgrade
@@ -34,7 +34,7 @@ from envparity.model.scenario import Scenario
 from envparity.observe.transcript import LoggedLines, Transcript
 from envparity.support.stalls import within
 
-__all__ = ["play"]
+__all__ = ["play", "prepare"]
 
 _AFTERWARDS_S = 0.2  # how long after a failure what is logged still belongs to it
 _LINGER_S = 0.5  # how long a departed conversation may go on, to show what explains it
@@ -47,10 +47,23 @@ async def play(
     backend: Backend,
     contract: Contract | None,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    script: Script | None = None,
 ) -> Transcript:
     """Play one scenario and return how it went; where it left its script is in the transcript, not an exception.
 
-    `clock` gives seconds. Whatever the script stopped or cut and did not bring back is brought back in the end.
+    `clock` gives seconds; `script` is the scenario as it is resolved already, by `prepare`, which else is done here.
+    Whatever the script stopped or cut and did not bring back is brought back in the end. Raises what `prepare` does.
+    """
+    if script is None:
+        script = await prepare(scenario, stack, backend)
+    conversation = Conversation(scenario, script, contract)
+    return await _Playing(conversation, stack, backend, clock).run()
+
+
+async def prepare(scenario: Scenario, stack: Stack, backend: Backend) -> Script:
+    """Resolve a scenario for that stack: its users sign in where they must, and what is to be revoked is revoked.
+
     Raises `ConfigurationError` when backend or settings do not provide what the scenario needs, and what the launcher
     raises when a token cannot be revoked.
     """
@@ -74,8 +87,7 @@ async def play(
     )
     for dependency, command in script.revocations:
         await dependency_controls(stack).command_dependency(dependency, command)
-    conversation = Conversation(scenario, script, contract)
-    return await _Playing(conversation, stack, backend, clock).run()
+    return script
 
 
 class _Playing:

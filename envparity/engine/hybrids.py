@@ -17,6 +17,7 @@ from typing import Self
 
 import msgspec
 
+from envparity.engine.coming_back import come_back, comes_back
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.want_of_time import LateBoots
@@ -191,7 +192,11 @@ class Hybrids:
             findings=tuple(one for one in found if environment.name in one.environments),
             played=frozenset(one.scenario for one in observation.transcripts),
             stood_up=observation.launch_failure is None,
-            unlike=frozenset(one.scenario for one in observation.control if one.departure is None),
+            unlike=frozenset(
+                one.scenario
+                for one in observation.control
+                if one.departure is None and (first := observation.transcript(one.scenario)) and first.departure
+            ),
         )
 
     async def _observed(self, environment: Environment, *, twice: bool) -> Observation:
@@ -239,6 +244,10 @@ class Hybrids:
         played = await self._observer.peaceful(stack, chosen)
         left = {one.scenario for one in played if twice and one.departure is not None}
         control = await self._observer.peaceful(stack, [one for one in chosen if one.name in left], again=True)
+        back = await come_back(self._observer, stack, comes_back(chosen, played, thorough=False))
+        control += tuple(back.others)
         played += await self._observer.disruptive(stack, chosen)
         timings = {"startup": startup_s, "boot": round(time.monotonic() - began, 3)}
-        return await self._observer.record(stack, first, played, timings, control=control, warm=warm)
+        return await self._observer.record(
+            stack, first, played, timings, control=control, second=back.second, warm=warm
+        )

@@ -10,7 +10,8 @@ from types import MappingProxyType
 import msgspec
 
 from envparity.contract.of_backend import contract_of
-from envparity.conversation.driver import play
+from envparity.conversation.driver import play, prepare
+from envparity.conversation.script import Script
 from envparity.engine.events import Emit, ScenarioPlayed, Waiting
 from envparity.launch.port import CountsProcessors, LookedAt, RanJobs, Stack, network_controls
 from envparity.model.backend import Backend
@@ -18,7 +19,7 @@ from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
 from envparity.model.environment import Deployed
 from envparity.model.scenario import Scenario
-from envparity.observe.record import Attached, Observation, Replica
+from envparity.observe.record import Attached, Observation, Replica, SecondPlay
 from envparity.observe.transcript import (
     ConnectionClosed,
     HandshakeAnswered,
@@ -101,6 +102,29 @@ class Observer:
         beside = await asyncio.gather(*(one(scenario) for scenario in chosen if not scenario.tells_workers_apart))
         return *beside, *[await one(scenario) for scenario in chosen if scenario.tells_workers_apart]
 
+    async def first_plays(
+        self, stack: Stack, scenarios: Sequence[Scenario]
+    ) -> list[tuple[Scenario, Script, Transcript]]:
+        """Play each as another user than before, several at a time, and keep what it takes to play the same again."""
+
+        async def first(scenario: Scenario) -> tuple[Scenario, Script, Transcript]:
+            async with at_once:
+                script = await prepare(scenario, stack, self._backend)
+                return scenario, script, await play(scenario, stack, self._backend, self._contract, script=script)
+
+        at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
+        return list(await asyncio.gather(*map(first, scenarios)))
+
+    async def plays_again(self, stack: Stack, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
+        """Play these with the same users, credentials and ids, several at a time."""
+
+        async def again(scenario: Scenario, script: Script) -> Transcript:
+            async with at_once:
+                return await play(scenario, stack, self._backend, self._contract, script=script)
+
+        at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
+        return tuple(await asyncio.gather(*(again(*one) for one in scripts)))
+
     async def disruptive(
         self, stack: Stack, scenarios: Sequence[Scenario], *, again: bool = False
     ) -> tuple[Transcript, ...]:
@@ -121,9 +145,11 @@ class Observer:
         timings: dict[str, float],
         *,
         control: Sequence[Transcript] = (),
+        second: Sequence[SecondPlay] = (),
         warm: bool = False,
     ) -> Observation:
-        """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays.
+        """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays, and
+        `second` those of users who have come back.
 
         Of each scenario that play is judged that left its script, if one did.
         """
@@ -142,6 +168,7 @@ class Observer:
             infrastructure_logs={} if warm else await stack.infrastructure_logs(),
             attached=attached,
             control=others,
+            second=tuple(second),
             granted=granted,
             jobs=tuple(stack.jobs) if isinstance(stack, RanJobs) and not warm else (),
             warm=warm,

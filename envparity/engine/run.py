@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from envparity.engine.boots import Boots
 from envparity.engine.case_result import CaseMore, CaseResult, Explained
 from envparity.engine.causes import CauseFinder
+from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.elsewhere import CaseSource, Crew
 from envparity.engine.events import Emit, RunFinished, RunStarted, Waiting
 from envparity.engine.explore import BootsBeside, Explorer, OrderProfile
@@ -256,21 +257,47 @@ class Run:
         if told:
             self._emit(Waiting(case.id, f"{len(scenarios)} scenarios"))
         played = await observer.peaceful(stack, scenarios, again=not told)
-        control = await self._control(stack, scenarios, first, played)
+        back = await self._back(stack, scenarios, first, played)
+        control = await self._control(stack, scenarios, first, played, back.others)
         if self._profile is not None and not again and self._has_orders(case) and first:
             await self._explore(stack, first[0].startup, self._profile)
-        played += await observer.disruptive(stack, scenarios, again=not told)
+        disturbed = await observer.disruptive(stack, scenarios, again=not told)
+        if self.subject.thorough and self._is_controlled(stack, first):
+            for scenario in comes_back(scenarios, disturbed, thorough=True):
+                more = await come_back(observer, stack, [scenario], alone=True)
+                control += tuple(more.others)
+                back.second += more.second
+        played += disturbed
         control += await repeated(observer, stack, scenarios, (*played, *control))
         timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
-        return await observer.record(stack, first, played, timings, control=control)
+        return await observer.record(stack, first, played, timings, control=control, second=back.second)
 
     def _has_orders(self, case: Case) -> bool:
         return case.boot.steady and case.environment not in self.subject.attached
 
-    async def _control(
+    async def _back(
         self, stack: Stack, scenarios: Sequence[Scenario], first: Sequence[Replica], played: Sequence[Transcript]
+    ) -> CameBack:
+        """Users who come back, where the peaceful scenarios are played once more."""
+        if not self._is_controlled(stack, first):
+            return CameBack()
+        return await come_back(self._observer, stack, comes_back(scenarios, played, thorough=self.subject.thorough))
+
+    async def _control(
+        self,
+        stack: Stack,
+        scenarios: Sequence[Scenario],
+        first: Sequence[Replica],
+        played: Sequence[Transcript],
+        others: Sequence[Transcript],
     ) -> tuple[Transcript, ...]:
-        """The peaceful scenarios once more: what differs then differs by chance.
+        """The peaceful scenarios once more: what differs then differs by chance. `others` were played so already."""
+        if not self._is_controlled(stack, first):
+            return ()
+        return await play_again(self._observer, stack, scenarios, played, others)
+
+    def _is_controlled(self, stack: Stack, first: Sequence[Replica]) -> bool:
+        """Whether the peaceful scenarios are played more than once.
 
         Nothing is played twice, unless the scenario says so, where startup did not pass, where somebody is silent until
         an idle time is over, or where one may only look; other boots than the usual one are the baseline's matter.
@@ -278,9 +305,7 @@ class Run:
         boot, name = stack.case.boot, stack.case.environment
         baseline = next(iter(self.subject.environments))
         passed = all(one.startup is None or one.startup.status == "pass" for one in first)
-        if not passed or boot.hasten != 1 or name in self.subject.attached or not (boot.steady or name == baseline):
-            return ()
-        return await play_again(self._observer, stack, scenarios, played)
+        return passed and boot.hasten == 1 and name not in self.subject.attached and (boot.steady or name == baseline)
 
     async def _explore(self, stack: Stack, report: StartupReport | None, profile: OrderProfile) -> None:
         """Boot what the orders ask for and, where one of them fails, look for what it is in it that fails."""

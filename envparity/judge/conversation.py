@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from envparity.judge import conversation_checks as checks
+from envparity.judge.privacy import others_values
 from envparity.judge.rules import Conduct, Rule, contract
 
 __all__ = ["RULES"]
@@ -85,11 +86,19 @@ RULES: tuple[Rule, ...] = (
         "EP307",
         "events reached another user",
         Conduct("conversation", "its scenario", causes="hybrids", joins=False),
-        means="In an isolation scenario a frame on one user's connection carried another user's ids.",
+        means="""
+            A frame on one user's connection carried what only another user's frames carry: an id, or a text that the
+            other has sent. It is looked for in every scenario and in every play of a boot, those of other users too,
+            so that a cache that gives to one what it keeps of another is seen. What a script expects on another
+            user's connection is meant to be there; so are frames that `public_frames` names.
+        """,
         matters="This is a leak of one user's data to another, not a mere defect of delivery.",
-        action="Look for state shared between connections: a singleton that holds a socket, a channel without a user.",
+        action="""
+            Look for state shared between connections: a singleton that holds a socket, a channel or the key of a cache
+            without a user. What everybody may see is named in `public_frames`.
+        """,
         example="only what belongs to <user:anna> reaches connection a; got agent_completed with <user:ben>",
-        check=checks.other_users_events,
+        check=others_values,
     ),
     contract(
         "EP308",

@@ -29,7 +29,7 @@ from envparity.observe.transcript import (
     violations_of,
 )
 
-__all__ = ["contract_broken", "departed", "ending", "internal_error", "other_users_events"]
+__all__ = ["contract_broken", "departed", "ending", "internal_error", "nature_of", "other_users_events"]
 
 _LAST = 6  # entries of a conversation that are quoted
 _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1 and its registry
@@ -51,7 +51,7 @@ def departed(*kinds: DepartureKind) -> Check:
                 got=steady(departure.got, script.names),
                 scenario=script.scenario,
                 step=departure.step,
-                nature=_nature(view.subject.backend, script, departure),
+                nature=nature_of(view.subject.backend, script, departure),
                 evidence=(
                     *_in_some_plays(observation, script.scenario),
                     *_circumstances(script, departure),
@@ -72,7 +72,7 @@ def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence
         yield Counts(observation.case.environment, left, len(plays), "plays in one boot")
 
 
-def _nature(backend: Backend, script: Transcript, departure: Departure) -> str:
+def nature_of(backend: Backend, script: Transcript, departure: Departure) -> str:
     """In what way it left its script: `timeout`, `handshake 403`, `close 1006`, `frame error AUTH_FAILED`."""
     on = [event for event in reversed(script.events) if departure.connection in {"", event.connection}]
     for event in on if departure.kind != "timeout" else ():

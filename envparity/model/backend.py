@@ -193,6 +193,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     field of a frame that says what it is, `codec` how frames are written on the wire;
     `volatile` are the names of fields whose value differs in every conversation;
     `ignored_frames` are the types of frames that may arrive at any moment (a heartbeat) and belong to no conversation;
+    `public_frames` the types, and requests over HTTP, whose content is everybody's, whoever it comes from;
     `contract` is the AsyncAPI document; `messages_per_minute_setting` is the setting that says how many messages a
     client may send in a minute; `idle_settings` are those that say, in seconds, what happens to who is silent.
     `startup_refusal` is the reason of close 1013 where startup failed (None: nothing is promised; False: it exits).
@@ -219,6 +220,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codec: Codec = JsonObjects()
     volatile: tuple[str, ...] = ()
     ignored_frames: tuple[str, ...] = ()
+    public_frames: tuple[str, ...] = ()
     contract: ContractFile | None = None
     tokens: Tokens | None = None
     audit: Audit | None = None

@@ -18,6 +18,7 @@ __all__ = [
     "JobRun",
     "Observation",
     "Replica",
+    "SecondPlay",
     "SettingFingerprint",
     "StartupFailure",
     "StartupReport",
@@ -147,6 +148,16 @@ class Attached(msgspec.Struct, frozen=True):
     unplayed: int = 0
 
 
+class SecondPlay(msgspec.Struct, frozen=True):
+    """A further play of a scenario with the same user, credential and ids, after one that kept to its script.
+
+    `elsewhere`: each connection was made to another replica than in the play before.
+    """
+
+    transcript: Transcript
+    elsewhere: bool = False
+
+
 class Observation(msgspec.Struct, frozen=True):
     """Everything that one boot showed, or that was seen of what already runs (`attached`)."""
 
@@ -161,6 +172,7 @@ class Observation(msgspec.Struct, frozen=True):
     infrastructure_logs: dict[str, tuple[str, ...]] = {}
     attached: Attached | None = None
     control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
+    second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before
     stalls: Stalls | None = None  # how busy the machine was meanwhile
     granted: Granted | None = None  # what the replicas had of the processors, where that is counted
     jobs: tuple[JobRun, ...] = ()  # in the sequence in which they ran; after one that failed none is run

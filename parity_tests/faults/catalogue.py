@@ -8,23 +8,28 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 __all__ = [
+    "BENIGN",
     "CATALOGUE",
     "ENVIRONMENTS",
     "ORDER_CATALOGUE",
     "Fault",
+    "Twin",
     "apply_to_copy",
     "in_a_haystack",
     "in_containers",
     "launcher_of",
     "read_fault",
+    "read_twin",
 ]
 
 ENVIRONMENTS = ("local", "staging", "production")
+
+_Patch = TypeVar("_Patch", bound=msgspec.Struct)
 
 _FOLDER = Path(__file__).parent
 _TREE = _FOLDER.parent.parent
@@ -54,13 +59,32 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patch: Path = Path()
 
 
+class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What looks like the fault of that id and is none: the same idea, done rightly. Nothing may be found."""
+
+    id: str
+    title: str
+    environments: tuple[str, ...] = ENVIRONMENTS
+    plays: tuple[str, ...] = ()
+    patch: Path = Path()
+
+
 def read_fault(patch: Path) -> Fault:
     """The fault in that file. Raises `ValueError` with the file's name where its head is not what it should be."""
+    return _read(patch, Fault)
+
+
+def read_twin(patch: Path) -> Twin:
+    """The benign twin in that file. Raises `ValueError` likewise."""
+    return _read(patch, Twin)
+
+
+def _read(patch: Path, kind: type[_Patch]) -> _Patch:
     head, found, _ = patch.read_text(encoding="utf-8").partition("\ndiff --git ")
     if not found:
         raise ValueError(f"{patch.name}: expected a unified diff below the head")
     try:
-        return msgspec.convert(tomllib.loads(head) | {"patch": patch}, Fault)
+        return msgspec.convert(tomllib.loads(head) | {"patch": patch}, kind)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ValueError(f"{patch.name}: {error}") from error
 
@@ -75,7 +99,7 @@ def in_a_haystack(fault: Fault, root: Path) -> None:
         file.write_text(f"{text}\n{declared}", encoding="utf-8")
 
 
-def apply_to_copy(fault: Fault | None, folder: Path) -> Path:
+def apply_to_copy(fault: Fault | Twin | None, folder: Path) -> Path:
     """A copy of what is tested below `folder`, with the fault applied (None: the clean tree). Returns its root."""
     for part in _PARTS:
         shutil.copytree(_TREE / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -92,6 +116,9 @@ CATALOGUE = tuple(read_fault(patch) for patch in sorted(_FOLDER.glob("F*.patch")
 
 ORDER_CATALOGUE = tuple(read_fault(patch) for patch in sorted((_FOLDER / "orders").glob("F*.patch")))
 """Faults that the canonical order hides: they show when `steps` come in that sequence, and in no other order."""
+
+BENIGN = tuple(read_twin(patch) for patch in sorted((_FOLDER / "benign").glob("F*.patch")))
+"""What looks like a fault and is none."""
 
 ROTATION = 8
 """Every so many days each fault has its turn in containers; of those of an order one has it each day."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from envparity.judge.cause import Everywhere
 from envparity.report.wording import cause_text, evidence_lines
-from parity_tests.faults.catalogue import CATALOGUE, ORDER_CATALOGUE, Fault
+from parity_tests.faults.catalogue import BENIGN, CATALOGUE, ORDER_CATALOGUE, Fault, Twin, apply_to_copy
 from parity_tests.faults.verdicts import Ran, expected_findings, replayed, run_on
 
 MOST_BOOTS = {1: 10, 2: 18}
 """By the number of differences that are needed together; what verifies them is not counted."""
+
+SECOND_EDITION = ["F32", "F36", "F42"]
 
 INCIDENT = [f"F{number:02}" for number in range(1, 32) if number not in {12, 19}]
 
@@ -19,6 +23,15 @@ INCIDENT = [f"F{number:02}" for number in range(1, 32) if number not in {12, 19}
 def test_the_clean_tree_is_clean(clean_tree: Path, tmp_path: Path) -> None:
     """Without a fault there is no finding: a false alarm costs the suite its users."""
     assert run_on(clean_tree, tmp_path).verdict.findings == ()
+
+
+@pytest.mark.parametrize("twin", BENIGN, ids=lambda twin: twin.id)
+def test_what_looks_like_a_fault_and_is_none_stays_green(twin: Twin, tmp_path: Path) -> None:
+    """The same idea, done rightly: it is the defect that is seen, not the means."""
+    tree = apply_to_copy(twin, tmp_path / "tree")
+    ran = run_on(tree, tmp_path / "runs", environments=twin.environments, only=twin.plays, launcher="process")
+    assert ran.verdict.findings == ()
+    assert ran.verdict.by_chance == ()
 
 
 def test_a_fault_turns_the_verdict_red_for_the_right_reason(run_of_fault: tuple[Fault, Ran]) -> None:
@@ -61,4 +74,5 @@ def test_the_catalogue_has_the_faults_of_the_incident() -> None:
     """No fault can be lost in silence."""
     ids = [fault.id for fault in (*CATALOGUE, *ORDER_CATALOGUE)]
     assert len(ids) == len(set(ids))
-    assert {*INCIDENT} <= {*ids}
+    assert {*INCIDENT, *SECOND_EDITION} <= {*ids}
+    assert {twin.id for twin in BENIGN} <= {*ids}

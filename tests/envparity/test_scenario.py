@@ -351,3 +351,19 @@ def test_headers_are_names_and_lines(headers: str) -> None:
         '[[scenario]]\nname = "x"\nsteps = [{ connect = "none", headers = { access_token = "t" } }]'
     )
     assert (len(scenarios), mistakes) == (1, [])
+
+
+@pytest.mark.parametrize("where", ['part = "orders"', 'part = "starting"', "boot = { hasten = 4 }"])
+def test_a_second_time_is_not_spoken_of_where_nobody_comes_back(where: str) -> None:
+    """It would have no effect; to say what goes without saying does no harm."""
+    text = '[[scenario]]\nname = "x"\nsteps = [{ connect = "none" }]\nsecond = "%s"\n'
+    _, mistakes = parsed(text % "same" + where)
+    assert keys(mistakes) == ["second"]
+    assert parsed(text % "differs" + where)[1] == []
+    (scenario,), _ = parsed(text % "same")
+    assert scenario.second == "same"
+
+
+def test_a_second_time_has_three_ways() -> None:
+    _, mistakes = parsed('[[scenario]]\nname = "x"\nsteps = [{ connect = "none" }]\nsecond = "often"')
+    assert keys(mistakes) == ["second"]

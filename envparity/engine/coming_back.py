@@ -1,0 +1,108 @@
+"""A user who comes back: each scenario once more with the same user, credential and ids, here and on another replica.
+
+Beside it another user asks for the same at the same time, so that what is kept of the one and given to the other shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from envparity.conversation.script import Script
+from envparity.engine.observer import Observer
+from envparity.launch.port import Stack
+from envparity.model.scenario import Scenario
+from envparity.observe.record import SecondPlay
+from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broken
+
+__all__ = ["CameBack", "come_back", "comes_back"]
+
+_AWAY_S = (0.2, 1.0)
+"""How long a user is away before the second time; and, of a scenario that went otherwise then, before the next."""
+
+
+@dataclass
+class CameBack:
+    """Plays of further users (`others`), and those of users who came back, in the order in which they were made."""
+
+    others: list[Transcript] = field(default_factory=list)
+    second: list[SecondPlay] = field(default_factory=list)
+
+
+def comes_back(scenarios: Sequence[Scenario], played: Collection[Transcript], *, thorough: bool) -> list[Scenario]:
+    """Those of the scenarios that are played a second time: of what was played and kept to its script.
+
+    Without `thorough` not those whose script waits for long, nor what disturbs.
+    """
+    kept = {one.scenario for one in played} - {one.scenario for one in played if is_broken(one)}
+    return [
+        one
+        for one in scenarios
+        if one.name in kept
+        and one.second != "never"
+        and not one.tells_workers_apart
+        and one.part != "starting"
+        and (thorough or not (one.takes_long or one.disruptive))
+    ]
+
+
+async def come_back(
+    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], *, alone: bool = False
+) -> CameBack:
+    """Play each as a new user, and then again as the same one; with nothing beside it where it is to be `alone`.
+
+    What is refused or late the second time is tried with one more user, who is away for longer: what does not show
+    again then was chance, and the judge sees both.
+    """
+    came_back = CameBack()
+    left = list(scenarios)
+    for away_s in _AWAY_S:
+        left = await _once(observer, stack, left, away_s, came_back, alone=alone)
+        if not left:
+            break
+    return came_back
+
+
+async def _once(
+    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], away_s: float, into: CameBack, *, alone: bool
+) -> list[Scenario]:
+    """One user for each scenario; returns the scenarios that were refused or late the second time."""
+    firsts = await observer.first_plays(stack, scenarios)
+    into.others += [transcript for _, _, transcript in firsts]
+    kept = [one for one in firsts if not is_broken(one[2])]
+    if not kept:
+        return []
+    # What a user is away for, not a synchronisation: what is promised does not depend on it.
+    await asyncio.sleep(away_s)
+    back, beside = await asyncio.gather(
+        observer.plays_again(stack, [_again(stack, *one) for one in kept]),
+        observer.first_plays(stack, [] if alone else [scenario for scenario, _, _ in kept]),
+    )
+    into.others += [transcript for _, _, transcript in beside]
+    several = _has_replicas(stack)
+    into.second += [SecondPlay(one, elsewhere=several) for one in back]
+    if several:
+        await asyncio.sleep(away_s)
+        there = [(scenario, script, play) for (scenario, script, _), play in zip(kept, back, strict=True)]
+        returned = await observer.plays_again(stack, [_again(stack, *one) for one in there])
+        into.second += [SecondPlay(one) for one in returned]
+        back += returned
+    refused = {one.scenario for one in back if one.departure is not None and one.departure.kind != "frame"}
+    return [scenario for scenario, _, _ in kept if scenario.name in refused]
+
+
+def _again(stack: Stack, scenario: Scenario, script: Script, before: Transcript) -> tuple[Scenario, Script]:
+    """The same script, on another replica than before where there are several."""
+    if not _has_replicas(stack):
+        return scenario, script
+    where = {
+        event.connection: event.replica
+        for event in before.events
+        if isinstance(event, HandshakeAnswered) and event.replica is not None
+    }
+    return scenario, replace(script, elsewhere_than=where)
+
+
+def _has_replicas(stack: Stack) -> bool:
+    return stack.replica_count > 1 and stack.endpoint.affinity != "address"
