@@ -7,11 +7,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 __all__ = [
     "ISSUER",
@@ -77,6 +76,8 @@ def generation_name(generation: int) -> str:
 @lru_cache(maxsize=64)
 def public_pem(private_pem: str) -> str:
     """The public half in PEM. Raises ValueError for what is no private key."""
+    from cryptography.hazmat.primitives import serialization
+
     return (
         _private(private_pem)
         .public_key()
@@ -100,6 +101,9 @@ def public_jwk(private_pem: str, algorithm: str, key_id: str | None = None) -> d
 
 
 def _jwk(private_pem: str) -> dict[str, Any]:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
     public = _private(private_pem).public_key()
     if isinstance(public, rsa.RSAPublicKey):
         jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
@@ -111,6 +115,9 @@ def _jwk(private_pem: str) -> dict[str, Any]:
 
 
 def _private(private_pem: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
     key = serialization.load_pem_private_key(private_pem.encode(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
         raise ValueError("a key of another kind")  # noqa: TRY004  to a caller it is what no private key is

@@ -163,6 +163,8 @@ def _build(whole: Extended) -> Environment:
         deployed=read_deployed(document) if "deployed" in data else None,
         image=image_of(document),
         command=tuple(data.get("command", ())),
+        entrypoint=tuple(data.get("entrypoint", ())),
+        arguments=tuple(data.get("arguments", ())),
         files=files_of(document),
         jobs=convert(data.get("jobs", {}), dict[str, Job]),
         notes=whole.notes,
@@ -212,6 +214,10 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
     yield from _dependency_mistakes(document)
     yield from image_mistakes(document)
     yield from command_mistakes(document, ("command",), document.data.get("command"), {PORT, HEALTH_PORT})
+    for key in ("entrypoint", "arguments"):
+        if key in document.data and "command" in document.data:
+            action = f"remove one of them: {key} is of containers alone, command of both launchers"
+            yield document.mistake((key,), "nothing beside command", "both", action)
     for name, job in document.table("jobs").items():
         command = job.get("command") if isinstance(job, dict) else None
         yield from command_mistakes(document, ("jobs", name, "command"), command, ())

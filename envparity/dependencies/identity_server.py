@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import jwt
-
 DISCOVERY, JWKS, TOKEN, HEALTH, ROTATE = (
     "/.well-known/openid-configuration",
     "/jwks.json",
@@ -94,6 +92,8 @@ class Provider:
             "iss": issuer, "sub": client, "client_id": client, "iat": now, "exp": now + lifetime_s,
             "jti": str(uuid.uuid4()), **({"aud": self._said["audience"]} if self._said["audience"] else {}),
         }  # fmt: skip
+        import jwt
+
         token = jwt.encode(claims, key["pem"], algorithm=self._said["algorithm"], headers={"kid": key["kid"]})
         return {"access_token": token, "token_type": "Bearer", "expires_in": lifetime_s}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -49,6 +49,18 @@ class MariaDb(DependencyKind):
     image: ClassVar[str] = "mariadb"
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "password", "user", "database", "scheme")
     own_tls: ClassVar[bool] = True
+    images: frozenset[str] = frozenset({"mariadb"})
+    schemes: frozenset[str] = frozenset({"mariadb", "mysql"})
+
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+        """Nothing of it says more."""
+        del command, variables
+        return {}
+
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+        """A password, where the URL has one."""
+        del scheme, query
+        return {"password": password}
 
     def patience_s(self, declared: Dependency) -> float:
         """As a process it makes the tables of the server itself first."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import httpx
 import msgspec
 
 from envparity.dependencies.placeholders import filled
@@ -92,6 +91,8 @@ async def is_ready(said: Mapping[str, Any], server: Server, beside: Beside, valu
 
 async def _answers_http(server: Server, ready: Ready) -> bool:
     """Whether it answers so; what it answers beside the status is of no matter, and cut."""
+    import httpx
+
     async with httpx.AsyncClient(base_url=f"http://{server.host}:{server.port}", timeout=_HTTP_S) as client:
         limit = asyncio.timeout(_HTTP_S)
         answer = await http_answer(client, str(ready.http), limit, late="", most_bytes=_MOST_BYTES)

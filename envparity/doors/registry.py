@@ -98,7 +98,7 @@ _RESERVED: Final[Mapping[str, frozenset[str]]] = {
     "envparity.reports": frozenset({
         "attach", "backend", "causes", "confirm-target", "environment", "environments", "github", "help",
         "image", "launcher", "ndjson", "no-causes", "not-thorough", "only", "orders", "plain", "repeat", "runs",
-        "thorough",
+        "plan", "shard", "thorough",
     }),
     "envparity.launchers": frozenset({"auto"}),
 }

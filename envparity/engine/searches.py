@@ -17,6 +17,7 @@ from envparity.engine.places import Places
 from envparity.engine.ranking import ranked
 from envparity.engine.rates import is_steady, rate, with_what_changes_it
 from envparity.isolate import Isolated, Outcome, OutOfBoots, Trait, isolate
+from envparity.isolate.trait_places import trait_places
 from envparity.judge.cause import Cause, Chance, NotFound, Search, TraitsCause, WhyNotFound
 from envparity.launch.port import Launcher
 from envparity.model.subject import Subject
@@ -159,7 +160,8 @@ def _cause(
     )
     if found.verified:
         told = ranked(found.causes, oracle.evidence, hybrids.failing)
-        return TraitsCause(_texts(told), _SHOWN, search, others)
+        places = trait_places((one for way in told for one in way), hybrids.passing, hybrids.failing)
+        return TraitsCause(_texts(told), _SHOWN, search, others, places)
     if not found.causes:
         return NotFound("passing shows it", search=search)
     if found.flaky:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -47,7 +48,7 @@ Area = Literal["setting", "platform", "ingress", "dependency", "order", "backend
 _CARRIED = "carried"
 _CHANGES_NOTHING = Ingress(**WITHOUT_LIMITS)
 
-_OF_THE_BACKEND = ("image", "command")  # what an environment may have of its own
+_OF_THE_BACKEND = ("image", "command", "entrypoint", "arguments")  # what an environment may have of its own
 _MADE_FROM_TRAITS = ("tls", "password", "kind")  # what a URL says of its server
 
 
@@ -219,6 +220,8 @@ def _needs(parts: Sequence[Part], passing: Environment, failing: Environment) ->
     for sides in (passing.dependencies, failing.dependencies):  # who takes from a server is there with it
         yield from ((one, server) for one in parts for server in servers if one.field
                     and one.name in sides and takes_from(sides[one.name], one.field, server.name))  # fmt: skip
+    started = [one for one in parts if one.area == "backend" and one.name != "image"]
+    yield from pairwise(started)  # a program, and what it is told
     port = Part("platform", "port_setting")
     for part in parts:
         if part.area == "file":
@@ -320,7 +323,9 @@ def _setting_text(name: str, setting: Setting | None, before: Setting | None) ->
 def _backend_text(name: str, passing: Environment, failing: Environment) -> str:
     if name == "image":
         return _image_text(failing.image, passing.image)
-    return f"command {' '.join(failing.command)}" if failing.command else "the backend's own command"
+    words = getattr(failing, name)
+    own = "the backend's own command" if name == "command" else f"the image's own {name}"
+    return f"{name} {' '.join(words)}" if words else own
 
 
 def _image_text(image: ImageSource | None, before: ImageSource | None) -> str:

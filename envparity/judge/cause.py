@@ -8,6 +8,7 @@ import msgspec
 
 __all__ = [
     "Cause",
+    "CausePlace",
     "Chance",
     "CommitCause",
     "Everywhere",
@@ -39,17 +40,31 @@ class Search(msgspec.Struct, frozen=True):
     no_answer: int = 0
 
 
+class CausePlace(msgspec.Struct, frozen=True, order=True):
+    """Where a part of a cause stands: the environment that says it, its key there, the file, and the line (0: all)."""
+
+    environment: str
+    key: str
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
 class TraitsCause(msgspec.Struct, frozen=True, tag="traits"):
     """Any of the `alternatives` is enough by itself; the traits of one are all needed, in the words of the files.
 
     With one of them added to the passing environment it was shown `shown` times; without all it passed. `others` are
-    paths of the finding that did not differ with any of them: those have causes of their own.
+    paths of the finding that did not differ with any of them: those have causes of their own. `places` are where the
+    traits stand in the files of the deployment, as far as that is known.
     """
 
     alternatives: tuple[tuple[str, ...], ...]
     shown: int = 2
     search: Search | None = None
     others: tuple[str, ...] = ()
+    places: tuple[CausePlace, ...] = ()
 
 
 class StepPair(msgspec.Struct, frozen=True, order=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from itertools import islice, product, zip_longest
 from typing import Literal
 
@@ -247,9 +246,8 @@ def kept(transcript: Transcript) -> bool:
 
 
 def covers(declaration: Declaration, path: str) -> bool:
-    """Whether the glob matches; brackets may also stand for themselves, as in `conversation.chat[header].*`."""
-    pattern = declaration.path
-    return fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("[", "[[]"))
+    """Whether that declaration is about the path."""
+    return declaration.covers(path)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -203,6 +204,10 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     expires: dt.date | None = None
 
+    def covers(self, path: str) -> bool:
+        """Whether the glob matches; brackets may also stand for themselves, as in `conversation.chat[header].*`."""
+        return fnmatchcase(path, self.path) or fnmatchcase(path, self.path.replace("[", "[[]"))
+
 
 class Credential(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a credential comes from when it is needed; exactly one is given. `command` is run without a shell."""
@@ -302,7 +307,8 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `notes` is what they say beside that, `places` the file and line of a value by its key (`settings.LOG_LEVEL`) where
     there are such files; neither is part of what is booted and compared;
     `baseline` is True in the one that the others are compared with; `deployed` is where it runs, if it does;
-    `image` and `command` go before the backend's own; `files` are by the path at which they are found;
+    `image` and `command` go before the backend's own; in containers `entrypoint` and `arguments` go before the image's
+    (its CMD is not used beside an entrypoint from here); `files` are by the path at which they are found;
     `jobs` run in the sequence of the file, one after the other;
     `dependencies_first` is False where the platform may start the backend before what it needs.
     """
@@ -320,6 +326,8 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deployed: Deployed | None = None
     image: ImageSource | None = None
     command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     jobs: dict[str, Job] = {}
     files: dict[str, FileTemplate] = {}
     notes: tuple[Note, ...] = ()

@@ -1,7 +1,8 @@
 """SARIF 2.1.0, for code scanning: every rule with its help, every finding with a fingerprint that outlives the run.
 
-A finding's places are the lines of the files that describe what was tested: the setting or the declared difference in
-an environment's file, the scenario in the backend's. Source: OASIS SARIF 2.1.0, §3.
+A finding's places are lines of the files that describe what was tested: first of its cause, in whichever file of the
+deployment that stands; then of the setting or the declared difference in an environment's file, and of the scenario in
+the backend's. Source: OASIS SARIF 2.1.0, §3.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from envparity.judge import conduct
+from envparity.judge.cause import TraitsCause
 from envparity.judge.entries import Entry, entries
 from envparity.judge.finding import Finding
 from envparity.judge.rules import Rule
@@ -69,11 +71,19 @@ def sarif_json(run: SavedRun, rules: Sequence[Rule]) -> bytes:
 
 def places(subject: SavedSubject, finding: Finding) -> tuple[Place, ...]:
     """Where a finding belongs in the files that describe what was tested; there is always one."""
-    found = [place for name in finding.environments for place in _in_environment(subject.environment(name), finding)]
+    found = list(_of_the_cause(finding))
+    found += [place for name in finding.environments for place in _in_environment(subject.environment(name), finding)]
     scenario = subject.scenario(finding.scenario) if finding.scenario is not None else None
     if scenario is not None:
         found.append(Place(subject.file, scenario.line))
     return tuple(dict.fromkeys(found)) or (Place(subject.file),)
+
+
+def _of_the_cause(finding: Finding) -> Iterator[Place]:
+    """Where what makes it stands, in the files of the deployment that an environment extends."""
+    if isinstance(finding.cause, TraitsCause):
+        for place in finding.cause.places:
+            yield Place(place.file, place.line)
 
 
 def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> Iterator[Place]:
@@ -81,6 +91,11 @@ def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> I
     if environment is None:
         return
     words = (f"settings.{finding.where}", f"differences.{finding.where}", f"dependencies.{finding.component}")
+    elsewhere = next((environment.places[one] for one in words if one in environment.places), None)
+    if elsewhere is not None:
+        file, _, line = elsewhere.rpartition(":")
+        yield Place(file, int(line))
+        return
     yield Place(environment.file, next((environment.lines[one] for one in words if one in environment.lines), 0))
 
 

@@ -17,7 +17,16 @@ from envparity.redaction import is_secret
 from envparity.report.revision import Revision, revision_of
 from envparity.toml.document import Document, read_document, shown_path
 
-__all__ = ["FORMAT", "SavedEntry", "SavedEnvironment", "SavedScenario", "SavedShard", "SavedSubject", "saved_subject"]
+__all__ = [
+    "FORMAT",
+    "SavedEntry",
+    "SavedEnvironment",
+    "SavedScenario",
+    "SavedShard",
+    "SavedSubject",
+    "saved_subject",
+    "without_secrets",
+]
 
 _KEPT_BACK = "<kept back>"
 
@@ -44,7 +53,11 @@ class SavedScenario(msgspec.Struct, frozen=True):
 
 
 class SavedEnvironment(msgspec.Struct, frozen=True):
-    """An environment without the values of its settings. `lines` those of the file's keys: `settings.PORT` -> 14."""
+    """An environment without the values of its settings.
+
+    `lines` are those of its file's keys, `settings.PORT` -> 14; `places` the file and line of each value where some
+    come from other files, `settings.PORT` -> `compose.yaml:14`.
+    """
 
     name: str
     description: str
@@ -55,6 +68,7 @@ class SavedEnvironment(msgspec.Struct, frozen=True):
     dependencies_first: bool
     differences: tuple[Difference, ...]
     lines: dict[str, int] = {}
+    places: dict[str, str] = {}
 
 
 class SavedShard(msgspec.Struct, frozen=True):
@@ -211,10 +225,11 @@ def _saved_environment(environment: Environment, file: Path) -> SavedEnvironment
         file=shown_path(file),
         platform=environment.platform,
         ingress=_without_text(environment.ingress),
-        dependencies={name: _without_secrets(one) for name, one in environment.dependencies.items()},
+        dependencies={name: without_secrets(one) for name, one in environment.dependencies.items()},
         dependencies_first=environment.dependencies_first,
         differences=environment.differences,
         lines=dict(_environment_lines(file)),
+        places=environment.places,
     )
 
 
@@ -224,8 +239,8 @@ def _without_text(ingress: Ingress) -> Ingress:
     return msgspec.structs.replace(ingress, config=config)
 
 
-def _without_secrets(dependency: Dependency) -> Dependency:
-    """As what a run keeps has it: of a literal that is a secret, and of a file's text, only that there is one."""
+def without_secrets(dependency: Dependency) -> Dependency:
+    """As it is kept and shown: of a literal that is a secret, and of a file's text, only that there is one."""
     tables = {name: table for name, table in dependency.options.items() if isinstance(table, dict)}
     kept = {
         name: {

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from envparity.judge.entries import defects, entries, undeclared
 from envparity.judge.finding import Exemption, Finding, Verdict
+from envparity.report.columns import DEFAULT_WIDTH
 from envparity.report.layout import Line, Span, field, line, printable
 from envparity.report.wording import cause_text, evidence_lines
+from envparity.support.counting import counted
 
 __all__ = [
     "counted",
@@ -22,13 +24,7 @@ __all__ = [
     "verdict_text",
 ]
 
-DEFAULT_WIDTH = 80
 ATTACHED = "attached"  # the launcher that boots nothing
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 case`, `9 cases`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def headline(verdict: Verdict) -> str:

@@ -107,6 +107,8 @@ def search_lines(cause: Cause | None) -> Iterator[str]:
             times = {1: "once", 2: "twice"}.get(cause.shown, f"{cause.shown} times")
             between = f"{_between(search)}: added to {search.passing} {how}, {times}"
             yield f"{between}; {which} from {search.failing} it passes ({_cost(search)})"
+            if cause.places:
+                yield f"stands at {_some([str(one) for one in cause.places])}"
             if cause.others:
                 yield f"with that alone, no difference at {_some(cause.others)}: another cause makes that"
             yield from _aside(search)

@@ -62,6 +62,15 @@ class Building:
         return name in self._tables.get("dependencies", {})
 
     @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes so far."""
+        return tuple(self._notes.values())
+
+    def note(self, note: Note) -> None:
+        """One that is made already."""
+        self._notes[note.name] = note
+
+    @property
     def settings(self) -> Mapping[str, str]:
         """The literal settings so far."""
         return self._settings

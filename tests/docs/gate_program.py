@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from envparity.engine.events import RunFinished, RunStarted
 from envparity.faces.cli.app import app
-from envparity.faces.cli.quick import quick
 from envparity.judge.finding import Finding, Verdict
 from envparity.observe.image import ImageRecord
 from envparity.session import engine
@@ -37,7 +36,7 @@ def main() -> None:
     if sys.argv[1] == "probe":  # it would connect; that its options exist is what can be asked here
         with app.commands["probe"].make_context("probe", sys.argv[2:]):
             return
-    result = CliRunner().invoke(quick if sys.argv[1] == "verify" else app, sys.argv[1:], prog_name="envparity")
+    result = CliRunner().invoke(app, sys.argv[1:], prog_name="envparity")
     print(result.output)  # noqa: T201
     sys.exit(result.exit_code)
 

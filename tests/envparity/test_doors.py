@@ -146,7 +146,7 @@ def test_a_rule_that_does_not_work_names_its_distribution(site: Path, case: str)
 def test_no_report_can_be_called_as_another_option() -> None:
     """Of the commands that make reports: a name that is taken there is refused where reports are listed."""
     from envparity.faces.cli.app import app
-    from envparity.faces.cli.options import ReportingCommand
+    from envparity.faces.cli.reporting import ReportingCommand
 
     commands = [one for one in app.commands.values() if isinstance(one, ReportingCommand)]
     assert commands

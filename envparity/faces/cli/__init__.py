@@ -7,10 +7,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from click import Group
 
 __all__ = ["main"]
 
@@ -42,27 +38,15 @@ def _have_standard_streams() -> None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  as long as the process
 
 
-_QUICK = frozenset({"keys", "verify"})  # of them nothing is asked that would need an engine
-
-
-def _program() -> Group:
-    """The commands; where one is asked for that needs no engine, only those that need none."""
-    if sys.argv[1:2] and sys.argv[1] in _QUICK:
-        from envparity.faces.cli.quick import quick
-
-        return quick
-    from envparity.faces.cli.app import app
-
-    return app
-
-
 def main() -> None:
     """Run the command that stands on the command line, and exit with its code (`envparity.session.exits`)."""
     # The first second is imports: Ctrl-C is one line then too. Commands end in their own way (`ending_on_signals`).
     signal.signal(signal.SIGINT, _interrupted)
     _have_standard_streams()
+    from envparity.faces.cli.app import app
+
     try:
-        _program()(prog_name="envparity")
+        app(prog_name="envparity")
     finally:
         _let_go_of_stderr()
 

@@ -15,10 +15,11 @@ import click
 
 from envparity.doors import foreign_entries, unforeseen
 from envparity.errors import ConfigurationError, DoorFailed, EngineUnavailable, LaunchError
+from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.installed import DOORS
-from envparity.faces.cli.options import backend_option, environments_option, one_message, say
+from envparity.faces.cli.options import backend_option, environments_option
+from envparity.report.columns import verdict_width
 from envparity.report.layout import field, printable
-from envparity.report.terminal import verdict_width
 from envparity.report.verdict import counted
 from envparity.session import engine
 from envparity.session.exits import CLEAN, MACHINE

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -15,7 +15,18 @@ from envparity.session.exits import INTERNAL, as_ours, bug_report, code_of, comp
 from envparity.support.printable import printable
 from envparity.support.signals import ending_on_signals
 
-__all__ = ["Commands", "end", "one_message", "say"]
+__all__ = ["EXITS", "end", "one_code", "one_message", "say"]
+
+EXITS = """\b
+Exit codes:
+  0    clean: every environment kept every promise, and nothing differs undeclared
+  1    findings
+  2    an input is wrong; nothing was started
+  3    no verdict, for a reason that is the machine's (no container engine, no image, no room to
+       write what was asked for: the verdict is then said all the same)
+  70   a bug of envparity: what to report is said
+  130  interrupted (Ctrl-C); 143 terminated; all that was started is removed
+"""
 
 
 @contextmanager
@@ -40,20 +51,8 @@ def end(code: int, text: str) -> NoReturn:
     sys.exit(code)
 
 
-class Commands(click.Group):
-    """Commands that end with one code for each meaning, whatever ends them: a bug of envparity has its own."""
-
-    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        with _one_code():
-            return super().make_context(*arguments, **options)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with _one_code():
-            return super().invoke(ctx)
-
-
 @contextmanager
-def _one_code() -> Iterator[None]:
+def one_code() -> Iterator[None]:
     """What was printed is written out here: at the interpreter's own end nobody could say that it failed."""
     try:
         try:

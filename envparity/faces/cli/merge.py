@@ -7,16 +7,9 @@ from pathlib import Path
 
 import click
 
-from envparity.faces.cli.options import (
-    ReportingCommand,
-    backend_option,
-    causes_option,
-    environments_option,
-    github_option,
-    ndjson_option,
-    one_message,
-    runs_option,
-)
+from envparity.faces.cli.ending import one_message
+from envparity.faces.cli.options import backend_option, causes_option, environments_option, ndjson_option, runs_option
+from envparity.faces.cli.reporting import ReportingCommand, github_option
 from envparity.faces.cli.writing import writer_of
 from envparity.report.outputs import Outputs
 from envparity.report.saved import Saver, runs_folder, saved_subject

@@ -1,27 +1,20 @@
-"""What several commands share: their options, and how they end without a verdict."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
-from envparity.doors import Entry
 from envparity.errors import DoorFailed
-from envparity.faces.cli.ending import Commands, end, one_message, say
+from envparity.faces.cli.ending import end, one_message, say
 from envparity.model.scenario import MOST_REPEATED
-from envparity.report.github import CHOICES
-from envparity.report.kinds import REPORTS
-from envparity.report.outputs import Outputs
 from envparity.session.attaching import Attaching
 from envparity.session.inputs import ORDERS, launcher_names
 
 __all__ = [
-    "Commands",
-    "ReportingCommand",
     "attach_option",
     "attaching",
     "backend_option",
@@ -29,8 +22,6 @@ __all__ = [
     "confirm_option",
     "end",
     "environments_option",
-    "github_flag",
-    "github_option",
     "image_option",
     "launcher_option",
     "names_option",
@@ -43,8 +34,6 @@ __all__ = [
     "say",
     "thorough_option",
 ]
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 backend_option = click.option(
     "--backend", metavar="FILE", type=click.Path(path_type=Path),
@@ -134,59 +123,6 @@ ndjson_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write every event as a line of JSON.",
 )
-
-
-class _ReportOption(click.Option):
-    """`--NAME FILE` for a report that is installed: loaded for its help, and when it is made."""
-
-    def __init__(self, entry: Entry) -> None:
-        super().__init__([f"--{entry.name}", entry.name], metavar="FILE", type=_FILE, help=f"Write {entry.name}.")
-        self._entry = entry
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        with suppress(DoorFailed):
-            self.help = REPORTS.load(self._entry).help
-        if not self._entry.built_in:
-            self.help = f"{self.help} ({self._entry.origin})"
-        return super().get_help_record(ctx)
-
-
-class ReportingCommand(click.Command):
-    """A command that is given, as its `outputs`, which reports are asked for: an option for each that is installed.
-
-    Its `--github` stands among its options, and the reports' come before it.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        place = next(index for index, one in enumerate(self.params) if one.name == "github")
-        self._failed: DoorFailed | None = None
-        self._reports: list[str] = []
-        try:
-            found = list(REPORTS.entries().values())
-        except DoorFailed as failed:
-            found, self._failed = [], failed
-        for entry in found:
-            self._reports.append(entry.name)
-            self.params.insert(place, _ReportOption(entry))
-            place += 1
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with one_message():
-            if self._failed is not None:
-                raise self._failed
-        given = {name: ctx.params.pop(name) for name in self._reports}
-        github = ctx.params.pop("github")
-        choice = github if isinstance(github, str) else "on" if github else "off"
-        ctx.params["outputs"] = Outputs({name: file for name, file in given.items() if file is not None}, choice)
-        return super().invoke(ctx)
-
-
-github_option = click.option(
-    "--github", type=click.Choice(CHOICES), default="auto", show_default=True,
-    help="Write annotations and a step summary for GitHub Actions; auto: where this is a step of one.",
-)  # fmt: skip
-github_flag = click.option("--github", is_flag=True, help="Write GitHub's annotations and step summary.")
 
 
 def attaching(values: tuple[str, ...], confirmed: tuple[str, ...]) -> Attaching:

@@ -7,17 +7,16 @@ from pathlib import Path
 import click
 import msgspec
 
+from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import (
     backend_option,
     environments_option,
     image_option,
     names_option,
-    one_message,
     only_option,
     orders_option,
     repeat_option,
     runs_option,
-    say,
     thorough_option,
 )
 from envparity.report.saved import runs_folder

@@ -11,15 +11,14 @@ import click
 
 from envparity.engine.replay_answer import Answer
 from envparity.errors import ConfigurationError, LaunchError, Mistake
+from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import (
     attaching,
     backend_option,
     confirm_option,
     environments_option,
     launcher_option,
-    one_message,
     runs_option,
-    say,
 )
 from envparity.judge import conduct
 from envparity.judge.finding import Finding

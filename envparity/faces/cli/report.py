@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from envparity.faces.cli.options import ReportingCommand, github_flag, one_message, runs_option, say
+from envparity.faces.cli.ending import one_message, say
+from envparity.faces.cli.options import runs_option
+from envparity.faces.cli.reporting import ReportingCommand, github_flag
 from envparity.report.outputs import Outputs
 from envparity.report.saved import find_run, newest_run, runs_folder
 from envparity.report.terminal import print_verdict

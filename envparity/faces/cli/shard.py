@@ -9,7 +9,7 @@ from pathlib import Path
 from envparity.cluster.plan import made_plan, read_plan
 from envparity.cluster.shard import ShardNumber
 from envparity.errors import ConfigurationError, Mistake
-from envparity.faces.cli.options import say
+from envparity.faces.cli.ending import say
 from envparity.faces.cli.writing import ndjson_writer
 from envparity.model.subject import Subject
 from envparity.report.outputs import Outputs

@@ -19,12 +19,13 @@ from envparity.faces.pytest.shared import WORKER_KEY, Failed, Seen, SharedRun
 from envparity.judge.finding import Verdict
 from envparity.model.reach import plays
 from envparity.model.subject import Subject
+from envparity.report.columns import verdict_width
 from envparity.report.github import CHOICES
 from envparity.report.kinds import REPORTS
 from envparity.report.layout import Style
 from envparity.report.outputs import Outputs
 from envparity.report.saved import Saver, read_run, runs_folder, saved_subject
-from envparity.report.terminal import terminal_writer, verdict_width
+from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import verdict_lines
 from envparity.report.writer import Tee, Writer
 from envparity.session import engine

@@ -139,6 +139,8 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         if gate is not None:
             limits, command = limits | gate.options(), gate.command(index)
             values = {given: value for given, value in values.items() if given not in secrets}
+        elif self._environment.entrypoint:
+            limits |= {"entrypoint": list(self._environment.entrypoint)}
         mounted: dict[str, Path] = {}
         clock = self._clock(self._means.ca_file.parent / f"clock-{self._prefix}-{index}", index)
         if clock is not None:
@@ -223,7 +225,10 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
 
     async def _argv(self) -> list[str] | None:
         """What a replica runs."""
-        return await self._argv_of(self._command)
+        entrypoint = self._environment.entrypoint
+        whole = await self._argv_of(self._command or entrypoint)
+        # beside an entrypoint from here, the image's own and its CMD are not used
+        return [*entrypoint, *self._command] if entrypoint and whole is not None else whole
 
     async def _argv_of(self, command: tuple[str, ...]) -> list[str] | None:
         """What a container of the backend's image runs with that command, asked for once a run."""
@@ -238,7 +243,10 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
     @property
     def _command(self) -> tuple[str, ...]:
         """The command in place of the image's own; none where there is none."""
-        command, port = self._environment.command or self._backend.command, self._environment.platform.port
+        environment = self._environment
+        if environment.arguments or environment.entrypoint:
+            return environment.arguments
+        command, port = environment.command or self._backend.command, environment.platform.port
         return filled(command, {PORT: port, HEALTH_PORT: self._backend.health.port or port})
 
     @property

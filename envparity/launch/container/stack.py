@@ -267,6 +267,8 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
         """The entry point and command of a replica's container, as the engine has them."""
         config = self.replicas[0].container.attrs["Config"]
         argv = ungated([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
+        if self.environment.entrypoint or self.environment.arguments:
+            return argv  # as they stand, without a port in them
         command = self.environment.command or self.backend.command
         return [*argv[: len(argv) - len(command)], *command]
 

@@ -112,11 +112,14 @@ def _gaps(argv: tuple[str, ...], code: Path, environments: tuple[Environment, ..
         with KINDS.guarding(kind):
             yield from kind.not_as_process(one)
     for environment in environments:
-        yield from _unnamed_files(argv, environment)
+        yield from _of_its_own(argv, environment)
     yield "the network (names of hosts; everything is at 127.0.0.1)"
 
 
-def _unnamed_files(argv: tuple[str, ...], environment: Environment) -> Iterator[str]:
+def _of_its_own(argv: tuple[str, ...], environment: Environment) -> Iterator[str]:
+    """What one environment has that a process is not given."""
+    if environment.entrypoint or environment.arguments:
+        yield f"what containers of {environment.name} are started with (processes start as the backend's file says)"
     told = [*environment.command, *argv, *_texts_of(environment)]
     for path in environment.files:
         if not any(path in text for text in told):

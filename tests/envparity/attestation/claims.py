@@ -25,7 +25,7 @@ from envparity.attestation.predicate import (
     ResourceDescriptor,
     Statement,
 )
-from envparity.faces.cli.quick import quick
+from envparity.faces.cli.app import app
 
 DIGEST = "a" * 64
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -87,7 +87,7 @@ class Judge:
         asked = options or ("--image", f"sha256:{DIGEST}", "--commit", COMMIT)
         required = () if options else ("--require", "launcher=container,orders=3,environments=staging+production")
         arguments = ["verify", str(file), "--key", str(self.public), *asked, *required]
-        return CliRunner().invoke(quick, arguments, prog_name="envparity")
+        return CliRunner().invoke(app, arguments, prog_name="envparity")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from envparity.attestation.envelope import opened
 from envparity.attestation.keys import public_key
 from envparity.attestation.requirements import stated
 from envparity.errors import ConfigurationError
-from envparity.faces.cli.quick import quick
+from envparity.faces.cli.app import app
 from envparity.observe.image import ImageRecord
 from envparity.report.attested import claimed, statement
 from envparity.report.kinds import make_report
@@ -103,14 +103,14 @@ def test_two_keys_are_one_too_many(judge: Judge, tmp_path: Path, monkeypatch: py
 def test_new_keys_are_a_pair_and_overwrite_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The private half is its owner's alone, and is not printed; a second time is bad input."""
     file = tmp_path / "gate.key"
-    made = CliRunner().invoke(quick, ["keys", "new", str(file)], prog_name="envparity")
+    made = CliRunner().invoke(app, ["keys", "new", str(file)], prog_name="envparity")
     assert made.exit_code == 0, made.output
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_text().splitlines()[1] not in made.output
     monkeypatch.setenv("ENVPARITY_SIGNING_KEY_FILE", str(file))
     assert opened(make_report("verdict", clean_run(), ()), public_key(tmp_path / "gate.key.pub"))
     before = file.read_bytes()
-    again = CliRunner().invoke(quick, ["keys", "new", str(file)], prog_name="envparity")
+    again = CliRunner().invoke(app, ["keys", "new", str(file)], prog_name="envparity")
     assert (again.exit_code, file.read_bytes() == before) == (2, True)
 
 

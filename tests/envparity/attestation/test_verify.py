@@ -24,7 +24,7 @@ from envparity.attestation.predicate import (
     ClaimedOrders,
     ClaimedRevision,
 )
-from envparity.faces.cli.quick import quick
+from envparity.faces.cli.app import app
 from tests.envparity.attestation.claims import COMMIT, DIGEST, Judge, good, payload
 
 NOW = dt.datetime.now(dt.UTC)
@@ -158,7 +158,7 @@ def test_a_question_that_is_none_is_2(options: tuple[str, ...], judge: Judge) ->
     file = judge.folder / "verdict.json"
     file.write_bytes(judge.envelope(good()))
     arguments = ["verify", str(file), "--key", str(judge.public), *options]
-    result = CliRunner().invoke(quick, arguments, prog_name="envparity")
+    result = CliRunner().invoke(app, arguments, prog_name="envparity")
     assert result.exit_code == 2, result.output
     assert "accepted" not in result.output
 
@@ -180,13 +180,13 @@ def test_the_key_must_be_a_public_ed25519_key(judge: Judge, tmp_path: Path, monk
     rubbish.write_bytes(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
     for key in (secret, rubbish, tmp_path / "nothing.pem"):
         arguments = ["verify", str(file), "--key", str(key), "--commit", COMMIT]
-        result = CliRunner().invoke(quick, arguments, prog_name="envparity")
+        result = CliRunner().invoke(app, arguments, prog_name="envparity")
         assert result.exit_code == 2
         assert judge.private.decode().splitlines()[1] not in result.output
     without = ["verify", str(file), "--commit", COMMIT]
-    assert CliRunner().invoke(quick, without, prog_name="envparity").exit_code == 2
+    assert CliRunner().invoke(app, without, prog_name="envparity").exit_code == 2
     monkeypatch.setenv("ENVPARITY_VERIFY_KEY", judge.public.read_text())
-    assert CliRunner().invoke(quick, without, prog_name="envparity").exit_code == 0
+    assert CliRunner().invoke(app, without, prog_name="envparity").exit_code == 0
 
 
 def test_no_damage_makes_a_bad_verdict_good(judge: Judge) -> None:

@@ -55,6 +55,16 @@ command = ["sh", "-c", "cat /stage /etc/app.conf; exit 3"]
 [jobs.never]
 command = ["true"]
 """
+COMPOSE = """services:
+  api:
+    build: {context: ., target: prod}
+    entrypoint: [perl, -W]
+    command: /server.pl 8100 8222
+    expose: ["8100"]
+"""
+COMPOSED = """name = "composed"
+extends = ["../compose.yaml#api"]
+"""
 
 
 async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
@@ -88,3 +98,22 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
     }
     assert jobs == [("sleeps", None, ()), ("fails", 3, ("prod", "{colour} {blue}", "{setting:SECRET_KEY}"))]
     assert [record.name for record in launcher.images] == ["backend", "backend of prod"]
+
+
+@pytest.mark.parametrize("own", ["", "settings = { SECRET_KEY = { secret = 32 } }"])
+async def test_what_compose_starts_is_started(tmp_path: Path, own: str) -> None:
+    """Its stage, its entry point in place of the image's, its command; also where a shell gives secrets on before."""
+    (tmp_path / "environments").mkdir()
+    files = {"server.pl": SERVER, "Dockerfile": DOCKERFILE, "backend.toml": BACKEND, "compose.yaml": COMPOSE}
+    for name, text in (files | {"environments/composed.toml": COMPOSED + own}).items():
+        (tmp_path / name).write_text(text)
+    subject = load_subject(tmp_path / "backend.toml", tmp_path / "environments")
+    launcher = choose_launcher("container", subject, lambda _: None)
+    try:
+        async with launcher.boot(subject.environments["composed"], Boot(), lambda _: None) as stack:
+            await stack.until_decided()
+            replica = await stack.observe_replica(0)
+            seen = replica.undecided_after_s, replica.log[0], stack.argv()  # type: ignore[attr-defined]
+    finally:
+        await launcher.close()
+    assert seen == (None, "stage prod", ["perl", "-W", "/server.pl", "8100", "8222"])
