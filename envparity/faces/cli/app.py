@@ -20,6 +20,7 @@ _HOMES = {
     "plan": "plan:plan_command",
     "merge": "merge:merge_command",
     "probe": "probe:probe_command",
+    "record": "record:record_command",
     "verify": "verify:verify_command",
     "baseline": "baseline:baseline_command",
     "keys": "keys:keys_command",

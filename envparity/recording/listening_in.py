@@ -1,0 +1,327 @@
+"""Reading along with one TCP connection: HTTP by h11, then WebSocket by websockets. No socket: bytes come in.
+
+What cannot be understood is passed on all the same: reading ends there, and the recording says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+import h11
+from websockets.exceptions import InvalidHeader
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Close, Frame, Opcode
+from websockets.headers import parse_extension
+from websockets.protocol import Protocol, Side, State
+
+from envparity.recording.events import Closed, Exchange, Headers, Opened, Received, Recording, Sent, first_of
+
+__all__ = ["LONGEST_BODY", "Listener", "Names"]
+
+LONGEST_BODY: Final = 1024 * 1024
+"""How long a body over HTTP may be for it to be recorded, in bytes."""
+_LONGEST_MESSAGE: Final = 16 * 1024 * 1024
+_LONGEST_HEAD: Final = 256 * 1024
+_SWITCHING = 101
+_NO_CODE, _NO_CLOSE = 1005, 1006
+
+
+class Names:
+    """Names for WebSockets, in the order in which they are opened: a, b and so on, after z a2."""
+
+    def __init__(self) -> None:
+        self._given = 0
+
+    def next(self) -> str:
+        """The next name."""
+        round_, place = divmod(self._given, 26)
+        self._given += 1
+        return chr(ord("a") + place) + (str(round_ + 1) if round_ else "")
+
+
+class Listener:
+    """One TCP connection between a client and the backend. `clock` gives seconds since the recording began; `ended` is
+    called when a WebSocket was closed.
+    """
+
+    def __init__(
+        self, recording: Recording, names: Names, clock: Callable[[], float], ended: Callable[[], None] = lambda: None
+    ) -> None:
+        self._recording, self._names, self._clock, self._ended = recording, names, clock, ended
+        self._http: _Http | None = _Http(recording, clock, self._switched, names)
+        self._socket: _Socket | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a WebSocket that nobody has closed yet."""
+        return self._socket is not None and not self._socket.closed
+
+    def from_client(self, data: bytes) -> None:
+        """The client sent these bytes."""
+        if self._http is not None:
+            self._understand(lambda http: http.from_client(data))
+        elif self._socket is not None:
+            self._socket.from_client(data)
+
+    def from_server(self, data: bytes) -> None:
+        """The backend sent these bytes."""
+        if self._http is not None:
+            self._understand(lambda http: http.from_server(data))
+        elif self._socket is not None:
+            self._socket.from_server(data)
+
+    def over(self, *, by_client: bool) -> None:
+        """One side has ended the connection."""
+        if self._http is not None and not by_client:
+            self._understand(lambda http: http.from_server(b""))
+        elif self._socket is not None:
+            self._socket.over(by_client=by_client)
+
+    def _understand(self, read: Callable[[_Http], None]) -> None:
+        http = self._http
+        if http is None:
+            return
+        try:
+            read(http)
+        except h11.ProtocolError as error:
+            self._http = None
+            self._recording.note(f"a connection that does not speak HTTP was passed on, and not recorded: {error}")
+
+    def _switched(self, opened: Opened, extensions: str, client: bytes, server: bytes) -> None:
+        """The connection is a WebSocket from here on; what has come of it already is read at once."""
+        self._http = None
+        try:
+            socket = _Socket(self._recording, opened.connection, self._clock, extensions, self._ended)
+        except ValueError as error:
+            self._recording.note(f"a WebSocket with an extension that is not known was not recorded: {error}")
+            return
+        self._recording.add(opened)
+        self._socket = socket
+        socket.from_client(client)
+        socket.from_server(server)
+
+
+class _Http:
+    """Requests and answers, until one of them makes a WebSocket of the connection."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        clock: Callable[[], float],
+        switched: Callable[[Opened, str, bytes, bytes], None],
+        names: Names,
+    ) -> None:
+        self._recording, self._clock, self._switched, self._names = recording, clock, switched, names
+        self._asking = h11.Connection(h11.SERVER, _LONGEST_HEAD)
+        self._answering = h11.Connection(h11.CLIENT, _LONGEST_HEAD)
+        self._began_s = 0.0
+        self._request: h11.Request | None = None
+        self._response: h11.Response | None = None
+        self._body, self._answer = _Body(), _Body()
+        self._answered = False
+
+    @property
+    def _took_s(self) -> float:
+        return round(self._clock() - self._began_s, 6)
+
+    def from_client(self, data: bytes) -> None:
+        self._asking.receive_data(data)
+        self._asked()
+
+    def _asked(self) -> None:
+        while True:
+            event = self._asking.next_event()
+            if isinstance(event, h11.Request):
+                self._request, self._began_s = event, self._clock()
+                self._body, self._answer, self._response, self._answered = _Body(), _Body(), None, False
+                self._answering.send(event)
+            elif isinstance(event, h11.Data):
+                self._body.add(bytes(event.data))
+                self._answering.send(event)
+            elif isinstance(event, h11.EndOfMessage):
+                self._answering.send(event)
+                self._next_cycle()
+            else:
+                return
+
+    def from_server(self, data: bytes) -> None:
+        if self._request is None:
+            return
+        self._answering.receive_data(data)
+        while True:
+            event = self._answering.next_event()
+            if isinstance(event, h11.InformationalResponse) and event.status_code == _SWITCHING:
+                self._switch(event)
+                return
+            if isinstance(event, h11.Response):
+                self._response = event
+            elif isinstance(event, h11.Data):
+                self._answer.add(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                self._keep()
+                self._answered = True
+                self._next_cycle()
+            elif not isinstance(event, h11.InformationalResponse):
+                return
+
+    def _next_cycle(self) -> None:
+        """Go on with the next request, once this one and its answer are over."""
+        if not self._answered or self._answering.our_state is not h11.DONE:
+            return
+        self._answered = False
+        self._asking.send(h11.Response(status_code=204, headers=[]))
+        self._asking.send(h11.EndOfMessage())
+        lasting = all(
+            state is h11.DONE for one in (self._asking, self._answering) for state in (one.our_state, one.their_state)
+        )
+        if lasting:
+            self._asking.start_next_cycle()
+            self._answering.start_next_cycle()
+            self._asked()
+
+    def _switch(self, answer: h11.InformationalResponse) -> None:
+        request = self._request
+        assert request is not None  # noqa: S101  an answer has a request
+        headers = _text(answer.headers)
+        opened = Opened(
+            at_s=self._began_s,
+            connection=self._names.next(),
+            target=request.target.decode("latin-1"),
+            headers=_text(request.headers),
+            subprotocol=first_of(headers, "sec-websocket-protocol"),
+            took_s=self._took_s,
+        )
+        extensions = ", ".join(value for name, value in headers if name.lower() == "sec-websocket-extensions")
+        self._switched(opened, extensions, self._asking.trailing_data[0], self._answering.trailing_data[0])
+
+    def _keep(self) -> None:
+        request, response = self._request, self._response
+        if request is None or response is None:
+            return
+        headers, target = _text(request.headers), request.target.decode("latin-1")
+        if first_of(headers, "upgrade").lower() == "websocket":
+            status, name = response.status_code, self._names.next()
+            self._recording.add(
+                Opened(at_s=self._began_s, connection=name, target=target, headers=headers, status=status)
+            )
+            return
+        self._recording.add(
+            Exchange(
+                at_s=self._began_s,
+                request=f"{request.method.decode('latin-1')} {target}",
+                headers=headers,
+                body=self._body.text(),
+                status=response.status_code,
+                answer_headers=_text(response.headers),
+                answer=self._answer.text(),
+                took_s=self._took_s,
+            )
+        )
+
+
+class _Body:
+    """A body, while it is short enough."""
+
+    def __init__(self) -> None:
+        self._held: bytearray | None = bytearray()
+
+    def add(self, data: bytes) -> None:
+        if self._held is not None:
+            self._held += data
+            if len(self._held) > LONGEST_BODY:
+                self._held = None
+
+    def text(self) -> str | None:
+        """As text; None where it is none, or too long."""
+        try:
+            return None if self._held is None else self._held.decode()
+        except UnicodeDecodeError:
+            return None
+
+
+class _Socket:
+    """The messages of a WebSocket, in both directions. Raises `ValueError` for extensions that are not known."""
+
+    def __init__(
+        self, recording: Recording, name: str, clock: Callable[[], float], extensions: str, ended: Callable[[], None]
+    ) -> None:
+        self._recording, self._name, self._clock, self._ended = recording, name, clock, ended
+        self._client = Protocol(Side.SERVER, state=State.OPEN, max_size=_LONGEST_MESSAGE)
+        self._server = Protocol(Side.CLIENT, state=State.OPEN, max_size=_LONGEST_MESSAGE)
+        self._client.extensions = _extensions(extensions, "client")
+        self._server.extensions = _extensions(extensions, "server")
+        self._pieces: dict[bool, list[Frame]] = {True: [], False: []}
+        self.closed = False
+
+    def from_client(self, data: bytes) -> None:
+        self._read(self._client, data, by_client=True)
+
+    def from_server(self, data: bytes) -> None:
+        self._read(self._server, data, by_client=False)
+
+    def over(self, *, by_client: bool) -> None:
+        """The connection is gone; where nobody had said so, that is how it was closed."""
+        self._close(_NO_CLOSE, "", by_client=by_client)
+
+    def _read(self, protocol: Protocol, data: bytes, *, by_client: bool) -> None:
+        if not data or self.closed:
+            return
+        protocol.receive_data(data)
+        protocol.data_to_send()  # what a peer would answer; the real ones do
+        for frame in protocol.events_received():
+            if isinstance(frame, Frame):
+                self._frame(frame, by_client=by_client)
+        if protocol.parser_exc is not None and not self.closed:
+            self._recording.note(f"of the WebSocket {self._name} no more could be read: {protocol.parser_exc}")
+            self.closed = True
+            self._ended()
+
+    def _frame(self, frame: Frame, *, by_client: bool) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            close = Close.parse(frame.data)
+            self._close(close.code, close.reason, by_client=by_client)
+            return
+        if frame.opcode not in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
+            return
+        pieces = self._pieces[by_client]
+        pieces.append(frame)
+        if not frame.fin:
+            return
+        is_text, data = pieces[0].opcode is Opcode.TEXT, b"".join(bytes(piece.data) for piece in pieces)
+        pieces.clear()
+        kind = Sent if by_client else Received
+        text = data.decode(errors="replace") if is_text else None
+        self._recording.add(
+            kind(at_s=self._clock(), connection=self._name, text=text, base64=None if is_text else data)
+        )
+
+    def _close(self, code: int, reason: str, *, by_client: bool) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        by: Literal["client", "server"] = "client" if by_client else "server"
+        self._recording.add(Closed(at_s=self._clock(), connection=self._name, by=by, code=code, reason=reason))
+        self._ended()
+
+
+def _extensions(text: str, sender: str) -> list[Extension]:
+    """What reads the frames of that sender, as the backend has agreed to it (RFC 7692 §7.1)."""
+    found: list[Extension] = []
+    try:
+        agreed = parse_extension(text) if text else []
+    except InvalidHeader as error:
+        raise ValueError(str(error)) from error
+    for name, parameters in agreed:
+        if name != "permessage-deflate":
+            raise ValueError(name)
+        said = dict(parameters)
+        anew = f"{sender}_no_context_takeover" in said
+        bits = int(said.get(f"{sender}_max_window_bits") or 15)
+        found.append(PerMessageDeflate(anew, True, bits, 15))  # noqa: FBT003  positions are the package's own
+    return found
+
+
+def _text(headers: h11._headers.Headers) -> Headers:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw_items())
