@@ -21,6 +21,7 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.model.commands import HEALTH_PORT, PORT
 from envparity.model.composed import is_composed
 from envparity.model.environment import (
+    BesideProcess,
     Composed,
     Dependency,
     Difference,
@@ -33,6 +34,7 @@ from envparity.model.environment import (
 )
 from envparity.model.ingress_presets import ingress_of
 from envparity.sources.extending import Extended, extended
+from envparity.support.patterns import pattern_problem
 from envparity.toml.document import (
     Document,
     did_you_mean,
@@ -166,6 +168,7 @@ def _build(whole: Extended) -> Environment:
         entrypoint=tuple(data.get("entrypoint", ())),
         arguments=tuple(data.get("arguments", ())),
         files=files_of(document),
+        processes=convert(data.get("processes", {}), dict[str, BesideProcess]),
         jobs=convert(data.get("jobs", {}), dict[str, Job]),
         notes=whole.notes,
         places=dict(whole.places),
@@ -218,13 +221,29 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
         if key in document.data and "command" in document.data:
             action = f"remove one of them: {key} is of containers alone, command of both launchers"
             yield document.mistake((key,), "nothing beside command", "both", action)
-    for name, job in document.table("jobs").items():
-        command = job.get("command") if isinstance(job, dict) else None
-        yield from command_mistakes(document, ("jobs", name, "command"), command, ())
+    for table in ("jobs", "processes"):
+        for name, program in document.table(table).items():
+            command = program.get("command") if isinstance(program, dict) else None
+            yield from command_mistakes(document, (table, name, "command"), command, ())
+    yield from _readiness_mistakes(document)
     yield from _port_mistakes(document)
     yield from _ingress_mistakes(document)
     yield from _difference_mistakes(document)
     yield from deployed_mistakes(document)
+
+
+def _readiness_mistakes(document: Document) -> Iterator[Mistake]:
+    """What says when a further program is there, and does not."""
+    for name, program in document.table("processes").items():
+        if not isinstance(program, dict):
+            continue
+        ready = program.get("ready")
+        problem = pattern_problem(ready) if isinstance(ready, str) else ""
+        if problem:
+            yield document.mistake(("processes", name, "ready"), "a regular expression", problem)
+        if not ready and "ready_s" in program:
+            action = "say what it writes when it is there: ready"
+            yield document.mistake(("processes", name, "ready_s"), "nothing without ready", "a time", action)
 
 
 def _dependency_mistakes(document: Document) -> Iterator[Mistake]:

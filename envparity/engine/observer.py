@@ -13,7 +13,7 @@ from envparity.contract.of_backend import contract_of
 from envparity.conversation.driver import play, prepare
 from envparity.conversation.script import Script
 from envparity.engine.events import Emit, ScenarioPlayed, Waiting
-from envparity.launch.port import CountsProcessors, LookedAt, RanJobs, Stack, network_controls
+from envparity.launch.port import CountsProcessors, LookedAt, RanJobs, RunsPrograms, Stack, network_controls
 from envparity.model.backend import Backend
 from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
@@ -171,6 +171,7 @@ class Observer:
             second=tuple(second),
             granted=granted,
             jobs=tuple(stack.jobs) if isinstance(stack, RanJobs) and not warm else (),
+            processes=await stack.observe_programs() if isinstance(stack, RunsPrograms) and not warm else (),
             warm=warm,
         )
         return _without_secrets(stack, observation)

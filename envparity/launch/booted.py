@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from envparity.dependency.kind import (
     KINDS,
@@ -28,8 +28,10 @@ from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch import clocks, disturbing
 from envparity.launch.health import HealthProbe
 from envparity.launch.port import Endpoint, LogMark
+from envparity.launch.program import RunningProgram
 from envparity.launch.proxy import Proxy
 from envparity.launch.resolve import ResolvedSetting
+from envparity.launch.server_log import ServerLog
 from envparity.launch.starting_line import StartingLine
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
@@ -38,13 +40,12 @@ from envparity.model.case import Boot, Case
 from envparity.model.environment import Dependency, Environment, Ingress
 from envparity.model.step import DisturbsDependency
 from envparity.observe.disturbed import OutageSeen
-from envparity.observe.record import HttpAnswer, JobRun, Replica, SettingFingerprint, StartupReport
+from envparity.observe.record import HttpAnswer, JobRun, ProcessRun, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_log
 from envparity.redaction import Redaction
 from envparity.support.together import together
 
 __all__ = [
-    "LOG_LINES",
     "AgentBeside",
     "BootedDependency",
     "BootedReplica",
@@ -56,22 +57,7 @@ __all__ = [
 ]
 
 
-class ServerLog(Protocol):
-    """The log of something that stands beside the replicas."""
-
-    def position(self) -> float:
-        """How far it has come: a number that only `since` understands."""
-        ...
-
-    async def since(self, begin: float) -> str:
-        """What it has written since then."""
-        ...
-
-
 _BECOMES_READY_S = 3.0
-
-LOG_LINES = 60
-"""How much of the end of a server's log, or a warm boot's, is kept; that of a replica is kept as `log_text` says."""
 
 
 @dataclass
@@ -160,6 +146,7 @@ class BootedStack(ABC, Generic[R, D]):
     addresses: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     jobs: list[JobRun] = field(default_factory=list)
+    programs: list[RunningProgram] = field(default_factory=list)  # of the backend, beside its replicas
     looked_at: set[int] = field(default_factory=set)  # the replicas whose readiness was asked for
 
     @property
@@ -197,7 +184,8 @@ class BootedStack(ABC, Generic[R, D]):
                 replica.undecided_after_s = round(time.monotonic() - began, 1)
 
         began = time.monotonic()
-        await asyncio.gather(*(one(replica) for replica in self.replicas))
+        beside = (program.until_ready() for program in self.programs)
+        await asyncio.gather(*(one(replica) for replica in self.replicas), *beside)
         self.timings["startup"] = round(time.monotonic() - began, 3)
 
     async def until_ready(self, index: int | None = None) -> None:
@@ -374,6 +362,10 @@ class BootedStack(ABC, Generic[R, D]):
     @abstractmethod
     def administrator(self, name: str) -> AbstractAsyncContextManager[Administrator]:
         """A session with that server as who may do everything in it. Raises `WarmUnavailable`."""
+
+    async def observe_programs(self) -> tuple[ProcessRun, ...]:
+        """How the backend's further programs are now."""
+        return tuple([await program.observed(self.redaction) for program in self.programs])
 
     def redacted(self, text: str) -> tuple[str, ...]:
         """Its lines, without the secrets."""

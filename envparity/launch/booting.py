@@ -18,12 +18,13 @@ import msgspec
 
 from envparity.dependency.kind import CA_PATH, KINDS, HoldsKeys, Server, kind_of, secret_literals
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.booted import LOG_LINES, BootedDependency, BootedReplica, BootedStack
+from envparity.launch.booted import BootedDependency, BootedReplica, BootedStack
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.clocks import set_clock
 from envparity.launch.keys import issuer_of, made_keys, offered_keys, provider_keys
 from envparity.launch.placing import levels, needs, placed
 from envparity.launch.port import Endpoint, Waiting
+from envparity.launch.program import RunningProgram
 from envparity.launch.proxy import Latency, Proxy
 from envparity.launch.resolve import (
     ResolvedSetting,
@@ -34,10 +35,11 @@ from envparity.launch.resolve import (
     resolve_settings,
     secret_variables,
 )
+from envparity.launch.server_log import LOG_LINES
 from envparity.launch.starting_line import StartingLine
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
-from envparity.model.environment import RESERVED, Dependency, Environment, Job
+from envparity.model.environment import RESERVED, BesideProcess, Dependency, Environment, Job
 from envparity.observe.record import JobRun
 from envparity.redaction import Redaction
 from envparity.support.stalls import within
@@ -153,11 +155,16 @@ class Booting(ABC, Generic[R, D]):
             self._timed(f"backend {index}", self._replica(stack, exits, values, index))
             for index in range(self._environment.platform.replicas)
         ]
+        starts += [
+            self._timed(f"process {name}", self._start_beside(stack, exits, values, name, declared))
+            for name, declared in self._environment.processes.items()
+        ]
         await together(*starts, self._timed("ingress", self._front(stack, exits)))
         if late:
             await self._miss_them(stack)
             for dependency in late:
                 await dependency.proxy.up()
+        stack.programs.sort(key=lambda program: program.name)
         stack.replicas.sort(key=lambda one: one.index)
         await stack.note_addresses()
         self._waiting("startup to pass or fail")
@@ -236,6 +243,30 @@ class Booting(ABC, Generic[R, D]):
         self, stack: BootedStack[R, D], exits: AsyncExitStack, values: Mapping[str, str], name: str, job: Job
     ) -> tuple[int | None, str]:
         """Run that job with those settings; its exit code, None where it had to be killed, and what it has written."""
+
+    async def _start_beside(
+        self,
+        stack: BootedStack[R, D],
+        exits: AsyncExitStack,
+        values: Mapping[str, str],
+        name: str,
+        declared: BesideProcess,
+    ) -> None:
+        """Start that further program of the backend; what it writes is told beside what servers write."""
+        program = await self._companion(exits, stack, values, name, declared)
+        stack.programs.append(program)
+        stack.server_logs[f"process {name}"] = program.log
+
+    @abstractmethod
+    async def _companion(
+        self,
+        exits: AsyncExitStack,
+        stack: BootedStack[R, D],
+        values: Mapping[str, str],
+        name: str,
+        declared: BesideProcess,
+    ) -> RunningProgram:
+        """Start that further program of the backend with those settings; it need not be ready when this returns."""
 
     @abstractmethod
     async def _front(self, stack: BootedStack[R, D], exits: AsyncExitStack) -> None:

@@ -19,7 +19,7 @@ from envparity.model.environment import Affinity, Environment
 from envparity.model.step import DisturbsDependency
 from envparity.observe.disturbed import OutageSeen
 from envparity.observe.image import ImageRecord
-from envparity.observe.record import Attached, JobRun, Replica, SettingFingerprint
+from envparity.observe.record import Attached, JobRun, ProcessRun, Replica, SettingFingerprint
 from envparity.redaction import Redaction
 from envparity.support.stalls import Granted
 
@@ -37,6 +37,7 @@ __all__ = [
     "RanJobs",
     "ReplicaControls",
     "Restraint",
+    "RunsPrograms",
     "Stack",
     "Waiting",
     "WarmBoots",
@@ -295,6 +296,15 @@ class RanJobs(Protocol):
     """A stack of an environment that has jobs, which ran before the backend started."""
 
     jobs: list[JobRun]
+
+
+@runtime_checkable
+class RunsPrograms(Protocol):
+    """A stack of an environment whose backend has further programs beside its replicas."""
+
+    async def observe_programs(self) -> tuple[ProcessRun, ...]:
+        """How they are now."""
+        ...
 
 
 class WarmUnavailable(LaunchError):

@@ -20,6 +20,7 @@ __all__ = [
     "RESERVED",
     "UPSTREAM_HOST",
     "Affinity",
+    "BesideProcess",
     "Composed",
     "Credential",
     "Dependency",
@@ -284,6 +285,18 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 60.0
 
 
+class BesideProcess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A further program of the backend, such as a worker: it starts with it, in what it runs in and with its settings.
+
+    It is there when its log has a line that matches `ready` ("": as soon as it runs), `ready_s` seconds after its start
+    at the latest, and is to run as long as the backend does.
+    """
+
+    command: tuple[str, ...]
+    ready: str = ""
+    ready_s: float = 30.0
+
+
 class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     """What a file of the deployment says that no boot takes, or names and does not say: only the platform knows it.
 
@@ -329,6 +342,7 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     entrypoint: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     jobs: dict[str, Job] = {}
+    processes: dict[str, BesideProcess] = {}
     files: dict[str, FileTemplate] = {}
     notes: tuple[Note, ...] = ()
     places: dict[str, str] = {}

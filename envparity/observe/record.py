@@ -17,6 +17,7 @@ __all__ = [
     "HttpAnswer",
     "JobRun",
     "Observation",
+    "ProcessRun",
     "Replica",
     "SecondPlay",
     "SettingFingerprint",
@@ -130,6 +131,20 @@ class JobRun(msgspec.Struct, frozen=True):
     log: tuple[str, ...] = ()
 
 
+class ProcessRun(msgspec.Struct, frozen=True):
+    """A further program of the backend at the end of a boot: without an exit code it runs.
+
+    `ready_after_s` is when it was there, None where it ended before or was not there within `ready_s`; and the end of
+    its log.
+    """
+
+    name: str
+    exit_code: int | None
+    ready_after_s: float | None
+    ready_s: float
+    log: tuple[str, ...] = ()
+
+
 NOT_OBSERVED: Final = ": not observed"
 """How a note ends about what of a deployed environment did not let itself be seen."""
 
@@ -176,6 +191,7 @@ class Observation(msgspec.Struct, frozen=True):
     stalls: Stalls | None = None  # how busy the machine was meanwhile
     granted: Granted | None = None  # what the replicas had of the processors, where that is counted
     jobs: tuple[JobRun, ...] = ()  # in the sequence in which they ran; after one that failed none is run
+    processes: tuple[ProcessRun, ...] = ()  # beside the replicas
     warm: bool = False  # a forked process, not a fresh container; what it shows counts once a cold boot shows it too
 
     def transcript(self, scenario: str) -> Transcript | None:

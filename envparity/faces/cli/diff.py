@@ -23,6 +23,7 @@ from envparity.faces.cli.ending import one_message
 from envparity.faces.cli.options import backend_option, environments_option
 from envparity.model.backend import Backend
 from envparity.model.environment import (
+    BesideProcess,
     Composed,
     Dependency,
     Environment,
@@ -210,6 +211,8 @@ def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Secti
         texts[key] = [shlex.join(getattr(side, key)) or "the image's" for side in (here, there)]
     for name in dict.fromkeys((*here.jobs, *there.jobs)):
         texts[f"job {name}"] = [_job_shown(side.jobs.get(name)) for side in (here, there)]
+    for name in dict.fromkeys((*here.processes, *there.processes)):
+        texts[f"process {name}"] = [_process_shown(side.processes.get(name)) for side in (here, there)]
     for path in dict.fromkeys((*here.files, *there.files)):
         shown = [_file_shown(side.files.get(path)) for side in (here, there)]
         if shown[0] == shown[1] and here.files[path] != there.files[path]:
@@ -220,7 +223,8 @@ def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Secti
         for key, (one, other) in texts.items()
         if one != other
     ]
-    if rows or here.image is not None or here.command or here.arguments or here.entrypoint or here.jobs or here.files:
+    tables = here.jobs or here.processes or here.files
+    if rows or here.image is not None or here.command or here.arguments or here.entrypoint or tables:
         yield Section("backend", tuple(rows), len(texts) - len(rows))
 
 
@@ -232,6 +236,12 @@ def _key_of(row: str) -> str:
 
 def _job_shown(job: Job | None) -> str:
     return "none" if job is None else f"{' '.join(job.command)} ({job.timeout_s:g} s)"
+
+
+def _process_shown(process: BesideProcess | None) -> str:
+    if process is None:
+        return "none"
+    return " ".join(process.command) + (f" (ready within {process.ready_s:g} s)" if process.ready else "")
 
 
 def _file_shown(file: FileTemplate | None) -> str:

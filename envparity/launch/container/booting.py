@@ -41,10 +41,11 @@ from envparity.launch.container.start_gate import StartGate, can_be_exported, im
 from envparity.launch.listening import serves_http
 from envparity.launch.placing import needs
 from envparity.launch.port import Endpoint, Waiting
+from envparity.launch.program import RunningProgram
 from envparity.launch.proxy import Proxy
 from envparity.model.case import Boot
 from envparity.model.commands import HEALTH_PORT, PORT, filled
-from envparity.model.environment import Dependency, Environment, ImageSource, Job
+from envparity.model.environment import BesideProcess, Dependency, Environment, ImageSource, Job
 from envparity.support.stalls import Deadline
 
 __all__ = ["ContainerBooting", "Means"]
@@ -172,17 +173,7 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         name: str,
         job: Job,
     ) -> tuple[int | None, str]:
-        self._written(exits, values)
-        limits, command = self._limits(stack.proxy_host), job.command
-        secrets = {one.name: values[one.name] for one in self._given if one.secret and can_be_exported(one.name)}
-        argv = await self._argv_of(job.command)
-        if secrets and argv:
-            gate = StartGate(self._engine, self._means.ca_file.parent, 1, argv, secrets)
-            exits.callback(gate.remove)
-            limits, command = limits | gate.options(), gate.command(0)
-            values = {given: value for given, value in values.items() if given not in secrets}
-        plan = ServerPlan("backend", self._environment.platform.port, values, tmpfs=self._writable)
-        container = await self._start(f"job-{name}", plan, command=command, limits=limits)
+        container = await self._program(exits, stack, values, f"job-{name}", job.command)
         deadline = Deadline(job.timeout_s)
         while container.status in {"created", "running"} and not deadline.passed:
             await asyncio.sleep(_EVERY_S)
@@ -192,6 +183,46 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         if code is None:
             await self._engine.call(f"job {name} to be killed", container.kill)
         return code, await ContainerLog(self._engine, container, f"job {name}").since(_EVER)
+
+    async def _program(
+        self,
+        exits: AsyncExitStack,
+        stack: BootedStack[RunningReplica, RunningDependency],
+        values: Mapping[str, str],
+        name: str,
+        command: tuple[str, ...],
+    ) -> Container:
+        """Start a program of the backend beside its replicas: in its image, with these settings."""
+        self._written(exits, values)
+        limits = self._limits(stack.proxy_host)
+        secrets = {one.name: values[one.name] for one in self._given if one.secret and can_be_exported(one.name)}
+        argv = await self._argv_of(command)
+        if secrets and argv:
+            gate = StartGate(self._engine, self._means.ca_file.parent, 1, argv, secrets)
+            exits.callback(gate.remove)
+            limits, command = limits | gate.options(), gate.command(0)
+            values = {given: value for given, value in values.items() if given not in secrets}
+        plan = ServerPlan("backend", self._environment.platform.port, values, tmpfs=self._writable)
+        return await self._start(name, plan, command=command, limits=limits)
+
+    async def _companion(
+        self,
+        exits: AsyncExitStack,
+        stack: BootedStack[RunningReplica, RunningDependency],
+        values: Mapping[str, str],
+        name: str,
+        declared: BesideProcess,
+    ) -> RunningProgram:
+        container = await self._program(exits, stack, values, f"process-{name}", declared.command)
+
+        async def exit_code() -> int | None:
+            await self._engine.call(f"process {name}", container.reload)
+            running = container.status in {"created", "running"}
+            return None if running else int(container.attrs["State"]["ExitCode"])
+
+        return RunningProgram(
+            name, declared, ContainerLog(self._engine, container, f"process {name}"), _EVER, exit_code
+        )
 
     def _written(self, exits: AsyncExitStack, values: Mapping[str, str]) -> None:
         """Write the environment's files, filled with these settings, for all containers of the backend; once a boot."""

@@ -16,7 +16,6 @@ from docker.models.containers import Container
 from envparity.dependency.kind import Administrator, Server, ServerPlan
 from envparity.errors import DeadlineExceeded, EngineFailed, EnvparityError, LaunchError
 from envparity.launch.booted import (
-    LOG_LINES,
     AgentBeside,
     BootedDependency,
     BootedReplica,
@@ -35,6 +34,7 @@ from envparity.launch.container.start_gate import ungated
 from envparity.launch.container.stopping import stop_gracefully
 from envparity.launch.listening import network_of
 from envparity.launch.log_text import KeptLog
+from envparity.launch.server_log import LOG_LINES
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at

@@ -39,11 +39,12 @@ from envparity.launch.process.settled import settled
 from envparity.launch.process.stack import FileLog, ProcessStack, RunningDependency, RunningReplica
 from envparity.launch.process.start_gate import StartGate
 from envparity.launch.process.tls_front import server_context
+from envparity.launch.program import RunningProgram
 from envparity.launch.proxy import Proxy
 from envparity.model.backend import ProcessSource
 from envparity.model.case import Boot
 from envparity.model.commands import HEALTH_PORT, PORT, filled
-from envparity.model.environment import Dependency, Environment, Job
+from envparity.model.environment import BesideProcess, Dependency, Environment, Job
 from envparity.support.stalls import Deadline
 
 __all__ = ["Means", "ProcessBooting"]
@@ -189,6 +190,20 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
             await asyncio.sleep(_EVERY_S)
         await child.stop(signal.SIGKILL, _KILL_S)
         return code, read_log_file(child.program.log)
+
+    async def _companion(
+        self, exits: AsyncExitStack, stack: Stack, values: Mapping[str, str], name: str, declared: BesideProcess
+    ) -> RunningProgram:
+        del stack
+        argv = backend_argv(msgspec.structs.replace(self._means.source, command=declared.command))
+        child = self._child(f"process-{name}", argv, values)
+        exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)
+        child.start()
+
+        async def exit_code() -> int | None:
+            return child.exit_code
+
+        return RunningProgram(name, declared, FileLog(child.program.log), 0, exit_code)
 
     async def _front(self, stack: Stack, exits: AsyncExitStack) -> None:
         """In front of ports that are held: a replica that is not there yet is refused, as in containers."""

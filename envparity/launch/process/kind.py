@@ -30,7 +30,8 @@ def process_problems(subject: Subject) -> list[str]:
     environments = subject.environments.values()
     own = (environment.command for environment in environments if environment.command)
     jobs = (job.command for environment in environments for job in environment.jobs.values())
-    commands = dict.fromkeys((source.command, *own, *jobs))
+    beside = (program.command for environment in environments for program in environment.processes.values())
+    commands = dict.fromkeys((source.command, *own, *jobs, *beside))
     for command in commands:
         try:
             backend_argv(msgspec.structs.replace(source, command=command))

@@ -18,7 +18,7 @@ from envparity.errors import LaunchError
 from envparity.launch.process.ingress.nginx import find_nginx
 from envparity.launch.process.programs import may_enter
 from envparity.model.backend import ProcessSource
-from envparity.model.environment import Composed, Environment, Platform
+from envparity.model.environment import BesideProcess, Composed, Environment, Job, Platform
 
 __all__ = ["Processors", "backend_argv", "cannot_check", "program_path", "user_of", "why_not_as"]
 
@@ -127,12 +127,13 @@ def _of_its_own(argv: tuple[str, ...], environment: Environment) -> Iterator[str
 
 
 def _texts_of(environment: Environment) -> Iterator[str]:
-    """What its settings and jobs say."""
+    """What its settings, jobs and further programs say."""
     for setting in environment.settings.values():
         if isinstance(setting, str | Composed):
             yield setting if isinstance(setting, str) else setting.around
-    for job in environment.jobs.values():
-        yield from job.command
+    programs: tuple[Job | BesideProcess, ...] = (*environment.jobs.values(), *environment.processes.values())
+    for program in programs:
+        yield from program.command
 
 
 def _programs_of_a_shell(argv: tuple[str, ...]) -> Iterator[str]:

@@ -15,7 +15,6 @@ from envparity.dependency.kind import Administrator
 from envparity.dependency.kind import Server as ServerAddress
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import (
-    LOG_LINES,
     AgentBeside,
     BootedDependency,
     BootedReplica,
@@ -31,6 +30,7 @@ from envparity.launch.process.child import Child, Program
 from envparity.launch.process.servers import Server
 from envparity.launch.process.settled import settled
 from envparity.launch.process.shell import ProcessShell
+from envparity.launch.server_log import LOG_LINES
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at

@@ -10,11 +10,12 @@ from typing import Any
 
 from envparity.dependency.kind import Isolation
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.booted import LOG_LINES, BootedStack, direct_endpoint
+from envparity.launch.booted import BootedStack, direct_endpoint
 from envparity.launch.log_text import plain_text
 from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.proxy import Proxy
 from envparity.launch.resolve import ResolvedSetting, named_secrets
+from envparity.launch.server_log import LOG_LINES
 from envparity.launch.warm.answers import BootEnd
 from envparity.launch.warm.client import AgentBoot
 from envparity.launch.warm.isolation import Lane

@@ -71,6 +71,8 @@ class WarmPool:
             raise WarmUnavailable("warm boots stand beside the replicas of an environment that was booted as it is")
         if stack.environment.jobs:
             raise WarmUnavailable("jobs run before the backend starts, and what they have made is in one place only")
+        if stack.environment.processes:
+            raise WarmUnavailable("programs run beside the replicas, and would be one for all boots")
         if stack.environment.files:
             raise WarmUnavailable("files are filled with the settings of the environment, and a boot has its own")
         if stack.backend.health.port is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from envparity.config.subject import load_subject
 from envparity.launch.choose import choose_launcher
-from envparity.launch.port import RanJobs, ReplicaControls
+from envparity.launch.port import RanJobs, ReplicaControls, RunsPrograms
 from envparity.model.case import Boot
 
 pytestmark = pytest.mark.docker
@@ -40,6 +40,9 @@ LOCAL = """name = "local"
 [jobs.sleeps]
 command = ["sleep", "60"]
 timeout_s = 0.5
+[processes.beats]
+command = ["sh", "-c", "cat /stage; exec sleep 600"]
+ready = "^base$"
 """
 PROD = """name = "prod"
 settings = { COLOUR = "{{blue}}", SECRET_KEY = { secret = 32 } }
@@ -54,6 +57,9 @@ template = "app.conf"
 command = ["sh", "-c", "cat /stage /etc/app.conf; exit 3"]
 [jobs.never]
 command = ["true"]
+[processes.goes]
+command = ["sh", "-c", "cat /etc/app.conf; exit 4"]
+ready = "never"
 """
 COMPOSE = """services:
   api:
@@ -79,6 +85,7 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
     launcher = choose_launcher("container", subject, lambda _: None)
     seen: dict[str, tuple[float | None, str, list[str]]] = {}
     jobs: list[tuple[str, int | None, tuple[str, ...]]] = []
+    programs: list[tuple[str, int | None, bool, tuple[str, ...]]] = []
     try:
         for name in ("local", "prod"):
             async with launcher.boot(subject.environments[name], Boot(), lambda _: None) as stack:
@@ -89,6 +96,11 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
                 replica = await stack.observe_replica(0)
                 seen[name] = (replica.undecided_after_s, replica.log[0], stack.argv()[1:])  # type: ignore[attr-defined]
                 jobs += [(job.name, job.exit_code, job.log) for job in stack.jobs]
+                assert isinstance(stack, RunsPrograms)
+                programs += [
+                    (run.name, run.exit_code, run.ready_after_s is not None, run.log)
+                    for run in await stack.observe_programs()
+                ]
                 await stack.start_replica(0)
     finally:
         await launcher.close()
@@ -97,6 +109,10 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
         "prod": (None, "stage prod", ["-w", "/server.pl", "{port}", "{health_port}"]),
     }
     assert jobs == [("sleeps", None, ()), ("fails", 3, ("prod", "{colour} {blue}", "{setting:SECRET_KEY}"))]
+    assert programs == [
+        ("beats", None, True, ("base",)),
+        ("goes", 4, False, ("{colour} {blue}", "{setting:SECRET_KEY}")),
+    ]
     assert [record.name for record in launcher.images] == ["backend", "backend of prod"]
 
 
