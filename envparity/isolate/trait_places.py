@@ -12,7 +12,7 @@ from envparity.toml.document import dotted
 __all__ = ["trait_places"]
 
 _TABLES = {"setting": "settings", "platform": "platform", "ingress": "ingress", "dependency": "dependencies",
-           "job": "jobs", "file": "files"}  # fmt: skip
+           "job": "jobs", "process": "processes", "file": "files"}  # fmt: skip
 
 
 def trait_places(traits: Iterable[Trait], passing: Environment, failing: Environment) -> tuple[CausePlace, ...]:

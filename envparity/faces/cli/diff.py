@@ -231,7 +231,8 @@ def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Secti
 def _key_of(row: str) -> str:
     """The key of an environment's file that a row is about: `job migrate` is `jobs.migrate`."""
     what, _, name = row.partition(" ")
-    return dotted((f"{what}s", name)) if name else what
+    tables = {"job": "jobs", "process": "processes", "file": "files"}
+    return dotted((tables[what], name)) if name else what
 
 
 def _job_shown(job: Job | None) -> str:
