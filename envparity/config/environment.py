@@ -45,7 +45,7 @@ from envparity.toml.document import (
     shown_path,
 )
 
-__all__ = ["literal", "load_environment", "load_environments", "read_environments"]
+__all__ = ["environment_of", "literal", "load_environment", "load_environments", "read_environments"]
 
 SCHEMA = "environment.schema.json"
 
@@ -92,10 +92,15 @@ def load_environment(path: Path, given: Collection[str] | None = None) -> tuple[
     read, mistakes = read_document(path)
     if read is None:
         return None, mistakes
+    environment, wrong = environment_of(read, given)
+    return (None, [*mistakes, *wrong]) if mistakes else (environment, wrong)
+
+
+def environment_of(read: Document, given: Collection[str] | None = None) -> tuple[Environment | None, list[Mistake]]:
+    """The same of a document that is read already."""
     whole, wrong = extended(read, known_keys(SCHEMA), KINDS.entries())
     document = whole.document
     mistakes = [
-        *mistakes,
         *schema_mistakes(document, SCHEMA, {"dependency": dependency_schema(document.table("dependencies"))}),
         *_cross_checks(document),
         *file_mistakes(document, whole.settings, given),

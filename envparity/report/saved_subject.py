@@ -24,6 +24,7 @@ __all__ = [
     "SavedScenario",
     "SavedShard",
     "SavedSubject",
+    "environment_lines",
     "saved_subject",
     "without_secrets",
 ]
@@ -228,7 +229,7 @@ def _saved_environment(environment: Environment, file: Path) -> SavedEnvironment
         dependencies={name: without_secrets(one) for name, one in environment.dependencies.items()},
         dependencies_first=environment.dependencies_first,
         differences=environment.differences,
-        lines=dict(_environment_lines(file)),
+        lines=dict(environment_lines(file)),
         places=environment.places,
     )
 
@@ -252,7 +253,7 @@ def without_secrets(dependency: Dependency) -> Dependency:
     return msgspec.structs.replace(dependency, options={**dependency.options, **kept})
 
 
-def _environment_lines(file: Path) -> Iterator[tuple[str, int]]:
+def environment_lines(file: Path) -> Iterator[tuple[str, int]]:
     """The lines of settings, tables and differences; of a difference's path, that of its `path`."""
     document = _document(file)
     if document is None:
