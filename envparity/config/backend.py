@@ -26,6 +26,7 @@ from envparity.model.backend import (
     ImageSource,
     Limits,
     Phases,
+    Previous,
     ProcessSource,
     ReportMapping,
     Retries,
@@ -103,6 +104,7 @@ def _build(document: Document, scenarios: tuple[Scenario, ...]) -> Backend:
         "file": document.path,
         "image": image_of(document) or ImageSource(),
         "process": _process(document, data["process"]) if "process" in data else None,
+        "previous": _previous(document, data["previous"]) if "previous" in data else None,
         "settings": {name: unescaped(literal(value)) for name, value in data.get("settings", {}).items()},
         "health": _health(data.get("health", {}), data.get("report", {})),
         "report": convert(data.get("report", {}), ReportMapping),
@@ -180,6 +182,27 @@ def _process(document: Document, table: Mapping[str, Any]) -> ProcessSource:
     return ProcessSource(tuple(table["command"]), folder, tuple(table.get("include", ())), variables)
 
 
+def _previous(document: Document, table: Mapping[str, Any]) -> Previous:
+    return Previous(beside(document, table["folder"]) if "folder" in table else None, table.get("revision"))
+
+
+def _previous_mistakes(document: Document) -> Iterator[Mistake]:
+    """Both places or none, where there is no process to run it as, or no boot that changes from it."""
+    if not isinstance(document.data.get("previous"), dict):
+        return
+    table = document.table("previous")
+    if ("folder" in table) == ("revision" in table):
+        got, action = ("both", "remove one of them") if table else ("neither", "add one of them")
+        yield document.mistake(("previous",), "either folder or revision", got, action)
+    if "process" not in document.data:
+        yield document.mistake(("previous",), "a table [process], as which it is started", "none", "add it")
+    boots = [one.get("boot") for one in document.tables("scenario")]
+    if not any(isinstance(boot, dict) and boot.get("release") for boot in boots):
+        action = 'add boot = { release = "upgrade" } to one, or remove the table'
+        yield document.mistake(("previous",), "a scenario whose boot changes the release", "none", action)
+    yield from missing_mistakes(document, ("previous", "folder"), table.get("folder"), folder=True)
+
+
 def _codec(document: Document) -> Codec:
     """The codec of [frames]; without that table JSON objects."""
     table = document.table("frames")
@@ -203,6 +226,7 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
         where, contract = ("contract", "document"), contract.get("document")
     yield from missing_mistakes(document, where, contract)
     yield from carrier_mistakes(document)
+    yield from _previous_mistakes(document)
     yield from _command_mistakes(document)
     yield from _format_mistakes(document)
     yield from _retry_mistakes(document)

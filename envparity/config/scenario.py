@@ -11,6 +11,7 @@ import msgspec
 
 from envparity.config.scenario_bounds import head_problems
 from envparity.config.scenario_disturbing import disturbing_problems
+from envparity.config.scenario_releases import release_problems
 from envparity.errors import Mistake
 from envparity.model.composed import unescaped
 from envparity.model.scenario import Scenario
@@ -113,7 +114,7 @@ class _Reading:
         for problem in head_problems(head):
             self.mistake(*problem)
         read = [self._step(index, step) for index, step in enumerate(steps)]
-        for problem in dict.fromkeys(disturbing_problems(head, read)):
+        for problem in dict.fromkeys([*disturbing_problems(head, read), *release_problems(head)]):
             self.mistake(*problem)
         if any(isinstance(step, Rotate) for step in read) and not head.get("disruptive"):
             got = "another play under whose feet keys would be rotated"

@@ -68,6 +68,8 @@ _Problem = tuple[str, str, str, str]
 def _problems(scenario: Scenario, backend: Backend, environments: Mapping[str, Environment]) -> Iterator[_Problem]:
     if scenario.boot.order and backend.order_setting is None:
         yield "boot.order", "order_setting, by which an order is asked for", "none", "name it, or ask for no order"
+    if scenario.boot.release and backend.previous is None:
+        yield "boot.release", "[previous], which says where the previous release is", "none", "add it"
     idle = backend.idle_settings or any(one.ingress.kind != "none" for one in environments.values())
     if scenario.boot.hasten > 1 and not idle and environments:
         yield "boot.hasten", "idle_settings, or an ingress: what is idle", "neither", "name what it makes shorter"

@@ -20,6 +20,9 @@ from envparity.toml.document import did_you_mean
 __all__ = ["PlannedCase", "left_out", "plan"]
 
 
+_OLD_AND_NEW = 2
+
+
 class PlannedCase(msgspec.Struct, frozen=True):
     """One boot, and what is played in it: the peaceful scenarios first, then those that disturb."""
 
@@ -54,6 +57,8 @@ def plan(
     boots: dict[Boot, list[Scenario]] = {Boot(): []}
     for scenario in chosen:
         boots.setdefault(scenario.boot, []).append(scenario)
+        if scenario.boot.release:  # what this release does by itself is what the change is held against
+            boots.setdefault(_alone(scenario.boot), []).append(scenario)
     return tuple(
         PlannedCase(Case(name, backend.name, boot), tuple(sorted(playable, key=lambda one: one.disruptive)))
         for boot, scenarios in boots.items()
@@ -86,10 +91,17 @@ def _why_not(scenario: Scenario, backend: Backend, environment: Environment, dep
     """Why that scenario cannot be played there; None where it can."""
     if deployed is not None:
         return need(scenario, backend, environment, deployed)
+    if scenario.boot.release == "rolling" and environment.platform.replicas < _OLD_AND_NEW:
+        return f"{_OLD_AND_NEW} replicas"
     if scenario.playable_in(environment):
         return None
     of_one_address = " for clients of one address" if environment.ingress.affinity == "address" else ""
     return f"{scenario.replicas} replicas{of_one_address}"
+
+
+def _alone(boot: Boot) -> Boot:
+    """The same of this release alone."""
+    return msgspec.structs.replace(boot, release="")
 
 
 def _chosen(scenario: Scenario, only: Sequence[str], *, thorough: bool) -> bool:

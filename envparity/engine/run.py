@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from envparity.engine.boots import Boots
 from envparity.engine.case_result import CaseMore, CaseResult, Explained
 from envparity.engine.causes import CauseFinder
+from envparity.engine.changing import observe_change, without_changes
 from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.elsewhere import CaseSource, Crew
 from envparity.engine.events import Emit, RunFinished, RunStarted, Waiting
@@ -28,6 +29,7 @@ from envparity.judge.cause import Chance
 from envparity.judge.confirm import cases_to_confirm, confirm, only_warm
 from envparity.judge.entries import with_entries
 from envparity.judge.finding import Finding, Judgement, Verdict
+from envparity.judge.releases import with_changes
 from envparity.judge.unmatched import unmatched
 from envparity.launch.clocks import faketime_library
 from envparity.launch.port import Launcher, Stack
@@ -76,6 +78,7 @@ class Run:
         planned = plan(
             subject.backend, subject.environments, only, orders=with_orders, attached=attached, thorough=thorough
         )
+        planned, self._not_changed = without_changes(planned, launcher)
         self.cases = tuple(one for one in planned if share is None or one.case.id in share)
         if any(one.case.boot.clocks for one in self.cases):
             faketime_library()
@@ -145,6 +148,7 @@ class Run:
         if self._judged is None:
             observations = await self.observe_all()
             judged = with_partings(await self._confirmed(observations), self.subject, observations)
+            judged = with_changes(judged, observations)
             judged = with_rates(self.subject, judged, observations, self._boots.repeats)
             judged = await self.finder.explain(judged, observations) if self._with_causes else judged
             self._judged = with_entries(judged)
@@ -157,7 +161,7 @@ class Run:
         verdict = Verdict(
             run_id=self._launcher.run_id,
             launcher=self._launcher.name,
-            cannot_check=self._launcher.cannot_check + not_seen(observations),
+            cannot_check=self._launcher.cannot_check + self._not_changed + not_seen(observations),
             reason=self._launcher.reason,
             images=self._launcher.images,
             stalls=self._how_busy(observations),
@@ -249,6 +253,8 @@ class Run:
         say the same again.
         """
         case, scenarios, observer = planned.case, planned.scenarios, self._observer
+        if case.boot.release:
+            return await observe_change(observer, planned, stack, began, told=told)
         await observer.see_through(stack, scenarios)
         booted = time.monotonic()
         first = await observer.replicas(stack)

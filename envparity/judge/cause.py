@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from envparity.model.case import ReleaseChange
+
 __all__ = [
     "Cause",
     "CausePlace",
@@ -14,6 +16,7 @@ __all__ = [
     "Everywhere",
     "NotFound",
     "OrderCause",
+    "ReleaseCause",
     "Search",
     "StepPair",
     "TraitsCause",
@@ -92,6 +95,16 @@ class CommitCause(msgspec.Struct, frozen=True, tag="commit"):
     commits: tuple[str, ...]
 
 
+class ReleaseCause(msgspec.Struct, frozen=True, tag="release"):
+    """It shows only where the release is changed, in these ways. `alone`: this release by itself does not show it, nor
+    did the previous one before the change (`before`); where one did, the change is not all that there is to it.
+    """
+
+    changes: tuple[ReleaseChange, ...]
+    before: bool
+    alone: bool
+
+
 class Everywhere(msgspec.Struct, frozen=True, tag="everywhere"):
     """It shows in all of several environments: it is in the backend, and no environment hides it."""
 
@@ -151,4 +164,4 @@ class NotFound(msgspec.Struct, frozen=True, tag="not found"):
     search: Search | None = None
 
 
-Cause = TraitsCause | OrderCause | CommitCause | Everywhere | Chance | NotFound
+Cause = TraitsCause | OrderCause | CommitCause | ReleaseCause | Everywhere | Chance | NotFound

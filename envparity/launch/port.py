@@ -35,6 +35,7 @@ __all__ = [
     "LookedAt",
     "NetworkControls",
     "RanJobs",
+    "ReplacesRelease",
     "ReplicaControls",
     "Restraint",
     "RunsPrograms",
@@ -279,6 +280,15 @@ class Disturbable(Protocol):
 
         Returns when every replica is ready.
         """
+        ...
+
+
+@runtime_checkable
+class ReplacesRelease(Protocol):
+    """A stack that began with the previous release, where its boot asks for a change of it."""
+
+    async def change_release(self) -> None:
+        """Do what the boot says, on the data that there are. Returns when every startup has passed, failed or ended."""
         ...
 
 

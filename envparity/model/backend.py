@@ -29,6 +29,7 @@ __all__ = [
     "ImageSource",
     "Limits",
     "Phases",
+    "Previous",
     "ProcessSource",
     "ReportFormat",
     "ReportMapping",
@@ -48,6 +49,20 @@ class ProcessSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: Path = Path()
     include: tuple[str, ...] = ()
     variables: dict[str, str] = {}
+
+
+class Previous(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the previous release is, for boots that change from it: exactly one is given.
+
+    `folder` stands for that of `process`; `revision` is one of the repository around the backend's file. It is started
+    as this release is.
+    """
+
+    folder: Path | None = None
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return self.revision or "the previous release"
 
 
 ReportFormat = Literal["spring-boot", "dotnet", "health+json"]
@@ -209,6 +224,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: Path
     image: ImageSource = ImageSource()
     process: ProcessSource | None = None
+    previous: Previous | None = None
     command: tuple[str, ...] = ()
     settings: dict[str, str] = {}
     health: HealthPaths = HealthPaths()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 import msgspec
 
-__all__ = ["BACKEND", "Boot", "Case"]
+__all__ = ["BACKEND", "Boot", "Case", "ReleaseChange"]
 
 BACKEND = "backend"
 """The word of a timeline that starts the backend."""
+
+ReleaseChange = Literal["", "upgrade", "rolling", "rollback"]
+"""How one release follows another on the same data: all at once, some replicas only, or there and back again."""
 
 
 class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
@@ -22,6 +26,8 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     ingress's, and the backend's `idle_settings`. Raises `ValueError` for a timeline that does not start the backend
     exactly once, and for idle times that are not to be shorter. `clocks` are the seconds by which the clock of each
     replica is ahead of this machine's (the last is that of all behind it); none: they have this machine's.
+    `release` boots the previous release first, lets its clients talk, and then changes it on the data that it left:
+    "upgrade" every replica, "rolling" half of them, "rollback" every one, and back again.
     """
 
     down: tuple[str, ...] = ()
@@ -30,6 +36,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     timeline: tuple[str, ...] = ()
     hasten: int = 1
     clocks: tuple[float, ...] = ()
+    release: ReleaseChange = ""
 
     def __post_init__(self) -> None:
         if self.hasten < 1:
@@ -81,6 +88,8 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
             parts.append(f"idle times {self.hasten} times shorter")
         if self.clocks:
             parts.append("clocks " + ", ".join(f"{by_s:+g} s" for by_s in self.clocks))
+        if self.release:
+            parts.append(f"{self.release} from the previous release")
         return ", ".join(parts) or "as it is"
 
 

@@ -186,6 +186,7 @@ class Observation(msgspec.Struct, frozen=True):
     launch_failure: str | None = None  # the environment could not be stood up; nothing below was seen
     infrastructure_logs: dict[str, tuple[str, ...]] = {}
     attached: Attached | None = None
+    before: tuple[Transcript, ...] = ()  # what the previous release did, where the boot has changed it
     control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
     second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before
     stalls: Stalls | None = None  # how busy the machine was meanwhile

@@ -12,6 +12,7 @@ from envparity.judge.cause import (
     Everywhere,
     NotFound,
     OrderCause,
+    ReleaseCause,
     Search,
     StepPair,
     TraitsCause,
@@ -49,9 +50,15 @@ __all__ = ["cause_text", "evidence_lines", "order_text", "search_lines", "words_
 _NAMED = 6  # findings or scenarios that a line names
 _SHOWN = 12  # traits or pairs that a line names
 _NOTHING = "nothing more"
+_CHANGES = {
+    "": "",
+    "upgrade": "the upgrade: this release on the data that the previous one left",
+    "rolling": "the rolling deployment: replicas of the previous release and of this one on the same data",
+    "rollback": "the way back: the previous release on the data that this one left",
+}
 
 
-def cause_text(cause: Cause | None) -> str:
+def cause_text(cause: Cause | None) -> str:  # noqa: PLR0911  one for each kind of cause
     """`STARTUP_VALIDATION=strict alone`, `fails whenever auth starts before tools`; empty where none was found."""
     match cause:
         case TraitsCause(alternatives=alternatives):
@@ -60,6 +67,8 @@ def cause_text(cause: Cause | None) -> str:
             return order_text(cause)
         case CommitCause(commits=commits):
             return f"{'one of the commits' if len(commits) > 1 else 'commit'} {', '.join(commits)}"
+        case ReleaseCause(changes=changes):
+            return "; and ".join(_CHANGES[change] for change in changes)
         case Everywhere():
             return "every environment: no single difference"
         case Chance():
@@ -101,6 +110,10 @@ def words_of(evidence: Iterable[Evidence]) -> list[str]:
 def search_lines(cause: Cause | None) -> Iterator[str]:
     """How the cause was searched for, or why none was found."""
     match cause:
+        case ReleaseCause(before=before, alone=alone):
+            old = "keeps to it" if before else "does not keep to it either"
+            new = "keeps to it" if alone else "does not keep to it either, or was not asked"
+            yield f"before the change the previous release {old}; this release by itself {new}"
         case TraitsCause(search=search) if search is not None:
             single = len(cause.alternatives) == 1
             how, which = ("it fails", "removed") if single else ("each fails", "all of them removed")

@@ -34,6 +34,7 @@ from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import IngressPlan
 from envparity.launch.process.limits import Processors, backend_argv, program_path, user_of
 from envparity.launch.process.programs import ServerPrograms
+from envparity.launch.process.releases import MakeReplica, Releases
 from envparity.launch.process.servers import HasServer, PlannedServer, Server
 from envparity.launch.process.settled import settled
 from envparity.launch.process.stack import FileLog, ProcessStack, RunningDependency, RunningReplica
@@ -66,6 +67,7 @@ class Means(Lasting):
     folder: Path
     memory: Path
     code: Path
+    previous: Path | None
     source: ProcessSource
     argv: tuple[str, ...]
     variables: Mapping[str, str]
@@ -86,7 +88,10 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
         self._ports: list[int] = []  # of the replicas
         own = self._environment.command
         self._command = backend_argv(msgspec.structs.replace(means.source, command=own)) if own else means.argv
+        self._health_ports: dict[int, int] = {}
         self._gate: StartGate | None = None  # at which they wait for each other
+        self._with_previous = bool(boot.release)  # what is started now is of the previous release
+        self._jobs_started = 0
 
     async def _place(self, exits: AsyncExitStack) -> Place:
         self._exits = exits
@@ -111,7 +116,32 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
     def _stack(self, common: Mapping[str, Any], place: Place) -> ProcessStack:  # noqa: ARG002
         spaces = self._memory / "spaces"
         _made_for(spaces, self._means.programs.user)
-        return ProcessStack(**common, memory_folder=str(spaces), start_agent=self._agent, command=self._command)
+        stack = ProcessStack(**common, memory_folder=str(spaces), start_agent=self._agent, command=self._command)
+        change = self._case.boot.release
+        if change:
+            releases = Releases(change, self._replicas_of(stack), lambda: self._jobs_again(stack), self._exits)
+            stack.releases = releases.change
+        return stack
+
+    def _replicas_of(self, stack: Stack) -> MakeReplica:
+        """How a replica is made of either release, at the ports that are its own."""
+
+        def make(index: int, name: str, previous: bool) -> tuple[Child, HealthProbe]:  # noqa: FBT001  MakeReplica
+            port, health_port = self._ports[index], self._health_ports[index]
+            values = {one.name: one.value for one in stack.resolved}
+            own = {**values, **_values(stack, {"platform.port": str(port)})}
+            command = filled(self._command, {PORT: port, HEALTH_PORT: health_port})
+            probe = HealthProbe(self._backend, f"http://{_HOST}:{health_port}", lambda: _listens(port))
+            return self._child(name, command, own, previous=previous), probe
+
+        return make
+
+    async def _jobs_again(self, stack: Stack) -> None:
+        """The jobs of this release, on the data that the previous one has left."""
+        self._with_previous = False
+        if self._environment.jobs:
+            values = {one.name: one.value for one in stack.resolved}
+            await self._run_jobs(stack, self._exits, values, ())
 
     async def _start_server(self, stack: Stack, dependency: RunningDependency) -> None:
         declared = self._declared(dependency.name)
@@ -158,11 +188,12 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
         port = self._ports[index]
         apart = self._backend.health.port is not None
         health_port = exits.enter_context(HeldPort()).number if apart else port
+        self._health_ports[index] = health_port
         own = {**values, **_values(stack, {"platform.port": str(port)})}
         command = filled(self._command, {PORT: port, HEALTH_PORT: health_port})
         clock = self._clock(self._folder / f"r{index}.clock", index)
         own |= {} if clock is None else clock_variables(str(faketime_library()), str(clock))
-        child = self._child(f"r{index}", command, own)
+        child = self._child(f"r{index}", command, own, previous=self._with_previous)
         probe = HealthProbe(self._backend, f"http://{_HOST}:{health_port}", lambda: _listens(port))
         replica = RunningReplica(index, probe, child, port)
         replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
@@ -180,7 +211,8 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
     ) -> tuple[int | None, str]:
         del stack
         argv = backend_argv(msgspec.structs.replace(self._means.source, command=job.command))
-        child = self._child(f"job-{name}", argv, values)
+        self._jobs_started += 1
+        child = self._child(f"job-{self._jobs_started}-{name}", argv, values, previous=self._with_previous)
         exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)
         child.start()
         deadline = Deadline(job.timeout_s)
@@ -248,9 +280,12 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
             places[path] = str(place)
         return places
 
-    def _child(self, name: str, argv: Sequence[str], given: Mapping[str, str]) -> Child:
+    def _child(self, name: str, argv: Sequence[str], given: Mapping[str, str], *, previous: bool = False) -> Child:
         """Something that runs as the platform has a replica run: its user, its processors, a home of its own."""
-        user = user_of(self._environment.platform, self._command, self._means.code)
+        code = self._means.previous if previous else self._means.code
+        if code is None:
+            raise LaunchError(f"{self._backend.file} does not say where the previous release is")
+        user = user_of(self._environment.platform, self._command, code)
         home = self._folder / name
         _made_for(home, user)
         _made_for(home / "tmp", user)
@@ -272,7 +307,7 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
         log = self._folder / f"{name}.log"
         cpus = self._means.processors.take(self._environment.platform)
         root = os.geteuid() == 0
-        program = Program(argv, environment, self._means.code, log, user, cpus, group=self._means.group, confined=root)
+        program = Program(argv, environment, code, log, user, cpus, group=self._means.group, confined=root)
         return Child(program, self._means.guard)
 
 

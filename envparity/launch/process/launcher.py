@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.cleanup.cleaning import remove_tree
 from envparity.launch.cleanup.leftovers import GROUP_FILE
@@ -21,6 +23,7 @@ from envparity.launch.process.booting import Means, ProcessBooting
 from envparity.launch.process.control_group import ControlGroup, made_group
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.limits import Processors, backend_argv, cannot_check
+from envparity.launch.process.previous import previous_folder
 from envparity.launch.process.programs import ServerPrograms
 from envparity.launch.process.settled import settled
 from envparity.launch.resolve import RunSecrets
@@ -81,6 +84,7 @@ class ProcessLauncher:
                 folder=folder,
                 memory=memory,
                 code=_copied(source, folder / "code") if source.include else source.folder,
+                previous=_previous(backend, source, folder),
                 source=source,
                 argv=argv,
                 variables=source.variables,
@@ -133,6 +137,14 @@ def memory_folder() -> Path | None:
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= _ROOM_BYTES:
         return MEMORY
     return Path("/tmp") if len(tempfile.gettempdir()) > _LONG else None  # noqa: S108  mkdtemp's folder is its owner's
+
+
+def _previous(backend: Backend, source: ProcessSource, folder: Path) -> Path | None:
+    """The code of the previous release, copied as that of this one is."""
+    found = previous_folder(backend, source, folder / "previous-tree")
+    if found is None or not source.include:
+        return found
+    return _copied(msgspec.structs.replace(source, folder=found), folder / "previous")
 
 
 def _copied(source: ProcessSource, folder: Path) -> Path:

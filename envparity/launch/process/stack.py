@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +138,13 @@ class ProcessStack(BootedStack[RunningReplica, RunningDependency]):
 
     start_agent: StartAgent
     command: Sequence[str]
+    releases: Callable[[ProcessStack], Awaitable[None]] | None = None
+
+    async def change_release(self) -> None:
+        """As its boot says (`ReplacesRelease`)."""
+        if self.releases is None:
+            raise LaunchError(f"{self.case} changes no release")
+        await self.releases(self)
 
     def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmPool]:
         """Forks beside it (`BootsWarm`)."""
