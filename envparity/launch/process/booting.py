@@ -228,7 +228,7 @@ class ProcessBooting(Booting[RunningReplica, RunningDependency]):
     ) -> RunningProgram:
         del stack
         argv = backend_argv(msgspec.structs.replace(self._means.source, command=declared.command))
-        child = self._child(f"process-{name}", argv, values)
+        child = self._child(f"process-{name}", argv, values, previous=self._with_previous)
         exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)
         child.start()
 
