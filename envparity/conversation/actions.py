@@ -82,7 +82,10 @@ class Request:
 
 @dataclass(frozen=True, repr=False)
 class HttpResponse:
-    """What a request was answered: status 0 with `error` where nothing could be had or understood."""
+    """What a request was answered: status 0 with `error` where nothing could be had or understood.
+
+    `version` is that of HTTP, `1.1`.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -90,6 +93,7 @@ class HttpResponse:
     error: str = ""
     replica: int | None = None
     answered_by: Answerer = "unknown"
+    version: str = ""
 
 
 @dataclass(frozen=True)

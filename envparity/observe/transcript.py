@@ -116,8 +116,8 @@ class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
     `replica` is the one that answered, or was asked last, where that is known; `answered_by` says who did. `body` is
     the beginning of a refusal's. `sent` is what the client said of itself, `arrived` what of it and of the forwarding
     headers the replica got (None: not known, or no replica was asked), `lost` the names of what was sent in vain.
-    `withheld` are the cookies that the client keeps and did not send, each with the reason; `extensions` the names of
-    those that were agreed upon.
+    `withheld` are the cookies that the client keeps and did not send, each with the reason; `extensions` those that
+    were agreed upon, with their parameters. `headers` are the answer's but for those of its way, `cookies` what it set.
     """
 
     status: int
@@ -131,6 +131,8 @@ class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
     lost: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
+    headers: tuple[Header, ...] = ()
+    cookies: tuple[Cookie, ...] = ()
 
 
 class HttpAnswered(_Event, frozen=True, tag="http"):
@@ -138,7 +140,7 @@ class HttpAnswered(_Event, frozen=True, tag="http"):
     `error` where no answer could be had or understood.
 
     `headers` are the answer's but for those of its way, `cookies` what it set for a client that keeps cookies,
-    `withheld` the cookies that did not go out with the request, each with the reason.
+    `withheld` the cookies that did not go out with the request, each with the reason. `version` is that of HTTP.
     """
 
     request: str
@@ -151,6 +153,7 @@ class HttpAnswered(_Event, frozen=True, tag="http"):
     error: str = ""
     replica: int | None = None
     answered_by: Answerer = "unknown"
+    version: str = ""
 
 
 class FrameSent(_Event, frozen=True, tag="sent"):

@@ -21,7 +21,8 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     sends none, None what the backend's file says.
     `offer` overrides the subprotocols offered; `subprotocol` is the one that must be selected ("" for none, None for
     the first of the backend's that was offered). `other_replica_than` names a connection whose replica to avoid,
-    `other_worker_than` one whose process, where several answer at the port of one replica.
+    `other_worker_than` one whose process, where several answer at the port of one replica. `compression` False offers
+    no per-message compression, which browsers offer.
     """
 
     token: str
@@ -40,6 +41,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     other_replica_than: str = ""
     other_worker_than: str = ""
     authenticate: bool = True
+    compression: bool = True
     within_s: Amount | None = None
 
 

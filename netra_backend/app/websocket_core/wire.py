@@ -43,6 +43,7 @@ class Wire:
         self._max_message_bytes = max_message_bytes
         self._waiting: asyncio.Queue[Frame | Ending] = asyncio.Queue(MAX_WAITING_FRAMES)
         self._ordered: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        # envparity: allow EP610 because a wire is made for an open connection only, and closes its writer with itself
         self._writer = asyncio.create_task(self._write(), name="websocket writer")
 
     def send(self, frame: Frame) -> None:

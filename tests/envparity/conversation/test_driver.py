@@ -155,7 +155,8 @@ class OneServer:
 @asynccontextmanager
 async def serving(handler: Handler, *, replicas: int = 1, **options: Any) -> AsyncIterator[OneServer]:
     """A stack with a WebSocket server that holds conversations with `handler`."""
-    async with serve(handler, "127.0.0.1", 0, **{"subprotocols": ["v1"], "close_timeout": 0.1, **options}) as server:
+    usual = {"subprotocols": ["v1"], "close_timeout": 0.1, "compression": None}
+    async with serve(handler, "127.0.0.1", 0, **{**usual, **options}) as server:
         port = server.sockets[0].getsockname()[1]
         yield OneServer(Endpoint(("127.0.0.1", port), "localhost", None), replicas)
 
