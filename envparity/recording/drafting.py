@@ -140,12 +140,12 @@ class _Drafting:
         return table | ({"status": event.status} if event.status != _SWITCHING else {})
 
     def _target(self, event: Opened, number: int, token_query: str | None) -> Table:
-        if event.target == self._backend.websocket_path:
+        path = self._values.said_path(event.path, number)
+        if event.target == self._backend.websocket_path and path == event.path:
             return {}
         usual_path, _, usual_query = self._backend.websocket_path.partition("?")
         usual = query_of(f"?{usual_query}")
         pairs = [pair for pair in query_of(event.target) if pair not in usual and pair[0] != token_query]
-        path = self._values.said(event.path, number)
         if self._backend.tokens is not None and "{" in usual_path:
             path = event.path
         table: Table = {} if path == usual_path else {"path": sayable(path, "a path")}

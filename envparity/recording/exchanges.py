@@ -62,7 +62,7 @@ def exchange_table(
     """The step for the request of that turn. Raises `Unsayable`."""
     event = turns[number].event
     assert isinstance(event, Exchange)  # noqa: S101  of whom this is called
-    path = sayable(values.said(event.target.partition("?")[0], number), f"the path of {event.method}")
+    path = sayable(values.said_path(event.target.partition("?")[0], number), f"the path of {event.method}")
     table: Table = {"http": f"{event.method} {path}"}
     query = query_table(query_of(event.target), values, number)
     table |= {"query": query} if query else {}

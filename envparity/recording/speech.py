@@ -120,8 +120,10 @@ def likely_speech(recording: Recording) -> Speech:
     if name:
         return _of(name)
     held = [_json(text) for text in texts]
-    if not messages or any(one is _NO_JSON for one in held):
-        return _of("binary" if messages and not texts else "text")
+    if messages and not texts:
+        return _of("binary")
+    if any(one is _NO_JSON for one in held):
+        return _of("text")
     if any(not isinstance(one, dict) for one in held):
         return Speech("any-json", AnyJson(), _type_field(held)[0])
     frame_type, pointer = _type_field(held)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import unquote
 
 from envparity.model.step.values import MADE
 from envparity.recording.events import Exchange, Received, Sent
@@ -229,6 +230,14 @@ class Values:
             return [self.said(under, turn) for under in value]
         known = None if value is None or isinstance(value, bool) else self.known.get((type(value), value))
         return known.placeholder if known is not None and known.since < turn else value
+
+    def said_path(self, path: str, turn: int) -> str:
+        """A path in words of placeholders, part by part."""
+        parts = []
+        for part in path.split("/"):
+            said = self.said(unquote(part), turn)
+            parts.append(part if said == unquote(part) else said)
+        return "/".join(parts)
 
     def is_secret(self, text: str) -> bool:
         """Whether a text has something in it that must be written nowhere."""
