@@ -316,7 +316,7 @@ class Booting(ABC, Generic[R, D]):
             kind = kind_of(declared)
             with KINDS.guarding(kind):
                 url = kind.url(declared, server, place.ca_path)
-            sources |= _offered(other, declared, server, url)
+            sources |= offered_by(other, declared, server, url)
         told = placed(self._backend, self._environment, name, reached, sources=sources, made=self._secrets)
         settings = told.options.get("settings")
         if not isinstance(settings, dict):
@@ -371,7 +371,7 @@ class Booting(ABC, Generic[R, D]):
         }
         for name, dependency in dependencies.items():
             declared, server = self._environment.dependencies[name], self._reached(name, place, dependency)
-            sources |= _offered(name, declared, server, self._url(name, place, dependency))
+            sources |= offered_by(name, declared, server, self._url(name, place, dependency))
         return sources
 
     def _reached(self, name: str, place: Place, dependency: D) -> Server:
@@ -401,7 +401,7 @@ class Booting(ABC, Generic[R, D]):
                 await stack.connect_proxy(dependency)
 
 
-def _offered(name: str, declared: Dependency, server: Server, url: str) -> dict[str, str]:
+def offered_by(name: str, declared: Dependency, server: Server, url: str) -> dict[str, str]:
     """What settings may take from that dependency, which the backend reaches there. Raises `DoorFailed`."""
     kind = kind_of(declared)
     with KINDS.guarding(kind):

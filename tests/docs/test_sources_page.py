@@ -109,3 +109,13 @@ def test_what_drifted_is_printed_as_the_page_says(tmp_path: Path, monkeypatch: p
     arguments, printed = shown("import")
     result = CliRunner().invoke(app, arguments, prog_name="envparity")
     assert (result.exit_code, result.output.strip()) == (1, printed.strip())
+
+
+def test_an_environment_is_exported_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written, and what to do next."""
+    project(tmp_path, 'name = "staging"\n[settings]\nLOG_LEVEL = "debug"\n')
+    monkeypatch.chdir(tmp_path)
+    arguments, printed = shown("export")
+    result = CliRunner().invoke(app, arguments, prog_name="envparity")
+    assert (result.exit_code, result.output.strip()) == (0, printed.strip())
+    assert (tmp_path / "by-hand" / "compose.yaml").is_file()

@@ -15,6 +15,7 @@ _HOMES = {
     "report": "report:report_command",
     "replay": "replay:replay_command",
     "diff": "diff:diff_command",
+    "export": "export:export_command",
     "import": "drift:import_command",
     "doctor": "doctor:doctor_command",
     "blame": "blame:blame_command",
