@@ -97,8 +97,8 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
 _RESERVED: Final[Mapping[str, frozenset[str]]] = {
     "envparity.reports": frozenset({
         "attach", "backend", "causes", "confirm-target", "environment", "environments", "github", "help",
-        "image", "launcher", "ndjson", "no-causes", "not-thorough", "only", "orders", "plain", "repeat", "runs",
-        "plan", "shard", "thorough",
+        "image", "launcher", "ndjson", "no-causes", "not-thorough", "only", "orders", "plain", "profile", "repeat",
+        "plan", "runs", "shard", "thorough",
     }),
     "envparity.launchers": frozenset({"auto"}),
 }

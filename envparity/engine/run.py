@@ -157,7 +157,9 @@ class Run:
     async def verdict(self) -> Verdict:
         """Observe everything, judge it, and say so as the stream's last event."""
         observations = await self.observe_all()
+        observed = time.monotonic()
         judgement = await self.judgement()
+        judged = time.monotonic()
         verdict = Verdict(
             run_id=self._launcher.run_id,
             launcher=self._launcher.name,
@@ -178,6 +180,10 @@ class Run:
             )
             + self._without_orders,
             duration_s=round(time.monotonic() - self._began, 1),
+            seconds={
+                "boots": round(observed - self._began, 1),
+                "judging and looking for causes": round(judged - observed, 1),
+            },
             attached=self._urls,
             left_out=self._left_out,
             notes=() if self._partial else unmatched(self.subject.backend, observations),
@@ -265,8 +271,10 @@ class Run:
         played = await observer.peaceful(stack, scenarios, again=not told)
         back = await self._back(stack, scenarios, first, played)
         control = await self._control(stack, scenarios, first, played, back.others)
+        began_orders = time.monotonic()
         if self._profile is not None and not again and self._has_orders(case) and first:
             await self._explore(stack, first[0].startup, self._profile)
+        orders_s = time.monotonic() - began_orders
         disturbed = await observer.disruptive(stack, scenarios, again=not told)
         if self.subject.thorough and self._is_controlled(stack, first):
             for scenario in comes_back(scenarios, disturbed, thorough=True):
@@ -276,6 +284,7 @@ class Run:
         played += disturbed
         control += await repeated(observer, stack, scenarios, (*played, *control))
         timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
+        timings |= {"orders": round(orders_s, 3)} if self._ordered.get(case.environment) and case.boot.steady else {}
         return await observer.record(stack, first, played, timings, control=control, second=back.second)
 
     def _has_orders(self, case: Case) -> bool:

@@ -26,6 +26,7 @@ from envparity.faces.cli.options import (
     runs_option,
     thorough_option,
 )
+from envparity.faces.cli.profiling import profile_option, say_profile
 from envparity.faces.cli.reporting import ReportingCommand, github_option
 from envparity.faces.cli.shard import observe_shard, refuse_beside_a_shard
 from envparity.faces.cli.writing import writer_of
@@ -61,6 +62,7 @@ __all__ = ["run_command"]
 @thorough_option
 @github_option
 @runs_option
+@profile_option
 @click.option("--plain", is_flag=True, help="No live display and no colour, also on a terminal.")
 def run_command(  # noqa: PLR0917  click passes options by name
     backend: Path | None,
@@ -80,6 +82,7 @@ def run_command(  # noqa: PLR0917  click passes options by name
     plan_file: Path | None,
     outputs: Outputs,
     runs: Path | None,
+    profile: bool,  # noqa: FBT001
     plain: bool,  # noqa: FBT001
 ) -> None:
     """Boot the backend in every environment, hold the conversations, compare, and give the verdict.
@@ -101,7 +104,8 @@ def run_command(  # noqa: PLR0917  click passes options by name
             return
         outputs.check()
         described = saved_subject(subject, inputs.environments, orders=inputs.orders, only=only, repeat=inputs.repeat)
-        saver = Saver(described, runs_folder(runs), [outputs.write])
+        shown = [say_profile] if profile else []
+        saver = Saver(described, runs_folder(runs), [*shown, outputs.write])
         writer = writer_of(ndjson, saver, plain=plain)
         try:
             verdict = engine.to_verdict(
