@@ -36,6 +36,7 @@ OTHERS = frozenset(
         "docs/monitoring.md",
         "docs/pre-deploy.md",
         "docs/probe.md",
+        "docs/record.md",
         "docs/report.md",
     }
 )  # have tests of their own
