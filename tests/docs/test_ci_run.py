@@ -67,6 +67,20 @@ def test_one_environment_that_fails_fails_the_run_and_does_not_end_it(tree: Path
     assert lines[-1] == "tests: 5 passed, 2 failed, 1 skipped"
 
 
+def test_however_much_is_said_the_run_comes_to_its_end(tree: Path) -> None:
+    """Of the slowest tests twenty are shown, of failures what a reader bears; nothing that is cut off ends the run."""
+    names = (f"{seconds}.00s call     tests/test_a.py::test_{seconds}{'x' * 80}" for seconds in range(1, 3000))
+    durations = "\n".join(names)
+    explained = "=== FAILURES ===\n" + "\n".join(f"line {number} {'x' * 80}" for number in range(5000))
+    said = "=== short test summary info ===\nFAILED tests/test_a.py::test_b - it was this\nand this"
+    code, lines = ran(tree, cases=(f"{explained}\n{durations}\n{said}\n{FAILED}", 1), browser=(PASSED, 0))
+    assert code == 1
+    assert lines[-1] == "tests: 5 passed, 2 failed, 1 skipped"
+    assert sum(line.endswith("(cases)") for line in lines) == 20
+    assert lines.count("cases: FAILED tests/test_a.py::test_b - it was this") == 1
+    assert lines[lines.index("cases: FAILED tests/test_a.py::test_b - it was this") + 1] == "    and this"
+
+
 def test_where_no_test_was_asked_for_none_is_counted(tree: Path) -> None:
     """Linters count nothing."""
     code, lines = ran(tree, lint=("All checks passed!", 0))
