@@ -29,7 +29,7 @@ class Kubernetes(Source):
     """
 
     def reads(self, path: Path) -> bool:
-        return path.suffix.lower() in {".yaml", ".yml"} or path.is_dir()
+        return path.suffix.lower() in {".yaml", ".yml"} or path.is_dir() or path.name == "-"
 
     def read(self, path: Path, part: str) -> Said:
         found = objects(path)
@@ -42,6 +42,9 @@ class Kubernetes(Source):
         container_limits(made, container, pod)
         container_notes(made, container, pod)
         _servers(made, found, workload)
+        if found.raw is not None:
+            text = f"{found.raw.called} is not installed, and {found.raw.command} was not run: patches are not applied"
+            made.unknown("rendered objects", text, (path, 0))
         if is_knative(workload):
             _grace(made, pod, _CLOUD_RUN_GRACE_S)
             put_cloud_run(made, workload)

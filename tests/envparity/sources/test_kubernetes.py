@@ -134,7 +134,6 @@ def team(tmp_path: Path) -> Path:
         k8s___config__yaml=CONFIG,
         k8s___deep___front__yml=FRONT,
         k8s___cache__yaml=CACHE,
-        k8s___kustomization__yaml="resources: [deployment.yaml]\n",
     )
     return tmp_path
 
