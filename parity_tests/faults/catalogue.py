@@ -17,6 +17,7 @@ __all__ = [
     "CATALOGUE",
     "ENVIRONMENTS",
     "ORDER_CATALOGUE",
+    "UPGRADE_CATALOGUE",
     "Fault",
     "Twin",
     "apply_to_copy",
@@ -54,7 +55,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     haystack: int = 0  # settings more in the environments that show it, which the backend does not read
     plays: tuple[str, ...] = ()  # scenarios, or globs over them; empty: the whole suite
     container_only: str = ""  # why no process can show it; empty: one can
-    needs: Literal["orders"] | None = None
+    needs: Literal["orders", "previous"] | None = None  # "previous": the clean tree is the release before it
     steps: tuple[str, ...] = ()  # with needs = "orders": it shows in the orders in which they come in this sequence
     patch: Path = Path()
 
@@ -108,6 +109,9 @@ def apply_to_copy(fault: Fault | Twin | None, folder: Path) -> Path:
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_APPLY_S, check=False)
         if result.returncode != 0:
             raise ValueError(f"{fault.patch.name} does not apply: {result.stderr.strip()}")
+        if "[previous]" in (folder / "netra_backend" / "backend.toml").read_text(encoding="utf-8"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(_TREE / "netra_backend", folder / "previous" / "netra_backend", ignore=ignored)
     return folder
 
 
@@ -119,6 +123,9 @@ ORDER_CATALOGUE = tuple(read_fault(patch) for patch in sorted((_FOLDER / "orders
 
 BENIGN = tuple(read_twin(patch) for patch in sorted((_FOLDER / "benign").glob("F*.patch")))
 """What looks like a fault and is none."""
+
+UPGRADE_CATALOGUE = tuple(read_fault(patch) for patch in sorted((_FOLDER / "upgrades").glob("F*.patch")))
+"""Faults of a release that follows another: they show on the data that the clean tree has left, and on no other."""
 
 ROTATION = 8
 """Every so many days each fault has its turn in containers; of those of an order one has it each day."""

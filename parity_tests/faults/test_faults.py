@@ -9,13 +9,21 @@ import pytest
 
 from envparity.judge.cause import Everywhere
 from envparity.report.wording import cause_text, evidence_lines
-from parity_tests.faults.catalogue import BENIGN, CATALOGUE, ORDER_CATALOGUE, Fault, Twin, apply_to_copy
+from parity_tests.faults.catalogue import (
+    BENIGN,
+    CATALOGUE,
+    ORDER_CATALOGUE,
+    UPGRADE_CATALOGUE,
+    Fault,
+    Twin,
+    apply_to_copy,
+)
 from parity_tests.faults.verdicts import Ran, expected_findings, replayed, run_on
 
 MOST_BOOTS = {1: 10, 2: 18}
 """By the number of differences that are needed together; what verifies them is not counted."""
 
-SECOND_EDITION = ["F32", "F36", "F37", "F42"]
+SECOND_EDITION = ["F32", "F36", "F37", "F40", "F42"]
 
 INCIDENT = [f"F{number:02}" for number in range(1, 32) if number not in {12, 19}]
 
@@ -72,7 +80,7 @@ def test_a_replay_says_that_it_is_no_longer_there_once_the_patch_is_gone(
 
 def test_the_catalogue_has_the_faults_of_the_incident() -> None:
     """No fault can be lost in silence."""
-    ids = [fault.id for fault in (*CATALOGUE, *ORDER_CATALOGUE)]
+    ids = [fault.id for fault in (*CATALOGUE, *ORDER_CATALOGUE, *UPGRADE_CATALOGUE)]
     assert len(ids) == len(set(ids))
     assert {*INCIDENT, *SECOND_EDITION} <= {*ids}
     assert {twin.id for twin in BENIGN} <= {*ids}

@@ -31,6 +31,7 @@ PAGES = [README, *sorted(str(one.relative_to(TREE)) for one in (TREE / "docs").g
 OTHERS = frozenset(
     {
         "docs/audit.md",
+        "docs/cost.md",
         "docs/extend.md",
         "docs/many-machines.md",
         "docs/monitoring.md",

@@ -49,8 +49,8 @@ class Releases:
         for index in indexes:
             replica = stack.replicas[index]
             child, probe = self._make(index, f"r{index}-{next(self._numbers)}", previous)
-            self._exits.push_async_callback(probe.close)
             self._exits.push_async_callback(child.stop, signal.SIGKILL, 0.0)
+            await replica.close()  # what asked the one before; who has it last is closed with the stack
             replica.child, replica.probe = child, probe
             replica.undecided_after_s = None
             child.start()
