@@ -90,7 +90,7 @@ def _machine(made: Building, document: Document) -> None:
 def _build(made: Building, document: Document) -> None:
     """The image, from a Dockerfile or by name; what is built otherwise is listed."""
     build = document.table("build")
-    place = document.path, document.line(("build",))
+    place = document.path, document.line(("build",)) or 1
     target = build.get("build-target")
     if isinstance(build.get("image"), str):
         put_image_name(made, build["image"], (document.path, document.line(("build", "image"))))
