@@ -37,7 +37,8 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         name: f"envparity.judge.{name}:RULES"
         for name in (
             *("startup", "parity", "orders", "conversation", "transcripts"),
-            *("chance", "lifecycle", "disturbances", "limits", "infrastructure", "warm", "deployed", "second_time"),
+            *("chance", "lifecycle", "disturbances", "limits", "infrastructure", "warm", "deployed"),
+            *("second_time", "growth"),
         )
     },
     "envparity.auth": {

@@ -6,7 +6,7 @@ Beside it another user asks for the same at the same time, so that what is kept 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from envparity.conversation.script import Script
@@ -18,8 +18,14 @@ from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broke
 
 __all__ = ["CameBack", "come_back", "comes_back"]
 
+Seen = Callable[[Sequence[Transcript]], Awaitable[None]]
+
 _AWAY_S = (0.2, 1.0)
 """How long a user is away before the second time; and, of a scenario that went otherwise then, before the next."""
+
+
+async def _nobody(_played: Sequence[Transcript]) -> None:
+    """Nobody wants to hear of it."""
 
 
 @dataclass
@@ -48,9 +54,11 @@ def comes_back(scenarios: Sequence[Scenario], played: Collection[Transcript], *,
 
 
 async def come_back(
-    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], *, alone: bool = False
+    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], *, alone: bool = False, seen: Seen = _nobody
 ) -> CameBack:
     """Play each as a new user, and then again as the same one; with nothing beside it where it is to be `alone`.
+
+    `seen` hears of each round, once its connections are closed.
 
     What is refused or late the second time is tried with one more user, who is away for longer: what does not show
     again then was chance, and the judge sees both.
@@ -58,18 +66,26 @@ async def come_back(
     came_back = CameBack()
     left = list(scenarios)
     for away_s in _AWAY_S:
-        left = await _once(observer, stack, left, away_s, came_back, alone=alone)
+        left = await _once(observer, stack, left, away_s, came_back, alone=alone, seen=seen)
         if not left:
             break
     return came_back
 
 
 async def _once(
-    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], away_s: float, into: CameBack, *, alone: bool
+    observer: Observer,
+    stack: Stack,
+    scenarios: Sequence[Scenario],
+    away_s: float,
+    into: CameBack,
+    *,
+    alone: bool,
+    seen: Seen,
 ) -> list[Scenario]:
     """One user for each scenario; returns the scenarios that were refused or late the second time."""
     firsts = await observer.first_plays(stack, scenarios)
     into.others += [transcript for _, _, transcript in firsts]
+    await seen([transcript for _, _, transcript in firsts])
     kept = [one for one in firsts if not is_broken(one[2])]
     if not kept:
         return []
@@ -80,6 +96,7 @@ async def _once(
         observer.first_plays(stack, [] if alone else [scenario for scenario, _, _ in kept]),
     )
     into.others += [transcript for _, _, transcript in beside]
+    await seen([*back, *(transcript for _, _, transcript in beside)])
     several = _has_replicas(stack)
     into.second += [SecondPlay(one, elsewhere=several) for one in back]
     if several:
@@ -88,6 +105,7 @@ async def _once(
         returned = await observer.plays_again(stack, [_again(stack, *one) for one in there])
         into.second += [SecondPlay(one) for one in returned]
         back += returned
+        await seen(returned)
     refused = {one.scenario for one in back if one.departure is not None and one.departure.kind != "frame"}
     return [scenario for scenario, _, _ in kept if scenario.name in refused]
 

@@ -19,7 +19,7 @@ from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
 from envparity.model.environment import Deployed
 from envparity.model.scenario import Scenario
-from envparity.observe.record import Attached, Observation, Replica, SecondPlay
+from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage
 from envparity.observe.transcript import (
     ConnectionClosed,
     HandshakeAnswered,
@@ -146,6 +146,7 @@ class Observer:
         *,
         control: Sequence[Transcript] = (),
         second: Sequence[SecondPlay] = (),
+        usage: Sequence[Usage] = (),
         warm: bool = False,
     ) -> Observation:
         """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays, and
@@ -169,6 +170,7 @@ class Observer:
             attached=attached,
             control=others,
             second=tuple(second),
+            usage=tuple(usage),
             granted=granted,
             jobs=tuple(stack.jobs) if isinstance(stack, RanJobs) and not warm else (),
             processes=await stack.observe_programs() if isinstance(stack, RunsPrograms) and not warm else (),

@@ -15,6 +15,7 @@ from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.elsewhere import CaseSource, Crew
 from envparity.engine.events import Emit, RunFinished, RunStarted, Waiting
 from envparity.engine.explore import BootsBeside, Explorer, OrderProfile
+from envparity.engine.growth import Growth
 from envparity.engine.observer import Observer
 from envparity.engine.outside import not_seen, urls, without_orders
 from envparity.engine.plan import PlannedCase, left_out, plan
@@ -268,9 +269,17 @@ class Run:
             scenarios = scenarios[:1]
         if told:
             self._emit(Waiting(case.id, f"{len(scenarios)} scenarios"))
+        growth = Growth(stack)
+        controlled = self._is_controlled(stack, first)
+        if controlled:
+            await growth.look()
         played = await observer.peaceful(stack, scenarios, again=not told)
-        back = await self._back(stack, scenarios, first, played)
+        if controlled:
+            await growth.look(played)
+        back = await self._back(stack, scenarios, first, played, growth)
         control = await self._control(stack, scenarios, first, played, back.others)
+        if controlled:
+            await growth.look(control[len(back.others) :])
         began_orders = time.monotonic()
         if self._profile is not None and not again and self._has_orders(case) and first:
             await self._explore(stack, first[0].startup, self._profile)
@@ -285,18 +294,26 @@ class Run:
         control += await repeated(observer, stack, scenarios, (*played, *control))
         timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
         timings |= {"orders": round(orders_s, 3)} if self._ordered.get(case.environment) and case.boot.steady else {}
-        return await observer.record(stack, first, played, timings, control=control, second=back.second)
+        return await observer.record(
+            stack, first, played, timings, control=control, second=back.second, usage=growth.points
+        )
 
     def _has_orders(self, case: Case) -> bool:
         return case.boot.steady and case.environment not in self.subject.attached
 
     async def _back(
-        self, stack: Stack, scenarios: Sequence[Scenario], first: Sequence[Replica], played: Sequence[Transcript]
+        self,
+        stack: Stack,
+        scenarios: Sequence[Scenario],
+        first: Sequence[Replica],
+        played: Sequence[Transcript],
+        growth: Growth,
     ) -> CameBack:
         """Users who come back, where the peaceful scenarios are played once more."""
         if not self._is_controlled(stack, first):
             return CameBack()
-        return await come_back(self._observer, stack, comes_back(scenarios, played, thorough=self.subject.thorough))
+        returning = comes_back(scenarios, played, thorough=self.subject.thorough)
+        return await come_back(self._observer, stack, returning, seen=growth.look)
 
     async def _control(
         self,

@@ -149,6 +149,10 @@ class BootedStack(ABC, Generic[R, D]):
     programs: list[RunningProgram] = field(default_factory=list)  # of the backend, beside its replicas
     looked_at: set[int] = field(default_factory=set)  # the replicas whose readiness was asked for
 
+    def connections_to(self) -> dict[str, int]:
+        """As the proxies count them (`CountsConnections`)."""
+        return {name: one.proxy.open_connections for name, one in self.dependencies.items()}
+
     @property
     def settings(self) -> Mapping[str, str]:
         return {**self.keys, **{one.name: one.value for one in self.resolved}}

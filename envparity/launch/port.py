@@ -25,6 +25,7 @@ from envparity.support.stalls import Granted
 
 __all__ = [
     "BootsWarm",
+    "CountsConnections",
     "CountsProcessors",
     "DependencyControls",
     "Disturbable",
@@ -237,6 +238,15 @@ def network_controls(stack: Stack) -> NetworkControls:
     if not isinstance(stack, NetworkControls):
         raise LaunchError(f"nothing of the network of {stack.case} can be cut")
     return stack
+
+
+@runtime_checkable
+class CountsConnections(Protocol):
+    """A stack of which is counted how many connections its replicas have to each dependency."""
+
+    def connections_to(self) -> dict[str, int]:
+        """Those that are open now, by the dependency's name."""
+        ...
 
 
 @runtime_checkable

@@ -19,11 +19,13 @@ __all__ = [
     "Observation",
     "ProcessRun",
     "Replica",
+    "ReplicaUsage",
     "SecondPlay",
     "SettingFingerprint",
     "StartupFailure",
     "StartupReport",
     "StartupStep",
+    "Usage",
 ]
 
 _TAIL_LINES = 60
@@ -163,6 +165,26 @@ class Attached(msgspec.Struct, frozen=True):
     unplayed: int = 0
 
 
+class ReplicaUsage(msgspec.Struct, frozen=True):
+    """What all processes of a replica hold: open descriptors, threads, and resident memory."""
+
+    descriptors: int
+    threads: int
+    memory_kib: int
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What was held open at one moment in which no client was connected.
+
+    `connections` is how many each replica had accepted by then, `replicas` what each holds (None: it could not be
+    asked), `to` the open connections to each dependency, of all replicas together.
+    """
+
+    connections: tuple[int, ...]
+    replicas: tuple[ReplicaUsage | None, ...] = ()
+    to: dict[str, int] = {}
+
+
 class SecondPlay(msgspec.Struct, frozen=True):
     """A further play of a scenario with the same user, credential and ids, after one that kept to its script.
 
@@ -188,6 +210,7 @@ class Observation(msgspec.Struct, frozen=True):
     attached: Attached | None = None
     before: tuple[Transcript, ...] = ()  # what the previous release did, where the boot has changed it
     control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
+    usage: tuple[Usage, ...] = ()  # between rounds of scenarios, the first before all of them
     second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before
     stalls: Stalls | None = None  # how busy the machine was meanwhile
     granted: Granted | None = None  # what the replicas had of the processors, where that is counted

@@ -107,3 +107,15 @@ def test_what_waits_for_long_or_disturbs_comes_back_in_a_thorough_run() -> None:
     assert [one.name for one in comes_back(scenarios, plays, thorough=False)] == ["ask"]
     names = [one.name for one in comes_back(scenarios, plays, thorough=True)]
     assert names == ["ask", "silent", "slow", "restarting"]
+
+
+async def test_each_round_is_told_once_its_connections_are_closed() -> None:
+    """The first plays; then those of who came back with those beside them; then the way back."""
+    rounds: list[int] = []
+
+    async def seen(played: Sequence[Transcript]) -> None:
+        rounds.append(len(played))
+
+    stack = SimpleNamespace(replica_count=2, endpoint=SimpleNamespace(affinity="none"))
+    await come_back(cast("Any", Users(None, None)), cast("Any", stack), [ASK], seen=seen)
+    assert rounds == [1, 2, 1]
