@@ -222,7 +222,7 @@ async def measure(rows: Rows, arguments: argparse.Namespace) -> None:
 
 def _url_of(stack: ContainerStack, name: str) -> str:
     """What a setting takes as that dependency's URL."""
-    return next(one.value for one in stack.resolved if one.source == f"{name}.url")
+    return next(one.value for one in stack.given.resolved if one.source == f"{name}.url")
 
 
 async def _rounds(rows: Rows, orders: Orders, stack: ContainerStack, plain: PlainRows, rounds: int) -> None:

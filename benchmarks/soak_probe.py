@@ -140,7 +140,7 @@ async def outage(stack: ContainerStack) -> Outage:
     await asyncio.sleep(OUTAGE_S)
     started = time.time()
     await stack.engine.call("postgres to start", container.start)
-    await stack.connect_proxy(dependency)
+    await stack.connect_proxy(dependency.name)
     return Outage(stopped, gone, started, time.time())
 
 

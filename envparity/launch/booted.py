@@ -4,40 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
-from typing import Generic, TypeVar
 
 from envparity.dependency.kind import (
     KINDS,
-    Administered,
     Administrator,
-    Beside,
     Server,
     TakesCommands,
-    Watched,
     kind_of,
 )
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch import clocks, disturbing
-from envparity.launch.health import HealthProbe
+from envparity.launch.local.given import Given
+from envparity.launch.local.parts import AgentBeside, BootedDependency, BootedReplica, is_request
 from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.program import RunningProgram
-from envparity.launch.proxy import Proxy
-from envparity.launch.resolve import ResolvedSetting
 from envparity.launch.server_log import ServerLog
 from envparity.launch.starting_line import StartingLine
-from envparity.launch.warm.client import WarmAgent
-from envparity.launch.warm.command import PythonCommand, WarmUnavailable
+from envparity.launch.warm.command import PythonCommand
 from envparity.model.backend import Backend
-from envparity.model.case import Boot, Case
-from envparity.model.environment import Dependency, Environment, Ingress
+from envparity.model.case import Case
+from envparity.model.environment import Environment
 from envparity.model.step import DisturbsDependency
 from envparity.observe.disturbed import OutageSeen
 from envparity.observe.record import HttpAnswer, JobRun, ProcessRun, Replica, SettingFingerprint, StartupReport
@@ -45,101 +37,25 @@ from envparity.observe.startup import read_log
 from envparity.redaction import Redaction
 from envparity.support.together import together
 
-__all__ = [
-    "AgentBeside",
-    "BootedDependency",
-    "BootedReplica",
-    "BootedStack",
-    "administered",
-    "answers",
-    "direct_endpoint",
-    "patience_of",
-]
-
+__all__ = ["BootedStack"]
 
 _BECOMES_READY_S = 3.0
 
 
-@dataclass
-class BootedDependency(ABC):
-    """A dependency, and the proxy through which the backend sees it."""
-
-    name: str
-    kind: str
-    proxy: Proxy
-    password: str = field(repr=False)
-    beside: list[Proxy] = field(default_factory=list, init=False)
-    """Those through which other dependencies see it, which are never cut."""
-
-    def reached_at(self, address: tuple[str, int]) -> None:
-        """From now on it is behind its proxies."""
-        for proxy in (self.proxy, *self.beside):
-            proxy.upstream = address
-
-    @property
-    @abstractmethod
-    def there(self) -> bool:
-        """Whether it was started at all: a boot may keep it down."""
-
-
-@dataclass
-class BootedReplica:
-    """A replica, and how to ask it for its health; the probe changes when it is started again."""
-
-    index: int
-    probe: HealthProbe
-    undecided_after_s: float | None = field(default=None, init=False)
-    clock: Path | None = field(default=None, init=False)
-    """The file that says by how much its clock differs; None where it has the machine's."""
-    clock_s: float = field(default=0.0, init=False)
-
-    async def close(self) -> None:
-        await self.probe.close()
-
-
-@dataclass(frozen=True)
-class AgentBeside:
-    """A warm agent beside the replicas. `ports` are those that its boots may listen on, each with the port of 127.0.0.1
-    behind which that is.
-    """
-
-    agent: WarmAgent
-    ports: Mapping[int, int]
-
-
-R = TypeVar("R", bound=BootedReplica)
-D = TypeVar("D", bound=BootedDependency)
-
-
 @dataclass(kw_only=True)
-class BootedStack(ABC, Generic[R, D]):
+class BootedStack(ABC):
     """A `Stack` (see launch.port), as far as all are the same, and what warm boots need of it.
 
-    `proxy_host` is this machine's address under which the backend finds its dependencies' proxies; `memory_folder` one
-    that servers may make folders in, where that is quick; `fingerprints_of` uses this run's salt; `keys` are private
-    keys that tokens are made with, by names that no setting has; `urls` are those of the dependencies. `resolve` gives
-    the settings of a boot of this environment as the files say them, with other values for some of its `sources`, which
-    are what settings may take from it; the backend finds the authority's certificate at `ca_path`.
+    `given` is what it was booted with; `memory_folder` is one that servers may make folders in, where that is quick.
+    Replicas are known by their index, dependencies by their name: what they run in is each launcher's own matter.
     """
 
-    case: Case
-    backend: Backend
-    environment: Environment
-    endpoint: Endpoint
-    resolved: tuple[ResolvedSetting, ...]
-    keys: Mapping[str, str] = field(repr=False)
-    urls: Mapping[str, str] = field(repr=False)
-    fingerprints: tuple[SettingFingerprint, ...]
-    fingerprints_of: Callable[[tuple[ResolvedSetting, ...]], tuple[SettingFingerprint, ...]]
-    resolve: Callable[[Boot, Mapping[str, str]], tuple[ResolvedSetting, ...]]
-    sources: Mapping[str, str] = field(repr=False)
-    ca_path: str
-    replicas: list[R]
-    dependencies: dict[str, D]
-    dependency_tls: Mapping[str, ssl.SSLContext]
-    redaction: Redaction
-    proxy_host: str
+    given: Given
     memory_folder: str
+    endpoint: Endpoint = field(init=False)
+    redaction: Redaction = field(default_factory=Redaction)
+    replicas: Sequence[BootedReplica] = field(default_factory=list)
+    dependencies: Mapping[str, BootedDependency] = field(default_factory=dict)
     server_logs: dict[str, ServerLog] = field(
         default_factory=dict
     )  # of the ingress and the dependencies that are there
@@ -149,13 +65,32 @@ class BootedStack(ABC, Generic[R, D]):
     programs: list[RunningProgram] = field(default_factory=list)  # of the backend, beside its replicas
     looked_at: set[int] = field(default_factory=set)  # the replicas whose readiness was asked for
 
+    def __post_init__(self) -> None:
+        self.endpoint = Endpoint(("127.0.0.1", 0), self.environment.ingress.host, None)
+
+    @property
+    def case(self) -> Case:
+        return self.given.case
+
+    @property
+    def backend(self) -> Backend:
+        return self.given.backend
+
+    @property
+    def environment(self) -> Environment:
+        return self.given.environment
+
+    @property
+    def fingerprints(self) -> tuple[SettingFingerprint, ...]:
+        return self.given.fingerprints
+
     def connections_to(self) -> dict[str, int]:
         """As the proxies count them (`CountsConnections`)."""
         return {name: one.proxy.open_connections for name, one in self.dependencies.items()}
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {**self.keys, **{one.name: one.value for one in self.resolved}}
+        return {**self.given.keys, **{one.name: one.value for one in self.given.resolved}}
 
     @property
     def replica_count(self) -> int:
@@ -180,10 +115,10 @@ class BootedStack(ABC, Generic[R, D]):
         """Wait until every replica's startup has passed, failed or ended; note those that did none of it in time."""
         timeout_s = self.backend.phases.boot_s
 
-        async def one(replica: R) -> None:
+        async def one(replica: BootedReplica) -> None:
             began = time.monotonic()
             ended = self._ended_check(replica)
-            decided = await replica.probe.until_decided(timeout_s, ended, lambda: self.replica_log(replica))
+            decided = await replica.probe.until_decided(timeout_s, ended, lambda: self.replica_log(replica.index))
             if not decided and not await ended():
                 replica.undecided_after_s = round(time.monotonic() - began, 1)
 
@@ -205,9 +140,9 @@ class BootedStack(ABC, Generic[R, D]):
         live, ready, startup = await asyncio.gather(
             replica.probe.ask(health.live), self._ready(replica), replica.probe.startup()
         )
-        exit_code, oom_killed = await self.replica_end(replica)
+        exit_code, oom_killed = await self.replica_end(index)
         listening = exit_code is None and await replica.probe.listens()
-        log = await self.replica_log(replica)
+        log = await self.replica_log(index)
         return Replica(
             index=index,
             live=live,
@@ -220,7 +155,7 @@ class BootedStack(ABC, Generic[R, D]):
             listening=listening,
         )
 
-    async def _ready(self, replica: R) -> HttpAnswer | None:
+    async def _ready(self, replica: BootedReplica) -> HttpAnswer | None:
         """What its readiness answers; where nothing was kept from it, after a moment in which it may become ready.
 
         A dependency that answers late on a busy machine makes one answer say no; that is no readiness that says no.
@@ -237,12 +172,12 @@ class BootedStack(ABC, Generic[R, D]):
         return await replica.probe.ask(path)
 
     async def log_mark(self) -> LogMark:
-        positions = tuple([await self.log_position(replica) for replica in self.replicas])
+        positions = tuple([await self.log_position(replica.index) for replica in self.replicas])
         return LogMark(positions, {name: log.position() for name, log in self.server_logs.items()})
 
     async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
         return {
-            name: tuple(line for line in self.redacted(await log.since(first.servers[name])) if not _is_request(line))
+            name: tuple(line for line in self.redacted(await log.since(first.servers[name])) if not is_request(line))
             for name, log in self.server_logs.items()
             if name in first.servers
         }
@@ -250,7 +185,7 @@ class BootedStack(ABC, Generic[R, D]):
     async def logged_between(self, first: LogMark, last: LogMark | None = None) -> tuple[tuple[str, ...], ...]:
         ends: tuple[float | None, ...] = (None,) * len(first.positions) if last is None else last.positions
         asked = zip(self.replicas, first.positions, ends, strict=True)
-        return tuple([await self.logged(replica, begin, end) for replica, begin, end in asked])
+        return tuple([await self.logged(replica.index, begin, end) for replica, begin, end in asked])
 
     async def cut_dependency(self, name: str) -> None:
         await self.dependency(name).proxy.down()
@@ -287,7 +222,7 @@ class BootedStack(ABC, Generic[R, D]):
             raise LaunchError(f"{name} is of the kind {dependency.kind}, which takes no commands: {command[0]}")
         if dependency.proxy.upstream is None:
             raise LaunchError(f"{name} is down in this boot: cannot run {command[0]}")
-        server = Server(*dependency.proxy.upstream, dependency.password, self.dependency_tls.get(name))
+        server = Server(*dependency.proxy.upstream, dependency.password, self.given.dependency_tls.get(name))
         try:
             with KINDS.guarding(kind):
                 return await kind.command(server, command)
@@ -296,9 +231,9 @@ class BootedStack(ABC, Generic[R, D]):
 
     async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
         """The end of each dependency's log."""
-        return {name: await self.dependency_log(one) for name, one in self.dependencies.items() if one.there}
+        return {name: await self.dependency_log(name) for name, one in self.dependencies.items() if one.there}
 
-    def dependency(self, name: str) -> D:
+    def dependency(self, name: str) -> BootedDependency:
         """That dependency. Raises `LaunchError` where there is none of that name."""
         if name not in self.dependencies:
             raise LaunchError(f"{self.environment.name} has no dependency {name!r}")
@@ -328,7 +263,7 @@ class BootedStack(ABC, Generic[R, D]):
     async def restart_dependency(self, name: str) -> None: ...
 
     @abstractmethod
-    async def connect_proxy(self, dependency: D) -> None:
+    async def connect_proxy(self, name: str) -> None:
         """Point its proxy at the server once that answers. Raises `DeadlineExceeded` with the end of its log."""
 
     @abstractmethod
@@ -336,23 +271,23 @@ class BootedStack(ABC, Generic[R, D]):
         """Learn the addresses by which the ingress names the replicas."""
 
     @abstractmethod
-    async def replica_log(self, replica: R) -> tuple[str, ...]:
+    async def replica_log(self, index: int) -> tuple[str, ...]:
         """What that replica has written, as `log_text` keeps it, without the secrets."""
 
     @abstractmethod
-    async def log_position(self, replica: R) -> float:
+    async def log_position(self, index: int) -> float:
         """How far its log has come: a number that only `logged` understands."""
 
     @abstractmethod
-    async def logged(self, replica: R, begin: float, end: float | None) -> tuple[str, ...]:
+    async def logged(self, index: int, begin: float, end: float | None) -> tuple[str, ...]:
         """What it has written between two positions, or until now, without the secrets."""
 
     @abstractmethod
-    async def replica_end(self, replica: R) -> tuple[int | None, bool]:
+    async def replica_end(self, index: int) -> tuple[int | None, bool]:
         """Its exit code, None while it runs; and whether it was killed for want of memory."""
 
     @abstractmethod
-    async def dependency_log(self, dependency: D) -> tuple[str, ...]:
+    async def dependency_log(self, name: str) -> tuple[str, ...]:
         """The end of what that server has written, without the secrets."""
 
     @abstractmethod
@@ -379,47 +314,8 @@ class BootedStack(ABC, Generic[R, D]):
         """The startup of a backend that has no report, by its log."""
         return None if self.backend.health.startup else read_log(log, self.backend.report, listening=listening)
 
-    def _ended_check(self, replica: R) -> Callable[[], Awaitable[bool]]:
+    def _ended_check(self, replica: BootedReplica) -> Callable[[], Awaitable[bool]]:
         async def ended() -> bool:
-            return (await self.replica_end(replica))[0] is not None
+            return (await self.replica_end(replica.index))[0] is not None
 
         return ended
-
-
-def administered(declared: Dependency) -> Administered:
-    """The kind of that dependency, as one whose servers have an administrator. Raises `WarmUnavailable`."""
-    kind = kind_of(declared)
-    if not isinstance(kind, Administered):
-        raise WarmUnavailable(f"a {declared.kind} has no administrator")
-    return kind
-
-
-async def answers(declared: Dependency, server: Server, beside: Beside) -> bool:
-    """Whether the server of that dependency answers. Raises `DoorFailed` where its kind's own code fails."""
-    kind = kind_of(declared)
-    with KINDS.guarding(kind):
-        if isinstance(kind, Watched):
-            return await kind.ready(declared, server, beside)
-        return await kind.answers(server)
-
-
-def patience_of(declared: Dependency) -> float:
-    """How long that dependency may take until it answers, in seconds. Raises `DoorFailed`."""
-    kind = kind_of(declared)
-    with KINDS.guarding(kind):
-        return kind.patience_s(declared)
-
-
-def _is_request(line: str) -> bool:
-    """Whether it is a line of the ingress's log of requests (see docker/ingress)."""
-    return line.startswith('{"time":') and '"request_time_s":' in line
-
-
-def direct_endpoint(port: int, ingress: Ingress) -> Endpoint:
-    """Where a client reaches a replica that has no ingress in front of it, on the loopback interface.
-
-    It asks for the environment's host, and comes from the environment's origin: both are what `ingress.host` and
-    `ingress.origin` have told the backend, whatever port it is behind here. So does the prefix that an ingress leaves.
-    """
-    address = ("127.0.0.1", port)
-    return Endpoint(address, ingress.host, None, page_origin=ingress.origin, prefix=ingress.backend_prefix)

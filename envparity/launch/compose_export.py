@@ -15,9 +15,9 @@ import yaml
 from envparity.auth.key_pair import key_maker
 from envparity.dependency.kind import CA_PATH, KINDS, Built, HoldsKeys, Server, ServerPlan, kind_of
 from envparity.errors import ConfigurationError, Mistake
-from envparity.launch.booting import offered_by
 from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.ingress_variables import ingress_variables
+from envparity.launch.local.offers import offered_by
 from envparity.launch.placing import placed
 from envparity.launch.resolve import ResolvedSetting, RunSecrets, resolve_settings
 from envparity.model.backend import Backend

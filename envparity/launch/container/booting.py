@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 import shutil
 import tempfile
 import time
@@ -20,8 +21,7 @@ from testcontainers.core.network import Network
 from envparity.dependency.kind import CA_PATH, KINDS, ServerPlan, image_name, kind_of
 from envparity.errors import DeadlineExceeded
 from envparity.launch.arrived import watched_headers
-from envparity.launch.booted import BootedStack, direct_endpoint
-from envparity.launch.booting import Booting, Lasting, Place
+from envparity.launch.booting import Booting, Lasting
 from envparity.launch.cleanup.labels import labels_for
 from envparity.launch.clocks import IN_CONTAINER, LIBRARY_IN_CONTAINER, clock_variables, faketime_library
 from envparity.launch.container.confinement import ConfinedContainer, confinement
@@ -39,6 +39,9 @@ from envparity.launch.container.servers import (
 from envparity.launch.container.stack import ContainerLog, ContainerStack, RunningDependency, RunningReplica
 from envparity.launch.container.start_gate import StartGate, can_be_exported, image_argv
 from envparity.launch.listening import serves_http
+from envparity.launch.local.given import Given, Place
+from envparity.launch.local.offers import asked_password, password_of
+from envparity.launch.local.parts import direct_endpoint
 from envparity.launch.placing import needs
 from envparity.launch.port import Endpoint, Waiting
 from envparity.launch.program import RunningProgram
@@ -71,7 +74,7 @@ class Means(Lasting):
     argvs: dict[tuple[str, tuple[str, ...]], list[str] | None] = field(default_factory=dict)  # see `image_argv`
 
 
-class ContainerBooting(Booting[RunningReplica, RunningDependency]):
+class ContainerBooting(Booting):
     """The boot of one case, from network to ingress. `number` tells it from any other boot of the run."""
 
     def __init__(self, means: Means, environment: Environment, boot: Boot, waiting: Waiting, number: int) -> None:
@@ -82,6 +85,8 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         self._network = Network(docker_network_kw={"driver": "bridge", "labels": self._labels})
         self._network.name = self._prefix
         self._files: dict[str, Path] = {}  # of this machine, by the path at which the backend finds each
+        self._dependencies: dict[str, RunningDependency] = {}
+        self._booted: ContainerStack  # of the boot under way
         self._gate_lock = asyncio.Lock()
         self._gates: list[StartGate | None] = []  # the one of this boot, once it is known whether there can be one
 
@@ -98,43 +103,42 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         return attributes
 
     def _dependency(self, name: str, declared: Dependency, proxy: Proxy) -> RunningDependency:
-        port = planned(declared, "").port
-        return RunningDependency(name, declared.kind, proxy, self._asked_password(name), None, port)
+        port, password = planned(declared, "").port, asked_password(self._environment, name, self._secrets)
+        made = self._dependencies[name] = RunningDependency(name, declared.kind, proxy, password, None, port)
+        return made
 
-    def _stack(self, common: Mapping[str, Any], place: Place) -> ContainerStack:
-        return ContainerStack(
-            **common,
+    def _stack(self, given: Given) -> ContainerStack:
+        self._booted = ContainerStack(
+            given=given,
+            dependencies=self._dependencies,
             memory_folder=_MEMORY,
             engine=self._engine,
-            start_beside=lambda name, plan, options: self._beside(place.proxy_host, name, plan, options),
+            start_beside=lambda name, plan, options: self._beside(given.place.proxy_host, name, plan, options),
         )
+        return self._booted
 
-    async def _start_server(
-        self,
-        stack: BootedStack[RunningReplica, RunningDependency],
-        dependency: RunningDependency,
-    ) -> None:
+    async def _start_server(self, name: str) -> None:
+        dependency = self._dependencies[name]
         declared = self._declared(dependency.name)
         issued = self._authority.issue([dependency.name, declared.kind, "localhost", "127.0.0.1"])
-        plan = planned(declared, self._password(dependency.name))
+        plan = planned(declared, password_of(self._environment, name, self._secrets))
         if declared.tls != "off":
             files = {**plan.files, **tls_files(issued, self._authority.certificate_pem)}
             plan = replace(plan, files=files, volumes=(*plan.volumes, TLS_FOLDER))
         dependency.began = time.time()
         others = needs(self._environment, dependency.name)
-        hosts = {"extra_hosts": dict.fromkeys(others, stack.proxy_host)} if others else {}
+        hosts = {"extra_hosts": dict.fromkeys(others, self._booted.given.place.proxy_host)} if others else {}
         dependency.container = await self._start(dependency.name, plan, limits=hosts)
 
     async def _replica(
         self,
-        stack: BootedStack[RunningReplica, RunningDependency],
         exits: AsyncExitStack,
         values: Mapping[str, str],
         index: int,
     ) -> None:
         self._written(exits, values)
         platform = self._environment.platform
-        name, limits, command = replica_name(index), self._limits(stack.proxy_host), self._command
+        name, limits, command = replica_name(index), self._limits(self._booted.given.place.proxy_host), self._command
         secrets = {one.name: values[one.name] for one in self._given if one.secret and can_be_exported(one.name)}
         gate = await self._gate(exits, secrets)
         if gate is not None:
@@ -161,19 +165,18 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         replica = RunningReplica(index, probe, container, platform.port)
         replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
-        stack.replicas.append(replica)
+        bisect.insort(self._booted.replicas, replica, key=lambda one: one.index)
         if self._environment.ingress.kind == "none" and index == 0:
-            stack.endpoint = direct_endpoint(port, self._environment.ingress)
+            self._booted.endpoint = direct_endpoint(port, self._environment.ingress)
 
     async def _job(
         self,
-        stack: BootedStack[RunningReplica, RunningDependency],
         exits: AsyncExitStack,
         values: Mapping[str, str],
         name: str,
         job: Job,
     ) -> tuple[int | None, str]:
-        container = await self._program(exits, stack, values, f"job-{name}", job.command)
+        container = await self._program(exits, values, f"job-{name}", job.command)
         deadline = Deadline(job.timeout_s)
         while container.status in {"created", "running"} and not deadline.passed:
             await asyncio.sleep(_EVERY_S)
@@ -187,14 +190,13 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
     async def _program(
         self,
         exits: AsyncExitStack,
-        stack: BootedStack[RunningReplica, RunningDependency],
         values: Mapping[str, str],
         name: str,
         command: tuple[str, ...],
     ) -> Container:
         """Start a program of the backend beside its replicas: in its image, with these settings."""
         self._written(exits, values)
-        limits = self._limits(stack.proxy_host)
+        limits = self._limits(self._booted.given.place.proxy_host)
         secrets = {one.name: values[one.name] for one in self._given if one.secret and can_be_exported(one.name)}
         argv = await self._argv_of(command)
         if secrets and argv:
@@ -208,12 +210,11 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
     async def _companion(
         self,
         exits: AsyncExitStack,
-        stack: BootedStack[RunningReplica, RunningDependency],
         values: Mapping[str, str],
         name: str,
         declared: BesideProcess,
     ) -> RunningProgram:
-        container = await self._program(exits, stack, values, f"process-{name}", declared.command)
+        container = await self._program(exits, values, f"process-{name}", declared.command)
 
         async def exit_code() -> int | None:
             await self._engine.call(f"process {name}", container.reload)
@@ -313,7 +314,6 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
 
     async def _front(
         self,
-        stack: BootedStack[RunningReplica, RunningDependency],
         exits: AsyncExitStack,
     ) -> None:
         """The ingress, where the environment has one; its endpoint becomes the stack's."""
@@ -326,9 +326,9 @@ class ContainerBooting(Booting[RunningReplica, RunningDependency]):
         container = await self._start("ingress", plan)
         address = ("127.0.0.1", published_port(container, plan.port))
         tls = self._authority.client_context() if plan.port == INGRESS_PORT else None
-        stack.server_logs["ingress"] = ContainerLog(self._engine, container, "the ingress")
-        stack.endpoint = await self._ingress_endpoint(exits, address, tls)
-        await self._until_reachable(stack.endpoint, container)
+        self._booted.server_logs["ingress"] = ContainerLog(self._engine, container, "the ingress")
+        self._booted.endpoint = await self._ingress_endpoint(exits, address, tls)
+        await self._until_reachable(self._booted.endpoint, container)
 
     async def _until_reachable(self, endpoint: Endpoint, ingress: Container) -> None:
         """Wait until clients can come in: the engine accepts for a container whose server does not listen yet."""

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,16 +15,7 @@ from docker.models.containers import Container
 
 from envparity.dependency.kind import Administrator, Server, ServerPlan
 from envparity.errors import DeadlineExceeded, EngineFailed, EnvparityError, LaunchError
-from envparity.launch.booted import (
-    AgentBeside,
-    BootedDependency,
-    BootedReplica,
-    BootedStack,
-    administered,
-    answers,
-    direct_endpoint,
-    patience_of,
-)
+from envparity.launch.booted import BootedStack
 from envparity.launch.container.agent import agent_in_container
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.ports import published_port
@@ -33,6 +24,15 @@ from envparity.launch.container.shell import ContainerShell
 from envparity.launch.container.start_gate import ungated
 from envparity.launch.container.stopping import stop_gracefully
 from envparity.launch.listening import network_of
+from envparity.launch.local.parts import (
+    AgentBeside,
+    BootedDependency,
+    BootedReplica,
+    administered,
+    answers,
+    direct_endpoint,
+    patience_of,
+)
 from envparity.launch.log_text import KeptLog
 from envparity.launch.server_log import LOG_LINES
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
@@ -121,15 +121,20 @@ class ContainerBeside:
 
 
 @dataclass(kw_only=True)
-class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
+class ContainerStack(BootedStack):
     """A stack of containers. `ContainerLauncher.boot` makes it and takes it down.
 
     `start_beside` starts one more container as the platform starts a replica: its name, its plan, and what the engine
     is told beyond the platform's limits, or instead of them.
     """
 
+    replicas: list[RunningReplica] = field(default_factory=list)
+    dependencies: dict[str, RunningDependency]
     engine: Engine
     start_beside: StartBeside
+
+    def dependency(self, name: str) -> RunningDependency:
+        return self.dependencies[super().dependency(name).name]
 
     def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmPool]:
         """Forks beside it (`BootsWarm`)."""
@@ -191,26 +196,27 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
             raise LaunchError(f"{name} is down in this boot and cannot be restarted")
         dependency.began = time.time()
         await self.engine.call(f"{name} to restart", lambda: container.restart(timeout=5))
-        await self.connect_proxy(dependency)
+        await self.connect_proxy(name)
 
-    async def connect_proxy(self, dependency: RunningDependency) -> None:
+    async def connect_proxy(self, name: str) -> None:
         """Point the proxy at the container's published port once the server behind it answers."""
+        dependency = self.dependencies[name]
         container = dependency.container
         if container is None:
             return
         port = await self._published(container, dependency.port)
-        declared = self.environment.dependencies[dependency.name]
-        server = Server("127.0.0.1", port, dependency.password, self.dependency_tls.get(dependency.name))
+        declared = self.environment.dependencies[name]
+        server = Server("127.0.0.1", port, dependency.password, self.given.dependency_tls.get(name))
         patience_s = patience_of(declared)
         deadline = Deadline(patience_s)
-        beside = ContainerBeside(self.engine, container, dependency.name, dependency.port, dependency.began)
+        beside = ContainerBeside(self.engine, container, name, dependency.port, dependency.began)
         while not await answers(declared, server, beside):
             if deadline.passed or not (await self._state(container))["Running"]:
-                log = await self._log(container, f"{dependency.name}'s log")
-                raise DeadlineExceeded(f"{dependency.name} to answer", patience_s, "\n".join(log[-10:]))
+                log = await self._log(container, f"{name}'s log")
+                raise DeadlineExceeded(f"{name} to answer", patience_s, "\n".join(log[-10:]))
             await asyncio.sleep(0.02)
         dependency.reached_at(("127.0.0.1", port))
-        self.server_logs[dependency.name] = ContainerLog(self.engine, container, dependency.name)
+        self.server_logs[name] = ContainerLog(self.engine, container, name)
 
     async def note_addresses(self) -> None:
         """Learn the replicas' addresses inside the network, by which the ingress names them."""
@@ -222,18 +228,18 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
         for network in replica.container.attrs["NetworkSettings"]["Networks"].values():
             self.addresses[f"{network['IPAddress']}:{replica.inner_port}"] = replica.index
 
-    async def replica_log(self, replica: RunningReplica) -> tuple[str, ...]:
-        return await self._log(replica.container, "the backend's log", tail="all")
+    async def replica_log(self, index: int) -> tuple[str, ...]:
+        return await self._log(self.replicas[index].container, "the backend's log", tail="all")
 
-    async def log_position(self, replica: RunningReplica) -> float:  # noqa: ARG002  all have the engine's clock
+    async def log_position(self, index: int) -> float:  # noqa: ARG002  all have the engine's clock
         """In seconds of the clock that the engine gives every line its time by: it is this machine's."""
         return time.time()
 
-    async def logged(self, replica: RunningReplica, begin: float, end: float | None) -> tuple[str, ...]:
-        return await self._log(replica.container, "the backend's log", since=begin, until=end)
+    async def logged(self, index: int, begin: float, end: float | None) -> tuple[str, ...]:
+        return await self._log(self.replicas[index].container, "the backend's log", since=begin, until=end)
 
-    async def replica_end(self, replica: RunningReplica) -> tuple[int | None, bool]:
-        state = await self._state(replica.container)
+    async def replica_end(self, index: int) -> tuple[int | None, bool]:
+        state = await self._state(self.replicas[index].container)
         return None if state["Running"] else int(state["ExitCode"]), bool(state["OOMKilled"])
 
     async def granted(self) -> Granted | None:
@@ -258,10 +264,9 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
         except EnvparityError:
             return None
 
-    async def dependency_log(self, dependency: RunningDependency) -> tuple[str, ...]:
-        if dependency.container is None:
-            return ()
-        return await self._log(dependency.container, f"{dependency.name}'s log")
+    async def dependency_log(self, name: str) -> tuple[str, ...]:
+        container = self.dependencies[name].container
+        return () if container is None else await self._log(container, f"{name}'s log")
 
     def argv(self) -> Sequence[str]:
         """The entry point and command of a replica's container, as the engine has them."""

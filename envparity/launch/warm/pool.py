@@ -12,7 +12,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from envparity.dependency.kind import Isolation
 from envparity.launch.booted import BootedStack
@@ -39,7 +38,7 @@ class WarmPool:
     def __init__(
         self,
         *,
-        stack: BootedStack[Any, Any],
+        stack: BootedStack,
         agent: WarmAgent,
         command: PythonCommand,
         lanes: Sequence[Lane],
@@ -62,7 +61,7 @@ class WarmPool:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, stack: BootedStack[Any, Any], lanes: int = 2) -> AsyncIterator[WarmPool]:
+    async def open(cls, stack: BootedStack, lanes: int = 2) -> AsyncIterator[WarmPool]:
         """A pool beside the replicas of that stack, which must be booted as the environment is, with nothing down.
 
         Raises `WarmUnavailable` where this backend can only be booted cold.
@@ -118,6 +117,7 @@ class WarmPool:
             for name, isolation in self._isolations.items():
                 places[name] = await isolation.take(lane.index)
             await lane.open_up(boot.unreachable_at_start)
+            given = self._stack.given
             settings = case_settings(self._stack, lane, boot, places)
             lifetime_s = self._stack.backend.phases.boot_s + 90.0
             booted = WarmBoot(
@@ -127,7 +127,7 @@ class WarmPool:
                 resolved=settings,
                 isolations=self._isolations,
                 places=places,
-                keys={**self._stack.keys, **issuer_of(self._stack.backend, moved_sources(self._stack, lane, places))},
+                keys={**given.keys, **issuer_of(given.backend, moved_sources(self._stack, lane, places))},
                 says_so=bool(self._words),
                 fork=lambda learn=learn: self._agent.boot(  # type: ignore[misc]
                     self._command.at(lane.port),

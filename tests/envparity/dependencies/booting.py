@@ -11,8 +11,9 @@ from typing import Any
 
 from envparity.config.environment import load_environments
 from envparity.dependency.kind import Beside, Server, kind_of
-from envparity.launch.booted import BootedStack, answers
+from envparity.launch.booted import BootedStack
 from envparity.launch.choose import choose_launcher
+from envparity.launch.local.parts import answers
 from envparity.model.backend import Backend, HealthPaths, ImageSource, ProcessSource
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
@@ -21,7 +22,7 @@ from envparity.model.subject import Subject
 __all__ = ["booted", "environment", "reached", "reaches"]
 
 IDLE = ("sleep", "600")
-Stack = BootedStack[Any, Any]
+Stack = BootedStack
 
 
 def environment(folder: Path, text: str) -> Environment:
@@ -61,7 +62,8 @@ async def booted(
 def reached(stack: Stack, name: str) -> Server:
     """The server as the backend reaches it, through its proxy."""
     dependency = stack.dependencies[name]
-    return Server(stack.proxy_host, dependency.proxy.port, dependency.password, stack.dependency_tls.get(name))
+    tls = stack.given.dependency_tls.get(name)
+    return Server(stack.given.place.proxy_host, dependency.proxy.port, dependency.password, tls)
 
 
 async def reaches(stack: Stack, name: str, beside: Beside | None = None) -> bool:

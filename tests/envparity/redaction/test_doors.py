@@ -168,7 +168,7 @@ async def a_failed_launch() -> str:
 
 async def a_log() -> str:
     """Of several lines, where a secret has several."""
-    stack = cast("BootedStack[Any, Any]", SimpleNamespace(redaction=REDACTION))
+    stack = cast("BootedStack", SimpleNamespace(redaction=REDACTION))
     return "\n".join(BootedStack.redacted(stack, f"loaded\n{LINES}\nready"))
 
 

@@ -43,7 +43,7 @@ def state_of(pid: int) -> str:
 
 async def last_logged(stack: ProcessStack, index: int) -> dt.datetime:
     """The moment that a replica says it was when it logged last."""
-    log = await stack.replica_log(stack.replicas[index])
+    log = await stack.replica_log(index)
     moments = [json.loads(line)["timestamp"] for line in log if line.startswith("{") and "timestamp" in line]
     return dt.datetime.fromisoformat(moments[-1])
 
