@@ -20,6 +20,8 @@ __all__ = ["Shown", "note_credentials", "offered"]
 
 _TOKEN: Final = re.compile(r"\\\{(token|token_base64url)\\\}")
 _LONG_ENOUGH: Final = 8
+_NO_WORD: Final = 12
+"""How long the value of a setting that is no secret is at least, where it is told from what others say."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +51,7 @@ def note_credentials(
     """
     for name, value in settings.items():
         secret = is_secret(name, value, backend.known_secrets)
-        if secret or (len(value) >= _LONG_ENOUGH and not value.isdecimal()):
+        if secret or (len(value) >= _NO_WORD and not value.isdecimal()):
             values.stands_for(value, f"{{setting:{name}}}", secret=secret)
     shown = _shown(turns, backend.tokens) if backend.tokens is not None else {}
     users: dict[str, str] = {}

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 __all__ = [
+    "MOST_BYTES",
     "MOST_EVENTS",
     "Closed",
     "Event",
@@ -29,6 +30,9 @@ __all__ = [
 
 MOST_EVENTS: Final = 5000
 """How many events are recorded; what comes after them is passed on, and not written down."""
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""How much of messages and bodies is recorded."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -128,6 +132,7 @@ class Recording:
 
     events: list[Event] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    _bytes: int = 0
 
     def note(self, text: str) -> None:
         """Keep that once."""
@@ -136,15 +141,24 @@ class Recording:
 
     def add(self, event: Event) -> None:
         """Keep an event, while there is room."""
-        if len(self.events) < MOST_EVENTS:
-            self.events.append(event)
-        else:
+        self._bytes += _size(event)
+        if len(self.events) >= MOST_EVENTS:
             self.note(f"more than {MOST_EVENTS} messages and requests: the rest was not recorded")
+        elif self._bytes > MOST_BYTES:
+            self.note(f"more than {MOST_BYTES} bytes: the rest was not recorded")
+        else:
+            self.events.append(event)
 
     @property
     def connections(self) -> tuple[str, ...]:
         """The names of the WebSockets, in the order in which they were opened."""
         return tuple(dict.fromkeys(event.connection for event in self.events if isinstance(event, Opened)))
+
+
+def _size(event: Event) -> int:
+    if isinstance(event, Exchange):
+        return len(event.body or "") + len(event.answer or "")
+    return len(event.message) if isinstance(event, Sent | Received) else 0
 
 
 def first_of(headers: Iterable[tuple[str, str]], name: str) -> str:

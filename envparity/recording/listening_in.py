@@ -24,6 +24,7 @@ LONGEST_BODY: Final = 1024 * 1024
 """How long a body over HTTP may be for it to be recorded, in bytes."""
 _LONGEST_MESSAGE: Final = 16 * 1024 * 1024
 _LONGEST_HEAD: Final = 256 * 1024
+_BEGINS_JSON: Final = frozenset('{["')
 _SWITCHING = 101
 _NO_CODE, _NO_CLOSE = 1005, 1006
 
@@ -52,6 +53,11 @@ class Listener:
         self._recording, self._names, self._clock, self._ended = recording, names, clock, ended
         self._http: _Http | None = _Http(recording, clock, self._switched, names)
         self._socket: _Socket | None = None
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it has become a WebSocket."""
+        return self._socket is not None
 
     @property
     def is_open(self) -> bool:
@@ -215,10 +221,15 @@ class _Http:
                 body=self._body.text(),
                 status=response.status_code,
                 answer_headers=_text(response.headers),
-                answer=self._answer.text(),
+                answer=_of_interest(self._answer.text()),
                 took_s=self._took_s,
             )
         )
+
+
+def _of_interest(answer: str | None) -> str | None:
+    """An answer of JSON; of pages and programs nothing is used."""
+    return answer if answer is None or answer.lstrip()[:1] in _BEGINS_JSON else ""
 
 
 class _Body:

@@ -231,6 +231,8 @@ class _Proving:
     def _result(
         self, table: dict[str, Any], volatile: Sequence[str], ignored: Sequence[str], plays: Sequence[Transcript]
     ) -> Proven:
+        if self._redaction.plain(table) != table:
+            raise DoesNotHold("a credential would have to be written down for it", "secret")
         return Proven(
             table,
             scenario_of(table, self._carriers, self._kinds),

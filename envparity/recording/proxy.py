@@ -15,7 +15,7 @@ from envparity.launch.connecting import why_not
 from envparity.recording.events import Recording
 from envparity.recording.listening_in import Listener, Names
 
-__all__ = ["Ending", "Proxy", "record"]
+__all__ = ["Ending", "Proxy", "reach", "record"]
 
 _CONNECT_S: Final = 5.0
 _TAKE_S: Final = 60.0  # how long somebody may take nothing of what is sent to him
@@ -66,7 +66,11 @@ class Proxy:
     def _now(self) -> float:
         return round(self._time() - self._began, 6)
 
-    def _ended(self) -> None:
+    def _closed(self) -> None:
+        """A WebSocket was closed by one side; the other has a moment to say so too, and to hang up."""
+        asyncio.get_running_loop().call_later(_GOODBYE_S, self._tell_if_over)
+
+    def _tell_if_over(self) -> None:
         if not any(listener.is_open for listener in self._listeners):
             self.all_closed.set()
 
@@ -91,7 +95,7 @@ class Proxy:
         except (OSError, TimeoutError) as error:
             self.recording.note(f"the backend did not take a connection: {_reason(error)}")
             return
-        listener = Listener(self.recording, self._names, self._now, self._ended)
+        listener = Listener(self.recording, self._names, self._now, self._closed)
         self._listeners.add(listener)
         try:
             async with asyncio.TaskGroup() as group:
@@ -99,6 +103,8 @@ class Proxy:
                 group.create_task(_pump(answers, writer, listener.from_server, lambda: listener.over(by_client=False)))
         finally:
             self._listeners.discard(listener)
+            if listener.is_socket and not any(other.is_socket for other in self._listeners):
+                self.all_closed.set()
             await _let_go(asks)
 
 
@@ -133,6 +139,16 @@ async def _let_go(writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
 
+async def reach(upstream: tuple[str, int]) -> None:
+    """Connect to the backend, and hang up. Raises `LaunchError` where it does not answer."""
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            _, writer = await asyncio.open_connection(*upstream)
+        await _let_go(writer)
+    except (OSError, TimeoutError) as error:
+        raise LaunchError(f"no backend answers at {upstream[0]}:{upstream[1]}: {_reason(error)}") from error
+
+
 async def record(
     upstream: tuple[str, int],
     listen: tuple[str, int],
@@ -143,12 +159,7 @@ async def record(
 
     Raises `LaunchError` where the backend cannot be reached, or nobody can listen there.
     """
-    try:
-        async with asyncio.timeout(_CONNECT_S):
-            _, writer = await asyncio.open_connection(*upstream)
-        await _let_go(writer)
-    except (OSError, TimeoutError) as error:
-        raise LaunchError(f"no backend answers at {upstream[0]}:{upstream[1]}: {_reason(error)}") from error
+    await reach(upstream)
     proxy = Proxy(upstream)
     with _told_to_end() as told:
         async with proxy.serving(*listen) as port:

@@ -83,7 +83,7 @@ class _Refining:
             name = _dotted(path)
             if name is None or value is None or (value == kind and path[-1:] == self._type_path[-1:]):
                 continue
-            said = self._values.said(value, turn)
+            said = self._values.said(value, turn, key_of(path))
             if not self._can_be_said(path, value, said):
                 continue
             if all(play.has(frame, name, said, value) for play, frame in frames):

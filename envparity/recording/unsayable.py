@@ -38,26 +38,26 @@ def query_table(pairs: Iterable[tuple[str, str]], values: Values, turn: int) -> 
     """Names and values of a query or a form as a table, with a list for a name that comes several times."""
     table: dict[str, Any] = {}
     for name, value in pairs:
-        text = sayable(values.said(value, turn), f"the value of {name}")
+        text = sayable(values.said(value, turn, name), f"the value of {name}")
         held = table.get(name)
         table[name] = text if held is None else [*(held if isinstance(held, list) else [held]), text]
     return table
 
 
-def json_text(value: Any, values: Values, turn: int) -> str:
+def json_text(value: Any, values: Values, turn: int, key: str | None = None) -> str:
     """A value as JSON text in words of placeholders: braces in its texts are escaped, as JSON has it."""
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(str(name))}: {json_text(under, values, turn)}" for name, under in value.items())
+        pairs = (f"{json.dumps(str(name))}: {json_text(under, values, turn, name)}" for name, under in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(json_text(under, values, turn) for under in value) + "]"
+        return "[" + ", ".join(json_text(under, values, turn, key) for under in value) + "]"
     if isinstance(value, str):
         whole = PLACEHOLDER.fullmatch(value)
         if whole and whole[1] == "counter":
             return value
-        pieces = (piece if known else _escaped(piece) for piece, known in values.pieces(value, turn))
+        pieces = (piece if known else _escaped(piece) for piece, known in values.pieces(value, turn, key))
         return f'"{"".join(pieces)}"'
-    said = values.said(value, turn)
+    said = values.said(value, turn, key)
     return said if isinstance(said, str) else json.dumps(value)
 
 

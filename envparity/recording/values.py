@@ -48,11 +48,19 @@ _SCHEME_WORD: Final = re.compile(r"(?:Bearer|Basic|Token|Negotiate|ApiKey)\s+", 
 
 @dataclass(frozen=True, repr=False)
 class Known:
-    """What a value is: the placeholder for it, and the turn from which on it stands for it."""
+    """What a value is: the placeholder for it, and the turn from which on it stands for it; `names` are those under
+    which it was said.
+    """
 
     placeholder: str
     since: int
     value: Any
+    names: frozenset[str] = frozenset()
+
+    def is_under(self, name: str | None) -> bool:
+        """Whether it stands for that value under that name too: a short text or a number is another's elsewhere."""
+        weak = not isinstance(self.value, str) or len(self.value) < _WITHIN
+        return not weak or not self.names or not name or name in self.names
 
 
 @dataclass
@@ -70,11 +78,16 @@ class Values:
     counters: dict[Path, str] = field(default_factory=dict)
     names_users: bool = True
     _taken: set[str] = field(default_factory=set)
+    _ids: dict[str, None] = field(default_factory=dict)
 
-    def stands_for(self, value: Any, placeholder: str, since: int = -1, *, secret: bool = False) -> None:
-        """From that turn on the placeholder stands for the value."""
+    def stands_for(
+        self, value: Any, placeholder: str, since: int = -1, *, secret: bool = False, names: Sequence[str] = ()
+    ) -> None:
+        """From that turn on the placeholder stands for the value, where it is under one of these names, if there are
+        any.
+        """
         if (type(value), value) not in self.known:
-            self.known[type(value), value] = Known(placeholder, since, value)
+            self.known[type(value), value] = Known(placeholder, since, value, frozenset(filter(None, names)))
         if secret and isinstance(value, str) and len(value) >= SHORTEST:
             self.secrets[value] = placeholder
 
@@ -85,13 +98,15 @@ class Values:
         said: set[tuple[type, Any]] = set()
         for number, turn in enumerate(turns):
             for one in said_in(turn):
-                self._client_said(number, one, heard, said)
+                self._client_said(number, one, heard, said, turns)
                 said.add((type(one.value), one.value))
             for one in heard_in(turn):
                 key = (type(one.value), one.value)
                 better = key in heard and isinstance(turns[heard[key][0]].event, Exchange)
                 if key not in said and (key not in heard or (better and isinstance(turn.event, Received))):
                     heard[key] = (number, one)
+                    if isinstance(one.value, str) and len(one.value) >= _WITHIN and _may_be_made(one):
+                        self._ids[one.value] = None
 
     def _client_said(
         self,
@@ -99,6 +114,7 @@ class Values:
         one: Said,
         heard: Mapping[tuple[type, Any], tuple[int, Said]],
         said: set[tuple[type, Any]],
+        turns: Sequence[Turn],
     ) -> None:
         value = one.value
         if isinstance(value, bool | float) or value is None or value == "":
@@ -111,9 +127,10 @@ class Values:
             if (type(where.value), where.value) not in self.known:
                 name = self._named(where.key or one.key or "value")
                 self.captures.setdefault(at, {})[name] = pointer(where.place)
-                self.stands_for(where.value, f"{{{name}}}", at, secret=is_secret_name(where.key))
+                names = self._names_of(where.value, turns)
+                self.stands_for(where.value, f"{{{name}}}", at, secret=is_secret_name(where.key), names=names)
                 if str(where.value) != where.value or not isinstance(value, type(where.value)):
-                    self.stands_for(value, f"{{{name}}}", at)
+                    self.stands_for(value, f"{{{name}}}", at, names=names)
         elif not isinstance(value, str) or {(str, value)} & (self.known.keys() | said) or self._has_secret(value):
             return
         elif self._is_credential(one):
@@ -123,6 +140,13 @@ class Values:
         elif self.names_users and one.key.lower() in _USER_NAME and one.place[0] in {"frame", "json", "form", "query"}:
             users = [known for known in self.known.values() if known.placeholder.startswith("{user")]
             self.stands_for(value, f"{{user:user{len(users) + 1}}}" if users else "{user}", number - 1)
+
+    @staticmethod
+    def _names_of(value: Any, turns: Sequence[Turn]) -> tuple[str, ...]:
+        """The names under which that value is said that are names of ids; those of others say another thing."""
+        both = (one for turn in turns for one in (*said_in(turn), *heard_in(turn)))
+        same = {one.key for one in both if str(one.value) == str(value) and not isinstance(one.value, bool)}
+        return tuple(name for name in same if _ID_NAME.search(name))
 
     def _origin(self, one: Said, heard: Mapping[tuple[type, Any], tuple[int, Said]]) -> tuple[int, Said] | None:
         """Where the backend has said what the client says there, if it is something that a backend makes."""
@@ -135,11 +159,7 @@ class Values:
                 return heard[key]
         if not isinstance(value, str):
             return None
-        within = [
-            found
-            for (kind, held), found in heard.items()
-            if kind is str and len(held) >= _WITHIN and held in value and _is_made(found[1], one)
-        ]
+        within = [heard[str, held] for held in self._ids if held in value and _is_made(heard[str, held][1], one)]
         return max(within, key=lambda found: len(found[1].value), default=None)
 
     def _is_credential(self, one: Said) -> bool:
@@ -198,10 +218,13 @@ class Values:
         self._taken.add(name)
         return name
 
-    def pieces(self, text: str, turn: int) -> Iterator[tuple[str, bool]]:
-        """The text in pieces: what stands for itself, and placeholders (True), as they are known before that turn."""
+    def pieces(self, text: str, turn: int, name: str | None = None) -> Iterator[tuple[str, bool]]:
+        """The text in pieces: what stands for itself, and placeholders (True), as they are known before that turn.
+
+        `name` is the one under which the text is said, where there is one.
+        """
         whole = self.known.get((str, text))
-        if whole is not None and whole.since < turn:
+        if whole is not None and whole.since < turn and whole.is_under(name):
             yield whole.placeholder, True
             return
         within = [
@@ -215,21 +238,21 @@ class Values:
         longest = max(within, key=lambda one: len(one.value))
         before, _, after = text.partition(longest.value)
         if before:
-            yield from self.pieces(before, turn)
+            yield from self.pieces(before, turn, name)
         yield longest.placeholder, True
         if after:
-            yield from self.pieces(after, turn)
+            yield from self.pieces(after, turn, name)
 
-    def said(self, value: Any, turn: int) -> Any:
+    def said(self, value: Any, turn: int, name: str | None = None) -> Any:
         """The value in words of placeholders, as the client says it in that turn, or the backend in that one."""
         if isinstance(value, str):
-            return "".join(piece for piece, _ in self.pieces(value, turn))
+            return "".join(piece for piece, _ in self.pieces(value, turn, name))
         if isinstance(value, dict):
-            return {name: self.said(under, turn) for name, under in value.items()}
+            return {key: self.said(under, turn, key) for key, under in value.items()}
         if isinstance(value, list):
-            return [self.said(under, turn) for under in value]
+            return [self.said(under, turn, name) for under in value]
         known = None if value is None or isinstance(value, bool) else self.known.get((type(value), value))
-        return known.placeholder if known is not None and known.since < turn else value
+        return known.placeholder if known is not None and known.since < turn and known.is_under(name) else value
 
     def said_path(self, path: str, turn: int) -> str:
         """A path in words of placeholders, part by part."""
@@ -258,6 +281,12 @@ def pointer(place: Path) -> str:
     if isinstance(first, str) and first.startswith(("header:", "cookie:")):
         return first
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
+
+
+def _may_be_made(heard: Said) -> bool:
+    """Whether a text of the backend's looks like something that it made, whoever says it again."""
+    given = bool(heard.place) and str(heard.place[0]).startswith(("cookie:", "header:"))
+    return given or bool(_ID_NAME.search(heard.key) or _UUID.fullmatch(heard.value) or _ID_VALUE.fullmatch(heard.value))
 
 
 def _is_made(heard: Said, said: Said) -> bool:

@@ -6,20 +6,26 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
+from envparity.config.backend import read_backend
 from envparity.errors import ConfigurationError, Mistake, OutputFailed
 from envparity.faces.cli.ending import end, one_message, say
+from envparity.model.backend import Backend
+from envparity.model.deployed.target import parse_target, url_problems
+from envparity.recording.contracted import prove_contract
+from envparity.recording.events import Recording
+from envparity.recording.proving import DoesNotHold, Proven, prove
+from envparity.recording.proxy import Ending, reach, record
+from envparity.recording.saved_traffic import read_har, read_transcript
+from envparity.recording.toml_text import scenario_text
+from envparity.recording.trial import trial_of
 from envparity.report.verdict import counted
-from envparity.session.exits import FINDINGS, complaint
+from envparity.session.exits import FINDINGS
+from envparity.sources.dotenv import SOURCE
 from envparity.toml.document import in_words
-
-if TYPE_CHECKING:
-    from envparity.model.backend import Backend
-    from envparity.recording.events import Recording
-    from envparity.recording.proving import Proven
 
 __all__ = ["record_command"]
 
@@ -47,8 +53,6 @@ class _Wishes:
 
     def reach(self, url: str) -> None:
         """Where the backend runs."""
-        from envparity.model.deployed.target import parse_target, url_problems
-
         problems = list(url_problems(url, ("http",)))
         for expected, got in problems:
             self.mistake("--upstream", expected, got)
@@ -68,9 +72,6 @@ class _Wishes:
 
     def load(self, backend: Path | None, settings: Path | None) -> None:
         """The backend's file, and the settings that it runs with."""
-        from envparity.config.backend import read_backend
-        from envparity.sources.dotenv import SOURCE
-
         if backend is not None:
             self.backend, wrong = read_backend(backend)
             self.mistakes += wrong
@@ -163,9 +164,6 @@ def record_command(  # noqa: PLR0917  click passes options by name
 
 def _recorded(wishes: _Wishes, har: Path | None, transcript: Path | None, for_s: float, *, once: bool) -> Recording:
     """What was recorded, with a WebSocket in it."""
-    from envparity.recording.proxy import Ending, record
-    from envparity.recording.saved_traffic import read_har, read_transcript
-
     host, port = wishes.upstream
     if har is not None:
         recording = read_har(har)
@@ -189,24 +187,20 @@ def _recorded(wishes: _Wishes, har: Path | None, transcript: Path | None, for_s:
 
 def _write(wishes: _Wishes, recording: Recording) -> None:
     """Prove it, and write what holds."""
-    from envparity.recording.contracted import prove_contract
-    from envparity.recording.proving import DoesNotHold, prove
-    from envparity.recording.toml_text import scenario_text
-    from envparity.recording.trial import trial_of
-
     out, contract = wishes.out, wishes.contract
     trial = trial_of(recording, wishes.backend, wishes.upstream, wishes.name, wishes.settings)
     extent = f"{counted(len(recording.connections), 'connection')}, {counted(len(recording.events), 'event')}"
     say(f"recorded {extent}; plays it again at {trial.endpoint.origin}", err=True)
 
     async def proven() -> tuple[Proven, str]:
+        await reach(wishes.upstream)
         held = await prove(trial)
         return held, await prove_contract(trial, held) if contract is not None else ""
 
     try:
         held, document = asyncio.run(proven())
     except DoesNotHold as error:
-        end(FINDINGS, f"{complaint(error)}\n  Nothing was written: what was recorded does not go the same way again.")
+        end(FINDINGS, f"envparity: {error}\n  Nothing was written: what was recorded does not go the same way again.")
     text = scenario_text(held, trial.backend, None if wishes.backend is not None else trial.speech, extent)
     if contract is not None:
         _put(contract, document)

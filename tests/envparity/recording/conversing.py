@@ -44,6 +44,7 @@ async def visit(authority: str) -> None:
         said = {"type": "say", "id": str(uuid.uuid4()), "text": "Milk first", "tag": "{oat}", "mood": None}
         await socket.send(json.dumps(said))
         await socket.recv()
+    assert socket.close_code == 1000  # the backend's echo has come through
 
 
 async def recorded(port: int, client: Client, ending: Ending = Ending(60, once=True)) -> Recording:  # noqa: B008  frozen

@@ -216,3 +216,25 @@ def test_a_contract_needs_frames_of_both_sides() -> None:
     """Else there is none, for AsyncAPI says who sends what."""
     trial = trial_of(recording_of(OPENED, Received(json={"type": "x"})), None, ("127.0.0.1", 1), "r", {})
     assert contract_document(trial.turns, [], trial.speech, "r", "/ws") == {}
+
+
+def test_a_short_id_stands_for_itself_alone() -> None:
+    """What has the same number under another name is another number."""
+    tables = tables_of(
+        OPENED,
+        Received(json={"type": "joined", "member_id": 2, "limit": 2}),
+        Sent(json={"type": "leave", "member_id": 2, "count": 2}),
+    )
+    assert tables[2]["send"] == {"type": "leave", "member_id": "{member_id}", "count": 2}
+
+
+def test_what_is_recorded_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By number and by bytes; the rest is told."""
+    monkeypatch.setattr("envparity.recording.events.MOST_EVENTS", 3)
+    monkeypatch.setattr("envparity.recording.events.MOST_BYTES", 10)
+    many, big = Recording(), Recording()
+    for _ in range(5):
+        many.add(OPENED)
+        big.add(Sent(text="12345"))
+    assert [len(many.events), len(many.notes)] == [3, 1]
+    assert [len(big.events), len(big.notes)] == [2, 1]
