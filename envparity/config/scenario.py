@@ -108,7 +108,9 @@ class _Reading:
             given = {
                 name: unescaped(value) if isinstance(value, str) else value for name, value in boot["settings"].items()
             }
-            plain["boot"] = {**boot, "settings": sorted(given.items())}
+            plain["boot"] = boot = {**boot, "settings": sorted(given.items())}
+        if isinstance(boot, dict) and isinstance(boot.get("slow"), dict):
+            plain["boot"] = {**boot, "slow": sorted(boot["slow"].items())}
         head = self._fields(Scenario, plain)
         self._check_carrier("carriers", plain.get("carriers", ""), extra=("each",))
         for problem in head_problems(head):

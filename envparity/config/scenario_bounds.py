@@ -14,6 +14,7 @@ __all__ = ["head_problems"]
 
 _LONGEST_NAME: Final = 100
 _MOST_HASTENED: Final = 86_400
+_SLOWEST_S: Final = 60.0
 
 
 def head_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
@@ -49,6 +50,9 @@ def _second_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
 def _boot_problems(boot: Boot) -> Iterator[Problem]:
     if boot.hasten > _MOST_HASTENED:
         yield "boot.hasten", f"at most {_MOST_HASTENED}", f"{boot.hasten}", "idle times are in seconds"
+    for name, by_s in boot.slow:
+        if not 0 < by_s <= _SLOWEST_S:
+            yield f"boot.slow.{name}", f"seconds, more than 0 and at most {_SLOWEST_S:g}", f"{by_s:g}", "wait less"
     for name, value in boot.settings:
         key = f"boot.settings.{name}"
         if not NAME.fullmatch(name):

@@ -103,7 +103,7 @@ class Hybrids:
             and self.base.platform.replicas == 1
             and not any(one.disruptive or one.tells_workers_apart for one in self._scenarios)
             and self._boot.hasten == 1
-            and not self._boot.clocks
+            and not (self._boot.clocks or self._boot.slow)
         )
 
     async def __aenter__(self) -> Self:

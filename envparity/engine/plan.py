@@ -164,7 +164,11 @@ def _unknown_dependencies(backend: Backend, environments: Mapping[str, Environme
         )
         for scenario in backend.scenarios
         for environment in environments.values()
-        for key, named in (("down", scenario.boot.down), ("timeline", scenario.boot.timeline))
+        for key, named in (
+            ("down", scenario.boot.down),
+            ("timeline", scenario.boot.timeline),
+            ("slow", dict(scenario.boot.slow)),
+        )
         for name in dict.fromkeys(one.removeprefix("-") for one in named if one != BACKEND)
         if name not in environment.dependencies
     ]

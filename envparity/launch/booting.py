@@ -36,7 +36,7 @@ from envparity.launch.resolve import (
     secret_variables,
 )
 from envparity.launch.server_log import LOG_LINES
-from envparity.launch.starting_line import StartingLine
+from envparity.launch.starting_line import LONGEST_AFTER_PAUSES_S, LONGEST_S, StartingLine
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import BesideProcess, Dependency, Environment, Job
@@ -262,7 +262,8 @@ class Booting(ABC):
         """A dependency that is not there yet: only the proxy in front of it, which refuses until it is."""
         declared = self._environment.dependencies[name]
         replicas, jobs = self._environment.platform.replicas, self._environment.jobs
-        line = StartingLine(replicas) if replicas > 1 and not jobs else None  # else when the jobs are over
+        longest_s = LONGEST_AFTER_PAUSES_S if name in self._case.boot.unreachable_at_start else LONGEST_S
+        line = StartingLine(replicas, longest_s) if replicas > 1 and not jobs else None  # else when the jobs are over
         proxy = await exits.enter_async_context(Proxy(place.proxy_host, upstream=None, name=name, line=line))
         dependency = self._dependency(name, declared, proxy)
         if any(name in needs(self._environment, other) for other in self._environment.dependencies):
@@ -271,6 +272,8 @@ class Booting(ABC):
                     Proxy(place.proxy_host, upstream=None, name=f"{name}, for dependencies")
                 )
             )
+        if by_s := dict(self._case.boot.slow).get(name):
+            proxy.add(Latency(name="slow in this boot", latency_ms=by_s * 1000))
         for one in (proxy, *dependency.beside) if declared.latency_ms else ():
             one.add(Latency(latency_ms=declared.latency_ms))
         return dependency

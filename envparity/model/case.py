@@ -28,6 +28,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     replica is ahead of this machine's (the last is that of all behind it); none: they have this machine's.
     `release` boots the previous release first, lets its clients talk, and then changes it on the data that it left:
     "upgrade" every replica, "rolling" half of them, "rollback" every one, and back again.
+    `slow` are dependencies whose answers come so many seconds late for as long as the boot lasts.
     """
 
     down: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     hasten: int = 1
     clocks: tuple[float, ...] = ()
     release: ReleaseChange = ""
+    slow: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.hasten < 1:
@@ -86,6 +88,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
             parts.append("then ".join(f"{one} " for one in self.timeline).strip())
         if self.hasten > 1:
             parts.append(f"idle times {self.hasten} times shorter")
+        parts += [f"{name} {by_s:g} s late" for name, by_s in self.slow]
         if self.clocks:
             parts.append("clocks " + ", ".join(f"{by_s:+g} s" for by_s in self.clocks))
         if self.release:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -23,6 +24,7 @@ __all__ = [
     "apply_to_copy",
     "in_a_haystack",
     "in_containers",
+    "judged_today",
     "launcher_of",
     "read_fault",
     "read_twin",
@@ -30,7 +32,6 @@ __all__ = [
 
 ENVIRONMENTS = ("local", "staging", "production")
 
-_Patch = TypeVar("_Patch", bound=msgspec.Struct)
 
 _FOLDER = Path(__file__).parent
 _TREE = _FOLDER.parent.parent
@@ -57,6 +58,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     container_only: str = ""  # why no process can show it; empty: one can
     needs: Literal["orders", "previous"] | None = None  # "previous": the clean tree is the release before it
     steps: tuple[str, ...] = ()  # with needs = "orders": it shows in the orders in which they come in this sequence
+    nightly: bool = False  # it takes long, and is judged where everything is
     patch: Path = Path()
 
 
@@ -67,7 +69,11 @@ class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     environments: tuple[str, ...] = ENVIRONMENTS
     plays: tuple[str, ...] = ()
+    nightly: bool = False
     patch: Path = Path()
+
+
+_Patch = TypeVar("_Patch", Fault, Twin)
 
 
 def read_fault(patch: Path) -> Fault:
@@ -133,6 +139,12 @@ ROTATION = 8
 _EVERYTHING = "ENVPARITY_FAULTS"  # "containers": the whole catalogue in containers, as every night
 
 
+def judged_today(patches: Iterable[_Patch]) -> tuple[_Patch, ...]:
+    """Those of them that are judged: what takes long only in a thorough run, and where all are judged in containers."""
+    everything = os.environ.get("ENVPARITY_THOROUGH") == "1" or os.environ.get(_EVERYTHING) == "containers"
+    return tuple(one for one in patches if everything or not one.nightly)
+
+
 def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["container", "process"]:
     """What boots a fault: processes, but containers for what only they show and for the day's part of the catalogue.
 
@@ -148,4 +160,4 @@ def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["containe
 
 def in_containers(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     """Those of these faults that are booted in containers today."""
-    return tuple(fault for fault in faults if launcher_of(fault) == "container")
+    return tuple(fault for fault in judged_today(faults) if launcher_of(fault) == "container")

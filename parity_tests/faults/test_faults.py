@@ -17,6 +17,7 @@ from parity_tests.faults.catalogue import (
     Fault,
     Twin,
     apply_to_copy,
+    judged_today,
 )
 from parity_tests.faults.verdicts import Ran, expected_findings, replayed, run_on
 
@@ -26,6 +27,7 @@ MOST_BOOTS = {1: 10, 2: 18}
 SECOND_EDITION = ["F32", "F36", "F37", "F40", "F41", "F42"]
 
 INCIDENT = [f"F{number:02}" for number in range(1, 32) if number not in {12, 19}]
+DISTURBED = ["F34", "F35", "F38", "F39", "F43", "F44"]
 
 
 def test_the_clean_tree_is_clean(clean_tree: Path, tmp_path: Path) -> None:
@@ -33,7 +35,7 @@ def test_the_clean_tree_is_clean(clean_tree: Path, tmp_path: Path) -> None:
     assert run_on(clean_tree, tmp_path).verdict.findings == ()
 
 
-@pytest.mark.parametrize("twin", BENIGN, ids=lambda twin: twin.id)
+@pytest.mark.parametrize("twin", judged_today(BENIGN), ids=lambda twin: twin.id)
 def test_what_looks_like_a_fault_and_is_none_stays_green(twin: Twin, tmp_path: Path) -> None:
     """The same idea, done rightly: it is the defect that is seen, not the means."""
     tree = apply_to_copy(twin, tmp_path / "tree")
@@ -53,12 +55,12 @@ def test_a_fault_turns_the_verdict_red_for_the_right_reason(run_of_fault: tuple[
 def test_its_cause_is_found_in_few_boots(run_of_fault: tuple[Fault, Ran]) -> None:
     """One difference in at most 10 boots, two that are needed together in at most 18; in a haystack among 40 or more.
 
-    What shows everywhere costs none.
+    What shows everywhere costs none, nor does what one environment alone can play.
     """
     fault, ran = run_of_fault
     evidence = "\n".join(evidence_lines(expected_findings(ran.verdict, fault)[0]))
     said = re.search(r"differ in (\d+) traits?.* \((\d+) boots to find it", evidence)
-    assert (said is None) == (fault.cause == cause_text(Everywhere())), evidence
+    assert (said is None) == (fault.cause in {cause_text(Everywhere()), ""}), evidence
     traits, boots = map(int, said.groups()) if said is not None else (0, 0)
     assert boots <= MOST_BOOTS[fault.cause.count(" and ") + 1]
     assert traits >= 40 or not fault.haystack
@@ -82,5 +84,5 @@ def test_the_catalogue_has_the_faults_of_the_incident() -> None:
     """No fault can be lost in silence."""
     ids = [fault.id for fault in (*CATALOGUE, *ORDER_CATALOGUE, *UPGRADE_CATALOGUE)]
     assert len(ids) == len(set(ids))
-    assert {*INCIDENT, *SECOND_EDITION} <= {*ids}
+    assert {*INCIDENT, *SECOND_EDITION, *DISTURBED} <= {*ids}
     assert {twin.id for twin in BENIGN} <= {*ids}

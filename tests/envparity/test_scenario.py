@@ -31,7 +31,7 @@ name = "everything"
 group = "lifecycle"
 title = "every kind of step"
 disruptive = true
-boot = { down = ["postgres"], settings = { B = "2", A = "1" }, clocks = [30] }
+boot = { down = ["postgres"], settings = { B = "2", A = "1" }, clocks = [30], slow = { redis = 0.5 } }
 steps = [
   { connect = "valid", user_id = "google-oauth2|{digits}", headers = { X = "1" }, offer = ["v1"] },
   { http = "POST /login", form = { u = "{user}" }, status = [200, 303], cookies = true, capture = { x = "cookie:x" } },
@@ -99,7 +99,9 @@ def test_every_kind_of_step_can_be_written() -> None:
     (scenario,), mistakes = parsed(EVERY_STEP)
     assert mistakes == []
     assert {action_of(step) for step in scenario.steps} == set(ACTIONS)
-    assert scenario.boot == Boot(down=("postgres",), settings=(("A", "1"), ("B", "2")), clocks=(30.0,))
+    assert scenario.boot == Boot(
+        down=("postgres",), settings=(("A", "1"), ("B", "2")), clocks=(30.0,), slow=(("redis", 0.5),)
+    )
     assert [step for step in scenario.steps if isinstance(step, ExpectClose)] == [
         ExpectClose(1008, "x", on="b"),
         ExpectClose(1008, None, on="b"),
@@ -126,6 +128,8 @@ def test_a_scenario_that_rotates_keys_is_played_alone() -> None:
         ("disruptive = true", '{ throttle = "a", for_s = 1 }', "steps[0].throttle"),
         ("boot = { clocks = [0, 30] }", '{ connect = "valid" }', "boot.clocks"),
         ("boot = { clocks = [1e12] }", '{ connect = "valid" }', "boot.clocks"),
+        ("boot = { slow = { redis = 0 } }", '{ connect = "valid" }', "boot.slow.redis"),
+        ("boot = { slow = { redis = 90 } }", '{ connect = "valid" }', "boot.slow.redis"),
         ("boot = { clocks = [inf] }", '{ connect = "valid" }', "boot.clocks"),
     ],
 )
