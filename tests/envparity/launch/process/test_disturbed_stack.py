@@ -15,7 +15,7 @@ from envparity.config.subject import load_subject
 from envparity.launch.process.kind import process_launcher
 from envparity.launch.process.stack import ProcessStack
 from envparity.model.case import Boot
-from envparity.model.step import HangUp
+from envparity.model.step import HangUp, Slow
 from tests.envparity.running import TREE
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
@@ -27,7 +27,7 @@ async def stack() -> AsyncIterator[ProcessStack]:
     """Production, whose second replica is an hour ahead."""
     subject = load_subject(TREE / "netra_backend" / "backend.toml", TREE / "environments", ["production"])
     launcher = process_launcher(subject)
-    boot, production = Boot(clocks=(0.0, AN_HOUR_S)), subject.environments["production"]
+    boot, production = Boot(clocks=(0.0, AN_HOUR_S), slow=(("redis", 0.02),)), subject.environments["production"]
     try:
         async with launcher.boot(production, boot, lambda _: None) as booted:
             assert isinstance(booted, ProcessStack)
@@ -57,6 +57,15 @@ async def test_each_replica_has_its_clock_which_can_be_moved(stack: ProcessStack
     apart = await last_logged(stack, 1) - await last_logged(stack, 0)
     assert round(apart.total_seconds() / AN_HOUR_S) == 2
     await stack.start_replica(1)
+
+
+async def test_a_dependency_is_slow_for_as_long_as_the_boot_lasts(stack: ProcessStack) -> None:
+    """The one that the boot names, and no other; a disturbance that is undone leaves it slow."""
+    asked = {name: one.proxy.has("slow in this boot") for name, one in stack.dependencies.items()}
+    assert asked == {"postgres": False, "redis": True}
+    await stack.disturb_dependency(Slow("redis", by_s=0.1))
+    await stack.restore_dependency("redis")
+    assert stack.dependencies["redis"].proxy.has("slow in this boot")
 
 
 async def test_a_throttled_replica_stands_still_now_and_then_and_goes_on_afterwards(stack: ProcessStack) -> None:
