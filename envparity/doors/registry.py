@@ -79,6 +79,7 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         "render": "envparity.sources.render:SOURCE",
         "heroku": "envparity.sources.heroku:SOURCE",
         "ecs": "envparity.sources.ecs:SOURCE",
+        "gcloud": "envparity.sources.gcloud:SOURCE",
         "kubernetes": "envparity.sources.kubernetes:SOURCE",
     },
     "envparity.launchers": {
