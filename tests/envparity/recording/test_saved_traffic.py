@@ -154,6 +154,14 @@ def test_a_backend_that_is_not_there_is_the_machines_matter() -> None:
     assert (result.exit_code, "passes" in result.output) == (3, False)
 
 
+def test_a_file_is_not_played_where_no_backend_answers(tmp_path: Path) -> None:
+    """With exit code 3, and nothing is written."""
+    (tmp_path / "lines").write_text('{"kind": "open", "target": "/ws"}\n', encoding="utf-8")
+    out = tmp_path / "out.toml"
+    result = record_command(free_port(), "--transcript", str(tmp_path / "lines"), "--out", str(out))
+    assert (result.exit_code, out.exists()) == (3, False)
+
+
 def test_lines_that_are_none_are_told_by_their_numbers(tmp_path: Path) -> None:
     """All of them, with exit code 2."""
     (tmp_path / "lines").write_text('{"kind": "open"}\n{"kind": "nod"}\n\nnot JSON\n', encoding="utf-8")
