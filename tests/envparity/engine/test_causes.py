@@ -25,7 +25,7 @@ from envparity.errors import EngineFailed, LaunchError
 from envparity.isolate import OutOfBoots
 from envparity.isolate.rates import ERROR, MOST_PAIRS, NOTHING_SEEN
 from envparity.judge import judge, singles
-from envparity.judge.cause import Chance, Everywhere, NotFound, Search, TraitsCause
+from envparity.judge.cause import CausePlace, Chance, Everywhere, NotFound, Search, TraitsCause
 from envparity.judge.finding import Finding, Judgement
 from envparity.launch.port import Launcher, Stack, Waiting, WarmBoots, WarmUnavailable
 from envparity.model.backend import Backend, ImageSource
@@ -162,6 +162,15 @@ async def test_a_single_setting_is_named_in_at_most_ten_boots() -> None:
     assert "differ in 43 traits" in evidence_lines(finding)[-1]
     assert "added to local it fails, 3 times; removed from staging it passes" in evidence_lines(finding)[-1]
     assert len(launcher.hybrids) <= 10
+
+
+async def test_a_cause_knows_where_it_stands_in_the_files_of_the_deployment() -> None:
+    """Its own line, of all that the failing environment takes from there."""
+    places = {"settings.MODE": "deploy/compose.yaml:7", "settings.HARMLESS_01": "deploy/compose.yaml:8"}
+    staging = msgspec.structs.replace(STAGING, places=places)
+    finding, _ = await explained(strict, LOCAL, staging)
+    assert isinstance(finding.cause, TraitsCause)
+    assert finding.cause.places == (CausePlace("staging", "settings.MODE", "deploy/compose.yaml", 7),)
 
 
 async def test_settings_are_tried_on_forks_and_the_result_in_fresh_containers() -> None:
