@@ -12,6 +12,7 @@ from envparity.errors import DoorFailed
 from envparity.frames.codec import CODECS, Codec, Converses, Dialogue
 from envparity.frames.decoding import bounded, decoded_json
 from envparity.frames.json_codec import AnyJson, JsonObjects
+from envparity.frames.recognising import recognised
 from envparity.recording.events import Opened, Received, Recording, Sent, first_of
 
 __all__ = ["Frame", "Path", "Speech", "Talk", "as_json", "dumped", "leaves", "likely_speech"]
@@ -23,14 +24,6 @@ Path = tuple[str | int, ...]
 
 _TYPE_FIELDS: Final = ("type", "kind", "event", "op", "action", "msg_type", "cmd", "command", "t", "method", "name")
 _POINTERS: Final = ("/header/msg_type", "/header/type", "/meta/type")
-_BY_SUBPROTOCOL: Final = {
-    "mqtt": "mqtt",
-    "v10.stomp": "stomp",
-    "v11.stomp": "stomp",
-    "v12.stomp": "stomp",
-    "actioncable-v1-json": "action-cable",
-}
-_PHOENIX_PARTS = 5
 
 
 @dataclass(frozen=True)
@@ -116,7 +109,7 @@ def likely_speech(recording: Recording) -> Speech:
     events = recording.events
     messages = [event.message for event in events if isinstance(event, Sent | Received)]
     texts = [message for message in messages if isinstance(message, str)]
-    name = _named(recording, messages, texts)
+    name = _named(recording, messages)
     if name:
         return _of(name)
     held = [_json(text) for text in texts]
@@ -130,30 +123,15 @@ def likely_speech(recording: Recording) -> Speech:
     return Speech("json", JsonObjects(type=pointer), frame_type)
 
 
-def _named(recording: Recording, messages: Sequence[str | bytes], texts: Sequence[str]) -> str:
-    """A protocol by its subprotocol or by the first thing that it says; "" where it is none that is known."""
-    opened = [event for event in recording.events if isinstance(event, Opened)]
-    for one in opened:
-        offered = first_of(one.headers, "sec-websocket-protocol").split(",")
-        for subprotocol in (one.subprotocol, *(part.strip() for part in offered)):
-            if subprotocol in _BY_SUBPROTOCOL:
-                return _BY_SUBPROTOCOL[subprotocol]
-    heard = [event.message for event in recording.events if isinstance(event, Received)]
-    first = heard[0] if heard else ""
-    if isinstance(first, str) and first.startswith('0{"sid"'):
-        return "engine-io"
-    if (isinstance(first, str) and first.startswith("INFO {")) or (
-        isinstance(first, bytes) and first.startswith(b"INFO {")
-    ):
-        return "nats"
-    if texts and len(texts) == len(messages) and all(text.endswith("\x1e") for text in texts):
-        return "signalr"
-    return "phoenix" if texts and len(texts) == len(messages) and all(map(_is_phoenix, texts)) else ""
-
-
-def _is_phoenix(text: str) -> bool:
-    held = _json(text)
-    return isinstance(held, list) and len(held) == _PHOENIX_PARTS and all(isinstance(one, str) for one in held[2:4])
+def _named(recording: Recording, messages: Sequence[str | bytes]) -> str:
+    """A protocol by its subprotocol or by what it looks like; "" where it is none that is known."""
+    subprotocols: list[str] = []
+    for event in recording.events:
+        if isinstance(event, Opened):
+            offered = first_of(event.headers, "sec-websocket-protocol").split(",")
+            subprotocols += [event.subprotocol, *(name.strip() for name in offered)]
+    heard = next((event.message for event in recording.events if isinstance(event, Received)), "")
+    return recognised(subprotocols, heard, messages)
 
 
 def _type_field(held: Sequence[object]) -> tuple[str, str]:
