@@ -75,7 +75,7 @@ class Merge:
             self.inputs.orders,
             causes=causes,
             repeat=part.repeat,
-            elsewhere=_Shards(self, emit),
+            elsewhere=lambda: _Shards(self, emit),
         )
 
 

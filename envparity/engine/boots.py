@@ -86,7 +86,8 @@ class Boots:
     async def observe(self, planned: PlannedCase) -> Observation:
         """What that case showed: booted now, or remembered."""
         case = planned.case
-        if case not in self._under_way:
+        known = self._under_way.get(case)
+        if known is None or (known.done() and not known.cancelled() and known.exception() is not None):
             self._under_way[case] = asyncio.create_task(self._observe(planned), name=f"case {case.id}")
         return await asyncio.shield(self._under_way[case])
 

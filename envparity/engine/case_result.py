@@ -23,13 +23,15 @@ class Explained(msgspec.Struct, frozen=True):
 class CaseMore(msgspec.Struct, frozen=True):
     """What a case showed beside its one observation: further boots of it, and the orders of its environment.
 
-    `coverage` says which orders these are, `explained` what in them fails, `unsteady` what came to a deadline in one
-    boot and not in the same boot alone.
+    `coverage` says which orders these are, in which `covered` of `feasible` sequences occur, `explained` what in them
+    fails, `unsteady` what came to a deadline in one boot and not in the same boot alone.
     """
 
     repeats: tuple[Observation, ...] = ()
     ordered: tuple[Observation, ...] = ()
     coverage: str = ""
+    covered: int = 0
+    feasible: int = 0
     explained: tuple[Explained, ...] = ()
     unsteady: tuple[str, ...] = ()
 

@@ -22,7 +22,7 @@ from envparity.observe.record import Observation, StartupReport
 from envparity.orders import Graph
 from envparity.orders.experiments import OrderBoots, order_boots
 
-__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of"]
+__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of", "startup_of"]
 
 LANES = 2
 """How many warm boots of one environment run at the same time."""
@@ -114,7 +114,7 @@ class Explorer:
             nonlocal done
             seen = await beside.observe(boot)
             done += 1
-            self._emit(OrderBooted(case.id, seen.case.id, done, len(planned), _ended(seen), boot))
+            self._emit(OrderBooted(case.id, seen.case.id, done, len(planned), startup_of(seen), boot))
             return seen
 
         async with asyncio.TaskGroup() as group:
@@ -205,7 +205,7 @@ class BootsBeside:
             yield
 
 
-def _ended(seen: Observation) -> str:
+def startup_of(seen: Observation) -> str:
     """In one word how a boot's startup ended, for progress."""
     if seen.launch_failure is not None:
         return "not stood up"

@@ -13,8 +13,8 @@ from envparity.engine.causes import CauseFinder
 from envparity.engine.changing import observe_change, without_changes
 from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.elsewhere import CaseSource, Crew
-from envparity.engine.events import Emit, RunFinished, RunStarted, Waiting
-from envparity.engine.explore import BootsBeside, Explorer, OrderProfile
+from envparity.engine.events import Emit, OrderBooted, OrdersPlanned, RunFinished, RunStarted, Waiting
+from envparity.engine.explore import BootsBeside, Explorer, OrderProfile, startup_of
 from envparity.engine.growth import Growth
 from envparity.engine.observer import Observer
 from envparity.engine.outside import not_seen, urls, without_orders
@@ -104,12 +104,18 @@ class Run:
         self._profile = orders
         self._ordered: dict[str, tuple[Observation, ...]] = {}
         self._coverage: dict[str, str] = {}
+        self._covered: dict[str, tuple[int, int]] = {}
         self._causes: dict[str, tuple[Explained, ...]] = {}
         self._standing: list[Standing] = []
         self._judged: Judgement | None = None
         self._mark: StallMark | None = None
         self._began = time.monotonic()
         self._started = False
+
+    @property
+    def launcher(self) -> Launcher:
+        """Who boots for it."""
+        return self._launcher
 
     async def observe(self, case: Case) -> Observation:
         """What that planned case showed: booted now, or remembered. `ConfigurationError` for a case not planned."""
@@ -346,6 +352,8 @@ class Run:
         if boots is None:
             return
         self._coverage[environment.name] = str(boots)
+        if boots.covering is not None:
+            self._covered[environment.name] = boots.covering.coverage.covered, boots.covering.coverage.feasible
         async with self._explorer.beside(stack) as beside:
             if beside.cold_because:
                 self._coverage[environment.name] += f"; all booted cold, for {beside.cold_because}"
@@ -371,7 +379,10 @@ class Run:
         late = [told for which, told in self._boots.unsteady if which == case]
         if steady:
             late += [told for where, told in self._explorer.unsteady if where == name]
+        covered, feasible = self._covered.get(name, (0, 0)) if steady else (0, 0)
         return CaseMore(
+            covered=covered,
+            feasible=feasible,
             repeats=self._boots.repeats.get(case, ()),
             ordered=self._ordered.get(name, ()) if steady else (),
             coverage=self._coverage.get(name, "") if steady else "",
@@ -380,13 +391,16 @@ class Run:
         )
 
     def _take(self, case: Case) -> None:
-        """Take over what else that case showed where it was booted."""
+        """Take over what else that case showed where it was booted, and tell of its orders as of boots made here."""
         more = self._boots.taken.pop(case, None)
-        if more is not None and case.boot.steady:
-            if more.coverage:
-                self._coverage[case.environment] = more.coverage
-            self._ordered[case.environment] = more.ordered
-            self._causes[case.environment] = more.explained
+        if more is None or not more.coverage:
+            return
+        name, count = case.environment, len(more.ordered)
+        self._coverage[name], self._covered[name] = more.coverage, (more.covered, more.feasible)
+        self._ordered[name], self._causes[name] = more.ordered, more.explained
+        self._emit(OrdersPlanned(case.id, name, more.coverage, count, more.covered, more.feasible))
+        for done, one in enumerate(more.ordered, start=1):
+            self._emit(OrderBooted(case.id, one.case.id, done, count, startup_of(one), one.case.boot))
 
     async def _confirmed(self, observations: tuple[Observation, ...]) -> Judgement:
         """What the rules find, and of what only warm boots show, what fresh containers show too.

@@ -121,11 +121,12 @@ def to_verdict(
     *,
     causes: bool = False,
     repeat: int = 1,
-    elsewhere: Elsewhere | None = None,
+    elsewhere: Callable[[], Elsewhere] | None = None,
 ) -> Verdict:
     """Boot each case `repeat` times, observe, judge; with `causes` boot on until the causes are known.
 
-    With `elsewhere` cases are booted there, and by its launcher. SIGINT and SIGTERM clean up and raise `Interrupted`.
+    With what `elsewhere` gives, cases are booted there, and by its launcher. SIGINT and SIGTERM clean up and raise
+    `Interrupted`.
     """
     from envparity.engine.to_verdict import run_to_verdict
 
@@ -175,7 +176,7 @@ def _run(
     *,
     causes: bool,
     repeat: int = 1,
-    elsewhere: Elsewhere | None = None,
+    elsewhere: Callable[[], Elsewhere] | None = None,
     share: Collection[str] | None = None,
 ) -> Callable[[], Run]:
     from envparity.engine.explore import OrderProfile
@@ -183,14 +184,15 @@ def _run(
     from envparity.launch.choose import choose_launcher
 
     def make() -> Run:
-        if elsewhere is None:
+        others = None if elsewhere is None else elsewhere()
+        if others is None:
             launcher = choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
         else:
-            launcher = elsewhere.launcher
+            launcher = others.launcher
         profile = OrderProfile(strength=orders) if orders else None
         return Run(
             subject, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat,
-            elsewhere=None if elsewhere is None else elsewhere.source, told_whole=share is not None, share=share,
+            elsewhere=None if others is None else others.source, told_whole=share is not None, share=share,
         )  # fmt: skip
 
     return make

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from envparity.cluster.shard import ShardNumber
+from envparity.faces.cli.cluster import asked_cluster, cluster_options, opened_cluster
 from envparity.faces.cli.ending import EXITS, one_message
 from envparity.faces.cli.options import (
     attach_option,
@@ -59,6 +60,7 @@ __all__ = ["run_command"]
     "--plan", "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="With --shard: cut the parts by the seconds of this plan, of `envparity plan --json`.",
 )  # fmt: skip
+@cluster_options
 @thorough_option
 @github_option
 @runs_option
@@ -80,6 +82,10 @@ def run_command(  # noqa: PLR0917  click passes options by name
     ndjson: Path | None,
     shard: str | None,
     plan_file: Path | None,
+    cluster: str | None,
+    cluster_ca: Path | None,
+    cluster_cert: Path | None,
+    cluster_key: Path | None,
     outputs: Outputs,
     runs: Path | None,
     profile: bool,  # noqa: FBT001
@@ -98,6 +104,8 @@ def run_command(  # noqa: PLR0917  click passes options by name
         )  # fmt: skip
         number = None if shard is None else ShardNumber.parse(shard)
         refuse_beside_a_shard(number, plan_file, ndjson, outputs)
+        files = (cluster_ca, cluster_cert, cluster_key)
+        address = asked_cluster(cluster, files, {"--shard": shard, "--attach": attach})
         subject = engine.load(inputs, only)
         if number is not None and ndjson is not None:
             observe_shard(number, subject, inputs, only, plan_file, ndjson, plain=plain)
@@ -109,8 +117,9 @@ def run_command(  # noqa: PLR0917  click passes options by name
         writer = writer_of(ndjson, saver, plain=plain)
         try:
             verdict = engine.to_verdict(
-                subject, inputs.launcher, writer.handle, only, inputs.orders, causes=causes, repeat=inputs.repeat
-            )
+                subject, inputs.launcher, writer.handle, only, inputs.orders, causes=causes, repeat=inputs.repeat,
+                elsewhere=opened_cluster(address, subject, inputs, only, writer.handle),
+            )  # fmt: skip
         finally:
             writer.close()
     sys.exit(verdict.exit_code)

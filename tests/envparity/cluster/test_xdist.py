@@ -53,6 +53,7 @@ def session(ferry: Path, *options: str, error: str = "") -> subprocess.Completed
     )
 
 
+@pytest.mark.processes
 def test_workers_share_one_run(ferry: Path) -> None:
     """Each case is booted once, and every worker reads it; verdict, reports and exit status are the session's."""
     done = session(ferry, "-n", "4", "--envparity-sarif", "verdict.sarif")
@@ -65,6 +66,7 @@ def test_workers_share_one_run(ferry: Path) -> None:
     assert not list(ferry.glob("envparity-session-*"))
 
 
+@pytest.mark.processes
 def test_what_keeps_a_run_from_its_verdict_is_said_once_by_the_session(ferry: Path) -> None:
     """Every test fails with it, no other worker tries again, and the exit code is that of one process."""
     done = session(ferry, "-n", "2", error="no engine answers here")
@@ -74,6 +76,7 @@ def test_what_keeps_a_run_from_its_verdict_is_said_once_by_the_session(ferry: Pa
     assert not saved_runs(ferry / ".envparity" / "runs")
 
 
+@pytest.mark.processes
 def test_files_that_are_wrong_end_a_session_of_workers_with_the_same_code(ferry: Path) -> None:
     """2, and the message of all mistakes."""
     (ferry / "environments" / "quay.toml").write_text("nonsense = 1\n")
