@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import pytest
 
+from envparity.engine.run import Run
 from envparity.errors import LaunchError
+from envparity.faces.cli import doctor
 from envparity.launch import clocks
+from envparity.launch.port import Launcher
 from envparity.model.case import Boot
+from envparity.model.environment import Environment, Platform
+from envparity.model.scenario import Scenario
+from envparity.model.subject import Subject
+from envparity.session.exits import MACHINE, code_of
+from tests.envparity.launching import BACKEND, FakeLauncher
 
 
 def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,3 +46,21 @@ def test_the_last_clock_is_that_of_all_replicas_behind_it() -> None:
     assert [boot.clock_of(index) for index in range(4)] == [0.0, 60.0, 60.0, 60.0]
     assert Boot().clock_of(0) is None
     assert boot.label == "clocks +0 s, +60 s"
+
+
+def test_a_run_that_sets_clocks_is_the_machines_trouble_where_there_is_no_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Said before anything boots, and by `doctor`; a run that sets none does not need it."""
+    apart = Scenario("apart", boot=Boot(clocks=(0.0, 60.0)), replicas=2, steps=())
+    platform = {"local": Environment("local", platform=Platform(replicas=2))}
+    with_clocks = Subject(msgspec.structs.replace(BACKEND, scenarios=(Scenario("talk"), apart)), platform)
+    monkeypatch.setattr(clocks, "_PLACES", ())
+    with pytest.raises(LaunchError, match="faketime") as raised:
+        Run(with_clocks, cast("Launcher", FakeLauncher()), lambda _: None)
+    assert code_of(raised.value) == MACHINE
+    Run(with_clocks, cast("Launcher", FakeLauncher()), lambda _: None, only=("talk",))
+    assert [one.state for one in doctor._clocks(with_clocks)] == ["note"]
+    monkeypatch.undo()
+    assert [one.state for one in doctor._clocks(with_clocks)] == ["ok"]
+    assert list(doctor._clocks(Subject(BACKEND, platform))) == []
