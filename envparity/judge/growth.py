@@ -71,7 +71,7 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP521",
         "something grows with every connection",
-        Conduct("conversation", causes="hybrids"),
+        Conduct("conversation", causes="hybrids", of_all_played=True),
         means="""
             Between the rounds of scenarios, when the connections of all clients are closed, a replica was looked at:
             its descriptors and threads, and its connections to each dependency, grew each time by what was played. The
