@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -78,7 +78,7 @@ def _read(source: str, file: Path, expected: str) -> bytes:
         raise _wrong(source, expected, f"{file}: {error.strerror or 'an error'}") from error
 
 
-def _loaded(source: str, load: Callable[[], Any], expected: str) -> Any:
+def _loaded(source: str, load: Callable[[], object], expected: str) -> object:
     """What it loads; of a failure nothing is passed on, in which a key might be."""
     try:
         return load()

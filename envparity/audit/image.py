@@ -59,7 +59,7 @@ def _python_of(client: Any, reference: str, backend: Backend) -> str:
 
 
 @contextmanager
-def _interpreter(client: Any, image: str, python: str) -> Iterator[Pipe]:
+def _interpreter(client: object, image: str, python: str) -> Iterator[Pipe]:
     run_id = f"audit-{secrets.token_hex(4)}"
     with closing(RunFolder.make(run_id)) as folder:
         labels = labels_for(run_id, "audit", str(folder.owner))

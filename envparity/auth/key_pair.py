@@ -54,7 +54,7 @@ class MakesKeys(Protocol):
         """A new private key, in PEM."""
         ...
 
-    def published(self, private_pem: str, generation: int) -> dict[str, Any]:
+    def published(self, private_pem: str, generation: int) -> dict[str, object]:
         """The public half of the key of that generation as a JWK, with the id by which tokens name it."""
         ...
 
@@ -95,7 +95,7 @@ def key_id_of(private_pem: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def public_jwk(private_pem: str, algorithm: str, key_id: str | None = None) -> dict[str, Any]:
+def public_jwk(private_pem: str, algorithm: str, key_id: str | None = None) -> dict[str, object]:
     """The public half as a JWK (RFC 7517 §4), called `key_id`, or by its thumbprint."""
     return {**_jwk(private_pem), "use": "sig", "alg": algorithm, "kid": key_id or key_id_of(private_pem)}
 

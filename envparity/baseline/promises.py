@@ -49,8 +49,8 @@ def promises(backend: Backend) -> dict[str, str]:
 
 
 def _flat(
-    documents: Documents, place: Place | None, path: str, said: dict[str, Any], depth: int
-) -> Iterator[tuple[str, dict[str, Any]]]:
+    documents: Documents, place: Place | None, path: str, said: dict[str, object], depth: int
+) -> Iterator[tuple[str, dict[str, object]]]:
     schema = documents.followed(place) if place is not None else None
     value = schema.value if schema is not None else None
     if schema is None or not isinstance(value, dict) or depth > _DEEPEST:
@@ -68,7 +68,7 @@ def _flat(
             yield from _flat(documents, under, f"{path}.{word}[{index}]", {_REQUIRED: True}, depth + 1)
 
 
-def _said(value: Mapping[str, Any]) -> dict[str, Any]:
+def _said(value: Mapping[str, object]) -> dict[str, object]:
     said = {word: value[word] for word in _KEYWORDS if word in value}
     return said | ({_CLOSED: True} if value.get("additionalProperties") is False else {})
 
@@ -87,11 +87,11 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]
     return sorted(found, key=lambda one: (not one.breaks, one.path))
 
 
-def _read(text: str | None) -> dict[str, Any] | None:
+def _read(text: str | None) -> dict[str, object] | None:
     return None if text is None else json.loads(text)
 
 
-def _change(path: str, before: dict[str, Any] | None, after: dict[str, Any] | None, *, sent: bool) -> Change:
+def _change(path: str, before: dict[str, object] | None, after: dict[str, object] | None, *, sent: bool) -> Change:
     who = "clients that send it" if sent else "clients that rely on it"
     if after is None:
         return Change(who, path, "is gone")
@@ -103,13 +103,13 @@ def _change(path: str, before: dict[str, Any] | None, after: dict[str, Any] | No
     return Change(who if reasons else "", path, text)
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _differences(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
     for word in sorted({*before, *after}):
         if before.get(word) != after.get(word):
             yield f"{word} was {_shown(before.get(word))}, is {_shown(after.get(word))}"
 
 
-def _reasons(before: Mapping[str, Any], after: Mapping[str, Any], *, sent: bool) -> Iterator[str]:
+def _reasons(before: Mapping[str, object], after: Mapping[str, object], *, sent: bool) -> Iterator[str]:
     """What clients have sent must be taken still; what they hear must be no more than they knew."""
     for word in sorted({*before, *after}):
         old, new = before.get(word), after.get(word)
@@ -139,5 +139,5 @@ def _allows(word: str, wide: Any, narrow: Any) -> bool:
     return False
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return "not there" if value is None else json.dumps(value, ensure_ascii=False)

@@ -220,7 +220,7 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
         expected = "a table [image], or [process] for a backend that runs without one"
         yield document.mistake(("image",), expected, "neither", "add one of them")
     yield from missing_mistakes(document, ("process", "folder"), document.table("process").get("folder"), folder=True)
-    contract: Any = document.data.get("contract")
+    contract: object = document.data.get("contract")
     where: tuple[str, ...] = ("contract",)
     if isinstance(contract, dict):
         where, contract = ("contract", "document"), contract.get("document")

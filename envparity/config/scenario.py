@@ -45,7 +45,7 @@ _TAKES_ARGUMENT = MADE - {"origin", "any"}
 
 
 def parse_scenarios(
-    tables: list[dict[str, Any]],
+    tables: list[dict[str, object]],
     source: str,
     locate: Callable[[str], int],
     carriers: Collection[str] | None = None,
@@ -94,7 +94,7 @@ class _Reading:
         key = f"{self.prefix}.{key}" if key else self.prefix
         self.mistakes.append(Mistake(self.source, self.locate(key), key, expected, got, action))
 
-    def scenario(self, table: dict[str, Any]) -> Scenario | None:
+    def scenario(self, table: dict[str, object]) -> Scenario | None:
         plain = dict(table)
         steps = plain.pop("steps", [])
         if not isinstance(steps, list) or not steps:
@@ -126,7 +126,7 @@ class _Reading:
         return Scenario(**head, steps=tuple(step for step in read if step is not None))
 
     def _fields(
-        self, kind: type[msgspec.Struct], table: Mapping[str, Any], under: str = "", action: str = ""
+        self, kind: type[msgspec.Struct], table: Mapping[str, object], under: str = "", action: str = ""
     ) -> dict[str, Any]:
         """The values of a table, each converted to its field's type; a mistake for each that cannot be.
 
@@ -134,7 +134,7 @@ class _Reading:
         """
         fields = msgspec.structs.fields(kind)
         known = {field.name: field for field in fields}
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         for key, value in table.items():
             path = ".".join(filter(None, (under, action if action and key == fields[0].name else key)))
             if key == "from" and action in {"connect", "http"}:
@@ -180,7 +180,7 @@ class _Reading:
         self._check_step(f"{under}.{action}", step)
         return step
 
-    def _go_on_after(self, table: dict[str, Any]) -> None:
+    def _go_on_after(self, table: dict[str, object]) -> None:
         """What a step would have opened or captured is taken for there: its mistake is one, and no later step's."""
         if "connect" in table:
             on = table.get("on", _USUAL_CONNECTION)
@@ -231,7 +231,7 @@ class _Reading:
         self.mistake(key, "a connection that an earlier step opened", repr(connection), "connect it first")
 
 
-def _principal(kind: type[Step], value: object) -> dict[str, Any]:
+def _principal(kind: type[Step], value: object) -> dict[str, object]:
     """The value of the action's own key, under the name of the field that it fills."""
     if kind is Expect and isinstance(value, dict):
         return {"types": [], "fields": value}

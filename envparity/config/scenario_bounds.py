@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from envparity.model.case import Boot
 from envparity.model.step.bounds import NAME, Problem
@@ -17,7 +17,7 @@ _MOST_HASTENED: Final = 86_400
 _SLOWEST_S: Final = 60.0
 
 
-def head_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
+def head_problems(head: Mapping[str, object]) -> Iterator[Problem]:
     """What is wrong with the values of a scenario beside its steps, each of the right type, with advice."""
     name = head.get("name")
     if isinstance(name, str) and (re.search(r"[\[\]*?\s]", name) or not name.isprintable()):
@@ -35,7 +35,7 @@ def head_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _boot_problems(boot)
 
 
-def _second_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
+def _second_problems(head: Mapping[str, object]) -> Iterator[Problem]:
     """Where no user comes back, nothing can be said of that."""
     boot = head.get("boot")
     if head.get("part", "usual") != "usual":

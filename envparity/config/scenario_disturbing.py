@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from envparity.model.case import Boot
 from envparity.model.step import Cut, Disturbance, DisturbsDependency, JumpClock, Restore, Step, action_of
@@ -17,7 +17,7 @@ Problem = tuple[str, str, str, str]
 _FURTHEST_S: Final = 315_576_000.0  # ten years
 
 
-def disturbing_problems(head: Mapping[str, Any], steps: Sequence[Step | None]) -> Iterator[Problem]:
+def disturbing_problems(head: Mapping[str, object], steps: Sequence[Step | None]) -> Iterator[Problem]:
     """What is wrong with the disturbances of a scenario. `steps` has None for each that could not be read."""
     boot = head.get("boot")
     clocks = boot.clocks if isinstance(boot, Boot) else ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
@@ -15,7 +14,7 @@ Problem = tuple[str, str, str, str]
 """The key below the scenario, what was expected, what is there, what to do."""
 
 
-def release_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
+def release_problems(head: Mapping[str, object]) -> Iterator[Problem]:
     """What cannot be together with a change of the release, or would have no effect."""
     boot = head.get("boot")
     if not isinstance(boot, Boot) or not boot.release:

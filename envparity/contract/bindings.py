@@ -77,7 +77,7 @@ def _required(schema: Place) -> frozenset[str]:
 
 def _readings(text: str) -> tuple[Any, ...]:
     """What a parameter's text may say: the text, a number, a boolean."""
-    found: list[Any] = [text]
+    found: list[object] = [text]
     if text in {"true", "false"}:
         found.append(text == "true")
     for kind in (int, float):

@@ -25,7 +25,7 @@ def _found(pattern: str, text: str) -> bool:
     return _compiled(pattern).anew().search(text) is not None
 
 
-def _pattern(_validator: Validator, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+def _pattern(_validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not _found(pattern, instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 

@@ -163,7 +163,7 @@ class Contract:
             return (f"close code {code} does not go with the reason {reason!r}",)
         return ()
 
-    def _nearest(self, value: Any, messages: Mapping[str, Message]) -> Branch | None:
+    def _nearest(self, value: object, messages: Mapping[str, Message]) -> Branch | None:
         """The branch that a value means to be, by the values that tell them apart; None where it is none of them."""
         branches = [branch for message in messages.values() for branch in message.branches]
         alike = {at: branch.likeness(value) for at, branch in enumerate(branches)}

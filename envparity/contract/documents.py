@@ -35,7 +35,7 @@ class Place:
         """What stands below that; None as its value where nothing does."""
         place = self
         for key in keys:
-            held: Any = None
+            held: object = None
             if isinstance(place.value, dict):
                 held = place.value.get(key)
             elif isinstance(place.value, list) and isinstance(key, int) and key < len(place.value):
@@ -71,7 +71,7 @@ class Documents:
         self._folder = project_folder(path, beside)
         self._lines: dict[str, dict[str, int]] = {}
         self._shown: dict[str, str] = {}
-        self._contents: dict[str, Any] = {}
+        self._contents: dict[str, object] = {}
         self._ids: dict[str, str] = {}
         # mypy knows no attrs of a library that has no plugin for them.
         self.registry: SchemaRegistry = Registry(retrieve=self._retrieve)  # type: ignore[call-arg]
@@ -87,7 +87,7 @@ class Documents:
             loaded = {}
         self.root = Place(uri, "", loaded)
 
-    def as_written(self, place: Place) -> tuple[Any, Any]:
+    def as_written(self, place: Place) -> tuple[object, object]:
         """What stands at a place and at the top of its file, as the file has it."""
         top = held = self._contents.get(place.uri)
         for key in place.pointer.split("/")[1:]:
@@ -192,7 +192,7 @@ class Documents:
             raise Unreadable("a file", "no file")
         return path
 
-    def _load(self, path: Path, uri: str) -> Any:
+    def _load(self, path: Path, uri: str) -> object:
         """Read one file, and note where its schemas are by their `$id`."""
         if len(self._contents) >= _MOST_FILES:
             raise Unreadable(f"at most {_MOST_FILES} files", "more")
@@ -209,7 +209,7 @@ class Documents:
                 self.registry = self.registry.with_resource(identity, _resource(_without_dialects(place.value)))
         return loaded
 
-    def _retrieve(self, uri: str) -> Resource[Any]:
+    def _retrieve(self, uri: str) -> Resource[object]:
         """A file that a reference leads to, beside the one that it is in. Raises `NoSuchResource`.
 
         Where a file gives itself an `$id` elsewhere (`https://example.com/schemas/a.json`), what is beside that is
@@ -241,7 +241,7 @@ def project_folder(path: Path, beside: Path | None = None) -> Path:
     return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), named)
 
 
-def _held(value: Any, part: str) -> Any:
+def _held(value: object, part: str) -> object:
     """What stands under a part of a JSON Pointer."""
     key = part.replace("~1", "/").replace("~0", "~")
     if isinstance(value, dict):
@@ -249,7 +249,7 @@ def _held(value: Any, part: str) -> Any:
     return value[int(key)] if isinstance(value, list) and key.isdecimal() and int(key) < len(value) else None
 
 
-def _without_dialects(value: Any) -> Any:
+def _without_dialects(value: object) -> object:
     """That value without any `$schema`: by it a validator would become another, whose patterns have no bounds."""
     if isinstance(value, dict):
         said = {key: _without_dialects(held) for key, held in value.items()}

@@ -26,11 +26,11 @@ class Branch:
     """One way to be that message: its name, the values by which it is recognised, and where its schema stands."""
 
     name: str
-    constants: Mapping[str, frozenset[Any]]
+    constants: Mapping[str, frozenset[object]]
     schema: Place | None
     validator: Validator
 
-    def likeness(self, frame: Any) -> int:
+    def likeness(self, frame: object) -> int:
         """How many of its values the frame has; -1 where one is another."""
         alike = 0
         if not isinstance(frame, dict):
@@ -139,9 +139,9 @@ class _Branches:
         if validator is not None:
             yield Branch(name, constants, schema, validator)
 
-    def _constants(self, schema: Place, depth: int) -> dict[str, frozenset[Any]]:
+    def _constants(self, schema: Place, depth: int) -> dict[str, frozenset[object]]:
         """The properties that can have only a few values, those of `allOf` among them."""
-        found: dict[str, frozenset[Any]] = {}
+        found: dict[str, frozenset[object]] = {}
         for part in schema.below("allOf").items() if depth < _DEEPEST else ():
             held = self._documents.followed(part)
             if held is not None:
@@ -163,7 +163,7 @@ def _last(option: Place) -> str:
     return target.rpartition("/")[2] if isinstance(target, str) else ""
 
 
-def _is_one_of(value: Any, values: frozenset[Any]) -> bool:
+def _is_one_of(value: object, values: frozenset[object]) -> bool:
     return isinstance(value, str | int | float) and value in values
 
 

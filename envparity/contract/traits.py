@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from envparity.contract.documents import Documents, Place
 
 __all__ = ["with_traits"]
@@ -14,7 +12,7 @@ def with_traits(documents: Documents, message: Place) -> Place:
     listed = message.below("traits")
     if not isinstance(listed.value, list):
         return message
-    merged: dict[str, Any] = {}
+    merged: dict[str, object] = {}
     for one in listed.items():
         trait = documents.followed(one) if isinstance(one.value, dict) else None
         if trait is None or not isinstance(trait.value, dict):
@@ -27,7 +25,7 @@ def with_traits(documents: Documents, message: Place) -> Place:
     return Place(message.uri, message.pointer, _patched(merged, message.value))
 
 
-def _patched(below: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+def _patched(below: dict[str, object], patch: dict[str, object]) -> dict[str, object]:
     result = dict(below)
     for key, value in patch.items():
         held = result.get(key)

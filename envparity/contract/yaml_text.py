@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -26,7 +25,7 @@ class Unreadable(Exception):
         self.expected, self.got, self.line = expected, got, line
 
 
-def read_yaml(path: Path) -> tuple[Any, dict[str, int]]:
+def read_yaml(path: Path) -> tuple[object, dict[str, int]]:
     """What the file holds, and the 1-based line of each JSON Pointer (RFC 6901) in it. Raises `Unreadable`."""
     try:
         text = _text(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -160,11 +159,11 @@ def _frame(response: HttpResponse) -> Frame | None:
     return JsonFrame(held if isinstance(held, dict) else {"json": held})
 
 
-def _bare(held: dict[str, Any]) -> object:
+def _bare(held: dict[str, object]) -> object:
     return held["json"] if set(held) == {"json"} else held
 
 
-def _found(playing: Playing, step: Http, response: HttpResponse, held: dict[str, Any] | None, place: str) -> object:
+def _found(playing: Playing, step: Http, response: HttpResponse, held: dict[str, object] | None, place: str) -> object:
     """What a capture's place leads to; `ABSENT` where it leads nowhere."""
     kind, _, name = place.partition(":")
     if kind == "header":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from envparity.conversation import actions
 from envparity.conversation.filling import fill
@@ -41,7 +40,7 @@ def send(playing: Playing, step: SendStep) -> Actions:
 def send_frame(
     playing: Playing,
     connection: str,
-    frame: dict[str, Any],
+    frame: dict[str, object],
     phase: str,
     timeout_s: float,
     *,
@@ -59,7 +58,7 @@ def send_frame(
 
 
 def _deliver_frame(
-    playing: Playing, connection: str, frame: dict[str, Any], timeout_s: float, count: int = 1
+    playing: Playing, connection: str, frame: dict[str, object], timeout_s: float, count: int = 1
 ) -> Actions:
     first, *following = playing.reading.messages(frame)
     playing.arrivals.wire.sent(connection, frame)

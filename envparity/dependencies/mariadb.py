@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -52,12 +52,12 @@ class MariaDb(DependencyKind):
     images: frozenset[str] = frozenset({"mariadb"})
     schemes: frozenset[str] = frozenset({"mariadb", "mysql"})
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """Nothing of it says more."""
         del command, variables
         return {}
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """A password, where the URL has one."""
         del scheme, query
         return {"password": password}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -43,13 +43,13 @@ class Memcached(DependencyKind):
     images: frozenset[str] = frozenset({"memcached"})
     schemes: frozenset[str] = frozenset({"memcached"})
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """How much it keeps, where the command says so."""
         del variables
         found = re.search(r"(?:-m|--memory-limit)[ =]?(\d+)", command)
         return {"max_memory_mib": int(found[1])} if found is not None and 1 <= int(found[1]) <= _MOST_MIB else {}
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """Nothing: it knows neither a password nor TLS."""
         del scheme, query, password
         return {}

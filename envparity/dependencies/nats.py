@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import quote
 
 import msgspec
@@ -56,7 +56,7 @@ class Nats(DependencyKind):
     images: frozenset[str] = frozenset({"nats"})
     schemes: frozenset[str] = frozenset({"nats"})
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """A password and JetStream, where the command says so."""
         del variables
         words = command.split()
@@ -65,7 +65,7 @@ class Nats(DependencyKind):
             **({"jetstream": True} if {"-js", "--js", "-jetstream", "--jetstream"} & set(words) else {}),
         }
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """A password, where the URL has one."""
         del scheme, query
         return {"password": password}

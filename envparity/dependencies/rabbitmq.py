@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -44,12 +44,12 @@ class RabbitMq(DependencyKind):
     images: frozenset[str] = frozenset({"rabbitmq"})
     schemes: frozenset[str] = frozenset({"amqp", "amqps"})
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """Nothing of it says more."""
         del command, variables
         return {}
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """TLS by the scheme; it asks for a password always."""
         del query, password
         return {"tls": "require"} if scheme == "amqps" else {}

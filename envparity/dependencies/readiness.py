@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -72,7 +72,7 @@ def ready_mistakes(said: object) -> Iterator[KeyMistake]:
             yield KeyMistake(("ready", "log"), "a regular expression", f"{in_words(pattern)}: {problem}")
 
 
-async def is_ready(said: Mapping[str, Any], server: Server, beside: Beside, values: Mapping[str, str]) -> bool:
+async def is_ready(said: Mapping[str, object], server: Server, beside: Beside, values: Mapping[str, str]) -> bool:
     """Whether that server is ready, as the table `ready` says; `values` are those of placeholders of its command.
 
     Somebody listens at its port in any case: a log may say it before a client can connect.

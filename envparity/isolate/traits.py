@@ -106,7 +106,7 @@ def mix(passing: Environment, failing: Environment, traits: Collection[Trait]) -
     It declares the differences that either declares. All traits give what the failing one does to the backend.
     """
     platform = msgspec.to_builtins(passing.platform)
-    tables: dict[str, dict[str, Any]] = {area: dict(getattr(passing, table)) for area, table in _TABLES.items()}
+    tables: dict[str, dict[str, object]] = {area: dict(getattr(passing, table)) for area, table in _TABLES.items()}
     dependencies, ingress, first = dict(passing.dependencies), passing.ingress, passing.dependencies_first
     own: dict[str, Any] = {name: getattr(passing, name) for name in _OF_THE_BACKEND}
     chosen = sorted({part for trait in traits for part in trait.parts})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from envparity.judge.advice import advice
 from envparity.judge.canonical import frame_type
@@ -232,7 +231,7 @@ def _sent_by(script: Transcript, owners: dict[str, str]) -> dict[str, set[str]]:
     return known
 
 
-def _mentions(data: Any, value: str) -> bool:
+def _mentions(data: object, value: str) -> bool:
     """Whether that value stands anywhere in the frame, all of a text by itself."""
     if isinstance(data, dict):
         return any(_mentions(under, value) for under in data.values())

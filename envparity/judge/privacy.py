@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from envparity.judge.conversation_checks import other_users_events
 from envparity.judge.evidence import Excerpt
@@ -225,7 +224,7 @@ def _text(frame: Frame) -> str:
     return "\n".join(_leaves(plain(frame)))
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def _leaves(value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
         yield from value
         yield from (leaf for under in value.values() for leaf in _leaves(under))

@@ -104,7 +104,7 @@ class _Exporting:
         lines.append(f"# where clients connect, on 127.0.0.1\n{_PUBLISHED}=8080")
         return Export(f"{head}{text}", "\n".join(lines) + "\n", self._files, tuple(self._left_out))
 
-    def _services(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _services(self) -> Iterator[tuple[str, dict[str, object]]]:
         self._cannot_be_said()
         sources = self._sources()
         resolved = resolve_settings(self._backend, self._environment, Boot(), sources, self._names)
@@ -187,14 +187,14 @@ class _Exporting:
                 return ""
         return self._names.mark(_variable(f"{name}_PASSWORD"))
 
-    def _server(self, name: str, declared: Dependency, sources: Mapping[str, str]) -> dict[str, Any]:
+    def _server(self, name: str, declared: Dependency, sources: Mapping[str, str]) -> dict[str, object]:
         reached = self._reached(name, declared)
         told = placed(self._backend, self._environment, name, reached, sources=sources, made=self._names)
         told = msgspec.structs.replace(told, tls="off")
         kind = kind_of(told)
         with KINDS.guarding(kind):
             plan, image = kind.container(told, reached.password), kind.image_of(told)
-        service: dict[str, Any] = self._image_of(image)
+        service: dict[str, object] = self._image_of(image)
         service |= self._of_plan(name, plan)
         ready = told.options.get("ready") or {}
         if ready.get("command"):
@@ -205,7 +205,7 @@ class _Exporting:
             service["healthcheck"] = {"test": ["CMD", "bash", "-c", listens], **_HEALTH}
         return service
 
-    def _image_of(self, image: str | Path | Built) -> dict[str, Any]:
+    def _image_of(self, image: str | Path | Built) -> dict[str, object]:
         if isinstance(image, Built):
             return {"build": self._build(image.context, image.dockerfile)}
         own = default_docker_folder() / str(image)
@@ -221,8 +221,8 @@ class _Exporting:
             if file.is_file():
                 self._files[f"{folder.name}/{file.relative_to(folder).as_posix()}"] = file.read_bytes()
 
-    def _of_plan(self, name: str, plan: ServerPlan) -> dict[str, Any]:
-        service: dict[str, Any] = {}
+    def _of_plan(self, name: str, plan: ServerPlan) -> dict[str, object]:
+        service: dict[str, object] = {}
         variables = dict(plan.variables)
         for key, value in plan.variables.items():
             if is_secret(key, value) and not _MARK.search(value):
@@ -253,9 +253,9 @@ class _Exporting:
         asked = bool(ready.get("command")) or kind.image_of(declared) == kind.image
         return "service_healthy" if asked and self._environment.dependencies_first else "service_started"
 
-    def _backend_common(self, values: Mapping[str, str]) -> dict[str, Any]:
+    def _backend_common(self, values: Mapping[str, str]) -> dict[str, object]:
         platform, source = self._environment.platform, self._environment.image or self._backend.image
-        common: dict[str, Any] = self._backend_image(source)
+        common: dict[str, object] = self._backend_image(source)
         common["environment"] = {name: self._names.shown(value) for name, value in values.items()}
         mounts = []
         for path, template in self._environment.files.items():
@@ -273,7 +273,7 @@ class _Exporting:
             common |= {"read_only": True, "tmpfs": list(platform.writable)}
         return common
 
-    def _backend_image(self, source: ImageSource) -> dict[str, Any]:
+    def _backend_image(self, source: ImageSource) -> dict[str, object]:
         if source.name is not None:
             return {"image": source.name}
         if source.dockerfile is None or source.context is None:
@@ -287,11 +287,11 @@ class _Exporting:
         here = os.path.relpath(context, self._folder.resolve())
         return {"context": here, "dockerfile": os.path.relpath(dockerfile, context)}
 
-    def _started(self) -> dict[str, Any]:
+    def _started(self) -> dict[str, object]:
         environment, platform = self._environment, self._environment.platform
         ports = {PORT: platform.port, HEALTH_PORT: self._backend.health.port or platform.port}
         words = environment.arguments or filled(environment.command or self._backend.command, ports)
-        started: dict[str, Any] = {"stop_grace_period": f"{platform.stop_grace_s:g}s"}
+        started: dict[str, object] = {"stop_grace_period": f"{platform.stop_grace_s:g}s"}
         if environment.entrypoint:
             started["entrypoint"] = self._words(environment.entrypoint)
             words = environment.arguments
@@ -301,7 +301,7 @@ class _Exporting:
         replicas = self._environment.platform.replicas
         return ["backend"] if replicas == 1 else [f"backend-{number}" for number in range(replicas)]
 
-    def _ingress(self, names: list[str]) -> dict[str, Any]:
+    def _ingress(self, names: list[str]) -> dict[str, object]:
         ingress = msgspec.structs.replace(self._environment.ingress, tls=False)
         self._copy(default_docker_folder() / "ingress")
         upstreams = [f"{name}:{self._environment.platform.port}" for name in names]

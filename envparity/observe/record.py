@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -53,8 +53,8 @@ class CheckResult(msgspec.Struct, frozen=True):
     component: str
     critical: bool
     status: str
-    observed: Any = None
-    expected: Any = None
+    observed: object = None
+    expected: object = None
 
 
 class StartupFailure(msgspec.Struct, frozen=True):
@@ -78,7 +78,7 @@ class StartupReport(msgspec.Struct, frozen=True):
     steps: tuple[StartupStep, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     failures: tuple[StartupFailure, ...] = ()
-    document: dict[str, Any] = {}
+    document: dict[str, object] = {}
     problems: tuple[str, ...] = ()
     http_status: int | None = None
 
@@ -88,7 +88,7 @@ class HttpAnswer(msgspec.Struct, frozen=True):
 
     path: str
     status: int
-    body: Any = None
+    body: object = None
 
 
 class Replica(msgspec.Struct, frozen=True):

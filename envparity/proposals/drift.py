@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -124,7 +123,7 @@ def _server(server: Dependency | None) -> str:
     """A dependency by what files of a deployment can say of it."""
     if server is None:
         return _NOT
-    told: dict[str, Any] = {"kind": server.kind, "tls": server.tls, "password": server.password}
+    told: dict[str, object] = {"kind": server.kind, "tls": server.tls, "password": server.password}
     told |= {key: server.options[key] for key in ("image", "port", "command") if server.options.get(key)}
     variables = server.options.get("variables") or server.options.get("settings") or {}
     told |= {key: "a secret" if is_secret(key, str(value)) else value for key, value in variables.items()}
@@ -135,7 +134,7 @@ def _part(environment: Environment, key: str) -> str:
     return _text(msgspec.to_builtins(getattr(environment, key)))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None or value in ((), [], {}):
         return _NOT
     if isinstance(value, dict):

@@ -42,14 +42,14 @@ def contract_text(turns: Sequence[Turn], plays: Sequence[Transcript], speech: Sp
 
 def contract_document(
     turns: Sequence[Turn], plays: Sequence[Transcript], speech: Speech, name: str, path: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The document, of what was recorded and of what was said in these plays; empty where there is none to be made."""
     frames = _frames(turns, plays, speech)
     if not all(any(direction == wanted for direction, _ in frames) for wanted in ("sent", "received")):
         return {}
-    schemas: dict[str, Any] = {}
+    schemas: dict[str, object] = {}
     operations: dict[Direction, list[dict[str, str]]] = {"received": [], "sent": []}
-    messages: dict[str, Any] = {}
+    messages: dict[str, object] = {}
     for (direction, kind), samples in frames.items():
         key = f"{'client' if direction == 'sent' else 'server'}.{_SLUG.sub('_', kind or 'frame')}"
         schema = inferred(samples)
@@ -59,8 +59,8 @@ def contract_document(
         messages[key] = {"payload": {"$ref": f"#/components/schemas/{key}"}}
         operations[direction].append({"$ref": f"#/channels/conversation/messages/{key}"})
     channel = "#/channels/conversation"
-    parameters: dict[str, Any] = {found[1]: {} for found in PLACEHOLDER.finditer(path)}
-    address: dict[str, Any] = {"address": path, **({"parameters": parameters} if parameters else {})}
+    parameters: dict[str, object] = {found[1]: {} for found in PLACEHOLDER.finditer(path)}
+    address: dict[str, object] = {"address": path, **({"parameters": parameters} if parameters else {})}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": name, "version": "1.0.0"},
@@ -75,9 +75,9 @@ def contract_document(
 
 def _frames(
     turns: Sequence[Turn], plays: Sequence[Transcript], speech: Speech
-) -> dict[tuple[Direction, str | None], list[dict[str, Any]]]:
+) -> dict[tuple[Direction, str | None], list[dict[str, object]]]:
     """The frames by who said them and by type, those of the recording first."""
-    found: dict[tuple[Direction, str | None], list[dict[str, Any]]] = {}
+    found: dict[tuple[Direction, str | None], list[dict[str, object]]] = {}
     for turn in turns:
         if isinstance(turn.frame, dict) and isinstance(turn.event, Sent | Received):
             direction: Direction = "sent" if isinstance(turn.event, Sent) else "received"
@@ -89,13 +89,13 @@ def _frames(
     return found
 
 
-def inferred(samples: Sequence[Any], name: str = "") -> dict[str, Any]:
+def inferred(samples: Sequence[object], name: str = "") -> dict[str, object]:
     """The schema of which all of these are: their types, what all objects have, formats, words where there are few."""
     types = [kind for kind, of in _KINDS if any(type(one) is of for one in samples)]
     if "number" in types and "integer" in types:
         types.remove("integer")
     types += ["null"] if any(one is None for one in samples) else []
-    schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types} if types else {}
+    schema: dict[str, object] = {"type": types[0] if len(types) == 1 else types} if types else {}
     objects = [one for one in samples if isinstance(one, dict)]
     if objects:
         names = dict.fromkeys(name for one in objects for name in one)
@@ -108,7 +108,7 @@ def inferred(samples: Sequence[Any], name: str = "") -> dict[str, Any]:
     return schema | _of_texts([one for one in samples if isinstance(one, str)], name)
 
 
-def _of_texts(texts: Sequence[str], name: str) -> dict[str, Any]:
+def _of_texts(texts: Sequence[str], name: str) -> dict[str, object]:
     if not texts:
         return {}
     if all(map(_UUID.fullmatch, texts)):
@@ -122,7 +122,7 @@ def _of_texts(texts: Sequence[str], name: str) -> dict[str, Any]:
     return {}
 
 
-def _type_path(speech: Speech, samples: Iterable[Mapping[str, Any]], kind: str) -> tuple[str, ...]:
+def _type_path(speech: Speech, samples: Iterable[Mapping[str, object]], kind: str) -> tuple[str, ...]:
     """Where a frame says what it is."""
     pointer = getattr(speech.codec, "type", "")
     if pointer:

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from envparity.auth.scheme import SCHEMES
 from envparity.model.backend import Backend, Carrier, Tokens
@@ -118,7 +118,7 @@ def _decoded(text: str) -> str:
         return ""
 
 
-def _within(form: Any, value: Any) -> str:
+def _within(form: object, value: object) -> str:
     """The token in a frame of that form; "" where it is another."""
     if isinstance(form, str) and isinstance(value, str):
         return _token_in(form, value)

@@ -276,7 +276,7 @@ def _carries(header: str | None, name: str) -> bool:
     return header is not None and header.partition(":")[0].strip().lower() == name.lower()
 
 
-def _has(value: Any, part: str | int) -> bool:
+def _has(value: object, part: str | int) -> bool:
     if isinstance(part, int):
         return isinstance(value, list) and part < len(value)
     return isinstance(value, dict) and part in value

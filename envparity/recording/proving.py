@@ -203,7 +203,7 @@ class _Proving:
             raise DoesNotHold(self._said(table, parted), departure.kind)
         return less
 
-    async def _play(self, table: dict[str, Any], backend: Backend) -> Transcript:
+    async def _play(self, table: dict[str, object], backend: Backend) -> Transcript:
         scenario = scenario_of(table, self._carriers, self._kinds)
         return await _played(scenario, self._upstream(), backend)
 
@@ -213,7 +213,7 @@ class _Proving:
             endpoint = replace(endpoint, known=self._known)
         return Upstream(endpoint, self._settings, self._redaction)
 
-    def _table(self, steps: Sequence[Step], ignored: Sequence[str], *, unordered: bool) -> dict[str, Any]:
+    def _table(self, steps: Sequence[Step], ignored: Sequence[str], *, unordered: bool) -> dict[str, object]:
         return scenario_table(self._trial.name, step_tables(steps, self._trial.speech, ignored, unordered=unordered))
 
     def _with_ignored(self, ignored: Sequence[str]) -> Backend:
@@ -229,7 +229,7 @@ class _Proving:
         return self._redaction.text(text)
 
     def _result(
-        self, table: dict[str, Any], volatile: Sequence[str], ignored: Sequence[str], plays: Sequence[Transcript]
+        self, table: dict[str, object], volatile: Sequence[str], ignored: Sequence[str], plays: Sequence[Transcript]
     ) -> Proven:
         if self._redaction.plain(table) != table:
             raise DoesNotHold("a credential would have to be written down for it", "secret")

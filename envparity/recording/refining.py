@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -74,11 +74,11 @@ class _Refining:
         return _with(step, table | {"fields": fields}) if fields else step
 
     def _same(
-        self, heard: Any, turn: int, frames: Sequence[tuple[_Play, Frame | None]], kind: str | None
-    ) -> dict[str, Any]:
+        self, heard: object, turn: int, frames: Sequence[tuple[_Play, Frame | None]], kind: str | None
+    ) -> dict[str, object]:
         """The values of a frame that were the same each time, by their dotted names; placeholders first."""
-        known: dict[str, Any] = {}
-        plain_ones: dict[str, Any] = {}
+        known: dict[str, object] = {}
+        plain_ones: dict[str, object] = {}
         for path, value in leaves(heard):
             name = _dotted(path)
             if name is None or value is None or (value == kind and path[-1:] == self._type_path[-1:]):
@@ -96,7 +96,7 @@ class _Refining:
         pointer = getattr(self._speech.codec, "type", "")
         return tuple(pointer.split("/")[1:]) if pointer else (self._speech.frame_type,)
 
-    def _can_be_said(self, path: Path, value: Any, said: Any) -> bool:
+    def _can_be_said(self, path: Path, value: object, said: object) -> bool:
         if not isinstance(value, str):
             return True
         if len(value) > _LONGEST or is_braced(value) or is_secret_name(key_of(path)):
@@ -107,7 +107,7 @@ class _Refining:
 class _Play:
     """One play, gone through step by step."""
 
-    def __init__(self, transcript: Transcript, settings: Mapping[str, Any]) -> None:
+    def __init__(self, transcript: Transcript, settings: Mapping[str, object]) -> None:
         self._frames: dict[str, list[Frame]] = {}
         self._answers: list[Frame | None] = []
         for event in transcript.events:
@@ -126,7 +126,7 @@ class _Play:
         """What the next request was answered with."""
         return self._answers.pop(0) if self._answers else None
 
-    def has(self, frame: Frame | None, name: str, said: Any, value: Any) -> bool:
+    def has(self, frame: Frame | None, name: str, said: object, value: object) -> bool:
         """Whether that stands there in this play too."""
         got = ABSENT if frame is None else reach(plain(frame), name)
         if said == value:
@@ -167,7 +167,7 @@ def _dotted(path: Path) -> str | None:
     return ".".join(parts)
 
 
-def _with(step: Step, table: dict[str, Any]) -> Step:
+def _with(step: Step, table: dict[str, object]) -> Step:
     return Step(table, step.connection, step.turn, step.heard, step.type)
 
 

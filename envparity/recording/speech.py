@@ -44,7 +44,7 @@ class Speech:
         return named if isinstance(named, str) and named else None
 
     @property
-    def table(self) -> dict[str, Any]:
+    def table(self) -> dict[str, object]:
         """The table [frames], without what is usual."""
         own = {
             name: getattr(self.codec, name)
@@ -171,7 +171,7 @@ def _of(name: str) -> Speech:
     return Speech(name, codec())
 
 
-def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
     """What stands in a value of JSON's kinds, neither list nor object, by the names and places that lead there."""
     if isinstance(value, dict):
         for name, under in value.items():
@@ -183,7 +183,7 @@ def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
-def as_json(text: str | None) -> Any:
+def as_json(text: str | None) -> object:
     """What a text of JSON holds; None where it holds none."""
     held = None if not text else _json(text)
     return None if held is _NO_JSON else held

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from envparity.config.scenario import parse_scenarios
 from envparity.errors import ConfigurationError
@@ -13,7 +12,7 @@ from envparity.recording.speech import Speech, leaves
 
 __all__ = ["scenario_of", "scenario_table", "step_tables"]
 
-Table = dict[str, Any]
+Table = dict[str, object]
 
 
 def step_tables(

@@ -37,7 +37,7 @@ def scenario_text(proven: Proven, backend: Backend, speech: Speech | None, exten
 
 def _beside(proven: Proven, backend: Backend, speech: Speech | None) -> Iterator[str]:
     """What is not a scenario's: keys of the backend's file, settings of environments, and what could not be said."""
-    keys: dict[str, Any] = {}
+    keys: dict[str, object] = {}
     if speech is not None:
         usual = any("connect" in step and "path" not in step for step in proven.table["steps"])
         keys |= {"websocket_path": backend.websocket_path} if usual else {}
@@ -71,20 +71,20 @@ def _comments(step: Mapping[str, Any]) -> Iterator[str]:
         yield f"# here the backend gives {names}"
 
 
-def _step(step: Mapping[str, Any]) -> str:
+def _step(step: Mapping[str, object]) -> str:
     said = ((name, _literal(value) if name in _TEXTS else toml_value(value)) for name, value in step.items())
     pairs = (f"{_key(name)} = {value}" for name, value in said)
     return "{ " + ", ".join(pairs) + " }"
 
 
-def _literal(value: Any) -> str:
+def _literal(value: object) -> str:
     """A text as it stands, where TOML can say it so: without a backslash before each backslash and quote."""
     if isinstance(value, str) and "'" not in value and value.isprintable():
         return f"'{value}'"
     return toml_value(value)
 
 
-def toml_value(value: Any) -> str:
+def toml_value(value: object) -> str:
     """A value as TOML, in one line."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -99,7 +99,7 @@ def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> I
     yield Place(environment.file, next((environment.lines[one] for one in words if one in environment.lines), 0))
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: Rule) -> dict[str, object]:
     text = rule.description.strip()
     name = "".join(word.capitalize() for word in rule.title.split() if word.isalnum())
     return {
@@ -113,9 +113,9 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _invocation(run: SavedRun) -> dict[str, Any]:
+def _invocation(run: SavedRun) -> dict[str, object]:
     """How the run ended, and what came to a deadline in it that did not show again."""
-    invocation: dict[str, Any] = {"executionSuccessful": True, "exitCode": run.verdict.exit_code}
+    invocation: dict[str, object] = {"executionSuccessful": True, "exitCode": run.verdict.exit_code}
     if run.verdict.unsteady:
         invocation["toolExecutionNotifications"] = [
             {"level": "note", "message": {"text": printable(f"unsteady: {one}")}} for one in run.verdict.unsteady
@@ -123,7 +123,7 @@ def _invocation(run: SavedRun) -> dict[str, Any]:
     return invocation
 
 
-def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool = False) -> dict[str, Any]:
+def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool = False) -> dict[str, object]:
     """One defect: the finding that stands for it, and the others with its cause as what is related.
 
     A `note` shows by chance, in all environments alike.
@@ -133,7 +133,7 @@ def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool 
     text = f"{finding.title} ({seen}): expected {finding.expected}, got {finding.got}."
     if cause := cause_text(finding.cause):
         text += f" Cause: {cause}."
-    result: dict[str, Any] = {
+    result: dict[str, object] = {
         "ruleId": finding.code,
         "level": "note" if note else "warning" if conduct(finding).apart else "error",
         "kind": "fail",
@@ -161,10 +161,10 @@ def _fingerprint(finding: Finding) -> str:
     return hashlib.sha256("\0".join(finding.identity).encode()).hexdigest()[:32]
 
 
-def _location(place: Place) -> dict[str, Any]:
+def _location(place: Place) -> dict[str, object]:
     path = Path(place.file)
     artifact = {"uri": path.as_uri()} if path.is_absolute() else {"uri": _relative(path), "uriBaseId": _ROOT}
-    physical: dict[str, Any] = {"artifactLocation": artifact}
+    physical: dict[str, object] = {"artifactLocation": artifact}
     if place.line:
         physical["region"] = {"startLine": place.line}
     return {"physicalLocation": physical}

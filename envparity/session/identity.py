@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path, PurePath
-from typing import Any
 
 import msgspec
 
@@ -54,7 +53,7 @@ def _said(subject: Subject) -> str:
     """All that the files say, in one way of writing it, without secrets and without where the project lies."""
     folder = subject.backend.file.resolve().parent
 
-    def written(value: Any) -> Any:
+    def written(value: object) -> object:
         if isinstance(value, PurePath):
             path = Path(value).resolve()
             return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name

@@ -31,7 +31,7 @@ class Building:
         self._places["settings", name] = place
         self._notes.pop(f"settings.{name}", None)
 
-    def put(self, key: Key, value: Any, place: tuple[Path, int]) -> None:
+    def put(self, key: Key, value: object, place: tuple[Path, int]) -> None:
         """A value of an environment file, in place of what was said before."""
         table = self._tables
         for part in key[:-1]:
@@ -39,7 +39,7 @@ class Building:
         table[key[-1]] = value
         self._places[key] = place
 
-    def dependency(self, service: str, table: Mapping[str, Any], place: tuple[Path, int]) -> str:
+    def dependency(self, service: str, table: Mapping[str, object], place: tuple[Path, int]) -> str:
         """A server that settings know by that name of a service, and its table; gives the name of the dependency."""
         name = dependency_name(service)
         self.put(("dependencies", name), dict(table), place)

@@ -87,7 +87,7 @@ class _Layers:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._own: Mapping[str, Any] = document.table("settings")
+        self._own: Mapping[str, object] = document.table("settings")
         port = document.table("platform").get("port_setting", "PORT")
         self._port = port if isinstance(port, str) else "PORT"
         self._literals: dict[str, str] = {}
@@ -201,7 +201,7 @@ class _Layers:
             dependencies[kind] = dependencies.pop(name)
             self._places["dependencies", kind] = self._places.pop(("dependencies", name))
         self._hosts = {host: named.get(name, name) for host, name in self._hosts.items()}
-        settings: dict[str, Any] = self._tables.get("settings", {})
+        settings: dict[str, object] = self._tables.get("settings", {})
         for setting, value in settings.items():
             owner, _, what = value.get("from", "").partition(".") if isinstance(value, dict) else ("", "", "")
             if owner in named:
@@ -242,7 +242,7 @@ class _Layers:
                 braces = value.replace("{", "{{").replace("}", "}}") if is_composed(value) else value
                 table["settings"] = {**table["settings"], setting: text or braces}
 
-    def _set_aside(self, key: Key, value: Any) -> None:
+    def _set_aside(self, key: Key, value: object) -> None:
         file, line = self._places.pop(key, ("", 0))
         name = dotted(key)
         self._notes[name] = Note(name, value if isinstance(value, str) else str(value), f"{file}:{line}", known=True)
@@ -269,8 +269,8 @@ def _over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _holds(data: Mapping[str, Any], key: Key) -> bool:
-    found: Any = data
+def _holds(data: Mapping[str, object], key: Key) -> bool:
+    found: object = data
     for part in key:
         if not isinstance(found, dict) or part not in found:
             return False

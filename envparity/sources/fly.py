@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from envparity.errors import ConfigurationError
 from envparity.sources.building import Building
@@ -43,12 +42,12 @@ class Fly(Source):
         return made.said()
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _machine(made: Building, document: Document) -> None:
-    vm: list[tuple[KeyPath, dict[str, Any]]] = [
+    vm: list[tuple[KeyPath, dict[str, object]]] = [
         (("vm", number), table) for number, table in enumerate(document.tables("vm"))
     ] or [(("vm",), document.table("vm"))]
     key, table = vm[0]

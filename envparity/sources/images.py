@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from envparity.sources.building import Building
 
@@ -37,7 +36,7 @@ def put_built(
     made.put(("image",), {**table, **({"target": target} if target else {})}, place)
 
 
-def built_table(folder: Path, *, context: str, dockerfile: str) -> dict[str, Any] | None:
+def built_table(folder: Path, *, context: str, dockerfile: str) -> dict[str, object] | None:
     """Where the Dockerfile is and the folder that is sent; None where they are not here."""
     if _REMOTE.fullmatch(context) or "\0" in context + dockerfile:
         return None

@@ -29,7 +29,7 @@ class Neighbour:
     place: tuple[Path, int]
     port: int | None
     image: str = ""
-    built: Mapping[str, Any] | None = None
+    built: Mapping[str, object] | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     command: Sequence[str] = ()
     volumes: Sequence[str] = ()
@@ -43,7 +43,7 @@ def put_neighbour(made: Building, beside: Neighbour) -> bool:
     if lacking:
         made.not_taken(f"services.{beside.name}", f"needed, and {lacking}", beside.place)
         return False
-    table: dict[str, Any] = {"port": beside.port}
+    table: dict[str, object] = {"port": beside.port}
     if beside.built is not None:
         variables = dict(beside.variables)
         given = variables.pop(_PORT_SETTING, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from envparity.dependency.capabilities import IsRecognised
 from envparity.dependency.kind import KINDS
@@ -39,7 +39,7 @@ def kind_of_image(image: str) -> str | None:
     return next((kind for kind, known in _recognised() if name in known.images), None)
 
 
-def keys_of_container(kind: str, command: str, variables: Collection[str]) -> dict[str, Any]:
+def keys_of_container(kind: str, command: str, variables: Collection[str]) -> dict[str, object]:
     """The table of the dependency that such a container is."""
     known = dict(_recognised())[kind]
     return {"kind": kind, **known.of_container(command, variables)}
@@ -85,7 +85,7 @@ def urls(value: str) -> Iterator[_Url]:
         yield _Url(found["scheme"], found["host"], bool(found["password"]), found["rest"] or "")
 
 
-def dependency_of_a_url(url: _Url) -> dict[str, Any]:
+def dependency_of_a_url(url: _Url) -> dict[str, object]:
     """The table of the dependency that such a URL names."""
     known = dict(_recognised())[str(url.kind)]
     return {"kind": url.kind, **known.of_url(url.scheme.partition("+")[0], url.query, password=url.password)}

@@ -54,6 +54,6 @@ class Commands(click.Group):
         with one_code():
             return super().make_context(*arguments, **options)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         with one_code():
             return super().invoke(ctx)

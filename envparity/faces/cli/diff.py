@@ -192,7 +192,7 @@ def _fields(
     return Section(title, tuple(rows), len(names) - len(rows))
 
 
-def _keys(side: msgspec.Struct, *, shown: bool = False) -> dict[str, Any]:
+def _keys(side: msgspec.Struct, *, shown: bool = False) -> dict[str, object]:
     """What it says by its keys; as it may be `shown`, without literals that are secrets."""
     if isinstance(side, Dependency) and shown:
         side = without_secrets(side)
@@ -312,7 +312,7 @@ def _declared(here: Environment, there: Environment) -> Section:
     return Section("declared differences", rows)
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if value is None:
         return "no limit"
     if isinstance(value, bool):

@@ -55,7 +55,7 @@ class ReportingCommand(click.Command):
             self.params.insert(place, _ReportOption(entry))
             place += 1
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         with one_message():
             if self._failed is not None:
                 raise self._failed

@@ -287,7 +287,7 @@ class ContainerBooting(Booting):
         source = self._environment.image
         return self._means.images["backend"] if source is None else self._means.own_images[source]
 
-    async def _beside(self, gateway: str, name: str, plan: ServerPlan, options: Mapping[str, Any]) -> Container:
+    async def _beside(self, gateway: str, name: str, plan: ServerPlan, options: Mapping[str, object]) -> Container:
         """One more container, under the platform's limits but for `options`."""
         plan = replace(plan, tmpfs=self._writable)
         return await self._start(name, plan, limits={**self._limits(gateway), **options})
@@ -298,10 +298,10 @@ class ContainerBooting(Booting):
         platform = self._environment.platform
         return platform.writable if platform.read_only_root else ()
 
-    def _limits(self, gateway: str) -> dict[str, Any]:
+    def _limits(self, gateway: str) -> dict[str, object]:
         """What the platform allows a replica, in the engine's words, and where it finds its dependencies."""
         platform = self._environment.platform
-        limits: dict[str, Any] = {"extra_hosts": dict.fromkeys(self._environment.dependencies, gateway)}
+        limits: dict[str, object] = {"extra_hosts": dict.fromkeys(self._environment.dependencies, gateway)}
         if platform.cpus is not None:
             limits["nano_cpus"] = int(platform.cpus * 1e9)
         if platform.memory_mib is not None:
@@ -345,7 +345,7 @@ class ContainerBooting(Booting):
         name: str,
         plan: ServerPlan,
         command: tuple[str, ...] = (),
-        limits: Mapping[str, Any] | None = None,
+        limits: Mapping[str, object] | None = None,
         mounted: Mapping[str, Path] = MappingProxyType({}),
     ) -> Container:
         """Start one container under this run's labels, its port published on the loopback interface only."""
@@ -357,7 +357,7 @@ class ContainerBooting(Booting):
             for port in (plan.port, *plan.more_ports):
                 container.ports[f"{port}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
             endpoint = EndpointConfig(version="1.40", aliases=[name])
-            options: dict[str, Any] = {"network": self._prefix, "networking_config": {self._prefix: endpoint}}
+            options: dict[str, object] = {"network": self._prefix, "networking_config": {self._prefix: endpoint}}
             options["shm_size"] = plan.memory_folder_mib * _MIB
             if plan.entrypoint:
                 options["entrypoint"] = list(plan.entrypoint)

@@ -43,7 +43,7 @@ from envparity.support.together import together
 
 __all__ = ["ContainerLog", "ContainerStack", "RunningDependency", "RunningReplica"]
 
-StartBeside = Callable[[str, ServerPlan, Mapping[str, Any]], Awaitable[Container]]
+StartBeside = Callable[[str, ServerPlan, Mapping[str, object]], Awaitable[Container]]
 _COMMAND_S = 10.0
 _COUNTED_S = 5.0
 _NANOSECONDS = 1e9
@@ -303,7 +303,7 @@ class ContainerStack(BootedStack):
 
     async def _state(self, container: Container) -> dict[str, Any]:
         await self.engine.call("the container's state", container.reload)
-        state: dict[str, Any] = container.attrs["State"]
+        state: dict[str, object] = container.attrs["State"]
         return state
 
     async def _published(self, container: Container, port: int) -> int:

@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
@@ -91,7 +90,7 @@ class StartGate:
         self._come = 0
         self._opened = asyncio.Event()
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """What the engine is told of each container, beside its command."""
         return {"entrypoint": [_SHELL], "mounts": [Mount(_INSIDE, str(self._folder), type="bind", read_only=True)]}
 

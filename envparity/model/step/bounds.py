@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from envparity.model.step import PLACEHOLDER, SUM, Close, Connect, ExpectClose, Http, SendSize, Step, amount_of
 
@@ -134,7 +134,7 @@ def _size_problems(step: SendSize) -> Iterator[Problem]:
         yield "size", f"at least {least}, which the frame has without padding", f"{size:g}", "make it longer"
 
 
-def _least_bytes(frame: dict[str, Any], pad_field: str) -> int:
+def _least_bytes(frame: dict[str, object], pad_field: str) -> int:
     """How long the frame is at least, whatever is put for its placeholders."""
     bare = PLACEHOLDER.sub("", json.dumps(frame | {pad_field: ""}, ensure_ascii=False, separators=(",", ":")))
     return len(bare.encode())
