@@ -53,6 +53,7 @@ class FakeEngine:
         *,
         causes: bool = False,
         repeat: int = 1,
+        elsewhere: object = None,  # nothing of it is booted anywhere
     ) -> Verdict:
         self.causes.append(causes)
         self.repeats.append(repeat)
