@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from typing import Any
 
 from envparity.model.step.values import PLACEHOLDER
 from envparity.recording.speech import Path, leaves
@@ -24,7 +23,7 @@ def sayable(text: str, what: str) -> str:
     return text
 
 
-def is_plain(value: Any, but: Collection[Path] = ()) -> bool:
+def is_plain(value: object, but: Collection[Path] = ()) -> bool:
     """Whether a file can say that value as a table: no null is in it, and no braces but at these places."""
     for path, held in leaves(value):
         if path not in but and (held is None or (isinstance(held, str) and is_braced(held))):
@@ -34,9 +33,9 @@ def is_plain(value: Any, but: Collection[Path] = ()) -> bool:
     return True
 
 
-def query_table(pairs: Iterable[tuple[str, str]], values: Values, turn: int) -> dict[str, Any]:
+def query_table(pairs: Iterable[tuple[str, str]], values: Values, turn: int) -> dict[str, object]:
     """Names and values of a query or a form as a table, with a list for a name that comes several times."""
-    table: dict[str, Any] = {}
+    table: dict[str, object] = {}
     for name, value in pairs:
         text = sayable(values.said(value, turn, name), f"the value of {name}")
         held = table.get(name)
@@ -44,7 +43,7 @@ def query_table(pairs: Iterable[tuple[str, str]], values: Values, turn: int) -> 
     return table
 
 
-def json_text(value: Any, values: Values, turn: int, key: str | None = None) -> str:
+def json_text(value: object, values: Values, turn: int, key: str | None = None) -> str:
     """A value as JSON text in words of placeholders: braces in its texts are escaped, as JSON has it."""
     if isinstance(value, dict):
         pairs = (f"{json.dumps(str(name))}: {json_text(under, values, turn, name)}" for name, under in value.items())

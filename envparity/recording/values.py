@@ -81,7 +81,7 @@ class Values:
     _ids: dict[str, None] = field(default_factory=dict)
 
     def stands_for(
-        self, value: Any, placeholder: str, since: int = -1, *, secret: bool = False, names: Sequence[str] = ()
+        self, value: object, placeholder: str, since: int = -1, *, secret: bool = False, names: Sequence[str] = ()
     ) -> None:
         """From that turn on the placeholder stands for the value, where it is under one of these names, if there are
         any.
@@ -94,8 +94,8 @@ class Values:
     def read(self, turns: Sequence[Turn]) -> None:
         """Go through all of a recording."""
         self._count(turns)
-        heard: dict[tuple[type, Any], tuple[int, Said]] = {}
-        said: set[tuple[type, Any]] = set()
+        heard: dict[tuple[type, object], tuple[int, Said]] = {}
+        said: set[tuple[type, object]] = set()
         for number, turn in enumerate(turns):
             for one in said_in(turn):
                 self._client_said(number, one, heard, said, turns)
@@ -112,8 +112,8 @@ class Values:
         self,
         number: int,
         one: Said,
-        heard: Mapping[tuple[type, Any], tuple[int, Said]],
-        said: set[tuple[type, Any]],
+        heard: Mapping[tuple[type, object], tuple[int, Said]],
+        said: set[tuple[type, object]],
         turns: Sequence[Turn],
     ) -> None:
         value = one.value
@@ -142,16 +142,16 @@ class Values:
             self.stands_for(value, f"{{user:user{len(users) + 1}}}" if users else "{user}", number - 1)
 
     @staticmethod
-    def _names_of(value: Any, turns: Sequence[Turn]) -> tuple[str, ...]:
+    def _names_of(value: object, turns: Sequence[Turn]) -> tuple[str, ...]:
         """The names under which that value is said that are names of ids; those of others say another thing."""
         both = (one for turn in turns for one in (*said_in(turn), *heard_in(turn)))
         same = {one.key for one in both if str(one.value) == str(value) and not isinstance(one.value, bool)}
         return tuple(name for name in same if _ID_NAME.search(name))
 
-    def _origin(self, one: Said, heard: Mapping[tuple[type, Any], tuple[int, Said]]) -> tuple[int, Said] | None:
+    def _origin(self, one: Said, heard: Mapping[tuple[type, object], tuple[int, Said]]) -> tuple[int, Said] | None:
         """Where the backend has said what the client says there, if it is something that a backend makes."""
         value = one.value
-        candidates: list[tuple[type, Any]] = [(type(value), value)]
+        candidates: list[tuple[type, object]] = [(type(value), value)]
         if isinstance(value, str) and value.isdecimal() and len(value) < 20 and one.place[0] != "frame":
             candidates.append((int, int(value)))
         for key in candidates:
