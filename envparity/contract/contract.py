@@ -92,10 +92,17 @@ def seen(operation: Operation, view: View) -> Direction:
 class Contract:
     """What the backend's frames and closes must look like. Made by `load`, or of a backend by `contract_of`."""
 
-    def __init__(
-        self, exchanges: tuple[Exchange, ...], closes: CloseRules, handshake: Handshake, frame_type: str, wrapped: str
+    def __init__(  # noqa: PLR0917  made by `of` alone
+        self,
+        documents: Documents,
+        exchanges: tuple[Exchange, ...],
+        closes: CloseRules,
+        handshake: Handshake,
+        frame_type: str,
+        wrapped: str,
     ) -> None:
         self.exchanges = exchanges
+        self.documents = documents
         self.handshake = handshake
         self._wrapped = wrapped
         self._frame_type = frame_type
@@ -126,7 +133,7 @@ class Contract:
         _check_deadlines(reading.documents, channels)
         if reading.documents.mistakes:
             return None
-        return cls(exchanges, closes, handshake, frame_type, wrapped)
+        return cls(reading.documents, exchanges, closes, handshake, frame_type, wrapped)
 
     def messages(self, direction: Direction) -> tuple[Message, ...]:
         """What a client may send, or what it may be sent."""

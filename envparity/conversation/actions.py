@@ -8,7 +8,19 @@ from envparity.conversation.script import Handshake
 from envparity.model.step import Cut, Disturbance
 from envparity.observe.transcript import Answerer
 
-__all__ = ["Action", "Close", "Control", "Finished", "HttpResponse", "Open", "Receive", "Request", "Send", "Task"]
+__all__ = [
+    "Action",
+    "Close",
+    "Control",
+    "Finished",
+    "HttpResponse",
+    "Open",
+    "Receive",
+    "Request",
+    "Send",
+    "SendWire",
+    "Task",
+]
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,15 @@ class Send:
     timeout_s: float
     count: int = 1
     following: tuple[str | bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class SendWire:
+    """Write these bytes to that connection as they are, with `every_s` seconds between two pieces."""
+
+    connection: str
+    pieces: tuple[bytes, ...]
+    every_s: float
 
 
 @dataclass(frozen=True)
@@ -119,5 +140,5 @@ class Finished:
     departed: bool
 
 
-Task = Open | Send | Close | Receive | Request | Control
+Task = Open | Send | SendWire | Close | Receive | Request | Control
 Action = Task | Finished

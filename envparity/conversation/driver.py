@@ -140,6 +140,8 @@ class _Playing:
                 await self._open(action)
             case actions.Send():
                 await self._send(action)
+            case actions.SendWire():
+                await self._send_wire(action)
             case actions.Close():
                 self._begin(self._connections[action.connection].close(action.code))
             case actions.Request():
@@ -272,6 +274,16 @@ class _Playing:
         except ConnectionClosed:
             pass  # its reader tells how it ended
         await asyncio.sleep(0)  # a flood must not keep its answers waiting
+
+    async def _send_wire(self, action: actions.SendWire) -> None:
+        """Write what is no frame of the library's making; that the other side has closed, its reader tells."""
+        transport = self._connections[action.connection].transport
+        for index, piece in enumerate(action.pieces):
+            if index and action.every_s:
+                await asyncio.sleep(action.every_s)
+            if not transport.is_closing():
+                transport.write(piece)
+        await asyncio.sleep(0)
 
     async def _read(self, name: str, connection: ClientConnection) -> None:
         """Hand over what arrives, as it arrives, until the connection is closed; close one that brings too much."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import textwrap
 
 from envparity.conversation import actions
 from envparity.conversation.filling import fill
 from envparity.conversation.playing import Actions, Playing
-from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText
+from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText, SendWire
 from envparity.model.step.payloads import payload
 from envparity.observe.transcript import Frame, FrameSent, JsonFrame, TextFrame, plain
 
-__all__ = ["SendStep", "send", "send_frame"]
+__all__ = ["SendStep", "send", "send_frame", "send_wire"]
+
+_SHOWN_DIGITS = 120
 
 SendStep = Send | SendText | SendJson | SendBytes | SendSize | Flood
 
@@ -55,6 +58,15 @@ def send_frame(
     sent = FrameSent(playing.recorder.now_s, connection, phase, playing.reading.of(frame), violations=violations)
     playing.recorder.note(sent)
     yield from _deliver_frame(playing, connection, frame, timeout_s)
+
+
+def send_wire(playing: Playing, step: SendWire) -> Actions:
+    """Send bytes below the frames, written down as their digits."""
+    pieces = step.data
+    shown = textwrap.shorten(" ".join(piece.hex() for piece in pieces), _SHOWN_DIGITS, placeholder=" …")
+    playing.recorder.note(FrameSent(playing.recorder.now_s, step.on, "message", TextFrame(f"wire: {shown}")))
+    playing.told.forget()
+    yield actions.SendWire(step.on, pieces, step.every_s)
 
 
 def _deliver_frame(

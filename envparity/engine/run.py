@@ -15,6 +15,7 @@ from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.elsewhere import CaseSource, Crew
 from envparity.engine.events import Emit, OrderBooted, OrdersPlanned, RunFinished, RunStarted, Waiting
 from envparity.engine.explore import BootsBeside, Explorer, OrderProfile, startup_of
+from envparity.engine.exploring import Explored, Exploring, with_scenarios
 from envparity.engine.growth import Growth
 from envparity.engine.observer import Observer
 from envparity.engine.outside import not_seen, urls, without_orders
@@ -24,6 +25,7 @@ from envparity.engine.repeats import with_rates
 from envparity.engine.shrinking import OrderShrinker, with_causes
 from envparity.engine.standing import Standing
 from envparity.errors import ConfigurationError, Mistake
+from envparity.exploration.searching import Profile
 from envparity.isolate import with_partings
 from envparity.judge import every_rule, judge
 from envparity.judge.cause import Chance
@@ -72,36 +74,16 @@ class Run:
         elsewhere: CaseSource | None = None,
         told_whole: bool = False,
         share: Collection[str] | None = None,
+        explore: Profile | None = None,
     ) -> None:
-        self.subject = subject
-        attached = subject.attached
-        with_orders, thorough = orders is not None, subject.thorough
-        planned = plan(
-            subject.backend, subject.environments, only, orders=with_orders, attached=attached, thorough=thorough
-        )
-        planned, self._not_changed = without_changes(planned, launcher)
-        self.cases = tuple(one for one in planned if share is None or one.case.id in share)
-        if any(one.case.boot.clocks for one in self.cases):
-            faketime_library()
-        self._urls = urls(attached)
-        self._without_orders = without_orders(attached) if orders is not None else ()
-        self._partial = bool(only)
-        self._left_out = left_out(subject.backend, subject.environments, only, attached, thorough=subject.thorough)
+        self._urls = urls(subject.attached)
+        self._without_orders = without_orders(subject.attached) if orders is not None else ()
+        self._only, self._workers, self._repeat, self._share = tuple(only), workers, repeat, share
+        self._elsewhere, self._told_whole, self._with_causes = elsewhere, told_whole, causes
         self._launcher = launcher
         self._emit = emit
-        self._observer = Observer(subject.backend, launcher.name, launcher.run_id, emit, attached)
-        self._boots = Boots(
-            subject, launcher, self._observer, emit, self._look, planned=len(self.cases), workers=workers,
-            repeat=repeat, elsewhere=elsewhere, told_whole=self._more if told_whole else None,
-        )  # fmt: skip
-        self._explorer = Explorer(subject, launcher, self._observer, emit)
-        self._shrinker = OrderShrinker(subject, emit)
-        places = self._boots.places
-        self._is_elsewhere = elsewhere is not None
-        self._crew = elsewhere if isinstance(elsewhere, Crew) else None
-        self.finder = CauseFinder(subject, launcher, self._observer, emit, places=places, crew=self._crew)
-        self._with_causes = causes
         self._profile = orders
+        self._to_explore, self._exploring, self._explored = explore, asyncio.Lock(), Explored()
         self._ordered: dict[str, tuple[Observation, ...]] = {}
         self._coverage: dict[str, str] = {}
         self._covered: dict[str, tuple[int, int]] = {}
@@ -111,6 +93,33 @@ class Run:
         self._mark: StallMark | None = None
         self._began = time.monotonic()
         self._started = False
+        self._set_up(subject)
+
+    def _set_up(self, subject: Subject) -> None:
+        """Plan what is booted and played of that subject."""
+        attached, emit, launcher, only = subject.attached, self._emit, self._launcher, self._only
+        with_orders, thorough, elsewhere = self._profile is not None, subject.thorough, self._elsewhere
+        self.subject = subject
+        planned = plan(
+            subject.backend, subject.environments, only, orders=with_orders, attached=attached, thorough=thorough
+        )
+        planned, self._not_changed = without_changes(planned, launcher)
+        self.cases = tuple(one for one in planned if self._share is None or one.case.id in self._share)
+        if any(one.case.boot.clocks for one in self.cases):
+            faketime_library()
+        self._left_out = left_out(subject.backend, subject.environments, only, attached, thorough=thorough)
+        self._observer = Observer(subject.backend, launcher.name, launcher.run_id, emit, attached)
+        self._boots = Boots(
+            subject, launcher, self._observer, emit, self._look, planned=len(self.cases),
+            workers=self._workers, repeat=self._repeat, elsewhere=elsewhere,
+            told_whole=self._more if self._told_whole else None,
+        )  # fmt: skip
+        self._explorer = Explorer(subject, launcher, self._observer, emit)
+        self._shrinker = OrderShrinker(subject, emit)
+        places = self._boots.places
+        self._is_elsewhere = elsewhere is not None
+        self._crew = elsewhere if isinstance(elsewhere, Crew) else None
+        self.finder = CauseFinder(subject, launcher, self._observer, emit, places=places, crew=self._crew)
 
     @property
     def launcher(self) -> Launcher:
@@ -119,6 +128,7 @@ class Run:
 
     async def observe(self, case: Case) -> Observation:
         """What that planned case showed: booted now, or remembered. `ConfigurationError` for a case not planned."""
+        await self._explored_once()
         planned = self.planned(case)
         self.announce()
         observation = await self._boots.observe(planned)
@@ -146,6 +156,7 @@ class Run:
 
     async def observe_all(self) -> tuple[Observation, ...]:
         """Every planned case, in the order of the plan, and behind them the orders of each environment."""
+        await self._explored_once()
         planned = await asyncio.gather(*(self.observe(one.case) for one in self.cases))
         ordered = [one for name in self.subject.environments for one in self._ordered.get(name, ())]
         return (*planned, *ordered)
@@ -186,6 +197,8 @@ class Run:
                 f"{name}: {self._coverage[name]}" for name in self.subject.environments if name in self._coverage
             )
             + self._without_orders,
+            exploration=self._explored.said,
+            explored=self._explored.scenarios,
             duration_s=round(time.monotonic() - self._began, 1),
             seconds={
                 "boots": round(observed - self._began, 1),
@@ -193,7 +206,7 @@ class Run:
             },
             attached=self._urls,
             left_out=self._left_out,
-            notes=() if self._partial else unmatched(self.subject.backend, observations),
+            notes=() if self._only else unmatched(self.subject.backend, observations),
         )
         self._emit(RunFinished(verdict))
         return verdict
@@ -247,6 +260,19 @@ class Run:
                 attached=self._urls,
             )
         )
+
+    async def _explored_once(self) -> None:
+        """Explore, where that was asked for; what it found is a scenario of the backend from then on."""
+        async with self._exploring:
+            profile, self._to_explore = self._to_explore, None
+            if profile is None:
+                return
+            self.announce()
+            self._explored = await Exploring(self.subject, self._boots.boot, self._emit, profile).run()
+            if self._explored.scenarios:
+                if self._only:
+                    self._only = (*self._only, *(one.name for one in self._explored.scenarios))
+                self._set_up(with_scenarios(self.subject, self._explored.scenarios))
 
     @asynccontextmanager
     async def _stand(self, case: Case) -> AsyncIterator[BootsBeside]:

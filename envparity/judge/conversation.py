@@ -1,16 +1,19 @@
-"""EP301–308: what a client met, held against the script and the contract."""
+"""EP301–310: what a client met, held against the script and the contract."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from envparity.judge import conversation_checks as checks
+from envparity.judge.explored import BELOW, FRAMES
 from envparity.judge.privacy import others_values
 from envparity.judge.rules import Conduct, Rule, contract
 
 __all__ = ["RULES"]
 
 _DEPARTURE = Conduct("conversation", follows=True, departure=True, causes="hybrids", merges=True, joins=False)
+
+_EXPLORED = Conduct("conversation", follows=True, departure=True, causes="hybrids", joins=False)
 
 RULES: tuple[Rule, ...] = (
     contract(
@@ -109,5 +112,32 @@ RULES: tuple[Rule, ...] = (
         action="See who answered, and what it says: the ingress, or the backend; compare the cookies that were sent.",
         example="expected POST /login answered with 303, got HTTP status 403",
         check=checks.departed("http"),
+    ),
+    contract(
+        "EP309",
+        "frame is answered otherwise elsewhere",
+        _EXPLORED,
+        means="""
+            A frame that the contract allows, or one that breaks it in one place, is answered in this environment with
+            another reply, error, close or silence than in the first. Exploration made it, and left nothing in it that
+            is not needed.
+        """,
+        matters="Clients may send it, sooner or later, and what they meet depends on where they are.",
+        action="Look at the one field of the frame; `--keep FILE` writes it as a scenario to keep.",
+        example='order as the contract allows it: expected served, got error {"code": "too_big"}',
+        check=checks.departed("frame", "silence", "close", "timeout", group=FRAMES),
+    ),
+    contract(
+        "EP310",
+        "bytes below the frames are answered otherwise elsewhere",
+        _EXPLORED,
+        means="""
+            Fragments, control frames between them, or bytes that break a rule of RFC 6455 are answered in this
+            environment otherwise than in the first. The section that says what they are stands in the finding.
+        """,
+        matters="An ingress, another server or another library reads the bytes: what passes here is refused there.",
+        action="Compare who reads the bytes in both: the ingress, the server, its limits for frames and messages.",
+        example="RFC 6455 §5.4: a ping between two fragments of a message: expected pong, got close 1002",
+        check=checks.departed("frame", "silence", "close", "timeout", group=BELOW),
     ),
 )

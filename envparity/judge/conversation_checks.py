@@ -8,6 +8,7 @@ from envparity.judge.advice import advice
 from envparity.judge.canonical import frame_type
 from envparity.judge.circumstances import connections_of, logged, lost_headers, refusal, waits
 from envparity.judge.evidence import Counts, Evidence, Excerpt
+from envparity.judge.explored import EXPLORED
 from envparity.judge.finding import Breach
 from envparity.judge.traceback import all_raised
 from envparity.judge.view import RunView
@@ -36,16 +37,18 @@ _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1 and its registry
 Check = Callable[[RunView, Observation], Iterator[Breach]]
 
 
-def departed(*kinds: DepartureKind) -> Check:
-    """The check of a rule about departures of these kinds."""
+def departed(*kinds: DepartureKind, group: str = "") -> Check:
+    """The check of a rule about departures of these kinds; those of `group` alone, or of all that nobody explored."""
 
     def check(view: RunView, observation: Observation) -> Iterator[Breach]:
         for script in observation.transcripts:
             departure = script.departure
             if departure is None or departure.kind not in kinds:
                 continue
+            if script.group != group if group else script.group in EXPLORED:
+                continue
             yield Breach(
-                where=script.scenario,
+                where=_where(view.subject.backend, script.scenario) if group else script.scenario,
                 expected=steady(departure.expected, script.names),
                 got=steady(departure.got, script.names),
                 scenario=script.scenario,
@@ -61,6 +64,11 @@ def departed(*kinds: DepartureKind) -> Check:
             )
 
     return check
+
+
+def _where(backend: Backend, scenario: str) -> str:
+    """What was explored, in words: `order, broken at /size`, `RFC 6455 §5.4: a ping between two fragments …`."""
+    return next((one.title for one in backend.scenarios if one.name == scenario and one.title), scenario)
 
 
 def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence]:

@@ -34,6 +34,7 @@ from envparity.model.step import (
     SendJson,
     SendSize,
     SendText,
+    SendWire,
     StartReplica,
     Step,
     Stopped,
@@ -127,6 +128,8 @@ def _harm(scenario: Scenario) -> Iterator[str]:
             yield "replicas to be disturbed"
         elif isinstance(step, Flood):
             yield "a flood of messages"
+        elif isinstance(step, SendWire):
+            yield "bytes below the frames of RFC 6455"
     if scenario.disruptive:
         yield "to disturb others"
 

@@ -56,6 +56,8 @@ def verdict_lines(verdict: Verdict, width: int = DEFAULT_WIDTH) -> Iterator[Line
     for one in verdict.coverage:
         yield from field(label, one, width=width)
         label = ""
+    if verdict.exploration:
+        yield from field("explored", verdict.exploration, width=width)
     label = "never matched"
     for note in verdict.notes:
         yield from field(label, note, width=width)

@@ -19,7 +19,7 @@ from envparity.model.environment import ImageSource
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.session.attaching import attach
-from envparity.session.inputs import Inputs
+from envparity.session.inputs import Exploration, Inputs
 
 if TYPE_CHECKING:
     from envparity.engine.blame import Tell
@@ -122,16 +122,18 @@ def to_verdict(
     causes: bool = False,
     repeat: int = 1,
     elsewhere: Callable[[], Elsewhere] | None = None,
+    explore: Exploration | None = None,
 ) -> Verdict:
     """Boot each case `repeat` times, observe, judge; with `causes` boot on until the causes are known.
 
-    With what `elsewhere` gives, cases are booted there, and by its launcher. SIGINT and SIGTERM clean up and raise
-    `Interrupted`.
+    With what `elsewhere` gives, cases are booted there, and by its launcher. With `explore` what the contract allows is
+    made and played first, and what is answered otherwise somewhere is a scenario of the run. SIGINT and SIGTERM clean
+    up and raise `Interrupted`.
     """
     from envparity.engine.to_verdict import run_to_verdict
 
     return run_to_verdict(
-        _run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat, elsewhere=elsewhere)
+        _run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat, elsewhere=elsewhere, explore=explore)
     )
 
 
@@ -160,11 +162,12 @@ def open_run(
     *,
     causes: bool = False,
     repeat: int = 1,
+    explore: Exploration | None = None,
 ) -> SynchronousRun:
     """A run to enter, to ask for observations and to leave; leaving removes all that it made."""
     from envparity.engine.live_run import LiveRun
 
-    return LiveRun(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat))
+    return LiveRun(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat, explore=explore))
 
 
 def _run(
@@ -178,9 +181,11 @@ def _run(
     repeat: int = 1,
     elsewhere: Callable[[], Elsewhere] | None = None,
     share: Collection[str] | None = None,
+    explore: Exploration | None = None,
 ) -> Callable[[], Run]:
     from envparity.engine.explore import OrderProfile
     from envparity.engine.run import Run
+    from envparity.exploration.searching import Profile
     from envparity.launch.choose import choose_launcher
 
     def make() -> Run:
@@ -193,6 +198,7 @@ def _run(
         return Run(
             subject, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat,
             elsewhere=None if others is None else others.source, told_whole=share is not None, share=share,
+            explore=None if explore is None else Profile(explore.examples, explore.seed, folder=explore.folder),
         )  # fmt: skip
 
     return make
@@ -212,7 +218,10 @@ def boot_again(finding: Finding, run: RecordedRun, inputs: Inputs, emit: Emit) -
         return orders_again(finding, names, run, load(inputs), inputs.launcher, emit=emit)
     only = needed_scenarios(finding, run)
     repeat = needed_boots(finding)
-    subject = load(inputs, only)
+    explored = {one.name: one for one in run.verdict.explored if one.name in only}
+    subject = load(inputs, [name for name in only if name not in explored])
+    scenarios = (*subject.backend.scenarios, *explored.values())
+    subject = replace(subject, backend=structs.replace(subject.backend, scenarios=scenarios))
     verdict = to_verdict(subject, inputs.launcher, emit, only, repeat=repeat)
     findings = (*verdict.findings, *(one for one in verdict.by_chance if one.identity == finding.identity))
     return Answer(findings, verdict.environments, verdict.cases * repeat, verdict.scenarios)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,45 @@ ORDERS = {"none": 0, "2": 2, "3": 3, "4": 4}
 BACKEND_FILES = (Path("netra_backend/backend.toml"), Path("backend.toml"))
 ENVIRONMENTS = Path("environments")
 _DIGEST = re.compile(r"([^@\s]+@)?sha256:[0-9a-f]{64}")
+EXAMPLES = "examples"
+"""The folder in which frames that were answered otherwise are remembered, for the next exploration."""
+MOST_EXPLORED = 100_000
+_MOST_SEED = 2**64
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """How many sequences of frames are made of the contract, by which seed, and where they are remembered."""
+
+    examples: int
+    seed: int
+    folder: Path | None = None
+
+    @classmethod
+    def find(cls, examples: str | int | None, seed: str | int | None, runs: Path) -> Exploration | None:
+        """What was said, None where nothing is explored; without a seed, one that nobody chose.
+
+        What is found is remembered beside the folder `runs` of saved runs.
+
+        Raises `ConfigurationError` with all mistakes.
+        """
+        mistakes = [
+            Mistake(option, 0, option.removeprefix("--"), f"a number from {least} to {most}", repr(said))
+            for option, said, least, most in (
+                ("--explore", examples, 0, MOST_EXPLORED),
+                ("--explore-seed", seed, 0, _MOST_SEED),
+            )
+            if said not in {None, ""} and not (str(said).isdecimal() and least <= int(str(said)) <= most)
+        ]
+        if mistakes:
+            raise ConfigurationError(mistakes)
+        if not int(examples or 0):
+            if seed not in {None, ""}:
+                expected = "--explore N beside it"
+                raise ConfigurationError([Mistake("--explore-seed", 0, "explore-seed", expected, "a seed alone")])
+            return None
+        chosen = secrets.randbelow(10**6) if seed in {None, ""} else int(seed or 0)
+        return cls(int(examples or 0), chosen, runs.parent / EXAMPLES)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ steps = [
   { send_size = "{setting:MAX}+1", frame = { type = "m" }, pad_field = "text" },
   { flood = { type = "ping" }, count = 3 },
   { silence_s = 0.3 },
+  { settle_s = 0.2 },
+  { send_wire = ["8101", "00"], every_s = 0.1 },
   { connect = "none", on = "b", other_replica_than = "a", query = "token={token:valid}" },
   { expect_close = [1008, "x"], on = "b" },
   { expect_close = 1008, on = "b" },

@@ -12,7 +12,7 @@ from envparity.errors import DoorFailed
 from envparity.faces.cli.ending import end, one_message, say
 from envparity.model.scenario import MOST_REPEATED
 from envparity.session.attaching import Attaching
-from envparity.session.inputs import ORDERS, launcher_names
+from envparity.session.inputs import MOST_EXPLORED, ORDERS, launcher_names
 
 __all__ = [
     "attach_option",
@@ -22,7 +22,10 @@ __all__ = [
     "confirm_option",
     "end",
     "environments_option",
+    "explore_option",
+    "explore_seed_option",
     "image_option",
+    "keep_option",
     "launcher_option",
     "names_option",
     "ndjson_option",
@@ -111,6 +114,19 @@ repeat_option = click.option(
     "--repeat", metavar="N", type=click.IntRange(1, MOST_REPEATED), default=1,
     help="Boot every case N times, and count what shows in some of these boots only. Default: once, and again only "
     "where something is red.",
+)  # fmt: skip
+explore_option = click.option(
+    "--explore", metavar="N", type=click.IntRange(0, MOST_EXPLORED), default=0,
+    help="Also make N sequences of frames of the contract, some broken in one place, and say them everywhere: "
+    "what is answered otherwise somewhere is shrunk and is a finding. Default: none.",
+)  # fmt: skip
+explore_seed_option = click.option(
+    "--explore-seed", metavar="SEED", type=click.IntRange(0),
+    help="Make the same sequences again. Default: a seed that nobody chose; it stands in the verdict.",
+)  # fmt: skip
+keep_option = click.option(
+    "--keep", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what --explore found as scenarios of a backend file.",
 )  # fmt: skip
 causes_option = click.option(
     "--causes/--no-causes", default=True, show_default=True,

@@ -17,7 +17,10 @@ from envparity.faces.cli.options import (
     causes_option,
     confirm_option,
     environments_option,
+    explore_option,
+    explore_seed_option,
     image_option,
+    keep_option,
     launcher_option,
     names_option,
     ndjson_option,
@@ -31,10 +34,11 @@ from envparity.faces.cli.profiling import profile_option, say_profile
 from envparity.faces.cli.reporting import ReportingCommand, github_option
 from envparity.faces.cli.shard import observe_shard, refuse_beside_a_shard
 from envparity.faces.cli.writing import writer_of
+from envparity.faces.keeping import check_exploring, write_kept
 from envparity.report.outputs import Outputs
 from envparity.report.saved import Saver, runs_folder, saved_subject
 from envparity.session import engine
-from envparity.session.inputs import Inputs
+from envparity.session.inputs import Exploration, Inputs
 
 __all__ = ["run_command"]
 
@@ -61,6 +65,9 @@ __all__ = ["run_command"]
     help="With --shard: cut the parts by the seconds of this plan, of `envparity plan --json`.",
 )  # fmt: skip
 @cluster_options
+@explore_option
+@explore_seed_option
+@keep_option
 @thorough_option
 @github_option
 @runs_option
@@ -78,6 +85,9 @@ def run_command(  # noqa: PLR0917  click passes options by name
     orders: str | None,
     repeat: int,
     thorough: bool | None,  # noqa: FBT001
+    explore: int,
+    explore_seed: int | None,
+    keep: Path | None,
     causes: bool,  # noqa: FBT001
     ndjson: Path | None,
     shard: str | None,
@@ -106,6 +116,8 @@ def run_command(  # noqa: PLR0917  click passes options by name
         refuse_beside_a_shard(number, plan_file, ndjson, outputs)
         files = (cluster_ca, cluster_cert, cluster_key)
         address = asked_cluster(cluster, files, {"--shard": shard, "--attach": attach})
+        exploration = Exploration.find(explore, explore_seed, runs_folder(runs))
+        check_exploring(keep, exploration, sharded=number is not None or address is not None)
         subject = engine.load(inputs, only)
         if number is not None and ndjson is not None:
             observe_shard(number, subject, inputs, only, plan_file, ndjson, plain=plain)
@@ -119,7 +131,9 @@ def run_command(  # noqa: PLR0917  click passes options by name
             verdict = engine.to_verdict(
                 subject, inputs.launcher, writer.handle, only, inputs.orders, causes=causes, repeat=inputs.repeat,
                 elsewhere=opened_cluster(address, subject, inputs, only, writer.handle),
+                explore=exploration,
             )  # fmt: skip
         finally:
             writer.close()
+        write_kept(keep, verdict.explored)
     sys.exit(verdict.exit_code)

@@ -28,6 +28,9 @@ _OPTIONS = {
     "attach": ("NAME[=URL]", "look at this environment where it runs instead of booting it; may be repeated"),
     "confirm-target": ("HOST", "look at what runs there although the environment's file does not name it"),
     "orders": ("STRENGTH", "boot in a covering set of orders too: none, 2, 3, 4 (default: ENVPARITY_ORDERS, or none)"),
+    "explore": ("N", "also say N sequences of frames of the contract to every environment (default: none)"),
+    "explore-seed": ("SEED", "make the same sequences again (default: a seed that nobody chose)"),
+    "keep": ("FILE", "write what was found by exploring as scenarios of a backend file"),
     "repeat": ("N", "boot every case N times, and count what shows in some of these boots only (default: once)"),
 }
 _SEVERAL = frozenset({"environment", "attach", "confirm-target"})

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from envparity.errors import ConfigurationError, DoorFailed, EnvparityError, Mistake
+from envparity.faces.keeping import check_keep, write_kept
 from envparity.faces.parity_run import ParityRun, SeenAndVerdict
 from envparity.faces.pytest.shared import WORKER_KEY, Failed, Seen, SharedRun
 from envparity.judge.finding import Verdict
@@ -31,7 +32,7 @@ from envparity.report.writer import Tee, Writer
 from envparity.session import engine
 from envparity.session.attaching import Attaching
 from envparity.session.exits import FINDINGS, code_of, complaint
-from envparity.session.inputs import Inputs
+from envparity.session.inputs import Exploration, Inputs
 
 __all__ = ["ParitySession"]
 
@@ -41,7 +42,7 @@ _MARKUP: dict[Style, dict[str, bool]] = {
 }  # fmt: skip
 
 
-_PATHS = frozenset({"backend", "environments", "runs"})
+_PATHS = frozenset({"backend", "environments", "keep", "runs"})
 
 
 class ParitySession:
@@ -56,6 +57,7 @@ class ParitySession:
         self._orders = 0
         self._run: ParityRun | None = None
         self._outputs = Outputs()
+        self._exploration: Exploration | None = None
         self._saver: Saver | None = None  # of the whole session: a run may be asked several times
         self._verdict: Verdict | None = None
         worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
@@ -135,6 +137,7 @@ class ParitySession:
                     self._orders,
                     causes=bool(self._said("causes")),
                     repeat=inputs.repeat,
+                    explore=self._exploration,
                 ),
                 self._announced,
                 None if self._shared is None else self._once,
@@ -179,6 +182,8 @@ class ParitySession:
             return
         self._run.close()
         verdict = self._run.finished
+        if verdict is not None:
+            write_kept(self._said("keep"), verdict.explored)
         if verdict is not None and not verdict.clean and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = FINDINGS
 
@@ -205,6 +210,9 @@ class ParitySession:
                 thorough=True if self._said("thorough") else None,
                 root=self._config.invocation_params.dir,
             )  # fmt: skip
+            runs = runs_folder(self._said("runs"), self._config.invocation_params.dir)
+            self._exploration = Exploration.find(self._said("explore"), self._said("explore-seed"), runs)
+            check_keep(self._said("keep"), explored=self._exploration is not None)
             self._outputs = self._asked_for()
             self._subject = engine.load(self._inputs)
         except (ConfigurationError, DoorFailed) as wrong:

@@ -41,7 +41,19 @@ from envparity.model.step.disturbing import (
 )
 from envparity.model.step.expecting import Expect, ExpectBytes, ExpectClose, ExpectJson, ExpectText, ExpectUnordered
 from envparity.model.step.http import Http
-from envparity.model.step.sending import Close, Connect, Flood, Send, SendBytes, SendJson, SendSize, SendText, Silence
+from envparity.model.step.sending import (
+    Close,
+    Connect,
+    Flood,
+    Send,
+    SendBytes,
+    SendJson,
+    SendSize,
+    SendText,
+    SendWire,
+    Settle,
+    Silence,
+)
 from envparity.model.step.values import PLACEHOLDER, SUM, Amount, Query, amount_of, placeholders
 
 __all__ = [
@@ -80,6 +92,8 @@ __all__ = [
     "SendJson",
     "SendSize",
     "SendText",
+    "SendWire",
+    "Settle",
     "Silence",
     "Slow",
     "StartReplica",
@@ -105,6 +119,7 @@ Step = (
     | SendJson
     | SendBytes
     | SendSize
+    | SendWire
     | Flood
     | Expect
     | ExpectText
@@ -113,6 +128,7 @@ Step = (
     | ExpectUnordered
     | ExpectClose
     | Silence
+    | Settle
     | Close
     | StopReplica
     | Stopped

@@ -28,6 +28,8 @@ from envparity.model.step import (
     Send,
     SendSize,
     SendText,
+    SendWire,
+    Settle,
     Silence,
     Slow,
     StartReplica,
@@ -479,6 +481,27 @@ def test_broken_silence_departs(closed: bool) -> None:
         talk.received("a", '{"type": "agent_started"}', 0.2)
     departure = departed(talk)
     assert (departure.kind, departure.expected) == ("silence", "nothing for 0.3 s")
+
+
+def test_settling_takes_whatever_comes_until_nothing_does() -> None:
+    """Each frame makes it wait anew, and a close ends it."""
+    talk = connected(Settle(0.3), Settle(0.3))
+    assert isinstance(talk.next(1.0), actions.Receive)
+    talk.received("a", '{"type": "one"}', 1.2)
+    action = talk.next(1.2)
+    assert isinstance(action, actions.Receive)
+    assert action.timeout_s == pytest.approx(0.3)
+    talk.timed_out(1.5)
+    assert isinstance(talk.next(1.5), actions.Receive)
+    talk.closed("a", 1008, "no", "server", 1.6)
+    events = kept_to_its_script(talk)
+    assert [one.kind for one in events[-2:]] == ["received", "close"]
+
+
+def test_bytes_below_the_frames_are_sent_as_they_are() -> None:
+    talk = connected(SendWire(("8101", "00"), every_s=0.1))
+    assert talk.next(0.2) == actions.SendWire("a", (b"\x81\x01", b"\x00"), 0.1)
+    assert event_data(kept_to_its_script(talk)[-1]) == {"text": "wire: 8101 00"}
 
 
 @pytest.mark.parametrize("closed", [False, True])
