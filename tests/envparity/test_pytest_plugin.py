@@ -23,6 +23,7 @@ from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
 from envparity.report.verdict import verdict_text
 from envparity.session import engine
+from envparity.session.inputs import Exploration
 
 pytest_plugins = ["pytester"]
 
@@ -86,6 +87,7 @@ class Replay:
     standing: list[str] = field(default_factory=list)
     closed: int = 0
     verdicts: list[Verdict] = field(default_factory=list)
+    explored: list[Exploration | None] = field(default_factory=list)
 
     def open_run(
         self,
@@ -97,9 +99,11 @@ class Replay:
         *,
         causes: bool = False,
         repeat: int = 1,
+        explore: Exploration | None = None,
     ) -> Replay:
         self.causes.append(causes)
         self.repeats.append(repeat)
+        self.explored.append(explore)
         self.opened.append((launcher, only))
         self.orders.append(orders)
         self.subject, self.emit, self.only = subject, emit, only
@@ -503,6 +507,16 @@ def test_cases_are_booted_as_often_as_is_asked_for(project: pytest.Pytester, rep
     project.runpytest_inprocess("-o", "envparity_repeat=3")
     assert replay.repeats == [1, 7, 3]
     assert project.runpytest_inprocess("--envparity-repeat", "many").ret == pytest.ExitCode.INTERRUPTED
+
+
+def test_what_the_contract_allows_is_explored_where_that_is_asked_for(project: pytest.Pytester, replay: Replay) -> None:
+    """By the option and the ini option, with a seed; a seed alone is a mistake."""
+    project.makepyfile("def test_it(parity): parity.verdict")
+    project.runpytest_inprocess("--envparity-explore", "9", "--envparity-explore-seed", "4")
+    project.runpytest_inprocess("-o", "envparity_explore=5")
+    assert [(one.examples, one.seed) for one in replay.explored if one is not None][0] == (9, 4)
+    assert [one.examples for one in replay.explored if one is not None] == [9, 5]
+    assert project.runpytest_inprocess("--envparity-explore-seed", "4").ret == pytest.ExitCode.INTERRUPTED
 
 
 def test_what_takes_long_is_played_where_that_is_asked_for(
