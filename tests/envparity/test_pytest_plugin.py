@@ -514,8 +514,8 @@ def test_what_the_contract_allows_is_explored_where_that_is_asked_for(project: p
     project.makepyfile("def test_it(parity): parity.verdict")
     project.runpytest_inprocess("--envparity-explore", "9", "--envparity-explore-seed", "4")
     project.runpytest_inprocess("-o", "envparity_explore=5")
-    assert [(one.examples, one.seed) for one in replay.explored if one is not None][0] == (9, 4)
-    assert [one.examples for one in replay.explored if one is not None] == [9, 5]
+    first, second = (one for one in replay.explored if one is not None)
+    assert (first.examples, first.seed, second.examples) == (9, 4, 5)
     assert project.runpytest_inprocess("--envparity-explore-seed", "4").ret == pytest.ExitCode.INTERRUPTED
 
 

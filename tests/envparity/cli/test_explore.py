@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 
-from tests.envparity.cli.conftest import Envparity
+Envparity = Callable[..., Result]
 
 
 def test_what_is_explored_is_handed_on(envparity: Envparity, fake: Any, tmp_path: Path) -> None:
