@@ -1,4 +1,4 @@
-"""EP301–310: what a client met, held against the script and the contract."""
+"""EP301–308, EP321, EP322: what a client met, held against the script and the contract."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         check=checks.departed("http"),
     ),
     contract(
-        "EP309",
+        "EP321",
         "frame is answered otherwise elsewhere",
         _EXPLORED,
         means="""
@@ -128,7 +128,7 @@ RULES: tuple[Rule, ...] = (
         check=checks.departed("frame", "silence", "close", "timeout", group=FRAMES),
     ),
     contract(
-        "EP310",
+        "EP322",
         "bytes below the frames are answered otherwise elsewhere",
         _EXPLORED,
         means="""
