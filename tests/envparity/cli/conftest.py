@@ -57,7 +57,6 @@ class FakeEngine:
         repeat: int = 1,
         elsewhere: object = None,  # nothing of it is booted anywhere
         explore: Exploration | None = None,
-        elsewhere: object = None,
     ) -> Verdict:
         self.causes.append(causes)
         self.repeats.append(repeat)
