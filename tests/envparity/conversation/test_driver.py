@@ -803,7 +803,7 @@ async def test_what_is_disturbed_is_undone_and_told_with_what_was_seen_of_it() -
     assert list(told) == ["hang_up", "jump_clock", "throttle", "restart_all", "restart_replicas", "slow"]
     assert told["hang_up"].outage is not None
     assert told["hang_up"].outage.tried == 2
-    assert told["hang_up"].ended_s - told["hang_up"].began_s >= 0.05
+    assert round(told["hang_up"].ended_s - told["hang_up"].began_s, 3) >= 0.05  # each is said to a millisecond
     assert [one.outage for one in transcript.disturbed].count(None) == 5
     assert transcript.readiness == ()
 
