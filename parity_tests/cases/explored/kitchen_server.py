@@ -15,7 +15,7 @@ def answer(order: Any) -> dict[str, Any]:
     if not isinstance(order, dict) or order.get("type") != "order":
         return {"type": "error", "code": "unknown"}
     count = order.get("count")
-    if order.get("dish") not in {"soup", "salad", "pie"} or type(count) is not int or not 1 <= count <= 20:
+    if order.get("dish") not in ("soup", "salad", "pie") or type(count) is not int or not 1 <= count <= 20:
         return {"type": "error", "code": "invalid"}
     if "note" in order and os.environ["NOTES"] == "off":
         return {"type": "error", "code": "no_notes"}
