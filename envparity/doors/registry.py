@@ -98,9 +98,10 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
 # fmt: off
 _RESERVED: Final[Mapping[str, frozenset[str]]] = {
     "envparity.reports": frozenset({
-        "attach", "backend", "causes", "confirm-target", "environment", "environments", "github", "help",
-        "image", "launcher", "ndjson", "no-causes", "not-thorough", "only", "orders", "plain", "profile", "repeat",
-        "plan", "runs", "shard", "thorough",
+        "attach", "backend", "causes", "cluster", "cluster-ca", "cluster-cert", "cluster-key", "confirm-target",
+        "environment", "environments", "explore", "explore-seed", "github", "help", "image", "keep", "launcher",
+        "ndjson", "no-causes", "not-thorough", "only", "orders", "plain", "plan", "profile", "repeat", "runs", "shard",
+        "thorough",
     }),
     "envparity.launchers": frozenset({"auto"}),
 }
