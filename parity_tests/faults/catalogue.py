@@ -28,6 +28,7 @@ __all__ = [
     "launcher_of",
     "read_fault",
     "read_twin",
+    "replayed_today",
 ]
 
 ENVIRONMENTS = ("local", "staging", "production")
@@ -136,13 +137,31 @@ UPGRADE_CATALOGUE = tuple(read_fault(patch) for patch in sorted((_FOLDER / "upgr
 ROTATION = 8
 """Every so many days each fault has its turn in containers; of those of an order one has it each day."""
 
+REPLAYS = 3
+"""Every so many days the finding of each fault is replayed, on the tree that has it and on the clean one."""
+
 _EVERYTHING = "ENVPARITY_FAULTS"  # "containers": the whole catalogue in containers, as every night
 
 
 def judged_today(patches: Iterable[_Patch]) -> tuple[_Patch, ...]:
     """Those of them that are judged: what takes long only in a thorough run, and where all are judged in containers."""
-    everything = os.environ.get("ENVPARITY_THOROUGH") == "1" or os.environ.get(_EVERYTHING) == "containers"
-    return tuple(one for one in patches if everything or not one.nightly)
+    return tuple(one for one in patches if _everything() or not one.nightly)
+
+
+def replayed_today(faults: tuple[Fault, ...], today: dt.date | None = None) -> tuple[Fault, ...]:
+    """Those of these faults whose findings are replayed: the day's part, all of them where everything is judged."""
+    today = dt.datetime.now(tz=dt.UTC).date() if today is None else today
+    judged = judged_today(faults)
+    return tuple(
+        fault
+        for place, fault in enumerate(faults)
+        if fault in judged and (_everything() or (place + today.toordinal()) % REPLAYS == 0)
+    )
+
+
+def _everything() -> bool:
+    """Whether this is a thorough run, or one that judges all in containers, as every night."""
+    return os.environ.get("ENVPARITY_THOROUGH") == "1" or os.environ.get(_EVERYTHING) == "containers"
 
 
 def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["container", "process"]:

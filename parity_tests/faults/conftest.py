@@ -19,6 +19,7 @@ from parity_tests.faults.catalogue import (
     in_containers,
     judged_today,
     launcher_of,
+    replayed_today,
 )
 from parity_tests.faults.verdicts import COVERING_SET, Ran, run_on
 
@@ -78,6 +79,13 @@ def run_fault(tmp_path_factory: pytest.TempPathFactory) -> RunFault:
 @pytest.fixture(scope="session", params=judged_today(CATALOGUE), ids=lambda fault: fault.id)
 def run_of_fault(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
     """A fault of the catalogue, and what the suite says of the tree with it."""
+    fault: Fault = request.param
+    return fault, run_fault(fault)
+
+
+@pytest.fixture(scope="session", params=replayed_today(CATALOGUE), ids=lambda fault: fault.id)
+def replayed_run(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
+    """A fault whose finding is replayed today, and what the suite says of the tree with it."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 

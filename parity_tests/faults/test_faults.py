@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from parity_tests.faults.catalogue import (
     BENIGN,
     CATALOGUE,
     ORDER_CATALOGUE,
+    REPLAYS,
     UPGRADE_CATALOGUE,
     Fault,
     Twin,
     apply_to_copy,
     judged_today,
+    replayed_today,
 )
 from parity_tests.faults.verdicts import Ran, expected_findings, replayed, run_on
 
@@ -66,18 +69,25 @@ def test_its_cause_is_found_in_few_boots(run_of_fault: tuple[Fault, Ran]) -> Non
     assert traits >= 40 or not fault.haystack
 
 
-def test_a_replay_says_that_it_is_still_red(run_of_fault: tuple[Fault, Ran]) -> None:
+def test_a_replay_says_that_it_is_still_red(replayed_run: tuple[Fault, Ran]) -> None:
     """Only the cases that showed it are booted again, and they show it again."""
-    fault, ran = run_of_fault
+    fault, ran = replayed_run
     assert replayed(ran, expected_findings(ran.verdict, fault)[0], ran.root) == (1, "still red")
 
 
 def test_a_replay_says_that_it_is_no_longer_there_once_the_patch_is_gone(
-    run_of_fault: tuple[Fault, Ran], clean_tree: Path
+    replayed_run: tuple[Fault, Ran], clean_tree: Path
 ) -> None:
     """The same cases of the clean tree show neither that nor anything new."""
-    fault, ran = run_of_fault
+    fault, ran = replayed_run
     assert replayed(ran, expected_findings(ran.verdict, fault)[0], clean_tree) == (0, "no longer")
+
+
+def test_every_fault_has_its_turn_to_be_replayed() -> None:
+    """Within three days, and each day a third of them."""
+    days = [dt.date(2031, 1, day) for day in range(1, 1 + REPLAYS)]
+    parts = [{fault.id for fault in replayed_today(CATALOGUE, day)} for day in days]
+    assert set.union(*parts) == {fault.id for fault in judged_today(CATALOGUE)}
 
 
 def test_the_catalogue_has_the_faults_of_the_incident() -> None:
