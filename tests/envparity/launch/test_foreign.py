@@ -68,7 +68,7 @@ async def test_what_it_fails_at_names_its_distribution(site: Path, monkeypatch: 
     monkeypatch.setattr("tests.envparity.launching.FakeStack.until_decided", lambda _self: _nothing())
     text, why = BROKEN[case]
     with pytest.raises(DoorFailed) as failed:
-        await booted(site, f"kitchen_{list(BROKEN).index(case)}", text)
+        await booted(site, f"kitchen_launcher_{list(BROKEN).index(case)}", text)
     assert failed.value.entry.endswith("(envparity.launchers) of kitchen 1.0")
     assert why in failed.value.why
 
