@@ -7,7 +7,7 @@
     ├── LaunchError             an environment could not be stood up
     │   ├── EngineUnavailable   no container engine answers
     │   ├── EngineFailed        it answers, and has lost what was asked of it
-    │   └── ImageError          an image could not be built or had (launch.images.log)
+    │   └── ImageError          an image could not be built or had (launch.container.images)
     ├── OutputFailed            something that was asked for could not be written
     ├── DoorFailed              what another distribution brought in does not work
     ├── DeadlineExceeded        a named wait took longer than it may

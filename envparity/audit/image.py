@@ -17,12 +17,11 @@ from docker.errors import DockerException
 from envparity.audit.interpreter import Pipe, Start
 from envparity.audit.program import audit_program
 from envparity.errors import ConfigurationError, LaunchError, Mistake
-from envparity.launch.cleanup.labels import labels_for
-from envparity.launch.cleanup.run_folder import RunFolder
+from envparity.launch.choose import backend_image
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.kind import backend_image
-from envparity.launch.images.builder import ImageBuilder
-from envparity.launch.images.folder import default_docker_folder
+from envparity.launch.container.images import ImageBuilder, default_docker_folder
+from envparity.launch.container.labels import labels_for
+from envparity.launch.run_folder import RunFolder
 from envparity.launch.warm.command import WarmUnavailable, python_command
 from envparity.model.backend import Backend
 
@@ -59,7 +58,7 @@ def _python_of(client: Any, reference: str, backend: Backend) -> str:
 
 
 @contextmanager
-def _interpreter(client: object, image: str, python: str) -> Iterator[Pipe]:
+def _interpreter(client: Any, image: str, python: str) -> Iterator[Pipe]:
     run_id = f"audit-{secrets.token_hex(4)}"
     with closing(RunFolder.make(run_id)) as folder:
         labels = labels_for(run_id, "audit", str(folder.owner))

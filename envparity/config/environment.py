@@ -21,7 +21,6 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.model.commands import HEALTH_PORT, PORT
 from envparity.model.composed import is_composed
 from envparity.model.environment import (
-    BesideProcess,
     Composed,
     Dependency,
     Difference,
@@ -34,7 +33,6 @@ from envparity.model.environment import (
 )
 from envparity.model.ingress_presets import ingress_of
 from envparity.sources.extending import Extended, extended
-from envparity.support.patterns import pattern_problem
 from envparity.toml.document import (
     Document,
     did_you_mean,
@@ -45,7 +43,7 @@ from envparity.toml.document import (
     shown_path,
 )
 
-__all__ = ["environment_of", "literal", "load_environment", "load_environments", "read_environments"]
+__all__ = ["literal", "load_environment", "load_environments", "read_environments"]
 
 SCHEMA = "environment.schema.json"
 
@@ -92,15 +90,10 @@ def load_environment(path: Path, given: Collection[str] | None = None) -> tuple[
     read, mistakes = read_document(path)
     if read is None:
         return None, mistakes
-    environment, wrong = environment_of(read, given)
-    return (None, [*mistakes, *wrong]) if mistakes else (environment, wrong)
-
-
-def environment_of(read: Document, given: Collection[str] | None = None) -> tuple[Environment | None, list[Mistake]]:
-    """The same of a document that is read already."""
     whole, wrong = extended(read, known_keys(SCHEMA), KINDS.entries())
     document = whole.document
     mistakes = [
+        *mistakes,
         *schema_mistakes(document, SCHEMA, {"dependency": dependency_schema(document.table("dependencies"))}),
         *_cross_checks(document),
         *file_mistakes(document, whole.settings, given),
@@ -170,10 +163,7 @@ def _build(whole: Extended) -> Environment:
         deployed=read_deployed(document) if "deployed" in data else None,
         image=image_of(document),
         command=tuple(data.get("command", ())),
-        entrypoint=tuple(data.get("entrypoint", ())),
-        arguments=tuple(data.get("arguments", ())),
         files=files_of(document),
-        processes=convert(data.get("processes", {}), dict[str, BesideProcess]),
         jobs=convert(data.get("jobs", {}), dict[str, Job]),
         notes=whole.notes,
         places=dict(whole.places),
@@ -222,33 +212,13 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
     yield from _dependency_mistakes(document)
     yield from image_mistakes(document)
     yield from command_mistakes(document, ("command",), document.data.get("command"), {PORT, HEALTH_PORT})
-    for key in ("entrypoint", "arguments"):
-        if key in document.data and "command" in document.data:
-            action = f"remove one of them: {key} is of containers alone, command of both launchers"
-            yield document.mistake((key,), "nothing beside command", "both", action)
-    for table in ("jobs", "processes"):
-        for name, program in document.table(table).items():
-            command = program.get("command") if isinstance(program, dict) else None
-            yield from command_mistakes(document, (table, name, "command"), command, ())
-    yield from _readiness_mistakes(document)
+    for name, job in document.table("jobs").items():
+        command = job.get("command") if isinstance(job, dict) else None
+        yield from command_mistakes(document, ("jobs", name, "command"), command, ())
     yield from _port_mistakes(document)
     yield from _ingress_mistakes(document)
     yield from _difference_mistakes(document)
     yield from deployed_mistakes(document)
-
-
-def _readiness_mistakes(document: Document) -> Iterator[Mistake]:
-    """What says when a further program is there, and does not."""
-    for name, program in document.table("processes").items():
-        if not isinstance(program, dict):
-            continue
-        ready = program.get("ready")
-        problem = pattern_problem(ready) if isinstance(ready, str) else ""
-        if problem:
-            yield document.mistake(("processes", name, "ready"), "a regular expression", problem)
-        if not ready and "ready_s" in program:
-            action = "say what it writes when it is there: ready"
-            yield document.mistake(("processes", name, "ready_s"), "nothing without ready", "a time", action)
 
 
 def _dependency_mistakes(document: Document) -> Iterator[Mistake]:

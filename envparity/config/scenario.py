@@ -10,8 +10,6 @@ from typing import Any, get_args
 import msgspec
 
 from envparity.config.scenario_bounds import head_problems
-from envparity.config.scenario_disturbing import disturbing_problems
-from envparity.config.scenario_releases import release_problems
 from envparity.errors import Mistake
 from envparity.model.composed import unescaped
 from envparity.model.scenario import Scenario
@@ -45,7 +43,7 @@ _TAKES_ARGUMENT = MADE - {"origin", "any"}
 
 
 def parse_scenarios(
-    tables: list[dict[str, object]],
+    tables: list[dict[str, Any]],
     source: str,
     locate: Callable[[str], int],
     carriers: Collection[str] | None = None,
@@ -94,7 +92,7 @@ class _Reading:
         key = f"{self.prefix}.{key}" if key else self.prefix
         self.mistakes.append(Mistake(self.source, self.locate(key), key, expected, got, action))
 
-    def scenario(self, table: dict[str, object]) -> Scenario | None:
+    def scenario(self, table: dict[str, Any]) -> Scenario | None:
         plain = dict(table)
         steps = plain.pop("steps", [])
         if not isinstance(steps, list) or not steps:
@@ -108,16 +106,12 @@ class _Reading:
             given = {
                 name: unescaped(value) if isinstance(value, str) else value for name, value in boot["settings"].items()
             }
-            plain["boot"] = boot = {**boot, "settings": sorted(given.items())}
-        if isinstance(boot, dict) and isinstance(boot.get("slow"), dict):
-            plain["boot"] = {**boot, "slow": sorted(boot["slow"].items())}
+            plain["boot"] = {**boot, "settings": sorted(given.items())}
         head = self._fields(Scenario, plain)
         self._check_carrier("carriers", plain.get("carriers", ""), extra=("each",))
         for problem in head_problems(head):
             self.mistake(*problem)
         read = [self._step(index, step) for index, step in enumerate(steps)]
-        for problem in dict.fromkeys([*disturbing_problems(head, read), *release_problems(head)]):
-            self.mistake(*problem)
         if any(isinstance(step, Rotate) for step in read) and not head.get("disruptive"):
             got = "another play under whose feet keys would be rotated"
             self.mistake("disruptive", "true, for it rotates keys", got, "add disruptive = true")
@@ -126,7 +120,7 @@ class _Reading:
         return Scenario(**head, steps=tuple(step for step in read if step is not None))
 
     def _fields(
-        self, kind: type[msgspec.Struct], table: Mapping[str, object], under: str = "", action: str = ""
+        self, kind: type[msgspec.Struct], table: Mapping[str, Any], under: str = "", action: str = ""
     ) -> dict[str, Any]:
         """The values of a table, each converted to its field's type; a mistake for each that cannot be.
 
@@ -134,7 +128,7 @@ class _Reading:
         """
         fields = msgspec.structs.fields(kind)
         known = {field.name: field for field in fields}
-        values: dict[str, object] = {}
+        values: dict[str, Any] = {}
         for key, value in table.items():
             path = ".".join(filter(None, (under, action if action and key == fields[0].name else key)))
             if key == "from" and action in {"connect", "http"}:
@@ -180,7 +174,7 @@ class _Reading:
         self._check_step(f"{under}.{action}", step)
         return step
 
-    def _go_on_after(self, table: dict[str, object]) -> None:
+    def _go_on_after(self, table: dict[str, Any]) -> None:
         """What a step would have opened or captured is taken for there: its mistake is one, and no later step's."""
         if "connect" in table:
             on = table.get("on", _USUAL_CONNECTION)
@@ -231,7 +225,7 @@ class _Reading:
         self.mistake(key, "a connection that an earlier step opened", repr(connection), "connect it first")
 
 
-def _principal(kind: type[Step], value: object) -> dict[str, object]:
+def _principal(kind: type[Step], value: object) -> dict[str, Any]:
     """The value of the action's own key, under the name of the field that it fills."""
     if kind is Expect and isinstance(value, dict):
         return {"types": [], "fields": value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from envparity.model.case import Boot
 from envparity.model.step.bounds import NAME, Problem
@@ -14,10 +14,9 @@ __all__ = ["head_problems"]
 
 _LONGEST_NAME: Final = 100
 _MOST_HASTENED: Final = 86_400
-_SLOWEST_S: Final = 60.0
 
 
-def head_problems(head: Mapping[str, object]) -> Iterator[Problem]:
+def head_problems(head: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with the values of a scenario beside its steps, each of the right type, with advice."""
     name = head.get("name")
     if isinstance(name, str) and (re.search(r"[\[\]*?\s]", name) or not name.isprintable()):
@@ -28,31 +27,14 @@ def head_problems(head: Mapping[str, object]) -> Iterator[Problem]:
         text = head.get(key)
         if isinstance(text, str) and not text.isprintable():
             yield key, "text of one line", _shown(text), "leave out what moves a cursor"
-    if head.get("second", "differs") != "differs":
-        yield from _second_problems(head)
     boot = head.get("boot")
     if isinstance(boot, Boot):
         yield from _boot_problems(boot)
 
 
-def _second_problems(head: Mapping[str, object]) -> Iterator[Problem]:
-    """Where no user comes back, nothing can be said of that."""
-    boot = head.get("boot")
-    if head.get("part", "usual") != "usual":
-        got = f"part {head['part']!r}, where nobody does"
-    elif isinstance(boot, Boot) and boot.hasten != 1:
-        got = "a boot with hasten, where nobody does"
-    else:
-        return
-    yield "second", "a scenario of which users come back", got, "remove it"
-
-
 def _boot_problems(boot: Boot) -> Iterator[Problem]:
     if boot.hasten > _MOST_HASTENED:
         yield "boot.hasten", f"at most {_MOST_HASTENED}", f"{boot.hasten}", "idle times are in seconds"
-    for name, by_s in boot.slow:
-        if not 0 < by_s <= _SLOWEST_S:
-            yield f"boot.slow.{name}", f"seconds, more than 0 and at most {_SLOWEST_S:g}", f"{by_s:g}", "wait less"
     for name, value in boot.settings:
         key = f"boot.settings.{name}"
         if not NAME.fullmatch(name):

@@ -5,22 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envparity.conversation.script import Handshake
-from envparity.model.step import Cut, Disturbance
 from envparity.observe.transcript import Answerer
 
-__all__ = [
-    "Action",
-    "Close",
-    "Control",
-    "Finished",
-    "HttpResponse",
-    "Open",
-    "Receive",
-    "Request",
-    "Send",
-    "SendWire",
-    "Task",
-]
+__all__ = ["Action", "Close", "Control", "Finished", "HttpResponse", "Open", "Receive", "Request", "Send", "Task"]
 
 
 @dataclass(frozen=True)
@@ -52,15 +39,6 @@ class Send:
     timeout_s: float
     count: int = 1
     following: tuple[str | bytes, ...] = ()
-
-
-@dataclass(frozen=True)
-class SendWire:
-    """Write these bytes to that connection as they are, with `every_s` seconds between two pieces."""
-
-    connection: str
-    pieces: tuple[bytes, ...]
-    every_s: float
 
 
 @dataclass(frozen=True)
@@ -103,10 +81,7 @@ class Request:
 
 @dataclass(frozen=True, repr=False)
 class HttpResponse:
-    """What a request was answered: status 0 with `error` where nothing could be had or understood.
-
-    `version` is that of HTTP, `1.1`.
-    """
+    """What a request was answered: status 0 with `error` where nothing could be had or understood."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -114,7 +89,6 @@ class HttpResponse:
     error: str = ""
     replica: int | None = None
     answered_by: Answerer = "unknown"
-    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,7 +96,6 @@ class Control:
     """Do this to the environment and call `controlled`. `target` a dependency or a connection, `replica` an index.
 
     `keep`: of keys that are rotated, those that were there stay published. `words`: what a dependency is to do.
-    `disturbance`: the step whose disturbance it is.
     """
 
     action: str
@@ -130,7 +103,6 @@ class Control:
     replica: int | None = None
     keep: bool = False
     words: tuple[str, ...] = ()
-    disturbance: Disturbance | Cut | None = None
 
 
 @dataclass(frozen=True)
@@ -140,5 +112,5 @@ class Finished:
     departed: bool
 
 
-Task = Open | Send | SendWire | Close | Receive | Request | Control
+Task = Open | Send | Close | Receive | Request | Control
 Action = Task | Finished

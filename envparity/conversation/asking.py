@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -18,13 +19,20 @@ from envparity.conversation.record import Departed
 from envparity.frames.decoding import decoded_json, decoded_text
 from envparity.model.step import PLACEHOLDER, Http
 from envparity.model.step.values import ENDS_LINE
-from envparity.observe.headers import Cookie, promised
+from envparity.observe.headers import Cookie, Header
 from envparity.observe.transcript import BinaryFrame, Frame, HttpAnswered, JsonFrame, TextFrame, plain
 from envparity.redaction import is_secret_name
 
 __all__ = ["ask"]
 
 _SHOWN_TEXT = 4000
+_OF_THE_WAY = frozenset(
+    (
+        *("age", "alt-svc", "connection", "content-length", "date", "etag", "keep-alive", "last-modified", "server"),
+        *("set-cookie", "transfer-encoding", "via", "x-powered-by", "x-request-id"),
+    )
+)
+"""Headers that say how an answer travelled, when and by what server, and are no promise of the backend's."""
 
 
 def ask(playing: Playing, step: Http) -> Actions:
@@ -122,7 +130,11 @@ def _event(
     for cookie, value in playing.cookies.keep(step.on, target, set_cookies) if step.cookies else ():
         cookies.append(cookie)
         playing.recorder.keep_secret(value, f"<cookie:{cookie.name}>")
-    headers = promised(response.headers, playing.script.values["origin"])
+    headers = tuple(
+        Header(name.lower(), value.replace(playing.script.values["origin"], "{origin}"))
+        for name, value in response.headers
+        if name.lower() not in _OF_THE_WAY and not name.lower().startswith("x-envparity-")
+    )
     return HttpAnswered(
         playing.told.at_s,
         step.on,
@@ -137,7 +149,6 @@ def _event(
         error=response.error,
         replica=response.replica,
         answered_by=response.answered_by,
-        version=response.version,
     )
 
 
@@ -159,11 +170,11 @@ def _frame(response: HttpResponse) -> Frame | None:
     return JsonFrame(held if isinstance(held, dict) else {"json": held})
 
 
-def _bare(held: dict[str, object]) -> object:
+def _bare(held: dict[str, Any]) -> object:
     return held["json"] if set(held) == {"json"} else held
 
 
-def _found(playing: Playing, step: Http, response: HttpResponse, held: dict[str, object] | None, place: str) -> object:
+def _found(playing: Playing, step: Http, response: HttpResponse, held: dict[str, Any] | None, place: str) -> object:
     """What a capture's place leads to; `ABSENT` where it leads nowhere."""
     kind, _, name = place.partition(":")
     if kind == "header":

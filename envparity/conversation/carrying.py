@@ -21,7 +21,7 @@ class Carried:
     headers: Mapping[str, str] = field(default_factory=dict)
     offered: tuple[str, ...] = ()
     query: str = ""
-    first_frame: dict[str, object] | None = None
+    first_frame: dict[str, Any] | None = None
 
 
 def carried_by(

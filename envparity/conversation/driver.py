@@ -6,34 +6,35 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Coroutine
+from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.http11 import Response
 
-from envparity.contract.contract import Contract
 from envparity.conversation import actions
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.answer import answered, upstream_of
 from envparity.conversation.answering import UNSEEN, worker_of, workers_of
+from envparity.conversation.contract import Contract
 from envparity.conversation.handshake import Identity
 from envparity.conversation.listening import Listening
 from envparity.conversation.machine import Conversation
 from envparity.conversation.requesting import respond_and_tell
-from envparity.conversation.script import Script, write_script
+from envparity.conversation.script import write_script
 from envparity.conversation.signing_in import sign_in_at
 from envparity.conversation.stage import Stage
 from envparity.conversation.upgrading import upgrade
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.connecting import tcp_connection, why_not
-from envparity.launch.port import HidesSecrets, LogMark, Stack, dependency_controls
+from envparity.launch.port import HidesSecrets, LogMark, Stack
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.observe.transcript import LoggedLines, Transcript
 from envparity.support.stalls import within
 
-__all__ = ["play", "prepare"]
+__all__ = ["play"]
 
 _AFTERWARDS_S = 0.2  # how long after a failure what is logged still belongs to it
 _LINGER_S = 0.5  # how long a departed conversation may go on, to show what explains it
@@ -46,23 +47,10 @@ async def play(
     backend: Backend,
     contract: Contract | None,
     clock: Callable[[], float] = time.monotonic,
-    *,
-    script: Script | None = None,
 ) -> Transcript:
     """Play one scenario and return how it went; where it left its script is in the transcript, not an exception.
 
-    `clock` gives seconds; `script` is the scenario as it is resolved already, by `prepare`, which else is done here.
-    Whatever the script stopped or cut and did not bring back is brought back in the end. Raises what `prepare` does.
-    """
-    if script is None:
-        script = await prepare(scenario, stack, backend)
-    conversation = Conversation(scenario, script, contract)
-    return await _Playing(conversation, stack, backend, clock).run()
-
-
-async def prepare(scenario: Scenario, stack: Stack, backend: Backend) -> Script:
-    """Resolve a scenario for that stack: its users sign in where they must, and what is to be revoked is revoked.
-
+    `clock` gives seconds. Whatever the script stopped or cut and did not bring back is brought back in the end.
     Raises `ConfigurationError` when backend or settings do not provide what the scenario needs, and what the launcher
     raises when a token cannot be revoked.
     """
@@ -85,8 +73,9 @@ async def prepare(scenario: Scenario, stack: Stack, backend: Backend) -> Script:
         signed_in=signed_in,
     )
     for dependency, command in script.revocations:
-        await dependency_controls(stack).command_dependency(dependency, command)
-    return script
+        await stack.command_dependency(dependency, command)
+    conversation = Conversation(scenario, script, contract)
+    return await _Playing(conversation, stack, backend, clock).run()
 
 
 class _Playing:
@@ -111,8 +100,6 @@ class _Playing:
         try:
             while not isinstance(action := self._conversation.next(self._now()), actions.Finished):
                 await self._do(action)
-            if action.departed:
-                self._conversation.looked_at(await self._stage.readiness())
             if action.departed and self._readers:
                 await asyncio.wait(self._readers, timeout=_LINGER_S)
             if self._conversation.failed_s is not None:
@@ -128,7 +115,6 @@ class _Playing:
         if isinstance(self._stack, HidesSecrets):
             self._stack.hide(self._conversation.met_secrets.items())
         await self._keep_logs()
-        self._conversation.disturbed(self._stage.disturbed)
         await self._stage.restore()
         return self._conversation.transcript
 
@@ -140,8 +126,6 @@ class _Playing:
                 await self._open(action)
             case actions.Send():
                 await self._send(action)
-            case actions.SendWire():
-                await self._send_wire(action)
             case actions.Close():
                 self._begin(self._connections[action.connection].close(action.code))
             case actions.Request():
@@ -175,7 +159,7 @@ class _Playing:
                 ]
             )
 
-    def _begin(self, work: Coroutine[object, object, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -274,16 +258,6 @@ class _Playing:
         except ConnectionClosed:
             pass  # its reader tells how it ended
         await asyncio.sleep(0)  # a flood must not keep its answers waiting
-
-    async def _send_wire(self, action: actions.SendWire) -> None:
-        """Write what is no frame of the library's making; that the other side has closed, its reader tells."""
-        transport = self._connections[action.connection].transport
-        for index, piece in enumerate(action.pieces):
-            if index and action.every_s:
-                await asyncio.sleep(action.every_s)
-            if not transport.is_closing():
-                transport.write(piece)
-        await asyncio.sleep(0)
 
     async def _read(self, name: str, connection: ClientConnection) -> None:
         """Hand over what arrives, as it arrives, until the connection is closed; close one that brings too much."""

@@ -90,13 +90,13 @@ async def _exchange(
     writer.write(connection.send(h11.EndOfMessage()) or b"")
     with contextlib.suppress(ConnectionError):  # it may have answered before it had read everything
         await writer.drain()
-    status, answered, body, version = 0, [], b"", ""
+    status, answered, body = 0, [], b""
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
             connection.receive_data(await reader.read(_READ_BYTES))
         elif isinstance(event, h11.Response):
-            status, version = event.status_code, event.http_version.decode()
+            status = event.status_code
             answered = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
         elif isinstance(event, h11.Data):
             body += bytes(event.data)
@@ -105,7 +105,7 @@ async def _exchange(
         elif isinstance(event, h11.InformationalResponse):
             continue
         elif isinstance(event, h11.EndOfMessage):
-            return HttpResponse(status, tuple(answered), body, version=version)
+            return HttpResponse(status, tuple(answered), body)
         else:
             return HttpResponse(0, error="closed without an answer")
 

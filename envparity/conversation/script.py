@@ -230,9 +230,7 @@ class _Writing:
         cookies = tuple((name, str(fill(value, self.values))) for name, value in step.cookies.items())
         origin = self.origin_of(step.origin)
         sent = tuple(headers.items())
-        return Handshake(
-            path, sent, origin, tuple(offered), selected, first_frame, step.user, cookies, step.compression
-        )
+        return Handshake(path, sent, origin, tuple(offered), selected, first_frame, step.user, cookies)
 
     def origin_of(self, said: str | None) -> str | None:
         """The origin that a step sends, which may say nothing of it; None where it sends none."""

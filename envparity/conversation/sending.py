@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import textwrap
+from typing import Any
 
 from envparity.conversation import actions
 from envparity.conversation.filling import fill
 from envparity.conversation.playing import Actions, Playing
-from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText, SendWire
+from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText
 from envparity.model.step.payloads import payload
 from envparity.observe.transcript import Frame, FrameSent, JsonFrame, TextFrame, plain
 
-__all__ = ["SendStep", "send", "send_frame", "send_wire"]
-
-_SHOWN_DIGITS = 120
+__all__ = ["SendStep", "send", "send_frame"]
 
 SendStep = Send | SendText | SendJson | SendBytes | SendSize | Flood
 
@@ -43,7 +41,7 @@ def send(playing: Playing, step: SendStep) -> Actions:
 def send_frame(
     playing: Playing,
     connection: str,
-    frame: dict[str, object],
+    frame: dict[str, Any],
     phase: str,
     timeout_s: float,
     *,
@@ -60,17 +58,8 @@ def send_frame(
     yield from _deliver_frame(playing, connection, frame, timeout_s)
 
 
-def send_wire(playing: Playing, step: SendWire) -> Actions:
-    """Send bytes below the frames, written down as their digits."""
-    pieces = step.data
-    shown = textwrap.shorten(" ".join(piece.hex() for piece in pieces), _SHOWN_DIGITS, placeholder=" …")
-    playing.recorder.note(FrameSent(playing.recorder.now_s, step.on, "message", TextFrame(f"wire: {shown}")))
-    playing.told.forget()
-    yield actions.SendWire(step.on, pieces, step.every_s)
-
-
 def _deliver_frame(
-    playing: Playing, connection: str, frame: dict[str, object], timeout_s: float, count: int = 1
+    playing: Playing, connection: str, frame: dict[str, Any], timeout_s: float, count: int = 1
 ) -> Actions:
     first, *following = playing.reading.messages(frame)
     playing.arrivals.wire.sent(connection, frame)

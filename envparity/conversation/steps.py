@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from envparity.contract.contract import Contract
 from envparity.conversation.asking import ask
 from envparity.conversation.connecting import connect
+from envparity.conversation.contract import Contract
 from envparity.conversation.controlling import control
-from envparity.conversation.expecting import close, expect, expect_close, settle, silence
+from envparity.conversation.expecting import close, expect, expect_close, silence
 from envparity.conversation.expecting_messages import expect_bytes, expect_json, expect_text, expect_unordered
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
 from envparity.conversation.resolved import Script
-from envparity.conversation.sending import send, send_wire
+from envparity.conversation.sending import send
 from envparity.model.scenario import Scenario
 from envparity.model.step import (
     Close,
@@ -29,8 +29,6 @@ from envparity.model.step import (
     SendJson,
     SendSize,
     SendText,
-    SendWire,
-    Settle,
     Silence,
     Step,
 )
@@ -62,7 +60,7 @@ class Steps:
         if lacking is not None:
             raise Departed("handshake", lacking.expected, lacking.got, getattr(step, "on", ""))
 
-    def _step(self, index: int, step: Step) -> Actions:  # noqa: C901, PLR0912  one case for each kind
+    def _step(self, index: int, step: Step) -> Actions:
         self._playing.count(step)
         match step:
             case Connect():
@@ -83,10 +81,6 @@ class Steps:
                 yield from expect_unordered(self._playing, step)
             case ExpectClose():
                 yield from expect_close(self._playing, step)
-            case SendWire():
-                yield from send_wire(self._playing, step)
-            case Settle():
-                yield from settle(self._playing, step)
             case Silence():
                 yield from silence(self._playing, step)
             case Close():

@@ -29,15 +29,13 @@ class _StraightConnect(connect):
 async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake, cookie: str) -> ClientConnection:
     """The opening handshake over a connected socket, which it closes when that fails (RFC 6455 §4.1).
 
-    `cookie` is what the ingress has set, and goes beside the cookies of the handshake. Compression (RFC 7692) is
-    offered as browsers do, and messages are compressed where it is agreed upon; headers that say which extensions are
-    offered are sent as they are, and `permessage-deflate` without parameters is what it says.
+    `cookie` is what the ingress has set, and goes beside the cookies of the handshake. Where its headers offer
+    compression (RFC 7692) without parameters, messages are compressed if that is agreed upon.
     """
     headers = with_cookie(handshake.headers, cookie)
-    said = next((name for name in headers if name.lower() == _EXTENSIONS), None)
-    deflates = handshake.compression if said is None else headers[said] == _DEFLATE
-    if said is not None and deflates:
-        del headers[said]  # the library says it, and then does it
+    offered = next((name for name, value in headers.items() if name.lower() == _EXTENSIONS and value == _DEFLATE), None)
+    if offered is not None:
+        del headers[offered]  # the library says it, and then does it
     agent = next((headers.pop(name) for name in list(headers) if name.lower() == "user-agent"), USER_AGENT)
     try:
         return await _StraightConnect(
@@ -49,7 +47,7 @@ async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake,
             subprotocols=[Subprotocol(name) for name in handshake.offered] or None,
             additional_headers=headers,
             user_agent_header=agent,
-            extensions=[ClientPerMessageDeflateFactory(client_max_window_bits=True)] if deflates else None,
+            extensions=[ClientPerMessageDeflateFactory()] if offered is not None else None,
             compression=None,
             proxy=None,
             open_timeout=None,

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import jwt
+
 DISCOVERY, JWKS, TOKEN, HEALTH, ROTATE = (
     "/.well-known/openid-configuration",
     "/jwks.json",
@@ -64,12 +66,12 @@ class Provider:
         """Whether that is who may rotate keys."""
         return hmac.compare_digest(header.encode(), f"Bearer {self._said['secret']}".encode())
 
-    def published(self, place: str) -> dict[str, object]:
+    def published(self, place: str) -> dict[str, Any]:
         """The set of its public keys (RFC 7517 §5)."""
         generation, first = self._rotated.get(place, [0, 0])
         return {"keys": [key["jwk"] for key in self._said["keys"][first : generation + 1]]}
 
-    def discovery(self, issuer: str) -> dict[str, object]:
+    def discovery(self, issuer: str) -> dict[str, Any]:
         """What it says of itself (OpenID Connect Discovery 1.0 §3, RFC 8414)."""
         return {
             "issuer": issuer,
@@ -83,7 +85,7 @@ class Provider:
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         }
 
-    def token(self, place: str, issuer: str) -> dict[str, object]:
+    def token(self, place: str, issuer: str) -> dict[str, Any]:
         """An access token for its client (RFC 6749 §4.4.3, RFC 9068)."""
         generation, _ = self._rotated.get(place, [0, 0])
         key, now, client = self._said["keys"][generation], int(time.time()), self._said["client_id"]
@@ -92,8 +94,6 @@ class Provider:
             "iss": issuer, "sub": client, "client_id": client, "iat": now, "exp": now + lifetime_s,
             "jti": str(uuid.uuid4()), **({"aud": self._said["audience"]} if self._said["audience"] else {}),
         }  # fmt: skip
-        import jwt
-
         token = jwt.encode(claims, key["pem"], algorithm=self._said["algorithm"], headers={"kid": key["kid"]})
         return {"access_token": token, "token_type": "Bearer", "expires_in": lifetime_s}
 
@@ -158,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
         """Who it is, as the client that asks knows it."""
         return f"http://{self.headers.get('Host', '')}" + (f"/{place}" if place else "")
 
-    def _answer(self, status: int, document: dict[str, object]) -> None:
+    def _answer(self, status: int, document: dict[str, Any]) -> None:
         body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -167,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name of the base class's
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name of the base class's
         """A line for each request, but for those who ask whether it is there."""
         if self.path != HEALTH:
             print(format % args, flush=True)  # noqa: T201  its log

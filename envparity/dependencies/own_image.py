@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -31,14 +31,14 @@ def image_named(declared: Dependency) -> str | None:
     return named
 
 
-def own_image_mistakes(table: Mapping[str, object]) -> Iterator[KeyMistake]:
+def own_image_mistakes(table: Mapping[str, Any]) -> Iterator[KeyMistake]:
     """TLS is what each image does in its own way."""
     if "image" in table and table.get("tls", "off") != "off":
         action = "leave out image, or tls"
         yield KeyMistake(("tls",), "off, for an image of your own has TLS in its own way", str(table["tls"]), action)
 
 
-def read_own_image(options: dict[str, object]) -> dict[str, object]:
+def read_own_image(options: dict[str, Any]) -> dict[str, Any]:
     """The keys as they are kept: one that is left out is none."""
     return {key: value for key, value in options.items() if key != "image" or value is not None}
 

@@ -82,12 +82,12 @@ class Postgres(DependencyKind):
         del declared
         return True
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
         """Nothing of it says more: TLS is files of its own."""
         del command, variables
         return {}
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
         """TLS, as libpq's `sslmode` and asyncpg's `ssl` say it; it asks for a password always."""
         del scheme, password
         found = re.search(r"[?&](?:sslmode|ssl)=([a-z-]+)", query)
@@ -96,11 +96,11 @@ class Postgres(DependencyKind):
             return {"tls": "verify-full"}
         return {"tls": "require"} if mode in {"require", "true"} else {}
 
-    def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
+    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
         del folder
         return own_image_mistakes(table)
 
-    def read(self, options: dict[str, object], folder: Path) -> dict[str, object]:
+    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
         del folder
         return read_own_image(options)
 

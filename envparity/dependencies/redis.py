@@ -63,20 +63,20 @@ class Redis(DependencyKind):
     images: frozenset[str] = frozenset({"redis", "valkey", "redis-stack", "redis-stack-server"})
     schemes: frozenset[str] = frozenset({"redis", "rediss"})
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
         """A password, where the command or a variable of its images gives one."""
         return {"password": "requirepass" in command or bool({"REDIS_PASSWORD", "VALKEY_PASSWORD"} & set(variables))}
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
         """TLS by the scheme, and a password where the URL has one."""
         del query
         return {"password": password, **({"tls": "require"} if scheme == "rediss" else {})}
 
-    def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
+    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
         del folder
         return own_image_mistakes(table)
 
-    def read(self, options: dict[str, object], folder: Path) -> dict[str, object]:
+    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
         del folder
         return read_own_image(options)
 

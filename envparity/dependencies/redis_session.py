@@ -7,6 +7,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.support.stalls import within
@@ -47,7 +48,7 @@ class RedisSession:
                 async with within(_ANSWER_S):
                     await writer.wait_closed()
 
-    async def run(self, database: int, command: Sequence[str], *, select: bool = True) -> object:
+    async def run(self, database: int, command: Sequence[str], *, select: bool = True) -> Any:
         """One command in that database; returns its answer. Raises `LaunchError` where Redis answers with an error."""
         commands = [("SELECT", str(database)), command] if select else [command]
         try:
@@ -64,7 +65,7 @@ class RedisSession:
                 raise LaunchError(f"Redis refuses {command[0]}: {answer}")
         return answers[-1]
 
-    async def _reply(self) -> object:
+    async def _reply(self) -> Any:
         line = (await self._reader.readuntil(b"\r\n"))[:-2].decode()
         kind, rest = line[:1], line[1:]
         if kind == "-":

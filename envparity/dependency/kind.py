@@ -10,7 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -88,7 +88,7 @@ Password = Annotated[
 MaxConnections = Annotated[int, msgspec.Meta(description="how many connections the server accepts", ge=4, le=10000)]
 """Keys that several kinds have, each for a kind that can do it."""
 
-_LATENCY: Final[Mapping[str, object]] = {
+_LATENCY: Final[Mapping[str, Any]] = {
     "description": "milliseconds added to every round trip",
     "type": "number",
     "minimum": 0,
@@ -130,7 +130,7 @@ class DependencyKind(ABC):
     own_tls: ClassVar[bool] = False
     """Whether a process of it speaks TLS itself: it finds server.crt, server.key and ca.crt in its folder."""
 
-    def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
+    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
         """What no schema can say of a table of this kind, which stands in a file of that folder.
 
         The table may be wrong in any way: what the schema says is passed over.
@@ -138,12 +138,12 @@ class DependencyKind(ABC):
         del table, folder
         return iter(())
 
-    def read(self, options: dict[str, object], folder: Path) -> dict[str, object]:
+    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
         """The keys of its own as they are kept: plain data, with what is named relative to that folder found there."""
         del folder
         return options
 
-    def offers_of(self, table: Mapping[str, object]) -> tuple[str, ...]:
+    def offers_of(self, table: Mapping[str, Any]) -> tuple[str, ...]:
         """What settings may take from one whose table that is, which may be wrong in any way."""
         del table
         return self.offers
@@ -226,7 +226,7 @@ def image_name(declared: Dependency) -> str:
     return f"{declared.kind} {told}"
 
 
-def dependency_schema(named: object = None) -> dict[str, object]:
+def dependency_schema(named: object = None) -> dict[str, Any]:
     """What a dependency's table may hold: by each of the kinds `named` in a file, or by each of envparity's own.
 
     Raises `DoorFailed`.

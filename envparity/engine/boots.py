@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-import msgspec
-
-from envparity.engine.case_result import CaseMore, CaseResult
-from envparity.engine.elsewhere import CaseSource, Crew
 from envparity.engine.events import CaseObserved, CaseStarted, Emit, Waiting
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
@@ -50,8 +45,6 @@ class Boots:
     As many cases boot at the same time as the machine bears (`places`), `workers` at most. What came to a deadline is
     booted once more with nothing beside it, and that is what counts; `unsteady` says of each what did not show again.
     Each case is booted `repeat` times: `repeats` are all those boots of it but the one that is of most interest.
-    With `elsewhere` none is booted here: what it says a case showed is taken. `told_whole`: an observation is told with
-    all else that its case showed.
     """
 
     def __init__(
@@ -65,12 +58,9 @@ class Boots:
         planned: int,
         workers: int | None,
         repeat: int = 1,
-        elsewhere: CaseSource | None = None,
-        told_whole: Callable[[Case], CaseMore] | None = None,
     ) -> None:
-        self._elsewhere, self._told_whole = elsewhere, told_whole
         self._repeat = repeat
-        self._attached, self._environments = subject.attached, subject.environments
+        self._attached = subject.attached
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
@@ -79,22 +69,19 @@ class Boots:
         self._under_way: dict[Case, asyncio.Task[Observation]] = {}
         self._repeated = 0
         self.places = Places(workers)
-        self.unsteady: list[tuple[Case, str]] = []
+        self.unsteady: list[str] = []
         self.repeats: dict[Case, tuple[Observation, ...]] = {}
-        self.taken: dict[Case, CaseMore] = {}
 
     async def observe(self, planned: PlannedCase) -> Observation:
         """What that case showed: booted now, or remembered."""
         case = planned.case
-        known = self._under_way.get(case)
-        if known is None or (known.done() and not known.cancelled() and known.exception() is not None):
+        if case not in self._under_way:
             self._under_way[case] = asyncio.create_task(self._observe(planned), name=f"case {case.id}")
         return await asyncio.shield(self._under_way[case])
 
     def boot(self, case: Case) -> AbstractAsyncContextManager[Stack]:
         """That case, booted, whoever has booted it before; what is waited for is told."""
-        environment = self._environments[case.environment]
-        return self._launcher.boot(environment, case.boot, lambda what: self._emit(Waiting(case.id, what)))
+        return self._launcher.boot(case, lambda what: self._emit(Waiting(case.id, what)))
 
     async def close(self) -> None:
         """Cancel what is under way, and wait for its end."""
@@ -122,14 +109,8 @@ class Boots:
         if again:
             self._repeated += 1
         else:
-            told = f"{case}: {'; '.join(reasons)} (in 1 of 2 boots, not when it booted alone)"
-            self.unsteady.append((case, told))
+            self.unsteady.append(f"{case}: {'; '.join(reasons)} (in 1 of 2 boots, not when it booted alone)")
         return alone
-
-    async def once_more(self, planned: PlannedCase) -> Observation:
-        """What one more boot of that case shows, of which nobody needs to hear."""
-        async with self.places.place(idle=planned.case.boot.hasten != 1):
-            return await with_stalls(lambda: self._boot_and_look(planned, time.monotonic(), repeated=True))
 
     async def _observe(self, planned: PlannedCase) -> Observation:
         case = planned.case
@@ -139,51 +120,21 @@ class Boots:
             nonlocal began
             if not again:
                 began = time.monotonic()  # it had to wait for its place
-                self._begins(planned)
+                self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios)))
             return await self._boot_and_look(planned, time.monotonic(), again=again)
 
-        if self._elsewhere is None:
-            observation = await self.counted(case, attempt, idle=case.boot.hasten != 1)
-            observation = await self._with_repeats(planned, observation, lambda _nth: self.once_more(planned))
-            duration_s = round(time.monotonic() - began, 1)
-        else:
-            result = await self._taken(planned, self._elsewhere)
-            observation, duration_s = result.observation, result.duration_s
+        async def once_more() -> Observation:
+            async with self.places.place(idle=case.boot.hasten != 1):
+                return await with_stalls(lambda: self._boot_and_look(planned, time.monotonic(), repeated=True))
+
+        observation = await self.counted(case, attempt, idle=case.boot.hasten != 1)
+        if self._repeat > 1 and case.environment not in self._attached:
+            self._emit(Waiting(case.id, f"{self._repeat - 1} more boots of {case}"))
+            more = await together(*(once_more() for _ in range(self._repeat - 1)))
+            observation, self.repeats[case] = of_most_interest((observation, *more))
         self._left -= 1
-        more = None if self._told_whole is None else self._told_whole(case)
-        self._emit(CaseObserved(case.id, observation, self._left, duration_s, more))
+        self._emit(CaseObserved(case.id, observation, self._left, round(time.monotonic() - began, 1)))
         return observation
-
-    async def _taken(self, planned: PlannedCase, elsewhere: CaseSource) -> CaseResult:
-        """What that case showed elsewhere, and as many further boots as are asked for, where others can make them."""
-        case = planned.case
-        self._begins(planned)
-        result = await elsewhere.case(planned)
-        self.taken[case] = result.more
-        self.unsteady += [(case, told) for told in result.more.unsteady]
-        observation = result.observation
-        if isinstance(elsewhere, Crew):
-            crew = elsewhere
-            observation = await self._with_repeats(planned, observation, lambda nth: crew.again(planned, nth))
-        elif result.more.repeats:
-            self.repeats[case] = result.more.repeats
-        return msgspec.structs.replace(result, observation=observation)
-
-    async def _with_repeats(
-        self, planned: PlannedCase, first: Observation, once_more: Callable[[int], Awaitable[Observation]]
-    ) -> Observation:
-        """The boot that is of most interest, of as many as are asked for; the others are remembered as `repeats`."""
-        case = planned.case
-        if self._repeat == 1 or case.environment in self._attached:
-            return first
-        self._emit(Waiting(case.id, f"{self._repeat - 1} more boots of {case}"))
-        more = await together(*(once_more(nth) for nth in range(1, self._repeat)))
-        observation, self.repeats[case] = of_most_interest((first, *more))
-        return observation
-
-    def _begins(self, planned: PlannedCase) -> None:
-        case = planned.case
-        self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios)))
 
     async def _boot_and_look(
         self, planned: PlannedCase, began: float, *, again: bool = False, repeated: bool = False

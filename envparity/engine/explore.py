@@ -14,15 +14,15 @@ from envparity.engine.events import Emit, OrderBooted, OrdersPlanned, Waiting
 from envparity.engine.observer import Observer
 from envparity.engine.want_of_time import LateBoots
 from envparity.errors import ConfigurationError, DeadlineExceeded, LaunchError
-from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable, warm_boots
+from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable
+from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import Graph
 from envparity.orders.experiments import OrderBoots, order_boots
 
-__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of", "startup_of"]
+__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of"]
 
 LANES = 2
 """How many warm boots of one environment run at the same time."""
@@ -51,18 +51,17 @@ def graph_of(report: StartupReport) -> Graph:
 class Explorer:
     """Boots one environment in every order that matters, and observes each boot.
 
-    `unsteady` says of each boot that came to a deadline once, and not when it booted alone, what that was, with its
-    environment.
+    `unsteady` says of each boot that came to a deadline once, and not when it booted alone, what that was.
     """
 
-    def __init__(self, subject: Subject, launcher: Launcher, observer: Observer, emit: Emit) -> None:
-        self._backend, self._environments = subject.backend, subject.environments
+    def __init__(self, backend: Backend, launcher: Launcher, observer: Observer, emit: Emit) -> None:
+        self._backend = backend
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
         self._planning = asyncio.Lock()
-        self.unsteady: list[tuple[str, str]] = []
-        self.scenarios = tuple(one for one in subject.backend.scenarios if one.part != "usual")
+        self.unsteady: list[str] = []
+        self.scenarios = tuple(one for one in backend.scenarios if one.part != "usual")
 
     async def plan(
         self, environment: Environment, report: StartupReport | None, profile: OrderProfile
@@ -95,7 +94,7 @@ class Explorer:
         async with AsyncExitStack() as exits:
             warm, cold_because = None, ""
             try:
-                warm = await exits.enter_async_context(warm_boots(stack, LANES))
+                warm = await exits.enter_async_context(self._launcher.warm(stack, LANES))
             except WarmUnavailable as reason:
                 cold_because = str(reason)
                 self._emit(Waiting(stack.case.id, f"cold boots, for there can be no warm ones: {reason}"))
@@ -114,7 +113,7 @@ class Explorer:
             nonlocal done
             seen = await beside.observe(boot)
             done += 1
-            self._emit(OrderBooted(case.id, seen.case.id, done, len(planned), startup_of(seen), boot))
+            self._emit(OrderBooted(case.id, seen.case.id, done, len(planned), _ended(seen), boot))
             return seen
 
         async with asyncio.TaskGroup() as group:
@@ -134,9 +133,7 @@ class Explorer:
     async def observe_cold(self, case: Case) -> Observation:
         """The same in fresh containers: what a warm boot found counts once this one shows it too."""
         try:
-            environment = self._environments[case.environment]
-            booting = self._launcher.boot(environment, case.boot, lambda what: self._emit(Waiting(case.id, what)))
-            async with booting as stack:
+            async with self._launcher.boot(case, lambda what: self._emit(Waiting(case.id, what))) as stack:
                 return await self.observe_stack(stack, warm=False)
         except (LaunchError, DeadlineExceeded) as error:
             return self._observer.nothing(case, str(error))
@@ -192,8 +189,7 @@ class BootsBeside:
             lambda: self._explorer.observe_warm(warm, case), self._lanes, self._all_lanes()
         )
         if late:
-            told = f"{case}: {'; '.join(late)} (in 1 of 2 warm boots)"
-            self._explorer.unsteady.append((case.environment, told))
+            self._explorer.unsteady.append(f"{case}: {'; '.join(late)} (in 1 of 2 warm boots)")
         return seen
 
     @asynccontextmanager
@@ -205,7 +201,7 @@ class BootsBeside:
             yield
 
 
-def startup_of(seen: Observation) -> str:
+def _ended(seen: Observation) -> str:
     """In one word how a boot's startup ended, for progress."""
     if seen.launch_failure is not None:
         return "not stood up"

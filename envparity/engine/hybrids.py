@@ -17,7 +17,6 @@ from typing import Self
 
 import msgspec
 
-from envparity.engine.coming_back import come_back, comes_back
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.want_of_time import LateBoots
@@ -25,7 +24,7 @@ from envparity.errors import DeadlineExceeded, EngineFailed, LaunchError
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
 from envparity.judge.finding import Finding
-from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable, warm_boots
+from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
@@ -103,7 +102,6 @@ class Hybrids:
             and self.base.platform.replicas == 1
             and not any(one.disruptive or one.tells_workers_apart for one in self._scenarios)
             and self._boot.hasten == 1
-            and not (self._boot.clocks or self._boot.slow)
         )
 
     async def __aenter__(self) -> Self:
@@ -192,11 +190,7 @@ class Hybrids:
             findings=tuple(one for one in found if environment.name in one.environments),
             played=frozenset(one.scenario for one in observation.transcripts),
             stood_up=observation.launch_failure is None,
-            unlike=frozenset(
-                one.scenario
-                for one in observation.control
-                if one.departure is None and (first := observation.transcript(one.scenario)) and first.departure
-            ),
+            unlike=frozenset(one.scenario for one in observation.control if one.departure is None),
         )
 
     async def _observed(self, environment: Environment, *, twice: bool) -> Observation:
@@ -205,7 +199,7 @@ class Hybrids:
         failures: list[str] = []
         for _ in range(_TRIES):
             try:
-                async with self._launcher.boot(environment, self._boot, lambda _waited_for: None) as stack:
+                async with self._launcher.boot(case, lambda _waited_for: None, environment) as stack:
                     return await self._seen(stack, environment, warm=False, twice=twice)
             except (LaunchError, DeadlineExceeded) as error:
                 failures.append(str(error))
@@ -231,9 +225,10 @@ class Hybrids:
     async def _beside_the_passing_one(self) -> WarmBoots:
         if self._forks is None:
             host = mix(self.base, self.failing, _AS_IT_IS)
-            stack = await self._exits.enter_async_context(self._launcher.boot(host, Boot(), lambda _waited_for: None))
+            case = Case(host.name, self._backend.name, Boot())
+            stack = await self._exits.enter_async_context(self._launcher.boot(case, lambda _waited_for: None, host))
             await stack.until_decided()
-            self._forks = await self._exits.enter_async_context(warm_boots(stack, lanes=1))
+            self._forks = await self._exits.enter_async_context(self._launcher.warm(stack, lanes=1))
         return self._forks
 
     async def _seen(self, stack: Stack, environment: Environment, *, warm: bool, twice: bool) -> Observation:
@@ -244,10 +239,6 @@ class Hybrids:
         played = await self._observer.peaceful(stack, chosen)
         left = {one.scenario for one in played if twice and one.departure is not None}
         control = await self._observer.peaceful(stack, [one for one in chosen if one.name in left], again=True)
-        back = await come_back(self._observer, stack, comes_back(chosen, played, thorough=False))
-        control += tuple(back.others)
         played += await self._observer.disruptive(stack, chosen)
         timings = {"startup": startup_s, "boot": round(time.monotonic() - began, 3)}
-        return await self._observer.record(
-            stack, first, played, timings, control=control, second=back.second, warm=warm
-        )
+        return await self._observer.record(stack, first, played, timings, control=control, warm=warm)

@@ -9,17 +9,17 @@ from types import MappingProxyType
 
 import msgspec
 
-from envparity.contract.of_backend import contract_of
-from envparity.conversation.driver import play, prepare
-from envparity.conversation.script import Script
+from envparity.conversation.contract import Contract
+from envparity.conversation.driver import play
 from envparity.engine.events import Emit, ScenarioPlayed, Waiting
-from envparity.launch.port import CountsProcessors, LookedAt, RanJobs, RunsPrograms, Stack, network_controls
+from envparity.launch.attached.stack import AttachedStack
+from envparity.launch.port import CountsProcessors, RanJobs, Stack
 from envparity.model.backend import Backend
 from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
 from envparity.model.environment import Deployed
 from envparity.model.scenario import Scenario
-from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage
+from envparity.observe.record import Attached, Observation, Replica
 from envparity.observe.transcript import (
     ConnectionClosed,
     HandshakeAnswered,
@@ -53,7 +53,7 @@ class Observer:
         self._launcher = launcher
         self._run_id = run_id
         self._emit = emit
-        self._contract = contract_of(backend)
+        self._contract = Contract.load(backend.contract, frame_type=backend.frame_type) if backend.contract else None
 
     async def see_through(self, stack: Stack, scenarios: Sequence[Scenario]) -> tuple[tuple[Transcript, ...], float]:
         """Let the timeline of the stack's boot happen, and wait until startup has passed or failed.
@@ -72,9 +72,9 @@ class Observer:
             # A stimulus, not a synchronisation: whatever the backend does meanwhile, the outcome must be the same.
             await asyncio.sleep(_BETWEEN_EVENTS_S)
             if event.startswith("-"):
-                await network_controls(stack).cut_dependency(event[1:])
+                await stack.cut_dependency(event[1:])
             else:
-                await network_controls(stack).restore_dependency(event)
+                await stack.restore_dependency(event)
         await stack.until_decided()
         return starting, round(time.monotonic() - began, 3)
 
@@ -90,8 +90,8 @@ class Observer:
         `again`: they were played before, so that nobody needs to be told of it.
         """
         chosen = [scenario for scenario in scenarios if not scenario.disruptive and scenario.part != "starting"]
-        if isinstance(stack, LookedAt):
-            return await self._one_by_one(stack, stack, chosen)
+        if isinstance(stack, AttachedStack):
+            return await self._one_by_one(stack, chosen)
         at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
 
         async def one(scenario: Scenario) -> Transcript:
@@ -101,29 +101,6 @@ class Observer:
         # Which process answers shows best where nothing else connects.
         beside = await asyncio.gather(*(one(scenario) for scenario in chosen if not scenario.tells_workers_apart))
         return *beside, *[await one(scenario) for scenario in chosen if scenario.tells_workers_apart]
-
-    async def first_plays(
-        self, stack: Stack, scenarios: Sequence[Scenario]
-    ) -> list[tuple[Scenario, Script, Transcript]]:
-        """Play each as another user than before, several at a time, and keep what it takes to play the same again."""
-
-        async def first(scenario: Scenario) -> tuple[Scenario, Script, Transcript]:
-            async with at_once:
-                script = await prepare(scenario, stack, self._backend)
-                return scenario, script, await play(scenario, stack, self._backend, self._contract, script=script)
-
-        at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
-        return list(await asyncio.gather(*map(first, scenarios)))
-
-    async def plays_again(self, stack: Stack, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
-        """Play these with the same users, credentials and ids, several at a time."""
-
-        async def again(scenario: Scenario, script: Script) -> Transcript:
-            async with at_once:
-                return await play(scenario, stack, self._backend, self._contract, script=script)
-
-        at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
-        return tuple(await asyncio.gather(*(again(*one) for one in scripts)))
 
     async def disruptive(
         self, stack: Stack, scenarios: Sequence[Scenario], *, again: bool = False
@@ -145,18 +122,15 @@ class Observer:
         timings: dict[str, float],
         *,
         control: Sequence[Transcript] = (),
-        second: Sequence[SecondPlay] = (),
-        usage: Sequence[Usage] = (),
         warm: bool = False,
     ) -> Observation:
-        """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays, and
-        `second` those of users who have come back.
+        """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays.
 
         Of each scenario that play is judged that left its script, if one did.
         """
         last = await self.replicas(stack)
         judged, others = in_order_of_interest(transcripts, control)
-        attached = stack.seen(*self._lost.pop(stack.case.id, ("", 0))) if isinstance(stack, LookedAt) else None
+        attached = self._seen_attached(stack) if isinstance(stack, AttachedStack) else None
         granted = await stack.granted() if isinstance(stack, CountsProcessors) and not warm else None
         observation = Observation(
             case=stack.case,
@@ -169,11 +143,8 @@ class Observer:
             infrastructure_logs={} if warm else await stack.infrastructure_logs(),
             attached=attached,
             control=others,
-            second=tuple(second),
-            usage=tuple(usage),
             granted=granted,
             jobs=tuple(stack.jobs) if isinstance(stack, RanJobs) and not warm else (),
-            processes=await stack.observe_programs() if isinstance(stack, RunsPrograms) and not warm else (),
             warm=warm,
         )
         return _without_secrets(stack, observation)
@@ -186,19 +157,21 @@ class Observer:
         why = Redaction().text(reason)  # the launcher has taken out what it knows
         return Observation(case, launcher, self._run_id, launch_failure=why, attached=attached, warm=warm)
 
-    async def _one_by_one(
-        self, stack: Stack, deployed: LookedAt, scenarios: Sequence[Scenario]
-    ) -> tuple[Transcript, ...]:
+    async def _one_by_one(self, stack: AttachedStack, scenarios: Sequence[Scenario]) -> tuple[Transcript, ...]:
         """Until all are played, or what they are played against can no longer be reached."""
         played: list[Transcript] = []
         for scenario in scenarios:
-            await deployed.renew()
+            await stack.renew()
             played.append(await self._play(scenario, stack))
             left = len(scenarios) - len(played)
-            if _cut_short(played[-1]) and (why := await deployed.unreachable()):
+            if _cut_short(played[-1]) and (why := await stack.unreachable()):
                 self._lost[stack.case.id] = why, left
                 break
         return tuple(played)
+
+    def _seen_attached(self, stack: AttachedStack) -> Attached:
+        lost, unplayed = self._lost.pop(stack.case.id, ("", 0))
+        return Attached(stack.url, stack.certificate, tuple(stack.notes), lost, unplayed)
 
     async def _play(self, scenario: Scenario, stack: Stack, *, again: bool = False) -> Transcript:
         transcript = await play(scenario, stack, self._backend, self._contract)

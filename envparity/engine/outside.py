@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from envparity.launch.attached.stack import NOT_OBSERVED
 from envparity.model.deployed.target import parse_target
 from envparity.model.environment import Deployed
-from envparity.observe.record import NOT_OBSERVED, Observation
+from envparity.observe.record import Observation
 
 __all__ = ["not_seen", "urls", "without_orders"]
 

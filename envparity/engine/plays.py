@@ -22,29 +22,16 @@ _QUICK_S = 1.0
 
 
 async def play_again(
-    observer: Observer,
-    stack: Stack,
-    scenarios: Sequence[Scenario],
-    played: Sequence[Transcript],
-    others: Sequence[Transcript] = (),
+    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], played: Sequence[Transcript]
 ) -> tuple[Transcript, ...]:
     """The peaceful scenarios a second time, and those of several connections until two of their plays are unlike.
 
     Which of several workers, or replicas, answers a connection is chance, and a second play is often answered alike.
-    Each play costs what it takes: one that is slow, or fails, is made less often. `others` are plays that
-    were made beside the first; they count, and are among those that are returned.
+    Each play costs what it takes: one that is slow, or fails, is made less often.
     """
     plays: dict[str, list[Transcript]] = {one.scenario: [one] for one in played}
-    control: list[Transcript] = list(others)
-    for transcript in others:
-        plays[transcript.scenario].append(transcript)
-    left = [
-        one
-        for one in scenarios
-        if one.name in plays
-        and not one.disruptive
-        and (len(plays[one.name]) == 1 or _is_worth_another(one, plays[one.name]))
-    ]
+    left = [one for one in scenarios if one.name in plays and not one.disruptive]
+    control: list[Transcript] = []
     while left:
         for transcript in await observer.peaceful(stack, left, again=True):
             plays[transcript.scenario].append(transcript)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
 
 from envparity.engine.run import Run
 from envparity.errors import Interrupted
 from envparity.judge.finding import Verdict
-from envparity.observe.record import Observation
 from envparity.support.signals import ENDING, ending_on_signals
 
-__all__ = ["run_to_observations", "run_to_verdict"]
-
-T = TypeVar("T")
+__all__ = ["run_to_verdict"]
 
 
 def run_to_verdict(make_run: Callable[[], Run]) -> Verdict:
@@ -23,22 +19,13 @@ def run_to_verdict(make_run: Callable[[], Run]) -> Verdict:
     `make_run` is called before the loop begins: it may take its time (building images), and a signal ends it at once.
     Raises `Interrupted` after SIGINT, SIGTERM or SIGHUP, when the cleaning is done; a second does not cut it short.
     """
-    return _run_to(make_run, Run.verdict)
-
-
-def run_to_observations(make_run: Callable[[], Run]) -> tuple[Observation, ...]:
-    """The same without judging: what every planned case showed."""
-    return _run_to(make_run, Run.observe_all)
-
-
-def _run_to(make_run: Callable[[], Run], end: Callable[[Run], Awaitable[T]]) -> T:
     with ending_on_signals():
         run = make_run()
 
-    async def main() -> T:
+    async def main() -> Verdict:
         received: list[int] = []
         loop = asyncio.get_running_loop()
-        work = asyncio.create_task(_then_close(run, end))
+        work = asyncio.create_task(_verdict_then_close(run))
 
         def stop(number: int) -> None:
             if not received:
@@ -57,8 +44,8 @@ def _run_to(make_run: Callable[[], Run], end: Callable[[Run], Awaitable[T]]) -> 
     return asyncio.run(main())
 
 
-async def _then_close(run: Run, end: Callable[[Run], Awaitable[T]]) -> T:
+async def _verdict_then_close(run: Run) -> Verdict:
     try:
-        return await end(run)
+        return await run.verdict()
     finally:
         await asyncio.shield(asyncio.create_task(run.close()))

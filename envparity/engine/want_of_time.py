@@ -86,13 +86,6 @@ def _reasons(seen: Observation) -> Iterator[str]:
     for transcript in seen.transcripts:
         if transcript.departure is not None and transcript.departure.kind in {"timeout", "control"}:
             yield f"scenario {transcript.scenario} came to a deadline"
-    late: dict[str, set[bool]] = {}
-    for script in (one.transcript for one in seen.second):
-        at_a_deadline = script.departure is not None and script.departure.kind == "timeout"
-        late.setdefault(script.scenario, set()).add(at_a_deadline)
-    yield from (
-        f"the second time of scenario {name} came to a deadline" for name, several in late.items() if len(several) > 1
-    )
 
 
 def _passed_unready(replica: Replica) -> bool:

@@ -27,15 +27,13 @@ if TYPE_CHECKING:
 __all__ = ["ParityRun"]
 
 T = TypeVar("T")
-SeenAndVerdict = tuple[tuple[Observation, ...], Verdict]
 
 
 class ParityRun:
     """The observations of a run and its verdict. The first question boots every planned case; later ones only read.
 
     `open_run` is told where the events go and gives a run that was not entered yet; `announce` gives the writer that
-    shows them while a question waits for boots. With `once` another process may have made the run: it is asked to have
-    it made here where none has.
+    shows them while a question waits for boots.
     """
 
     def __init__(
@@ -43,9 +41,7 @@ class ParityRun:
         subject: Subject,
         open_run: Callable[[Emit], SynchronousRun],
         announce: Callable[[], AbstractContextManager[Writer]],
-        once: Callable[[Callable[[], SeenAndVerdict]], SeenAndVerdict] | None = None,
     ) -> None:
-        self._once = once
         self.subject = subject
         self._open_run = open_run
         self._announce = announce
@@ -69,9 +65,7 @@ class ParityRun:
     def verdict(self) -> Verdict:
         """What the whole run came to."""
         if self._verdict is None:
-            seen, verdict = self._seen_here() if self._once is None else self._once(self._seen_here)
-            self._observations |= {one.case: one for one in seen}
-            self._verdict = verdict
+            self._verdict = self._ask(self._observe_everything)
         return self._verdict
 
     @property
@@ -186,8 +180,9 @@ class ParityRun:
         self._run = None
         self._exits.close()
 
-    def _seen_here(self) -> SeenAndVerdict:
-        return self._ask(lambda run: (run.observe_all(), run.verdict()))
+    def _observe_everything(self, run: SynchronousRun) -> Verdict:
+        self._observations |= {one.case: one for one in run.observe_all()}
+        return run.verdict()
 
     def _ask(self, question: Callable[[SynchronousRun], T]) -> T:
         """Put a question to the run, its progress shown meanwhile; whatever ends it early ends the run too."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -24,15 +24,15 @@ DEFAULT_CODEC: Final = "json"
 class Codec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to write frames. Its fields are the keys of the table [frames], each with its description."""
 
-    def decode(self, message: str | bytes) -> dict[str, object] | None:
+    def decode(self, message: str | bytes) -> dict[str, Any] | None:
         """The frame that a text or a binary message holds; None where it is none of this codec's, and kept as it is."""
         raise NotImplementedError
 
-    def encode(self, frame: Mapping[str, object]) -> str | bytes:
+    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
         """The message for a frame. Raises `ValueError` for one that cannot be written so."""
         raise NotImplementedError
 
-    def type_of(self, frame: Mapping[str, object]) -> str | None:
+    def type_of(self, frame: Mapping[str, Any]) -> str | None:
         """What the frame says that it is: the name by which scenarios expect it; None: its own field may."""
         raise NotImplementedError
 
@@ -41,7 +41,7 @@ class Codec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WritesSeveral(Protocol):
     """A codec that may need several messages for one frame."""
 
-    def messages(self, frame: Mapping[str, object]) -> tuple[str | bytes, ...]:
+    def messages(self, frame: Mapping[str, Any]) -> tuple[str | bytes, ...]:
         """The messages for a frame, at least one. Raises `ValueError` for a frame that cannot be written so."""
 
 
@@ -60,7 +60,7 @@ class Received:
     A text or bytes among the frames is a message that holds none, and is kept as it is.
     """
 
-    frames: tuple[dict[str, object] | str | bytes, ...] = ()
+    frames: tuple[dict[str, Any] | str | bytes, ...] = ()
     answers: tuple[str | bytes, ...] = ()
 
 
@@ -79,7 +79,7 @@ class Dialogue:
         """Take a message that arrived, which may hold several frames, or none, or a piece of one."""
         raise NotImplementedError
 
-    def sent(self, frame: Mapping[str, object]) -> None:
+    def sent(self, frame: Mapping[str, Any]) -> None:
         """Take note of a frame that the client is about to send."""
 
     @property
@@ -88,7 +88,7 @@ class Dialogue:
         return None
 
 
-def written(codec: Codec, frame: Mapping[str, object]) -> tuple[str | bytes, ...]:
+def written(codec: Codec, frame: Mapping[str, Any]) -> tuple[str | bytes, ...]:
     """The messages for a frame by that codec. Raises `ValueError` for one that it cannot write, and `DoorFailed`."""
     with CODECS.guarding(codec):
         if isinstance(codec, WritesSeveral):

@@ -38,13 +38,13 @@ class EngineIo(ConversingCodec, frozen=True):
     def dialogue(self) -> Dialogue:
         return _EngineIoDialogue(socket_io=self.socket_io)
 
-    def encode(self, frame: Mapping[str, object]) -> str | bytes:
+    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
         message, *following = self.messages(frame)
         if following:
             raise ValueError("bytes take messages of their own")
         return message
 
-    def messages(self, frame: Mapping[str, object]) -> tuple[str | bytes, ...]:
+    def messages(self, frame: Mapping[str, Any]) -> tuple[str | bytes, ...]:
         """The packet, and a message for all bytes in it."""
         kind, data = frame.get("type"), frame.get("data", "")
         if kind not in _PACKETS:
@@ -61,7 +61,7 @@ class EngineIo(ConversingCodec, frozen=True):
             return (f"{_PACKETS.index(str(kind))}{data}",)
         raise ValueError(f"the data of a {kind} is text")
 
-    def type_of(self, frame: Mapping[str, object]) -> str | None:
+    def type_of(self, frame: Mapping[str, Any]) -> str | None:
         kind = frame.get("event") if frame.get("type") == "event" else frame.get("type")
         return kind if isinstance(kind, str) else None
 
@@ -94,7 +94,7 @@ class _EngineIoDialogue(Dialogue):
             held = {"type": kind} | ({"data": data} if data else {})
         return Received(broken_off if held is None else (*broken_off, held))
 
-    def _said(self, data: str) -> dict[str, object] | None:
+    def _said(self, data: str) -> dict[str, Any] | None:
         """The frame in a message; None where its bytes are still to come."""
         packet = packet_of(data) if self._socket_io else None
         if packet is None:
@@ -104,7 +104,7 @@ class _EngineIoDialogue(Dialogue):
             return None
         return packet.frame()
 
-    def _attached(self, message: bytes) -> tuple[dict[str, object], ...]:
+    def _attached(self, message: bytes) -> tuple[dict[str, Any], ...]:
         packet = self._waiting
         if packet is None:
             return ({"type": "message", "data": hexadecimal(message)},)

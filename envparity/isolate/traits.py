@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -25,10 +24,13 @@ from envparity.isolate.ingress_couples import DONE_BY_CONFIG, INGRESS_COUPLES
 from envparity.model.environment import (
     RESERVED,
     Composed,
+    Dependency,
     Environment,
+    FileTemplate,
     FromSource,
     ImageSource,
     Ingress,
+    Job,
     Platform,
     Setting,
     is_made_secret,
@@ -40,13 +42,12 @@ from envparity.redaction import is_secret
 
 __all__ = ["Part", "Trait", "carried", "differences", "mix"]
 
-Area = Literal["setting", "platform", "ingress", "dependency", "order", "backend", "job", "process", "file"]
+Area = Literal["setting", "platform", "ingress", "dependency", "order", "backend", "job", "file"]
 
 _CARRIED = "carried"
 _CHANGES_NOTHING = Ingress(**WITHOUT_LIMITS)
 
-_TABLES = {"setting": "settings", "job": "jobs", "process": "processes", "file": "files"}  # by area, what each names
-_OF_THE_BACKEND = ("image", "command", "entrypoint", "arguments")  # what an environment may have of its own
+_OF_THE_BACKEND = ("image", "command")  # what an environment may have of its own
 _MADE_FROM_TRAITS = ("tls", "password", "kind")  # what a URL says of its server
 
 
@@ -105,13 +106,15 @@ def mix(passing: Environment, failing: Environment, traits: Collection[Trait]) -
 
     It declares the differences that either declares. All traits give what the failing one does to the backend.
     """
-    platform = msgspec.to_builtins(passing.platform)
-    tables: dict[str, dict[str, object]] = {area: dict(getattr(passing, table)) for area, table in _TABLES.items()}
+    settings, platform = dict(passing.settings), msgspec.to_builtins(passing.platform)
     dependencies, ingress, first = dict(passing.dependencies), passing.ingress, passing.dependencies_first
+    jobs, files = dict(passing.jobs), dict(passing.files)
     own: dict[str, Any] = {name: getattr(passing, name) for name in _OF_THE_BACKEND}
     chosen = sorted({part for trait in traits for part in trait.parts})
     for part in chosen:
         match part.area:
+            case "setting":
+                _take(settings, failing.settings, part.name)
             case "platform":
                 platform[part.name] = getattr(failing.platform, part.name)
             case "ingress" if part.name:
@@ -120,39 +123,49 @@ def mix(passing: Environment, failing: Environment, traits: Collection[Trait]) -
                 ingress = failing.ingress
             case "order":
                 first = failing.dependencies_first
+            case "file":
+                _take(files, failing.files, part.name)
+            case "job":
+                _take(jobs, failing.jobs, part.name)
             case "backend":
                 own[part.name] = getattr(failing, part.name)
             case "dependency" if part.field:
                 dependencies[part.name] = taken(dependencies[part.name], failing.dependencies[part.name], part.field)
             case "dependency":
                 _take(dependencies, failing.dependencies, part.name)
-            case area:
-                _take(tables[area], getattr(failing, _TABLES[area]), part.name)
-    own |= {_TABLES[area]: table for area, table in tables.items()}
     declared = {one.path: one for one in (*passing.differences, *failing.differences)}
     digest = hashlib.sha256(msgspec.json.encode(chosen)).hexdigest()[:6]
     return Environment(
         name=f"{passing.name}-{failing.name}-{digest}",
         description=f"{passing.name} with {' and '.join(map(str, sorted(traits))) or 'nothing'} of {failing.name}",
+        settings=settings,
         platform=msgspec.convert(platform, Platform),
         ingress=ingress,
         dependencies=dependencies,
         dependencies_first=first,
         differences=tuple(declared.values()),
+        jobs=jobs,
+        files=files,
         **own,
     )
 
 
-def _take(into: dict[str, Any], of: Mapping[str, Any], name: str) -> None:
+def _take(
+    into: dict[str, object] | dict[str, Setting] | dict[str, Dependency] | dict[str, Job] | dict[str, FileTemplate],
+    of: Mapping[str, object],
+    name: str,
+) -> None:
     if name in of:
-        into[name] = of[name]
+        into[name] = of[name]  # type: ignore[assignment]
     else:
         into.pop(name, None)
 
 
 def _parts(passing: Environment, failing: Environment) -> Iterator[Part]:
     """Every place at which they differ, in the sequence in which the failing one's file has them."""
-    yield from _named(passing, failing, "setting")
+    for name in dict.fromkeys((*failing.settings, *passing.settings)):
+        if passing.settings.get(name) != failing.settings.get(name):
+            yield Part("setting", name)
     yield from (Part("platform", name) for name in _unequal(passing.platform, failing.platform))
     yield from _ingress_parts(passing.ingress, failing.ingress)
     for name in dict.fromkeys((*failing.dependencies, *passing.dependencies)):
@@ -163,17 +176,19 @@ def _parts(passing: Environment, failing: Environment) -> Iterator[Part]:
         yield from (Part("dependency", name, field) for field in unequal_fields(before, after))
     if passing.dependencies_first != failing.dependencies_first:
         yield Part("order")
-    for area in ("job", "process", "file"):
-        yield from _named(passing, failing, area)
+    yield from (
+        Part("job", name)
+        for name in dict.fromkeys((*failing.jobs, *passing.jobs))
+        if passing.jobs.get(name) != failing.jobs.get(name)
+    )
+    yield from (
+        Part("file", name)
+        for name in dict.fromkeys((*failing.files, *passing.files))
+        if passing.files.get(name) != failing.files.get(name)
+    )
     for name in _OF_THE_BACKEND:
         if getattr(passing, name) != getattr(failing, name):
             yield Part("backend", name)
-
-
-def _named(passing: Environment, failing: Environment, area: Area) -> Iterator[Part]:
-    """What is unlike of those things that each have a name, as the failing one's file has them first."""
-    before, after = getattr(passing, _TABLES[area]), getattr(failing, _TABLES[area])
-    yield from (Part(area, name) for name in dict.fromkeys((*after, *before)) if before.get(name) != after.get(name))
 
 
 def _ingress_parts(passing: Ingress, failing: Ingress) -> Iterator[Part]:
@@ -204,8 +219,6 @@ def _needs(parts: Sequence[Part], passing: Environment, failing: Environment) ->
     for sides in (passing.dependencies, failing.dependencies):  # who takes from a server is there with it
         yield from ((one, server) for one in parts for server in servers if one.field
                     and one.name in sides and takes_from(sides[one.name], one.field, server.name))  # fmt: skip
-    started = [one for one in parts if one.area == "backend" and one.name != "image"]
-    yield from pairwise(started)  # a program, and what it is told
     port = Part("platform", "port_setting")
     for part in parts:
         if part.area == "file":
@@ -280,9 +293,6 @@ def _text(part: Part, passing: Environment, failing: Environment) -> str:  # noq
         case "job":
             job = failing.jobs.get(part.name)
             return f"no job {part.name}" if job is None else f"job {part.name}: {' '.join(job.command)}"
-        case "process":
-            process = failing.processes.get(part.name)
-            return f"no process {part.name}" if process is None else f"process {part.name}: {' '.join(process.command)}"
         case "backend":
             return _backend_text(part.name, passing, failing)
         case "order":
@@ -310,9 +320,7 @@ def _setting_text(name: str, setting: Setting | None, before: Setting | None) ->
 def _backend_text(name: str, passing: Environment, failing: Environment) -> str:
     if name == "image":
         return _image_text(failing.image, passing.image)
-    words = getattr(failing, name)
-    own = "the backend's own command" if name == "command" else f"the image's own {name}"
-    return f"{name} {' '.join(words)}" if words else own
+    return f"command {' '.join(failing.command)}" if failing.command else "the backend's own command"
 
 
 def _image_text(image: ImageSource | None, before: ImageSource | None) -> str:

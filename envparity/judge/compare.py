@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from itertools import islice, product, zip_longest
 from typing import Literal
 
@@ -134,13 +135,10 @@ def setting_differences(subject: Subject, groups: Groups, known: ReportTables) -
 
 
 def job_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
-    """Jobs that ran well: which there are, and what each has written, without numbers, moments and ids.
-
-    And which further programs run beside the replicas.
-    """
+    """Jobs that ran well: which there are, and what each has written, without numbers, moments and ids."""
     for group in groups:
         ran = [one for one in group if _ran_its_jobs(one)]
-        tables = [(one, _programs(one)) for one in ran]
+        tables = [(one, {f"jobs.{run.name}.log": _log(run) for run in one.jobs}) for one in ran]
         yield from _against_first(subject, tables, settings=False)
 
 
@@ -149,12 +147,6 @@ def _ran_its_jobs(one: Observation) -> bool:
     return (
         one.attached is None and not one.warm and not one.case.boot.down and all(run.exit_code == 0 for run in one.jobs)
     )
-
-
-def _programs(one: Observation) -> dict[str, str]:
-    """What ran beside its replicas, as a table: what each job has written, and that a further program is there."""
-    logs = {f"jobs.{run.name}.log": _log(run) for run in one.jobs}
-    return logs | {f"processes.{run.name}": "runs" for run in one.processes}
 
 
 def _log(run: JobRun) -> str:
@@ -255,8 +247,9 @@ def kept(transcript: Transcript) -> bool:
 
 
 def covers(declaration: Declaration, path: str) -> bool:
-    """Whether that declaration is about the path."""
-    return declaration.covers(path)
+    """Whether the glob matches; brackets may also stand for themselves, as in `conversation.chat[header].*`."""
+    pattern = declaration.path
+    return fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("[", "[[]"))
 
 
 @dataclass(frozen=True)
@@ -310,7 +303,7 @@ def _against_first(
                 continue
             if (baseline.attached or other.attached) and _unknown(subject, path, setting, before, after):
                 continue
-            depth = 2 if path.startswith(("jobs.", "processes.")) else 3
+            depth = 2 if path.startswith("jobs.") else 3
             where = setting if setting is not None else ".".join(path.split(".")[:depth])
             yield pair.compared("report" if setting is None else "setting", where, path, before, after)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from envparity.judge.advice import advice
 from envparity.judge.canonical import frame_type
 from envparity.judge.circumstances import connections_of, logged, lost_headers, refusal, waits
 from envparity.judge.evidence import Counts, Evidence, Excerpt
-from envparity.judge.explored import EXPLORED
 from envparity.judge.finding import Breach
 from envparity.judge.traceback import all_raised
 from envparity.judge.view import RunView
@@ -29,7 +29,7 @@ from envparity.observe.transcript import (
     violations_of,
 )
 
-__all__ = ["contract_broken", "departed", "ending", "internal_error", "nature_of", "other_users_events"]
+__all__ = ["contract_broken", "departed", "ending", "internal_error", "other_users_events"]
 
 _LAST = 6  # entries of a conversation that are quoted
 _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1 and its registry
@@ -37,23 +37,21 @@ _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1 and its registry
 Check = Callable[[RunView, Observation], Iterator[Breach]]
 
 
-def departed(*kinds: DepartureKind, group: str = "") -> Check:
-    """The check of a rule about departures of these kinds; those of `group` alone, or of all that nobody explored."""
+def departed(*kinds: DepartureKind) -> Check:
+    """The check of a rule about departures of these kinds."""
 
     def check(view: RunView, observation: Observation) -> Iterator[Breach]:
         for script in observation.transcripts:
             departure = script.departure
             if departure is None or departure.kind not in kinds:
                 continue
-            if script.group != group if group else script.group in EXPLORED:
-                continue
             yield Breach(
-                where=_where(view.subject.backend, script.scenario) if group else script.scenario,
+                where=script.scenario,
                 expected=steady(departure.expected, script.names),
                 got=steady(departure.got, script.names),
                 scenario=script.scenario,
                 step=departure.step,
-                nature=nature_of(view.subject.backend, script, departure),
+                nature=_nature(view.subject.backend, script, departure),
                 evidence=(
                     *_in_some_plays(observation, script.scenario),
                     *_circumstances(script, departure),
@@ -66,11 +64,6 @@ def departed(*kinds: DepartureKind, group: str = "") -> Check:
     return check
 
 
-def _where(backend: Backend, scenario: str) -> str:
-    """What was explored, in words: `order, broken at /size`, `RFC 6455 §5.4: a ping between two fragments …`."""
-    return next((one.title for one in backend.scenarios if one.name == scenario and one.title), scenario)
-
-
 def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence]:
     """In how many plays of one boot it left its script, where it did not in all of them."""
     plays = observation.plays(scenario)
@@ -79,7 +72,7 @@ def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence
         yield Counts(observation.case.environment, left, len(plays), "plays in one boot")
 
 
-def nature_of(backend: Backend, script: Transcript, departure: Departure) -> str:
+def _nature(backend: Backend, script: Transcript, departure: Departure) -> str:
     """In what way it left its script: `timeout`, `handshake 403`, `close 1006`, `frame error AUTH_FAILED`."""
     on = [event for event in reversed(script.events) if departure.connection in {"", event.connection}]
     for event in on if departure.kind != "timeout" else ():
@@ -116,7 +109,7 @@ def ending(script: Transcript) -> Excerpt:
 def contract_broken(view: RunView, observation: Observation) -> Iterator[Breach]:
     """A frame is not what the contract says of it."""
     backend = view.subject.backend
-    contract = backend.contract.document.name if backend.contract is not None else "the contract"
+    contract = backend.contract.name if backend.contract is not None else "the contract"
     for script in observation.transcripts:
         for event in script.events:
             for violation in violations_of(event):
@@ -239,7 +232,7 @@ def _sent_by(script: Transcript, owners: dict[str, str]) -> dict[str, set[str]]:
     return known
 
 
-def _mentions(data: object, value: str) -> bool:
+def _mentions(data: Any, value: str) -> bool:
     """Whether that value stands anywhere in the frame, all of a text by itself."""
     if isinstance(data, dict):
         return any(_mentions(under, value) for under in data.values())

@@ -10,7 +10,6 @@ import msgspec
 from envparity.judge.cause import Cause
 from envparity.judge.evidence import Difference, Evidence
 from envparity.model.reach import LeftOut
-from envparity.model.scenario import Scenario
 from envparity.observe.image import ImageRecord
 
 __all__ = [
@@ -147,10 +146,7 @@ class Verdict(msgspec.Struct, frozen=True):
     by_chance: tuple[Finding, ...] = ()  # what showed by chance, as often in one environment as in another: not red
     reason: str = ""  # why that launcher and not a better one; "" where it is the best, or was asked for
     notes: tuple[str, ...] = ()  # what the files name and nothing matched, a sentence each
-    seconds: dict[str, float] = {}  # of `duration_s`, by what they went to, one after the other
     images: tuple[ImageRecord, ...] = ()  # what containers were made from; empty where there were none
-    explored: tuple[Scenario, ...] = ()  # what exploration found, as scenarios
-    exploration: str = ""  # how far it went, and by which seed; empty where nothing was explored
 
     @property
     def clean(self) -> bool:

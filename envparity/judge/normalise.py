@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from envparity.judge.canonical import connections
 from envparity.judge.volatile import steady
@@ -102,7 +103,7 @@ def _made(environment: Environment | None) -> dict[str, str]:
     return made
 
 
-def _flat(value: object, path: str, volatile: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _flat(value: Any, path: str, volatile: frozenset[str]) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and value:
         secret = value.get("secret") is True
         for key, under in value.items():
@@ -123,14 +124,14 @@ def _steady(text: str) -> str:
     return _TOOK.sub("<duration>", text) if " " in text else text
 
 
-def _incidental(key: str, value: object) -> bool:
+def _incidental(key: str, value: Any) -> bool:
     """Whether the name says that it is a time, a duration, a count of attempts, an id or a port, and it is a leaf."""
     if isinstance(value, Mapping | list):
         return False
     return _INCIDENTAL.match(key) is not None or _RUN_ID.search(key) is not None
 
 
-def _names(items: Sequence[object]) -> list[str]:
+def _names(items: Sequence[Any]) -> list[str]:
     """What tells the elements of a list apart: the first of `_KEYS` that all have and no two share, or their place."""
     for keys in _KEYS:
         names = [_name(item, keys) for item in items]
@@ -139,7 +140,7 @@ def _names(items: Sequence[object]) -> list[str]:
     return [str(index) for index in range(len(items))]
 
 
-def _name(item: object, keys: tuple[str, ...]) -> str | None:
+def _name(item: Any, keys: tuple[str, ...]) -> str | None:
     parts = [item.get(key) for key in keys] if isinstance(item, Mapping) else []
     named = [part for part in parts if isinstance(part, str) and part]
     return ":".join(named) if len(named) == len(keys) else None
@@ -150,5 +151,5 @@ def _segment(key: str) -> str:
     return _json(key) if "." in key else key
 
 
-def _json(value: object) -> str:
+def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

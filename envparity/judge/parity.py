@@ -174,12 +174,12 @@ RULES: tuple[Rule, ...] = (
     ),
     parity(
         "EP206",
-        "job or process differs",
+        "job differs",
         Conduct("report", causes="hybrids"),
         means="""
             Of two environments one runs a job that the other does not run, or a job that ended well in both has written
             something else: normalised (no numbers, moments, ids), its log differs, and neither environment declares it.
-            How long it took is not compared. Or one runs a further program beside its replicas that the other does not.
+            How long it took is not compared.
         """,
         matters="What a migration does in one environment only is what the other one lacks.",
         action=f"Run the same jobs everywhere, or {_DECLARE}.",

@@ -20,7 +20,7 @@ _WIDTH = 88
 
 Family = Literal[
     "environment", "startup", "report", "settings", "declarations", "orders", "conversation", "transcript", "shutdown",
-    "disturbance", "audit",
+    "audit",
 ]  # fmt: skip
 
 Explains = Literal[
@@ -53,7 +53,6 @@ class Conduct:
     - `denies_expected`: boots that show it did not fail as they must
     - `parts`: it is told where the two observations part
     - `not_stood_up`: it says that an environment could not be stood up, so that nothing is known of the backend
-    - `of_all_played`: it shows in what all scenarios of a boot leave behind, so that all are played again
     - `apart`: it is a difference, not a defect: it is told apart from what is broken
     """
 
@@ -74,7 +73,6 @@ class Conduct:
     denies_expected: bool = False
     parts: Literal["", "startup", "conversation"] = ""
     not_stood_up: bool = False
-    of_all_played: bool = False
     apart: bool = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from envparity.model.backend import Backend
 from envparity.observe.record import Observation
@@ -46,7 +47,7 @@ def _words(backend: Backend, observations: Sequence[Observation]) -> Iterator[st
             yield f"report.{key} is {pattern!r}, and no log of a start that {done} has such a line"
 
 
-def _documents(observations: Iterable[Observation]) -> Iterator[object]:
+def _documents(observations: Iterable[Observation]) -> Iterator[Any]:
     for seen in observations:
         yield from (one.startup.document for one in seen.replicas if one.startup is not None)
         for transcript in seen.transcripts:
@@ -57,7 +58,7 @@ def _documents(observations: Iterable[Observation]) -> Iterator[object]:
                     yield plain(event.body)
 
 
-def _names(values: Iterable[object]) -> Iterator[str]:
+def _names(values: Iterable[Any]) -> Iterator[str]:
     for value in values:
         if isinstance(value, dict):
             yield from value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["Placeholders", "steady", "words_alone"]
 
@@ -45,7 +46,7 @@ class Placeholders:
             text = self._generated.sub(lambda match: self._names[match[0]], text)
         return _VOLATILE.sub(self._replaced, text)
 
-    def leaf(self, field: str, value: object) -> object:
+    def leaf(self, field: str, value: Any) -> Any:
         """A value of JSON's kinds, neither list nor object, as it stands in the field of that name."""
         if isinstance(value, str) and value in self._names:
             return self._names[value]

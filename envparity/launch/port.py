@@ -1,4 +1,4 @@
-"""The port behind which every launcher stands: give it an environment and a boot, get a booted stack.
+"""The port behind which every launcher stands: give it a case, get a booted stack.
 
 A launcher does I/O and gives no opinion. What it cannot promise it says in `cannot_check`.
 """
@@ -16,38 +16,23 @@ from envparity.errors import LaunchError
 from envparity.model.case import Boot, Case
 from envparity.model.deployed.identity import Held
 from envparity.model.environment import Affinity, Environment
-from envparity.model.step import DisturbsDependency
-from envparity.observe.disturbed import OutageSeen
 from envparity.observe.image import ImageRecord
-from envparity.observe.record import Attached, JobRun, ProcessRun, Replica, SettingFingerprint
+from envparity.observe.record import JobRun, Replica, SettingFingerprint
 from envparity.redaction import Redaction
 from envparity.support.stalls import Granted
 
 __all__ = [
-    "BootsWarm",
-    "CountsConnections",
     "CountsProcessors",
-    "DependencyControls",
-    "Disturbable",
     "Endpoint",
     "HidesSecrets",
     "Launcher",
     "LogMark",
-    "LookedAt",
-    "NetworkControls",
     "RanJobs",
-    "ReplacesRelease",
-    "ReplicaControls",
     "Restraint",
-    "RunsPrograms",
     "Stack",
     "Waiting",
     "WarmBoots",
     "WarmUnavailable",
-    "dependency_controls",
-    "network_controls",
-    "replica_controls",
-    "warm_boots",
 ]
 
 Waiting = Callable[[str], None]  # told in words what is being waited for
@@ -114,13 +99,8 @@ class LogMark:
     servers: Mapping[str, float] = field(default_factory=dict)
 
 
-@runtime_checkable
 class Stack(Protocol):
-    """What can be observed of one booted environment.
-
-    Every method has a deadline of its own and raises `DeadlineExceeded` or `LaunchError`. What can be done to it is
-    asked for by protocol: `ReplicaControls`, `DependencyControls`, `NetworkControls`, `BootsWarm`, and never assumed.
-    """
+    """One booted environment. Every method has a deadline of its own and raises `DeadlineExceeded` or `LaunchError`."""
 
     @property
     def case(self) -> Case: ...
@@ -175,11 +155,6 @@ class Stack(Protocol):
         """Health, exit status and log of one replica, now."""
         ...
 
-
-@runtime_checkable
-class ReplicaControls(Protocol):
-    """A stack whose replicas can be stopped and started."""
-
     async def until_ready(self, index: int | None = None) -> None:
         """Wait until the replica (or all) says that it is ready."""
         ...
@@ -192,23 +167,9 @@ class ReplicaControls(Protocol):
         """Start a stopped replica again, and wait until it is ready."""
         ...
 
-
-@runtime_checkable
-class DependencyControls(Protocol):
-    """A stack whose dependencies can be restarted, and told something."""
-
     async def restart_dependency(self, name: str) -> None:
         """Stop the dependency and start it again with its data; returns when it accepts connections."""
         ...
-
-    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
-        """Have a dependency of a kind that takes commands do one (to revoke a token), and give its answer."""
-        ...
-
-
-@runtime_checkable
-class NetworkControls(Protocol):
-    """A stack in which the way from the backend to its dependencies can be cut."""
 
     async def cut_dependency(self, name: str) -> None:
         """Nothing reaches the dependency any more: open connections are reset, new ones refused."""
@@ -218,34 +179,8 @@ class NetworkControls(Protocol):
         """Undo `cut_dependency`."""
         ...
 
-
-def replica_controls(stack: Stack) -> ReplicaControls:
-    """The stack, whose replicas can be stopped. Raises `LaunchError` where they cannot."""
-    if not isinstance(stack, ReplicaControls):
-        raise LaunchError(f"nothing can be done to the replicas of {stack.case}")
-    return stack
-
-
-def dependency_controls(stack: Stack) -> DependencyControls:
-    """The stack, whose dependencies can be restarted. Raises `LaunchError` where they cannot."""
-    if not isinstance(stack, DependencyControls):
-        raise LaunchError(f"nothing can be done to the dependencies of {stack.case}")
-    return stack
-
-
-def network_controls(stack: Stack) -> NetworkControls:
-    """The stack, whose network can be cut. Raises `LaunchError` where it cannot."""
-    if not isinstance(stack, NetworkControls):
-        raise LaunchError(f"nothing of the network of {stack.case} can be cut")
-    return stack
-
-
-@runtime_checkable
-class CountsConnections(Protocol):
-    """A stack of which is counted how many connections its replicas have to each dependency."""
-
-    def connections_to(self) -> dict[str, int]:
-        """Those that are open now, by the dependency's name."""
+    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
+        """Have a dependency of a kind that takes commands do one (to revoke a token), and give its answer."""
         ...
 
 
@@ -255,50 +190,6 @@ class CountsProcessors(Protocol):
 
     async def granted(self) -> Granted | None:
         """What they have had since each was last started; None where it could not be asked."""
-        ...
-
-
-@runtime_checkable
-class Disturbable(Protocol):
-    """A stack whose dependencies can be slow, silent or broken, and whose replicas can be starved.
-
-    `Stack.restore_dependency` ends what is done to a dependency. Each raises `DeadlineExceeded` or `LaunchError`.
-    """
-
-    async def disturb_dependency(self, step: DisturbsDependency) -> None:
-        """Begin it, in place of what is done to that dependency already."""
-        ...
-
-    def outages(self, name: str) -> tuple[OutageSeen, ...]:
-        """Every time that dependency was away, but for when it was cut, with who tried to connect to it."""
-        ...
-
-    async def readiness(self) -> tuple[int | None, ...]:
-        """The status that the readiness of each replica answers now; None where it has none, or does not answer."""
-        ...
-
-    async def throttle_replica(self, index: int, share: float, for_s: float) -> None:
-        """Give it that share of its processors for so many seconds. Returns when they are over."""
-        ...
-
-    async def jump_clock(self, index: int, by_s: float) -> None:
-        """Put its clock forward, or back."""
-        ...
-
-    async def restart_all(self, *, dependencies: bool) -> None:
-        """Stop every replica and start all in the same moment, with `dependencies` every server at the same time.
-
-        Returns when every replica is ready.
-        """
-        ...
-
-
-@runtime_checkable
-class ReplacesRelease(Protocol):
-    """A stack that began with the previous release, where its boot asks for a change of it."""
-
-    async def change_release(self) -> None:
-        """Do what the boot says, on the data that there are. Returns when every startup has passed, failed or ended."""
         ...
 
 
@@ -318,15 +209,6 @@ class RanJobs(Protocol):
     jobs: list[JobRun]
 
 
-@runtime_checkable
-class RunsPrograms(Protocol):
-    """A stack of an environment whose backend has further programs beside its replicas."""
-
-    async def observe_programs(self) -> tuple[ProcessRun, ...]:
-        """How they are now."""
-        ...
-
-
 class WarmUnavailable(LaunchError):
     """This cannot be booted warm, for the reason that is said; it can be booted cold."""
 
@@ -342,40 +224,6 @@ class WarmBoots(Protocol):
         ...
 
 
-@runtime_checkable
-class BootsWarm(Protocol):
-    """A stack beside which there can be warm boots."""
-
-    def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-        """Warm boots beside this stack, `lanes` at a time. Raises `WarmUnavailable` where there can be none."""
-        ...
-
-
-def warm_boots(stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-    """Warm boots beside that stack, `lanes` at a time. Raises `WarmUnavailable` where there can be none."""
-    if not isinstance(stack, BootsWarm):
-        raise WarmUnavailable(f"there are none beside {stack.case} by this launcher")
-    return stack.warm(lanes)
-
-
-@runtime_checkable
-class LookedAt(Protocol):
-    """A stack that others use, who must not notice: it is observed where it runs, and its credentials may expire."""
-
-    async def renew(self) -> None:
-        """Have the key or a token that is still good. Raises `LaunchError` where there is none."""
-        ...
-
-    async def unreachable(self) -> str:
-        """Why it cannot be reached now; empty where it can."""
-        ...
-
-    def seen(self, lost: str, unplayed: int) -> Attached:
-        """What it is and what was seen of it; `lost` is why it could not be reached any more, if so."""
-        ...
-
-
-@runtime_checkable
 class Launcher(Protocol):
     """Boots cases."""
 
@@ -401,16 +249,23 @@ class Launcher(Protocol):
         """What containers are made from; empty where there are none."""
         ...
 
-    def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AbstractAsyncContextManager[Stack]:
-        """Start that environment in that way; on exit everything that it made is gone, whatever happened.
+    def boot(
+        self, case: Case, waiting: Waiting, environment: Environment | None = None
+    ) -> AbstractAsyncContextManager[Stack]:
+        """Start that case; on exit everything that it made is gone, whatever happened.
 
-        The same may be booted at the same time: what a boot makes is named by the boot. The environment may be one that
-        no file has, such as a hybrid of two. `waiting` is told in words what is being waited for.
+        Equal cases may be booted at the same time: what a boot makes is named by the boot, not by its case.
+
+        `environment` is the case's where that is none of the subject's own, such as a hybrid of two of them.
 
         Startup goes on when this returns: `Stack.until_decided` waits for it. A backend that fails its startup is not
         an error: it is what there is to observe. Raises `LaunchError` where the environment itself could not be stood
         up.
         """
+        ...
+
+    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
+        """Warm boots beside that stack, `lanes` at a time. Raises `WarmUnavailable` where there can be none."""
         ...
 
     async def close(self) -> None:

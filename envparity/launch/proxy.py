@@ -18,7 +18,6 @@ import socket
 from types import TracebackType
 from typing import Self
 
-from envparity.launch.outage import Away, Outage
 from envparity.launch.starting_line import StartingLine
 from envparity.launch.stream import Link, carry, reset
 from envparity.launch.toxics import Bandwidth, Direction, Latency, LimitData, ResetPeer, Slicer, Timeout, Toxic
@@ -67,8 +66,6 @@ class Proxy:
         self._connections: dict[asyncio.Task[None], list[Link]] = {}
         self._toxics: dict[str, tuple[Toxic, float]] = {}  # and since when, on the event loop's clock
         self._accepted = 0
-        self._outage: Outage | None = None
-        self.outages: list[Outage] = []
 
     def hold_at(self, line: StartingLine) -> None:
         """Let the first clients from now on wait there for one another."""
@@ -121,10 +118,6 @@ class Proxy:
         self._toxics_changed()
         return toxic.label
 
-    def has(self, name: str) -> bool:
-        """Whether there is a toxic of that name."""
-        return name in self._toxics
-
     def remove(self, name: str) -> None:
         """End the toxic of that name. Raises `KeyError` when there is none."""
         del self._toxics[name]
@@ -140,28 +133,8 @@ class Proxy:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def up(self) -> None:
-        """Undo `down` and `vanish`, on the same port. Connections that fell silent stay silent."""
+        """Undo `down`, on the same port."""
         self._is_down = False
-        if self._outage is not None:
-            self._outage.ended_s = asyncio.get_running_loop().time()
-            self._outage = None
-        self._listen_or_not()
-
-    async def vanish(self, how: Away, *, tell_apart: bool = True) -> None:
-        """Be away until `up`, and note who tries to connect meanwhile: `outages` has one more.
-
-        Open connections stay where new ones are refused, are reset where whoever comes is hung up on, and fall silent
-        for ever in a black hole. With `tell_apart` it is asked who comes.
-        """
-        await self.up()
-        if how == "hang_up":
-            await self.down()
-        self._is_down = how == "refuse"
-        self._outage = Outage(how, asyncio.get_running_loop().time(), tell_apart)
-        self.outages.append(self._outage)
-        for links in self._connections.values() if how == "black_hole" else ():
-            for link in links:
-                link.strand()
         self._listen_or_not()
 
     def _toxics_changed(self) -> None:
@@ -247,9 +220,6 @@ class Proxy:
         """One connection from accept to end. Whatever stops it from outside resets both sides."""
         ends = [client]
         try:
-            if self._outage is not None:
-                await self._outage.meet(client, peer, self._port)
-                return
             if self._line is not None:
                 await self._line.wait(peer[:2], self._port)
             try:
@@ -259,12 +229,11 @@ class Proxy:
                 reset(client)
                 return
             ends.append(server)
-            self._got_through()
             for end in ends:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             links = [
                 Link(client, server, number, lambda: self._active("upstream")),
-                Link(server, client, number, lambda: self._active("downstream"), from_client=False),
+                Link(server, client, number, lambda: self._active("downstream")),
             ]
             task = asyncio.current_task()
             if task in self._connections:
@@ -277,12 +246,6 @@ class Proxy:
         finally:
             for end in ends:
                 end.close()
-
-    def _got_through(self) -> None:
-        """Note the first connection since each time that this was away."""
-        for outage in self.outages:
-            if outage.ended_s is not None and outage.connected_s is None:
-                outage.connected_s = asyncio.get_running_loop().time()
 
     async def _connect(self, client: socket.socket) -> socket.socket:
         """A connection to the upstream. Raises `OSError` or `TimeoutError`."""

@@ -36,16 +36,13 @@ _IN_PLACE = re.compile(r"<secret \d+ for \w+>")
 
 
 class RunSecrets:
-    """Secrets made for one run and kept in memory only. The same name gives the same secret for as long as it lives.
+    """Secrets made for one run and kept in memory only. The same name gives the same secret for as long as it lives."""
 
-    `salt` is what fingerprints are made with, where several processes make them for one run; else it is made.
-    """
-
-    def __init__(self, salt: bytes | None = None) -> None:
+    def __init__(self) -> None:
         self._made: dict[tuple[str, str], str] = {}
         self._keys: dict[tuple[str, str], str] = {}
         self._parts: dict[tuple[str, str, str], None] = {}
-        self._salt = salt or secrets.token_bytes(16)
+        self._salt = secrets.token_bytes(16)
 
     def hexadecimal(self, environment: str, name: str, size: int) -> str:
         """`size` random bytes as hexadecimal digits, the same each time for that environment and name."""

@@ -19,14 +19,10 @@ from envparity.model.step import (
     Command,
     Connect,
     Cut,
-    DisturbsDependency,
     ExpectClose,
     Flood,
     Http,
-    JumpClock,
     Restart,
-    RestartAll,
-    RestartReplicas,
     Restore,
     Rotate,
     Send,
@@ -34,12 +30,10 @@ from envparity.model.step import (
     SendJson,
     SendSize,
     SendText,
-    SendWire,
     StartReplica,
     Step,
     Stopped,
     StopReplica,
-    Throttle,
     amount_of,
     placeholders,
 )
@@ -118,18 +112,14 @@ def _harm(scenario: Scenario) -> Iterator[str]:
             yield "a replica to be stopped"
         elif isinstance(step, Restart):
             yield f"{step.dependency} to be restarted"
-        elif isinstance(step, Cut | Restore | DisturbsDependency):
+        elif isinstance(step, Cut | Restore):
             yield f"{step.dependency} to be cut off"
         elif isinstance(step, Command):
             yield f"a command to {step.dependency}"
         elif isinstance(step, Rotate):
             yield f"the keys of {step.dependency} to be rotated"
-        elif isinstance(step, Throttle | JumpClock | RestartAll | RestartReplicas):
-            yield "replicas to be disturbed"
         elif isinstance(step, Flood):
             yield "a flood of messages"
-        elif isinstance(step, SendWire):
-            yield "bytes below the frames of RFC 6455"
     if scenario.disruptive:
         yield "to disturb others"
 

@@ -13,18 +13,12 @@ import msgspec
 
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
-from envparity.model.step import Connect, Silence, Step, placeholders
+from envparity.model.step import Connect, Step, placeholders
 
-__all__ = ["MOST_REPEATED", "Scenario", "Second", "expand", "required_settings"]
+__all__ = ["MOST_REPEATED", "Scenario", "expand", "required_settings"]
 
 MOST_REPEATED = 100
 """How often anything may be asked to be repeated."""
-
-
-Second = Literal["differs", "same", "never"]
-"""How it goes for a user who comes back: as it may be but alike everywhere, as the first time, or it is not played."""
-
-_LONG_S = 1.0
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,9 +29,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nothing that belongs to one user may reach another. `part` says when it is played: "usual" on its boot; "orders" on
     every boot that asks for an order or a timeline; "starting" while such a boot is starting and something that it
     needs is still out of reach. One that needs `replicas` is played where there are that many; one with `new_user`
-    where its users have done nothing yet. `second` says how it goes for a user who comes back with the same
-    credential and ids, which is played too but for "never". It is played `repeat` times in each boot, one play after
-    the other. A `thorough` one is played only in a thorough run, or where it is asked for by its name.
+    where its users have done nothing yet. It is played `repeat` times in each boot, one play after the other.
     """
 
     name: str
@@ -51,22 +43,12 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replicas: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     new_user: bool = False
     repeat: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPEATED)] = 1
-    thorough: bool = False
-    second: Second = "differs"
     steps: tuple[Step, ...] = ()
 
     @property
     def tells_workers_apart(self) -> bool:
         """Whether it asks which process answers a connection."""
         return any(isinstance(step, Connect) and step.other_worker_than for step in self.steps)
-
-    @property
-    def takes_long(self) -> bool:
-        """Whether its script waits for more than the usual: a silence of over a second, an answer's own deadline."""
-        return any(
-            (isinstance(step, Silence) and step.seconds > _LONG_S) or getattr(step, "within_s", None) is not None
-            for step in self.steps
-        )
 
     def playable_in(self, environment: Environment) -> bool:
         """Whether that environment has the replicas for it, and lets one address come to all of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,15 +17,11 @@ __all__ = [
     "HttpAnswer",
     "JobRun",
     "Observation",
-    "ProcessRun",
     "Replica",
-    "ReplicaUsage",
-    "SecondPlay",
     "SettingFingerprint",
     "StartupFailure",
     "StartupReport",
     "StartupStep",
-    "Usage",
 ]
 
 _TAIL_LINES = 60
@@ -53,8 +49,8 @@ class CheckResult(msgspec.Struct, frozen=True):
     component: str
     critical: bool
     status: str
-    observed: object = None
-    expected: object = None
+    observed: Any = None
+    expected: Any = None
 
 
 class StartupFailure(msgspec.Struct, frozen=True):
@@ -78,7 +74,7 @@ class StartupReport(msgspec.Struct, frozen=True):
     steps: tuple[StartupStep, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     failures: tuple[StartupFailure, ...] = ()
-    document: dict[str, object] = {}
+    document: dict[str, Any] = {}
     problems: tuple[str, ...] = ()
     http_status: int | None = None
 
@@ -88,7 +84,7 @@ class HttpAnswer(msgspec.Struct, frozen=True):
 
     path: str
     status: int
-    body: object = None
+    body: Any = None
 
 
 class Replica(msgspec.Struct, frozen=True):
@@ -133,24 +129,6 @@ class JobRun(msgspec.Struct, frozen=True):
     log: tuple[str, ...] = ()
 
 
-class ProcessRun(msgspec.Struct, frozen=True):
-    """A further program of the backend at the end of a boot: without an exit code it runs.
-
-    `ready_after_s` is when it was there, None where it ended before or was not there within `ready_s`; and the end of
-    its log.
-    """
-
-    name: str
-    exit_code: int | None
-    ready_after_s: float | None
-    ready_s: float
-    log: tuple[str, ...] = ()
-
-
-NOT_OBSERVED: Final = ": not observed"
-"""How a note ends about what of a deployed environment did not let itself be seen."""
-
-
 class Attached(msgspec.Struct, frozen=True):
     """Where an environment was observed that was not booted.
 
@@ -163,36 +141,6 @@ class Attached(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     lost: str = ""
     unplayed: int = 0
-
-
-class ReplicaUsage(msgspec.Struct, frozen=True):
-    """What all processes of a replica hold: open descriptors, threads, and resident memory."""
-
-    descriptors: int
-    threads: int
-    memory_kib: int
-
-
-class Usage(msgspec.Struct, frozen=True):
-    """What was held open at one moment in which no client was connected.
-
-    `connections` is how many each replica had accepted by then, `replicas` what each holds (None: it could not be
-    asked), `to` the open connections to each dependency, of all replicas together.
-    """
-
-    connections: tuple[int, ...]
-    replicas: tuple[ReplicaUsage | None, ...] = ()
-    to: dict[str, int] = {}
-
-
-class SecondPlay(msgspec.Struct, frozen=True):
-    """A further play of a scenario with the same user, credential and ids, after one that kept to its script.
-
-    `elsewhere`: each connection was made to another replica than in the play before.
-    """
-
-    transcript: Transcript
-    elsewhere: bool = False
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -208,14 +156,10 @@ class Observation(msgspec.Struct, frozen=True):
     launch_failure: str | None = None  # the environment could not be stood up; nothing below was seen
     infrastructure_logs: dict[str, tuple[str, ...]] = {}
     attached: Attached | None = None
-    before: tuple[Transcript, ...] = ()  # what the previous release did, where the boot has changed it
     control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
-    usage: tuple[Usage, ...] = ()  # between rounds of scenarios, the first before all of them
-    second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before
     stalls: Stalls | None = None  # how busy the machine was meanwhile
     granted: Granted | None = None  # what the replicas had of the processors, where that is counted
     jobs: tuple[JobRun, ...] = ()  # in the sequence in which they ran; after one that failed none is run
-    processes: tuple[ProcessRun, ...] = ()  # beside the replicas
     warm: bool = False  # a forked process, not a fresh container; what it shows counts once a cold boot shows it too
 
     def transcript(self, scenario: str) -> Transcript | None:

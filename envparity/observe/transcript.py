@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from envparity.observe.disturbed import Disturbed
 from envparity.observe.headers import Cookie, Header
 
 __all__ = [
@@ -116,8 +115,8 @@ class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
     `replica` is the one that answered, or was asked last, where that is known; `answered_by` says who did. `body` is
     the beginning of a refusal's. `sent` is what the client said of itself, `arrived` what of it and of the forwarding
     headers the replica got (None: not known, or no replica was asked), `lost` the names of what was sent in vain.
-    `withheld` are the cookies that the client keeps and did not send, each with the reason; `extensions` those that
-    were agreed upon, with their parameters. `headers` are the answer's but for those of its way, `cookies` what it set.
+    `withheld` are the cookies that the client keeps and did not send, each with the reason; `extensions` the names of
+    those that were agreed upon.
     """
 
     status: int
@@ -131,8 +130,6 @@ class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
     lost: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
-    headers: tuple[Header, ...] = ()
-    cookies: tuple[Cookie, ...] = ()
 
 
 class HttpAnswered(_Event, frozen=True, tag="http"):
@@ -140,7 +137,7 @@ class HttpAnswered(_Event, frozen=True, tag="http"):
     `error` where no answer could be had or understood.
 
     `headers` are the answer's but for those of its way, `cookies` what it set for a client that keeps cookies,
-    `withheld` the cookies that did not go out with the request, each with the reason. `version` is that of HTTP.
+    `withheld` the cookies that did not go out with the request, each with the reason.
     """
 
     request: str
@@ -153,7 +150,6 @@ class HttpAnswered(_Event, frozen=True, tag="http"):
     error: str = ""
     replica: int | None = None
     answered_by: Answerer = "unknown"
-    version: str = ""
 
 
 class FrameSent(_Event, frozen=True, tag="sent"):
@@ -245,8 +241,7 @@ class Transcript(msgspec.Struct, frozen=True):
     `said` maps the place of a value, the number of its event and its path there (`4.upload`), to what the script says
     stands there with a placeholder, `{origin}/upload`: where the script was kept to, that is what is compared.
     `logged` is what was logged from the client's last action before the failure until shortly after it; empty where
-    nothing failed. `disturbed` is what the script did to the environment that was not over at once; `readiness` what
-    each replica's readiness answered when the script was left after that.
+    nothing failed.
     """
 
     scenario: str
@@ -257,8 +252,6 @@ class Transcript(msgspec.Struct, frozen=True):
     said: dict[str, str] = {}
     duration_s: float = 0.0
     logged: tuple[LoggedLines, ...] = ()
-    disturbed: tuple[Disturbed, ...] = ()
-    readiness: tuple[int | None, ...] = ()
 
 
 def in_order_of_interest(

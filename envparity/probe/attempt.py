@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -206,6 +206,6 @@ class _Attempt:
                 self._close_code = 1006
 
 
-async def _quietly(closing: Coroutine[object, object, None]) -> None:
+async def _quietly(closing: Coroutine[Any, Any, None]) -> None:
     with contextlib.suppress(ConnectionClosed, OSError):
         await closing

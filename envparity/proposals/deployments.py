@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -78,7 +78,7 @@ def deployments(folder: Path, service: str) -> list[Deployment]:
     return [Deployment(name, files) for name, files in read.items() if files]
 
 
-def _is_built(said: object) -> bool:
+def _is_built(said: Any) -> bool:
     return isinstance(said, dict) and "build" in said
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,20 +13,9 @@ from envparity.model.backend import Backend, ImageSource, ReportMapping
 from envparity.model.environment import Dependency, Difference, Environment, Ingress, OwnConfiguration, Platform
 from envparity.model.subject import Subject
 from envparity.redaction import is_secret
-from envparity.report.revision import Revision, revision_of
 from envparity.toml.document import Document, read_document, shown_path
 
-__all__ = [
-    "FORMAT",
-    "SavedEntry",
-    "SavedEnvironment",
-    "SavedScenario",
-    "SavedShard",
-    "SavedSubject",
-    "environment_lines",
-    "saved_subject",
-    "without_secrets",
-]
+__all__ = ["FORMAT", "SavedEntry", "SavedEnvironment", "SavedScenario", "SavedSubject", "saved_subject"]
 
 _KEPT_BACK = "<kept back>"
 
@@ -54,11 +42,7 @@ class SavedScenario(msgspec.Struct, frozen=True):
 
 
 class SavedEnvironment(msgspec.Struct, frozen=True):
-    """An environment without the values of its settings.
-
-    `lines` are those of its file's keys, `settings.PORT` -> 14; `places` the file and line of each value where some
-    come from other files, `settings.PORT` -> `compose.yaml:14`.
-    """
+    """An environment without the values of its settings. `lines` those of the file's keys: `settings.PORT` -> 14."""
 
     name: str
     description: str
@@ -69,36 +53,10 @@ class SavedEnvironment(msgspec.Struct, frozen=True):
     dependencies_first: bool
     differences: tuple[Difference, ...]
     lines: dict[str, int] = {}
-    places: dict[str, str] = {}
-
-
-class SavedShard(msgspec.Struct, frozen=True):
-    """Which part of a run this is: number `index` of `of`, from 1, with the `own` of all its `cases`, by their ids.
-
-    `plan` is equal for all shards of one run: of the same commit, files, version and options. The options are those
-    that change what is booted; `version`, `commit` and `files` say of what (`envparity.session.identity`).
-    """
-
-    index: int
-    of: int
-    plan: str
-    cases: tuple[str, ...]
-    own: tuple[str, ...]
-    version: str
-    commit: str
-    files: str
-    only: tuple[str, ...] = ()
-    repeat: int = 1
-    thorough: bool = False
-    launcher: str = "auto"  # as it was asked for
-    image: str = ""
 
 
 class SavedSubject(msgspec.Struct, frozen=True, tag=True):
-    """What a run was about. `began` is ISO 8601 in UTC; `orders` the strength of the covering set, 0 for none.
-
-    `shard` is there where only a part of the run was booted, which is to be judged with the others.
-    """
+    """What a run was about. `began` is ISO 8601 in UTC; `orders` the strength of the covering set, 0 for none."""
 
     began: str
     backend: str
@@ -112,11 +70,6 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
     format: int = FORMAT
     envparity: str = ""  # the version that ran
     installed: tuple[SavedEntry, ...] = ()
-    only: tuple[str, ...] = ()  # the patterns of scenarios that were asked for; empty: all
-    repeat: int = 1  # how often each case was booted
-    files: dict[str, str] = {}  # SHA-256 of what was read, by path; not of files of variables, in which secrets are
-    revision: Revision | None = None  # what was checked out
-    shard: SavedShard | None = None
 
     def __post_init__(self) -> None:
         dt.datetime.fromisoformat(self.began)  # what a file says is no date is refused where it is read
@@ -156,15 +109,7 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
         }
 
 
-def saved_subject(
-    subject: Subject,
-    environment_paths: Path,
-    *,
-    orders: int = 0,
-    only: Sequence[str] = (),
-    repeat: int = 1,
-    shard: SavedShard | None = None,
-) -> SavedSubject:
+def saved_subject(subject: Subject, environment_paths: Path, *, orders: int = 0) -> SavedSubject:
     """What is kept of a subject that was read from these files. The files' lines are where SARIF points to."""
     backend = subject.backend
     lines = _scenario_lines(backend.file)
@@ -184,35 +129,8 @@ def saved_subject(
         ),
         orders=orders,
         envparity=version_of_envparity(),
-        shard=shard,
         installed=tuple(SavedEntry(one.group, one.name, one.distribution, one.version) for one in foreign_entries()),
-        only=tuple(only),
-        repeat=repeat,
-        files=dict(sorted(_digests(subject, environment_paths))),
-        revision=revision_of(backend.file.resolve().parent),
     )
-
-
-def _digests(subject: Subject, environment_paths: Path) -> Iterator[tuple[str, str]]:
-    """The files that a run is about, each with its SHA-256: what a deployment holds against its own."""
-    for file in dict.fromkeys(_files(subject, environment_paths)):
-        try:
-            yield shown_path(file), hashlib.sha256(file.read_bytes()).hexdigest()
-        except OSError:  # it was read, and is gone: nothing that is compared with it will be the same
-            continue
-
-
-def _files(subject: Subject, environment_paths: Path) -> Iterator[Path]:
-    yield subject.backend.file
-    if subject.backend.contract is not None:
-        yield subject.backend.contract.document
-    for name, environment in subject.environments.items():
-        file = _file_of(name, environment_paths)
-        yield file
-        templates = [one.template for one in environment.files.values()]
-        own = [environment.ingress.config.file] if environment.ingress.config is not None else []
-        named = [one.partition("#")[0] for one in environment.extends if ".env" not in Path(one).name]
-        yield from (file.parent / path for path in (*templates, *own, *named))
 
 
 def _file_of(name: str, paths: Path) -> Path:
@@ -226,11 +144,10 @@ def _saved_environment(environment: Environment, file: Path) -> SavedEnvironment
         file=shown_path(file),
         platform=environment.platform,
         ingress=_without_text(environment.ingress),
-        dependencies={name: without_secrets(one) for name, one in environment.dependencies.items()},
+        dependencies={name: _without_secrets(one) for name, one in environment.dependencies.items()},
         dependencies_first=environment.dependencies_first,
         differences=environment.differences,
-        lines=dict(environment_lines(file)),
-        places=environment.places,
+        lines=dict(_environment_lines(file)),
     )
 
 
@@ -240,8 +157,8 @@ def _without_text(ingress: Ingress) -> Ingress:
     return msgspec.structs.replace(ingress, config=config)
 
 
-def without_secrets(dependency: Dependency) -> Dependency:
-    """As it is kept and shown: of a literal that is a secret, and of a file's text, only that there is one."""
+def _without_secrets(dependency: Dependency) -> Dependency:
+    """As what a run keeps has it: of a literal that is a secret, and of a file's text, only that there is one."""
     tables = {name: table for name, table in dependency.options.items() if isinstance(table, dict)}
     kept = {
         name: {
@@ -253,7 +170,7 @@ def without_secrets(dependency: Dependency) -> Dependency:
     return msgspec.structs.replace(dependency, options={**dependency.options, **kept})
 
 
-def environment_lines(file: Path) -> Iterator[tuple[str, int]]:
+def _environment_lines(file: Path) -> Iterator[tuple[str, int]]:
     """The lines of settings, tables and differences; of a difference's path, that of its `path`."""
     document = _document(file)
     if document is None:

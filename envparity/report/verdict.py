@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from envparity.judge.entries import defects, entries, undeclared
 from envparity.judge.finding import Exemption, Finding, Verdict
-from envparity.report.columns import DEFAULT_WIDTH
 from envparity.report.layout import Line, Span, field, line, printable
 from envparity.report.wording import cause_text, evidence_lines
-from envparity.support.counting import counted
 
 __all__ = [
     "counted",
@@ -24,7 +22,13 @@ __all__ = [
     "verdict_text",
 ]
 
+DEFAULT_WIDTH = 80
 ATTACHED = "attached"  # the launcher that boots nothing
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 case`, `9 cases`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def headline(verdict: Verdict) -> str:
@@ -56,8 +60,6 @@ def verdict_lines(verdict: Verdict, width: int = DEFAULT_WIDTH) -> Iterator[Line
     for one in verdict.coverage:
         yield from field(label, one, width=width)
         label = ""
-    if verdict.exploration:
-        yield from field("explored", verdict.exploration, width=width)
     label = "never matched"
     for note in verdict.notes:
         yield from field(label, note, width=width)

@@ -12,7 +12,6 @@ from envparity.judge.cause import (
     Everywhere,
     NotFound,
     OrderCause,
-    ReleaseCause,
     Search,
     StepPair,
     TraitsCause,
@@ -50,15 +49,9 @@ __all__ = ["cause_text", "evidence_lines", "order_text", "search_lines", "words_
 _NAMED = 6  # findings or scenarios that a line names
 _SHOWN = 12  # traits or pairs that a line names
 _NOTHING = "nothing more"
-_CHANGES = {
-    "": "",
-    "upgrade": "the upgrade: this release on the data that the previous one left",
-    "rolling": "the rolling deployment: replicas of the previous release and of this one on the same data",
-    "rollback": "the way back: the previous release on the data that this one left",
-}
 
 
-def cause_text(cause: Cause | None) -> str:  # noqa: PLR0911  one for each kind of cause
+def cause_text(cause: Cause | None) -> str:
     """`STARTUP_VALIDATION=strict alone`, `fails whenever auth starts before tools`; empty where none was found."""
     match cause:
         case TraitsCause(alternatives=alternatives):
@@ -67,8 +60,6 @@ def cause_text(cause: Cause | None) -> str:  # noqa: PLR0911  one for each kind 
             return order_text(cause)
         case CommitCause(commits=commits):
             return f"{'one of the commits' if len(commits) > 1 else 'commit'} {', '.join(commits)}"
-        case ReleaseCause(changes=changes):
-            return "; and ".join(_CHANGES[change] for change in changes)
         case Everywhere():
             return "every environment: no single difference"
         case Chance():
@@ -110,18 +101,12 @@ def words_of(evidence: Iterable[Evidence]) -> list[str]:
 def search_lines(cause: Cause | None) -> Iterator[str]:
     """How the cause was searched for, or why none was found."""
     match cause:
-        case ReleaseCause(before=before, alone=alone):
-            old = "keeps to it" if before else "does not keep to it either"
-            new = "keeps to it" if alone else "does not keep to it either, or was not asked"
-            yield f"before the change the previous release {old}; this release by itself {new}"
         case TraitsCause(search=search) if search is not None:
             single = len(cause.alternatives) == 1
             how, which = ("it fails", "removed") if single else ("each fails", "all of them removed")
             times = {1: "once", 2: "twice"}.get(cause.shown, f"{cause.shown} times")
             between = f"{_between(search)}: added to {search.passing} {how}, {times}"
             yield f"{between}; {which} from {search.failing} it passes ({_cost(search)})"
-            if cause.places:
-                yield f"stands at {_some([str(one) for one in cause.places])}"
             if cause.others:
                 yield f"with that alone, no difference at {_some(cause.others)}: another cause makes that"
             yield from _aside(search)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from envparity.sources.building import Building
-from envparity.sources.images import put_image_name, put_words
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, documents, wrong
 
@@ -90,13 +90,11 @@ def _writable(container: Node) -> Iterator[str]:
 
 def _notes(made: Building, container: Node, containers: list[Node]) -> None:
     made.unknown("replicas and ingress", "the service's and its load balancer's", container.place)
-    image = container.at("image")
-    if image is not None:
-        put_image_name(made, image.text or "", image.place)
-    for key, what in (("entryPoint", "entrypoint"), ("command", "arguments")):
+    for key in ("image", "entryPoint", "command"):
         node = container.at(key)
         if node is not None:
-            put_words(made, what, [item.text or "" for item in node.items], node.place)
+            text = shlex.join(item.text or "" for item in node.items) if isinstance(node.value, list) else node.text
+            made.not_taken(key.lower(), text or "", node.place)
     for key, word in _PROBE.items():
         node = container.at("healthCheck", key)
         if node is not None:

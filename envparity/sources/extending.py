@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from envparity.errors import ConfigurationError, Mistake
-from envparity.model.composed import is_composed
 from envparity.model.environment import Note
-from envparity.sources.servers import composed, dependency_of_a_url, is_recognised, siblings, urls
+from envparity.sources.servers import composed, dependency_of_a_url, siblings, urls
 from envparity.sources.source import SOURCES, Key, Said
 from envparity.toml.document import Document, dotted, in_words, shown_path, unfit_for_a_process
 from envparity.toml.lines import KeyPath
@@ -87,7 +86,7 @@ class _Layers:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._own: Mapping[str, object] = document.table("settings")
+        self._own: Mapping[str, Any] = document.table("settings")
         port = document.table("platform").get("port_setting", "PORT")
         self._port = port if isinstance(port, str) else "PORT"
         self._literals: dict[str, str] = {}
@@ -121,8 +120,6 @@ class _Layers:
         self._tables = _over(self._tables, said.tables)
         self._places |= places
         self._hosts |= said.hosts
-        for key in said.places:
-            self._notes.pop(dotted(key), None)
         self._notes |= {note.name: note for note in said.notes}
         for note in said.notes:
             if note.name.startswith("settings."):
@@ -150,7 +147,6 @@ class _Layers:
             self._compose(kinds)
         for key in [key for key in self._tables if key not in known]:
             self._set_aside((key,), self._tables.pop(key))
-        self._own_before_theirs()
         data = _over(self._tables, self._document.data)
         replicas = data.get("platform", {}).get("replicas", 1) if isinstance(data.get("platform"), dict) else 1
         if ("platform", "replicas") in self._places and "replicas" not in self._document.table("platform"):
@@ -173,14 +169,6 @@ class _Layers:
         from_files.update((key, place) for key, place in places.items() if key not in self._document.lines)
         return Extended(replace(self._document, data=data, places=from_files), literals, notes, shown)
 
-    def _own_before_theirs(self) -> None:
-        """What is one whole is not made of two files: the file's own command, and its own image."""
-        own = self._document.data
-        theirs = [*(("entrypoint", "arguments") if "command" in own else ()), *(("image",) if "image" in own else ())]
-        for key in theirs:
-            self._tables.pop(key, None)
-            self._places.pop((key,), None)
-
     def _without_other_kinds(self, kinds: Collection[str]) -> None:
         """Servers of a kind that is not installed take no part: said, and their hosts are texts as others."""
         dependencies = self._tables.get("dependencies", {})
@@ -195,13 +183,13 @@ class _Layers:
         named = {
             name: table["kind"]
             for name, table in dependencies.items()
-            if count[table["kind"]] == 1 and table["kind"] not in dependencies and is_recognised(table["kind"])
+            if count[table["kind"]] == 1 and table["kind"] not in dependencies
         }
         for name, kind in named.items():
             dependencies[kind] = dependencies.pop(name)
             self._places["dependencies", kind] = self._places.pop(("dependencies", name))
         self._hosts = {host: named.get(name, name) for host, name in self._hosts.items()}
-        settings: dict[str, object] = self._tables.get("settings", {})
+        settings: dict[str, Any] = self._tables.get("settings", {})
         for setting, value in settings.items():
             owner, _, what = value.get("from", "").partition(".") if isinstance(value, dict) else ("", "", "")
             if owner in named:
@@ -225,24 +213,10 @@ class _Layers:
             text = made.get(name) or composed(value, self._hosts, kinds_by_name)
             if text is not None:
                 self._tables.setdefault("settings", {})[name] = text
-        self._compose_services(dependencies)
         if not dependencies:
             del self._tables["dependencies"]
 
-    def _compose_services(self, dependencies: Mapping[str, Any]) -> None:
-        """The same for the settings of other programs of the team's own; they have no servers but the backend's."""
-        kinds = {name: table["kind"] for name, table in dependencies.items()}
-        for name, table in dependencies.items():
-            if table["kind"] != "service":
-                continue
-            hosts = {host: other for host, other in self._hosts.items() if other != name}
-            own = dict(table.get("settings", {}))
-            for setting, value in own.items():
-                text = siblings(own, hosts, kinds).get(setting) or composed(value, hosts, kinds)
-                braces = value.replace("{", "{{").replace("}", "}}") if is_composed(value) else value
-                table["settings"] = {**table["settings"], setting: text or braces}
-
-    def _set_aside(self, key: Key, value: object) -> None:
+    def _set_aside(self, key: Key, value: Any) -> None:
         file, line = self._places.pop(key, ("", 0))
         name = dotted(key)
         self._notes[name] = Note(name, value if isinstance(value, str) else str(value), f"{file}:{line}", known=True)
@@ -261,16 +235,12 @@ def _over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for key, value in over.items():
         below = merged.get(key)
-        whole = key == "image"  # of which a name and a Dockerfile are not two parts
-        if isinstance(below, dict) and isinstance(value, dict) and not whole:
-            merged[key] = _over(below, value)
-        else:
-            merged[key] = value
+        merged[key] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
 
 
-def _holds(data: Mapping[str, object], key: Key) -> bool:
-    found: object = data
+def _holds(data: Mapping[str, Any], key: Key) -> bool:
+    found: Any = data
     for part in key:
         if not isinstance(found, dict) or part not in found:
             return False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from envparity.errors import ConfigurationError
 from envparity.sources.building import Building
-from envparity.sources.images import put_built, put_image_name, put_words, words_of
 from envparity.sources.quantities import cores, mebibytes, seconds
 from envparity.sources.source import Said, Source
 from envparity.toml.document import Document, dotted, read_document
@@ -14,9 +14,7 @@ from envparity.toml.lines import KeyPath
 
 __all__ = ["SOURCE", "Fly"]
 
-_LISTED = (("release_command",), ("primary_region",), ("http_service", "concurrency"))
-_MAIN = "app"
-"""The group of processes that a machine runs where it is in none."""
+_LISTED = (("build",), ("release_command",), ("primary_region",), ("http_service", "concurrency"))
 
 
 class Fly(Source):
@@ -42,12 +40,12 @@ class Fly(Source):
         return made.said()
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _machine(made: Building, document: Document) -> None:
-    vm: list[tuple[KeyPath, dict[str, object]]] = [
+    vm: list[tuple[KeyPath, dict[str, Any]]] = [
         (("vm", number), table) for number, table in enumerate(document.tables("vm"))
     ] or [(("vm",), document.table("vm"))]
     key, table = vm[0]
@@ -72,33 +70,12 @@ def _machine(made: Building, document: Document) -> None:
         inside = document.table(*way[:-1]) if len(way) > 1 else document.data
         if way[-1] in inside:
             made.not_taken(dotted(way), str(inside[way[-1]]), (document.path, document.line(way)))
-    _build(made, document)
     release = document.table("deploy").get("release_command")
     if release is not None:
-        place = document.path, document.line(("deploy", "release_command"))
-        if not made.job("release", words_of(str(release)) or [], place):
-            made.not_taken("jobs.release", f"a job before the backend: {release}", place)
+        line = document.line(("deploy", "release_command"))
+        made.not_taken("jobs.release", f"a job before the backend: {release}", (document.path, line))
     for name, command in document.table("processes").items():
-        place = document.path, document.line(("processes", name))
-        if name == _MAIN:
-            put_words(made, "arguments", words_of(str(command)), place, str(command))
-        else:
-            made.not_taken(f"processes.{name}", str(command), place)
-
-
-def _build(made: Building, document: Document) -> None:
-    """The image, from a Dockerfile or by name; what is built otherwise is listed."""
-    build = document.table("build")
-    place = document.path, document.line(("build",)) or 1
-    target = build.get("build-target")
-    if isinstance(build.get("image"), str):
-        put_image_name(made, build["image"], (document.path, document.line(("build", "image"))))
-    elif isinstance(build.get("dockerfile"), str) or (document.path.parent / "Dockerfile").is_file():
-        dockerfile = build.get("dockerfile", "Dockerfile")
-        target = target if isinstance(target, str) else None
-        put_built(made, document.path.parent, place, context=".", dockerfile=str(dockerfile), target=target)
-    for key in sorted(set(build) - {"image", "dockerfile", "build-target"}):
-        made.not_taken(f"build {key}", str(build[key]), (document.path, document.line(("build", key))))
+        made.not_taken(f"processes.{name}", str(command), (document.path, document.line(("processes", name))))
 
 
 def _amount(made: Building, document: Document, key: KeyPath, field: tuple[str, ...], value: float | None) -> None:

@@ -8,7 +8,6 @@ from typing import Final
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.building import Building
-from envparity.sources.images import plain_words
 from envparity.sources.servers import keys_of_container, kind_of_image
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, documents
@@ -94,8 +93,7 @@ def _procfile(made: Building, path: Path) -> None:
             if name == "web":
                 made.not_taken("command", command, (path, number))
             elif name == "release":
-                if not made.job("release", plain_words(command) or [], (path, number)):
-                    made.not_taken("jobs.release", f"a job before the backend: {command}", (path, number))
+                made.not_taken("jobs.release", f"a job before the backend: {command}", (path, number))
             else:
                 made.not_taken(f"processes.{name}", command, (path, number))
     if mistakes:

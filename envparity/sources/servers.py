@@ -5,21 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from envparity.dependency.capabilities import IsRecognised
 from envparity.dependency.kind import KINDS
 
-__all__ = [
-    "composed",
-    "dependency_of_a_url",
-    "is_recognised",
-    "keys_of_container",
-    "kind_of_image",
-    "named_hosts",
-    "siblings",
-    "urls",
-]
+__all__ = ["composed", "dependency_of_a_url", "keys_of_container", "kind_of_image", "siblings", "urls"]
 
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9]*(?:\+[a-z0-9]+)?)://(?:(?P<user>[^\s:@/,]*)(?::(?P<password>[^\s@/,]*))?@)?"
@@ -39,24 +30,10 @@ def kind_of_image(image: str) -> str | None:
     return next((kind for kind, known in _recognised() if name in known.images), None)
 
 
-def keys_of_container(kind: str, command: str, variables: Collection[str]) -> dict[str, object]:
+def keys_of_container(kind: str, command: str, variables: Collection[str]) -> dict[str, Any]:
     """The table of the dependency that such a container is."""
     known = dict(_recognised())[kind]
     return {"kind": kind, **known.of_container(command, variables)}
-
-
-def is_recognised(kind: str) -> bool:
-    """Whether it is a kind whose servers are made here as clients know them, with credentials of their own."""
-    return any(kind == name for name, _ in _recognised())
-
-
-def named_hosts(setting: str, value: str) -> Iterator[tuple[str, int | None]]:
-    """What in a setting may be the name of a host, and the port that stands behind it."""
-    if _HOST.fullmatch(setting):
-        yield value, None
-    for pattern in (_URL, _BARE):
-        for found in pattern.finditer(value):
-            yield found["host"], int(found["port"]) if found["port"] else None
 
 
 def _recognised() -> Iterator[tuple[str, IsRecognised]]:
@@ -85,7 +62,7 @@ def urls(value: str) -> Iterator[_Url]:
         yield _Url(found["scheme"], found["host"], bool(found["password"]), found["rest"] or "")
 
 
-def dependency_of_a_url(url: _Url) -> dict[str, object]:
+def dependency_of_a_url(url: _Url) -> dict[str, Any]:
     """The table of the dependency that such a URL names."""
     known = dict(_recognised())[str(url.kind)]
     return {"kind": url.kind, **known.of_url(url.scheme.partition("+")[0], url.query, password=url.password)}
@@ -112,26 +89,20 @@ def composed(value: str, hosts: Mapping[str, str], kinds: Mapping[str, str]) -> 
 
 
 def _address(url: re.Match[str], name: str, kind: str | None) -> str:
-    database, offers = url["database"], _offers(kind)
+    database = url["database"]
     path = "" if database is None else "/" + _literal(database)
-    before = ""
-    if url["user"] is not None:
-        password = f":{{{name}.password|urlencode}}" if "password" in offers else f":{_literal(url['password'] or '')}"
-        user = f"{{{name}.user}}" if {"user", "database"} <= offers else _literal(url["user"])
-        before = f"{user}{password if url['password'] else ''}@"
-    if {"user", "database"} <= offers:
-        before = f"{{{name}.user}}:{{{name}.password|urlencode}}@"
+    password = f":{{{name}.password|urlencode}}"
+    before = f"{_literal(url['user'])}{password if url['password'] else ''}@" if url["user"] is not None else ""
+    if _has_users(kind):
+        before = f"{{{name}.user}}{password}@"
         path = f"/{{{name}.database}}" if database else path
-    elif "user" in offers and url["password"]:
-        before = f"{{{name}.user}}:{{{name}.password|urlencode}}@"
-        path = "" if database else path  # its own name of what it holds, which a server made here has not
     return f"{url['scheme']}://{before}{{{name}.host}}:{{{name}.port}}{path}{_literal(url['rest'] or '')}"
 
 
-def _offers(kind: str | None) -> frozenset[str]:
-    """What clients of that kind are given beside host and port; nothing where credentials are the team's own."""
-    found = KINDS.find(kind) if kind is not None and is_recognised(kind) else None
-    return frozenset() if found is None else frozenset(found.offers)
+def _has_users(kind: str | None) -> bool:
+    """Whether its clients come as a user, to a database of their own."""
+    found = KINDS.find(kind)
+    return found is not None and {"user", "database"} <= set(found.offers)
 
 
 def _literal(text: str) -> str:
@@ -148,6 +119,6 @@ def siblings(settings: Mapping[str, str], hosts: Mapping[str, str], kinds: Mappi
         name = hosts[value]
         for word, what in _SIBLINGS.items():
             beside = f"{found['prefix']}{word}"
-            if beside in settings and (what == "port" or what in _offers(kinds.get(name))):
+            if beside in settings and (what not in {"user", "database"} or _has_users(kinds.get(name))):
                 made[beside] = f"{{{name}.{what}}}"
     return made

@@ -98,7 +98,7 @@ class Document:
 
     def table(self, *key: str) -> dict[str, Any]:
         """The table at that key; empty when there is none or something else stands there (the schema says so)."""
-        found: object = self.data
+        found: Any = self.data
         for one in key:
             found = found.get(one) if isinstance(found, dict) else None
         return found if isinstance(found, dict) else {}
@@ -155,7 +155,7 @@ def _text(path: Path, source: str) -> str:
         ) from None
 
 
-def _parsed(text: str, source: str) -> tuple[dict[str, object], Mapping[KeyPath, int]]:
+def _parsed(text: str, source: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
     """Its values, and the line of each. Raises `ConfigurationError` for no TOML, and for what is nested too deeply."""
     line = line_of_a_deep_key(text)
     if line:
@@ -185,7 +185,7 @@ def _as_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
-def _unrepresentable(document: Document, key: KeyPath, value: object) -> Iterator[Mistake]:
+def _unrepresentable(document: Document, key: KeyPath, value: Any) -> Iterator[Mistake]:
     """Numbers that parse but are none: infinite, not a number, beyond 64 bits. No schema keyword refuses them."""
     if isinstance(value, dict | list):
         for name, one in value.items() if isinstance(value, dict) else enumerate(value):
@@ -232,7 +232,7 @@ def unfit_for_a_process(value: object) -> str:
     return f"{size} bytes, of which Linux takes {_LONGEST_VARIABLE}" if size > _LONGEST_VARIABLE else ""
 
 
-def in_words(value: object, *, secretive: bool = False) -> str:
+def in_words(value: Any, *, secretive: bool = False) -> str:
     """What stands there, short enough for one line; of a string only that, when it may be a secret."""
     names = {dict: "a table", list: "an array", bool: "a boolean", int: "an integer", float: "a float", str: "a string"}
     name = names.get(type(value), "nothing" if value is None else type(value).__name__)
@@ -244,7 +244,7 @@ def in_words(value: object, *, secretive: bool = False) -> str:
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({name})"
 
 
-def _pattern(_validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+def _pattern(_validator: Validator, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     # ECMA-262, which JSON Schema asks for: `$` is the very end, and never before a last newline as in Python.
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
         yield ValidationError(f"does not match {pattern}")
@@ -260,11 +260,11 @@ def known_keys(schema: str) -> frozenset[str]:
 
 @cache
 def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, object] = json.loads(files("envparity").joinpath("schemas", name).read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(files("envparity").joinpath("schemas", name).read_text(encoding="utf-8"))
     return schema
 
 
-def schema_mistakes(document: Document, schema: str, parts: Mapping[str, object] | None = None) -> list[Mistake]:
+def schema_mistakes(document: Document, schema: str, parts: Mapping[str, Any] | None = None) -> list[Mistake]:
     """Everything that the schema of that file name (in `envparity/schemas`) says against the document.
 
     `parts` replace those of its `$defs`: what the kinds of things may hold that are installed and named here.
@@ -300,7 +300,7 @@ def _mistakes(document: Document, error: ValidationError) -> Iterator[Mistake]:
         yield document.mistake(key, expected, in_words(instance, secretive=secretive), _purpose(schema, expected))
 
 
-def _expected(rule: str, value: object, schema: Mapping[str, object]) -> str:
+def _expected(rule: str, value: Any, schema: Mapping[str, Any]) -> str:
     types: Sequence[str] = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     phrases = {
         "type": " or ".join(_TYPES.get(kind, kind) for kind in types if isinstance(kind, str)),
@@ -318,7 +318,7 @@ def _expected(rule: str, value: object, schema: Mapping[str, object]) -> str:
     return phrases.get(rule) or str(schema.get("description", f"what the schema's {rule} says"))
 
 
-def _purpose(schema: Mapping[str, object], expected: str) -> str:
+def _purpose(schema: Mapping[str, Any], expected: str) -> str:
     """What the key is for, as advice, unless it has been said already."""
     purpose = str(schema.get("description", ""))
     return "" if purpose == expected else purpose

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity import Boot, Finding, Observation, Scenario, Stack, Subject, choose_launcher, load_subject
+from envparity import Case, Finding, Observation, Scenario, Stack, Subject, choose_launcher, load_subject
 from envparity.engine.observer import Observer
 from envparity.judge import judge
 from envparity.launch.attached.launcher import AttachedLauncher
@@ -51,11 +51,12 @@ async def observed(launcher: Launcher, stack: Stack, subject: Subject, scenarios
 async def both_ways(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Finding], list[Finding], Observation]:
     """The findings of the container launcher; of one attached to the very same staging; and what that one saw."""
     subject = load_subject(root / "netra_backend" / "backend.toml", root / "environments", ("local", "staging"))
+    name = subject.backend.name
     launcher = await asyncio.to_thread(choose_launcher, "container", subject, print)
     try:
         async with (
-            launcher.boot(subject.environments["local"], Boot(), print) as local,
-            launcher.boot(subject.environments["staging"], Boot(), print) as staging,
+            launcher.boot(Case("local", name), print) as local,
+            launcher.boot(Case("staging", name), print) as staging,
         ):
             monkeypatch.setenv("STAGING_JWT_SECRET", staging.settings["JWT_SECRET"])
             host, port = staging.endpoint.address
@@ -72,7 +73,7 @@ async def both_ways(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[F
             seen = await asyncio.gather(
                 observed(launcher, local, subject, scenarios), observed(launcher, staging, subject, scenarios)
             )
-            async with attached.boot(seen_from_outside.environments["staging"], Boot(), print) as outside:
+            async with attached.boot(Case("staging", name), print) as outside:
                 other = await observed(attached, outside, seen_from_outside, scenarios)
     finally:
         await launcher.close()

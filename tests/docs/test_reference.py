@@ -26,10 +26,8 @@ from envparity.model.backend import (
     ImageSource,
     Limits,
     Phases,
-    Previous,
     ProcessSource,
     ReportMapping,
-    Retries,
 )
 from envparity.model.case import Boot
 from envparity.model.environment import Credential, Deployed, Difference, Environment, Ingress, OAuth2, Platform
@@ -55,8 +53,6 @@ SECTIONS = [
     (BACKEND, "[[tokens.carriers]]", "backend/$defs/carrier", Carrier),
     (BACKEND, "[audit]", "backend/properties/audit", Audit),
     (BACKEND, "[limits]", "backend/properties/limits", Limits),
-    (BACKEND, "[retries]", "backend/properties/retries", Retries),
-    (BACKEND, "[previous]", "backend/properties/previous", Previous),
     (BACKEND, "[phases]", "backend/properties/phases", Phases),
     (ENVIRONMENT, "The file itself", "environment", Environment),
     (ENVIRONMENT, "[platform]", "environment/$defs/platform", Platform),
@@ -117,7 +113,7 @@ def test_every_key_of_a_scenario_is_documented_with_its_default() -> None:
         documented = table(SCENARIOS, heading)
         assert set(documented) == set(kind.__struct_fields__)
         for key, (default, _) in documented.items():
-            if default not in {"", "*required*"} and key not in {"settings", "slow"}:
+            if default not in {"", "*required*"} and key != "settings":
                 assert said(default) == default_in_words(kind, key), key
 
 

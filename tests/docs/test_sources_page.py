@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-from click.testing import CliRunner
-
 from envparity.doors import built_in_entries
-from envparity.faces.cli.app import app
 from envparity.model.environment import Composed
 from envparity.sources.source import SOURCES
 from tests.docs.pages import blocks
 from tests.envparity.sources.reading import environment, notes, put
 
-PAGE = Path("docs/sources.md").absolute()
+PAGE = Path("docs/sources.md")
 DEPLOYMENT = """\
 services:
   api:
@@ -72,50 +68,3 @@ def test_the_example_is_an_environment(tmp_path: Path) -> None:
     assert notes(made, known=False) == {}
     assert made.settings["LOG"] == "json"
     assert made.places["settings.LOG"] == f"{tmp_path}/.env.staging:1"
-
-
-STAGING = """\
-services:
-  api:
-    image: api
-    mem_limit: 256m
-    environment:
-      LOG_LEVEL: info
-"""
-BACKEND = """\
-name = "api"
-image = { name = "api" }
-health = { live = false, ready = false, startup = false, metrics = false }
-scenario = [{ name = "connect", title = "is let in", steps = [{ connect = "none" }, { close = 1000 }] }]
-"""
-
-
-def shown(command: str) -> tuple[list[str], str]:
-    """The arguments of the example that runs that command, and what it prints."""
-    text = next(block.text for block in blocks(str(PAGE), "text") if f"envparity {command}" in block.text)
-    first, _, printed = text.partition("\n")
-    return first.removeprefix("$ envparity ").split(), printed
-
-
-def project(folder: Path, typed: str) -> None:
-    """A backend with an environment that is called staging."""
-    put(folder, backend__toml=BACKEND, environments___staging__toml=typed, compose__staging__yaml=STAGING)
-
-
-def test_what_drifted_is_printed_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Line by line, with exit code 1."""
-    project(tmp_path, 'name = "staging"\n[settings]\nLOG_LEVEL = "debug"\n')
-    monkeypatch.chdir(tmp_path)
-    arguments, printed = shown("import")
-    result = CliRunner().invoke(app, arguments, prog_name="envparity")
-    assert (result.exit_code, result.output.strip()) == (1, printed.strip())
-
-
-def test_an_environment_is_exported_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is written, and what to do next."""
-    project(tmp_path, 'name = "staging"\n[settings]\nLOG_LEVEL = "debug"\n')
-    monkeypatch.chdir(tmp_path)
-    arguments, printed = shown("export")
-    result = CliRunner().invoke(app, arguments, prog_name="envparity")
-    assert (result.exit_code, result.output.strip()) == (0, printed.strip())
-    assert (tmp_path / "by-hand" / "compose.yaml").is_file()

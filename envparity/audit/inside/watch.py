@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Frames = list[dict[str, object]]
+Frames = list[dict[str, Any]]
 
 OPTIMIZED = 0x1  # of a code object: it is a function's, and no module's or class's body (inspect.COOPTIMIZED)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -57,9 +57,9 @@ class Effects:
 
     def __init__(self, own: dict[str, str]) -> None:
         self.own = own
-        self.seen: list[dict[str, object]] = []
-        self.apart: list[dict[str, object]] = []
-        self._known: set[object] = set()
+        self.seen: list[dict[str, Any]] = []
+        self.apart: list[dict[str, Any]] = []
+        self._known: set[Any] = set()
         self._handlers = self._by_event()
 
     def start(self) -> None:
@@ -111,8 +111,8 @@ class Effects:
             frame = frame.f_back
         return chain[::-1], ""
 
-    def _by_event(self) -> dict[str, Callable[[str, object, object], None]]:
-        handlers: dict[str, Callable[[str, object, object], None]] = {
+    def _by_event(self) -> dict[str, Callable[[str, Any, Any], None]]:
+        handlers: dict[str, Callable[[str, Any, Any], None]] = {
             "open": self._opened,
             "socket.connect": self._refusing("connection", errno.ECONNREFUSED, _second),
             "socket.sendto": self._refusing("connection", errno.ECONNREFUSED, _second),
@@ -126,22 +126,20 @@ class Effects:
         handlers.update(dict.fromkeys(_CHANGES, self._refusing("file", errno.EROFS, _first)))
         return handlers
 
-    def _hook(self, event: str, arguments: object) -> None:
+    def _hook(self, event: str, arguments: Any) -> None:
         handler = self._handlers.get(event)
         if handler is not None:
             handler(event, arguments, _caller())
 
-    def _refusing(
-        self, kind: str, number: int, which: Callable[[object], object]
-    ) -> Callable[[str, object, object], None]:
-        def handle(event: str, arguments: object, frame: object) -> None:
+    def _refusing(self, kind: str, number: int, which: Callable[[Any], Any]) -> Callable[[str, Any, Any], None]:
+        def handle(event: str, arguments: Any, frame: Any) -> None:
             detail = f"{event} {_shown(which(arguments))}".strip()
             if self.note(kind, detail, frame):
                 raise refusal(number, detail)
 
         return handle
 
-    def _looked_up(self, event: str, arguments: object, frame: object) -> None:
+    def _looked_up(self, event: str, arguments: Any, frame: Any) -> None:
         host = _shown(_first(arguments))
         if _is_name(host) and self.note("lookup", f"{event} {host}", frame):
             raise refusal(errno.EHOSTUNREACH, f"{event} {host}")
@@ -172,7 +170,7 @@ class Effects:
             chain = [{"module": module, "line": lineno, "function": ""}]
             self.seen.append({"kind": "warning", "detail": text, "module": module, "line": lineno, "chain": chain})
 
-    def _profile_of(self) -> Callable[[object, str, object], None]:
+    def _profile_of(self) -> Callable[[Any, str, Any], None]:
         clock, chance = frozenset(_CLOCK), frozenset(_CHANCE)
         signals = frozenset(getattr(signal.signal.__globals__["_signal"], one) for one in _SIGNALS)
         threads = frozenset(getattr(_thread, one) for one in _THREADS if hasattr(_thread, one))
@@ -200,11 +198,11 @@ class Effects:
         kind: Any = type(os.environ)
 
         class Environment(kind):  # type: ignore[misc]
-            def __getitem__(self, key: object) -> object:
+            def __getitem__(self, key: Any) -> Any:
                 effects.read_variable(os.fsdecode(key) if isinstance(key, (str, bytes)) else str(key))
                 return kind.__getitem__(self, key)
 
-            def __iter__(self) -> Iterator[object]:
+            def __iter__(self) -> Iterator[Any]:
                 effects.read_variable("*")
                 return iter(kind.__iter__(self))
 
@@ -230,12 +228,12 @@ class Effects:
             ("asyncio.base_events", "BaseEventLoop", "create_task", "task"),
             ("asyncio.events", "BaseDefaultEventLoopPolicy", "new_event_loop", "event loop"),
         ):
-            holder: object = getattr(sys.modules.get(module), kind, None)
+            holder: Any = getattr(sys.modules.get(module), kind, None)
             if holder is not None:
                 setattr(holder, method, self._telling(getattr(holder, method), what))
 
     def _telling(self, usual: Any, what: str) -> Any:
-        def call(*args: object, **kwargs: object) -> object:
+        def call(*args: Any, **kwargs: Any) -> Any:
             self.note("loop" if what == "event loop" else "thread", what, _caller())
             return usual(*args, **kwargs)
 
@@ -286,7 +284,7 @@ def _second(arguments: Any) -> Any:
     return arguments[1] if len(arguments) > 1 else ""
 
 
-def _shown(value: object) -> str:
+def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ":".join(str(one) for one in value[:2])
     return str(os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else value)[:120]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,13 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from envparity.config.subject import load_subject
 from envparity.errors import ConfigurationError, Mistake
-from envparity.faces.cli.ending import one_message
-from envparity.faces.cli.options import backend_option, environments_option
+from envparity.faces.cli.options import backend_option, environments_option, one_message
+from envparity.judge.compare import covers
 from envparity.model.backend import Backend
 from envparity.model.environment import (
-    BesideProcess,
     Composed,
     Dependency,
     Environment,
@@ -35,18 +32,15 @@ from envparity.model.environment import (
 )
 from envparity.model.subject import Subject
 from envparity.redaction import redact
-from envparity.report.columns import verdict_width, wants_live
-from envparity.report.saved_subject import without_secrets
+from envparity.report.layout import printable
+from envparity.report.terminal import verdict_width, wants_live
+from envparity.report.verdict import counted
+from envparity.session import engine
 from envparity.session.inputs import Inputs
-from envparity.support.counting import counted
-from envparity.support.printable import printable
-from envparity.toml.document import dotted
 
 __all__ = ["Section", "diff_command", "sections"]
 
 _WIDEST = 140
-_NOTHING = frozenset({"not set", "none", "the backend file's", "the image's"})
-"""What a side is shown as that does not say it."""
 
 
 class Row(NamedTuple):
@@ -82,8 +76,7 @@ def diff_command(here: str, there: str, backend: Path | None, environments: Path
         if here == there:
             got = f"{here} twice"
             raise ConfigurationError([Mistake("diff", 0, "ENVIRONMENT", "two environments", got, "name another")])
-        inputs = Inputs.find(backend=backend, environments=environments, names=(here, there))
-        subject = load_subject(inputs.backend, inputs.environments, inputs.names)
+        subject = engine.load(Inputs.find(backend=backend, environments=environments, names=(here, there)))
         found = sections(subject)
     width = min(verdict_width() if wants_live(sys.stdout) else _WIDEST, _WIDEST)
     console = Console(file=sys.stdout, width=width, highlight=False, markup=False, soft_wrap=False)
@@ -142,7 +135,7 @@ def _placed(value: str, environment: Environment, key: str) -> str:
     """The value and where it stands, where that is known."""
     notes = {note.name: note.place for note in environment.notes}
     place = environment.places.get(key) or notes.get(key)
-    return f"{value} ({place})" if place is not None and value not in _NOTHING else value
+    return f"{value} ({place})" if place is not None and value != "not set" else value
 
 
 def _literal(backend: Backend, name: str, value: str, salt: bytes) -> str:
@@ -167,7 +160,7 @@ def _reason(backend: Backend, name: str, environments: Iterable[Environment]) ->
     ]
     for environment in environments:
         for declared in environment.differences:
-            if any(declared.covers(path) for path in paths):
+            if any(covers(declared, path) for path in paths):
                 return declared.reason
     return "not declared"
 
@@ -175,30 +168,16 @@ def _reason(backend: Backend, name: str, environments: Iterable[Environment]) ->
 def _fields(
     title: str, sides: tuple[msgspec.Struct, msgspec.Struct], environments: tuple[Environment, Environment], table: str
 ) -> Section:
-    one, other = (_keys(side) for side in sides)
+    one, other = (msgspec.to_builtins(side) for side in sides)
     shown = [
-        {key: _value(value) if key != "config" or value else "none" for key, value in _keys(side, shown=True).items()}
-        for side in sides
+        {key: _value(value) if key != "config" or value else "none" for key, value in of.items()} for of in (one, other)
     ]
-    names = dict.fromkeys((*one, *other))
     rows = [
-        Row(
-            key,
-            *(_placed(of.get(key, "none"), at, f"{table}.{key}") for of, at in zip(shown, environments, strict=True)),
-        )
-        for key in names
-        if key not in one or key not in other or one[key] != other[key]
+        Row(key, *(_placed(of[key], at, f"{table}.{key}") for of, at in zip(shown, environments, strict=True)))
+        for key in one
+        if one[key] != other[key]
     ]
-    return Section(title, tuple(rows), len(names) - len(rows))
-
-
-def _keys(side: msgspec.Struct, *, shown: bool = False) -> dict[str, object]:
-    """What it says by its keys; as it may be `shown`, without literals that are secrets."""
-    if isinstance(side, Dependency) and shown:
-        side = without_secrets(side)
-    keys: dict[str, Any] = msgspec.to_builtins(side)
-    options = keys.pop("options", {})
-    return {**keys, **options} if isinstance(side, Dependency) else keys
+    return Section(title, tuple(rows), len(one) - len(rows))
 
 
 def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Section]:
@@ -207,42 +186,20 @@ def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Secti
         "image": [_image_shown(side.image) for side in (here, there)],
         "command": [" ".join(side.command) or "the backend file's" for side in (here, there)],
     }
-    for key in ("entrypoint", "arguments"):
-        texts[key] = [shlex.join(getattr(side, key)) or "the image's" for side in (here, there)]
     for name in dict.fromkeys((*here.jobs, *there.jobs)):
         texts[f"job {name}"] = [_job_shown(side.jobs.get(name)) for side in (here, there)]
-    for name in dict.fromkeys((*here.processes, *there.processes)):
-        texts[f"process {name}"] = [_process_shown(side.processes.get(name)) for side in (here, there)]
     for path in dict.fromkeys((*here.files, *there.files)):
         shown = [_file_shown(side.files.get(path)) for side in (here, there)]
         if shown[0] == shown[1] and here.files[path] != there.files[path]:
             shown[1] += ", another text"
         texts[f"file {path}"] = shown
-    rows = [
-        Row(key, _placed(one, here, _key_of(key)), _placed(other, there, _key_of(key)))
-        for key, (one, other) in texts.items()
-        if one != other
-    ]
-    tables = here.jobs or here.processes or here.files
-    if rows or here.image is not None or here.command or here.arguments or here.entrypoint or tables:
+    rows = [Row(key, one, other) for key, (one, other) in texts.items() if one != other]
+    if rows or here.image is not None or here.command or here.jobs or here.files:
         yield Section("backend", tuple(rows), len(texts) - len(rows))
-
-
-def _key_of(row: str) -> str:
-    """The key of an environment's file that a row is about: `job migrate` is `jobs.migrate`."""
-    what, _, name = row.partition(" ")
-    tables = {"job": "jobs", "process": "processes", "file": "files"}
-    return dotted((tables[what], name)) if name else what
 
 
 def _job_shown(job: Job | None) -> str:
     return "none" if job is None else f"{' '.join(job.command)} ({job.timeout_s:g} s)"
-
-
-def _process_shown(process: BesideProcess | None) -> str:
-    if process is None:
-        return "none"
-    return " ".join(process.command) + (f" (ready within {process.ready_s:g} s)" if process.ready else "")
 
 
 def _file_shown(file: FileTemplate | None) -> str:
@@ -312,14 +269,12 @@ def _declared(here: Environment, there: Environment) -> Section:
     return Section("declared differences", rows)
 
 
-def _value(value: object) -> str:
+def _value(value: Any) -> str:
     if value is None:
         return "no limit"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict) and "file" not in value:
-        return ", ".join(f"{key}={_value(one)}" for key, one in value.items()) or "none"
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "file" in value:
         return f"{value['file']}, {counted(len(value['text'].splitlines()), 'line')}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 

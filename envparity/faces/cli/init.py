@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from envparity.errors import ConfigurationError, Mistake
-from envparity.faces.cli.ending import one_message, say
+from envparity.faces.cli.options import one_message, say
 from envparity.proposals.code import read_code
 from envparity.proposals.deployments import Deployment, deployments, services
 from envparity.proposals.programs import commands, dockerfiles, names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,25 +14,21 @@ from typing import Any, NoReturn
 import pytest
 
 from envparity.errors import ConfigurationError, DoorFailed, EnvparityError, Mistake
-from envparity.faces.keeping import check_keep, write_kept
-from envparity.faces.parity_run import ParityRun, SeenAndVerdict
-from envparity.faces.pytest.shared import WORKER_KEY, Failed, Seen, SharedRun
-from envparity.judge.finding import Verdict
+from envparity.faces.parity_run import ParityRun
 from envparity.model.reach import plays
 from envparity.model.subject import Subject
-from envparity.report.columns import verdict_width
 from envparity.report.github import CHOICES
 from envparity.report.kinds import REPORTS
 from envparity.report.layout import Style
 from envparity.report.outputs import Outputs
-from envparity.report.saved import Saver, read_run, runs_folder, saved_subject
-from envparity.report.terminal import terminal_writer
+from envparity.report.saved import Saver, runs_folder, saved_subject
+from envparity.report.terminal import terminal_writer, verdict_width
 from envparity.report.verdict import verdict_lines
 from envparity.report.writer import Tee, Writer
 from envparity.session import engine
 from envparity.session.attaching import Attaching
 from envparity.session.exits import FINDINGS, code_of, complaint
-from envparity.session.inputs import Exploration, Inputs
+from envparity.session.inputs import Inputs
 
 __all__ = ["ParitySession"]
 
@@ -42,7 +38,7 @@ _MARKUP: dict[Style, dict[str, bool]] = {
 }  # fmt: skip
 
 
-_PATHS = frozenset({"backend", "environments", "keep", "runs"})
+_PATHS = frozenset({"backend", "environments", "runs"})
 
 
 class ParitySession:
@@ -57,12 +53,7 @@ class ParitySession:
         self._orders = 0
         self._run: ParityRun | None = None
         self._outputs = Outputs()
-        self._exploration: Exploration | None = None
         self._saver: Saver | None = None  # of the whole session: a run may be asked several times
-        self._verdict: Verdict | None = None
-        worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
-        self._is_worker = worker is not None
-        self._shared = SharedRun(Path(worker[WORKER_KEY])) if worker is not None and WORKER_KEY in worker else None
 
     def load(self) -> Subject:
         """Read the files once. Ends the session with exit status 2 and one message where they are wrong."""
@@ -90,11 +81,6 @@ class ParitySession:
 
         Boot in the orders that were asked for, and in those that one of these tests asks for with its marker.
         """
-        self._read()
-        if self._wrong is not None and self._shared is not None:
-            # To pytest-xdist a worker that ends by itself has crashed: its tests say it, and so does the controller.
-            self._shared.fail(complaint(self._wrong), code_of(self._wrong))
-            return
         subject, inputs = self.load(), self._inputs
         asked = [one.kwargs.get("orders", 0) for item in items for one in item.iter_markers("parity")]
         self._orders = max([inputs.orders if inputs is not None else 0, *asked])
@@ -114,10 +100,10 @@ class ParitySession:
 
     def run(self) -> ParityRun:
         """The session's one run."""
-        if self._is_worker and self._shared is None:
+        if hasattr(self._config, "workerinput"):
             pytest.fail(
-                "envparity boots each environment once for a whole session, which pytest-xdist splits over processes, "
-                "and its controller does not load envparity's plugin: run these tests with `-n 0` or `-p no:xdist`",
+                "envparity boots each environment once for a whole session, which pytest-xdist splits over processes: "
+                "run these tests with `-n 0` or `-p no:xdist` (the environments boot in parallel all the same)",
                 pytrace=False,
             )
         if self._run is None:
@@ -137,44 +123,10 @@ class ParitySession:
                     self._orders,
                     causes=bool(self._said("causes")),
                     repeat=inputs.repeat,
-                    explore=self._exploration,
                 ),
                 self._announced,
-                None if self._shared is None else self._once,
             )
         return self._run
-
-    def _once(self, make: Callable[[], SeenAndVerdict]) -> SeenAndVerdict:
-        """What the workers of this session have seen, all together once."""
-        assert self._shared is not None  # noqa: S101  only then it is asked
-
-        def seen_here() -> Seen:
-            observations, verdict = make()
-            file = self._saver.file if self._saver is not None else None
-            return Seen(observations, verdict, "" if file is None else str(file.resolve()))
-
-        known = self._shared.once(seen_here)
-        if isinstance(known, Failed):
-            pytest.fail(known.text, pytrace=False)
-        return known.observations, known.verdict
-
-    def finish_shared(self, session: pytest.Session, known: Seen | Failed) -> None:
-        """What `finish` does, in the controller of workers: say the verdict, write the reports, set the exit status."""
-        if isinstance(known, Failed):
-            sys.stderr.write(known.text + "\n")
-            session.exitstatus = known.code
-            return
-        self._verdict = known.verdict
-        self._read()
-        try:
-            if known.saved and self._wrong is None:
-                self._outputs.write(read_run(Path(known.saved)))
-        except EnvparityError as error:
-            sys.stderr.write(complaint(error) + "\n")
-            session.exitstatus = code_of(error)
-            return
-        if not known.verdict.clean and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = FINDINGS
 
     def finish(self, session: pytest.Session) -> None:
         """Remove all that was started; the session's exit status is 1 where the verdict is red and no test failed."""
@@ -182,14 +134,12 @@ class ParitySession:
             return
         self._run.close()
         verdict = self._run.finished
-        if verdict is not None:
-            write_kept(self._said("keep"), verdict.explored)
         if verdict is not None and not verdict.clean and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = FINDINGS
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """Print the verdict where there is one."""
-        verdict = self._run.finished if self._run else self._verdict
+        verdict = self._run.finished if self._run else None
         if verdict is None:
             return
         reporter.section("envparity")
@@ -207,12 +157,8 @@ class ParitySession:
                 launcher=self._said("launcher"), orders=self._said("orders"),
                 attaching=Attaching(tuple(self._said("attach") or ()), tuple(self._said("confirm-target") or ())),
                 names=self._said("environment") or (), repeat=self._said("repeat"),
-                thorough=True if self._said("thorough") else None,
                 root=self._config.invocation_params.dir,
             )  # fmt: skip
-            runs = runs_folder(self._said("runs"), self._config.invocation_params.dir)
-            self._exploration = Exploration.find(self._said("explore"), self._said("explore-seed"), runs)
-            check_keep(self._said("keep"), explored=self._exploration is not None)
             self._outputs = self._asked_for()
             self._subject = engine.load(self._inputs)
         except (ConfigurationError, DoorFailed) as wrong:
@@ -237,8 +183,7 @@ class ParitySession:
     def _new_saver(self, subject: Subject, inputs: Inputs, orders: int) -> Saver:
         """Where the run is saved, and what is made of it in the end."""
         folder = runs_folder(self._said("runs"), self._config.invocation_params.dir)
-        described = saved_subject(subject, inputs.environments, orders=orders, only=self._only, repeat=inputs.repeat)
-        return Saver(described, folder, [] if self._is_worker else [self._outputs.write])
+        return Saver(saved_subject(subject, inputs.environments, orders=orders), folder, [self._outputs.write])
 
     def _said(self, name: str, *, path: bool = False) -> Any:
         """The option; or the ini option, whose paths are relative to the ini file's folder."""
@@ -270,9 +215,6 @@ class ParitySession:
     def _end(self, error: EnvparityError | None) -> NoReturn:
         """One message on stderr, then the end of the session with that error's exit code."""
         assert error is not None  # noqa: S101  a session ends for a reason
-        if self._shared is not None:
-            self._shared.fail(complaint(error), code_of(error))
-            pytest.fail(complaint(error), pytrace=False)
         capture = self._config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else nullcontext():
             sys.stderr.write(complaint(error) + "\n")
@@ -283,13 +225,11 @@ class ParitySession:
 
 def _chosen(subject: Subject, marker: pytest.Mark) -> list[str]:
     """The names of the scenarios that a marker speaks of, in the order of the backend file; but for those that none
-    of the environments can play, and those of a thorough run in any other that the marker does not name.
+    of the environments can play.
     """
     group: str | None = marker.kwargs.get("group")
-    names, scenarios = subject.environments, subject.backend.scenarios
-    deep = (one.thorough and not {one.name, one.name.partition("[")[0]} & {*marker.args} for one in scenarios)
-    extent = [one for one, is_deep in zip(scenarios, deep, strict=True) if subject.thorough or not is_deep]
-    playable = [one for one in extent if any(plays(subject, name, one) for name in names)]
+    names = subject.environments
+    playable = [one for one in subject.backend.scenarios if any(plays(subject, name, one) for name in names)]
     of_group = [one.name for one in playable if group is None or one.group == group]
     if not marker.args:
         return of_group

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import msgspec
 
@@ -13,8 +13,8 @@ from envparity.launch.attached.certificate import look, trusting
 from envparity.launch.attached.health import DeployedHealth
 from envparity.launch.attached.pace import Gentle, Pace
 from envparity.launch.attached.stack import AttachedStack
-from envparity.launch.port import Endpoint, Stack, Waiting
-from envparity.model.case import Boot, Case
+from envparity.launch.port import Endpoint, Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.model.case import Case
 from envparity.model.deployed.identity import Credentials, shown_source
 from envparity.model.deployed.target import parse_target
 from envparity.model.environment import Deployed, Environment
@@ -49,14 +49,21 @@ class AttachedLauncher:
             for name, one in self._subject.attached.items()
         )
 
+    def boot(
+        self, case: Case, waiting: Waiting, environment: Environment | None = None
+    ) -> AbstractAsyncContextManager[Stack]:
+        return self._attach(case, waiting, environment)
+
+    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:  # noqa: ARG002  the port's
+        raise WarmUnavailable(f"{stack.case} is attached, and nothing is booted beside it")
+
     async def close(self) -> None:
         """Nothing was made."""
 
     @asynccontextmanager
-    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
-        case = Case(environment.name, self._subject.backend.name, boot)
-        deployed = self._subject.attached.get(environment.name)
-        if deployed is None or environment is not self._subject.environments.get(environment.name) or not boot.steady:
+    async def _attach(self, case: Case, waiting: Waiting, environment: Environment | None) -> AsyncIterator[Stack]:
+        deployed = self._subject.attached.get(case.environment)
+        if deployed is None or environment is not None or not case.boot.steady:
             raise LaunchError(f"{case}: what is attached is looked at as it is, and not booted")
         stack = self._stack(case, deployed)
         with raised_without_secrets(lambda: stack.redaction):

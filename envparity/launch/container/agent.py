@@ -11,8 +11,8 @@ from docker.models.containers import Container
 
 from envparity.dependency.kind import ServerPlan
 from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.booted import AgentBeside
 from envparity.launch.container.ports import published_port
-from envparity.launch.local.parts import AgentBeside
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.launch.warm.program import agent_program

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
 import shutil
 import tempfile
 import time
@@ -11,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from docker.models.containers import Container
@@ -21,11 +19,11 @@ from testcontainers.core.network import Network
 from envparity.dependency.kind import CA_PATH, KINDS, ServerPlan, image_name, kind_of
 from envparity.errors import DeadlineExceeded
 from envparity.launch.arrived import watched_headers
-from envparity.launch.booting import Booting, Lasting
-from envparity.launch.cleanup.labels import labels_for
-from envparity.launch.clocks import IN_CONTAINER, LIBRARY_IN_CONTAINER, clock_variables, faketime_library
+from envparity.launch.booted import BootedStack, direct_endpoint
+from envparity.launch.booting import Booting, Lasting, Place
 from envparity.launch.container.confinement import ConfinedContainer, confinement
 from envparity.launch.container.engine import Engine
+from envparity.launch.container.labels import labels_for
 from envparity.launch.container.ports import published_port, published_port_or_none
 from envparity.launch.container.replica_port import replica_probe
 from envparity.launch.container.servers import (
@@ -39,16 +37,12 @@ from envparity.launch.container.servers import (
 from envparity.launch.container.stack import ContainerLog, ContainerStack, RunningDependency, RunningReplica
 from envparity.launch.container.start_gate import StartGate, can_be_exported, image_argv
 from envparity.launch.listening import serves_http
-from envparity.launch.local.given import Given, Place
-from envparity.launch.local.offers import asked_password, password_of
-from envparity.launch.local.parts import direct_endpoint
 from envparity.launch.placing import needs
 from envparity.launch.port import Endpoint, Waiting
-from envparity.launch.program import RunningProgram
 from envparity.launch.proxy import Proxy
-from envparity.model.case import Boot
+from envparity.model.case import Case
 from envparity.model.commands import HEALTH_PORT, PORT, filled
-from envparity.model.environment import BesideProcess, Dependency, Environment, ImageSource, Job
+from envparity.model.environment import Dependency, ImageSource, Job
 from envparity.support.stalls import Deadline
 
 __all__ = ["ContainerBooting", "Means"]
@@ -74,19 +68,17 @@ class Means(Lasting):
     argvs: dict[tuple[str, tuple[str, ...]], list[str] | None] = field(default_factory=dict)  # see `image_argv`
 
 
-class ContainerBooting(Booting):
+class ContainerBooting(Booting[RunningReplica, RunningDependency]):
     """The boot of one case, from network to ingress. `number` tells it from any other boot of the run."""
 
-    def __init__(self, means: Means, environment: Environment, boot: Boot, waiting: Waiting, number: int) -> None:
-        super().__init__(means, environment, boot, waiting)
+    def __init__(self, means: Means, case: Case, waiting: Waiting, number: int) -> None:
+        super().__init__(means, case, waiting)
         self._means, self._engine = means, means.engine
-        self._labels = labels_for(means.run_id, self._case.id, means.owner, number)
-        self._prefix = f"envparity-{means.run_id}-{number}-{self._case.id}"
+        self._labels = labels_for(means.run_id, case.id, means.owner, number)
+        self._prefix = f"envparity-{means.run_id}-{number}-{case.id}"
         self._network = Network(docker_network_kw={"driver": "bridge", "labels": self._labels})
         self._network.name = self._prefix
         self._files: dict[str, Path] = {}  # of this machine, by the path at which the backend finds each
-        self._dependencies: dict[str, RunningDependency] = {}
-        self._booted: ContainerStack  # of the boot under way
         self._gate_lock = asyncio.Lock()
         self._gates: list[StartGate | None] = []  # the one of this boot, once it is known whether there can be one
 
@@ -103,59 +95,52 @@ class ContainerBooting(Booting):
         return attributes
 
     def _dependency(self, name: str, declared: Dependency, proxy: Proxy) -> RunningDependency:
-        port, password = planned(declared, "").port, asked_password(self._environment, name, self._secrets)
-        made = self._dependencies[name] = RunningDependency(name, declared.kind, proxy, password, None, port)
-        return made
+        port = planned(declared, "").port
+        return RunningDependency(name, declared.kind, proxy, self._asked_password(name), None, port)
 
-    def _stack(self, given: Given) -> ContainerStack:
-        self._booted = ContainerStack(
-            given=given,
-            dependencies=self._dependencies,
+    def _stack(self, common: Mapping[str, Any], place: Place) -> ContainerStack:
+        return ContainerStack(
+            **common,
             memory_folder=_MEMORY,
             engine=self._engine,
-            start_beside=lambda name, plan, options: self._beside(given.place.proxy_host, name, plan, options),
+            start_beside=lambda name, plan, options: self._beside(place.proxy_host, name, plan, options),
         )
-        return self._booted
 
-    async def _start_server(self, name: str) -> None:
-        dependency = self._dependencies[name]
+    async def _start_server(
+        self,
+        stack: BootedStack[RunningReplica, RunningDependency],
+        dependency: RunningDependency,
+    ) -> None:
         declared = self._declared(dependency.name)
         issued = self._authority.issue([dependency.name, declared.kind, "localhost", "127.0.0.1"])
-        plan = planned(declared, password_of(self._environment, name, self._secrets))
+        plan = planned(declared, self._password(dependency.name))
         if declared.tls != "off":
             files = {**plan.files, **tls_files(issued, self._authority.certificate_pem)}
             plan = replace(plan, files=files, volumes=(*plan.volumes, TLS_FOLDER))
         dependency.began = time.time()
         others = needs(self._environment, dependency.name)
-        hosts = {"extra_hosts": dict.fromkeys(others, self._booted.given.place.proxy_host)} if others else {}
+        hosts = {"extra_hosts": dict.fromkeys(others, stack.proxy_host)} if others else {}
         dependency.container = await self._start(dependency.name, plan, limits=hosts)
 
     async def _replica(
         self,
+        stack: BootedStack[RunningReplica, RunningDependency],
         exits: AsyncExitStack,
         values: Mapping[str, str],
         index: int,
     ) -> None:
         self._written(exits, values)
         platform = self._environment.platform
-        name, limits, command = replica_name(index), self._limits(self._booted.given.place.proxy_host), self._command
+        name, limits, command = replica_name(index), self._limits(stack.proxy_host), self._command
         secrets = {one.name: values[one.name] for one in self._given if one.secret and can_be_exported(one.name)}
         gate = await self._gate(exits, secrets)
         if gate is not None:
             limits, command = limits | gate.options(), gate.command(index)
             values = {given: value for given, value in values.items() if given not in secrets}
-        elif self._environment.entrypoint:
-            limits |= {"entrypoint": list(self._environment.entrypoint)}
-        mounted: dict[str, Path] = {}
-        clock = self._clock(self._means.ca_file.parent / f"clock-{self._prefix}-{index}", index)
-        if clock is not None:
-            exits.callback(clock.unlink, missing_ok=True)
-            values = {**values, **clock_variables(LIBRARY_IN_CONTAINER, IN_CONTAINER)}
-            mounted = {LIBRARY_IN_CONTAINER: faketime_library(), IN_CONTAINER: clock}
         health_port = self._backend.health.port
         more = () if health_port is None else (health_port,)
         plan = ServerPlan("backend", platform.port, values, tmpfs=self._writable, more_ports=more)
-        container = await self._start(name, plan, command=command, limits=limits, mounted=mounted)
+        container = await self._start(name, plan, command=command, limits=limits)
         if gate is not None:
             await gate.passed(index, container)
             await self._engine.call(f"{name}'s port", container.reload)
@@ -163,20 +148,30 @@ class ContainerBooting(Booting):
         asked = port if health_port is None else published_port_or_none(container, health_port)
         probe = replica_probe(self._backend, container, asked, platform.port)
         replica = RunningReplica(index, probe, container, platform.port)
-        replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
-        bisect.insort(self._booted.replicas, replica, key=lambda one: one.index)
+        stack.replicas.append(replica)
         if self._environment.ingress.kind == "none" and index == 0:
-            self._booted.endpoint = direct_endpoint(port, self._environment.ingress)
+            stack.endpoint = direct_endpoint(port, self._environment.ingress)
 
     async def _job(
         self,
+        stack: BootedStack[RunningReplica, RunningDependency],
         exits: AsyncExitStack,
         values: Mapping[str, str],
         name: str,
         job: Job,
     ) -> tuple[int | None, str]:
-        container = await self._program(exits, values, f"job-{name}", job.command)
+        self._written(exits, values)
+        limits, command = self._limits(stack.proxy_host), job.command
+        secrets = {one.name: values[one.name] for one in self._given if one.secret and can_be_exported(one.name)}
+        argv = await self._argv_of(job.command)
+        if secrets and argv:
+            gate = StartGate(self._engine, self._means.ca_file.parent, 1, argv, secrets)
+            exits.callback(gate.remove)
+            limits, command = limits | gate.options(), gate.command(0)
+            values = {given: value for given, value in values.items() if given not in secrets}
+        plan = ServerPlan("backend", self._environment.platform.port, values, tmpfs=self._writable)
+        container = await self._start(f"job-{name}", plan, command=command, limits=limits)
         deadline = Deadline(job.timeout_s)
         while container.status in {"created", "running"} and not deadline.passed:
             await asyncio.sleep(_EVERY_S)
@@ -186,44 +181,6 @@ class ContainerBooting(Booting):
         if code is None:
             await self._engine.call(f"job {name} to be killed", container.kill)
         return code, await ContainerLog(self._engine, container, f"job {name}").since(_EVER)
-
-    async def _program(
-        self,
-        exits: AsyncExitStack,
-        values: Mapping[str, str],
-        name: str,
-        command: tuple[str, ...],
-    ) -> Container:
-        """Start a program of the backend beside its replicas: in its image, with these settings."""
-        self._written(exits, values)
-        limits = self._limits(self._booted.given.place.proxy_host)
-        secrets = {one.name: values[one.name] for one in self._given if one.secret and can_be_exported(one.name)}
-        argv = await self._argv_of(command)
-        if secrets and argv:
-            gate = StartGate(self._engine, self._means.ca_file.parent, 1, argv, secrets)
-            exits.callback(gate.remove)
-            limits, command = limits | gate.options(), gate.command(0)
-            values = {given: value for given, value in values.items() if given not in secrets}
-        plan = ServerPlan("backend", self._environment.platform.port, values, tmpfs=self._writable)
-        return await self._start(name, plan, command=command, limits=limits)
-
-    async def _companion(
-        self,
-        exits: AsyncExitStack,
-        values: Mapping[str, str],
-        name: str,
-        declared: BesideProcess,
-    ) -> RunningProgram:
-        container = await self._program(exits, values, f"process-{name}", declared.command)
-
-        async def exit_code() -> int | None:
-            await self._engine.call(f"process {name}", container.reload)
-            running = container.status in {"created", "running"}
-            return None if running else int(container.attrs["State"]["ExitCode"])
-
-        return RunningProgram(
-            name, declared, ContainerLog(self._engine, container, f"process {name}"), _EVER, exit_code
-        )
 
     def _written(self, exits: AsyncExitStack, values: Mapping[str, str]) -> None:
         """Write the environment's files, filled with these settings, for all containers of the backend; once a boot."""
@@ -257,10 +214,7 @@ class ContainerBooting(Booting):
 
     async def _argv(self) -> list[str] | None:
         """What a replica runs."""
-        entrypoint = self._environment.entrypoint
-        whole = await self._argv_of(self._command or entrypoint)
-        # beside an entrypoint from here, the image's own and its CMD are not used
-        return [*entrypoint, *self._command] if entrypoint and whole is not None else whole
+        return await self._argv_of(self._command)
 
     async def _argv_of(self, command: tuple[str, ...]) -> list[str] | None:
         """What a container of the backend's image runs with that command, asked for once a run."""
@@ -275,10 +229,7 @@ class ContainerBooting(Booting):
     @property
     def _command(self) -> tuple[str, ...]:
         """The command in place of the image's own; none where there is none."""
-        environment = self._environment
-        if environment.arguments or environment.entrypoint:
-            return environment.arguments
-        command, port = environment.command or self._backend.command, environment.platform.port
+        command, port = self._environment.command or self._backend.command, self._environment.platform.port
         return filled(command, {PORT: port, HEALTH_PORT: self._backend.health.port or port})
 
     @property
@@ -287,7 +238,7 @@ class ContainerBooting(Booting):
         source = self._environment.image
         return self._means.images["backend"] if source is None else self._means.own_images[source]
 
-    async def _beside(self, gateway: str, name: str, plan: ServerPlan, options: Mapping[str, object]) -> Container:
+    async def _beside(self, gateway: str, name: str, plan: ServerPlan, options: Mapping[str, Any]) -> Container:
         """One more container, under the platform's limits but for `options`."""
         plan = replace(plan, tmpfs=self._writable)
         return await self._start(name, plan, limits={**self._limits(gateway), **options})
@@ -298,10 +249,10 @@ class ContainerBooting(Booting):
         platform = self._environment.platform
         return platform.writable if platform.read_only_root else ()
 
-    def _limits(self, gateway: str) -> dict[str, object]:
+    def _limits(self, gateway: str) -> dict[str, Any]:
         """What the platform allows a replica, in the engine's words, and where it finds its dependencies."""
         platform = self._environment.platform
-        limits: dict[str, object] = {"extra_hosts": dict.fromkeys(self._environment.dependencies, gateway)}
+        limits: dict[str, Any] = {"extra_hosts": dict.fromkeys(self._environment.dependencies, gateway)}
         if platform.cpus is not None:
             limits["nano_cpus"] = int(platform.cpus * 1e9)
         if platform.memory_mib is not None:
@@ -314,6 +265,7 @@ class ContainerBooting(Booting):
 
     async def _front(
         self,
+        stack: BootedStack[RunningReplica, RunningDependency],
         exits: AsyncExitStack,
     ) -> None:
         """The ingress, where the environment has one; its endpoint becomes the stack's."""
@@ -326,9 +278,9 @@ class ContainerBooting(Booting):
         container = await self._start("ingress", plan)
         address = ("127.0.0.1", published_port(container, plan.port))
         tls = self._authority.client_context() if plan.port == INGRESS_PORT else None
-        self._booted.server_logs["ingress"] = ContainerLog(self._engine, container, "the ingress")
-        self._booted.endpoint = await self._ingress_endpoint(exits, address, tls)
-        await self._until_reachable(self._booted.endpoint, container)
+        stack.server_logs["ingress"] = ContainerLog(self._engine, container, "the ingress")
+        stack.endpoint = await self._ingress_endpoint(exits, address, tls)
+        await self._until_reachable(stack.endpoint, container)
 
     async def _until_reachable(self, endpoint: Endpoint, ingress: Container) -> None:
         """Wait until clients can come in: the engine accepts for a container whose server does not listen yet."""
@@ -345,8 +297,7 @@ class ContainerBooting(Booting):
         name: str,
         plan: ServerPlan,
         command: tuple[str, ...] = (),
-        limits: Mapping[str, object] | None = None,
-        mounted: Mapping[str, Path] = MappingProxyType({}),
+        limits: Mapping[str, Any] | None = None,
     ) -> Container:
         """Start one container under this run's labels, its port published on the loopback interface only."""
 
@@ -357,7 +308,7 @@ class ContainerBooting(Booting):
             for port in (plan.port, *plan.more_ports):
                 container.ports[f"{port}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
             endpoint = EndpointConfig(version="1.40", aliases=[name])
-            options: dict[str, object] = {"network": self._prefix, "networking_config": {self._prefix: endpoint}}
+            options: dict[str, Any] = {"network": self._prefix, "networking_config": {self._prefix: endpoint}}
             options["shm_size"] = plan.memory_folder_mib * _MIB
             if plan.entrypoint:
                 options["entrypoint"] = list(plan.entrypoint)
@@ -372,8 +323,6 @@ class ContainerBooting(Booting):
                 container.with_volume_mapping(self._means.ca_file, CA_PATH, "ro")
                 for path, place in self._files.items():
                     container.with_volume_mapping(place, path, "ro")
-            for path, place in mounted.items():
-                container.with_volume_mapping(place, path, "ro")
             for folder in plan.tmpfs:
                 container.with_tmpfs_mount(folder, "size=64m,mode=1777")
             wrapped = container.start().get_wrapped_container()

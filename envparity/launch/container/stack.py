@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,17 @@ from docker.models.containers import Container
 
 from envparity.dependency.kind import Administrator, Server, ServerPlan
 from envparity.errors import DeadlineExceeded, EngineFailed, EnvparityError, LaunchError
-from envparity.launch.booted import BootedStack
+from envparity.launch.booted import (
+    LOG_LINES,
+    AgentBeside,
+    BootedDependency,
+    BootedReplica,
+    BootedStack,
+    administered,
+    answers,
+    direct_endpoint,
+    patience_of,
+)
 from envparity.launch.container.agent import agent_in_container
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.ports import published_port
@@ -24,26 +33,15 @@ from envparity.launch.container.shell import ContainerShell
 from envparity.launch.container.start_gate import ungated
 from envparity.launch.container.stopping import stop_gracefully
 from envparity.launch.listening import network_of
-from envparity.launch.local.parts import (
-    AgentBeside,
-    BootedDependency,
-    BootedReplica,
-    administered,
-    answers,
-    direct_endpoint,
-    patience_of,
-)
 from envparity.launch.log_text import KeptLog
-from envparity.launch.server_log import LOG_LINES
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
-from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at
 from envparity.support.stalls import Deadline, Granted
 from envparity.support.together import together
 
 __all__ = ["ContainerLog", "ContainerStack", "RunningDependency", "RunningReplica"]
 
-StartBeside = Callable[[str, ServerPlan, Mapping[str, object]], Awaitable[Container]]
+StartBeside = Callable[[str, ServerPlan, Mapping[str, Any]], Awaitable[Container]]
 _COMMAND_S = 10.0
 _COUNTED_S = 5.0
 _NANOSECONDS = 1e9
@@ -121,24 +119,15 @@ class ContainerBeside:
 
 
 @dataclass(kw_only=True)
-class ContainerStack(BootedStack):
+class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
     """A stack of containers. `ContainerLauncher.boot` makes it and takes it down.
 
     `start_beside` starts one more container as the platform starts a replica: its name, its plan, and what the engine
     is told beyond the platform's limits, or instead of them.
     """
 
-    replicas: list[RunningReplica] = field(default_factory=list)
-    dependencies: dict[str, RunningDependency]
     engine: Engine
     start_beside: StartBeside
-
-    def dependency(self, name: str) -> RunningDependency:
-        return self.dependencies[super().dependency(name).name]
-
-    def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmPool]:
-        """Forks beside it (`BootsWarm`)."""
-        return WarmPool.open(self, lanes)
 
     async def workers(self, replica: int) -> Workers | None:
         """The processes at the port in the replica's container (`SeesWorkers`), where this kernel shows it."""
@@ -146,30 +135,6 @@ class ContainerStack(BootedStack):
         pid = int(container.attrs["State"]["Pid"])
         network = await asyncio.to_thread(network_of, pid, str(container.id))
         return None if network is None else await workers_at(self.replicas[replica].inner_port, network)
-
-    def replica_of(self, connects: Hashable) -> int | None:
-        """By its address in the boot's network."""
-        return next((index for at, index in self.addresses.items() if at.rpartition(":")[0] == connects), None)
-
-    async def throttle_replica(self, index: int, share: float, for_s: float) -> None:
-        """Its control group is given less, and afterwards what its platform gives it."""
-        container, own = self.replicas[index].container, self.environment.platform.cpus
-        whole = own if own is not None else float(os.cpu_count() or 1)
-        await self._give(container, whole * share)
-        try:
-            await asyncio.sleep(for_s)
-        finally:
-            await self._give(container, whole)
-
-    async def _give(self, container: Container, processors: float) -> None:
-        """Have that container have no more than so many processors from now on."""
-
-        def update() -> None:
-            api = self.engine.client.api
-            url = f"{api.base_url}/v{api.api_version}/containers/{container.id}/update"
-            api.post(url, json={"NanoCpus": int(processors * _NANOSECONDS)}).raise_for_status()
-
-        await self.engine.call("the processors of a replica to be limited", update)
 
     async def stop_replica(self, index: int) -> None:
         """SIGTERM, or what its image asks for, and after the environment's grace period SIGKILL."""
@@ -196,27 +161,26 @@ class ContainerStack(BootedStack):
             raise LaunchError(f"{name} is down in this boot and cannot be restarted")
         dependency.began = time.time()
         await self.engine.call(f"{name} to restart", lambda: container.restart(timeout=5))
-        await self.connect_proxy(name)
+        await self.connect_proxy(dependency)
 
-    async def connect_proxy(self, name: str) -> None:
+    async def connect_proxy(self, dependency: RunningDependency) -> None:
         """Point the proxy at the container's published port once the server behind it answers."""
-        dependency = self.dependencies[name]
         container = dependency.container
         if container is None:
             return
         port = await self._published(container, dependency.port)
-        declared = self.environment.dependencies[name]
-        server = Server("127.0.0.1", port, dependency.password, self.given.dependency_tls.get(name))
+        declared = self.environment.dependencies[dependency.name]
+        server = Server("127.0.0.1", port, dependency.password, self.dependency_tls.get(dependency.name))
         patience_s = patience_of(declared)
         deadline = Deadline(patience_s)
-        beside = ContainerBeside(self.engine, container, name, dependency.port, dependency.began)
+        beside = ContainerBeside(self.engine, container, dependency.name, dependency.port, dependency.began)
         while not await answers(declared, server, beside):
             if deadline.passed or not (await self._state(container))["Running"]:
-                log = await self._log(container, f"{name}'s log")
-                raise DeadlineExceeded(f"{name} to answer", patience_s, "\n".join(log[-10:]))
+                log = await self._log(container, f"{dependency.name}'s log")
+                raise DeadlineExceeded(f"{dependency.name} to answer", patience_s, "\n".join(log[-10:]))
             await asyncio.sleep(0.02)
         dependency.reached_at(("127.0.0.1", port))
-        self.server_logs[name] = ContainerLog(self.engine, container, name)
+        self.server_logs[dependency.name] = ContainerLog(self.engine, container, dependency.name)
 
     async def note_addresses(self) -> None:
         """Learn the replicas' addresses inside the network, by which the ingress names them."""
@@ -228,18 +192,18 @@ class ContainerStack(BootedStack):
         for network in replica.container.attrs["NetworkSettings"]["Networks"].values():
             self.addresses[f"{network['IPAddress']}:{replica.inner_port}"] = replica.index
 
-    async def replica_log(self, index: int) -> tuple[str, ...]:
-        return await self._log(self.replicas[index].container, "the backend's log", tail="all")
+    async def replica_log(self, replica: RunningReplica) -> tuple[str, ...]:
+        return await self._log(replica.container, "the backend's log", tail="all")
 
-    async def log_position(self, index: int) -> float:  # noqa: ARG002  all have the engine's clock
+    async def log_position(self, replica: RunningReplica) -> float:  # noqa: ARG002  all have the engine's clock
         """In seconds of the clock that the engine gives every line its time by: it is this machine's."""
         return time.time()
 
-    async def logged(self, index: int, begin: float, end: float | None) -> tuple[str, ...]:
-        return await self._log(self.replicas[index].container, "the backend's log", since=begin, until=end)
+    async def logged(self, replica: RunningReplica, begin: float, end: float | None) -> tuple[str, ...]:
+        return await self._log(replica.container, "the backend's log", since=begin, until=end)
 
-    async def replica_end(self, index: int) -> tuple[int | None, bool]:
-        state = await self._state(self.replicas[index].container)
+    async def replica_end(self, replica: RunningReplica) -> tuple[int | None, bool]:
+        state = await self._state(replica.container)
         return None if state["Running"] else int(state["ExitCode"]), bool(state["OOMKilled"])
 
     async def granted(self) -> Granted | None:
@@ -264,16 +228,15 @@ class ContainerStack(BootedStack):
         except EnvparityError:
             return None
 
-    async def dependency_log(self, name: str) -> tuple[str, ...]:
-        container = self.dependencies[name].container
-        return () if container is None else await self._log(container, f"{name}'s log")
+    async def dependency_log(self, dependency: RunningDependency) -> tuple[str, ...]:
+        if dependency.container is None:
+            return ()
+        return await self._log(dependency.container, f"{dependency.name}'s log")
 
     def argv(self) -> Sequence[str]:
         """The entry point and command of a replica's container, as the engine has them."""
         config = self.replicas[0].container.attrs["Config"]
         argv = ungated([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
-        if self.environment.entrypoint or self.environment.arguments:
-            return argv  # as they stand, without a port in them
         command = self.environment.command or self.backend.command
         return [*argv[: len(argv) - len(command)], *command]
 
@@ -303,7 +266,7 @@ class ContainerStack(BootedStack):
 
     async def _state(self, container: Container) -> dict[str, Any]:
         await self.engine.call("the container's state", container.reload)
-        state: dict[str, object] = container.attrs["State"]
+        state: dict[str, Any] = container.attrs["State"]
         return state
 
     async def _published(self, container: Container, port: int) -> int:

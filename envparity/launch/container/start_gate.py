@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
@@ -90,7 +91,7 @@ class StartGate:
         self._come = 0
         self._opened = asyncio.Event()
 
-    def options(self) -> dict[str, object]:
+    def options(self) -> dict[str, Any]:
         """What the engine is told of each container, beside its command."""
         return {"entrypoint": [_SHELL], "mounts": [Mount(_INSIDE, str(self._folder), type="bind", read_only=True)]}
 

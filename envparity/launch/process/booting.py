@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
 import os
 import shutil
 import signal
@@ -18,15 +17,12 @@ import msgspec
 from envparity.dependency.kind import CA_PATH, KINDS, kind_of
 from envparity.errors import LaunchError
 from envparity.launch.arrived import watched_headers
-from envparity.launch.booting import Booting, Lasting
+from envparity.launch.booted import BootedStack, direct_endpoint
+from envparity.launch.booting import Booting, Lasting, Place
 from envparity.launch.certificates import IssuedCertificate
-from envparity.launch.cleanup.leftovers import MARK
-from envparity.launch.clocks import clock_variables, faketime_library
 from envparity.launch.health import HealthProbe
+from envparity.launch.leftovers import MARK
 from envparity.launch.listening import accepts, listens
-from envparity.launch.local.given import Given, Place
-from envparity.launch.local.offers import asked_password
-from envparity.launch.local.parts import direct_endpoint
 from envparity.launch.log_text import read_log_file
 from envparity.launch.port import Waiting
 from envparity.launch.process.child import Child, Program
@@ -37,18 +33,16 @@ from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import IngressPlan
 from envparity.launch.process.limits import Processors, backend_argv, program_path, user_of
 from envparity.launch.process.programs import ServerPrograms
-from envparity.launch.process.releases import Releases
 from envparity.launch.process.servers import HasServer, PlannedServer, Server
 from envparity.launch.process.settled import settled
 from envparity.launch.process.stack import FileLog, ProcessStack, RunningDependency, RunningReplica
 from envparity.launch.process.start_gate import StartGate
 from envparity.launch.process.tls_front import server_context
-from envparity.launch.program import RunningProgram
 from envparity.launch.proxy import Proxy
 from envparity.model.backend import ProcessSource
-from envparity.model.case import Boot
+from envparity.model.case import Case
 from envparity.model.commands import HEALTH_PORT, PORT, filled
-from envparity.model.environment import BesideProcess, Dependency, Environment, Job
+from envparity.model.environment import Dependency, Job
 from envparity.support.stalls import Deadline
 
 __all__ = ["Means", "ProcessBooting"]
@@ -57,6 +51,8 @@ _HOST = "127.0.0.1"
 _NETWORK = "127.0.0.0/8"
 _KILL_S = 0.0
 _EVERY_S = 0.02
+
+Stack = BootedStack[RunningReplica, RunningDependency]
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,6 @@ class Means(Lasting):
     folder: Path
     memory: Path
     code: Path
-    previous: Path | None
     source: ProcessSource
     argv: tuple[str, ...]
     variables: Mapping[str, str]
@@ -78,23 +73,18 @@ class Means(Lasting):
     group: ControlGroup | None
 
 
-class ProcessBooting(Booting):
+class ProcessBooting(Booting[RunningReplica, RunningDependency]):
     """The boot of one case. `number` tells its folders from those of any other boot of the run."""
 
-    def __init__(self, means: Means, environment: Environment, boot: Boot, waiting: Waiting, number: int) -> None:
-        super().__init__(means, environment, boot, waiting)
+    def __init__(self, means: Means, case: Case, waiting: Waiting, number: int) -> None:
+        super().__init__(means, case, waiting)
         self._means = means
         self._folder, self._memory = means.folder / f"s{number}", means.memory / f"m{number}"
         self._exits: AsyncExitStack  # of the boot under way
-        self._dependencies: dict[str, RunningDependency] = {}
-        self._booted: ProcessStack
         self._ports: list[int] = []  # of the replicas
         own = self._environment.command
         self._command = backend_argv(msgspec.structs.replace(means.source, command=own)) if own else means.argv
-        self._health_ports: dict[int, int] = {}
         self._gate: StartGate | None = None  # at which they wait for each other
-        self._with_previous = bool(boot.release)  # what is started now is of the previous release
-        self._jobs_started = 0
 
     async def _place(self, exits: AsyncExitStack) -> Place:
         self._exits = exits
@@ -114,45 +104,16 @@ class ProcessBooting(Booting):
             await settled(lambda folder=folder: shutil.rmtree(folder, ignore_errors=True))  # type: ignore[misc]
 
     def _dependency(self, name: str, declared: Dependency, proxy: Proxy) -> RunningDependency:
-        password = asked_password(self._environment, name, self._secrets)
-        made = self._dependencies[name] = RunningDependency(name, declared.kind, proxy, password)
-        return made
+        return RunningDependency(name, declared.kind, proxy, self._asked_password(name))
 
-    def _stack(self, given: Given) -> ProcessStack:
+    def _stack(self, common: Mapping[str, Any], place: Place) -> ProcessStack:  # noqa: ARG002
         spaces = self._memory / "spaces"
         _made_for(spaces, self._means.programs.user)
-        self._booted = ProcessStack(
-            given=given,
-            dependencies=self._dependencies,
-            memory_folder=str(spaces),
-            start_agent=self._agent,
-            command=self._command,
-        )
-        change = self._case.boot.release
-        if change:
-            releases = Releases(change, self._new_replica, self._jobs_again, self._exits)
-            self._booted.releases = releases.change
-        return self._booted
+        return ProcessStack(**common, memory_folder=str(spaces), start_agent=self._agent, command=self._command)
 
-    def _new_replica(self, index: int, name: str, previous: bool) -> tuple[Child, HealthProbe]:  # noqa: FBT001
-        """What runs as a replica, of either release, at the ports that are its own (`MakeReplica`)."""
-        port, health_port = self._ports[index], self._health_ports[index]
-        values = {one.name: one.value for one in self._booted.given.resolved}
-        own = {**values, **_values(self._booted, {"platform.port": str(port)})}
-        command = filled(self._command, {PORT: port, HEALTH_PORT: health_port})
-        probe = HealthProbe(self._backend, f"http://{_HOST}:{health_port}", lambda: _listens(port))
-        return self._child(name, command, own, previous=previous), probe
-
-    async def _jobs_again(self) -> None:
-        """The jobs of this release, on the data that the previous one has left."""
-        self._with_previous = False
-        if self._environment.jobs:
-            values = {one.name: one.value for one in self._booted.given.resolved}
-            await self._run_jobs(self._booted, self._exits, values, ())
-
-    async def _start_server(self, name: str) -> None:
-        dependency, declared = self._dependencies[name], self._declared(name)
-        number = sorted(self._dependencies).index(name)
+    async def _start_server(self, stack: Stack, dependency: RunningDependency) -> None:
+        declared = self._declared(dependency.name)
+        number = sorted(stack.dependencies).index(dependency.name)
         # The path of a Unix socket below it may have 103 bytes, so it does not have the dependency's own name.
         server = await settled(lambda: self._server(dependency.name, declared, self._memory / f"d{number}"))
         dependency.server = server
@@ -171,7 +132,7 @@ class ProcessBooting(Booting):
         given: dict[str, Any] = {
             "programs": self._means.programs,
             "folder": folder,
-            "password": asked_password(self._environment, name, self._secrets),
+            "password": self._asked_password(name),
             "guard": self._means.guard,
             "socket_only": declared.tls != "off" and not kind_of(declared).own_tls,
             "environment": {MARK: self._means.run_id},
@@ -191,34 +152,30 @@ class ProcessBooting(Booting):
             front = kind.front(server, server_context(issued, self._folder), _HOST)
         return await self._exits.enter_async_context(front)
 
-    async def _replica(self, exits: AsyncExitStack, values: Mapping[str, str], index: int) -> None:
+    async def _replica(self, stack: Stack, exits: AsyncExitStack, values: Mapping[str, str], index: int) -> None:
         port = self._ports[index]
         apart = self._backend.health.port is not None
         health_port = exits.enter_context(HeldPort()).number if apart else port
-        self._health_ports[index] = health_port
-        own = {**values, **_values(self._booted, {"platform.port": str(port)})}
+        own = {**values, **_values(stack, {"platform.port": str(port)})}
         command = filled(self._command, {PORT: port, HEALTH_PORT: health_port})
-        clock = self._clock(self._folder / f"r{index}.clock", index)
-        own |= {} if clock is None else clock_variables(str(faketime_library()), str(clock))
-        child = self._child(f"r{index}", command, own, previous=self._with_previous)
+        child = self._child(f"r{index}", command, own)
         probe = HealthProbe(self._backend, f"http://{_HOST}:{health_port}", lambda: _listens(port))
         replica = RunningReplica(index, probe, child, port)
-        replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
         exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)
         child.start(self._gate)
         if self._gate is not None:
             await self._gate.passed()
-        bisect.insort(self._booted.replicas, replica, key=lambda one: one.index)
+        stack.replicas.append(replica)
         if self._environment.ingress.kind == "none" and index == 0:
-            self._booted.endpoint = direct_endpoint(port, self._environment.ingress)
+            stack.endpoint = direct_endpoint(port, self._environment.ingress)
 
     async def _job(
-        self, exits: AsyncExitStack, values: Mapping[str, str], name: str, job: Job
+        self, stack: Stack, exits: AsyncExitStack, values: Mapping[str, str], name: str, job: Job
     ) -> tuple[int | None, str]:
+        del stack
         argv = backend_argv(msgspec.structs.replace(self._means.source, command=job.command))
-        self._jobs_started += 1
-        child = self._child(f"job-{self._jobs_started}-{name}", argv, values, previous=self._with_previous)
+        child = self._child(f"job-{name}", argv, values)
         exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)
         child.start()
         deadline = Deadline(job.timeout_s)
@@ -229,20 +186,7 @@ class ProcessBooting(Booting):
         await child.stop(signal.SIGKILL, _KILL_S)
         return code, read_log_file(child.program.log)
 
-    async def _companion(
-        self, exits: AsyncExitStack, values: Mapping[str, str], name: str, declared: BesideProcess
-    ) -> RunningProgram:
-        argv = backend_argv(msgspec.structs.replace(self._means.source, command=declared.command))
-        child = self._child(f"process-{name}", argv, values, previous=self._with_previous)
-        exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)
-        child.start()
-
-        async def exit_code() -> int | None:
-            return child.exit_code
-
-        return RunningProgram(name, declared, FileLog(child.program.log), 0, exit_code)
-
-    async def _front(self, exits: AsyncExitStack) -> None:
+    async def _front(self, stack: Stack, exits: AsyncExitStack) -> None:
         """In front of ports that are held: a replica that is not there yet is refused, as in containers."""
         ingress = self._environment.ingress
         if ingress.kind == "none":
@@ -258,9 +202,9 @@ class ProcessBooting(Booting):
             self._means.guard.process(running.pid, signal.SIGTERM)
             exits.callback(self._means.guard.gone, running.pid)
         if running.log is not None:
-            self._booted.server_logs["ingress"] = FileLog(running.log)
+            stack.server_logs["ingress"] = FileLog(running.log)
         tls = self._authority.client_context() if ingress.tls else None
-        self._booted.endpoint = await self._ingress_endpoint(exits, running.address, tls)
+        stack.endpoint = await self._ingress_endpoint(exits, running.address, tls)
 
     def _agent(self, argv: Sequence[str], variables: Mapping[str, str]) -> Child:
         """Start the warm agent as a replica is started."""
@@ -285,12 +229,9 @@ class ProcessBooting(Booting):
             places[path] = str(place)
         return places
 
-    def _child(self, name: str, argv: Sequence[str], given: Mapping[str, str], *, previous: bool = False) -> Child:
+    def _child(self, name: str, argv: Sequence[str], given: Mapping[str, str]) -> Child:
         """Something that runs as the platform has a replica run: its user, its processors, a home of its own."""
-        code = self._means.previous if previous else self._means.code
-        if code is None:
-            raise LaunchError(f"{self._backend.file} does not say where the previous release is")
-        user = user_of(self._environment.platform, self._command, code)
+        user = user_of(self._environment.platform, self._command, self._means.code)
         home = self._folder / name
         _made_for(home, user)
         _made_for(home / "tmp", user)
@@ -312,14 +253,14 @@ class ProcessBooting(Booting):
         log = self._folder / f"{name}.log"
         cpus = self._means.processors.take(self._environment.platform)
         root = os.geteuid() == 0
-        program = Program(argv, environment, code, log, user, cpus, group=self._means.group, confined=root)
+        program = Program(argv, environment, self._means.code, log, user, cpus, group=self._means.group, confined=root)
         return Child(program, self._means.guard)
 
 
-def _values(stack: ProcessStack, moved: Mapping[str, str]) -> dict[str, str]:
+def _values(stack: Stack, moved: Mapping[str, str]) -> dict[str, str]:
     """The settings as values, with these sources."""
-    given = stack.given.resolve(stack.case.boot, moved)
-    return {setting.name: setting.value.replace(CA_PATH, stack.given.place.ca_path) for setting in given}
+    given = stack.resolve(stack.case.boot, moved)
+    return {setting.name: setting.value.replace(CA_PATH, stack.ca_path) for setting in given}
 
 
 async def _listens(port: int) -> bool:

@@ -121,12 +121,6 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
-    def send_group(self, number: signal.Signals) -> None:
-        """The same to it and to whatever it has started in its process group."""
-        if self._process is not None and self.exit_code is None:
-            with contextlib.suppress(OSError):
-                os.killpg(self._process.pid, number)
-
     def kill(self) -> None:
         """SIGKILL, to it and to whatever it has started in its process group."""
         if self._process is not None and self.exit_code is None:

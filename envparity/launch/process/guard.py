@@ -33,7 +33,7 @@ def main() -> None:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     sys.path.append(sys.argv[1])
-    from envparity.launch.cleanup.cleaning import Leader, end_processes, remove_run_folder
+    from envparity.launch.cleaning import Leader, end_processes, remove_run_folder
 
     leaders: dict[int, Leader] = {}
     folders: list[tuple[Path, int, int]] = []

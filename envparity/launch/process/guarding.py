@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from envparity.launch.cleanup.cleaning import start_time
-from envparity.launch.cleanup.leftovers import MARK
-from envparity.launch.cleanup.run_folder import RunFolder
+from envparity.launch.cleaning import start_time
+from envparity.launch.leftovers import MARK
 from envparity.launch.process.guard import LENGTH_BYTES
+from envparity.launch.run_folder import RunFolder
 
 __all__ = ["Guard"]
 

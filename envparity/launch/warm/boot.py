@@ -6,16 +6,15 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 from envparity.dependency.kind import Isolation
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.booted import BootedStack
-from envparity.launch.local.parts import direct_endpoint
+from envparity.launch.booted import LOG_LINES, BootedStack, direct_endpoint
 from envparity.launch.log_text import plain_text
 from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.proxy import Proxy
 from envparity.launch.resolve import ResolvedSetting, named_secrets
-from envparity.launch.server_log import LOG_LINES
 from envparity.launch.warm.answers import BootEnd
 from envparity.launch.warm.client import AgentBoot
 from envparity.launch.warm.isolation import Lane
@@ -38,7 +37,7 @@ class WarmBoot:
     def __init__(
         self,
         *,
-        stack: BootedStack,
+        stack: BootedStack[Any, Any],
         boot: Boot,
         lane: Lane,
         resolved: tuple[ResolvedSetting, ...],
@@ -67,7 +66,7 @@ class WarmBoot:
     @property
     def fingerprints(self) -> tuple[SettingFingerprint, ...]:
         """As in the environment: what only keeps this boot apart from others (its databases, its port) is not told."""
-        return self._stack.given.fingerprints_of(self._stack.given.resolve(self.case.boot, {}))
+        return self._stack.fingerprints_of(self._stack.resolve(self.case.boot, {}))
 
     @property
     def backend(self) -> Backend:

@@ -27,33 +27,9 @@ from envparity.model.step.control import (
     StopReplica,
     UntilReady,
 )
-from envparity.model.step.disturbing import (
-    BlackHole,
-    BreakAnswer,
-    DisturbsDependency,
-    HangUp,
-    JumpClock,
-    Refuse,
-    RestartAll,
-    RestartReplicas,
-    Slow,
-    Throttle,
-)
 from envparity.model.step.expecting import Expect, ExpectBytes, ExpectClose, ExpectJson, ExpectText, ExpectUnordered
 from envparity.model.step.http import Http
-from envparity.model.step.sending import (
-    Close,
-    Connect,
-    Flood,
-    Send,
-    SendBytes,
-    SendJson,
-    SendSize,
-    SendText,
-    SendWire,
-    Settle,
-    Silence,
-)
+from envparity.model.step.sending import Close, Connect, Flood, Send, SendBytes, SendJson, SendSize, SendText, Silence
 from envparity.model.step.values import PLACEHOLDER, SUM, Amount, Query, amount_of, placeholders
 
 __all__ = [
@@ -61,14 +37,10 @@ __all__ = [
     "PLACEHOLDER",
     "SUM",
     "Amount",
-    "BlackHole",
-    "BreakAnswer",
     "Close",
     "Command",
     "Connect",
     "Cut",
-    "Disturbance",
-    "DisturbsDependency",
     "Expect",
     "ExpectBytes",
     "ExpectClose",
@@ -77,14 +49,9 @@ __all__ = [
     "ExpectText",
     "ExpectUnordered",
     "Flood",
-    "HangUp",
     "Http",
-    "JumpClock",
     "Query",
-    "Refuse",
     "Restart",
-    "RestartAll",
-    "RestartReplicas",
     "Restore",
     "Rotate",
     "Send",
@@ -92,15 +59,11 @@ __all__ = [
     "SendJson",
     "SendSize",
     "SendText",
-    "SendWire",
-    "Settle",
     "Silence",
-    "Slow",
     "StartReplica",
     "Step",
     "StopReplica",
     "Stopped",
-    "Throttle",
     "UntilReady",
     "action_of",
     "amount_of",
@@ -119,7 +82,6 @@ Step = (
     | SendJson
     | SendBytes
     | SendSize
-    | SendWire
     | Flood
     | Expect
     | ExpectText
@@ -128,7 +90,6 @@ Step = (
     | ExpectUnordered
     | ExpectClose
     | Silence
-    | Settle
     | Close
     | StopReplica
     | Stopped
@@ -139,19 +100,7 @@ Step = (
     | Rotate
     | Command
     | UntilReady
-    | Slow
-    | BreakAnswer
-    | BlackHole
-    | HangUp
-    | Refuse
-    | Throttle
-    | JumpClock
-    | RestartAll
-    | RestartReplicas
 )
-
-Disturbance = DisturbsDependency | Throttle | JumpClock | RestartAll | RestartReplicas
-"""The steps that only ever disturb."""
 
 ACTIONS: dict[str, type[Step]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Step)}
 

@@ -124,7 +124,7 @@ def _of_form(step: msgspec.Struct) -> Iterator[Objection]:
         yield "", expected, str(error), ""
 
 
-def _of_braces(step: msgspec.Struct, field: str, value: object) -> Iterator[tuple[str, str, str]]:
+def _of_braces(step: msgspec.Struct, field: str, value: Any) -> Iterator[tuple[str, str, str]]:
     if field in _AS_IT_STANDS:
         for name, argument in placeholders(value):
             written = f"{{{name}:{argument}}}" if argument else f"{{{name}}}"
@@ -145,7 +145,7 @@ def _of_braces(step: msgspec.Struct, field: str, value: object) -> Iterator[tupl
                 yield "a placeholder ({NAME} or {NAME:ARGUMENT}), or no braces", repr(found[0]), ""
 
 
-def _texts(value: object) -> Iterator[tuple[str, bool]]:
+def _texts(value: Any) -> Iterator[tuple[str, bool]]:
     """Every text of a value, and whether it is a name."""
     if isinstance(value, str):
         yield value, False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -27,11 +27,11 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="s
     on: str = "a"
     headers: dict[str, str] = {}
     query: Query = ""
-    json: object = msgspec.UNSET
+    json: Any = msgspec.UNSET
     form: dict[str, Scalar | tuple[Scalar, ...]] | None = None
     body: str | None = None
     status: int | _Statuses = 200
-    fields: dict[str, object] = {}
+    fields: dict[str, Any] = {}
     capture: dict[str, str] = {}
     cookies: bool = False
     origin: str | None = None

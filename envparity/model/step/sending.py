@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from envparity.model.step.values import Amount, Query
 
-__all__ = [
-    "Close",
-    "Connect",
-    "Flood",
-    "Send",
-    "SendBytes",
-    "SendJson",
-    "SendSize",
-    "SendText",
-    "SendWire",
-    "Settle",
-    "Silence",
-]
+__all__ = ["Close", "Connect", "Flood", "Send", "SendBytes", "SendJson", "SendSize", "SendText", "Silence"]
 
 
 class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="connect"):
@@ -33,8 +21,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     sends none, None what the backend's file says.
     `offer` overrides the subprotocols offered; `subprotocol` is the one that must be selected ("" for none, None for
     the first of the backend's that was offered). `other_replica_than` names a connection whose replica to avoid,
-    `other_worker_than` one whose process, where several answer at the port of one replica. `compression` False offers
-    no per-message compression, which browsers offer.
+    `other_worker_than` one whose process, where several answer at the port of one replica.
     """
 
     token: str
@@ -53,7 +40,6 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     other_replica_than: str = ""
     other_worker_than: str = ""
     authenticate: bool = True
-    compression: bool = True
     within_s: Amount | None = None
 
 
@@ -105,29 +91,6 @@ class Flood(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
 class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="silence_s"):
     """Nothing arrives on that connection for that many seconds."""
-
-    seconds: float
-    on: str = "a"
-
-
-class SendWire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send_wire"):
-    """Send these bytes as they are, below the frames of RFC 6455: hexadecimal digits, in so many pieces.
-
-    Between two pieces are `every_s` seconds.
-    """
-
-    pieces: str | tuple[str, ...]
-    on: str = "a"
-    every_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
-
-    @property
-    def data(self) -> tuple[bytes, ...]:
-        """The pieces, as bytes. Raises `ValueError` where one is none."""
-        return tuple(map(bytes.fromhex, (self.pieces,) if isinstance(self.pieces, str) else self.pieces))
-
-
-class Settle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="settle_s"):
-    """Take whatever arrives on that connection, until nothing has for that many seconds or it is closed."""
 
     seconds: float
     on: str = "a"

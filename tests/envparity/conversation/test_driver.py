@@ -34,33 +34,23 @@ from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Token
 from envparity.model.case import Case
 from envparity.model.scenario import Scenario
 from envparity.model.step import (
-    BlackHole,
     Close,
     Connect,
     Cut,
-    DisturbsDependency,
     Expect,
     ExpectClose,
     Flood,
-    HangUp,
-    JumpClock,
     Restart,
-    RestartAll,
-    RestartReplicas,
     Restore,
     Rotate,
     Send,
     Silence,
-    Slow,
     StartReplica,
     Step,
     Stopped,
     StopReplica,
-    Throttle,
     UntilReady,
-    action_of,
 )
-from envparity.observe.disturbed import Attempt, OutageSeen
 from envparity.observe.record import Replica, SettingFingerprint
 from envparity.observe.transcript import Departure, HandshakeAnswered, Header, LoggedLines, Transcript
 from envparity.redaction import Redaction
@@ -155,8 +145,7 @@ class OneServer:
 @asynccontextmanager
 async def serving(handler: Handler, *, replicas: int = 1, **options: Any) -> AsyncIterator[OneServer]:
     """A stack with a WebSocket server that holds conversations with `handler`."""
-    usual = {"subprotocols": ["v1"], "close_timeout": 0.1, "compression": None}
-    async with serve(handler, "127.0.0.1", 0, **{**usual, **options}) as server:
+    async with serve(handler, "127.0.0.1", 0, **{"subprotocols": ["v1"], "close_timeout": 0.1, **options}) as server:
         port = server.sockets[0].getsockname()[1]
         yield OneServer(Endpoint(("127.0.0.1", port), "localhost", None), replicas)
 
@@ -747,77 +736,6 @@ async def test_rotated_keys_are_those_of_before_behind_the_scenario() -> None:
         ("idp", "rotate", "0", "0"),
         ("other", "rotate", "0", "0"),
     ]
-
-
-class DisturbedServer(OneServer):
-    """One whose dependencies can be disturbed; the backend does not answer once that was."""
-
-    throttled: float | None = None
-
-    async def disturb_dependency(self, step: DisturbsDependency) -> None:
-        self._do(f"{action_of(step)} {step.dependency}")
-
-    def outages(self, name: str) -> tuple[OutageSeen, ...]:
-        return (OutageSeen(9.0), OutageSeen(1.0, (Attempt(0.1, 0), Attempt(0.3, None)), connected_s=0.2))
-
-    async def readiness(self) -> tuple[int | None, ...]:
-        return (200, None)
-
-    async def throttle_replica(self, index: int, share: float, for_s: float) -> None:
-        self.throttled = share
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.throttled = None
-            self._do(f"throttle {index}")
-
-    async def jump_clock(self, index: int, by_s: float) -> None:
-        self._do(f"clock {index} {by_s:+g}")
-
-    async def restart_all(self, *, dependencies: bool) -> None:
-        self._do(f"restart {'all' if dependencies else 'replicas'}")
-
-
-async def test_what_is_disturbed_is_undone_and_told_with_what_was_seen_of_it() -> None:
-    """Ended after its seconds, or behind the scenario; who tried to connect is told of where a proxy sees it."""
-    async with serving(welcoming) as server:
-        stack = DisturbedServer(server.endpoint)
-        steps = (
-            Connect("valid"),
-            HangUp("redis", for_s=0.05),
-            JumpClock("a", -5),
-            Throttle("a", for_s=9),
-            RestartAll(5),
-            RestartReplicas(2),
-            Slow("postgres", by_s=1),
-            Expect(("welcome",)),
-            Close(1000),
-        )
-        transcript = await played(stack, *steps)
-    kept(transcript)
-    assert stack.done == [
-        *("hang_up redis", "restore redis", "clock 0 -5", "restart all", "restart replicas", "restart replicas"),
-        *("slow postgres", "throttle 0", "restore postgres"),
-    ]
-    told = {one.action: one for one in transcript.disturbed}
-    assert list(told) == ["hang_up", "jump_clock", "throttle", "restart_all", "restart_replicas", "slow"]
-    assert told["hang_up"].outage is not None
-    assert told["hang_up"].outage.tried == 2
-    assert round(told["hang_up"].ended_s - told["hang_up"].began_s, 3) >= 0.05  # each is said to a millisecond
-    assert [one.outage for one in transcript.disturbed].count(None) == 5
-    assert transcript.readiness == ()
-
-
-async def test_who_leaves_the_script_after_a_disturbance_is_asked_for_readiness() -> None:
-    """At that moment: later somebody has undone what was done."""
-    async with serving(silent) as server:
-        stack = DisturbedServer(server.endpoint)
-        transcript = await played(stack, Connect("valid"), BlackHole("redis"), Expect(("welcome",)))
-        assert transcript.departure is not None
-        assert transcript.readiness == (200, None)
-        assert (await played(stack, Connect("valid"), Expect(("welcome",)))).readiness == ()
-        refused = await departed(server, Connect("valid"), BlackHole("redis"))
-        assert refused.got == "nothing can be disturbed here: black_hole"
 
 
 async def test_an_environment_that_fails_departs() -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from envparity.engine.live_run import LiveRun
 from envparity.engine.run import Run
 from envparity.engine.to_verdict import run_to_verdict
 from envparity.errors import ConfigurationError, Interrupted, LaunchError
-from envparity.launch.port import Stack, Waiting
+from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
@@ -81,9 +81,8 @@ class CountingLauncher:
         self._fails = fails
 
     @asynccontextmanager
-    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
+    async def boot(self, case: Case, waiting: Waiting, environment: Environment | None = None) -> AsyncIterator[Stack]:
         waiting("a stack")
-        case = Case(environment.name, SUBJECT.backend.name, boot)
         self.booted.append(case)
         self.open += 1
         if self.open == 2:
@@ -97,6 +96,9 @@ class CountingLauncher:
             yield cast("Stack", QuietStack(case))
         finally:
             self.open -= 1
+
+    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
+        raise WarmUnavailable(f"no warm boots beside {stack.case}, let alone {lanes}")
 
     async def close(self) -> None:
         self.closed = True

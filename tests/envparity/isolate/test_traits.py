@@ -33,7 +33,7 @@ def mistakes_of(environment: Environment, folder: Path) -> list[str]:
         table.update(table.pop("options", {}))
         for key in [key for key, value in table.items() if value is None]:
             del table[key]
-    for key in ("deployed", "image", "command", "entrypoint", "arguments", "notes", "places"):
+    for key in ("deployed", "image", "command", "notes", "places"):
         if not data[key]:
             del data[key]
     for difference in data["differences"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
@@ -46,9 +47,9 @@ WITH_PROVIDER = Environment(
 )
 
 
-async def serves_its_clients(stack: BootedStack) -> None:
+async def serves_its_clients(stack: BootedStack[Any, Any]) -> None:
     """Discovery, keys and tokens, each as an OpenID provider has it; rotation, an outage, a restart."""
-    at = f"http://{stack.given.place.proxy_host}:{stack.dependencies['idp'].proxy.port}"
+    at = f"http://{stack.proxy_host}:{stack.dependencies['idp'].proxy.port}"
     own = stack.settings
     assert own["JWKS"].endswith("/jwks.json")
     async with httpx.AsyncClient(timeout=5) as client:

@@ -11,10 +11,9 @@ from typing import Any
 import docker
 import pytest
 
-from envparity.launch.images import build as image_build
-from envparity.launch.images.build import IMAGE_LABEL, labelled
-from envparity.launch.images.builder import ImageBuilder, ImageError
-from envparity.launch.images.folder import default_docker_folder
+from envparity.launch.container import image_build
+from envparity.launch.container.image_build import IMAGE_LABEL, labelled
+from envparity.launch.container.images import ImageBuilder, ImageError, default_docker_folder
 
 NAME = "unit-test"
 

@@ -168,7 +168,7 @@ async def a_failed_launch() -> str:
 
 async def a_log() -> str:
     """Of several lines, where a secret has several."""
-    stack = cast("BootedStack", SimpleNamespace(redaction=REDACTION))
+    stack = cast("BootedStack[Any, Any]", SimpleNamespace(redaction=REDACTION))
     return "\n".join(BootedStack.redacted(stack, f"loaded\n{LINES}\nready"))
 
 
@@ -186,7 +186,7 @@ async def raised_by(launcher: Any, module: Any, name: str) -> str:
     """What the launcher raises where its boot fails that way."""
     launcher._numbers = iter([1])
     launcher._run_id = "00000000"
-    launcher._means = SimpleNamespace(backend=SimpleNamespace(name="chat"))
+    launcher._means = SimpleNamespace(environments={})
 
     async def removed(*_asked: Any) -> None:
         return None
@@ -195,7 +195,7 @@ async def raised_by(launcher: Any, module: Any, name: str) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, name, Failing)
         with pytest.raises(LaunchError) as caught:
-            async with launcher.boot(Environment("staging"), Boot(), lambda _what: None):
+            async with launcher._boot(CASE, lambda _what: None, None):
                 pass
     return f"{caught.value} {caught.value.__cause__}"
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import h11
 
@@ -214,7 +214,7 @@ class ClientConnection:
                 return answer
             await answer.drop()
 
-    async def _unless_gone(self, work: Coroutine[object, object, T]) -> T:
+    async def _unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Its result. Raises `_HungUp` when the client goes meanwhile, and TimeoutError after too long a silence."""
         self._silence.broken()
         working = asyncio.create_task(work)

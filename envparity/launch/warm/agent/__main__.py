@@ -152,7 +152,7 @@ class Agent:
             self._link.tell({"id": identifier, "ok": False, "error": type(error).__name__ + ": " + str(error)})
         return None
 
-    def _hello(self) -> dict[str, object]:
+    def _hello(self) -> dict[str, Any]:
         return {
             "protocol": PROTOCOL,
             "pid": self._pid,
@@ -238,7 +238,7 @@ class Agent:
             boot.kill()
         return None
 
-    def _shutdown(self, _: dict[str, object]) -> dict[str, object]:
+    def _shutdown(self, _: dict[str, Any]) -> dict[str, Any]:
         self._link.over = True
         return {}
 
@@ -260,7 +260,7 @@ class Agent:
             if boot is not None:
                 self._ended(boot, status, usage)
 
-    def _ended(self, boot: Boot, status: int, usage: object) -> None:
+    def _ended(self, boot: Boot, status: int, usage: Any) -> None:
         boot.ended(status, usage)
         for descriptor in (boot.log, boot.names):
             if descriptor in self._readers:
@@ -294,7 +294,7 @@ class Agent:
         self._link.close()
 
 
-def _unknown(request: dict[str, object]) -> None:
+def _unknown(request: dict[str, Any]) -> None:
     raise Refused("unknown request: " + str(request["do"]))
 
 

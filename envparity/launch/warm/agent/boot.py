@@ -32,7 +32,7 @@ class Boot:
         self.words = [re.compile(str(word)) for word in request.get("words", ())]  # empty once one was seen in a line
         self.said_after_s: float | None = None  # when that was, until it has been told
         self._line = b""
-        self.exit: dict[str, object] | None = None
+        self.exit: dict[str, Any] | None = None
         self.waiting: list[int] = []  # the requests that are answered when it has ended
         self.dropped = 0
         self._text = {log: bytearray(), names: bytearray()}

@@ -11,13 +11,12 @@ from typing import Any, Literal
 import pytest
 import pytest_asyncio
 
-from envparity.launch.cleanup.labels import RUN
 from envparity.launch.container.engine import Engine
+from envparity.launch.container.images import ImageBuilder, default_docker_folder
+from envparity.launch.container.labels import RUN
 from envparity.launch.container.launcher import ContainerLauncher
-from envparity.launch.images.builder import ImageBuilder
-from envparity.launch.images.folder import default_docker_folder
 from envparity.model.backend import Backend, HealthPaths, ImageSource
-from envparity.model.case import Boot
+from envparity.model.case import Case
 from envparity.model.environment import Dependency, Environment, Ingress
 
 pytestmark = pytest.mark.docker
@@ -39,9 +38,9 @@ async def booted(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, dict
     dependencies = {"database": Dependency("postgres", tls=tls), "cache": Dependency("redis", tls=tls, password=True)}
     ingress = Ingress("nginx", tls=request.param == "tls", host="clock.example")
     environment = Environment("staging", dependencies=dependencies, ingress=ingress)
-    launcher = ContainerLauncher(engine, backend, images, secrets.token_hex(4))
+    launcher = ContainerLauncher(engine, backend, {"staging": environment}, images, secrets.token_hex(4))
     try:
-        async with asyncio.timeout(120), launcher.boot(environment, Boot(), lambda _: None):
+        async with asyncio.timeout(120), launcher.boot(Case("staging", "clock"), lambda _: None):
             found = engine.client.containers.list(filters={"label": f"{RUN}={launcher.run_id}"})
             told = {str(one.name).rpartition("-")[2]: dict(one.attrs) for one in found}
             for container in found:

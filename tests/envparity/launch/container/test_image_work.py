@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from envparity.errors import EngineUnavailable
+from envparity.launch.container import image_work
 from envparity.launch.container.engine import Engine
-from envparity.launch.images import work as image_work
-from envparity.launch.images.log import ImageError, run_program
-from envparity.launch.images.work import CalledOff, ending_when_called_off, not_called_off, side_by_side
+from envparity.launch.container.image_log import ImageError, run_program
+from envparity.launch.container.image_work import CalledOff, ending_when_called_off, not_called_off, side_by_side
 
 PROMPTLY_S = 5.0
 
