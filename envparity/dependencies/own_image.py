@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
-from envparity.dependency.kind import KeyMistake
+from envparity.dependency.kind import DependencyKind, Image, KeyMistake
 from envparity.model.environment import Dependency
 
-__all__ = ["OwnImage", "image_named", "own_image_mistakes", "read_own_image", "version_not_shown", "why_together"]
+__all__ = ["OwnImage", "TakesOwnImage", "image_named", "why_together"]
 
 OwnImage = (
     Annotated[
@@ -31,26 +32,34 @@ def image_named(declared: Dependency) -> str | None:
     return named
 
 
-def own_image_mistakes(table: Mapping[str, Any]) -> Iterator[KeyMistake]:
-    """TLS is what each image does in its own way."""
-    if "image" in table and table.get("tls", "off") != "off":
-        action = "leave out image, or tls"
-        yield KeyMistake(("tls",), "off, for an image of your own has TLS in its own way", str(table["tls"]), action)
-
-
-def read_own_image(options: dict[str, Any]) -> dict[str, Any]:
-    """The keys as they are kept: one that is left out is none."""
-    return {key: value for key, value in options.items() if key != "image" or value is not None}
-
-
-def version_not_shown(declared: Dependency) -> Iterator[str]:
-    """What a process of this machine does not show of it."""
-    named = image_named(declared)
-    if named is not None:
-        yield f"the image {named} (the server of this machine stands for it)"
-
-
 def why_together(declared: Dependency) -> str:
     """Why boots are not kept apart in it; "" where they are."""
     named = image_named(declared)
     return f"of the image {named} nobody knows the administrator" if named is not None else ""
+
+
+class TakesOwnImage(DependencyKind):
+    """A kind of which an environment may have the server by an image of the team's own, with the key `image`."""
+
+    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
+        """TLS is what each image does in its own way."""
+        del folder
+        if "image" in table and table.get("tls", "off") != "off":
+            action = "leave out image, or tls"
+            yield KeyMistake(
+                ("tls",), "off, for an image of your own has TLS in its own way", str(table["tls"]), action
+            )
+
+    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """The keys as they are kept: one that is left out is none."""
+        del folder
+        return {key: value for key, value in options.items() if key != "image" or value is not None}
+
+    def image_of(self, declared: Dependency) -> Image:
+        return image_named(declared) or self.image
+
+    def not_as_process(self, declared: Dependency) -> Iterator[str]:
+        """The version that the image has: the server of this machine stands for it."""
+        named = image_named(declared)
+        if named is not None:
+            yield f"the image {named} (the server of this machine stands for it)"

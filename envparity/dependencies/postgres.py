@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from envparity.dependencies.own_image import (
-    OwnImage,
-    image_named,
-    own_image_mistakes,
-    read_own_image,
-    version_not_shown,
-    why_together,
-)
+from envparity.dependencies.own_image import OwnImage, TakesOwnImage, image_named, why_together
 from envparity.dependencies.postgres_isolation import Databases
 from envparity.dependencies.postgres_session import PSQL, PostgresSession
 from envparity.dependency.kind import (
     PROCESSES,
     WRITABLE,
     Administrator,
-    DependencyKind,
     Ground,
-    Image,
     Isolation,
-    KeyMistake,
     MaxConnections,
     Password,
     Server,
@@ -65,7 +54,7 @@ class PostgresKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     image: OwnImage = None
 
 
-class Postgres(DependencyKind):
+class Postgres(TakesOwnImage):
     """PostgreSQL: TLS, a password, a limit of connections; databases of their own for warm boots."""
 
     keys: ClassVar[type[msgspec.Struct]] = PostgresKeys
@@ -96,26 +85,12 @@ class Postgres(DependencyKind):
             return {"tls": "verify-full"}
         return {"tls": "require"} if mode in {"require", "true"} else {}
 
-    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
-        del folder
-        return own_image_mistakes(table)
-
-    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
-        del folder
-        return read_own_image(options)
-
-    def image_of(self, declared: Dependency) -> Image:
-        return image_named(declared) or self.image
-
     def patience_s(self, declared: Dependency) -> float:
         """An image of somebody's own may make its cluster first."""
         return super().patience_s(declared) if image_named(declared) is None else _OWN_IMAGE_S
 
     def kept_together(self, declared: Dependency) -> str:
         return why_together(declared)
-
-    def not_as_process(self, declared: Dependency) -> Iterator[str]:
-        return version_not_shown(declared)
 
     def container(self, declared: Dependency, password: str) -> ServerPlan:
         variables = {"POSTGRES_USER": USER, "POSTGRES_PASSWORD": password, "POSTGRES_DB": DATABASE}

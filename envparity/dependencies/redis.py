@@ -5,27 +5,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from envparity.dependencies.own_image import (
-    OwnImage,
-    image_named,
-    own_image_mistakes,
-    read_own_image,
-    version_not_shown,
-)
+from envparity.dependencies.own_image import OwnImage, TakesOwnImage, image_named
 from envparity.dependencies.redis_session import RedisSession
 from envparity.dependency.kind import (
     WRITABLE,
-    DependencyKind,
     Ground,
-    Image,
     Isolation,
-    KeyMistake,
     Password,
     Server,
     ServerPlan,
@@ -54,7 +44,7 @@ class RedisKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     image: OwnImage = None
 
 
-class Redis(DependencyKind):
+class Redis(TakesOwnImage):
     """Redis: TLS, a password, commands; one of its sixteen databases for each warm boot."""
 
     keys: ClassVar[type[msgspec.Struct]] = RedisKeys
@@ -71,20 +61,6 @@ class Redis(DependencyKind):
         """TLS by the scheme, and a password where the URL has one."""
         del query
         return {"password": password, **({"tls": "require"} if scheme == "rediss" else {})}
-
-    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
-        del folder
-        return own_image_mistakes(table)
-
-    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
-        del folder
-        return read_own_image(options)
-
-    def image_of(self, declared: Dependency) -> Image:
-        return image_named(declared) or self.image
-
-    def not_as_process(self, declared: Dependency) -> Iterator[str]:
-        return version_not_shown(declared)
 
     def container(self, declared: Dependency, password: str) -> ServerPlan:
         if image_named(declared) is not None:

@@ -49,9 +49,7 @@ MOST_BOOTS = 12
 """How many boots a test of one rate takes at most."""
 
 STRICT_ERROR = 0.001
-"""The same where a first test has said so already, and is not to be believed alone: that a part of a couple does
-nothing by itself is true of both parts of nearly no couple, and of an innocent beside a cause in one test of twenty.
-"""
+"""The same for a question that is asked a second time because the first answer may be one of those in twenty."""
 
 MOST_STRICT_BOOTS = 24
 """How many boots such a test takes at most."""
