@@ -43,7 +43,7 @@ from envparity.engine.explore import LANES
 from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
 from envparity.launch.warm.pool import WarmPool
-from envparity.model.case import Boot, Case
+from envparity.model.case import Boot
 from envparity.orders.extensions import extension_by_priorities
 from envparity.orders.graph import Graph
 
@@ -139,7 +139,7 @@ async def warm_boot(orders: Orders, pool: WarmPool) -> float:
     order = orders.next()
     async with pool.boot(Boot(order=order)) as booted:
         await booted.until_decided()
-        report = booted.decided_with
+        report = (await booted.observe_replica(0)).startup
         orders.check(report.document if report is not None else {"status": "silent", "order": ()}, order)
     return sum(booted.timings[what] for what in ("prepare", "fork", "startup"))
 
@@ -202,7 +202,7 @@ async def measure(rows: Rows, arguments: argparse.Namespace) -> None:
     subject = load_subject(ROOT / "netra_backend" / "backend.toml", ROOT / "environments", [ENVIRONMENT])
     launcher = choose_launcher("container", subject, _say)
     try:
-        async with launcher.boot(Case(ENVIRONMENT, subject.backend.name), _say) as stack:
+        async with launcher.boot(subject.environments[ENVIRONMENT], Boot(), _say) as stack:
             assert isinstance(stack, ContainerStack)
             await stack.until_decided()
             report = (await stack.observe_replica(0)).startup
@@ -222,7 +222,7 @@ async def measure(rows: Rows, arguments: argparse.Namespace) -> None:
 
 def _url_of(stack: ContainerStack, name: str) -> str:
     """What a setting takes as that dependency's URL."""
-    return next(one.value for one in stack.resolved if one.source == f"{name}.url")
+    return next(one.value for one in stack.given.resolved if one.source == f"{name}.url")
 
 
 async def _rounds(rows: Rows, orders: Orders, stack: ContainerStack, plain: PlainRows, rounds: int) -> None:

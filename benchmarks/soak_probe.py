@@ -43,7 +43,7 @@ import msgspec
 from envparity.config.subject import load_subject
 from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
-from envparity.model.case import Boot, Case
+from envparity.model.case import Boot
 
 ROOT = Path(__file__).parent.parent
 BACKEND, LOCAL = ROOT / "netra_backend" / "backend.toml", ROOT / "environments" / "local.toml"
@@ -119,10 +119,10 @@ async def environment() -> AsyncIterator[ContainerStack]:
     subject = load_subject(BACKEND, LOCAL)
     launcher = choose_launcher("container", subject, lambda waited_for: print(f"waits for {waited_for}"))
     try:
-        async with launcher.boot(Case("local", subject.backend.name, Boot()), lambda _: None) as stack:
-            await stack.until_ready()
+        async with launcher.boot(subject.environments["local"], Boot(), lambda _: None) as stack:
             if not isinstance(stack, ContainerStack):
                 raise SystemExit("the outages of this soak are of containers")
+            await stack.until_ready()
             yield stack
     finally:
         await launcher.close()
@@ -140,7 +140,7 @@ async def outage(stack: ContainerStack) -> Outage:
     await asyncio.sleep(OUTAGE_S)
     started = time.time()
     await stack.engine.call("postgres to start", container.start)
-    await stack.connect_proxy(dependency)
+    await stack.connect_proxy(dependency.name)
     return Outage(stopped, gone, started, time.time())
 
 

@@ -13,7 +13,7 @@ importing the package costs nothing and starts nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from envparity.config.subject import load_subject
@@ -122,7 +122,7 @@ __all__ = [  # noqa: RUF022  spelled out for readers and for type checkers; a te
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -7,7 +7,8 @@
     ├── LaunchError             an environment could not be stood up
     │   ├── EngineUnavailable   no container engine answers
     │   ├── EngineFailed        it answers, and has lost what was asked of it
-    │   └── ImageError          an image could not be built or had (launch.container.images)
+    │   │   └── EngineSilent    it does not answer any more; a DeadlineExceeded too
+    │   └── ImageError          an image could not be built or had (launch.images.log)
     ├── OutputFailed            something that was asked for could not be written
     ├── DoorFailed              what another distribution brought in does not work
     ├── DeadlineExceeded        a named wait took longer than it may
@@ -20,7 +21,7 @@ A broken promise of the backend under test is none of these: it is a `Finding`, 
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "DeadlineExceeded",
     "DoorFailed",
     "EngineFailed",
+    "EngineSilent",
     "EngineUnavailable",
     "EnvparityError",
     "Interrupted",
@@ -35,11 +37,18 @@ __all__ = [
     "Mistake",
     "OutputFailed",
     "TooBusy",
+    "as_ours",
+    "singly",
 ]
 
 
 class EnvparityError(Exception):
-    """Base of everything that envparity raises on purpose."""
+    """Base of everything that envparity raises on purpose.
+
+    `seen` is the headline of the verdict of what was seen before this ended a run; "" where nothing was.
+    """
+
+    seen = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -115,13 +124,46 @@ class DeadlineExceeded(EnvparityError):
         super().__init__(f"waited {timeout_s:g} s for {waited_for}" + (f": {detail}" if detail else ""))
 
 
+class EngineSilent(DeadlineExceeded, EngineFailed):
+    """The container engine has not answered for as long as it may take for anything."""
+
+
 class TooBusy(EnvparityError):
     """The machine was too busy to say anything of the backend; carries the figures."""
 
 
 class Interrupted(EnvparityError):
-    """The run was told to stop, and has cleaned up. `exit_code` is 128 plus the signal's number."""
+    """The run was told to stop, and has cleaned up. `exit_code` is 128 plus the signal's number.
 
-    def __init__(self, number: int) -> None:
+    `left` says what could not be cleaned.
+    """
+
+    def __init__(self, number: int, left: str = "") -> None:
         self.exit_code = 128 + number
-        super().__init__(f"interrupted by {signal.Signals(number).name}; everything that was started is gone")
+        ending = left or "everything that was started is gone"
+        super().__init__(f"interrupted by {signal.Signals(number).name}; {ending}")
+
+
+def as_ours(error: BaseException) -> EnvparityError | None:
+    """The error as one that says what the machine refused; None where it is a bug of envparity.
+
+    Of several at the same time the first that is one of these.
+    """
+    for single in singly(error):
+        if isinstance(single, EnvparityError):
+            return single
+        if isinstance(single, MemoryError):
+            return LaunchError("there is not enough memory")
+        if isinstance(single, OSError):
+            named = f"{single.filename}: " if single.filename else ""
+            return LaunchError(f"{named}{single.strerror or single or type(single).__name__}")
+    return None
+
+
+def singly(error: BaseException) -> Iterator[BaseException]:
+    """Each of the errors that this is a group of, or it alone."""
+    if isinstance(error, BaseExceptionGroup):
+        for under in error.exceptions:
+            yield from singly(under)
+    else:
+        yield error

@@ -5,6 +5,7 @@
 #   POSTGRES_PASSWORD[_FILE]             required on the first start; kept afterwards
 #   POSTGRES_MAX_CONNECTIONS             counts the three that PostgreSQL reserves for superusers
 #   POSTGRES_TLS                         "required" refuses plain TCP; "optional" (as unset) offers TLS where a certificate is there; "off"
+#   POSTGRES_POOLER                      "transaction": PgBouncer listens in its place, and lends a client a connection for a transaction
 #   /etc/envparity/tls/server.{crt,key}  readable by uid 10003
 #
 # The superuser "postgres" can come in by the socket inside the container only.
@@ -58,9 +59,16 @@ case $tls in
     off) ;;
     *) refuse "POSTGRES_TLS: expected required, optional or off, got '$tls'" ;;
 esac
+pooler=${POSTGRES_POOLER:-none}
+case $pooler in
+    none | transaction) ;;
+    *) refuse "POSTGRES_POOLER: expected transaction or none, got '$pooler'" ;;
+esac
+
 host_type=host
 [ "$tls" != required ] || host_type=hostssl
 printf '%s\n' 'local all postgres peer' "$host_type all postgres all reject" "$host_type all all all scram-sha-256" > "$PGDATA/pg_hba.conf"
+[ "$pooler" = none ] || printf '%s\n' 'local all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
 
 provisioned=$PGDATA/provisioned
 if [ ! -e "$provisioned" ]; then
@@ -81,8 +89,30 @@ if [ ! -e "$provisioned" ]; then
         printf "ALTER ROLE \"%s\" PASSWORD '%s';\n" "$user" "$quoted"
         [ "$database" = app ] || printf 'ALTER DATABASE app RENAME TO "%s";\n' "$database"
     } | postgres --single -D "$PGDATA" -c exit_on_error=on postgres > /dev/null || refuse "the role and the database could not be set"
+    [ "$pooler" = none ] || {
+        mkdir -p /var/lib/postgresql/pooler
+        printf '"%s" "%s"\n' "$user" "$(printf '%s' "$password" | sed 's/"/""/g')" > /var/lib/postgresql/pooler/users.txt
+    }
     : > "$provisioned"
 fi
 unset POSTGRES_PASSWORD password quoted
+
+# PgBouncer has connections of the Unix socket, as many as the server leaves to others than superusers, and no more than it has by itself.
+# It comes when the server is ready, so that who is answered can also ask something.
+if [ "$pooler" != none ]; then
+    others=$((max_connections - 3))
+    {
+        printf '%s\n' '[databases]' '* = host=/run/postgresql port=5432' '[pgbouncer]' "pool_mode = $pooler" 'listen_addr = *' 'listen_port = 5432' \
+            'unix_socket_dir =' 'auth_type = scram-sha-256' 'auth_file = /var/lib/postgresql/pooler/users.txt' 'max_client_conn = 1000' \
+            "default_pool_size = $((others < 20 ? others : 20))" "max_user_connections = $others" \
+            'ignore_startup_parameters = extra_float_digits' 'server_login_retry = 1' 'log_connections = 0' 'log_disconnections = 0' 'log_stats = 0'
+        if [ -e "$kept/server.key" ]; then
+            [ "$tls" = required ] && printf '%s\n' 'client_tls_sslmode = require' || printf '%s\n' 'client_tls_sslmode = allow'
+            printf '%s\n' "client_tls_cert_file = $kept/server.crt" "client_tls_key_file = $kept/server.key"
+        fi
+    } > /var/lib/postgresql/pooler/pgbouncer.ini
+    (until pg_isready -q -h /run/postgresql; do sleep 0.05; done && exec pgbouncer /var/lib/postgresql/pooler/pgbouncer.ini) &
+    set -- "$@" -c listen_addresses=
+fi
 
 exec postgres -D "$PGDATA" -c "max_connections=$max_connections" "$@"

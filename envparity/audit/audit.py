@@ -22,6 +22,7 @@ from envparity.audit.naming import check_names
 from envparity.audit.rules import BY_CODE, RULES, STATIC
 from envparity.audit.source import Package, read_package
 from envparity.audit.static import (
+    awaited,
     blocking,
     environment_branch,
     request_scoped,
@@ -46,6 +47,8 @@ CHECKS: Mapping[str, Check] = {
     "EP605": startup_failures.check,
     "EP606": settings_reads.check,
     "EP607": environment_branch.check_default,
+    "EP609": awaited.check_awaits,
+    "EP610": awaited.check_tasks,
 }
 _STATIC = frozenset(rule.code for rule in STATIC)
 

@@ -27,7 +27,7 @@ from typing import Any
 
 __all__ = ["Watch", "install"]
 
-Made = dict[str, Any]
+Made = dict[str, object]
 Tell = Callable[[Made], None]
 _DECORATOR = "__envparity_watched__"
 
@@ -73,7 +73,7 @@ class Watch:
         plain: Any = object
 
         @functools.wraps(original)
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  it becomes the class's own
+        def __init__(self: object, *args: object, **kwargs: object) -> None:  # noqa: N807  it becomes the class's own
             first = id(self) not in watch.under_way  # and not called through the super() of another watched class
             watch.under_way.add(id(self))
             try:
@@ -112,7 +112,7 @@ class Watch:
             if isinstance(kind, type) and kind.__module__ == name and self._is_watched(name, kind.__name__)
         ]
 
-    def code(self, source: bytes, path: str, module: str) -> Any:
+    def code(self, source: bytes, path: str, module: str) -> object:
         """The code of that module with its watched classes decorated; None where it has none."""
         if not self.concerns(source):
             return None
@@ -147,7 +147,7 @@ def install(
     return lambda: list(watch.made)
 
 
-def _chain(package: str) -> list[dict[str, Any]]:
+def _chain(package: str) -> list[dict[str, object]]:
     """The calls inside that package, outermost first, that have led here."""
     chain = []
     frame: Any = sys._getframe(1)  # noqa: SLF001  the way to the stack

@@ -13,15 +13,17 @@ from functools import partial
 from typing import Any
 
 from docker.errors import DockerException
+from docker.types import LogConfig
 
 from envparity.audit.interpreter import Pipe, Start
 from envparity.audit.program import audit_program
 from envparity.errors import ConfigurationError, LaunchError, Mistake
-from envparity.launch.choose import backend_image
+from envparity.launch.cleanup.labels import labels_for
+from envparity.launch.cleanup.run_folder import RunFolder
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
-from envparity.launch.container.labels import labels_for
-from envparity.launch.run_folder import RunFolder
+from envparity.launch.container.kind import backend_image
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.warm.command import WarmUnavailable, python_command
 from envparity.model.backend import Backend
 
@@ -29,6 +31,7 @@ __all__ = ["image_starter"]
 
 _HEADER = struct.Struct(">BxxxL")  # of the engine's multiplexed stream: 1 is standard output, 2 standard error
 _PIDS = 256
+_COMPLAINTS = 64 * 1024
 
 
 @contextmanager
@@ -58,7 +61,7 @@ def _python_of(client: Any, reference: str, backend: Backend) -> str:
 
 
 @contextmanager
-def _interpreter(client: Any, image: str, python: str) -> Iterator[Pipe]:
+def _interpreter(client: object, image: str, python: str) -> Iterator[Pipe]:
     run_id = f"audit-{secrets.token_hex(4)}"
     with closing(RunFolder.make(run_id)) as folder:
         labels = labels_for(run_id, "audit", str(folder.owner))
@@ -81,6 +84,7 @@ def _started(client: Any, image: str, python: str, labels: dict[str, str]) -> It
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             pids_limit=_PIDS,
+            log_config=LogConfig(type="none"),  # what it says is read as it comes
             labels=labels,
         )
     except DockerException as error:
@@ -137,5 +141,5 @@ class _ContainerPipe:
             if stream == 1:
                 output += data
             else:
-                self._complaints += data
+                self._complaints = (self._complaints + data)[-_COMPLAINTS:]
         return output

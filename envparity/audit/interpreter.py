@@ -65,7 +65,7 @@ def _silent(_done: int, _of: int) -> None:
 class Interpreter:
     """A conversation with one interpreter. Made by `open_interpreter`."""
 
-    def __init__(self, pipe: Pipe, start: Start, task: Mapping[str, Any]) -> None:
+    def __init__(self, pipe: Pipe, start: Start, task: Mapping[str, object]) -> None:
         self._pipe, self._start, self._task = pipe, start, task
         self._text = b""
         self._pipe.write(json.dumps(task).encode() + b"\n")
@@ -128,7 +128,7 @@ class Interpreter:
                 raise DeadlineExceeded(waited_for, timeout_s)
             self._text += self._pipe.read(left)
         line, _, self._text = self._text.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
+        answer: dict[str, object] = json.loads(line)
         return answer
 
 

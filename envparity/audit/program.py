@@ -12,6 +12,7 @@ _PACKAGE = "_envparity_audit"
 # Lower ones first: each finds what it imports already there.
 _MODULES = {
     "guard": _FOLDER / "guard.py",
+    "inside.hook": _FOLDER / "inside" / "hook.py",
     "inside.watch": _FOLDER / "inside" / "watch.py",
     "inside.survey": _FOLDER / "inside" / "survey.py",
     "inside.generated": _FOLDER / "inside" / "generated.py",

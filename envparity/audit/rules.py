@@ -112,6 +112,29 @@ STATIC: tuple[AuditRule, ...] = (
         app/main.py:14: allows EP658, which does not occur here
         """,
     ),
+    _rule(
+        "EP609",
+        "An await of what is no coroutine",
+        means="A function of the package is called that is no coroutine function and gives nothing to await, and its "
+        "result is awaited.",
+        matters="It raises a TypeError when it runs; and what runs for who comes back only, or only after a failure, "
+        "runs in no test.",
+        action="Remove the await, or make the function a coroutine function.",
+        example="""
+        services/auth.py:61: Auth._still_good is no coroutine function: it gives Identity
+        """,
+    ),
+    _rule(
+        "EP610",
+        "A task made in a constructor",
+        means="A constructor makes a task of asyncio.",
+        matters="The object cannot be made where no event loop runs, as at import or in a test, and nobody awaits the "
+        "task: what it raises is lost, and it outlives whoever made the object.",
+        action="Make the task where the object is started, keep it, and cancel it where the object is closed.",
+        example="""
+        cache/bus.py:31: EventBus makes a task when it is made
+        """,
+    ),
 )
 
 

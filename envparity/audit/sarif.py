@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from envparity.audit.finding import AuditFinding, AuditReport
@@ -18,7 +17,7 @@ _ROOT = "ROOT"
 _INDEX = {rule.code: place for place, rule in enumerate(RULES)}
 
 
-def sarif(report: AuditReport) -> dict[str, Any]:
+def sarif(report: AuditReport) -> dict[str, object]:
     """The log file, as JSON types. An exempted finding is a result that is suppressed in the source (§3.35)."""
     results = [_result(one) for one in report.findings]
     for one, reason in report.exempted:
@@ -55,7 +54,7 @@ def sarif(report: AuditReport) -> dict[str, Any]:
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _result(one: AuditFinding) -> dict[str, Any]:
+def _result(one: AuditFinding) -> dict[str, object]:
     text = "\n".join([f"{one.title}: {one.got}", *one.evidence])
     identity = f"{one.code} {one.module} {one.got}"
     return {

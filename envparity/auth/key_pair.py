@@ -7,11 +7,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 __all__ = [
     "ISSUER",
@@ -21,6 +20,7 @@ __all__ = [
     "generation_name",
     "key_id_of",
     "key_maker",
+    "named_key",
     "public_jwk",
     "public_pem",
 ]
@@ -55,7 +55,7 @@ class MakesKeys(Protocol):
         """A new private key, in PEM."""
         ...
 
-    def published(self, private_pem: str, generation: int) -> dict[str, Any]:
+    def published(self, private_pem: str, generation: int) -> dict[str, object]:
         """The public half of the key of that generation as a JWK, with the id by which tokens name it."""
         ...
 
@@ -74,9 +74,18 @@ def generation_name(generation: int) -> str:
     return f"{PRIVATE_KEY}.{generation}" if generation else PRIVATE_KEY
 
 
+def named_key(maker: MakesKeys) -> str:
+    """What tokens of that scheme call their first key; "" where that is its thumbprint."""
+    private = maker.made_key()
+    named = str(maker.published(private, 0)["kid"])
+    return "" if named == key_id_of(private) else named
+
+
 @lru_cache(maxsize=64)
 def public_pem(private_pem: str) -> str:
     """The public half in PEM. Raises ValueError for what is no private key."""
+    from cryptography.hazmat.primitives import serialization
+
     return (
         _private(private_pem)
         .public_key()
@@ -94,12 +103,15 @@ def key_id_of(private_pem: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def public_jwk(private_pem: str, algorithm: str, key_id: str | None = None) -> dict[str, Any]:
+def public_jwk(private_pem: str, algorithm: str, key_id: str | None = None) -> dict[str, object]:
     """The public half as a JWK (RFC 7517 §4), called `key_id`, or by its thumbprint."""
     return {**_jwk(private_pem), "use": "sig", "alg": algorithm, "kid": key_id or key_id_of(private_pem)}
 
 
 def _jwk(private_pem: str) -> dict[str, Any]:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
     public = _private(private_pem).public_key()
     if isinstance(public, rsa.RSAPublicKey):
         jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
@@ -111,6 +123,9 @@ def _jwk(private_pem: str) -> dict[str, Any]:
 
 
 def _private(private_pem: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
     key = serialization.load_pem_private_key(private_pem.encode(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
         raise ValueError("a key of another kind")  # noqa: TRY004  to a caller it is what no private key is

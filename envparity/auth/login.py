@@ -122,7 +122,7 @@ class Login(Passwords, frozen=True, kw_only=True):
         raise NotSignedIn(expected, f"{answer.status} {why}")
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
@@ -138,7 +138,7 @@ def _filled(value: Any, values: Mapping[str, str]) -> Any:
     return [_filled(part, values) for part in value] if isinstance(value, list) else value
 
 
-def _at(text: str, pointer: str) -> Any:
+def _at(text: str, pointer: str) -> object:
     """What stands at that JSON Pointer (RFC 6901); None where there is nothing."""
     try:
         value: Any = json.loads(text)

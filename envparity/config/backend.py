@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,6 +12,7 @@ from envparity.auth.table import kinds_of, tokens_schema
 from envparity.config.command import command_mistakes
 from envparity.config.environment import literal
 from envparity.config.image import beside, image_mistakes, image_of, missing_mistakes
+from envparity.config.names import name_mistakes
 from envparity.config.scenario import parse_scenarios
 from envparity.config.settings import literal_mistakes
 from envparity.config.tokens import carrier_mistakes, carrier_tables, lacking_mistakes, read_tokens
@@ -21,26 +22,32 @@ from envparity.frames.table import codec_of, frames_schema
 from envparity.model.backend import (
     Audit,
     Backend,
+    ContractFile,
     HealthPaths,
     ImageSource,
     Limits,
     Phases,
+    Previous,
     ProcessSource,
     ReportMapping,
+    Retries,
     UpAnswer,
 )
 from envparity.model.commands import HEALTH_PORT, PORT, ports_in
 from envparity.model.composed import unescaped
+from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario, expand
 from envparity.model.step import PLACEHOLDER, placeholders
 from envparity.support.patterns import pattern_problem
-from envparity.toml.document import Document, in_words, read_document, schema_mistakes, unfit_for_a_process
+from envparity.toml.document import Document, in_words, read_document, unfit_for_a_process
+from envparity.toml.schema import schema_mistakes
 
 __all__ = ["load_backend", "read_backend"]
 
 _OF_A_REPORT = {"status", "order", "steps", "checks", "failures", "settings", "passed", "starting"}
 SCHEMA = "backend.schema.json"
 
+_AWAY = {"hang_up", "black_hole", "refuse"}
 _SENDING = {"send", "send_size", "flood"}
 _PLACEHOLDERS = {"websocket_path": ("setting", "first", "uuid", "user"), "origin": ("setting", "first", "origin")}
 
@@ -76,7 +83,7 @@ def read_backend(path: Path) -> tuple[Backend | None, list[Mistake]]:
     if mistakes:
         return None, mistakes
     backend = _build(document, scenarios)
-    mistakes = list(_unwritable(document, backend.codec))
+    mistakes = [*_unwritable(document, backend.codec), *name_mistakes(document, backend)]
     if backend.tokens is not None:
         mistakes += lacking_mistakes(document, backend.tokens, scenarios)
     return (None, mistakes) if mistakes else (backend, [])
@@ -100,15 +107,18 @@ def _build(document: Document, scenarios: tuple[Scenario, ...]) -> Backend:
         "file": document.path,
         "image": image_of(document) or ImageSource(),
         "process": _process(document, data["process"]) if "process" in data else None,
+        "previous": _previous(document, data["previous"]) if "previous" in data else None,
         "settings": {name: unescaped(literal(value)) for name, value in data.get("settings", {}).items()},
         "health": _health(data.get("health", {}), data.get("report", {})),
         "report": convert(data.get("report", {}), ReportMapping),
-        "contract": beside(document, data["contract"]) if "contract" in data else None,
+        "contract": _contract(document, data["contract"]) if "contract" in data else None,
         "tokens": read_tokens(data["tokens"]) if "tokens" in data else None,
         "codec": _codec(document),
         "audit": convert(data["audit"], Audit) if "audit" in data else None,
         "phases": convert(data.get("phases", {}), Phases),
         "limits": convert(data.get("limits", {}), Limits),
+        "retries": convert(data.get("retries", {}), Retries),
+        "names": convert(data.get("names", ()), tuple[DeclaredName, ...]),
         "scenarios": scenarios,
     }
     for key, value in data.items():
@@ -161,10 +171,40 @@ def _health(table: Mapping[str, Any], report: Mapping[str, Any]) -> HealthPaths:
     )
 
 
+def _contract(document: Document, said: Any) -> ContractFile:
+    """Where the contract stands: a path alone, or a table."""
+    table: dict[str, Any] = {"document": said} if isinstance(said, str) else said
+    channel = table.get("channel", ())
+    names = (channel,) if isinstance(channel, str) else tuple(channel)
+    view: Literal["server", "client"] | None = table.get("view")
+    return ContractFile(beside(document, table["document"]), names, view)
+
+
 def _process(document: Document, table: Mapping[str, Any]) -> ProcessSource:
     variables = {name: literal(value) for name, value in table.get("variables", {}).items()}
     folder = beside(document, table.get("folder", "."))
     return ProcessSource(tuple(table["command"]), folder, tuple(table.get("include", ())), variables)
+
+
+def _previous(document: Document, table: Mapping[str, Any]) -> Previous:
+    return Previous(beside(document, table["folder"]) if "folder" in table else None, table.get("revision"))
+
+
+def _previous_mistakes(document: Document) -> Iterator[Mistake]:
+    """Both places or none, where there is no process to run it as, or no boot that changes from it."""
+    if not isinstance(document.data.get("previous"), dict):
+        return
+    table = document.table("previous")
+    if ("folder" in table) == ("revision" in table):
+        got, action = ("both", "remove one of them") if table else ("neither", "add one of them")
+        yield document.mistake(("previous",), "either folder or revision", got, action)
+    if "process" not in document.data:
+        yield document.mistake(("previous",), "a table [process], as which it is started", "none", "add it")
+    boots = [one.get("boot") for one in document.tables("scenario")]
+    if not any(isinstance(boot, dict) and boot.get("release") for boot in boots):
+        action = 'add boot = { release = "upgrade" } to one, or remove the table'
+        yield document.mistake(("previous",), "a scenario whose boot changes the release", "none", action)
+    yield from missing_mistakes(document, ("previous", "folder"), table.get("folder"), folder=True)
 
 
 def _codec(document: Document) -> Codec:
@@ -184,10 +224,17 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
         expected = "a table [image], or [process] for a backend that runs without one"
         yield document.mistake(("image",), expected, "neither", "add one of them")
     yield from missing_mistakes(document, ("process", "folder"), document.table("process").get("folder"), folder=True)
-    yield from missing_mistakes(document, ("contract",), document.data.get("contract"))
+    contract: object = document.data.get("contract")
+    where: tuple[str, ...] = ("contract",)
+    if isinstance(contract, dict):
+        where, contract = ("contract", "document"), contract.get("document")
+    yield from missing_mistakes(document, where, contract)
     yield from carrier_mistakes(document)
+    yield from _previous_mistakes(document)
     yield from _command_mistakes(document)
     yield from _format_mistakes(document)
+    yield from _retry_mistakes(document)
+    yield from _public_mistakes(document)
     refusal = document.data.get("startup_refusal")
     if isinstance(refusal, str) and len(refusal) <= 123 < len(refusal.encode()):
         yield document.mistake(("startup_refusal",), "at most 123 bytes (RFC 6455 §5.5)", f"{len(refusal.encode())}")
@@ -210,6 +257,21 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
         given = boot.get("settings") if isinstance(boot, dict) else None
         for setting, value in given.items() if isinstance(given, dict) else ():
             yield from literal_mistakes(document, ("scenario", index, "boot", "settings", setting), value)
+
+
+def _retry_mistakes(document: Document) -> Iterator[Mistake]:
+    """Figures of attempts to connect, where no scenario has a dependency away so that anybody could count them."""
+    steps = [step for one in document.tables("scenario") for step in one.get("steps", ()) if isinstance(step, dict)]
+    if document.data.get("retries") and not any(_AWAY & step.keys() for step in steps):
+        expected = f"a scenario with a step {', '.join(sorted(_AWAY))}, in which it is looked at"
+        yield document.mistake(("retries",), expected, "none", "remove the table, or add one")
+
+
+def _public_mistakes(document: Document) -> Iterator[Mistake]:
+    """What everybody may see, where there is nobody who has something that not everybody may see."""
+    if "public_frames" in document.data and "tokens" not in document.data:
+        action = "remove it, or say in [tokens] how users show who they are"
+        yield document.mistake(("public_frames",), "users, who have something that is not everybody's", "none", action)
 
 
 def _format_mistakes(document: Document) -> Iterator[Mistake]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from envparity.errors import Mistake
 from envparity.model.commands import PortOf, argument_pieces
@@ -17,7 +16,7 @@ _SECRETS = "a command line shows in every list of processes: take it from the pr
 _BRACES = "write {{ and }} for braces that stand for themselves"
 
 
-def command_mistakes(document: Document, key: KeyPath, command: Any, ports: Collection[str]) -> Iterator[Mistake]:
+def command_mistakes(document: Document, key: KeyPath, command: object, ports: Collection[str]) -> Iterator[Mistake]:
     """What is wrong with the placeholders of that command, in which these ports can stand."""
     known = " or ".join(f"{{{name}}}" for name in sorted(ports))
     expected = f"{known} alone" if known else "no placeholder, for a job listens nowhere"

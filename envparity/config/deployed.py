@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -49,7 +48,7 @@ def deployed_mistakes(document: Document) -> Iterator[Mistake]:
     yield from _client_mistakes(document, deployed)
 
 
-def _client_mistakes(document: Document, deployed: Mapping[str, Any]) -> Iterator[Mistake]:
+def _client_mistakes(document: Document, deployed: Mapping[str, object]) -> Iterator[Mistake]:
     """What is wrong with how a client says who it is, by a certificate or to a token endpoint."""
     certificate = [key for key in ("client_certificate", "client_key") if key in deployed]
     if len(certificate) == 1:

@@ -21,6 +21,7 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.model.commands import HEALTH_PORT, PORT
 from envparity.model.composed import is_composed
 from envparity.model.environment import (
+    BesideProcess,
     Composed,
     Dependency,
     Difference,
@@ -32,18 +33,12 @@ from envparity.model.environment import (
     Setting,
 )
 from envparity.model.ingress_presets import ingress_of
-from envparity.sources.extending import Extended, extended
-from envparity.toml.document import (
-    Document,
-    did_you_mean,
-    in_words,
-    known_keys,
-    read_document,
-    schema_mistakes,
-    shown_path,
-)
+from envparity.sources.extending import Extended, extended, named_files
+from envparity.support.patterns import pattern_problem
+from envparity.toml.document import Document, did_you_mean, in_words, read_document, shown_path
+from envparity.toml.schema import known_keys, schema_mistakes
 
-__all__ = ["literal", "load_environment", "load_environments", "read_environments"]
+__all__ = ["environment_of", "literal", "load_environment", "load_environments", "read_environments"]
 
 SCHEMA = "environment.schema.json"
 
@@ -82,7 +77,7 @@ def read_environments(
     found = list(loaded.values())
     if not names:
         found.sort(key=lambda one: (not one.baseline, one.name))
-    return {one.name: one for one in found}, mistakes
+    return {one.name: one for one in found}, list(dict.fromkeys(mistakes))  # that of a file that several extend, once
 
 
 def load_environment(path: Path, given: Collection[str] | None = None) -> tuple[Environment | None, list[Mistake]]:
@@ -90,10 +85,15 @@ def load_environment(path: Path, given: Collection[str] | None = None) -> tuple[
     read, mistakes = read_document(path)
     if read is None:
         return None, mistakes
+    environment, wrong = environment_of(read, given)
+    return (None, [*mistakes, *wrong]) if mistakes else (environment, wrong)
+
+
+def environment_of(read: Document, given: Collection[str] | None = None) -> tuple[Environment | None, list[Mistake]]:
+    """The same of a document that is read already."""
     whole, wrong = extended(read, known_keys(SCHEMA), KINDS.entries())
     document = whole.document
     mistakes = [
-        *mistakes,
         *schema_mistakes(document, SCHEMA, {"dependency": dependency_schema(document.table("dependencies"))}),
         *_cross_checks(document),
         *file_mistakes(document, whole.settings, given),
@@ -109,12 +109,21 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], list[Mistake]]:
     files: list[Path] = []
     mistakes = []
     for path in paths:
-        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        found = _environments_of(path) if path.is_dir() else [path]
         if not found:
             action = "add one file per environment, such as local.toml"
             mistakes.append(Mistake(shown_path(path), 0, "(folder)", "environment files, *.toml", "none", action))
         files += found
     return list(dict.fromkeys(files)), mistakes
+
+
+def _environments_of(folder: Path) -> list[Path]:
+    """The files of a folder but those that others extend and that are no environment themselves: they have no name."""
+    files = sorted(folder.glob("*.toml"))
+    documents = [document for document in (read_document(file)[0] for file in files) if document is not None]
+    shared = {file.resolve() for document in documents for file in named_files(document)}
+    nameless = {document.path.resolve() for document in documents if "name" not in document.data}
+    return [file for file in files if file.resolve() not in shared & nameless]
 
 
 def _asked_for(files: Sequence[Path], names: Sequence[str]) -> tuple[list[Path], list[Mistake]]:
@@ -151,7 +160,7 @@ def _build(whole: Extended) -> Environment:
         name=data["name"],
         description=data.get("description", ""),
         baseline=data.get("baseline", False),
-        extends=tuple(data.get("extends", ())),
+        extends=whole.files,
         settings={**whole.settings, **{name: _setting(value) for name, value in data.get("settings", {}).items()}},
         platform=convert(data.get("platform", {}), Platform),
         ingress=ingress_of(data.get("ingress", {}), own_configuration(document)),
@@ -163,7 +172,10 @@ def _build(whole: Extended) -> Environment:
         deployed=read_deployed(document) if "deployed" in data else None,
         image=image_of(document),
         command=tuple(data.get("command", ())),
+        entrypoint=tuple(data.get("entrypoint", ())),
+        arguments=tuple(data.get("arguments", ())),
         files=files_of(document),
+        processes=convert(data.get("processes", {}), dict[str, BesideProcess]),
         jobs=convert(data.get("jobs", {}), dict[str, Job]),
         notes=whole.notes,
         places=dict(whole.places),
@@ -212,13 +224,33 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
     yield from _dependency_mistakes(document)
     yield from image_mistakes(document)
     yield from command_mistakes(document, ("command",), document.data.get("command"), {PORT, HEALTH_PORT})
-    for name, job in document.table("jobs").items():
-        command = job.get("command") if isinstance(job, dict) else None
-        yield from command_mistakes(document, ("jobs", name, "command"), command, ())
+    for key in ("entrypoint", "arguments"):
+        if key in document.data and "command" in document.data:
+            action = f"remove one of them: {key} is of containers alone, command of both launchers"
+            yield document.mistake((key,), "nothing beside command", "both", action)
+    for table in ("jobs", "processes"):
+        for name, program in document.table(table).items():
+            command = program.get("command") if isinstance(program, dict) else None
+            yield from command_mistakes(document, (table, name, "command"), command, ())
+    yield from _readiness_mistakes(document)
     yield from _port_mistakes(document)
     yield from _ingress_mistakes(document)
     yield from _difference_mistakes(document)
     yield from deployed_mistakes(document)
+
+
+def _readiness_mistakes(document: Document) -> Iterator[Mistake]:
+    """What says when a further program is there, and does not."""
+    for name, program in document.table("processes").items():
+        if not isinstance(program, dict):
+            continue
+        ready = program.get("ready")
+        problem = pattern_problem(ready) if isinstance(ready, str) else ""
+        if problem:
+            yield document.mistake(("processes", name, "ready"), "a regular expression", problem)
+        if not ready and "ready_s" in program:
+            action = "say what it writes when it is there: ready"
+            yield document.mistake(("processes", name, "ready_s"), "nothing without ready", "a time", action)
 
 
 def _dependency_mistakes(document: Document) -> Iterator[Mistake]:

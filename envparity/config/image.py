@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from envparity.errors import Mistake
 from envparity.model.environment import ImageSource
@@ -50,7 +49,7 @@ def image_mistakes(document: Document) -> Iterator[Mistake]:
     yield from _target_mistakes(document, image)
 
 
-def _target_mistakes(document: Document, image: Mapping[str, Any]) -> Iterator[Mistake]:
+def _target_mistakes(document: Document, image: Mapping[str, object]) -> Iterator[Mistake]:
     dockerfile, target = image.get("dockerfile"), image.get("target")
     if not isinstance(dockerfile, str) or not isinstance(target, str) or "\0" in dockerfile:
         return
@@ -66,7 +65,9 @@ def _target_mistakes(document: Document, image: Mapping[str, Any]) -> Iterator[M
         yield document.mistake(("image", "target"), expected, in_words(target), did_you_mean(target, stages))
 
 
-def missing_mistakes(document: Document, key: tuple[str, ...], path: Any, *, folder: bool = False) -> Iterator[Mistake]:
+def missing_mistakes(
+    document: Document, key: tuple[str, ...], path: object, *, folder: bool = False
+) -> Iterator[Mistake]:
     """A mistake where that path, relative to the document's file, is no file, or no folder."""
     if not isinstance(path, str) or not path:
         return

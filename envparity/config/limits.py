@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from envparity.dependency.kind import KINDS, kind_of
 from envparity.model.backend import Backend
-from envparity.model.environment import Environment
+from envparity.model.environment import Dependency, Environment
 
-__all__ = ["BrokenLimit", "broken_limits", "limit_settings", "number_of"]
+__all__ = ["BrokenLimit", "Room", "broken_limits", "limit_settings", "number_of", "room_of"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,25 @@ class BrokenLimit:
     setting: str
     expected: str
     got: str
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many connections of backends a dependency takes, and by which key, in words."""
+
+    most: int
+    said: str
+
+
+def room_of(name: str, dependency: Dependency) -> Room | None:
+    """The room that the dependency of that name has; None where nobody says. Raises `DoorFailed`."""
+    kind = kind_of(dependency)
+    with KINDS.guarding(kind):
+        most = kind.most_clients(dependency)
+    if most is None:
+        return None
+    said = f"dependencies.{name}.max_connections = {dependency.max_connections}"
+    return Room(most, said if most == dependency.max_connections else f"{most} of {said}")
 
 
 def limit_settings(backend: Backend) -> dict[str, str]:
@@ -65,11 +85,8 @@ def _unmet(backend: Backend, environment: Environment, key: str, number: float) 
             yield f"at most ingress.max_body_bytes = {ingress.max_body_bytes}"
         case "pool_size":
             for name, dependency in environment.dependencies.items():
-                most = dependency.max_connections
-                if most is None or backend.limits.pool_dependency not in {None, name}:
-                    continue
-                if number * platform.replicas > most:
-                    there = f"dependencies.{name}.max_connections = {most}"
-                    yield f"times platform.replicas = {platform.replicas} at most {there}"
+                room = room_of(name, dependency) if backend.limits.pool_dependency in {None, name} else None
+                if room is not None and number * platform.replicas > room.most:
+                    yield f"times platform.replicas = {platform.replicas} at most {room.said}"
         case _:
             return

@@ -9,7 +9,11 @@ from typing import Any, get_args
 
 import msgspec
 
-from envparity.config.scenario_bounds import head_problems
+from envparity.config.scenario_bounds import address_problems, head_problems
+from envparity.config.scenario_clients import client_problems
+from envparity.config.scenario_disturbing import disturbing_problems
+from envparity.config.scenario_placeholders import placeholder_problems
+from envparity.config.scenario_releases import release_problems
 from envparity.errors import Mistake
 from envparity.model.composed import unescaped
 from envparity.model.scenario import Scenario
@@ -27,23 +31,16 @@ from envparity.model.step import (
 )
 from envparity.model.step.bounds import MOST_STEPS, step_problems
 from envparity.model.step.checks import captured_by, objections
-from envparity.model.step.values import MADE
 
 __all__ = ["parse_scenarios"]
 
 _SETTING = re.compile(r"\{setting:\w+\}")
 _CODE_AND_REASON = 2
-_NO_ADDRESSES = (
-    "remove it: in containers every client of this machine comes from the gateway of their network; "
-    "say a forwarded header instead"
-)
 _USUAL_CONNECTION = next(str(field.default) for field in msgspec.structs.fields(Connect) if field.name == "on")
-_NEEDS_ARGUMENT = MADE - {"user", "origin", "any"}
-_TAKES_ARGUMENT = MADE - {"origin", "any"}
 
 
 def parse_scenarios(
-    tables: list[dict[str, Any]],
+    tables: list[dict[str, object]],
     source: str,
     locate: Callable[[str], int],
     carriers: Collection[str] | None = None,
@@ -92,7 +89,7 @@ class _Reading:
         key = f"{self.prefix}.{key}" if key else self.prefix
         self.mistakes.append(Mistake(self.source, self.locate(key), key, expected, got, action))
 
-    def scenario(self, table: dict[str, Any]) -> Scenario | None:
+    def scenario(self, table: dict[str, object]) -> Scenario | None:
         plain = dict(table)
         steps = plain.pop("steps", [])
         if not isinstance(steps, list) or not steps:
@@ -106,12 +103,19 @@ class _Reading:
             given = {
                 name: unescaped(value) if isinstance(value, str) else value for name, value in boot["settings"].items()
             }
-            plain["boot"] = {**boot, "settings": sorted(given.items())}
+            plain["boot"] = boot = {**boot, "settings": sorted(given.items())}
+        if isinstance(boot, dict) and isinstance(boot.get("slow"), dict):
+            plain["boot"] = {**boot, "slow": sorted(boot["slow"].items())}
         head = self._fields(Scenario, plain)
         self._check_carrier("carriers", plain.get("carriers", ""), extra=("each",))
         for problem in head_problems(head):
             self.mistake(*problem)
         read = [self._step(index, step) for index, step in enumerate(steps)]
+        problems = [*disturbing_problems(head, read), *release_problems(head), *address_problems(head, read)]
+        if "clients" in head or "clients" not in plain:
+            problems += client_problems(head, read)
+        for problem in dict.fromkeys(problems):
+            self.mistake(*problem)
         if any(isinstance(step, Rotate) for step in read) and not head.get("disruptive"):
             got = "another play under whose feet keys would be rotated"
             self.mistake("disruptive", "true, for it rotates keys", got, "add disruptive = true")
@@ -120,25 +124,22 @@ class _Reading:
         return Scenario(**head, steps=tuple(step for step in read if step is not None))
 
     def _fields(
-        self, kind: type[msgspec.Struct], table: Mapping[str, Any], under: str = "", action: str = ""
+        self, kind: type[msgspec.Struct], table: Mapping[str, object], under: str = "", action: str = ""
     ) -> dict[str, Any]:
         """The values of a table, each converted to its field's type; a mistake for each that cannot be.
 
         `action` is the key under which a step's first field stands in the file.
         """
         fields = msgspec.structs.fields(kind)
-        known = {field.name: field for field in fields}
-        values: dict[str, Any] = {}
+        known = {field.encode_name: field for field in fields}
+        values: dict[str, object] = {}
         for key, value in table.items():
             path = ".".join(filter(None, (under, action if action and key == fields[0].name else key)))
-            if key == "from" and action in {"connect", "http"}:
-                self.mistake(path, "clients of one address", "an address for a client", _NO_ADDRESSES)
-                continue
             if key not in known:
                 self.mistake(path, f"one of {', '.join(sorted(known))}", "an unknown key", "correct or remove it")
                 continue
             try:
-                values[key] = msgspec.convert(value, known[key].type)
+                values[known[key].name] = msgspec.convert(value, known[key].type)
             except msgspec.ValidationError as error:
                 self.mistake(path, _wanted(known[key].type, str(error)), _shown(value))
         for name, field in known.items():
@@ -174,7 +175,7 @@ class _Reading:
         self._check_step(f"{under}.{action}", step)
         return step
 
-    def _go_on_after(self, table: dict[str, Any]) -> None:
+    def _go_on_after(self, table: dict[str, object]) -> None:
         """What a step would have opened or captured is taken for there: its mistake is one, and no later step's."""
         if "connect" in table:
             on = table.get("on", _USUAL_CONNECTION)
@@ -198,7 +199,8 @@ class _Reading:
             self.mistake(f"{key}.{option}" if option else key, expected, got, action)
         if not isinstance(step, ExpectStep | ExpectClose):
             self.counted |= {argument for name, argument in placeholders(step) if name == "counter"}
-        self._check_placeholders(key, step)
+        for problem in placeholder_problems(step, self.kinds, self.captured, self.counted):
+            self.mistake(key, *problem)
         for field, expected, got, action in step_problems(step):
             first = field == step.__struct_fields__[0]
             self.mistake(key if first else f"{key}.{field}", expected, got, action)
@@ -207,25 +209,11 @@ class _Reading:
                 self.mistake(key, "a number or a sum, with {setting:NAME} at most", repr(amount))
         self.captured |= set(captured_by(step))
 
-    def _check_placeholders(self, key: str, step: Step) -> None:
-        for name, argument in placeholders(step):
-            if name in _NEEDS_ARGUMENT and not argument:
-                self.mistake(key, f"{{{name}:…}}", f"{{{name}}}", "say which")
-            elif name == "token" and self.kinds is not None and argument not in self.kinds:
-                self.mistake(key, f"a kind of token ({', '.join(self.kinds)})", repr(argument))
-            elif name == "counter" and argument not in self.counted:
-                expected = "a counter of which an earlier step has said a number"
-                self.mistake(key, expected, f"{{counter:{argument}}}", "count in what is sent")
-            elif name not in MADE and name not in self.captured:
-                self.mistake(key, "a placeholder that is made or was captured before", f"{{{name}}}")
-            elif argument and name not in _TAKES_ARGUMENT:
-                self.mistake(key, f"{{{name}}}, which takes no argument", f"{{{name}:{argument}}}")
-
     def _unopened(self, key: str, connection: str) -> None:
         self.mistake(key, "a connection that an earlier step opened", repr(connection), "connect it first")
 
 
-def _principal(kind: type[Step], value: object) -> dict[str, Any]:
+def _principal(kind: type[Step], value: object) -> dict[str, object]:
     """The value of the action's own key, under the name of the field that it fills."""
     if kind is Expect and isinstance(value, dict):
         return {"types": [], "fields": value}

@@ -16,6 +16,7 @@ from envparity.model.step import (
     Command,
     Connect,
     Cut,
+    DisturbsDependency,
     Http,
     Restart,
     Restore,
@@ -67,6 +68,8 @@ _Problem = tuple[str, str, str, str]
 def _problems(scenario: Scenario, backend: Backend, environments: Mapping[str, Environment]) -> Iterator[_Problem]:
     if scenario.boot.order and backend.order_setting is None:
         yield "boot.order", "order_setting, by which an order is asked for", "none", "name it, or ask for no order"
+    if scenario.boot.release and backend.previous is None:
+        yield "boot.release", "[previous], which says where the previous release is", "none", "add it"
     idle = backend.idle_settings or any(one.ingress.kind != "none" for one in environments.values())
     if scenario.boot.hasten > 1 and not idle and environments:
         yield "boot.hasten", "idle_settings, or an ingress: what is idle", "neither", "name what it makes shorter"
@@ -75,7 +78,10 @@ def _problems(scenario: Scenario, backend: Backend, environments: Mapping[str, E
                    if isinstance(value, str)} | dict(scenario.boot.settings)  # fmt: skip
         for index, step in enumerate(scenario.steps):
             key = f"steps[{index}]"
-            if isinstance(step, Restart | Cut | Restore) and step.dependency not in environment.dependencies:
+            if (
+                isinstance(step, Restart | Cut | Restore | DisturbsDependency)
+                and step.dependency not in environment.dependencies
+            ):
                 action = did_you_mean(step.dependency, environment.dependencies)
                 action = action or f"add [dependencies.{step.dependency}] to it"
                 expected = f"a dependency of {environment.name}"

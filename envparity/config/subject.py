@@ -10,6 +10,7 @@ import msgspec
 
 from envparity.auth.key_pair import ISSUER, key_maker
 from envparity.config.backend import read_backend
+from envparity.config.deployed_image import with_fitting_image
 from envparity.config.environment import read_environments
 from envparity.config.limits import limit_settings, number_of
 from envparity.config.own_nginx import places
@@ -39,6 +40,8 @@ def load_subject(backend_file: Path, environment_paths: Path | Sequence[Path], n
     paths = [environment_paths] if isinstance(environment_paths, Path) else list(environment_paths)
     backend, mistakes = read_backend(backend_file)
     environments, wrong = read_environments(paths, names, None if backend is None else backend.settings)
+    if backend is not None:
+        environments = {name: with_fitting_image(backend, one) for name, one in environments.items()}
     mistakes = [*mistakes, *wrong]
     if backend is not None:
         mistakes += [*_unmet_needs(backend, environments), *unmet_by_environments(backend, environments)]

@@ -33,7 +33,7 @@ def read_tokens(table: Mapping[str, Any]) -> Tokens:
     return Tokens(made, tuple(msgspec.convert(carrier, Carrier) for carrier in table["carriers"]))
 
 
-def carrier_tables(document: Document) -> list[dict[str, Any]]:
+def carrier_tables(document: Document) -> list[dict[str, object]]:
     """The tables of the carriers; an empty one for what is none."""
     found = document.table("tokens").get("carriers")
     return [carrier if isinstance(carrier, dict) else {} for carrier in found] if isinstance(found, list) else []
@@ -82,7 +82,7 @@ def _kinds(scenario: Scenario) -> Iterator[str]:
     yield from (argument for name, argument in placeholders(scenario.steps) if name == "token")
 
 
-def _holds_token(value: Any) -> bool:
+def _holds_token(value: object) -> bool:
     if isinstance(value, dict | list):
         return any(_holds_token(part) for part in (value.values() if isinstance(value, dict) else value))
     return isinstance(value, str) and _TOKEN.search(value) is not None

@@ -5,9 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envparity.conversation.script import Handshake
+from envparity.model.step import Cut, Disturbance
 from envparity.observe.transcript import Answerer
 
-__all__ = ["Action", "Close", "Control", "Finished", "HttpResponse", "Open", "Receive", "Request", "Send", "Task"]
+__all__ = [
+    "Action",
+    "Close",
+    "Control",
+    "Finished",
+    "HttpResponse",
+    "Meet",
+    "Open",
+    "Receive",
+    "Request",
+    "Send",
+    "SendWire",
+    "Task",
+]
 
 
 @dataclass(frozen=True)
@@ -16,7 +30,7 @@ class Open:
 
     Connecting and the answer to the upgrade have `timeout_s` each. `other_than`: not on that replica, if there are
     others. `worker`: it must be known which process answers; `other_worker_than`: it must not be that one, if there are
-    others.
+    others. `source` names the address that the client comes from, None where it has none of its own.
     """
 
     connection: str
@@ -25,13 +39,14 @@ class Open:
     other_than: int | None = None
     worker: bool = False
     other_worker_than: int | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
 class Send:
     """Send that message, and those that belong to it, `count` times within `timeout_s`, else call `timed_out`.
 
-    That the connection is closed needs no telling: `closed` does.
+    That the connection is closed needs no telling: `closed` does. `beside`: begin it, and go on, without a deadline.
     """
 
     connection: str
@@ -39,6 +54,16 @@ class Send:
     timeout_s: float
     count: int = 1
     following: tuple[str | bytes, ...] = ()
+    beside: bool = False
+
+
+@dataclass(frozen=True)
+class SendWire:
+    """Write these bytes to that connection as they are, with `every_s` seconds between two pieces."""
+
+    connection: str
+    pieces: tuple[bytes, ...]
+    every_s: float
 
 
 @dataclass(frozen=True)
@@ -67,7 +92,7 @@ class Receive:
 class Request:
     """Send that request over HTTP on a connection of its own, and call `responded`; or `timed_out`.
 
-    `user` is whose request it is, as the scenario says it.
+    `user` is whose request it is, as the scenario says it, `source` the name of the address that it comes from.
     """
 
     connection: str
@@ -77,11 +102,15 @@ class Request:
     body: bytes
     timeout_s: float
     user: str = ""
+    source: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
 class HttpResponse:
-    """What a request was answered: status 0 with `error` where nothing could be had or understood."""
+    """What a request was answered: status 0 with `error` where nothing could be had or understood.
+
+    `version` is that of HTTP, `1.1`.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -89,6 +118,7 @@ class HttpResponse:
     error: str = ""
     replica: int | None = None
     answered_by: Answerer = "unknown"
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +126,7 @@ class Control:
     """Do this to the environment and call `controlled`. `target` a dependency or a connection, `replica` an index.
 
     `keep`: of keys that are rotated, those that were there stay published. `words`: what a dependency is to do.
+    `disturbance`: the step whose disturbance it is.
     """
 
     action: str
@@ -103,6 +134,12 @@ class Control:
     replica: int | None = None
     keep: bool = False
     words: tuple[str, ...] = ()
+    disturbance: Disturbance | Cut | None = None
+
+
+@dataclass(frozen=True)
+class Meet:
+    """Wait until all other clients that play the same scenario are at this point of it."""
 
 
 @dataclass(frozen=True)
@@ -112,5 +149,5 @@ class Finished:
     departed: bool
 
 
-Task = Open | Send | Close | Receive | Request | Control
+Task = Open | Send | SendWire | Close | Receive | Request | Control | Meet
 Action = Task | Finished

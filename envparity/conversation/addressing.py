@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import quote
 
 from envparity.conversation.filling import fill
@@ -15,14 +14,14 @@ __all__ = ["query_text", "target_with", "wrong_target"]
 _TARGET = re.compile(r"/[^\s#]*")
 
 
-def query_text(query: Query, values: Mapping[str, Any]) -> str:
+def query_text(query: Query, values: Mapping[str, object]) -> str:
     """The query as it is sent: a text as it stands, a table percent-encoded; what `values` does not have stays."""
     if isinstance(query, str):
         return str(fill(query, values))
     return "&".join(f"{quote(name, safe='')}={_encoded(value, values)}" for name, value in _pairs(query))
 
 
-def target_with(target: str, values: Mapping[str, Any]) -> str:
+def target_with(target: str, values: Mapping[str, object]) -> str:
     """A path and query with what was captured, percent-encoded; slashes stay in the path.
 
     A path that is one placeholder and nothing else is that value as it stands.
@@ -39,13 +38,13 @@ def wrong_target(target: str) -> bool:
     return _TARGET.fullmatch(target) is None
 
 
-def _pairs(query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _pairs(query: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for name, value in query.items():
         for each in value if isinstance(value, list | tuple) else (value,):
             yield name, each
 
 
-def _encoded(value: Any, values: Mapping[str, Any]) -> str:
+def _encoded(value: object, values: Mapping[str, object]) -> str:
     """A value percent-encoded, its placeholders filled in first; those that nobody fills yet stay as they are."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -58,7 +57,7 @@ def _encoded(value: Any, values: Mapping[str, Any]) -> str:
     return "".join((*pieces, quote(text[last:], safe="")))
 
 
-def _substituted(text: str, values: Mapping[str, Any], safe: str) -> str:
+def _substituted(text: str, values: Mapping[str, object], safe: str) -> str:
     def encoded(match: re.Match[str]) -> str:
         name = match[0][1:-1]
         return quote(str(values[name]), safe=safe) if name in values else match[0]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from websockets.http11 import Response
 
 from envparity.conversation.actions import Open
+from envparity.conversation.affinity import AffinityCookies
+from envparity.conversation.cookies import Cookies
 from envparity.conversation.script import Handshake
 from envparity.launch.arrived import ANSWERED_HEADER, arrived_of, lost_of
 from envparity.launch.port import Endpoint, Stack
+from envparity.observe.headers import Cookie, promised
 from envparity.observe.transcript import Answerer, HandshakeAnswered, Header
 
 __all__ = ["UPSTREAM_HEADER", "answered", "upstream_of"]
@@ -56,7 +61,17 @@ def answered(
         sent=sent,
         arrived=arrived,
         lost=() if arrived is None else lost_of(sent, arrived),
+        headers=promised(response.headers.raw_items(), stack.endpoint.origin),
+        cookies=_set_by(response, stack.endpoint, action.handshake.path),
     )
+
+
+def _set_by(response: Response, endpoint: Endpoint, path: str) -> tuple[Cookie, ...]:
+    """What the answer sets, as a browser would take it; its values stand nowhere. What the ingress sets is its own."""
+    given = AffinityCookies().without_own(response.headers.raw_items())
+    lines = [value for name, value in given if name.lower() == "set-cookie"]
+    jar = Cookies(endpoint.server_name, tls=endpoint.tls is not None, now_s=time.time())
+    return tuple(jar.told(cookie) for cookie, _ in jar.keep("", path.partition("?")[0], lines))
 
 
 def upstream_of(response: Response | None) -> str | None:
@@ -83,9 +98,9 @@ def _sent(handshake: Handshake, endpoint: Endpoint) -> tuple[Header, ...]:
 
 
 def _negotiated(response: Response) -> tuple[str, ...]:
-    """The extensions that were agreed upon, by their names (RFC 6455 §9.1)."""
+    """The extensions that were agreed upon, with their parameters (RFC 6455 §9.1)."""
     said = response.headers.get_all("Sec-WebSocket-Extensions") if response.status_code == _SWITCHING else []
-    return tuple(one.partition(";")[0].strip() for header in said for one in header.split(","))
+    return tuple("; ".join(map(str.strip, one.split(";"))) for header in said for one in header.split(","))
 
 
 def _beginning(response: Response) -> str:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from envparity.conversation.contract import Contract
+from envparity.contract.contract import Contract
 from envparity.conversation.wire import Reading, Wire
 from envparity.observe.transcript import Frame, plain
 
-__all__ = ["Arrival", "Arrivals", "Ending"]
+__all__ = ["MOST_UNREAD_BYTES", "Arrival", "Arrivals", "Ending"]
+
+MOST_UNREAD_BYTES = 16 * 1024 * 1024
+"""How much may wait on a connection that no step has read: as long as there is more, nothing is taken from it."""
+
+_A_FRAME_BYTES = 1024  # what a frame takes beside its text
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A frame that a connection brought, what the contract has against it, and the message of the wire."""
+    """A frame that a connection brought, what the contract has against it, and the message of the wire.
+
+    `size` is about what it takes of memory, in bytes.
+    """
 
     at_s: float
     frame: Frame
     violations: tuple[str, ...] = ()
     message: str | bytes = ""
+    size: int = _A_FRAME_BYTES
 
 
 @dataclass(frozen=True)
@@ -45,14 +54,21 @@ class Arrivals:
         self._contract, self._reading, self._ignored = contract, reading, ignored
         self.wire = Wire(reading)
         self._queues: defaultdict[str, deque[Arrival | Ending]] = defaultdict(deque)
+        self._unread: Counter[str] = Counter()
 
     def message(self, connection: str, message: str | bytes, at_s: float) -> tuple[str | bytes, ...]:
         """A message arrived, with as many frames as it holds. Gives what a client answers to it by itself."""
         frames, answers = self.wire.received(connection, message)
+        size = len(message) // max(len(frames), 1) + _A_FRAME_BYTES
         for frame in frames:
             violations = self._contract.violations(plain(frame), "received") if self._contract else ()
-            self._queues[connection].append(Arrival(at_s, frame, violations, message))
+            self._queues[connection].append(Arrival(at_s, frame, violations, message, size))
+            self._unread[connection] += size
         return answers
+
+    def too_much(self, connection: str) -> bool:
+        """Whether more than `MOST_UNREAD_BYTES` wait on that connection."""
+        return self._unread[connection] > MOST_UNREAD_BYTES
 
     def close(self, connection: str, code: int, reason: str, by: Literal["client", "server"], at_s: float) -> None:
         """The connection is closed."""
@@ -65,6 +81,7 @@ class Arrivals:
         passed: list[Arrival] = []
         while queue:
             arrival = queue.popleft()
+            self._unread[connection] -= 0 if isinstance(arrival, Ending) else arrival.size
             if isinstance(arrival, Ending) or self._type_of(arrival) not in self._ignored.union(skip):
                 return arrival, passed
             passed.append(arrival)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,23 +15,17 @@ from envparity.conversation.filling import fill
 from envparity.conversation.matching import ABSENT, matches, reach
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
+from envparity.conversation.wire import Reading
 from envparity.frames.decoding import decoded_json, decoded_text
 from envparity.model.step import PLACEHOLDER, Http
 from envparity.model.step.values import ENDS_LINE
-from envparity.observe.headers import Cookie, Header
+from envparity.observe.headers import Cookie, promised
 from envparity.observe.transcript import BinaryFrame, Frame, HttpAnswered, JsonFrame, TextFrame, plain
 from envparity.redaction import is_secret_name
 
-__all__ = ["ask"]
+__all__ = ["ask", "body_of"]
 
 _SHOWN_TEXT = 4000
-_OF_THE_WAY = frozenset(
-    (
-        *("age", "alt-svc", "connection", "content-length", "date", "etag", "keep-alive", "last-modified", "server"),
-        *("set-cookie", "transfer-encoding", "via", "x-powered-by", "x-request-id"),
-    )
-)
-"""Headers that say how an answer travelled, when and by what server, and are no promise of the backend's."""
 
 
 def ask(playing: Playing, step: Http) -> Actions:
@@ -42,7 +35,7 @@ def ask(playing: Playing, step: Http) -> Actions:
     target = _target(playing, step)
     headers, body, withheld = _headers_and_body(playing, step, target)
     user = playing.users.get(step.on, "")
-    request = actions.Request(step.on, step.method, target, tuple(headers.items()), body, timeout_s, user)
+    request = actions.Request(step.on, step.method, target, tuple(headers.items()), body, timeout_s, user, step.source)
     playing.told.forget()
     while playing.told.response is None:
         yield request
@@ -128,13 +121,9 @@ def _event(
     set_cookies = [value for name, value in response.headers if name.lower() == "set-cookie"]
     cookies: list[Cookie] = []
     for cookie, value in playing.cookies.keep(step.on, target, set_cookies) if step.cookies else ():
-        cookies.append(cookie)
+        cookies.append(playing.cookies.told(cookie))
         playing.recorder.keep_secret(value, f"<cookie:{cookie.name}>")
-    headers = tuple(
-        Header(name.lower(), value.replace(playing.script.values["origin"], "{origin}"))
-        for name, value in response.headers
-        if name.lower() not in _OF_THE_WAY and not name.lower().startswith("x-envparity-")
-    )
+    headers = promised(response.headers, playing.script.values["origin"])
     return HttpAnswered(
         playing.told.at_s,
         step.on,
@@ -143,17 +132,20 @@ def _event(
         target=target,
         status=response.status,
         headers=headers,
-        body=_frame(response) if response.status else None,
+        body=body_of(response, playing.reading, target) if response.status else None,
         cookies=tuple(cookies),
         withheld=withheld,
         error=response.error,
         replica=response.replica,
         answered_by=response.answered_by,
+        version=response.version,
     )
 
 
-def _frame(response: HttpResponse) -> Frame | None:
-    """The body: JSON as what it holds, else text, else bytes; None where there is none."""
+def body_of(response: HttpResponse, reading: Reading | None = None, target: str = "") -> Frame | None:
+    """The body: JSON as what it holds, frames of the codec as a list of them, else text, else bytes; None where there
+    is none.
+    """
     if not response.body:
         return None
     kind = next((value.lower() for name, value in response.headers if name.lower() == "content-type"), "")
@@ -164,17 +156,20 @@ def _frame(response: HttpResponse) -> Frame | None:
     try:
         held = decoded_json(text)
     except ValueError:
+        frames = reading.answered(target, text) if reading is not None else None
+        if frames is not None:
+            return JsonFrame({"json": frames})
         digest = BinaryFrame.of(response.body).digest
         rest = f"… {len(text)} characters, SHA-256 {digest}" if len(text) > _SHOWN_TEXT else ""
         return TextFrame(text[:_SHOWN_TEXT] + rest)
     return JsonFrame(held if isinstance(held, dict) else {"json": held})
 
 
-def _bare(held: dict[str, Any]) -> object:
+def _bare(held: dict[str, object]) -> object:
     return held["json"] if set(held) == {"json"} else held
 
 
-def _found(playing: Playing, step: Http, response: HttpResponse, held: dict[str, Any] | None, place: str) -> object:
+def _found(playing: Playing, step: Http, response: HttpResponse, held: dict[str, object] | None, place: str) -> object:
     """What a capture's place leads to; `ABSENT` where it leads nowhere."""
     kind, _, name = place.partition(":")
     if kind == "header":

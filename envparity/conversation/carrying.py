@@ -21,11 +21,11 @@ class Carried:
     headers: Mapping[str, str] = field(default_factory=dict)
     offered: tuple[str, ...] = ()
     query: str = ""
-    first_frame: dict[str, Any] | None = None
+    first_frame: dict[str, object] | None = None
 
 
 def carried_by(
-    carrier: Carrier, token: str, headers: Mapping[str, str], fill: Callable[[Any, Mapping[str, Any]], Any]
+    carrier: Carrier, token: str, headers: Mapping[str, str], fill: Callable[[Any, Mapping[str, object]], Any]
 ) -> Carried:
     """What that carrier makes of the token; `headers` are those that go out beside it, `fill` fills placeholders in."""
     values = {"token": token, "token_base64url": base64url(token)}

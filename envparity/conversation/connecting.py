@@ -27,8 +27,11 @@ def connect(playing: Playing, index: int, step: Connect) -> Actions:
     phases = playing.script.phases
     timeout_s = phases.connect_s if step.within_s is None else playing.script.amount(step.within_s)
     other_than = playing.replicas.get(step.other_replica_than) if step.other_replica_than else None
+    if other_than is None:
+        other_than = playing.script.elsewhere_than.get(step.on)
     other_worker = playing.workers.get(step.other_worker_than) if step.other_worker_than else None
-    action = actions.Open(step.on, handshake, timeout_s, other_than, step.on in playing.told_apart, other_worker)
+    told_apart = step.on in playing.told_apart
+    action = actions.Open(step.on, handshake, timeout_s, other_than, told_apart, other_worker, step.source)
     playing.told.forget()
     playing.welcomed.discard(step.on)
     playing.unread.add(step.on)

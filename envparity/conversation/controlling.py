@@ -9,12 +9,16 @@ from envparity.conversation.record import Departed
 from envparity.model.step import (
     Command,
     Cut,
+    Disturbance,
+    DisturbsDependency,
+    JumpClock,
     Restart,
     Restore,
     Rotate,
     StartReplica,
     Stopped,
     StopReplica,
+    Throttle,
     UntilReady,
     action_of,
 )
@@ -24,7 +28,9 @@ __all__ = ["ControlStep", "control"]
 
 _KILLED = frozenset({-9, 137})  # SIGKILL, as a process and as a container report it
 
-ControlStep = Command | StopReplica | Stopped | StartReplica | Restart | Cut | Restore | Rotate | UntilReady
+ControlStep = (
+    Command | StopReplica | Stopped | StartReplica | Restart | Cut | Restore | Rotate | UntilReady | Disturbance
+)
 
 
 def control(playing: Playing, step: ControlStep) -> Actions:
@@ -32,13 +38,15 @@ def control(playing: Playing, step: ControlStep) -> Actions:
     action = action_of(step)
     target, replica = "", None
     words = tuple(str(fill(word, playing.values)) for word in step.words) if isinstance(step, Command) else ()
-    if isinstance(step, Command | Restart | Cut | Restore | Rotate):
+    if isinstance(step, Command | Restart | Cut | Restore | Rotate | DisturbsDependency):
         target = step.dependency
-    elif not isinstance(step, UntilReady):
+    elif isinstance(step, StopReplica | Stopped | StartReplica | Throttle | JumpClock):
         target, replica = step.on, playing.replicas[step.on]
     playing.told.forget()
+    keep = isinstance(step, Rotate) and step.keep
+    disturbance = step if isinstance(step, Disturbance) or (isinstance(step, Cut) and step.for_s) else None
     while playing.told.outcome is None:
-        yield actions.Control(action, target, replica, keep=isinstance(step, Rotate) and step.keep, words=words)
+        yield actions.Control(action, target, replica, keep=keep, words=words, disturbance=disturbance)
     outcome = playing.told.outcome
     connection = target if replica is not None else ""
     done = (action, target, outcome.exit_code, outcome.seconds, step.words if isinstance(step, Command) else ())

@@ -7,6 +7,7 @@ site where their last two labels are the same, or three under suffixes such as c
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -39,6 +40,7 @@ class Cookies:
     def __init__(self, host: str, *, tls: bool, now_s: float) -> None:
         self._host, self._scheme, self._now_s = host.lower(), "https" if tls else "http", now_s
         self._secure = tls or is_loopback(self._host)
+        self._named_by_host = _spelled(self._host)
         self._kept: dict[str, dict[tuple[str, str, str], Kept]] = {}
 
     def keep(self, client: str, asked: str, lines: Iterable[str]) -> Iterator[tuple[Cookie, str]]:
@@ -60,6 +62,10 @@ class Cookies:
                 kept[key] = Kept(value, path, cookie)
             yield cookie, value
 
+    def told(self, cookie: Cookie) -> Cookie:
+        """The cookie with `{host}` in its name for the host that was asked: of another host it has another name."""
+        return msgspec.structs.replace(cookie, name=self._named_by_host.sub("{host}", cookie.name))
+
     def sent(self, client: str, path: str, origin: str | None) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """The cookies that go out with a request for that path from a page of that origin (None: from none).
 
@@ -72,7 +78,7 @@ class Cookies:
         for each in sorted(kept, key=lambda one: -len(one.path)):  # §5.4: longer paths first
             why = self._why_withheld(each, path.partition("?")[0], same_site=same_site)
             if why:
-                withheld.append(f"{each.cookie.name}: {why}")
+                withheld.append(f"{self.told(each.cookie).name}: {why}")
             else:
                 pairs.append((each.cookie.name, each.value))
         return pairs, tuple(withheld)
@@ -157,3 +163,10 @@ def _site(origin: str) -> tuple[str, str]:
         of_a_country = len(labels[-1]) == _COUNTRY and under and len(under[0]) <= _SECOND_LEVEL and len(labels) > 2
         host = ".".join(labels[-3 if of_a_country else -2 :])
     return parts.scheme, host
+
+
+def _spelled(host: str) -> re.Pattern[str]:
+    """The host as it stands in a name, where dots and the like are what a name may have, and a port may come after."""
+    parts = re.split(r"[^a-z0-9]+", host.strip("[]"))
+    spelled = r"[^A-Za-z0-9]+".join(map(re.escape, filter(None, parts)))
+    return re.compile(rf"(?<![A-Za-z0-9]){spelled or '(?!)'}(?:[^A-Za-z0-9]\d{{2,5}})?(?![A-Za-z0-9])", re.IGNORECASE)

@@ -10,10 +10,10 @@ from envparity.conversation.filling import fill
 from envparity.conversation.matching import matches
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
-from envparity.model.step import Close, Expect, ExpectClose, Silence
+from envparity.model.step import Close, Expect, ExpectClose, Settle, Silence
 from envparity.observe.transcript import SilenceKept, plain
 
-__all__ = ["close", "expect", "expect_close", "silence"]
+__all__ = ["close", "expect", "expect_close", "settle", "silence"]
 
 
 def expect(playing: Playing, step: Expect) -> Actions:
@@ -67,6 +67,25 @@ def _await_close(playing: Playing, step: ExpectClose | Close, expected: str, rea
         playing.recorder.note_compared_as({"code": " or ".join(map(str, codes))})
     if isinstance(step, ExpectClose) and step.reason is not None:
         playing.recorder.note_said({"reason": step.reason})
+
+
+def settle(playing: Playing, step: Settle) -> Actions:
+    """Take what arrives until nothing has for as long as the step says, or the connection is closed."""
+    until_s = playing.recorder.now_s + step.seconds
+    last_s = playing.recorder.now_s + max(step.seconds, playing.script.phases.message_s)
+    playing.told.forget()
+    playing.unread.discard(step.on)
+    while True:
+        arrival = playing.pending(step.on, ())
+        if arrival is not None:
+            playing.recorder.note_arrival(step.on, arrival, "message")
+            if isinstance(arrival, Ending):
+                return
+            until_s = min(playing.recorder.now_s + step.seconds, last_s)
+            continue
+        if playing.told.expired is not None or until_s <= playing.recorder.now_s:
+            return
+        yield actions.Receive(step.on, "message", until_s - playing.recorder.now_s, "quiet", stretches=False)
 
 
 def silence(playing: Playing, step: Silence) -> Actions:

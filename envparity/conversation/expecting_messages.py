@@ -64,7 +64,7 @@ def expect_json(playing: Playing, step: ExpectJson) -> Actions:
     """Take the next message: a text of JSON that is the one of the step, lists position by position."""
     expected = json.dumps(step.value, ensure_ascii=False)
     arrival = yield from playing.take_expected(step, expected)
-    found: Any = None
+    found: object = None
     fits = False
     if isinstance(arrival, Arrival) and isinstance(arrival.message, str):
         with contextlib.suppress(ValueError):  # no JSON is not the one that is meant
@@ -89,7 +89,7 @@ def expect_unordered(playing: Playing, step: ExpectUnordered) -> Actions:
     wanted = [fill(frame, playing.values) if isinstance(frame, dict) else frame for frame in step.frames]
     taken: list[Arrival] = []
 
-    def fits(arrival: Arrival, asked: str | dict[str, Any]) -> bool:
+    def fits(arrival: Arrival, asked: str | dict[str, object]) -> bool:
         if isinstance(asked, str):
             return playing.reading.type_of(arrival.frame) == asked
         return matches(plain(arrival.frame), asked)

@@ -13,7 +13,7 @@ __all__ = ["amount_texts", "fill", "plain_setting", "said_with_placeholders"]
 _NOT_COMPARED = frozenset({"origin", "setting", "first", "any"})
 
 
-def fill(value: Any, values: Mapping[str, Any]) -> Any:
+def fill(value: Any, values: Mapping[str, object]) -> Any:
     """The value with its placeholders filled in, at any depth.
 
     A string that is one placeholder becomes the value itself, of whatever kind. What is not in `values` stays.
@@ -30,7 +30,7 @@ def fill(value: Any, values: Mapping[str, Any]) -> Any:
     return value
 
 
-def said_with_placeholders(expected: Mapping[str, Any]) -> dict[str, str]:
+def said_with_placeholders(expected: Mapping[str, object]) -> dict[str, str]:
     """What is expected of a frame or close in words of placeholders, by its dotted place: `url`, `reason`.
 
     Ids are left to the names that they are given; a value that was captured is what the backend itself has said.
@@ -38,7 +38,7 @@ def said_with_placeholders(expected: Mapping[str, Any]) -> dict[str, str]:
     return {path.removeprefix("."): text for path, text in _leaves(expected, "")}
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
     """The texts that hold a placeholder of this environment, or stand for anything, with their places."""
     if isinstance(value, Mapping):
         for name, under in value.items():
@@ -59,7 +59,7 @@ def amount_texts(steps: tuple[Step, ...]) -> Iterator[str]:
                 yield given
 
 
-def plain_setting(text: str) -> Any:
+def plain_setting(text: str) -> object:
     """A setting as JSON would have it: a number where it is one."""
     try:
         value = json.loads(text)

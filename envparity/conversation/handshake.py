@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import quote
 
 from envparity.conversation.addressing import target_with
@@ -45,7 +44,7 @@ class Handshake:
     """What one `connect` step sends, and the subprotocol that must be selected ("" for none).
 
     `first_frame` goes out as soon as the connection is accepted; None: nothing does. `user` is whose connection it is,
-    as the step says it. `cookies` are the step's own, not yet in a header.
+    as the step says it; `compression`: it is offered. `cookies` are the step's own, not yet in a header.
     """
 
     path: str
@@ -53,11 +52,12 @@ class Handshake:
     origin: str | None
     offered: tuple[str, ...]
     selected: str
-    first_frame: dict[str, Any] | None
+    first_frame: dict[str, object] | None
     user: str = ""
     cookies: tuple[tuple[str, str], ...] = ()
+    compression: bool = True
 
-    def with_captured(self, values: Mapping[str, Any]) -> Handshake:
+    def with_captured(self, values: Mapping[str, object]) -> Handshake:
         """The handshake with what earlier steps captured; `values` are those of all placeholders."""
         return replace(
             self,

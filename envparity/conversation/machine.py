@@ -15,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from envparity.contract.contract import Contract
 from envparity.conversation.actions import Action, Finished, HttpResponse
-from envparity.conversation.contract import Contract
 from envparity.conversation.resolved import Script
 from envparity.conversation.steps import Steps
 from envparity.conversation.told import Outcome
 from envparity.frames.codec import Beat
 from envparity.model.scenario import Scenario
+from envparity.observe.disturbed import Disturbed
 from envparity.observe.transcript import HandshakeAnswered, LoggedLines, Transcript
 
 __all__ = ["Conversation"]
@@ -50,6 +51,10 @@ class Conversation:
     def received(self, connection: str, message: str | bytes, at_s: float) -> tuple[str | bytes, ...]:
         """A message arrived. Gives what is to be sent at once, for clients answer it by themselves."""
         return self._arrivals.message(connection, message, at_s)
+
+    def too_much(self, connection: str) -> bool:
+        """Whether that connection has brought more that no step has read than may wait."""
+        return self._arrivals.too_much(connection)
 
     def beat(self, connection: str) -> Beat | None:
         """What clients say at intervals on that connection, as it is now; it changes with what was said."""
@@ -89,6 +94,14 @@ class Conversation:
     def logged(self, logged: Iterable[LoggedLines]) -> None:
         """Keep what was logged in the moments of the failure."""
         self._recorder.note_logged(logged)
+
+    def disturbed(self, disturbed: Iterable[Disturbed]) -> None:
+        """Keep what was disturbed, and what was seen of that."""
+        self._recorder.disturbed = tuple(disturbed)
+
+    def looked_at(self, readiness: Iterable[int | None]) -> None:
+        """Keep what the replicas' readiness answered when the script was left."""
+        self._recorder.readiness = tuple(readiness)
 
     @property
     def met_secrets(self) -> Mapping[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any
 
+from envparity.contract.contract import Contract
 from envparity.conversation import actions
 from envparity.conversation.actions import Action
 from envparity.conversation.arrivals import Arrival, Arrivals, Ending
-from envparity.conversation.contract import Contract
 from envparity.conversation.cookies import Cookies
 from envparity.conversation.matching import ABSENT, reach
 from envparity.conversation.record import Departed, Recorder

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from envparity.conversation.arrivals import Arrival, Ending
 from envparity.conversation.filling import said_with_placeholders
 from envparity.conversation.resolved import Script
 from envparity.model.scenario import Scenario
+from envparity.observe.disturbed import Disturbed
 from envparity.observe.transcript import (
     ConnectionClosed,
     Departure,
@@ -47,6 +47,8 @@ class Recorder:
         self.departure: Departure | None = None
         self.names: dict[str, str] = dict(script.names)
         self.failed_s: float | None = None
+        self.disturbed: tuple[Disturbed, ...] = ()
+        self.readiness: tuple[int | None, ...] = ()
         self._logged: tuple[LoggedLines, ...] = ()
         self._scenario = scenario
         self._events: list[Event] = []
@@ -70,7 +72,7 @@ class Recorder:
             case Arrival(at_s, frame, violations):
                 self.note(FrameReceived(at_s, connection, phase, frame, violations))
 
-    def note_said(self, expected: Mapping[str, Any], number: int | None = None) -> None:
+    def note_said(self, expected: Mapping[str, object], number: int | None = None) -> None:
         """Write down what the script says with placeholders of the environment of that event, or of the last."""
         self.note_compared_as(said_with_placeholders(expected), number)
 
@@ -130,7 +132,7 @@ class Recorder:
         kind: DepartureKind = "close" if isinstance(arrival, Ending) else "frame"
         return Departed(kind, expected, self.what(arrival), connection)
 
-    def shown(self, frame: dict[str, Any]) -> str:
+    def shown(self, frame: dict[str, object]) -> str:
         """A frame without its volatile fields, ids by name."""
         kept = {name: one for name, one in frame.items() if name not in self._volatile}
         text = self._redaction.text(json.dumps(kept, ensure_ascii=False))
@@ -150,4 +152,6 @@ class Recorder:
             said=dict(self._said),
             duration_s=self.now_s,
             logged=self._logged,
+            disturbed=self.disturbed,
+            readiness=self.readiness,
         )

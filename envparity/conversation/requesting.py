@@ -14,6 +14,7 @@ from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.answer import UPSTREAM_HEADER
 from envparity.conversation.machine import Conversation
 from envparity.launch.arrived import ANSWERED_HEADER
+from envparity.launch.client_addresses import Way
 from envparity.launch.connecting import tcp_connection, why_not
 from envparity.launch.port import Endpoint, Stack
 from envparity.observe.transcript import Answerer
@@ -29,7 +30,13 @@ _USER_AGENT = "envparity"
 
 
 async def respond_and_tell(
-    request: Request, stack: Stack, affinity: AffinityCookies, conversation: Conversation, now: Callable[[], float]
+    request: Request,
+    stack: Stack,
+    affinity: AffinityCookies,
+    conversation: Conversation,
+    now: Callable[[], float],
+    *,
+    way: Way,
 ) -> None:
     """Have the request answered, and tell the conversation of it; `now` gives seconds since it began."""
     restraint = stack.endpoint.restraint
@@ -37,15 +44,16 @@ async def respond_and_tell(
         await restraint.before_connecting()
     try:
         async with within(request.timeout_s):
-            response = await respond(request, stack, affinity)
+            response = await respond(request, stack, affinity, way)
     except TimeoutError:
         conversation.timed_out(now())
     else:
         conversation.responded(response, now())
 
 
-async def respond(request: Request, stack: Stack, affinity: AffinityCookies) -> HttpResponse:
-    """What is answered; status 0 with the reason where that is no answer. `affinity` has the ingress's own cookies.
+async def respond(request: Request, stack: Stack, affinity: AffinityCookies, way: Way | None = None) -> HttpResponse:
+    """What is answered; status 0 with the reason where that is no answer. `affinity` has the ingress's own cookies,
+    `way` is how the client comes to the stack, None: as clients do who have no address of their own.
 
     The caller has a deadline for it; whatever happens, the connection is closed.
     """
@@ -53,7 +61,8 @@ async def respond(request: Request, stack: Stack, affinity: AffinityCookies) -> 
     cookie = affinity.of(request.user)
     most = MOST_BYTES if endpoint.restraint is None else min(MOST_BYTES, endpoint.restraint.most_bytes)
     try:
-        sock = await tcp_connection(endpoint.address)
+        way = way or Way(endpoint.address)
+        sock = await tcp_connection(way.address, way.source)
         server_name = endpoint.server_name if endpoint.tls else None
         try:
             streams = await asyncio.open_connection(sock=sock, ssl=endpoint.tls, server_hostname=server_name)
@@ -90,13 +99,13 @@ async def _exchange(
     writer.write(connection.send(h11.EndOfMessage()) or b"")
     with contextlib.suppress(ConnectionError):  # it may have answered before it had read everything
         await writer.drain()
-    status, answered, body = 0, [], b""
+    status, answered, body, version = 0, [], b"", ""
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
             connection.receive_data(await reader.read(_READ_BYTES))
         elif isinstance(event, h11.Response):
-            status = event.status_code
+            status, version = event.status_code, event.http_version.decode()
             answered = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
         elif isinstance(event, h11.Data):
             body += bytes(event.data)
@@ -105,7 +114,7 @@ async def _exchange(
         elif isinstance(event, h11.InformationalResponse):
             continue
         elif isinstance(event, h11.EndOfMessage):
-            return HttpResponse(status, tuple(answered), body)
+            return HttpResponse(status, tuple(answered), body, version=version)
         else:
             return HttpResponse(0, error="closed without an answer")
 

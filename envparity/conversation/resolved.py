@@ -23,7 +23,8 @@ class Script:
     generated values to the placeholders under which they are recorded, `secrets` likewise for what is never recorded;
     `origins` are those that a step may name by a word, `host` and `tls` say where cookies go, `prefix` stands before
     paths; `revocations` are commands to a dependency, to be sent before the first step. `unsigned` are the
-    steps that would need what signing in did not give, with what it gave instead.
+    steps that would need what signing in did not give, with what it gave instead. `elsewhere_than` are replicas
+    that connections are not made to, by their names, where there are others.
     """
 
     handshakes: Mapping[int, Handshake]
@@ -43,6 +44,7 @@ class Script:
     now_s: int = 0
     volatile: frozenset[str] = frozenset()
     unsigned: Mapping[int, SignedIn] = field(default_factory=dict)
+    elsewhere_than: Mapping[str, int] = field(default_factory=dict)
 
     def amount(self, given: Amount) -> float:
         """The number that was given, or that its text comes to."""

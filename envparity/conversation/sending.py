@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import textwrap
 
 from envparity.conversation import actions
 from envparity.conversation.filling import fill
 from envparity.conversation.playing import Actions, Playing
-from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText
+from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText, SendWire
 from envparity.model.step.payloads import payload
 from envparity.observe.transcript import Frame, FrameSent, JsonFrame, TextFrame, plain
 
-__all__ = ["SendStep", "send", "send_frame"]
+__all__ = ["SendStep", "send", "send_frame", "send_wire"]
+
+_SHOWN_DIGITS = 120
 
 SendStep = Send | SendText | SendJson | SendBytes | SendSize | Flood
 
@@ -30,7 +32,7 @@ def send(playing: Playing, step: SendStep) -> Actions:
         count = int(playing.script.amount(step.count))
         sent = FrameSent(playing.recorder.now_s, step.on, "message", playing.reading.of(frame), count=step.count)
         playing.recorder.note(sent)
-        yield from _deliver_frame(playing, step.on, frame, timeout_s, count)
+        yield from _deliver_frame(playing, step.on, frame, timeout_s, count, beside=step.beside)
     else:
         size = int(playing.script.amount(step.size))
         sent = FrameSent(playing.recorder.now_s, step.on, "message", playing.reading.of(frame), size=step.size)
@@ -41,7 +43,7 @@ def send(playing: Playing, step: SendStep) -> Actions:
 def send_frame(
     playing: Playing,
     connection: str,
-    frame: dict[str, Any],
+    frame: dict[str, object],
     phase: str,
     timeout_s: float,
     *,
@@ -58,12 +60,27 @@ def send_frame(
     yield from _deliver_frame(playing, connection, frame, timeout_s)
 
 
+def send_wire(playing: Playing, step: SendWire) -> Actions:
+    """Send bytes below the frames, written down as their digits."""
+    pieces = step.data
+    shown = textwrap.shorten(" ".join(piece.hex() for piece in pieces), _SHOWN_DIGITS, placeholder=" …")
+    playing.recorder.note(FrameSent(playing.recorder.now_s, step.on, "message", TextFrame(f"wire: {shown}")))
+    playing.told.forget()
+    yield actions.SendWire(step.on, pieces, step.every_s)
+
+
 def _deliver_frame(
-    playing: Playing, connection: str, frame: dict[str, Any], timeout_s: float, count: int = 1
+    playing: Playing,
+    connection: str,
+    frame: dict[str, object],
+    timeout_s: float,
+    count: int = 1,
+    *,
+    beside: bool = False,
 ) -> Actions:
     first, *following = playing.reading.messages(frame)
     playing.arrivals.wire.sent(connection, frame)
-    yield from playing.deliver(actions.Send(connection, first, timeout_s, count, tuple(following)))
+    yield from playing.deliver(actions.Send(connection, first, timeout_s, count, tuple(following), beside))
 
 
 def _send_message(playing: Playing, step: SendText | SendJson | SendBytes, timeout_s: float) -> Actions:

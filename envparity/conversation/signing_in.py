@@ -17,7 +17,8 @@ from envparity.auth.sign_in import Answered, Asked, CookieGiven, NotSignedIn, Si
 from envparity.conversation.cookies import Cookies
 from envparity.conversation.handshake import SignedIn
 from envparity.frames.decoding import decoded_text
-from envparity.launch.port import HidesSecrets, Stack
+from envparity.launch.controls import HidesSecrets
+from envparity.launch.port import Stack
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, placeholders

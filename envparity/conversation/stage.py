@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from envparity.conversation.actions import Control
+from envparity.conversation.disturbances import Disturbances
 from envparity.conversation.told import Outcome
 from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.controls import (
+    Disturbable,
+    dependency_controls,
+    network_controls,
+    replica_controls,
+)
 from envparity.launch.port import Stack
-from envparity.support.stalls import Deadline
+from envparity.model.step import (
+    BlackHole,
+    BreakAnswer,
+    Cut,
+    Disturbance,
+    DisturbsDependency,
+    HangUp,
+    JumpClock,
+    Refuse,
+    RestartAll,
+    RestartReplicas,
+    Slow,
+    Throttle,
+)
+from envparity.observe.disturbed import Disturbed
+from envparity.support.stalls import Deadline, within
 
 __all__ = ["Stage"]
 
@@ -26,6 +48,8 @@ class Stage:
         self._cut: set[str] = set()
         self._rotated: dict[str, tuple[int, int]] = {}  # how often, and from which key on they are published
         self._stopping: dict[int, asyncio.Task[tuple[float, bool]]] = {}
+        self._throttling: list[asyncio.Task[None]] = []
+        self._done = Disturbances(now)
 
     async def do(self, action: Control) -> Outcome:
         """Do it. Returns what came of it, or why it failed."""
@@ -36,9 +60,12 @@ class Stage:
 
     async def restore(self) -> None:
         """Bring back what the script did not: nobody after it shall suffer from it."""
+        for throttling in self._throttling:
+            throttling.cancel()
+        await asyncio.gather(*self._throttling, return_exceptions=True)
         for name in sorted(self._cut):
             with contextlib.suppress(DeadlineExceeded, LaunchError):
-                await self._stack.restore_dependency(name)
+                await network_controls(self._stack).restore_dependency(name)
         for name in sorted(self._rotated):
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await self._rotate(name, 0, 0)
@@ -56,30 +83,76 @@ class Stage:
             case "start_replica":
                 await self._start(replica)
             case "restart":
-                await self._stack.restart_dependency(action.target)
+                await dependency_controls(self._stack).restart_dependency(action.target)
             case "cut":
-                self._cut.add(action.target)
-                await self._stack.cut_dependency(action.target)
+                await self._disturb(action, network_controls(self._stack).cut_dependency(action.target))
             case "restore":
-                await self._stack.restore_dependency(action.target)
-                self._cut.discard(action.target)
+                await self._restore(action.target)
             case "command":
-                await self._stack.command_dependency(action.target, action.words)
+                await dependency_controls(self._stack).command_dependency(action.target, action.words)
             case "rotate":
                 generation, first = self._rotated.get(action.target, (0, 0))
                 await self._rotate(action.target, generation + 1, first if action.keep else generation + 1)
+            case "until_ready":
+                await replica_controls(self._stack).until_ready()
             case _:
-                await self._stack.until_ready()
+                await self._disturb(action, self._disturbance(action, replica))
         return Outcome()
+
+    @property
+    def disturbed(self) -> tuple[Disturbed, ...]:
+        """What was disturbed so far, with what was seen of it."""
+        return self._done.seen(self._stack)
+
+    async def readiness(self) -> tuple[int | None, ...]:
+        """What the readiness of each replica answers now, where something was disturbed."""
+        if not self._done.any or not isinstance(self._stack, Disturbable):
+            return ()
+        with contextlib.suppress(DeadlineExceeded, LaunchError):
+            return await self._stack.readiness()
+        return ()
+
+    async def _disturb(self, action: Control, begin: Awaitable[None]) -> None:
+        """Begin it, and where it says for how long, wait for that and end it."""
+        step = action.disturbance
+        lasts = action.action == "cut" or isinstance(step, DisturbsDependency)
+        if lasts:
+            self._cut.add(action.target)
+        place = self._done.begin(action.action, action.target)
+        await begin
+        for_s = getattr(step, "for_s", None)
+        if lasts and for_s is not None:
+            await asyncio.sleep(for_s)
+            await self._restore(action.target)
+        elif not lasts:
+            self._done.end(place)
+
+    def _disturbance(self, action: Control, replica: int) -> Awaitable[None]:
+        """What a step that only ever disturbs asks of the stack. Raises `LaunchError` where that cannot do it."""
+        stack, step = self._stack, action.disturbance
+        if not isinstance(stack, Disturbable) or step is None or isinstance(step, Cut):
+            raise LaunchError(f"nothing can be disturbed here: {action.action}")
+        if isinstance(step, Throttle):
+            return self._throttle(stack, step, replica)
+        return _asked(stack, step, replica)
+
+    async def _throttle(self, stack: Disturbable, step: Throttle, replica: int) -> None:
+        """Beside the conversation, which goes on."""
+        self._throttling.append(asyncio.create_task(stack.throttle_replica(replica, step.share, step.for_s)))
+
+    async def _restore(self, name: str) -> None:
+        await network_controls(self._stack).restore_dependency(name)
+        self._cut.discard(name)
+        self._done.restored(name)
 
     async def _rotate(self, name: str, generation: int, first: int) -> None:
         self._rotated[name] = generation, first
-        await self._stack.command_dependency(name, ("rotate", str(generation), str(first)))
+        await dependency_controls(self._stack).command_dependency(name, ("rotate", str(generation), str(first)))
 
     async def _stop(self, replica: int) -> tuple[float, bool]:
         """SIGTERM, and wait for the end. Returns the seconds that it took, and whether that was within the deadline."""
         began, deadline = self._now(), Deadline(self._stop_s)
-        await self._stack.stop_replica(replica)
+        await replica_controls(self._stack).stop_replica(replica)
         return round(self._now() - began, 3), not deadline.passed
 
     async def _stopped(self, replica: int) -> Outcome:
@@ -96,4 +169,21 @@ class Stage:
         if stopping is not None:
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await stopping
-        await self._stack.start_replica(replica)
+        await replica_controls(self._stack).start_replica(replica)
+
+
+async def _asked(stack: Disturbable, step: Disturbance, replica: int) -> None:
+    match step:
+        case JumpClock(by_s=by_s):
+            await stack.jump_clock(replica, by_s)
+        case RestartReplicas(times=times):
+            for _ in range(times):
+                await stack.restart_all(dependencies=False)
+        case RestartAll(within_s=within_s):
+            try:
+                async with within(within_s):
+                    await stack.restart_all(dependencies=True)
+            except TimeoutError:
+                raise DeadlineExceeded("everything to be ready after a restart", within_s) from None
+        case Slow() | BreakAnswer() | BlackHole() | HangUp() | Refuse():
+            await stack.disturb_dependency(step)

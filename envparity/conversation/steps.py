@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from envparity.contract.contract import Contract
+from envparity.conversation import actions
 from envparity.conversation.asking import ask
 from envparity.conversation.connecting import connect
-from envparity.conversation.contract import Contract
 from envparity.conversation.controlling import control
-from envparity.conversation.expecting import close, expect, expect_close, silence
+from envparity.conversation.expecting import close, expect, expect_close, settle, silence
 from envparity.conversation.expecting_messages import expect_bytes, expect_json, expect_text, expect_unordered
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
 from envparity.conversation.resolved import Script
-from envparity.conversation.sending import send
+from envparity.conversation.sending import send, send_wire
 from envparity.model.scenario import Scenario
 from envparity.model.step import (
     Close,
@@ -20,6 +23,7 @@ from envparity.model.step import (
     ExpectBytes,
     ExpectClose,
     ExpectJson,
+    ExpectStep,
     ExpectText,
     ExpectUnordered,
     Flood,
@@ -29,6 +33,8 @@ from envparity.model.step import (
     SendJson,
     SendSize,
     SendText,
+    SendWire,
+    Settle,
     Silence,
     Step,
 )
@@ -43,10 +49,13 @@ class Steps:
         self._playing = Playing(scenario, script, contract)
         self.told, self.arrivals, self.recorder = self._playing.told, self._playing.arrivals, self._playing.recorder
         self._steps = scenario.steps
+        self._meeting = _first_said(scenario.steps) if scenario.waits_for_all else None
 
     def play(self) -> Actions:
         """What to do, one action after another; the first departure is recorded and ends it."""
         for index, step in enumerate(self._steps):
+            if index == self._meeting:
+                yield actions.Meet()
             try:
                 self._need_credential(index, step)
                 yield from self._step(index, step)
@@ -60,7 +69,7 @@ class Steps:
         if lacking is not None:
             raise Departed("handshake", lacking.expected, lacking.got, getattr(step, "on", ""))
 
-    def _step(self, index: int, step: Step) -> Actions:
+    def _step(self, index: int, step: Step) -> Actions:  # noqa: C901, PLR0912  one case for each kind
         self._playing.count(step)
         match step:
             case Connect():
@@ -81,9 +90,23 @@ class Steps:
                 yield from expect_unordered(self._playing, step)
             case ExpectClose():
                 yield from expect_close(self._playing, step)
+            case SendWire():
+                yield from send_wire(self._playing, step)
+            case Settle():
+                yield from settle(self._playing, step)
             case Silence():
                 yield from silence(self._playing, step)
             case Close():
                 yield from close(self._playing, step)
             case _:
                 yield from control(self._playing, step)
+
+
+def _first_said(steps: Sequence[Step]) -> int | None:
+    """The first step with which a client does something once it is connected."""
+    connected = False
+    for index, step in enumerate(steps):
+        if connected and not isinstance(step, Connect | ExpectStep | ExpectClose | Silence | Settle):
+            return index
+        connected = connected or isinstance(step, Connect)
+    return None

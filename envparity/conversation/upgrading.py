@@ -17,6 +17,7 @@ __all__ = ["upgrade"]
 
 _EXTENSIONS, _DEFLATE = "sec-websocket-extensions", "permessage-deflate"
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
+_MOST_QUEUED = 64  # messages that were received and not handed over; with more, no more is read from the socket
 
 
 class _StraightConnect(connect):
@@ -29,13 +30,15 @@ class _StraightConnect(connect):
 async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake, cookie: str) -> ClientConnection:
     """The opening handshake over a connected socket, which it closes when that fails (RFC 6455 §4.1).
 
-    `cookie` is what the ingress has set, and goes beside the cookies of the handshake. Where its headers offer
-    compression (RFC 7692) without parameters, messages are compressed if that is agreed upon.
+    `cookie` is what the ingress has set, and goes beside the cookies of the handshake. Compression (RFC 7692) is
+    offered as browsers do, and messages are compressed where it is agreed upon; headers that say which extensions are
+    offered are sent as they are, and `permessage-deflate` without parameters is what it says.
     """
     headers = with_cookie(handshake.headers, cookie)
-    offered = next((name for name, value in headers.items() if name.lower() == _EXTENSIONS and value == _DEFLATE), None)
-    if offered is not None:
-        del headers[offered]  # the library says it, and then does it
+    said = next((name for name in headers if name.lower() == _EXTENSIONS), None)
+    deflates = handshake.compression if said is None else headers[said] == _DEFLATE
+    if said is not None and deflates:
+        del headers[said]  # the library says it, and then does it
     agent = next((headers.pop(name) for name in list(headers) if name.lower() == "user-agent"), USER_AGENT)
     try:
         return await _StraightConnect(
@@ -47,14 +50,14 @@ async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake,
             subprotocols=[Subprotocol(name) for name in handshake.offered] or None,
             additional_headers=headers,
             user_agent_header=agent,
-            extensions=[ClientPerMessageDeflateFactory()] if offered is not None else None,
+            extensions=[ClientPerMessageDeflateFactory(client_max_window_bits=True)] if deflates else None,
             compression=None,
             proxy=None,
             open_timeout=None,
             ping_interval=None,
             close_timeout=None,
             max_size=_MAX_FRAME_BYTES if endpoint.restraint is None else endpoint.restraint.most_bytes,
-            max_queue=None,
+            max_queue=_MOST_QUEUED,
         )
     except BaseException:
         sock.close()

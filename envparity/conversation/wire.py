@@ -8,7 +8,7 @@ from typing import Any
 
 from envparity.conversation.matching import ABSENT, reach
 from envparity.errors import ConfigurationError, Mistake
-from envparity.frames.codec import CODECS, Beat, Codec, Converses, Dialogue, Received, written
+from envparity.frames.codec import CODECS, Beat, Codec, Converses, Dialogue, Received, answered, written
 from envparity.frames.decoding import bounded
 from envparity.observe.transcript import BinaryFrame, Frame, JsonFrame, TextFrame
 
@@ -29,13 +29,13 @@ class Reading:
             value = self.codec.decode(message)
         return self.kept(message if value is None else value)
 
-    def kept(self, held: dict[str, Any] | str | bytes) -> Frame:
+    def kept(self, held: dict[str, object] | str | bytes) -> Frame:
         """The record of what a message held."""
         if isinstance(held, dict):
             return self.of(bounded(held))
         return TextFrame(held) if isinstance(held, str) else BinaryFrame.of(held)
 
-    def of(self, value: dict[str, Any]) -> JsonFrame:
+    def of(self, value: dict[str, object]) -> JsonFrame:
         """The record of a frame; what it is stands beside it where its own field does not say so."""
         named = self._named(value)
         return JsonFrame(value) if named is None or named == value.get(self.frame_type) else JsonFrame(value, named)
@@ -44,14 +44,19 @@ class Reading:
         """What the frame says it is; None where it says nothing."""
         return self._named(frame.value) if isinstance(frame, JsonFrame) else None
 
-    def messages(self, value: dict[str, Any]) -> tuple[str | bytes, ...]:
+    def messages(self, value: dict[str, object]) -> tuple[str | bytes, ...]:
         """The messages for a frame. Raises `ConfigurationError` for a frame that cannot be written so."""
         try:
             return written(self.codec, value)
         except ValueError as error:
             raise ConfigurationError([Mistake("frames", 0, "send", str(error), str(value))]) from error
 
-    def padded(self, value: dict[str, Any], field: str, size: int) -> dict[str, Any]:
+    def answered(self, target: str, text: str) -> list[object] | None:
+        """The frames in the answer to a request for that target; None where it holds none. Raises `DoorFailed`."""
+        frames = answered(self.codec, target, text)
+        return None if frames is None else [bounded(one) if isinstance(one, dict) else one for one in frames]
+
+    def padded(self, value: dict[str, object], field: str, size: int) -> dict[str, object]:
         """The frame with `field`, which may be dotted, so long that its messages have `size` bytes.
 
         Where a frame says its own length, one size in a thousand or so cannot be had; it is the next one then.
@@ -65,7 +70,7 @@ class Reading:
                 break
         return padded
 
-    def _size(self, value: dict[str, Any]) -> int:
+    def _size(self, value: dict[str, object]) -> int:
         messages = self.messages(value)
         return sum(len(message.encode() if isinstance(message, str) else message) for message in messages)
 
@@ -102,7 +107,7 @@ class Wire:
             brought: Received = dialogue.received(message)
         return tuple(self._reading.kept(held) for held in brought.frames), brought.answers
 
-    def sent(self, connection: str, frame: Mapping[str, Any]) -> None:
+    def sent(self, connection: str, frame: Mapping[str, object]) -> None:
         """A frame is about to be sent."""
         dialogue = self._dialogues.get(connection)
         if dialogue is not None:

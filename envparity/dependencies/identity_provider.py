@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -153,7 +153,7 @@ async def _rotated(server: Server, place: str, command: Sequence[str]) -> object
             raise LaunchError("an identity provider takes: rotate GENERATION FIRST")
 
 
-def _post(server: Server, asked: Mapping[str, Any]) -> object:
+def _post(server: Server, asked: Mapping[str, object]) -> object:
     connection = http.client.HTTPConnection(server.host, server.port, timeout=_COMMAND_S)
     try:
         headers = {"Authorization": f"Bearer {server.password}", "Content-Type": "application/json"}

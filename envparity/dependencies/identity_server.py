@@ -1,7 +1,8 @@
 """The server of an identity provider: `python identity_server.py CONFIGURATION STATE HOST PORT`.
 
 It stands alone, for it is copied to where it runs. The configuration is JSON: `keys`, the key pairs in the order in
-which rotations bring them up, each with `kid`, `pem` and the public `jwk`; `algorithm`, `client_id`, `secret`,
+which rotations bring them up, each with `kid`, `pem` and the public `jwk`, of which `kid` and `jwk` may be empty:
+they are made of `pem` then; `algorithm`, `client_id`, `secret`,
 `audience` and `lifetime_s` of what its token endpoint gives. `/PLACE/...` is a provider of its own, with rotations of
 its own, and so is the one without a place. What was rotated is kept in the file STATE, for a restart.
 """
@@ -9,6 +10,7 @@ its own, and so is the one without a place. What was rotated is kept in the file
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import sys
@@ -19,8 +21,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
-
-import jwt
 
 DISCOVERY, JWKS, TOKEN, HEALTH, ROTATE = (
     "/.well-known/openid-configuration",
@@ -37,6 +37,10 @@ class Provider:
 
     def __init__(self, configuration: Path, state: Path) -> None:
         self._said: dict[str, Any] = json.loads(configuration.read_text(encoding="utf-8"))
+        for key in self._said["keys"]:
+            if not key["jwk"]:
+                key["jwk"] = _public(key["pem"], self._said["algorithm"], key["kid"])
+                key["kid"] = key["jwk"]["kid"]
         self._file, self._lock = state, threading.Lock()
         self._rotated: dict[str, list[int]] = {}  # how often, and from which key on they are published
         if state.is_file():
@@ -66,12 +70,12 @@ class Provider:
         """Whether that is who may rotate keys."""
         return hmac.compare_digest(header.encode(), f"Bearer {self._said['secret']}".encode())
 
-    def published(self, place: str) -> dict[str, Any]:
+    def published(self, place: str) -> dict[str, object]:
         """The set of its public keys (RFC 7517 §5)."""
         generation, first = self._rotated.get(place, [0, 0])
         return {"keys": [key["jwk"] for key in self._said["keys"][first : generation + 1]]}
 
-    def discovery(self, issuer: str) -> dict[str, Any]:
+    def discovery(self, issuer: str) -> dict[str, object]:
         """What it says of itself (OpenID Connect Discovery 1.0 §3, RFC 8414)."""
         return {
             "issuer": issuer,
@@ -85,7 +89,7 @@ class Provider:
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         }
 
-    def token(self, place: str, issuer: str) -> dict[str, Any]:
+    def token(self, place: str, issuer: str) -> dict[str, object]:
         """An access token for its client (RFC 6749 §4.4.3, RFC 9068)."""
         generation, _ = self._rotated.get(place, [0, 0])
         key, now, client = self._said["keys"][generation], int(time.time()), self._said["client_id"]
@@ -94,8 +98,24 @@ class Provider:
             "iss": issuer, "sub": client, "client_id": client, "iat": now, "exp": now + lifetime_s,
             "jti": str(uuid.uuid4()), **({"aud": self._said["audience"]} if self._said["audience"] else {}),
         }  # fmt: skip
+        import jwt
+
         token = jwt.encode(claims, key["pem"], algorithm=self._said["algorithm"], headers={"kid": key["kid"]})
         return {"access_token": token, "token_type": "Bearer", "expires_in": lifetime_s}
+
+
+def _public(pem: str, algorithm: str, kid: str) -> dict[str, Any]:
+    """The public half as a JWK, called `kid`, or by its thumbprint (RFC 7638)."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from jwt.algorithms import get_default_algorithms
+
+    public: Any = load_pem_private_key(pem.encode(), password=None).public_key()
+    signing: Any = get_default_algorithms()[algorithm]
+    jwk = {name: value for name, value in json.loads(signing.to_jwk(public)).items() if name != "key_ops"}
+    kept = {name: jwk[name] for name in sorted(jwk) if name in {"crv", "e", "kty", "n", "x", "y"}}
+    digest = hashlib.sha256(json.dumps(kept, separators=(",", ":")).encode()).digest()
+    thumbprint = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return {**jwk, "use": "sig", "alg": algorithm, "kid": kid or thumbprint}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -158,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
         """Who it is, as the client that asks knows it."""
         return f"http://{self.headers.get('Host', '')}" + (f"/{place}" if place else "")
 
-    def _answer(self, status: int, document: dict[str, Any]) -> None:
+    def _answer(self, status: int, document: dict[str, object]) -> None:
         body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -167,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name of the base class's
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name of the base class's
         """A line for each request, but for those who ask whether it is there."""
         if self.path != HEALTH:
             print(format % args, flush=True)  # noqa: T201  its log

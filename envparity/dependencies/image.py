@@ -1,4 +1,4 @@
-"""Any server, by its image: what it is given, when it is ready, and what runs where there is no engine."""
+"""object server, by its image: what it is given, when it is ready, and what runs where there is no engine."""
 
 from __future__ import annotations
 
@@ -62,13 +62,14 @@ class AnyImage(DependencyKind):
     keys: ClassVar[type[msgspec.Struct]] = ImageKeys
     image: ClassVar[str] = ""
     offers: ClassVar[tuple[str, ...]] = (*_OFFERS, "url")
+    paths: ClassVar[tuple[str, ...]] = ("files",)
 
     def asks_for_password(self, declared: Dependency) -> bool:
         """It is made for each: who does not ask for it has not been told of it."""
         del declared
         return True
 
-    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
+    def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
         yield from unknown(("url",), table.get("url"), (*_OFFERS, "address"))
         yield from unknown(("variables",), table.get("variables"), _SERVED)
         yield from unknown(("command",), table.get("command"), _SERVED)
@@ -84,7 +85,7 @@ class AnyImage(DependencyKind):
         texts = {path: (folder / name).read_text(encoding="utf-8") for path, name in options["files"].items()}
         return {**with_literals(options, "variables"), "files": texts}
 
-    def offers_of(self, table: Mapping[str, Any]) -> tuple[str, ...]:
+    def offers_of(self, table: Mapping[str, object]) -> tuple[str, ...]:
         return self.offers if "url" in table else _OFFERS
 
     def offered(self, declared: Dependency, url: str, password: str) -> Mapping[str, str]:
@@ -180,7 +181,7 @@ def _known(declared: Dependency, password: str, more: Mapping[str, str]) -> dict
     return {"user": declared.options["user"], "password": password, **more}
 
 
-def _file_mistakes(table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
+def _file_mistakes(table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
     files = table.get("files")
     if not isinstance(files, dict):
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote, urlencode
@@ -21,7 +21,7 @@ from envparity.dependency.kind import (
     Tls,
 )
 from envparity.launch.connecting import first_byte
-from envparity.launch.container.images import default_docker_folder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.model.environment import Dependency
 
 __all__ = ["KIND", "MariaDb"]
@@ -49,6 +49,18 @@ class MariaDb(DependencyKind):
     image: ClassVar[str] = "mariadb"
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "password", "user", "database", "scheme")
     own_tls: ClassVar[bool] = True
+    images: frozenset[str] = frozenset({"mariadb"})
+    schemes: frozenset[str] = frozenset({"mariadb", "mysql"})
+
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
+        """Nothing of it says more."""
+        del command, variables
+        return {}
+
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
+        """A password, where the URL has one."""
+        del scheme, query
+        return {"password": password}
 
     def patience_s(self, declared: Dependency) -> float:
         """As a process it makes the tables of the server itself first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -17,6 +19,7 @@ __all__ = ["KIND", "Memcached"]
 _PORT = 11211
 _PROGRAM = "memcached"
 _OVERHEAD_MIB = 128
+_MOST_MIB = 4096
 
 
 class MemcachedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +30,7 @@ class MemcachedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[int, msgspec.Meta(description="how many connections the server accepts", ge=128, le=10000)] | None
     ) = None
     max_memory_mib: Annotated[
-        int, msgspec.Meta(description="how much it keeps before it forgets, in MiB", ge=1, le=4096)
+        int, msgspec.Meta(description="how much it keeps before it forgets, in MiB", ge=1, le=_MOST_MIB)
     ] = 64
 
 
@@ -37,6 +40,19 @@ class Memcached(DependencyKind):
     keys: ClassVar[type[msgspec.Struct]] = MemcachedKeys
     image: ClassVar[str] = "memcached"
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "scheme")
+    images: frozenset[str] = frozenset({"memcached"})
+    schemes: frozenset[str] = frozenset({"memcached"})
+
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
+        """How much it keeps, where the command says so."""
+        del variables
+        found = re.search(r"(?:-m|--memory-limit)[ =]?(\d+)", command)
+        return {"max_memory_mib": int(found[1])} if found is not None and 1 <= int(found[1]) <= _MOST_MIB else {}
+
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
+        """Nothing: it knows neither a password nor TLS."""
+        del scheme, query, password
+        return {}
 
     def container(self, declared: Dependency, password: str) -> ServerPlan:
         del password

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar
 from urllib.parse import quote
@@ -53,6 +53,22 @@ class Nats(DependencyKind):
     image: ClassVar[str] = "nats"
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "user", "password")
     own_tls: ClassVar[bool] = True
+    images: frozenset[str] = frozenset({"nats"})
+    schemes: frozenset[str] = frozenset({"nats"})
+
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
+        """A password and JetStream, where the command says so."""
+        del variables
+        words = command.split()
+        return {
+            "password": any(word.startswith(("--pass", "-pass", "--auth", "-auth")) for word in words),
+            **({"jetstream": True} if {"-js", "--js", "-jetstream", "--jetstream"} & set(words) else {}),
+        }
+
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
+        """A password, where the URL has one."""
+        del scheme, query
+        return {"password": password}
 
     def offered(self, declared: Dependency, url: str, password: str) -> Mapping[str, str]:
         """Its user, also where that needs no password."""

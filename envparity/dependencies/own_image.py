@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -41,7 +41,7 @@ def why_together(declared: Dependency) -> str:
 class TakesOwnImage(DependencyKind):
     """A kind of which an environment may have the server by an image of the team's own, with the key `image`."""
 
-    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
+    def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
         """TLS is what each image does in its own way."""
         del folder
         if "image" in table and table.get("tls", "off") != "off":
@@ -50,7 +50,7 @@ class TakesOwnImage(DependencyKind):
                 ("tls",), "off, for an image of your own has TLS in its own way", str(table["tls"]), action
             )
 
-    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def read(self, options: dict[str, object], folder: Path) -> dict[str, object]:
         """The keys as they are kept: one that is left out is none."""
         del folder
         return {key: value for key, value in options.items() if key != "image" or value is not None}

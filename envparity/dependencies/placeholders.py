@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from envparity.dependency.kind import KeyMistake
 
@@ -23,7 +22,7 @@ def filled_as_far_as_known(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 
-def unknown(key: tuple[str | int, ...], said: Any, known: Collection[str]) -> Iterator[KeyMistake]:
+def unknown(key: tuple[str | int, ...], said: object, known: Collection[str]) -> Iterator[KeyMistake]:
     """The placeholders below that key of a file that nothing fills, in texts, arrays and tables."""
     if isinstance(said, str):
         for name in dict.fromkeys(_PLACEHOLDER.findall(said)):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -14,12 +15,14 @@ import msgspec
 from envparity.dependencies.own_image import OwnImage, TakesOwnImage, image_named, why_together
 from envparity.dependencies.postgres_isolation import Databases
 from envparity.dependencies.postgres_session import PSQL, PostgresSession
+from envparity.dependencies.programs import missing
 from envparity.dependency.kind import (
     PROCESSES,
     WRITABLE,
     Administrator,
     Ground,
     Isolation,
+    KeyMistake,
     MaxConnections,
     Password,
     Server,
@@ -34,7 +37,7 @@ from envparity.model.environment import Dependency
 if TYPE_CHECKING:
     from envparity.launch.process.servers import Server as ProcessServer
 
-__all__ = ["DATABASE", "KIND", "USER", "Postgres"]
+__all__ = ["DATABASE", "KIND", "RESERVED", "USER", "Postgres"]
 
 USER = DATABASE = "app"
 """The role and the database that the backend gets on a PostgreSQL server."""
@@ -42,6 +45,8 @@ USER = DATABASE = "app"
 _SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 _PORT = 5432
 _OWN_IMAGE_S = 60.0
+RESERVED = 3
+"""How many of its connections PostgreSQL keeps for superusers (superuser_reserved_connections)."""
 _FOLDERS = ("/var/lib/postgresql", "/run/postgresql")  # creating a database is creating a thousand small files
 
 
@@ -52,6 +57,12 @@ class PostgresKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Password = True
     max_connections: MaxConnections | None = None
     image: OwnImage = None
+    pooler: Annotated[
+        Literal["none", "transaction"],
+        msgspec.Meta(
+            description="PgBouncer in front of it; transaction: a client has a connection for a transaction alone"
+        ),
+    ] = "none"
 
 
 class Postgres(TakesOwnImage):
@@ -66,17 +77,39 @@ class Postgres(TakesOwnImage):
     schemes: frozenset[str] = frozenset({"postgres", "postgresql"})
     shell: tuple[str, ...] = PSQL
 
+    def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
+        """PgBouncer stands in the server's own image."""
+        yield from super().mistakes(table, folder)
+        if "image" in table and table.get("pooler", "none") != "none":
+            got, action = "an image of your own beside it", "leave out image, or pooler"
+            yield KeyMistake(("pooler",), "the server's own image, which has PgBouncer", got, action)
+
+    def read(self, options: dict[str, object], folder: Path) -> dict[str, object]:
+        """The keys as they are kept: no pooler is none."""
+        kept = super().read(options, folder)
+        return {key: value for key, value in kept.items() if (key, value) != ("pooler", "none")}
+
+    def lacks(self, declared: Dependency) -> str:
+        """PgBouncer, where it is asked for."""
+        return missing("pgbouncer", "pgbouncer") if "pooler" in declared.options else ""
+
     def asks_for_password(self, declared: Dependency) -> bool:
         """Always: the role has one, whatever the environment says."""
         del declared
         return True
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+    def most_clients(self, declared: Dependency) -> int | None:
+        """What superusers leave; behind PgBouncer clients have connections of its own, which nobody counts."""
+        if declared.max_connections is None or "pooler" in declared.options:
+            return None
+        return declared.max_connections - RESERVED
+
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """Nothing of it says more: TLS is files of its own."""
         del command, variables
         return {}
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """TLS, as libpq's `sslmode` and asyncpg's `ssl` say it; it asks for a password always."""
         del scheme, password
         found = re.search(r"[?&](?:sslmode|ssl)=([a-z-]+)", query)
@@ -102,6 +135,8 @@ class Postgres(TakesOwnImage):
             variables["POSTGRES_TLS"] = "required"
         if declared.max_connections is not None:
             variables["POSTGRES_MAX_CONNECTIONS"] = str(declared.max_connections)
+        if "pooler" in declared.options:
+            variables["POSTGRES_POOLER"] = declared.options["pooler"]
         return ServerPlan(
             self.image,
             _PORT,
@@ -138,9 +173,12 @@ class Postgres(TakesOwnImage):
         return ""
 
     def server(self, declared: Dependency, **given: Any) -> ProcessServer:
+        from envparity.dependencies.postgres_pooler import PooledServer
         from envparity.dependencies.postgres_server import PostgresServer
 
-        return PostgresServer(**given, max_connections=declared.max_connections)
+        given["max_connections"] = declared.max_connections
+        pooler = declared.options.get("pooler")
+        return PostgresServer(**given) if pooler is None else PooledServer(**given, pooler=pooler)
 
     def front(
         self, server: ProcessServer, tls: ssl.SSLContext, host: str

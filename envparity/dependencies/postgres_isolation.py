@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from envparity.dependency.kind import Administrator, Ground
@@ -106,7 +105,7 @@ class Databases:
         except (LaunchError, DeadlineExceeded) as error:
             self._failure = error
 
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _background(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work, name="a database to come or go")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from envparity.dependencies.postgres import USER
 from envparity.dependencies.postgres_cluster import copy_cluster, run_sql
@@ -30,6 +31,13 @@ class PostgresServer(Server):
     """PostgreSQL with the role and the database `app`."""
 
     max_connections: int | None = None
+    pooled: ClassVar[bool] = False
+    """Whether somebody else listens in front of its Unix socket."""
+
+    @property
+    def most(self) -> int:
+        """How many connections it accepts."""
+        return self.max_connections or _MAX_CONNECTIONS
 
     @property
     def data(self) -> Path:
@@ -57,12 +65,12 @@ class PostgresServer(Server):
 
     def _program(self) -> Program:
         programs = self.programs.usable(postgres_folder())
-        copy_cluster(programs, self.data, self.programs.user, behind_tls=self.socket_only)
+        copy_cluster(programs, self.data, self.programs.user, behind_tls=self.socket_only and not self.pooled)
         settings = {
-            "listen_addresses": "" if self.socket_only else "127.0.0.1",
+            "listen_addresses": "" if self.socket_only or self.pooled else "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": self.folder,
-            "max_connections": self.max_connections or _MAX_CONNECTIONS,
+            "max_connections": self.most,
         }
         options = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         # SIGQUIT: at once, but what it has in the system's shared memory goes with it.

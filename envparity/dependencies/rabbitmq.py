@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import ClassVar
 from urllib.parse import quote, urlencode
 
@@ -41,6 +41,18 @@ class RabbitMq(DependencyKind):
     keys: ClassVar[type[msgspec.Struct]] = RabbitMqKeys
     image: ClassVar[str] = "rabbitmq"
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "password", "user", "scheme")
+    images: frozenset[str] = frozenset({"rabbitmq"})
+    schemes: frozenset[str] = frozenset({"amqp", "amqps"})
+
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
+        """Nothing of it says more."""
+        del command, variables
+        return {}
+
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
+        """TLS by the scheme; it asks for a password always."""
+        del query, password
+        return {"tls": "require"} if scheme == "amqps" else {}
 
     def asks_for_password(self, declared: Dependency) -> bool:
         """Always: its own user `guest` is let in from its own machine alone."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
-import httpx
 import msgspec
 
 from envparity.dependencies.placeholders import filled
@@ -73,7 +72,7 @@ def ready_mistakes(said: object) -> Iterator[KeyMistake]:
             yield KeyMistake(("ready", "log"), "a regular expression", f"{in_words(pattern)}: {problem}")
 
 
-async def is_ready(said: Mapping[str, Any], server: Server, beside: Beside, values: Mapping[str, str]) -> bool:
+async def is_ready(said: Mapping[str, object], server: Server, beside: Beside, values: Mapping[str, str]) -> bool:
     """Whether that server is ready, as the table `ready` says; `values` are those of placeholders of its command.
 
     Somebody listens at its port in any case: a log may say it before a client can connect.
@@ -92,6 +91,8 @@ async def is_ready(said: Mapping[str, Any], server: Server, beside: Beside, valu
 
 async def _answers_http(server: Server, ready: Ready) -> bool:
     """Whether it answers so; what it answers beside the status is of no matter, and cut."""
+    import httpx
+
     async with httpx.AsyncClient(base_url=f"http://{server.host}:{server.port}", timeout=_HTTP_S) as client:
         limit = asyncio.timeout(_HTTP_S)
         answer = await http_answer(client, str(ready.http), limit, late="", most_bytes=_MOST_BYTES)

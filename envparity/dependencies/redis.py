@@ -53,11 +53,11 @@ class Redis(TakesOwnImage):
     images: frozenset[str] = frozenset({"redis", "valkey", "redis-stack", "redis-stack-server"})
     schemes: frozenset[str] = frozenset({"redis", "rediss"})
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """A password, where the command or a variable of its images gives one."""
         return {"password": "requirepass" in command or bool({"REDIS_PASSWORD", "VALKEY_PASSWORD"} & set(variables))}
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """TLS by the scheme, and a password where the URL has one."""
         del query
         return {"password": password, **({"tls": "require"} if scheme == "rediss" else {})}

@@ -7,7 +7,6 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.support.stalls import within
@@ -48,7 +47,7 @@ class RedisSession:
                 async with within(_ANSWER_S):
                     await writer.wait_closed()
 
-    async def run(self, database: int, command: Sequence[str], *, select: bool = True) -> Any:
+    async def run(self, database: int, command: Sequence[str], *, select: bool = True) -> object:
         """One command in that database; returns its answer. Raises `LaunchError` where Redis answers with an error."""
         commands = [("SELECT", str(database)), command] if select else [command]
         try:
@@ -65,7 +64,7 @@ class RedisSession:
                 raise LaunchError(f"Redis refuses {command[0]}: {answer}")
         return answers[-1]
 
-    async def _reply(self) -> Any:
+    async def _reply(self) -> object:
         line = (await self._reader.readuntil(b"\r\n"))[:-2].decode()
         kind, rest = line[:1], line[1:]
         if kind == "-":

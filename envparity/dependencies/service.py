@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -87,13 +87,14 @@ class Service(DependencyKind):
     keys: ClassVar[type[msgspec.Struct]] = ServiceKeys
     image: ClassVar[str] = ""
     offers: ClassVar[tuple[str, ...]] = _OFFERS
+    paths: ClassVar[tuple[str, ...]] = ("dockerfile", "context", "folder")
 
     def asks_for_password(self, declared: Dependency) -> bool:
         """What it asks for is its own matter, and a setting."""
         del declared
         return False
 
-    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
+    def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
         yield from unknown(("url",), table.get("url"), ("host", "port", "address"))
         yield from unknown(("process",), table.get("process"), ("port",))
         yield from unknown(("command",), table.get("command"), ("port",))
@@ -110,11 +111,11 @@ class Service(DependencyKind):
         if isinstance(settings, dict) and port in settings:
             yield KeyMistake(("settings", str(port)), "the port from `port` alone", "a setting as well", "set port")
 
-    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def read(self, options: dict[str, object], folder: Path) -> dict[str, object]:
         """With its folders found, and what its image is built from in one."""
         read = with_literals(options, "settings")
         dockerfile, context, include = read.pop("dockerfile"), read.pop("context"), read.pop("include")
-        built: dict[str, Any] | None = None
+        built: dict[str, object] | None = None
         if dockerfile is not None:
             file = (folder / dockerfile).resolve()
             beside = file.parent if context is None else (folder / context).resolve()
@@ -174,7 +175,7 @@ class Service(DependencyKind):
         return ProcessPlan((program(first), *arguments), variables=variables, code=Path(options["folder"]))
 
 
-def _setting(value: Any) -> Setting:
+def _setting(value: object) -> Setting:
     """A setting of its table, as an environment's own is read."""
     if isinstance(value, dict):
         return SecretOf(value["secret"]) if value.get("secret") is not None else FromSource(value["from"])
@@ -182,7 +183,7 @@ def _setting(value: Any) -> Setting:
     return Composed(text) if is_composed(text) else text
 
 
-def _source_mistakes(table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
+def _source_mistakes(table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
     """What is wrong with where it comes from: exactly one image or Dockerfile, or a process alone."""
     said = [one for one in ("image", "dockerfile") if one in table]
     if len(said) > 1:

@@ -55,11 +55,11 @@ class IsRecognised(Protocol):
     images: frozenset[str]
     schemes: frozenset[str]
 
-    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, Any]:
+    def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """The keys of [dependencies.NAME] for a container with that command and variables of these names."""
         ...
 
-    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, Any]:
+    def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """The same for a server that clients know by such a URL, with a password in it or not."""
         ...
 

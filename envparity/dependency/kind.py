@@ -10,7 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, NamedTuple
+from typing import Annotated, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -88,7 +88,7 @@ Password = Annotated[
 MaxConnections = Annotated[int, msgspec.Meta(description="how many connections the server accepts", ge=4, le=10000)]
 """Keys that several kinds have, each for a kind that can do it."""
 
-_LATENCY: Final[Mapping[str, Any]] = {
+_LATENCY: Final[Mapping[str, object]] = {
     "description": "milliseconds added to every round trip",
     "type": "number",
     "minimum": 0,
@@ -127,10 +127,12 @@ class DependencyKind(ABC):
     needed_at_start: ClassVar[bool] = True
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "password", "scheme")
     """What settings may take: of these, and of `user` and `database`, the last three are read from the URL."""
+    paths: ClassVar[tuple[str, ...]] = ()
+    """Which of its keys name files or folders, each by itself or in a table: relative to the file that says them."""
     own_tls: ClassVar[bool] = False
     """Whether a process of it speaks TLS itself: it finds server.crt, server.key and ca.crt in its folder."""
 
-    def mistakes(self, table: Mapping[str, Any], folder: Path) -> Iterator[KeyMistake]:
+    def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
         """What no schema can say of a table of this kind, which stands in a file of that folder.
 
         The table may be wrong in any way: what the schema says is passed over.
@@ -138,12 +140,12 @@ class DependencyKind(ABC):
         del table, folder
         return iter(())
 
-    def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def read(self, options: dict[str, object], folder: Path) -> dict[str, object]:
         """The keys of its own as they are kept: plain data, with what is named relative to that folder found there."""
         del folder
         return options
 
-    def offers_of(self, table: Mapping[str, Any]) -> tuple[str, ...]:
+    def offers_of(self, table: Mapping[str, object]) -> tuple[str, ...]:
         """What settings may take from one whose table that is, which may be wrong in any way."""
         del table
         return self.offers
@@ -172,6 +174,10 @@ class DependencyKind(ABC):
         """What of that one a process of this machine cannot show, in words."""
         del declared
         return iter(())
+
+    def most_clients(self, declared: Dependency) -> int | None:
+        """How many connections of backends one takes at the same time; None where nobody says."""
+        return declared.max_connections
 
     def asks_for_password(self, declared: Dependency) -> bool:
         """Whether the server wants one of its clients."""
@@ -226,7 +232,7 @@ def image_name(declared: Dependency) -> str:
     return f"{declared.kind} {told}"
 
 
-def dependency_schema(named: object = None) -> dict[str, Any]:
+def dependency_schema(named: object = None) -> dict[str, object]:
     """What a dependency's table may hold: by each of the kinds `named` in a file, or by each of envparity's own.
 
     Raises `DoorFailed`.

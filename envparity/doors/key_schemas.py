@@ -23,11 +23,11 @@ def door_schema(
     asked: Collection[str] | None,
     keys_of: Callable[[T], type[msgspec.Struct]],
     *,
-    common: Mapping[str, Any] | None = None,
+    common: Mapping[str, object] | None = None,
     named: str = "",
     required: Iterable[str] = (),
     default: str = "",
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The schema of a table whose `tag` names what came in by that door; left out it is `default`.
 
     Of the names that are `asked` for in a file, or (None) of envparity's own. `keys_of` gives the struct whose fields
@@ -47,7 +47,9 @@ def door_schema(
     return _kinds_schema(tag, description, installed, schemas, default)
 
 
-def _keys_schema(kind: type[msgspec.Struct], common: Mapping[str, Any], required: Iterable[str] = ()) -> dict[str, Any]:
+def _keys_schema(
+    kind: type[msgspec.Struct], common: Mapping[str, object], required: Iterable[str] = ()
+) -> dict[str, object]:
     """The schema of a table with the fields of that struct, and with the `common` keys that every kind has."""
     (schema,), parts = msgspec.json.schema_components((kind,), ref_template="{name}")
     own = _inlined(schema, parts)
@@ -60,16 +62,16 @@ def _keys_schema(kind: type[msgspec.Struct], common: Mapping[str, Any], required
 
 
 def _kinds_schema(
-    tag: str, description: str, installed: Iterable[str], kinds: Mapping[str, Mapping[str, Any]], default: str = ""
-) -> dict[str, Any]:
+    tag: str, description: str, installed: Iterable[str], kinds: Mapping[str, Mapping[str, object]], default: str = ""
+) -> dict[str, object]:
     """The schema of a table whose `tag` names one of `kinds`, each with its own schema; left out it is `default`."""
-    chosen: list[dict[str, Any]] = []
+    chosen: list[dict[str, object]] = []
     for name, schema in kinds.items():
-        named: dict[str, Any] = {"properties": {tag: {"const": name}}}
+        named: dict[str, object] = {"properties": {tag: {"const": name}}}
         if name != default:
             named["required"] = [tag]
         chosen.append({"if": named, "then": {"description": description, **schema}})
-    table: dict[str, Any] = {"description": description, "type": "object"}
+    table: dict[str, object] = {"description": description, "type": "object"}
     if not default:
         table["required"] = [tag]
     return {
@@ -79,7 +81,7 @@ def _kinds_schema(
     }
 
 
-def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+def _inlined(schema: Any, parts: Mapping[str, object]) -> Any:
     """Without references, titles and defaults, and without null, which TOML has not."""
     if isinstance(schema, list):
         return [_inlined(one, parts) for one in schema]

@@ -37,7 +37,8 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         name: f"envparity.judge.{name}:RULES"
         for name in (
             *("startup", "parity", "orders", "conversation", "transcripts"),
-            *("chance", "lifecycle", "limits", "infrastructure", "warm", "deployed"),
+            *("chance", "lifecycle", "disturbances", "limits", "infrastructure", "warm", "deployed"),
+            *("second_time", "growth", "names", "load"),
         )
     },
     "envparity.auth": {
@@ -78,21 +79,31 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         "render": "envparity.sources.render:SOURCE",
         "heroku": "envparity.sources.heroku:SOURCE",
         "ecs": "envparity.sources.ecs:SOURCE",
+        "gcloud": "envparity.sources.gcloud:SOURCE",
         "kubernetes": "envparity.sources.kubernetes:SOURCE",
+    },
+    "envparity.launchers": {
+        "container": "envparity.launch.container.kind:KIND",
+        "process": "envparity.launch.process.kind:KIND",
+        "attached": "envparity.launch.attached.kind:KIND",
     },
     "envparity.reports": {
         "html": "envparity.report.html:REPORT",
         "junit": "envparity.report.junit:REPORT",
         "sarif": "envparity.report.sarif:REPORT",
+        "verdict": "envparity.report.attested:REPORT",
     },
 }
-# What a report may not be called: the other options of those who make reports, on the command line and in pytest.
+# What a thing may not be called: a report is an option beside others, and `auto` is no launcher but a choice of one.
 # fmt: off
 _RESERVED: Final[Mapping[str, frozenset[str]]] = {
     "envparity.reports": frozenset({
-        "attach", "backend", "causes", "confirm-target", "environment", "environments", "github", "help",
-        "launcher", "ndjson", "no-causes", "only", "orders", "plain", "repeat", "runs",
+        "attach", "backend", "causes", "cluster", "cluster-ca", "cluster-cert", "cluster-key", "confirm-target",
+        "environment", "environments", "explore", "explore-seed", "github", "help", "image", "keep", "launcher",
+        "ndjson", "no-causes", "not-thorough", "only", "orders", "plain", "plan", "profile", "repeat", "runs", "shard",
+        "thorough",
     }),
+    "envparity.launchers": frozenset({"auto"}),
 }
 # fmt: on
 GROUPS: Final = tuple(_BUILT_IN)
@@ -196,7 +207,7 @@ def entries_of(group: str) -> Mapping[str, Entry]:
         if not _NAME.fullmatch(point.name):
             raise DoorFailed(str(entry), "its name is not of small letters, digits, - and _")
         if point.name in _RESERVED.get(group, ()):
-            raise DoorFailed(str(entry), f"--{point.name} is another option")
+            raise DoorFailed(str(entry), f"{point.name!r} means something else there")
         if point.name in found:
             raise DoorFailed(str(entry), f"its name is taken by {found[point.name]}")
         found[point.name] = entry

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+import msgspec
+
+from envparity.engine.case_result import CaseMore, CaseResult
+from envparity.engine.elsewhere import CaseSource, Crew
 from envparity.engine.events import CaseObserved, CaseStarted, Emit, Waiting
+from envparity.engine.further_boots import FurtherBoots
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.plan import PlannedCase
-from envparity.engine.repeats import of_most_interest
-from envparity.engine.want_of_time import MOST_LATE_ALONE, for_want_of_time, with_stalls
-from envparity.errors import DeadlineExceeded, EngineFailed, LaunchError, TooBusy
+from envparity.engine.want_of_time import MOST_LATE_ALONE, ends_alike, for_want_of_time, with_stalls
+from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError, TooBusy
 from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Case
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.support.together import together
+from envparity.support.once_each import OnceEach
 
 __all__ = ["Attempt", "Boots", "Look"]
 
@@ -45,6 +49,8 @@ class Boots:
     As many cases boot at the same time as the machine bears (`places`), `workers` at most. What came to a deadline is
     booted once more with nothing beside it, and that is what counts; `unsteady` says of each what did not show again.
     Each case is booted `repeat` times: `repeats` are all those boots of it but the one that is of most interest.
+    With `elsewhere` none is booted here: what it says a case showed is taken. `told_whole`: an observation is told with
+    all else that its case showed.
     """
 
     def __init__(
@@ -58,36 +64,46 @@ class Boots:
         planned: int,
         workers: int | None,
         repeat: int = 1,
+        elsewhere: CaseSource | None = None,
+        told_whole: Callable[[Case], CaseMore] | None = None,
     ) -> None:
-        self._repeat = repeat
-        self._attached = subject.attached
+        self._elsewhere, self._told_whole = elsewhere, told_whole
+        self._attached, self._environments = subject.attached, subject.environments
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
         self._look = look
         self._left = planned
-        self._under_way: dict[Case, asyncio.Task[Observation]] = {}
+        self._under_way: OnceEach[Case, Observation] = OnceEach()
         self._repeated = 0
         self.places = Places(workers)
-        self.unsteady: list[str] = []
-        self.repeats: dict[Case, tuple[Observation, ...]] = {}
+        self.unsteady: list[tuple[Case, str]] = []
+        self._further = FurtherBoots(repeat, subject.attached, emit)
+        self.taken: dict[Case, CaseMore] = {}
+
+    @property
+    def repeats(self) -> dict[Case, tuple[Observation, ...]]:
+        """All boots of each case but the one that is of most interest, where there is more than one."""
+        return self._further.repeats
 
     async def observe(self, planned: PlannedCase) -> Observation:
         """What that case showed: booted now, or remembered."""
         case = planned.case
-        if case not in self._under_way:
-            self._under_way[case] = asyncio.create_task(self._observe(planned), name=f"case {case.id}")
-        return await asyncio.shield(self._under_way[case])
+        return await self._under_way.once(case, lambda: self._observe(planned), f"case {case.id}")
+
+    @property
+    def seen(self) -> tuple[Observation, ...]:
+        """What the cases showed whose boots came to their end, of the cases that were stood up."""
+        return tuple(one for one in self._under_way.results if one.launch_failure is None)
 
     def boot(self, case: Case) -> AbstractAsyncContextManager[Stack]:
         """That case, booted, whoever has booted it before; what is waited for is told."""
-        return self._launcher.boot(case, lambda what: self._emit(Waiting(case.id, what)))
+        environment = self._environments[case.environment]
+        return self._launcher.boot(environment, case.boot, lambda what: self._emit(Waiting(case.id, what)))
 
     async def close(self) -> None:
         """Cancel what is under way, and wait for its end."""
-        for task in self._under_way.values():
-            task.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._under_way.cancel()
 
     async def counted(self, case: Case, attempt: Attempt, *, idle: bool = False) -> Observation:
         """What `attempt` shows in one of the places, or, where that came to a deadline, alone: that is what counts.
@@ -106,11 +122,17 @@ class Boots:
         again = for_want_of_time(alone)
         if again and alone.stalls is not None and alone.stalls.too_great:
             raise TooBusy(f"{case}: {again[0]}, but the machine is too busy to judge that: {alone.stalls}")
-        if again:
+        if again or ends_alike(observation, alone):
             self._repeated += 1
         else:
-            self.unsteady.append(f"{case}: {'; '.join(reasons)} (in 1 of 2 boots, not when it booted alone)")
+            told = f"{case}: {'; '.join(reasons)} (in 1 of 2 boots, not when it booted alone)"
+            self.unsteady.append((case, told))
         return alone
+
+    async def once_more(self, planned: PlannedCase) -> Observation:
+        """What one more boot of that case shows, of which nobody needs to hear."""
+        async with self.places.place(idle=planned.case.boot.hasten != 1):
+            return await with_stalls(lambda: self._boot_and_look(planned, time.monotonic(), repeated=True))
 
     async def _observe(self, planned: PlannedCase) -> Observation:
         case = planned.case
@@ -120,30 +142,51 @@ class Boots:
             nonlocal began
             if not again:
                 began = time.monotonic()  # it had to wait for its place
-                self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios)))
+                self._begins(planned)
             return await self._boot_and_look(planned, time.monotonic(), again=again)
 
-        async def once_more() -> Observation:
-            async with self.places.place(idle=case.boot.hasten != 1):
-                return await with_stalls(lambda: self._boot_and_look(planned, time.monotonic(), repeated=True))
-
-        observation = await self.counted(case, attempt, idle=case.boot.hasten != 1)
-        if self._repeat > 1 and case.environment not in self._attached:
-            self._emit(Waiting(case.id, f"{self._repeat - 1} more boots of {case}"))
-            more = await together(*(once_more() for _ in range(self._repeat - 1)))
-            observation, self.repeats[case] = of_most_interest((observation, *more))
+        if self._elsewhere is None:
+            observation = await self.counted(case, attempt, idle=case.boot.hasten != 1)
+            observation = await self._further.beside(planned.case, observation, lambda _nth: self.once_more(planned))
+            duration_s = round(time.monotonic() - began, 1)
+        else:
+            result = await self._taken(planned, self._elsewhere)
+            observation, duration_s = result.observation, result.duration_s
         self._left -= 1
-        self._emit(CaseObserved(case.id, observation, self._left, round(time.monotonic() - began, 1)))
+        more = None if self._told_whole is None else self._told_whole(case)
+        self._emit(CaseObserved(case.id, observation, self._left, duration_s, more))
         return observation
+
+    async def _taken(self, planned: PlannedCase, elsewhere: CaseSource) -> CaseResult:
+        """What that case showed elsewhere, and as many further boots as are asked for, where others can make them."""
+        case = planned.case
+        self._begins(planned)
+        result = await elsewhere.case(planned)
+        self.taken[case] = result.more
+        self.unsteady += [(case, told) for told in result.more.unsteady]
+        observation = result.observation
+        if isinstance(elsewhere, Crew):
+            crew = elsewhere
+            observation = await self._further.beside(planned.case, observation, lambda nth: crew.again(planned, nth))
+        elif result.more.repeats:
+            self.repeats[case] = result.more.repeats
+        return msgspec.structs.replace(result, observation=observation)
+
+    def _begins(self, planned: PlannedCase) -> None:
+        case = planned.case
+        self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios)))
 
     async def _boot_and_look(
         self, planned: PlannedCase, began: float, *, again: bool = False, repeated: bool = False
     ) -> Observation:
-        """What the engine itself fails at is raised with `again`; else it is an observation, and tried once more."""
+        """What the engine itself fails at is raised with `again`; else it is an observation, and tried once more.
+
+        An engine that does not answer is not waited for again.
+        """
         try:
             async with self.boot(planned.case) as stack:
                 return await self._look(planned, stack, began, again=again or repeated, told=not repeated)
         except (LaunchError, DeadlineExceeded) as error:
-            if again and isinstance(error, EngineFailed):
+            if isinstance(error, EngineSilent) or (again and isinstance(error, EngineFailed)):
                 raise
             return self._observer.nothing(planned.case, str(error))

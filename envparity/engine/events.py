@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from envparity.engine.case_result import CaseMore
 from envparity.judge.finding import Verdict
 from envparity.model.case import Boot
+from envparity.observe.image import ImageRecord
 from envparity.observe.record import Observation
 
 __all__ = [
@@ -36,6 +38,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag=True):
     scenarios: int
     rules: int
     reason: str = ""
+    images: tuple[ImageRecord, ...] = ()  # what containers are made from
     attached: dict[str, str] = {}  # the environments that are not booted but observed where they run, and their URLs
 
 
@@ -65,12 +68,16 @@ class ScenarioPlayed(msgspec.Struct, frozen=True, tag=True):
 
 
 class CaseObserved(msgspec.Struct, frozen=True, tag=True):
-    """A case was booted, observed and taken down; `left` cases are still to come."""
+    """A case was booted, observed and taken down; `left` cases are still to come.
+
+    `more` is there in the runs of shards, which are judged together with others: all else that the case showed.
+    """
 
     case: str
     observation: Observation
     left: int
     duration_s: float
+    more: CaseMore | None = None
 
 
 class RunFinished(msgspec.Struct, frozen=True, tag=True):

@@ -14,15 +14,16 @@ from envparity.engine.events import Emit, OrderBooted, OrdersPlanned, Waiting
 from envparity.engine.observer import Observer
 from envparity.engine.want_of_time import LateBoots
 from envparity.errors import ConfigurationError, DeadlineExceeded, LaunchError
-from envparity.launch.port import Launcher, Stack, WarmBoots, WarmUnavailable
-from envparity.model.backend import Backend
+from envparity.launch.controls import WarmBoots, WarmUnavailable, warm_boots
+from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import Graph
 from envparity.orders.experiments import OrderBoots, order_boots
 
-__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of"]
+__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of", "startup_of"]
 
 LANES = 2
 """How many warm boots of one environment run at the same time."""
@@ -51,17 +52,18 @@ def graph_of(report: StartupReport) -> Graph:
 class Explorer:
     """Boots one environment in every order that matters, and observes each boot.
 
-    `unsteady` says of each boot that came to a deadline once, and not when it booted alone, what that was.
+    `unsteady` says of each boot that came to a deadline once, and not when it booted alone, what that was, with its
+    environment.
     """
 
-    def __init__(self, backend: Backend, launcher: Launcher, observer: Observer, emit: Emit) -> None:
-        self._backend = backend
+    def __init__(self, subject: Subject, launcher: Launcher, observer: Observer, emit: Emit) -> None:
+        self._backend, self._environments = subject.backend, subject.environments
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
         self._planning = asyncio.Lock()
-        self.unsteady: list[str] = []
-        self.scenarios = tuple(one for one in backend.scenarios if one.part != "usual")
+        self.unsteady: list[tuple[str, str]] = []
+        self.scenarios = tuple(one for one in subject.backend.scenarios if one.part != "usual")
 
     async def plan(
         self, environment: Environment, report: StartupReport | None, profile: OrderProfile
@@ -94,7 +96,7 @@ class Explorer:
         async with AsyncExitStack() as exits:
             warm, cold_because = None, ""
             try:
-                warm = await exits.enter_async_context(self._launcher.warm(stack, LANES))
+                warm = await exits.enter_async_context(warm_boots(stack, LANES))
             except WarmUnavailable as reason:
                 cold_because = str(reason)
                 self._emit(Waiting(stack.case.id, f"cold boots, for there can be no warm ones: {reason}"))
@@ -113,7 +115,7 @@ class Explorer:
             nonlocal done
             seen = await beside.observe(boot)
             done += 1
-            self._emit(OrderBooted(case.id, seen.case.id, done, len(planned), _ended(seen), boot))
+            self._emit(OrderBooted(case.id, seen.case.id, done, len(planned), startup_of(seen), boot))
             return seen
 
         async with asyncio.TaskGroup() as group:
@@ -133,7 +135,9 @@ class Explorer:
     async def observe_cold(self, case: Case) -> Observation:
         """The same in fresh containers: what a warm boot found counts once this one shows it too."""
         try:
-            async with self._launcher.boot(case, lambda what: self._emit(Waiting(case.id, what))) as stack:
+            environment = self._environments[case.environment]
+            booting = self._launcher.boot(environment, case.boot, lambda what: self._emit(Waiting(case.id, what)))
+            async with booting as stack:
                 return await self.observe_stack(stack, warm=False)
         except (LaunchError, DeadlineExceeded) as error:
             return self._observer.nothing(case, str(error))
@@ -142,7 +146,7 @@ class Explorer:
         """See its startup through, and play what belongs to the orders."""
         starting, startup_s = await self._observer.see_through(stack, self.scenarios)
         first = await self._observer.replicas(stack)
-        played = await self._observer.peaceful(stack, self.scenarios)
+        played = await self._observer.player.peaceful(stack, self.scenarios)
         return await self._observer.record(stack, first, (*starting, *played), {"startup": startup_s}, warm=warm)
 
 
@@ -189,7 +193,8 @@ class BootsBeside:
             lambda: self._explorer.observe_warm(warm, case), self._lanes, self._all_lanes()
         )
         if late:
-            self._explorer.unsteady.append(f"{case}: {'; '.join(late)} (in 1 of 2 warm boots)")
+            told = f"{case}: {'; '.join(late)} (in 1 of 2 warm boots)"
+            self._explorer.unsteady.append((case.environment, told))
         return seen
 
     @asynccontextmanager
@@ -201,7 +206,7 @@ class BootsBeside:
             yield
 
 
-def _ended(seen: Observation) -> str:
+def startup_of(seen: Observation) -> str:
     """In one word how a boot's startup ended, for progress."""
     if seen.launch_failure is not None:
         return "not stood up"

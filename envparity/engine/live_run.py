@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from envparity.engine.plan import PlannedCase
 from envparity.engine.run import Run
@@ -100,7 +100,7 @@ class LiveRun:
             if self._run is not None:  # else it was closed meanwhile, and this went with it
                 self.ask(standing.end())
 
-    def ask(self, question: Coroutine[Any, Any, T]) -> T:
+    def ask(self, question: Coroutine[object, object, T]) -> T:
         """The answer, from the run's own event loop. Whoever stops waiting for it cancels the question."""
         answer = asyncio.run_coroutine_threadsafe(question, self._loop)
         try:

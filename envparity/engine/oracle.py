@@ -11,7 +11,7 @@ from envparity.isolate import Outcome, OutOfBoots, Progress, Trait
 from envparity.judge.evidence import Evidence
 from envparity.judge.finding import Finding
 from envparity.judge.sameness import disguises, is_same_failure, masks
-from envparity.launch.port import WarmUnavailable
+from envparity.launch.controls import WarmUnavailable
 
 __all__ = ["Oracle", "outcome_of", "played_for"]
 

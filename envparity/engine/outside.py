@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from envparity.launch.attached.stack import NOT_OBSERVED
 from envparity.model.deployed.target import parse_target
 from envparity.model.environment import Deployed
-from envparity.observe.record import Observation
+from envparity.observe.record import NOT_OBSERVED, Observation
 
 __all__ = ["not_seen", "urls", "without_orders"]
 

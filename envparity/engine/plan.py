@@ -20,6 +20,9 @@ from envparity.toml.document import did_you_mean
 __all__ = ["PlannedCase", "left_out", "plan"]
 
 
+_OLD_AND_NEW = 2
+
+
 class PlannedCase(msgspec.Struct, frozen=True):
     """One boot, and what is played in it: the peaceful scenarios first, then those that disturb."""
 
@@ -34,12 +37,14 @@ def plan(
     *,
     orders: bool = False,
     attached: Mapping[str, Deployed] = MappingProxyType({}),
+    thorough: bool = False,
 ) -> tuple[PlannedCase, ...]:
     """Every environment boots once as it is, and once for each departure that a chosen scenario asks for.
 
     `only` are names of scenarios or globs over them. A scenario that needs several replicas is left out where an
     environment has fewer. With `orders` the boot as it is stays although nothing is played on it, for the orders are
-    booted beside it. Of those that are `attached` there is one case, as they are, in which only that is played which
+    booted beside it. What only a `thorough` run plays is left out of any other, unless `only` names it. Of those
+    that are `attached` there is one case, as they are, in which only that is played which
     needs nothing but to talk (`left_out` says what is not, and why). Raises `ConfigurationError` with every pattern
     that matches none, every scenario that was asked for by its name and that no environment can play, and every
     dependency that a boot names and an environment does not have.
@@ -48,10 +53,12 @@ def plan(
     mistakes += _unknown_dependencies(backend, environments)
     if mistakes:
         raise ConfigurationError(mistakes)
-    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only)]
+    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only, thorough=thorough)]
     boots: dict[Boot, list[Scenario]] = {Boot(): []}
     for scenario in chosen:
         boots.setdefault(scenario.boot, []).append(scenario)
+        if scenario.boot.release:  # what this release does by itself is what the change is held against
+            boots.setdefault(_alone(scenario.boot), []).append(scenario)
     return tuple(
         PlannedCase(Case(name, backend.name, boot), tuple(sorted(playable, key=lambda one: one.disruptive)))
         for boot, scenarios in boots.items()
@@ -67,9 +74,11 @@ def left_out(
     environments: Mapping[str, Environment],
     only: Sequence[str],
     attached: Mapping[str, Deployed],
+    *,
+    thorough: bool = False,
 ) -> tuple[LeftOut, ...]:
     """The chosen scenarios that are not played where one may only look, each with what it would need."""
-    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only)]
+    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only, thorough=thorough)]
     return tuple(
         LeftOut(name, scenario.name, needs)
         for name, deployed in attached.items()
@@ -82,19 +91,32 @@ def _why_not(scenario: Scenario, backend: Backend, environment: Environment, dep
     """Why that scenario cannot be played there; None where it can."""
     if deployed is not None:
         return need(scenario, backend, environment, deployed)
+    if scenario.boot.release == "rolling" and environment.platform.replicas < _OLD_AND_NEW:
+        return f"{_OLD_AND_NEW} replicas"
     if scenario.playable_in(environment):
         return None
     of_one_address = " for clients of one address" if environment.ingress.affinity == "address" else ""
     return f"{scenario.replicas} replicas{of_one_address}"
 
 
-def _chosen(scenario: Scenario, only: Sequence[str]) -> bool:
+def _alone(boot: Boot) -> Boot:
+    """The same of this release alone."""
+    return msgspec.structs.replace(boot, release="")
+
+
+def _chosen(scenario: Scenario, only: Sequence[str], *, thorough: bool) -> bool:
+    if scenario.thorough and not thorough and not {scenario.name, _without_carrier(scenario)} & {*only}:
+        return False
     return not only or any(_matches(scenario, pattern) for pattern in only)
+
+
+def _without_carrier(scenario: Scenario) -> str:
+    return scenario.name.partition("[")[0]
 
 
 def _matches(scenario: Scenario, pattern: str) -> bool:
     """The name itself, a glob over names, or the name without the carrier in brackets."""
-    return scenario.name == pattern or scenario.name.partition("[")[0] == pattern or fnmatchcase(scenario.name, pattern)
+    return pattern in (scenario.name, _without_carrier(scenario)) or fnmatchcase(scenario.name, pattern)
 
 
 def _unmatched(backend: Backend, only: Sequence[str]) -> list[Mistake]:
@@ -142,7 +164,11 @@ def _unknown_dependencies(backend: Backend, environments: Mapping[str, Environme
         )
         for scenario in backend.scenarios
         for environment in environments.values()
-        for key, named in (("down", scenario.boot.down), ("timeline", scenario.boot.timeline))
+        for key, named in (
+            ("down", scenario.boot.down),
+            ("timeline", scenario.boot.timeline),
+            ("slow", dict(scenario.boot.slow)),
+        )
         for name in dict.fromkeys(one.removeprefix("-") for one in named if one != BACKEND)
         if name not in environment.dependencies
     ]

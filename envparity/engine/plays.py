@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from envparity.engine.observer import Observer
+from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect
@@ -22,18 +22,31 @@ _QUICK_S = 1.0
 
 
 async def play_again(
-    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], played: Sequence[Transcript]
+    player: ScenarioPlayer,
+    stack: Stack,
+    scenarios: Sequence[Scenario],
+    played: Sequence[Transcript],
+    others: Sequence[Transcript] = (),
 ) -> tuple[Transcript, ...]:
     """The peaceful scenarios a second time, and those of several connections until two of their plays are unlike.
 
     Which of several workers, or replicas, answers a connection is chance, and a second play is often answered alike.
-    Each play costs what it takes: one that is slow, or fails, is made less often.
+    Each play costs what it takes: one that is slow, or fails, is made less often. `others` are plays that
+    were made beside the first; they count, and are among those that are returned.
     """
     plays: dict[str, list[Transcript]] = {one.scenario: [one] for one in played}
-    left = [one for one in scenarios if one.name in plays and not one.disruptive]
-    control: list[Transcript] = []
+    control: list[Transcript] = list(others)
+    for transcript in others:
+        plays[transcript.scenario].append(transcript)
+    left = [
+        one
+        for one in scenarios
+        if one.name in plays
+        and not one.disruptive
+        and (len(plays[one.name]) == 1 or _is_worth_another(one, plays[one.name]))
+    ]
     while left:
-        for transcript in await observer.peaceful(stack, left, again=True):
+        for transcript in await player.peaceful(stack, left, again=True):
             plays[transcript.scenario].append(transcript)
             control.append(transcript)
         left = [one for one in left if _is_worth_another(one, plays[one.name])]
@@ -41,7 +54,7 @@ async def play_again(
 
 
 async def repeated(
-    observer: Observer, stack: Stack, scenarios: Sequence[Scenario], played: Sequence[Transcript]
+    player: ScenarioPlayer, stack: Stack, scenarios: Sequence[Scenario], played: Sequence[Transcript]
 ) -> tuple[Transcript, ...]:
     """The plays that are left to be made of the scenarios that say how often they are played. Nobody stops these."""
     count = {one.name: 0 for one in scenarios}
@@ -49,7 +62,7 @@ async def repeated(
         count[transcript.scenario] = count.get(transcript.scenario, 0) + 1
     control: list[Transcript] = []
     while left := [one for one in scenarios if 0 < count[one.name] < one.repeat]:
-        again = await observer.peaceful(stack, left, again=True) + await observer.disruptive(stack, left, again=True)
+        again = await player.peaceful(stack, left, again=True) + await player.disruptive(stack, left, again=True)
         control += again
         for scenario in left:
             # What could not be played any more, because nothing can be reached, is not asked for again.

@@ -12,6 +12,7 @@ from envparity.engine.hybrids import Hybrids
 from envparity.engine.oracle import Oracle, played_for
 from envparity.isolate import Outcome, OutOfBoots, Trait, isolate
 from envparity.isolate.rates import BootsOfOne, PairsOfBoots, Rates, Shows, without_innocents
+from envparity.isolate.trait_places import trait_places
 from envparity.judge.cause import Cause, Chance, NotFound, Search, TraitsCause
 from envparity.judge.finding import Finding
 from envparity.support.together import together
@@ -65,7 +66,9 @@ async def rate(finding: Finding, oracle: Oracle, hybrids: Hybrids, most: int, *,
     if pairs.of and pairs.shown == pairs.of and not pairs.elsewhere and not (by_chance or oracle.unsteady):
         search = Search(hybrids.passing.name, hybrids.failing.name, len(hybrids.traits), hybrids.booted)
         if changed_by:
-            return TraitsCause((changed_by,), shown=times, search=search)
+            traits = (one for one in hybrids.traits if str(one) in changed_by)
+            places = trait_places(traits, hybrids.passing, hybrids.failing)
+            return TraitsCause((changed_by,), shown=times, search=search, places=places)
         return NotFound("only beside others", scenarios=played_for(finding), boots=pairs.of, search=search)
     return Chance(
         pairs.shown,

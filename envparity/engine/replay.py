@@ -42,14 +42,17 @@ def needed_boots(finding: Finding) -> int:
 def needed_scenarios(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
     """What must be played: all that was played beside it, for it may need that; of a startup one scenario is enough.
 
-    Where it has none, one that makes the environments boot that way.
+    Where it has none, and does not show in what all of them leave behind, one that makes environments boot that way.
     """
     if conduct(finding).replay == "run":
         return ()
-    if finding.scenario is not None:
+    conducted = conduct(finding)
+    if finding.scenario is not None or conducted.of_all_played:
         seen = [one for one in run.observations if one.case.id in finding.cases]
-        beside = [] if conduct(finding).family == "startup" else [s.scenario for one in seen for s in one.transcripts]
-        return tuple(dict.fromkeys((finding.scenario, *beside)))
+        beside = (
+            [] if conducted.family == "startup" else [script.scenario for one in seen for script in one.transcripts]
+        )
+        return tuple(dict.fromkeys((*filter(None, (finding.scenario,)), *beside)))
     boots = dict.fromkeys(one.case.boot for one in run.observations if one.case.id in finding.cases)
     return tuple(dict.fromkeys(name for boot in boots for name in _one_scenario(run, boot)))
 

@@ -18,7 +18,6 @@ from envparity.judge import conduct, judge
 from envparity.judge.confirm import cases_to_confirm, confirm, only_warm
 from envparity.judge.finding import Finding, Judgement
 from envparity.launch import choose
-from envparity.launch.choose import LauncherName
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
@@ -35,7 +34,7 @@ def orders_again(
     names: Sequence[str],
     run: RecordedRun,
     subject: Subject,
-    launcher: LauncherName,
+    launcher: str,
     *,
     emit: Emit,
 ) -> Answer:
@@ -99,14 +98,10 @@ def _planned_again(
     return {Case(environment.name, subject.backend.name, one).id: one for one in boots.all}
 
 
-def _cold(
-    subject: Subject, name: LauncherName, cases: Sequence[Case], emit: Emit
-) -> tuple[Judgement, tuple[Observation, ...]]:
+def _cold(subject: Subject, name: str, cases: Sequence[Case], emit: Emit) -> tuple[Judgement, tuple[Observation, ...]]:
 
     launcher = choose.choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
-    explorer = Explorer(
-        subject.backend, launcher, Observer(subject.backend, launcher.name, launcher.run_id, emit), emit
-    )
+    explorer = Explorer(subject, launcher, Observer(subject.backend, launcher.name, launcher.run_id, emit), emit)
     with LiveRun(lambda: Run(subject, launcher, emit)) as live:  # it owns the event loop, and leaves nothing behind
         observations = live.ask(_several(explorer, cases))
     return judge(subject, observations), observations
@@ -124,7 +119,7 @@ async def _several(explorer: Explorer, cases: Sequence[Case]) -> tuple[Observati
 
 
 def _beside(
-    subject: Subject, name: LauncherName, cases: Sequence[Case], emit: Emit
+    subject: Subject, name: str, cases: Sequence[Case], emit: Emit
 ) -> tuple[Judgement, tuple[Observation, ...]]:
 
     launcher = choose.choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from envparity.engine.case_result import Explained
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.explore import BootsBeside
 from envparity.isolate import Shrunk, shrink_order
@@ -29,15 +30,6 @@ SHRINK_BOOTS = 60
 
 SHRINK_S = 120.0
 """How long the failing orders of one environment may be shrunk, in seconds, all together."""
-
-
-class Explained(msgspec.Struct, frozen=True):
-    """What came of shrinking the order of `boot`, which shows a finding of that code at that place."""
-
-    code: str
-    where: str
-    boot: Boot
-    cause: OrderCause | NotFound
 
 
 class OrderShrinker:

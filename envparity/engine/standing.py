@@ -8,10 +8,12 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from envparity.engine.explore import BootsBeside, Explorer
+from envparity.errors import ConfigurationError, Mistake
 from envparity.model.case import Boot, Case
+from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 
-__all__ = ["Standing"]
+__all__ = ["Standing", "check_boots"]
 
 
 class Standing:
@@ -57,3 +59,13 @@ class Standing:
         async with standing() as beside:
             self._beside.set_result(beside)
             await self._over.wait()
+
+
+def check_boots(subject: Subject, environment: str) -> None:
+    """Raise `ConfigurationError` unless that environment is one that is booted."""
+    if environment not in subject.environments:
+        known = ", ".join(subject.environments)
+        raise ConfigurationError([Mistake("run", 0, "environment", f"one of {known}", repr(environment))])
+    if environment in subject.attached:
+        got = f"{environment}, which is attached"
+        raise ConfigurationError([Mistake("run", 0, "environment", "one that is booted", got)])

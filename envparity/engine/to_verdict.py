@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from envparity.engine.run import Run
-from envparity.errors import Interrupted
+from envparity.errors import EnvparityError, Interrupted
 from envparity.judge.finding import Verdict
+from envparity.observe.record import Observation
 from envparity.support.signals import ENDING, ending_on_signals
 
-__all__ = ["run_to_verdict"]
+__all__ = ["run_to_observations", "run_to_verdict"]
+
+T = TypeVar("T")
 
 
 def run_to_verdict(make_run: Callable[[], Run]) -> Verdict:
@@ -19,13 +23,23 @@ def run_to_verdict(make_run: Callable[[], Run]) -> Verdict:
     `make_run` is called before the loop begins: it may take its time (building images), and a signal ends it at once.
     Raises `Interrupted` after SIGINT, SIGTERM or SIGHUP, when the cleaning is done; a second does not cut it short.
     """
+    return _run_to(make_run, Run.verdict)
+
+
+def run_to_observations(make_run: Callable[[], Run]) -> tuple[Observation, ...]:
+    """The same without judging: what every planned case showed."""
+    return _run_to(make_run, Run.observe_all)
+
+
+def _run_to(make_run: Callable[[], Run], end: Callable[[Run], Awaitable[T]]) -> T:
     with ending_on_signals():
         run = make_run()
 
-    async def main() -> Verdict:
+    async def main() -> T:
         received: list[int] = []
+        failed: list[str] = []
         loop = asyncio.get_running_loop()
-        work = asyncio.create_task(_verdict_then_close(run))
+        work = asyncio.create_task(_then_close(run, end, failed))
 
         def stop(number: int) -> None:
             if not received:
@@ -39,13 +53,20 @@ def run_to_verdict(make_run: Callable[[], Run]) -> Verdict:
         except asyncio.CancelledError:
             if not received:
                 raise
-            raise Interrupted(received[0]) from None
+            raise Interrupted(received[0], *failed) from None
 
     return asyncio.run(main())
 
 
-async def _verdict_then_close(run: Run) -> Verdict:
+async def _then_close(run: Run, end: Callable[[Run], Awaitable[T]], failed: list[str]) -> T:
+    """What ended the run is raised, and not what its cleaning `failed` at for the same reason."""
     try:
-        return await run.verdict()
-    finally:
-        await asyncio.shield(asyncio.create_task(run.close()))
+        ended = await end(run)
+    except BaseException:
+        try:
+            await asyncio.shield(asyncio.create_task(run.close()))
+        except EnvparityError as error:
+            failed.append(str(error))
+        raise
+    await asyncio.shield(asyncio.create_task(run.close()))
+    return ended

@@ -8,12 +8,16 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from envparity.observe.record import Observation, Replica
+from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered, HttpAnswered, Transcript
 from envparity.support.stalls import STALLS
 
-__all__ = ["MOST_LATE_ALONE", "LateBoots", "for_want_of_time", "late_for_want_of_time", "with_stalls"]
+__all__ = ["MOST_LATE_ALONE", "LateBoots", "ends_alike", "for_want_of_time", "late_for_want_of_time", "with_stalls"]
 
 MOST_LATE_ALONE = 3
 """After so many boots that came to a deadline alone as well, what comes to one is believed at once."""
+
+_GATEWAY_TIMEOUT = 504  # RFC 9110 §15.6.5
+_WITHOUT_A_CLOSE = 1006  # RFC 6455 §7.1.5
 
 STALLED_SHARE = 0.5
 """A share of stalled time beyond which a backend's own deadlines pass for want of a processor as well."""
@@ -33,8 +37,12 @@ def for_want_of_time(seen: Observation) -> tuple[str, ...]:
 
 def late_for_want_of_time(seen: Observation) -> tuple[str, ...]:
     """The same where the machine was stalled meanwhile for more than `STALLED_SHARE` of the time; else nothing."""
-    stalled = seen.stalls is not None and seen.stalls.share > STALLED_SHARE
-    return for_want_of_time(seen) if stalled else ()
+    return for_want_of_time(seen) if _is_on_a_stalled_machine(seen) else ()
+
+
+def ends_alike(seen: Observation, alone: Observation) -> bool:
+    """Whether something of that boot ended alone as well, in the same words, however calm the machine was by then."""
+    return bool({*for_want_of_time(seen)} & {*for_want_of_time(msgspec.structs.replace(alone, stalls=seen.stalls))})
 
 
 class LateBoots:
@@ -62,7 +70,7 @@ class LateBoots:
             if self._late_alone >= MOST_LATE_ALONE:  # by those who were alone before
                 return seen, ()
             again = await boot()
-        if for_want_of_time(again):
+        if for_want_of_time(again) or ends_alike(seen, again):
             self._late_alone += 1
             return again, ()
         return again, reasons
@@ -71,6 +79,7 @@ class LateBoots:
 def _reasons(seen: Observation) -> Iterator[str]:
     if seen.launch_failure is not None:
         yield "it could not be stood up"
+    stalled = _is_on_a_stalled_machine(seen)
     down = {*seen.case.boot.down, *seen.case.boot.unreachable_at_start}
     for replica in seen.replicas:
         if replica.undecided_after_s is not None:
@@ -81,11 +90,44 @@ def _reasons(seen: Observation) -> Iterator[str]:
         for one in failures:
             if down and one.component not in down:
                 yield f"the startup of replica {replica.index + 1} failed for {one.component}, which was not down"
-            elif not down and seen.stalls is not None and seen.stalls.share > STALLED_SHARE:
+            elif not down and stalled:
                 yield f"the startup of replica {replica.index + 1} failed for {one.component} on a stalled machine"
     for transcript in seen.transcripts:
-        if transcript.departure is not None and transcript.departure.kind in {"timeout", "control"}:
+        if _came_to_a_deadline(transcript):
             yield f"scenario {transcript.scenario} came to a deadline"
+        elif stalled and _was_cut_off(transcript):
+            yield f"scenario {transcript.scenario} was cut off on a stalled machine"
+    late: dict[str, set[bool]] = {}
+    for script in (one.transcript for one in seen.second):
+        doubtful = script.departure is not None if stalled else _came_to_a_deadline(script)
+        late.setdefault(script.scenario, set()).add(doubtful)
+    said = "was otherwise, once, on a stalled machine" if stalled else "came to a deadline"
+    yield from (f"the second time of scenario {name} {said}" for name, several in late.items() if len(several) > 1)
+
+
+def _is_on_a_stalled_machine(seen: Observation) -> bool:
+    """Whether the machine was stalled meanwhile for more than `STALLED_SHARE` of the time; not measured is not."""
+    return seen.stalls is not None and seen.stalls.share > STALLED_SHARE
+
+
+def _came_to_a_deadline(script: Transcript) -> bool:
+    """Whether it was left at a deadline: the harness's own, or that of the ingress, which says so with a 504."""
+    departure = script.departure
+    if departure is None or departure.kind in {"timeout", "control"}:
+        return departure is not None
+    answers = [event for event in script.events if isinstance(event, HandshakeAnswered | HttpAnswered)]
+    here = [event for event in answers if event.connection == departure.connection] or answers
+    late = bool(here) and (here[-1].status, here[-1].answered_by) == (_GATEWAY_TIMEOUT, "ingress")
+    return departure.kind in {"handshake", "http"} and late
+
+
+def _was_cut_off(script: Transcript) -> bool:
+    """Whether a connection ended without a close frame, as by an ingress for which nothing came in time."""
+    departure = script.departure
+    if departure is None or departure.kind not in {"close", "silence"}:
+        return False
+    closed = [event for event in script.events if isinstance(event, ConnectionClosed)]
+    return any(event.code == _WITHOUT_A_CLOSE and event.by == "server" for event in closed)
 
 
 def _passed_unready(replica: Replica) -> bool:

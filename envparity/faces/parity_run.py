@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from envparity.engine.events import Event
+from envparity.faces.asked_run import AskedRun
 from envparity.judge import findings_for
 from envparity.judge.finding import Finding, Judgement, Verdict
 from envparity.model.case import Boot, Case
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ParityRun"]
 
-T = TypeVar("T")
+SeenAndVerdict = tuple[tuple[Observation, ...], Verdict]
 
 
 class ParityRun:
     """The observations of a run and its verdict. The first question boots every planned case; later ones only read.
 
     `open_run` is told where the events go and gives a run that was not entered yet; `announce` gives the writer that
-    shows them while a question waits for boots.
+    shows them while a question waits for boots. With `once` another process may have made the run: it is asked to have
+    it made here where none has.
     """
 
     def __init__(
@@ -41,13 +42,11 @@ class ParityRun:
         subject: Subject,
         open_run: Callable[[Emit], SynchronousRun],
         announce: Callable[[], AbstractContextManager[Writer]],
+        once: Callable[[Callable[[], SeenAndVerdict]], SeenAndVerdict] | None = None,
     ) -> None:
+        self._once = once
         self.subject = subject
-        self._open_run = open_run
-        self._announce = announce
-        self._writer: Writer | None = None
-        self._run: SynchronousRun | None = None
-        self._exits = ExitStack()
+        self._asked = AskedRun(open_run, announce)
         self._observations: dict[Case, Observation] = {}
         self._verdict: Verdict | None = None
 
@@ -65,7 +64,9 @@ class ParityRun:
     def verdict(self) -> Verdict:
         """What the whole run came to."""
         if self._verdict is None:
-            self._verdict = self._ask(self._observe_everything)
+            seen, verdict = self._seen_here() if self._once is None else self._once(self._seen_here)
+            self._observations |= {one.case: one for one in seen}
+            self._verdict = verdict
         return self._verdict
 
     @property
@@ -124,20 +125,20 @@ class ParityRun:
     def warm(self, environment: str) -> Iterator[WarmEnvironment]:
         """That environment, standing for as long as this lasts, for boots that nobody planned (see `LiveRun.warm`)."""
         with ExitStack() as exits:
-            yield self._ask(lambda run: exits.enter_context(run.warm(environment)))
+            yield self._asked.ask(lambda run: exits.enter_context(run.warm(environment)))
 
     def environments_of(self, scenario: str) -> tuple[str, ...]:
         """The environments that can play it: those that have the replicas and, where attached, need only to talk.
 
         LookupError where the backend has none of that name.
         """
-        known = self._scenario(scenario)
+        known = _scenario_of(self.subject, scenario)
         return tuple(name for name in self.subject.environments if plays(self.subject, name, known))
 
     def transcripts(self, scenario: str) -> dict[str, Transcript]:
         """How that scenario went in every environment that can play it, by name. AssertionError where one did not."""
         __tracebackhide__ = True
-        boot = self._scenario(scenario).boot
+        boot = _scenario_of(self.subject, scenario).boot
         names = self.environments_of(scenario)
         if not names:
             raise AssertionError(
@@ -152,13 +153,6 @@ class ParityRun:
                 raise AssertionError(f"{scenario} was not played in {name}: {why}")
             played[name] = transcript
         return played
-
-    def _scenario(self, name: str) -> Scenario:
-        found = next((one for one in self.subject.backend.scenarios if one.name == name), None)
-        if found is None:
-            known = ", ".join(one.name for one in self.subject.backend.scenarios)
-            raise LookupError(f"{self.subject.backend.file} has no scenario {name!r}; it has {known}")
-        return found
 
     def findings(
         self, scenario: str | None = None, codes: Sequence[str] | None = None, environment: str | None = None
@@ -177,24 +171,16 @@ class ParityRun:
 
     def close(self) -> None:
         """End the run and remove all that it made. May be called twice, also while a question is under way."""
-        self._run = None
-        self._exits.close()
+        self._asked.close()
 
-    def _observe_everything(self, run: SynchronousRun) -> Verdict:
-        self._observations |= {one.case: one for one in run.observe_all()}
-        return run.verdict()
+    def _seen_here(self) -> SeenAndVerdict:
+        return self._asked.ask(lambda run: (run.observe_all(), run.verdict()))
 
-    def _ask(self, question: Callable[[SynchronousRun], T]) -> T:
-        """Put a question to the run, its progress shown meanwhile; whatever ends it early ends the run too."""
-        with self._announce() as self._writer, ExitStack() as undo:
-            undo.callback(self.close)
-            if self._run is None:
-                self._run = self._exits.enter_context(self._open_run(self._tell))
-            answer = question(self._run)
-            undo.pop_all()
-        self._writer = None
-        return answer
 
-    def _tell(self, event: Event) -> None:
-        if self._writer is not None:
-            self._writer.handle(event)
+def _scenario_of(subject: Subject, name: str) -> Scenario:
+    """The scenario of that name. LookupError where the backend has none."""
+    found = next((one for one in subject.backend.scenarios if one.name == name), None)
+    if found is None:
+        known = ", ".join(one.name for one in subject.backend.scenarios)
+        raise LookupError(f"{subject.backend.file} has no scenario {name!r}; it has {known}")
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from envparity.frames.alone import ConversingCodec
 from envparity.frames.codec import Dialogue, Received
@@ -25,11 +25,11 @@ class ActionCable(ConversingCodec, frozen=True):
     def dialogue(self) -> Dialogue:
         return _ActionCableDialogue()
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         return _compact({name: _compact(value) if name in _INSIDE and isinstance(value, Mapping) else value
                          for name, value in frame.items()})  # fmt: skip
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         for name in ("type", "command"):
             if isinstance(frame.get(name), str):
                 return str(frame[name])
@@ -46,11 +46,11 @@ class _ActionCableDialogue(Dialogue):
         return Received(({name: _inner(value) if name in _INSIDE else value for name, value in held.items()},))
 
 
-def _inner(value: Any) -> Any:
+def _inner(value: object) -> object:
     """The object that a string holds; what holds none stays as it is."""
     held = decoded_object(value)
     return value if held is None else held
 
 
-def _compact(value: Mapping[str, Any]) -> str:
+def _compact(value: Mapping[str, object]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from envparity.frames.codec import Codec, Dialogue
 
 __all__ = ["ConversingCodec"]
@@ -16,7 +14,7 @@ class ConversingCodec(Codec, frozen=True):
         """What reads one connection."""
         raise NotImplementedError
 
-    def decode(self, message: str | bytes) -> dict[str, Any] | None:
+    def decode(self, message: str | bytes) -> dict[str, object] | None:
         frames = self.dialogue().received(message).frames
         held = frames[0] if len(frames) == 1 else None
         return held if isinstance(held, dict) else None

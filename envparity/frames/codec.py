@@ -9,13 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
 from envparity.doors import Door
 
-__all__ = ["CODECS", "DEFAULT_CODEC", "Beat", "Codec", "Converses", "Dialogue", "Received", "WritesSeveral", "written"]
+__all__ = [
+    "CODECS",
+    "DEFAULT_CODEC",
+    "Beat",
+    "Codec",
+    "Converses",
+    "Dialogue",
+    "ReadsAnswers",
+    "Received",
+    "WritesSeveral",
+    "answered",
+    "written",
+]
 
 DEFAULT_CODEC: Final = "json"
 """The codec of a backend file without a table [frames]."""
@@ -24,15 +36,15 @@ DEFAULT_CODEC: Final = "json"
 class Codec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to write frames. Its fields are the keys of the table [frames], each with its description."""
 
-    def decode(self, message: str | bytes) -> dict[str, Any] | None:
+    def decode(self, message: str | bytes) -> dict[str, object] | None:
         """The frame that a text or a binary message holds; None where it is none of this codec's, and kept as it is."""
         raise NotImplementedError
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         """The message for a frame. Raises `ValueError` for one that cannot be written so."""
         raise NotImplementedError
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         """What the frame says that it is: the name by which scenarios expect it; None: its own field may."""
         raise NotImplementedError
 
@@ -41,7 +53,7 @@ class Codec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WritesSeveral(Protocol):
     """A codec that may need several messages for one frame."""
 
-    def messages(self, frame: Mapping[str, Any]) -> tuple[str | bytes, ...]:
+    def messages(self, frame: Mapping[str, object]) -> tuple[str | bytes, ...]:
         """The messages for a frame, at least one. Raises `ValueError` for a frame that cannot be written so."""
 
 
@@ -53,6 +65,14 @@ class Converses(Protocol):
         """What reads one connection, from its first message to its last."""
 
 
+@runtime_checkable
+class ReadsAnswers(Protocol):
+    """A codec whose frames come over HTTP as well, in the answers of a long polling."""
+
+    def answered(self, target: str, text: str) -> list[dict[str, object] | str] | None:
+        """The frames in the answer to a request for that path and query; None where it holds none of this codec's."""
+
+
 @dataclass(frozen=True)
 class Received:
     """What a message brought: its frames, and what clients answer to it before anything else.
@@ -60,7 +80,7 @@ class Received:
     A text or bytes among the frames is a message that holds none, and is kept as it is.
     """
 
-    frames: tuple[dict[str, Any] | str | bytes, ...] = ()
+    frames: tuple[dict[str, object] | str | bytes, ...] = ()
     answers: tuple[str | bytes, ...] = ()
 
 
@@ -79,7 +99,11 @@ class Dialogue:
         """Take a message that arrived, which may hold several frames, or none, or a piece of one."""
         raise NotImplementedError
 
-    def sent(self, frame: Mapping[str, Any]) -> None:
+    def overheard(self, message: str | bytes) -> tuple[dict[str, object] | str | bytes, ...]:
+        """The frames in a message of a client that is listened to; most are read as if they arrived."""
+        return self.received(message).frames
+
+    def sent(self, frame: Mapping[str, object]) -> None:
         """Take note of a frame that the client is about to send."""
 
     @property
@@ -88,12 +112,20 @@ class Dialogue:
         return None
 
 
-def written(codec: Codec, frame: Mapping[str, Any]) -> tuple[str | bytes, ...]:
+def written(codec: Codec, frame: Mapping[str, object]) -> tuple[str | bytes, ...]:
     """The messages for a frame by that codec. Raises `ValueError` for one that it cannot write, and `DoorFailed`."""
     with CODECS.guarding(codec):
         if isinstance(codec, WritesSeveral):
             return codec.messages(frame)
         return (codec.encode(frame),)
+
+
+def answered(codec: Codec, target: str, text: str) -> list[dict[str, object] | str] | None:
+    """The frames of that codec in an answer over HTTP; None where it holds none. Raises `DoorFailed`."""
+    if not isinstance(codec, ReadsAnswers):
+        return None
+    with CODECS.guarding(codec):
+        return codec.answered(target, text)
 
 
 def _codec(found: object) -> type[Codec] | None:

@@ -23,7 +23,7 @@ _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-def decoded_json(text: str) -> Any:
+def decoded_json(text: str) -> object:
     """The value that a JSON text holds. Raises `ValueError`, and nothing else, where it holds none."""
     try:
         held = json.loads(
@@ -38,7 +38,7 @@ def decoded_json(text: str) -> Any:
         raise ValueError("nested too deep to be read") from error
 
 
-def decoded_object(message: object) -> dict[str, Any] | None:
+def decoded_object(message: object) -> dict[str, object] | None:
     """The JSON object that a text message holds; None where it holds none."""
     try:
         held = decoded_json(message) if isinstance(message, str) else None
@@ -98,9 +98,9 @@ def _number(digits: str) -> float | str:
     return number if math.isfinite(number) else digits
 
 
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    held: dict[str, Any] = {}
-    repeated: dict[str, list[Any]] = {}
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    held: dict[str, object] = {}
+    repeated: dict[str, list[object]] = {}
     for name, value in pairs:
         shown = _whole(name)
         if shown in held:
@@ -109,7 +109,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return held | {f"{name} (repeated)": values for name, values in repeated.items()}
 
 
-def _bounded(value: Any, room: int) -> Any:
+def _bounded(value: object, room: int) -> object:
     if isinstance(value, str):
         return _whole(value)
     if not isinstance(value, dict | list):

@@ -1,14 +1,17 @@
 """Engine.IO 4 over a WebSocket, and Socket.IO 4 (protocol 5) in its messages.
 
 Of Engine.IO's packets the client's answers to pings are given here, as its clients give them by themselves. What is
-said to upgrade from long polling (`2probe`, `3probe`, `5`) are frames like others: ping, pong and upgrade.
+said to upgrade from long polling (`2probe`, `3probe`, `5`) are frames like others: ping, pong and upgrade. What is
+polled are packets, one after the other.
 """
 
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -21,7 +24,11 @@ from envparity.frames.socket_io import Packet, packet_of, written
 __all__ = ["EngineIo"]
 
 _PACKETS: Final = ("open", "close", "ping", "pong", "message", "upgrade", "noop")
+_PING: Final = "2"
 _MESSAGE: Final = "4"
+_SEPARATOR: Final = "\x1e"  # between the packets of an answer over HTTP
+_NUMBERS: Final = frozenset("0123456")
+_BEGINNINGS: Final = _NUMBERS | {"b"}  # of packets that are polled; b is of bytes
 
 
 class EngineIo(ConversingCodec, frozen=True):
@@ -38,13 +45,13 @@ class EngineIo(ConversingCodec, frozen=True):
     def dialogue(self) -> Dialogue:
         return _EngineIoDialogue(socket_io=self.socket_io)
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         message, *following = self.messages(frame)
         if following:
             raise ValueError("bytes take messages of their own")
         return message
 
-    def messages(self, frame: Mapping[str, Any]) -> tuple[str | bytes, ...]:
+    def messages(self, frame: Mapping[str, object]) -> tuple[str | bytes, ...]:
         """The packet, and a message for all bytes in it."""
         kind, data = frame.get("type"), frame.get("data", "")
         if kind not in _PACKETS:
@@ -61,7 +68,20 @@ class EngineIo(ConversingCodec, frozen=True):
             return (f"{_PACKETS.index(str(kind))}{data}",)
         raise ValueError(f"the data of a {kind} is text")
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def answered(self, target: str, text: str) -> list[dict[str, object] | str] | None:
+        packets, query = text.split(_SEPARATOR), parse_qsl(target.partition("?")[2])
+        if ("transport", "polling") not in query or not all(packet[:1] in _BEGINNINGS for packet in packets):
+            return None
+        dialogue, frames = self.dialogue(), list[dict[str, object] | str]()
+        for packet in packets:
+            try:
+                message = b64decode(packet[1:], validate=True) if packet.startswith("b") else packet
+            except ValueError:
+                return None
+            frames += [frame for frame in dialogue.received(message).frames if not isinstance(frame, bytes)]
+        return frames
+
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         kind = frame.get("event") if frame.get("type") == "event" else frame.get("type")
         return kind if isinstance(kind, str) else None
 
@@ -79,7 +99,7 @@ class _EngineIoDialogue(Dialogue):
         broken_off = (self._waiting.frame(),) if self._waiting is not None else ()
         self._waiting = None
         number, data = message[:1], message[1:]
-        kind = _PACKETS[int(number)] if number in set("0123456") else ""
+        kind = _PACKETS[int(number)] if number in _NUMBERS else ""
         if kind == "ping":
             return Received(broken_off, (f"3{data}",))
         if kind == "noop":
@@ -94,7 +114,14 @@ class _EngineIoDialogue(Dialogue):
             held = {"type": kind} | ({"data": data} if data else {})
         return Received(broken_off if held is None else (*broken_off, held))
 
-    def _said(self, data: str) -> dict[str, Any] | None:
+    def overheard(self, message: str | bytes) -> tuple[dict[str, object] | str | bytes, ...]:
+        """A client's ping is a frame: nobody answers it but the backend."""
+        if isinstance(message, str) and message.startswith(_PING):
+            ping: dict[str, object] = {"type": "ping"}
+            return (ping | ({"data": message[1:]} if message[1:] else {}),)
+        return self.received(message).frames
+
+    def _said(self, data: str) -> dict[str, object] | None:
         """The frame in a message; None where its bytes are still to come."""
         packet = packet_of(data) if self._socket_io else None
         if packet is None:
@@ -104,7 +131,7 @@ class _EngineIoDialogue(Dialogue):
             return None
         return packet.frame()
 
-    def _attached(self, message: bytes) -> tuple[dict[str, Any], ...]:
+    def _attached(self, message: bytes) -> tuple[dict[str, object], ...]:
         packet = self._waiting
         if packet is None:
             return ({"type": "message", "data": hexadecimal(message)},)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 __all__ = ["bytes_in", "bytes_of", "hexadecimal", "text_or_bytes"]
 
@@ -14,7 +14,7 @@ def hexadecimal(held: bytes) -> dict[str, str]:
     return {_NAME: held.hex()}
 
 
-def bytes_in(value: Any) -> bytes | None:
+def bytes_in(value: object) -> bytes | None:
     """The bytes that a value stands for; None for any other. Raises `ValueError` for digits that are none."""
     if isinstance(value, dict) and set(value) == {_NAME} and isinstance(value[_NAME], str):
         return bytes.fromhex(value[_NAME])
@@ -29,7 +29,7 @@ def text_or_bytes(held: bytes) -> str | dict[str, str]:
         return hexadecimal(held)
 
 
-def bytes_of(value: Any) -> bytes:
+def bytes_of(value: object) -> bytes:
     """The bytes of a text, or those that an object stands for. Raises `ValueError` for anything else."""
     held = bytes_in(value)
     if held is None and not isinstance(value, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -27,13 +27,13 @@ class JsonObjects(Codec, frozen=True):
 
     type: _Pointer = ""
 
-    def decode(self, message: str | bytes) -> dict[str, Any] | None:
+    def decode(self, message: str | bytes) -> dict[str, object] | None:
         return decoded_object(message)
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         return json.dumps(frame, ensure_ascii=False)
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         return _pointed(frame, self.type)
 
 
@@ -42,17 +42,17 @@ class AnyJson(Codec, frozen=True):
 
     type: _Pointer = ""
 
-    def decode(self, message: str | bytes) -> dict[str, Any] | None:
+    def decode(self, message: str | bytes) -> dict[str, object] | None:
         held = _held(message)
         if held is _NOTHING:
             return None
         return held if isinstance(held, dict) and set(held) != {"json"} else {"json": held}
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         held = frame["json"] if set(frame) == {"json"} else frame
         return json.dumps(held, ensure_ascii=False)
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         return "json" if set(frame) == {"json"} else _pointed(frame, self.type)
 
 
@@ -69,7 +69,7 @@ def _held(message: str | bytes) -> object:
     return held
 
 
-def _pointed(frame: Mapping[str, Any], pointer: str) -> str | None:
+def _pointed(frame: Mapping[str, object], pointer: str) -> str | None:
     """The text at that place; None where there is none that could be a name, or where no place is given."""
     found: object = frame if pointer else None
     for part in pointer.split("/")[1:]:

@@ -25,10 +25,10 @@ class Mqtt(ConversingCodec, frozen=True):
     def dialogue(self) -> Dialogue:
         return _MqttDialogue()
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         return packed(frame)
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         name = frame.get("packet")
         return name if isinstance(name, str) else None
 
@@ -42,7 +42,7 @@ class _MqttDialogue(Dialogue):
         if isinstance(message, str):
             return Received((message,))
         self._begun += message
-        frames: list[dict[str, Any] | str | bytes] = []
+        frames: list[dict[str, object] | str | bytes] = []
         answers: list[str | bytes] = []
         while (taken := split(self._begun)) is not None:
             packet, self._begun = taken

@@ -52,7 +52,7 @@ def unpacked(packet: bytes) -> dict[str, Any] | None:
     return frame if frame is not None and not reading.rest else None
 
 
-def packed(frame: Mapping[str, Any]) -> bytes:
+def packed(frame: Mapping[str, object]) -> bytes:
     """The packet of a frame. Raises `ValueError` for one that cannot be written so."""
     name = frame.get("packet")
     if not isinstance(name, str) or not name or name not in NAMES:
@@ -99,7 +99,7 @@ class _Reading:
         return self.data().decode()
 
 
-def _read(name: str, flags: int, reading: _Reading) -> dict[str, Any] | None:
+def _read(name: str, flags: int, reading: _Reading) -> dict[str, object] | None:
     frame: dict[str, Any] = {"packet": name}
     match name:
         case "connect":
@@ -132,11 +132,11 @@ def _read(name: str, flags: int, reading: _Reading) -> dict[str, Any] | None:
     return frame
 
 
-def _connect(reading: _Reading) -> dict[str, Any]:
+def _connect(reading: _Reading) -> dict[str, object]:
     if (reading.text(), reading.take(1)[0]) != ("MQTT", 4):
         raise IndexError("another version")
     flags = reading.take(1)[0]
-    frame: dict[str, Any] = {"clean_session": bool(flags & 2), "keep_alive": reading.number(),
+    frame: dict[str, object] = {"clean_session": bool(flags & 2), "keep_alive": reading.number(),
                              "client_id": reading.text()}  # fmt: skip
     if flags & 4:
         will = {"topic": reading.text(), "payload": text_or_bytes(reading.data())}
@@ -191,7 +191,7 @@ def _connecting(frame: Mapping[str, Any]) -> bytes:
     return _text("MQTT") + bytes([4, flags]) + _number(frame.get("keep_alive", 60)) + after
 
 
-def _quality(frame: Mapping[str, Any]) -> int:
+def _quality(frame: Mapping[str, object]) -> int:
     qos = frame.get("qos", 0)
     if qos not in {0, 1, 2}:
         raise ValueError(f"qos is 0, 1 or 2, and not {qos!r}")

@@ -30,7 +30,7 @@ class Nats(ConversingCodec, frozen=True):
     def dialogue(self) -> Dialogue:
         return _NatsDialogue()
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         op = frame.get("op")
         writer = _WRITERS.get(str(op))
         if writer is None:
@@ -44,7 +44,7 @@ class Nats(ConversingCodec, frozen=True):
         except KeyError as missing:
             raise ValueError(f"{op} has a {missing.args[0]}") from None
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         op = frame.get("op")
         return op if isinstance(op, str) else None
 
@@ -57,7 +57,7 @@ class _NatsDialogue(Dialogue):
 
     def received(self, message: str | bytes) -> Received:
         self._begun += message.encode() if isinstance(message, str) else message
-        frames: list[dict[str, Any] | str | bytes] = []
+        frames: list[dict[str, object] | str | bytes] = []
         answers: list[str | bytes] = []
         while (taken := self._next()) is not None:
             if taken == {"op": "PING"}:
@@ -66,7 +66,7 @@ class _NatsDialogue(Dialogue):
                 frames.append(taken)
         return Received(tuple(frames), tuple(answers))
 
-    def _next(self) -> dict[str, Any] | bytes | None:
+    def _next(self) -> dict[str, object] | bytes | None:
         """The next operation that is whole, or a line that is none."""
         line, found, rest = self._begun.partition(_LINE)
         if not found:
@@ -85,7 +85,7 @@ class _NatsDialogue(Dialogue):
         return line + _LINE if frame is None else frame
 
 
-def _without_payload(op: str, said: str) -> dict[str, Any] | None:
+def _without_payload(op: str, said: str) -> dict[str, object] | None:
     """The frame of an operation that is one line; None for any other."""
     if op == "INFO":
         info = decoded_object(said)
@@ -95,9 +95,9 @@ def _without_payload(op: str, said: str) -> dict[str, Any] | None:
     return {"op": op} if op in {"+OK", "PING", "PONG"} else None
 
 
-def _delivered(op: str, arguments: list[str], held: bytes) -> dict[str, Any]:
+def _delivered(op: str, arguments: list[str], held: bytes) -> dict[str, object]:
     subject, sid, *reply = arguments[: -_LENGTHS[op]]
-    frame: dict[str, Any] = {"op": op, "subject": subject, "sid": sid}
+    frame: dict[str, object] = {"op": op, "subject": subject, "sid": sid}
     if reply:
         frame["reply"] = reply[0]
     if op == "HMSG":
@@ -110,7 +110,7 @@ def _delivered(op: str, arguments: list[str], held: bytes) -> dict[str, Any]:
     return frame | {"payload": text_or_bytes(held)}
 
 
-def _headers(lines: list[str]) -> dict[str, Any]:
+def _headers(lines: list[str]) -> dict[str, object]:
     """By name a text; a list, where a name stands several times."""
     headers: dict[str, list[str]] = {}
     for line in lines:
@@ -119,7 +119,7 @@ def _headers(lines: list[str]) -> dict[str, Any]:
     return {name: values[0] if len(values) == 1 else values for name, values in headers.items()}
 
 
-def _addressed(frame: Mapping[str, Any], *names: str) -> str:
+def _addressed(frame: Mapping[str, object], *names: str) -> str:
     """The arguments that must be there, and those that may (with ? behind)."""
     words = []
     for name in names:
@@ -133,7 +133,7 @@ def _addressed(frame: Mapping[str, Any], *names: str) -> str:
     return "".join(words)
 
 
-def _published(frame: Mapping[str, Any]) -> bytes:
+def _published(frame: Mapping[str, object]) -> bytes:
     held, addressed = bytes_of(frame.get("payload", "")), _addressed(frame, "subject", "reply?")
     return f"{addressed} {len(held)}\r\n".encode() + held
 
@@ -146,12 +146,12 @@ def _published_with_headers(frame: Mapping[str, Any]) -> bytes:
     return f"{addressed} {len(head)} {len(head) + len(held)}\r\n".encode() + head + held
 
 
-def _nothing(frame: Mapping[str, Any]) -> bytes:
+def _nothing(frame: Mapping[str, object]) -> bytes:
     del frame
     return b""
 
 
-_Writer = tuple[tuple[str, ...], Callable[[Mapping[str, Any]], bytes]]
+_Writer = tuple[tuple[str, ...], Callable[[Mapping[str, object]], bytes]]
 _WRITERS: Final[Mapping[str, _Writer]] = {
     "CONNECT": (("options",), lambda frame: f" {json.dumps(frame.get('options', {}), ensure_ascii=False)}".encode()),
     "PUB": (("subject", "reply", "payload"), _published),

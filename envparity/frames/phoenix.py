@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Phoenix(ConversingCodec, frozen=True):
     def dialogue(self) -> Dialogue:
         return _PhoenixDialogue(self.heartbeat_s)
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         unknown = [name for name in frame if name not in _FIELDS]
         missing = [name for name in ("topic", "event") if not isinstance(frame.get(name), str)]
         if unknown or missing:
@@ -47,7 +47,7 @@ class Phoenix(ConversingCodec, frozen=True):
             raise ValueError("what goes with a binary payload has 255 bytes each at most")
         return bytes([_PUSH, *map(len, parts)]) + b"".join(parts) + held
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         event = frame.get("event")
         return event if isinstance(event, str) else None
 
@@ -70,7 +70,7 @@ class _PhoenixDialogue(Dialogue):
         return self._beat
 
 
-def _listed(message: str) -> dict[str, Any] | None:
+def _listed(message: str) -> dict[str, object] | None:
     try:
         held = decoded_json(message)
     except ValueError:
@@ -80,7 +80,7 @@ def _listed(message: str) -> dict[str, Any] | None:
     return dict(zip(_FIELDS, held, strict=True))
 
 
-def _unpacked(message: bytes) -> dict[str, Any] | None:
+def _unpacked(message: bytes) -> dict[str, object] | None:
     """A binary message: its kind, the length of each part, the parts, and the payload.
 
     A client's push has a reference that a server's has not. A reply's event is its status, as Phoenix's clients see it.
@@ -90,7 +90,7 @@ def _unpacked(message: bytes) -> dict[str, Any] | None:
              _BROADCAST: ("topic", "event")}.get(kind)  # fmt: skip
     if names is None or len(message) <= len(names):
         return None
-    found: dict[str, Any] = dict.fromkeys(_FIELDS)
+    found: dict[str, object] = dict.fromkeys(_FIELDS)
     start = 1 + len(names)
     for name, length in zip(names, message[1:start], strict=True):
         part = message[start : start + length]

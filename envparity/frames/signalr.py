@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -48,10 +48,10 @@ class SignalR(ConversingCodec, frozen=True):
     def dialogue(self) -> Dialogue:
         return _SignalRDialogue(self.keep_alive_s)
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         return json.dumps(frame, ensure_ascii=False) + _END
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         number = frame.get("type")
         if number is None:
             return "handshake"
@@ -71,7 +71,7 @@ class _SignalRDialogue(Dialogue):
         if isinstance(message, bytes):
             return Received((message,))
         *records, self._begun = (self._begun + message).split(_END)
-        frames: list[dict[str, Any] | str | bytes] = []
+        frames: list[dict[str, object] | str | bytes] = []
         for record in records:
             held = decoded_object(record)
             if held is None:
@@ -80,7 +80,7 @@ class _SignalRDialogue(Dialogue):
                 frames.append(held)
         return Received(tuple(frames))
 
-    def sent(self, frame: Mapping[str, Any]) -> None:
+    def sent(self, frame: Mapping[str, object]) -> None:
         del frame
         self._shaken = True  # the first is the handshake, before which nobody pings
 

@@ -32,7 +32,7 @@ class Packet:
     kind: str
     namespace: str
     number: int | None
-    held: Any
+    held: object
     count: int
     attachments: list[bytes] = field(default_factory=list)
 
@@ -41,9 +41,9 @@ class Packet:
         """How many attachments are still to come."""
         return self.count - len(self.attachments)
 
-    def frame(self) -> dict[str, Any]:
+    def frame(self) -> dict[str, object]:
         """The packet as a frame, with its bytes where they stand."""
-        frame: dict[str, Any] = {"type": self.kind}
+        frame: dict[str, object] = {"type": self.kind}
         if self.namespace != "/":
             frame["namespace"] = self.namespace
         if self.number is not None:
@@ -85,7 +85,7 @@ def packet_of(text: str) -> Packet | None:
     return Packet(kind, namespace or "/", None if ack is None else int(ack), held, int(count or 0))
 
 
-def written(frame: Mapping[str, Any]) -> tuple[str, tuple[bytes, ...]]:
+def written(frame: Mapping[str, object]) -> tuple[str, tuple[bytes, ...]]:
     """The text of a packet, and its attachments. Raises `ValueError` for a frame that is none."""
     kind = frame.get("type", "event" if "event" in frame else None)
     if not isinstance(kind, str) or kind not in _FIELDS:
@@ -109,7 +109,7 @@ def written(frame: Mapping[str, Any]) -> tuple[str, tuple[bytes, ...]]:
     return text + ("" if held is None else json.dumps(held, ensure_ascii=False)), tuple(attachments)
 
 
-def _with_placeholders(value: Any, attachments: list[bytes]) -> Any:
+def _with_placeholders(value: object, attachments: list[bytes]) -> object:
     held = bytes_in(value)
     if held is not None:
         attachments.append(held)

@@ -35,7 +35,7 @@ class Stomp(ConversingCodec, frozen=True):
     def dialogue(self) -> Dialogue:
         return _StompDialogue(json_body=self.json_body)
 
-    def encode(self, frame: Mapping[str, Any]) -> str | bytes:
+    def encode(self, frame: Mapping[str, object]) -> str | bytes:
         command, headers = frame.get("command"), frame.get("headers", {})
         if not isinstance(command, str) or not command or not isinstance(headers, Mapping) or set(frame) - _FIELDS:
             raise ValueError(f"a command, headers and a body, and not {', '.join(frame) or 'nothing'}")
@@ -54,11 +54,11 @@ class Stomp(ConversingCodec, frozen=True):
         except UnicodeDecodeError:
             return message
 
-    def type_of(self, frame: Mapping[str, Any]) -> str | None:
+    def type_of(self, frame: Mapping[str, object]) -> str | None:
         command = frame.get("command")
         return command if isinstance(command, str) else None
 
-    def _written(self, body: Any) -> bytes:
+    def _written(self, body: object) -> bytes:
         if self.json_body and bytes_in(body) is None:
             return json.dumps(body, ensure_ascii=False).encode()
         return bytes_of(body)
@@ -75,7 +75,7 @@ class _StompDialogue(Dialogue):
 
     def received(self, message: str | bytes) -> Received:
         self._begun += message.encode() if isinstance(message, str) else message
-        frames: list[dict[str, Any] | str | bytes] = []
+        frames: list[dict[str, object] | str | bytes] = []
         while (frame := self._next()) is not None:
             frames.append(frame)
             if isinstance(frame, dict) and frame["command"] == "CONNECTED":
@@ -116,14 +116,14 @@ class _StompDialogue(Dialogue):
             return None
         body = self._body(self._begun[head.end() : end])
         self._begun = self._begun[end + 1 :]
-        frame: dict[str, Any] = {"command": command, "headers": headers}
+        frame: dict[str, object] = {"command": command, "headers": headers}
         return frame if body == "" else frame | {"body": body}
 
     def _taken(self, end: int) -> bytes:
         taken, self._begun = self._begun[:end], self._begun[end:]
         return taken
 
-    def _body(self, body: bytes) -> Any:
+    def _body(self, body: bytes) -> object:
         text = text_or_bytes(body)
         if not self._json_body or not isinstance(text, str):
             return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from envparity.doors.key_schemas import door_schema
 from envparity.frames.codec import CODECS, DEFAULT_CODEC, Codec
@@ -13,12 +13,12 @@ __all__ = ["codec_of", "frames_schema"]
 _TABLE: Final = "how frames are written on the wire"
 
 
-def codec_of(table: Mapping[str, Any]) -> type[Codec] | None:
+def codec_of(table: Mapping[str, object]) -> type[Codec] | None:
     """The codec that the table names; None for one that is not installed. Raises `DoorFailed`."""
     return CODECS.find(table.get("codec", DEFAULT_CODEC))
 
 
-def frames_schema(table: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def frames_schema(table: Mapping[str, object] | None = None) -> dict[str, object]:
     """What the table may hold: by the codec that it names, or without one by each of envparity's own.
 
     Raises `DoorFailed`.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from envparity.isolate.divergence import Parting, conversation_parting, startup_parting, with_partings
 from envparity.isolate.orders import Pair, Shrunk, shrink_order
 from envparity.isolate.outcome import Outcome
+from envparity.isolate.part import Part
 from envparity.isolate.questions import OutOfBoots, Progress
 from envparity.isolate.settings import Isolated, isolate
-from envparity.isolate.traits import Part, Trait, carried, differences, mix
+from envparity.isolate.traits import Trait, carried, differences, mix
 
 __all__ = [
     "Isolated",

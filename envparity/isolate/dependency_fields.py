@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -33,7 +32,7 @@ def unequal_fields(one: Dependency, other: Dependency) -> Iterator[str]:
             yield name
 
 
-def field_of(dependency: Dependency, field: str) -> Any:
+def field_of(dependency: Dependency, field: str) -> object:
     """The value of that field; None where there is none."""
     if field in dependency.__struct_fields__:
         return getattr(dependency, field)
@@ -64,7 +63,7 @@ def taken(into: Dependency, of: Dependency, field: str) -> Dependency:
     return msgspec.structs.replace(into, options=options)
 
 
-def _with(into: dict[str, Any], of: dict[str, Any], key: str) -> dict[str, Any]:
+def _with(into: dict[str, object], of: dict[str, object], key: str) -> dict[str, object]:
     without = {name: value for name, value in into.items() if name != key}
     return {**without, key: of[key]} if key in of else without
 

@@ -14,13 +14,14 @@ the failing one: what passes without one of them needs that one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Generic, TypeVar
 
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.questions import OutOfBoots, Progress, Questions, Test
+from envparity.isolate.reduction import Reduction
 from envparity.support.together import together
 
 __all__ = ["Isolated", "isolate"]
@@ -28,8 +29,6 @@ __all__ = ["Isolated", "isolate"]
 T = TypeVar("T", bound=Hashable)
 
 _MOST_CAUSES = 3
-_MOST_PARTS = 20  # questions about parts of a result from which nothing can be left out alone
-_VERIFYING = 4  # boots that are kept for the end
 
 
 @dataclass(frozen=True)
@@ -92,25 +91,21 @@ async def isolate(
 
 
 class _Search(Generic[T]):
-    """One search. `least` is the smallest set known to fail that is being reduced."""
+    """One search: cause after cause, and what verifies them."""
 
     def __init__(self, differences: Sequence[T], questions: Questions[T], cheap: Collection[T]) -> None:
         self.everything = tuple(differences)
         self.questions = questions
         self.causes: list[tuple[T, ...]] = []
-        self.least: tuple[T, ...] = self.everything
+        self._reduction = Reduction(self.everything, questions, cheap)
         self.unresolved: list[frozenset[T]] = []
         self.verified = self.passes_without = False
-        self._cheap = frozenset(cheap)
-        self._places = {one: place for place, one in enumerate(differences)}
 
     async def until_removing_them_passes(self) -> None:
         """Find one cause after the other, and verify them, until without them the failing environment passes."""
         while True:
             rest = self._without(*self.causes)
-            self.least = rest
-            self.causes.append(await self._cause(rest))
-            self.least = self.everything
+            self.causes.append(await self._reduction.cause(rest))
             cause = frozenset(self.causes[-1])
             # Neither answer changes the other question, so both boots are made at the same time.
             again, removed = await together(
@@ -138,83 +133,6 @@ class _Search(Generic[T]):
         else:
             self.unresolved.append(frozenset(self._without(*self.causes)))
         self.verified = not self.questions.flaky and not self.unresolved
-
-    async def _cause(self, failing: tuple[T, ...]) -> tuple[T, ...]:
-        """The smallest part of a set that shows it which can be found."""
-        kept: tuple[T, ...] = ()
-        before = await self._narrowed(failing)
-        while not await self.questions.shows(kept):
-            place = await self._end_of_failing_prefix(before, kept)
-            last, before = before[place], before[:place]
-            kept = (*kept, last)
-            self.least = (*before, *kept)
-            if await self.questions.shows((last,)):  # what was kept before only took its mask off
-                kept = (last,)
-        self.least = kept
-        return self._in_sequence(await self._smallest(await self._irreducible(kept)))
-
-    async def _narrowed(self, failing: tuple[T, ...]) -> tuple[T, ...]:
-        """Only the cheap ones of a set that fails, where those fail by themselves."""
-        cheap = tuple(one for one in failing if one in self._cheap)
-        if 0 < len(cheap) < len(failing) and await self.questions.shows(cheap):
-            self.least = cheap
-            return cheap
-        return failing
-
-    async def _end_of_failing_prefix(self, row: tuple[T, ...], kept: tuple[T, ...]) -> int:
-        """Where a prefix of the row ends that shows it with what was kept, and without its end does not."""
-        passing, failing = 0, len(row)
-        while failing - passing > 1:
-            middle = (passing + failing) // 2
-            if await self.questions.shows((*row[:middle], *kept), bits=failing - passing):
-                failing = middle
-            else:
-                passing = middle
-        return failing - 1
-
-    async def _irreducible(self, kept: tuple[T, ...]) -> tuple[T, ...]:
-        """The same where leaving any one of it out does not show it; else what ddmin leaves of it."""
-        smaller = [tuple(one for one in kept if one != left_out) for left_out in kept] if len(kept) > 1 else []
-        # No answer changes another question, so all of them are asked at the same time.
-        for part, shows in zip(smaller, await together(*map(self.questions.shows, smaller)), strict=True):
-            if shows:
-                self.least = part
-                return await self._ddmin(part)
-        return kept
-
-    async def _smallest(self, kept: tuple[T, ...]) -> tuple[T, ...]:
-        """A smaller part that shows it, of a set from which nothing can be left out alone; the smallest come first.
-
-        Differences may come in couples that only work together, a name and a host: with one of a couple it passes, or
-        nothing can be said, and without both it fails.
-        """
-        asked = self.questions.boots
-        for size in range(1, len(kept) - 1):
-            for part in combinations(kept, size):
-                spent = self.questions.boots - asked >= _MOST_PARTS or self.questions.left < _VERIFYING
-                if frozenset(part) not in self.questions.known and spent:
-                    return kept
-                if await self.questions.shows(part):
-                    self.least = part
-                    return part
-        return kept
-
-    async def _ddmin(self, failing: tuple[T, ...]) -> tuple[T, ...]:
-        parts = 2
-        while len(failing) > 1:
-            chunks = list(_split(failing, parts))
-            complements = [tuple(one for one in failing if one not in chunk) for chunk in chunks]
-            for at, smaller in enumerate((*chunks, *complements)):
-                if await self.questions.shows(smaller):
-                    failing = self.least = smaller
-                    parts = 2 if at < len(chunks) else max(parts - 1, 2)
-                    break
-            else:
-                if parts >= len(failing):
-                    break
-                parts = 2 * parts
-            parts = min(parts, len(failing))
-        return failing
 
     async def _only_those_that_matter(self) -> None:
         """Drop each cause that does not show it in the failing environment without the others: it is healed there.
@@ -251,7 +169,7 @@ class _Search(Generic[T]):
 
     async def _each_is_needed(self, cause: frozenset[T]) -> None:
         """Note what gives no answer to whether each difference of the cause is needed, on either side."""
-        for one in self._in_sequence(tuple(cause)):
+        for one in self._reduction.in_sequence(tuple(cause)):
             without = cause - {one}
             if await self.questions.surely(without) is Outcome.PASSES:
                 continue
@@ -264,28 +182,19 @@ class _Search(Generic[T]):
         gone = {one for several in removed for one in several}
         return tuple(one for one in self.everything if one not in gone)
 
-    def _in_sequence(self, several: Sequence[T]) -> tuple[T, ...]:
-        return tuple(sorted(several, key=self._places.__getitem__))
-
     def result(self, *, finished: bool) -> Isolated[T]:
         """What is known now. Unfinished before the first cause: the least set that fails."""
         searched = finished or bool(self.causes)
-        causes = tuple(self.causes) if searched else (self._in_sequence(self.least),)
+        causes = tuple(self.causes) if searched else (self._reduction.in_sequence(self._reduction.least),)
         return Isolated(
             causes=causes,
             finished=finished,
             minimal=bool(self.causes),
             verified=finished and self.verified,
             monotone=self.questions.monotone,
-            flaky=tuple(self._in_sequence(tuple(one)) for one in self.questions.flaky),
+            flaky=tuple(self._reduction.in_sequence(tuple(one)) for one in self.questions.flaky),
             passes_without=self.passes_without,
-            unresolved=tuple(self._in_sequence(tuple(one)) for one in dict.fromkeys(self.unresolved)),
+            unresolved=tuple(self._reduction.in_sequence(tuple(one)) for one in dict.fromkeys(self.unresolved)),
             boots=self.questions.boots,
             verifying=self.questions.verifying,
         )
-
-
-def _split(several: tuple[T, ...], parts: int) -> Iterator[tuple[T, ...]]:
-    """As many parts of nearly equal size, none of them empty where there are as many as that."""
-    for at in range(parts):
-        yield several[at * len(several) // parts : (at + 1) * len(several) // parts]

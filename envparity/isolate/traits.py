@@ -13,53 +13,35 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from envparity.isolate.dependency_fields import field_of, taken, takes_from, unequal_fields
-from envparity.isolate.ingress_couples import DONE_BY_CONFIG, INGRESS_COUPLES
+from envparity.isolate.dependency_fields import taken, takes_from, unequal_fields
+from envparity.isolate.ingress_couples import INGRESS_COUPLES
+from envparity.isolate.part import Area, Part
+from envparity.isolate.trait_texts import trait_texts
 from envparity.model.environment import (
-    RESERVED,
     Composed,
-    Dependency,
     Environment,
-    FileTemplate,
-    FromSource,
-    ImageSource,
     Ingress,
-    Job,
     Platform,
     Setting,
-    is_made_secret,
     settings_in,
     sources_of,
 )
 from envparity.model.ingress_presets import WITHOUT_LIMITS
-from envparity.redaction import is_secret
 
-__all__ = ["Part", "Trait", "carried", "differences", "mix"]
-
-Area = Literal["setting", "platform", "ingress", "dependency", "order", "backend", "job", "file"]
+__all__ = ["Trait", "carried", "differences", "mix"]
 
 _CARRIED = "carried"
 _CHANGES_NOTHING = Ingress(**WITHOUT_LIMITS)
 
-_OF_THE_BACKEND = ("image", "command")  # what an environment may have of its own
+_TABLES = {"setting": "settings", "job": "jobs", "process": "processes", "file": "files"}  # by area, what each names
+_OF_THE_BACKEND = ("image", "command", "entrypoint", "arguments")  # what an environment may have of its own
 _MADE_FROM_TRAITS = ("tls", "password", "kind")  # what a URL says of its server
-
-
-class Part(msgspec.Struct, frozen=True, order=True):
-    """One place at which two environments differ: `name` a setting, a field of the platform or of the ingress, or a
-    dependency; `field` one of that dependency's. Empty where the dependency, or the ingress, is in one of the
-    environments only.
-    """
-
-    area: Area
-    name: str = ""
-    field: str = ""
 
 
 class Trait(msgspec.Struct, frozen=True, order=True):
@@ -86,7 +68,7 @@ def differences(passing: Environment, failing: Environment) -> tuple[Trait, ...]
     traits: dict[tuple[Part, ...], None] = {}
     for part in parts:
         traits[tuple(one for one in parts if one in group[part])] = None
-    return tuple(Trait(one, " with ".join(_texts(one, passing, failing))) for one in traits)
+    return tuple(Trait(one, " with ".join(trait_texts(one, passing, failing))) for one in traits)
 
 
 def carried(environment: Environment, other: Environment) -> Environment | None:
@@ -106,15 +88,13 @@ def mix(passing: Environment, failing: Environment, traits: Collection[Trait]) -
 
     It declares the differences that either declares. All traits give what the failing one does to the backend.
     """
-    settings, platform = dict(passing.settings), msgspec.to_builtins(passing.platform)
+    platform = msgspec.to_builtins(passing.platform)
+    tables: dict[str, dict[str, object]] = {area: dict(getattr(passing, table)) for area, table in _TABLES.items()}
     dependencies, ingress, first = dict(passing.dependencies), passing.ingress, passing.dependencies_first
-    jobs, files = dict(passing.jobs), dict(passing.files)
     own: dict[str, Any] = {name: getattr(passing, name) for name in _OF_THE_BACKEND}
     chosen = sorted({part for trait in traits for part in trait.parts})
     for part in chosen:
         match part.area:
-            case "setting":
-                _take(settings, failing.settings, part.name)
             case "platform":
                 platform[part.name] = getattr(failing.platform, part.name)
             case "ingress" if part.name:
@@ -123,49 +103,39 @@ def mix(passing: Environment, failing: Environment, traits: Collection[Trait]) -
                 ingress = failing.ingress
             case "order":
                 first = failing.dependencies_first
-            case "file":
-                _take(files, failing.files, part.name)
-            case "job":
-                _take(jobs, failing.jobs, part.name)
             case "backend":
                 own[part.name] = getattr(failing, part.name)
             case "dependency" if part.field:
                 dependencies[part.name] = taken(dependencies[part.name], failing.dependencies[part.name], part.field)
             case "dependency":
                 _take(dependencies, failing.dependencies, part.name)
+            case area:
+                _take(tables[area], getattr(failing, _TABLES[area]), part.name)
+    own |= {_TABLES[area]: table for area, table in tables.items()}
     declared = {one.path: one for one in (*passing.differences, *failing.differences)}
     digest = hashlib.sha256(msgspec.json.encode(chosen)).hexdigest()[:6]
     return Environment(
         name=f"{passing.name}-{failing.name}-{digest}",
         description=f"{passing.name} with {' and '.join(map(str, sorted(traits))) or 'nothing'} of {failing.name}",
-        settings=settings,
         platform=msgspec.convert(platform, Platform),
         ingress=ingress,
         dependencies=dependencies,
         dependencies_first=first,
         differences=tuple(declared.values()),
-        jobs=jobs,
-        files=files,
         **own,
     )
 
 
-def _take(
-    into: dict[str, object] | dict[str, Setting] | dict[str, Dependency] | dict[str, Job] | dict[str, FileTemplate],
-    of: Mapping[str, object],
-    name: str,
-) -> None:
+def _take(into: dict[str, Any], of: Mapping[str, Any], name: str) -> None:
     if name in of:
-        into[name] = of[name]  # type: ignore[assignment]
+        into[name] = of[name]
     else:
         into.pop(name, None)
 
 
 def _parts(passing: Environment, failing: Environment) -> Iterator[Part]:
     """Every place at which they differ, in the sequence in which the failing one's file has them."""
-    for name in dict.fromkeys((*failing.settings, *passing.settings)):
-        if passing.settings.get(name) != failing.settings.get(name):
-            yield Part("setting", name)
+    yield from _named(passing, failing, "setting")
     yield from (Part("platform", name) for name in _unequal(passing.platform, failing.platform))
     yield from _ingress_parts(passing.ingress, failing.ingress)
     for name in dict.fromkeys((*failing.dependencies, *passing.dependencies)):
@@ -176,19 +146,17 @@ def _parts(passing: Environment, failing: Environment) -> Iterator[Part]:
         yield from (Part("dependency", name, field) for field in unequal_fields(before, after))
     if passing.dependencies_first != failing.dependencies_first:
         yield Part("order")
-    yield from (
-        Part("job", name)
-        for name in dict.fromkeys((*failing.jobs, *passing.jobs))
-        if passing.jobs.get(name) != failing.jobs.get(name)
-    )
-    yield from (
-        Part("file", name)
-        for name in dict.fromkeys((*failing.files, *passing.files))
-        if passing.files.get(name) != failing.files.get(name)
-    )
+    for area in ("job", "process", "file"):
+        yield from _named(passing, failing, area)
     for name in _OF_THE_BACKEND:
         if getattr(passing, name) != getattr(failing, name):
             yield Part("backend", name)
+
+
+def _named(passing: Environment, failing: Environment, area: Area) -> Iterator[Part]:
+    """What is unlike of those things that each have a name, as the failing one's file has them first."""
+    before, after = getattr(passing, _TABLES[area]), getattr(failing, _TABLES[area])
+    yield from (Part(area, name) for name in dict.fromkeys((*after, *before)) if before.get(name) != after.get(name))
 
 
 def _ingress_parts(passing: Ingress, failing: Ingress) -> Iterator[Part]:
@@ -219,6 +187,8 @@ def _needs(parts: Sequence[Part], passing: Environment, failing: Environment) ->
     for sides in (passing.dependencies, failing.dependencies):  # who takes from a server is there with it
         yield from ((one, server) for one in parts for server in servers if one.field
                     and one.name in sides and takes_from(sides[one.name], one.field, server.name))  # fmt: skip
+    started = [one for one in parts if one.area == "backend" and one.name != "image"]
+    yield from pairwise(started)  # a program, and what it is told
     port = Part("platform", "port_setting")
     for part in parts:
         if part.area == "file":
@@ -268,98 +238,3 @@ def _host(value: str) -> str | None:
         return urlsplit(value).hostname if "://" in value else None
     except ValueError:
         return None
-
-
-def _texts(parts: Sequence[Part], passing: Environment, failing: Environment) -> Iterator[str]:
-    """What stands at each of these in the failing environment, but for what its own configuration does instead."""
-    instead = Part("ingress", "config") in parts and failing.ingress.config is not None
-    for part in parts:
-        if not (instead and part.area == "ingress" and part.name in DONE_BY_CONFIG):
-            yield _text(part, passing, failing)
-
-
-def _text(part: Part, passing: Environment, failing: Environment) -> str:  # noqa: PLR0911  one for each area
-    """What stands there in the failing environment; of a secret no more than the name."""
-    match part.area:
-        case "setting":
-            return _setting_text(part.name, failing.settings.get(part.name), passing.settings.get(part.name))
-        case "platform":
-            return _assigned(f"platform.{part.name}", getattr(failing.platform, part.name))
-        case "ingress":
-            return _ingress_text(failing.ingress, part.name)
-        case "file":
-            file = failing.files.get(part.name)
-            return f"no file {part.name}" if file is None else f"file {part.name} from {file.template}"
-        case "job":
-            job = failing.jobs.get(part.name)
-            return f"no job {part.name}" if job is None else f"job {part.name}: {' '.join(job.command)}"
-        case "backend":
-            return _backend_text(part.name, passing, failing)
-        case "order":
-            return _assigned("dependencies_first", failing.dependencies_first)
-        case "dependency" if part.field:
-            return _option_text(f"{part.name}.{part.field}", field_of(failing.dependencies[part.name], part.field))
-        case "dependency":
-            return f"dependency {part.name}" if part.name in failing.dependencies else f"no dependency {part.name}"
-
-
-def _setting_text(name: str, setting: Setting | None, before: Setting | None) -> str:
-    if setting is None:
-        return f"{name} not set"
-    if isinstance(setting, FromSource):
-        return f"{name} from {setting.source}"
-    if isinstance(setting, Composed) and not is_secret(name, setting.around):
-        return _assigned(name, setting.template)
-    if not isinstance(setting, str) or is_made_secret(before):
-        return name
-    if is_secret(name, setting):
-        return name
-    return _assigned(name, setting)
-
-
-def _backend_text(name: str, passing: Environment, failing: Environment) -> str:
-    if name == "image":
-        return _image_text(failing.image, passing.image)
-    return f"command {' '.join(failing.command)}" if failing.command else "the backend's own command"
-
-
-def _image_text(image: ImageSource | None, before: ImageSource | None) -> str:
-    """The image by what tells it from the other."""
-    if image is None:
-        return "the backend's own image"
-    told = [name for name in ("name", "dockerfile", "target") if getattr(image, name) != getattr(before, name, None)]
-    shown = (getattr(image, name) for name in told)
-    values = [value.name if isinstance(value, Path) else value for value in shown]
-    pairs = zip(told, values, strict=True)
-    return " ".join(_assigned(f"image.{name}", value) for name, value in pairs) or "image.include"
-
-
-def _ingress_text(ingress: Ingress, name: str) -> str:
-    if name:
-        return _assigned(f"ingress.{name}", getattr(ingress, name))
-    if ingress.kind == "none":
-        return f"no ingress, ingress.host={ingress.host}" if ingress.host != Ingress().host else "no ingress"
-    return f"ingress {ingress.kind}{' over TLS' if ingress.tls else ''}"
-
-
-def _option_text(key: str, value: object) -> str:
-    """Of a secret, of a table and of a longer text no more than the key."""
-    if isinstance(value, dict):
-        return key
-    # How a password is made is no secret.
-    if isinstance(value, str) and value != RESERVED and ("\n" in value or is_secret(key.rpartition(".")[2], value)):
-        return key
-    return _assigned(key, ",".join(map(str, value)) if isinstance(value, list) else value)
-
-
-def _assigned(key: str, value: object) -> str:
-    """As the file has it: `platform.cpus=1`, `redis.password=true`, `ingress.drop_headers=[]`."""
-    if value is None:
-        return f"{key} not set"
-    if isinstance(value, bool):
-        return f"{key}={str(value).lower()}"
-    if isinstance(value, float):
-        return f"{key}={value:g}"
-    if isinstance(value, tuple):
-        return f"{key}={','.join(value) or '[]'}"
-    return f"{key}={value}"

@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 
 from envparity.judge.evidence import KeptIn
+from envparity.judge.explored import EXPLORED
 from envparity.judge.finding import Breach, Finding
 from envparity.judge.merging import Rank, merge
 from envparity.judge.registry import breaches, conduct, every_rule, rule
@@ -117,6 +118,9 @@ def _replay(subject: Subject, finding: Finding, observations: Sequence[Observati
     usual = any(one.case.boot.steady for one in shown)
     special = [script.scenario for one in shown if not usual for script in one.transcripts]
     scenario = finding.scenario or next(iter(special), None)
+    groups = {one.name: one.group for one in subject.backend.scenarios}
+    if scenario is not None and groups.get(scenario) in EXPLORED:
+        return ""  # it stands in the saved run alone, or in what was kept
     command = ["envparity", "run", "--environment", ",".join(names)]
     command += ["--only", scenario] if scenario else []
     command += subject.asked

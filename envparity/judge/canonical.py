@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
 
 from envparity.judge.volatile import Placeholders
 from envparity.model.backend import Backend
@@ -35,6 +34,7 @@ from envparity.observe.transcript import (
 
 __all__ = ["Item", "connections", "event_data", "frame_type", "line", "lines"]
 
+_USUAL_HTTP = "1.1"
 _REFUSED = 400  # statuses from there on say what is wrong (RFC 9110 §15.5)
 _LONGEST = 200  # characters of one quoted line; padding that only makes a frame big is not worth reading
 
@@ -133,7 +133,7 @@ def lines(transcript: Transcript, last: int) -> tuple[str, ...]:
 
 def _item(backend: Backend, event: Event, placeholders: Placeholders) -> Item:
     """The event without what differs from playing to playing: which replica, how long something took."""
-    data: dict[str, Any]
+    data: dict[str, object]
     match event:
         case FrameSent(frame=frame):
             return Item("sent", frame_type(backend, frame), {}, event)
@@ -152,9 +152,9 @@ def _item(backend: Backend, event: Event, placeholders: Placeholders) -> Item:
     return Item(event.kind, event.kind, dict(_flat(data, "", placeholders)) if data else {}, event)
 
 
-def event_data(event: Event) -> dict[str, Any]:
+def event_data(event: Event) -> dict[str, object]:
     """What an event says besides when and where it was, as JSON: a frame as it is written, no field that is unset."""
-    data: dict[str, Any]
+    data: dict[str, object]
     match event:
         case FrameReceived(frame=frame):
             data = plain(frame)
@@ -166,16 +166,18 @@ def event_data(event: Event) -> dict[str, Any]:
             ended = {"exit_code": exit_code, "seconds": seconds} if action == "stopped" else {}
             data = {action: target or True, **ended} | ({"words": list(event.words)} if event.words else {})
         case HandshakeAnswered(status=status, subprotocol=subprotocol, error=error, withheld=withheld):
+            refusal = event.body
             data = {"status": status, "subprotocol": subprotocol}
             data |= {"error": error} if error else {}
             data |= {"withheld": list(withheld)} if withheld else {}
             data |= {"extensions": ", ".join(event.extensions)} if event.extensions else {}
+            data |= _of_an_answer(event)
+            data |= {"body": refusal} if refusal else {}
         case HttpAnswered(request=request, status=status, error=error, body=body):
-            set_cookies = {cookie.name: _attributes(cookie) for cookie in event.cookies}
             data = {"request": request, "status": status} | ({"error": error} if error else {})
-            data |= {"headers": {one.name: one.value for one in event.headers}} if event.headers else {}
-            data |= {"cookies": set_cookies} if set_cookies else {}
+            data |= _of_an_answer(event)
             data |= {"withheld": list(event.withheld)} if event.withheld else {}
+            data |= {"version": event.version} if event.version not in {"", _USUAL_HTTP} else {}
             data |= {"body": plain(body)} if body is not None else {}
         case ConnectionClosed(code=code, reason=reason, by=by):
             data = {"code": code, "reason": reason, "by": by}
@@ -186,12 +188,22 @@ def event_data(event: Event) -> dict[str, Any]:
     return data
 
 
+def _of_an_answer(event: HandshakeAnswered | HttpAnswered) -> dict[str, object]:
+    """The headers of an answer, those of one name joined (RFC 9110 §5.3), and the cookies that it sets."""
+    headers: dict[str, str] = {}
+    for header in event.headers:
+        headers[header.name] = ", ".join(filter(None, (headers.get(header.name), header.value)))
+    cookies = {cookie.name: _attributes(cookie) for cookie in event.cookies}
+    return ({"headers": headers} if headers else {}) | ({"cookies": cookies} if cookies else {})
+
+
 def _http_fields(event: HttpAnswered, placeholders: Placeholders) -> dict[str, str]:
     """What is compared of an answer over HTTP: status, headers, cookies by their attributes, and the body's leaves."""
     headers: dict[str, str] = {}
     for header in event.headers:
         headers[header.name] = ", ".join(filter(None, (headers.get(header.name), header.value)))
-    said: dict[str, Any] = {"status": event.status} | ({"error": event.error} if event.error else {})
+    said: dict[str, object] = {"status": event.status} | ({"error": event.error} if event.error else {})
+    said |= {"version": event.version} if event.version not in {"", _USUAL_HTTP} else {}
     fields = dict(_flat(said, "", placeholders))
     fields |= {f"headers.{name}": json.dumps(placeholders.leaf(name, value)) for name, value in headers.items()}
     for cookie in event.cookies:
@@ -201,7 +213,7 @@ def _http_fields(event: HttpAnswered, placeholders: Placeholders) -> dict[str, s
     return fields
 
 
-def _attributes(cookie: Cookie) -> dict[str, Any]:
+def _attributes(cookie: Cookie) -> dict[str, object]:
     return {name: getattr(cookie, name) for name in cookie.__struct_fields__ if name != "name"}
 
 
@@ -228,7 +240,7 @@ def _collapsed(items: Iterable[Item]) -> Iterator[Item]:
         yield replace(item, times=len(list(run)))
 
 
-def _flat(value: Any, path: str, placeholders: Placeholders) -> Iterator[tuple[str, str]]:
+def _flat(value: object, path: str, placeholders: Placeholders) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and (value or not path):
         for key, under in value.items():
             yield from _flat(under, f"{path}.{key}" if path else key, placeholders)

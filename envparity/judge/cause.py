@@ -6,13 +6,17 @@ from typing import Literal
 
 import msgspec
 
+from envparity.model.case import ReleaseChange
+
 __all__ = [
     "Cause",
+    "CausePlace",
     "Chance",
     "CommitCause",
     "Everywhere",
     "NotFound",
     "OrderCause",
+    "ReleaseCause",
     "Search",
     "StepPair",
     "TraitsCause",
@@ -39,17 +43,31 @@ class Search(msgspec.Struct, frozen=True):
     no_answer: int = 0
 
 
+class CausePlace(msgspec.Struct, frozen=True, order=True):
+    """Where a part of a cause stands: the environment that says it, its key there, the file, and the line (0: all)."""
+
+    environment: str
+    key: str
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
 class TraitsCause(msgspec.Struct, frozen=True, tag="traits"):
-    """Any of the `alternatives` is enough by itself; the traits of one are all needed, in the words of the files.
+    """object of the `alternatives` is enough by itself; the traits of one are all needed, in the words of the files.
 
     With one of them added to the passing environment it was shown `shown` times; without all it passed. `others` are
-    paths of the finding that did not differ with any of them: those have causes of their own.
+    paths of the finding that did not differ with any of them: those have causes of their own. `places` are where the
+    traits stand in the files of the deployment, as far as that is known.
     """
 
     alternatives: tuple[tuple[str, ...], ...]
     shown: int = 2
     search: Search | None = None
     others: tuple[str, ...] = ()
+    places: tuple[CausePlace, ...] = ()
 
 
 class StepPair(msgspec.Struct, frozen=True, order=True):
@@ -75,6 +93,16 @@ class CommitCause(msgspec.Struct, frozen=True, tag="commit"):
     """A commit made it; several where those between cannot be run."""
 
     commits: tuple[str, ...]
+
+
+class ReleaseCause(msgspec.Struct, frozen=True, tag="release"):
+    """It shows only where the release is changed, in these ways. `alone`: this release by itself does not show it, nor
+    did the previous one before the change (`before`); where one did, the change is not all that there is to it.
+    """
+
+    changes: tuple[ReleaseChange, ...]
+    before: bool
+    alone: bool
 
 
 class Everywhere(msgspec.Struct, frozen=True, tag="everywhere"):
@@ -136,4 +164,4 @@ class NotFound(msgspec.Struct, frozen=True, tag="not found"):
     search: Search | None = None
 
 
-Cause = TraitsCause | OrderCause | CommitCause | Everywhere | Chance | NotFound
+Cause = TraitsCause | OrderCause | CommitCause | ReleaseCause | Everywhere | Chance | NotFound

@@ -1,15 +1,19 @@
-"""EP301–308: what a client met, held against the script and the contract."""
+"""EP301–308, EP321, EP322: what a client met, held against the script and the contract."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from envparity.judge import conversation_checks as checks
+from envparity.judge.explored import BELOW, FRAMES
+from envparity.judge.privacy import others_values
 from envparity.judge.rules import Conduct, Rule, contract
 
 __all__ = ["RULES"]
 
 _DEPARTURE = Conduct("conversation", follows=True, departure=True, causes="hybrids", merges=True, joins=False)
+
+_EXPLORED = Conduct("conversation", follows=True, departure=True, causes="hybrids", joins=False)
 
 RULES: tuple[Rule, ...] = (
     contract(
@@ -84,12 +88,20 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP307",
         "events reached another user",
-        Conduct("conversation", "its scenario", causes="hybrids", joins=False),
-        means="In an isolation scenario a frame on one user's connection carried another user's ids.",
+        Conduct("conversation", "its scenario", causes="hybrids", joins=False, also="returns"),
+        means="""
+            A frame on one user's connection carried what only another user's frames carry: an id, or a text that the
+            other has sent. It is looked for in every scenario and in every play of a boot, those of other users too,
+            so that a cache that gives to one what it keeps of another is seen. What a script expects on another
+            user's connection is meant to be there; so are frames that `public_frames` names.
+        """,
         matters="This is a leak of one user's data to another, not a mere defect of delivery.",
-        action="Look for state shared between connections: a singleton that holds a socket, a channel without a user.",
+        action="""
+            Look for state shared between connections: a singleton that holds a socket, a channel or the key of a cache
+            without a user. What everybody may see is named in `public_frames`.
+        """,
         example="only what belongs to <user:anna> reaches connection a; got agent_completed with <user:ben>",
-        check=checks.other_users_events,
+        check=others_values,
     ),
     contract(
         "EP308",
@@ -100,5 +112,32 @@ RULES: tuple[Rule, ...] = (
         action="See who answered, and what it says: the ingress, or the backend; compare the cookies that were sent.",
         example="expected POST /login answered with 303, got HTTP status 403",
         check=checks.departed("http"),
+    ),
+    contract(
+        "EP321",
+        "frame is answered otherwise elsewhere",
+        _EXPLORED,
+        means="""
+            A frame that the contract allows, or one that breaks it in one place, is answered in this environment with
+            another reply, error, close or silence than in the first. Exploration made it, and left nothing in it that
+            is not needed.
+        """,
+        matters="Clients may send it, sooner or later, and what they meet depends on where they are.",
+        action="Look at the one field of the frame; `--keep FILE` writes it as a scenario to keep.",
+        example='order as the contract allows it: expected served, got error {"code": "too_big"}',
+        check=checks.departed("frame", "silence", "close", "timeout", group=FRAMES),
+    ),
+    contract(
+        "EP322",
+        "bytes below the frames are answered otherwise elsewhere",
+        _EXPLORED,
+        means="""
+            Fragments, control frames between them, or bytes that break a rule of RFC 6455 are answered in this
+            environment otherwise than in the first. The section that says what they are stands in the finding.
+        """,
+        matters="An ingress, another server or another library reads the bytes: what passes here is refused there.",
+        action="Compare who reads the bytes in both: the ingress, the server, its limits for frames and messages.",
+        example="RFC 6455 §5.4: a ping between two fragments of a message: expected pong, got close 1002",
+        check=checks.departed("frame", "silence", "close", "timeout", group=BELOW),
     ),
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from envparity.judge.advice import advice
 from envparity.judge.canonical import frame_type
 from envparity.judge.circumstances import connections_of, logged, lost_headers, refusal, waits
 from envparity.judge.evidence import Counts, Evidence, Excerpt
+from envparity.judge.explored import EXPLORED
 from envparity.judge.finding import Breach
 from envparity.judge.traceback import all_raised
 from envparity.judge.view import RunView
@@ -29,7 +29,7 @@ from envparity.observe.transcript import (
     violations_of,
 )
 
-__all__ = ["contract_broken", "departed", "ending", "internal_error", "other_users_events"]
+__all__ = ["contract_broken", "departed", "ending", "flooded_by", "internal_error", "nature_of", "other_users_events"]
 
 _LAST = 6  # entries of a conversation that are quoted
 _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1 and its registry
@@ -37,21 +37,25 @@ _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1 and its registry
 Check = Callable[[RunView, Observation], Iterator[Breach]]
 
 
-def departed(*kinds: DepartureKind) -> Check:
-    """The check of a rule about departures of these kinds."""
+def departed(*kinds: DepartureKind, group: str = "") -> Check:
+    """The check of a rule about departures of these kinds; those of `group` alone, or of all that nobody explored."""
 
     def check(view: RunView, observation: Observation) -> Iterator[Breach]:
         for script in observation.transcripts:
             departure = script.departure
             if departure is None or departure.kind not in kinds:
                 continue
+            if script.group != group if group else script.group in EXPLORED:
+                continue
+            if script.clients is not None or flooded_by(script):  # rules of their own
+                continue
             yield Breach(
-                where=script.scenario,
+                where=_where(view.subject.backend, script.scenario) if group else script.scenario,
                 expected=steady(departure.expected, script.names),
                 got=steady(departure.got, script.names),
                 scenario=script.scenario,
                 step=departure.step,
-                nature=_nature(view.subject.backend, script, departure),
+                nature=nature_of(view.subject.backend, script, departure),
                 evidence=(
                     *_in_some_plays(observation, script.scenario),
                     *_circumstances(script, departure),
@@ -64,6 +68,20 @@ def departed(*kinds: DepartureKind) -> Check:
     return check
 
 
+def flooded_by(script: Transcript) -> tuple[str, ...]:
+    """The connections that had flooded when another connection, of another user, waited in vain."""
+    departure = script.departure
+    if departure is None or departure.kind != "timeout" or not departure.connection:
+        return ()
+    floods = (event for event in script.events if isinstance(event, FrameSent) and event.count is not None)
+    return tuple(dict.fromkeys(one.connection for one in floods if one.connection != departure.connection))
+
+
+def _where(backend: Backend, scenario: str) -> str:
+    """What was explored, in words: `order, broken at /size`, `RFC 6455 §5.4: a ping between two fragments …`."""
+    return next((one.title for one in backend.scenarios if one.name == scenario and one.title), scenario)
+
+
 def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence]:
     """In how many plays of one boot it left its script, where it did not in all of them."""
     plays = observation.plays(scenario)
@@ -72,7 +90,7 @@ def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence
         yield Counts(observation.case.environment, left, len(plays), "plays in one boot")
 
 
-def _nature(backend: Backend, script: Transcript, departure: Departure) -> str:
+def nature_of(backend: Backend, script: Transcript, departure: Departure) -> str:
     """In what way it left its script: `timeout`, `handshake 403`, `close 1006`, `frame error AUTH_FAILED`."""
     on = [event for event in reversed(script.events) if departure.connection in {"", event.connection}]
     for event in on if departure.kind != "timeout" else ():
@@ -109,7 +127,7 @@ def ending(script: Transcript) -> Excerpt:
 def contract_broken(view: RunView, observation: Observation) -> Iterator[Breach]:
     """A frame is not what the contract says of it."""
     backend = view.subject.backend
-    contract = backend.contract.name if backend.contract is not None else "the contract"
+    contract = backend.contract.document.name if backend.contract is not None else "the contract"
     for script in observation.transcripts:
         for event in script.events:
             for violation in violations_of(event):
@@ -232,7 +250,7 @@ def _sent_by(script: Transcript, owners: dict[str, str]) -> dict[str, set[str]]:
     return known
 
 
-def _mentions(data: Any, value: str) -> bool:
+def _mentions(data: object, value: str) -> bool:
     """Whether that value stands anywhere in the frame, all of a text by itself."""
     if isinstance(data, dict):
         return any(_mentions(under, value) for under in data.values())

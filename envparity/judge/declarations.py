@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from envparity.judge.compare import Compared, Declared, Groups, kept
+from envparity.judge.compare import Compared, Declared, Groups
+from envparity.judge.compare_conversations import kept
 from envparity.judge.finding import Exemption
 from envparity.judge.startup_facts import started
 from envparity.model.subject import Subject

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from envparity.judge.cause import Cause, Chance, CommitCause, OrderCause, TraitsCause
+from envparity.judge.cause import Cause, Chance, CommitCause, OrderCause, ReleaseCause, TraitsCause
 from envparity.judge.finding import Finding, Judgement
 from envparity.judge.registry import conduct
 
@@ -76,5 +76,7 @@ def _key(cause: Cause | None) -> object:
             return ("order", decisive)
         case CommitCause(commits=commits):
             return ("commit", commits)
+        case ReleaseCause(changes=changes):
+            return ("release", changes)
         case _:
             return None

@@ -10,6 +10,7 @@ import msgspec
 from envparity.judge.cause import Cause
 from envparity.judge.evidence import Difference, Evidence
 from envparity.model.reach import LeftOut
+from envparity.model.scenario import Scenario
 from envparity.observe.image import ImageRecord
 
 __all__ = [
@@ -146,13 +147,23 @@ class Verdict(msgspec.Struct, frozen=True):
     by_chance: tuple[Finding, ...] = ()  # what showed by chance, as often in one environment as in another: not red
     reason: str = ""  # why that launcher and not a better one; "" where it is the best, or was asked for
     notes: tuple[str, ...] = ()  # what the files name and nothing matched, a sentence each
+    varying: tuple[str, ...] = ()  # what is not the same in all replicas or boots, and nobody says whether it ought to
+    seconds: dict[str, float] = {}  # of `duration_s`, by what they went to, one after the other
     images: tuple[ImageRecord, ...] = ()  # what containers were made from; empty where there were none
+    connections: dict[str, dict[str, int]] = {}  # the most at the same time, by environment and dependency
+    explored: tuple[Scenario, ...] = ()  # what exploration found, as scenarios
+    exploration: str = ""  # how far it went, and by which seed; empty where nothing was explored
+    broken_off: str = ""  # what ended the run before all was seen; this is the verdict of what was seen until then
+    planned: int = 0  # the cases that were to be booted, where it was broken off
 
     @property
     def clean(self) -> bool:
-        return not self.findings
+        """Never where the run was broken off: what was not seen is not known."""
+        return not self.findings and not self.broken_off
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 1 findings."""
+        """0 clean, 1 findings, 3 where the machine has broken it off."""
+        if self.broken_off:
+            return 3
         return 0 if self.clean else 1

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from envparity.judge.canonical import connections
 from envparity.judge.volatile import steady
@@ -21,7 +20,16 @@ from envparity.model.environment import Composed, Environment, FromSource, Secre
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation, StartupReport
 
-__all__ = ["ABSENT", "fingerprint_paths", "normalise", "report_paths", "setting_of"]
+__all__ = [
+    "ABSENT",
+    "fingerprint_paths",
+    "is_incidental",
+    "normalise",
+    "report_paths",
+    "served_paths",
+    "setting_of",
+    "values_below",
+]
 
 ABSENT = "absent"
 
@@ -66,6 +74,19 @@ def report_paths(report: StartupReport, backend: Backend, environment: Environme
     return table
 
 
+def served_paths(report: StartupReport, backend: Backend, environment: Environment | None = None) -> dict[str, str]:
+    """The report as served, flat, with what differs in every run, but for settings that only a launcher knows."""
+    made = _made(environment)
+    return {
+        path: value for path, value in values_below("report", report.document) if setting_of(path, backend) not in made
+    }
+
+
+def values_below(path: str, value: object) -> Iterator[tuple[str, str]]:
+    """Every leaf of a JSON value as it is, with its path below that one."""
+    return _flat(value, path, None)
+
+
 def fingerprint_paths(observation: Observation, environment: Environment | None = None) -> dict[str, str]:
     """The settings as given: `source`, and `value` where it may be shown and is not made anew for every run."""
     made = _made(environment)
@@ -103,11 +124,12 @@ def _made(environment: Environment | None) -> dict[str, str]:
     return made
 
 
-def _flat(value: Any, path: str, volatile: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _flat(value: object, path: str, volatile: frozenset[str] | None) -> Iterator[tuple[str, str]]:
+    """The leaves, without what differs in every run and what is `volatile`; None: all of them, as they are."""
     if isinstance(value, Mapping) and value:
         secret = value.get("secret") is True
         for key, under in value.items():
-            if _incidental(key, under) or key in volatile:
+            if volatile is not None and (is_incidental(key, under) or key in volatile):
                 continue
             hidden = secret and key == "value" and under is not None
             yield from _flat("<secret>" if hidden else under, f"{path}.{_segment(key)}", volatile)
@@ -115,7 +137,7 @@ def _flat(value: Any, path: str, volatile: frozenset[str]) -> Iterator[tuple[str
         for key, under in zip(_names(value), value, strict=True):
             yield from _flat(under, f"{path}.{_segment(key)}", volatile)
     else:
-        yield path, _json(_steady(value) if isinstance(value, str) else value)
+        yield path, _json(_steady(value) if isinstance(value, str) and volatile is not None else value)
 
 
 def _steady(text: str) -> str:
@@ -124,14 +146,14 @@ def _steady(text: str) -> str:
     return _TOOK.sub("<duration>", text) if " " in text else text
 
 
-def _incidental(key: str, value: Any) -> bool:
+def is_incidental(key: str, value: object) -> bool:
     """Whether the name says that it is a time, a duration, a count of attempts, an id or a port, and it is a leaf."""
     if isinstance(value, Mapping | list):
         return False
     return _INCIDENTAL.match(key) is not None or _RUN_ID.search(key) is not None
 
 
-def _names(items: Sequence[Any]) -> list[str]:
+def _names(items: Sequence[object]) -> list[str]:
     """What tells the elements of a list apart: the first of `_KEYS` that all have and no two share, or their place."""
     for keys in _KEYS:
         names = [_name(item, keys) for item in items]
@@ -140,7 +162,7 @@ def _names(items: Sequence[Any]) -> list[str]:
     return [str(index) for index in range(len(items))]
 
 
-def _name(item: Any, keys: tuple[str, ...]) -> str | None:
+def _name(item: object, keys: tuple[str, ...]) -> str | None:
     parts = [item.get(key) for key in keys] if isinstance(item, Mapping) else []
     named = [part for part in parts if isinstance(part, str) and part]
     return ":".join(named) if len(named) == len(keys) else None
@@ -151,5 +173,5 @@ def _segment(key: str) -> str:
     return _json(key) if "." in key else key
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from envparity.judge.compare import kept, partings
+from envparity.judge.compare_conversations import kept, partings
 from envparity.judge.conversation_checks import ending
 from envparity.judge.evidence import (
     BACKEND_LOG,

@@ -1,4 +1,4 @@
-"""EP201–206: what the environments' startups and settings have in common, and what was declared that they have not."""
+"""EP201–206, EP407: what environments have in common of startups, settings and answers, and what was declared."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ def _setting_differs(view: RunView) -> Iterator[Breach]:
 
 def _job_differs(view: RunView) -> Iterator[Breach]:
     yield from _grouped(view.job_differences)
+
+
+def _origin_differs(view: RunView) -> Iterator[Breach]:
+    yield from _grouped(view.origin_differences)
 
 
 def _grouped(differences: Iterable[Compared]) -> Iterator[Breach]:
@@ -174,16 +178,33 @@ RULES: tuple[Rule, ...] = (
     ),
     parity(
         "EP206",
-        "job differs",
+        "job or process differs",
         Conduct("report", causes="hybrids"),
         means="""
             Of two environments one runs a job that the other does not run, or a job that ended well in both has written
             something else: normalised (no numbers, moments, ids), its log differs, and neither environment declares it.
-            How long it took is not compared.
+            How long it took is not compared. Or one runs a further program beside its replicas that the other does not.
         """,
         matters="What a migration does in one environment only is what the other one lacks.",
         action=f"Run the same jobs everywhere, or {_DECLARE}.",
         example='jobs.migrate: as in local: log ["applied <n>"], got log ["nothing to do"]',
         check=_job_differs,
+    ),
+    parity(
+        "EP407",
+        "a browser is told otherwise",
+        Conduct("report", causes="hybrids", also="origins"),
+        means="""
+            Health, or a path that does not exist, was asked as a browser asks it: without an Origin, with the
+            endpoint's own, with that of another site, and by the preflight that comes before (Fetch, CORS). Status,
+            headers or body differ in two environments, and neither declares it.
+        """,
+        matters="""
+            A page reads nothing of an answer without the header for its origin: a status page, a client that looks
+            before it connects, an error of which nobody sees the text.
+        """,
+        action=f"Send the same headers everywhere, errors included, and take origins from a setting; or {_DECLARE}.",
+        example="OPTIONS:/health/ready: as in local: other_origin.status 200, got other_origin.status 405",
+        check=_origin_differs,
     ),
 )

@@ -12,6 +12,7 @@ from envparity.judge.evidence import StartupFailed
 from envparity.judge.finding import Finding, Follow
 from envparity.judge.order_boots import OrderBoot
 from envparity.judge.registry import conduct
+from envparity.judge.startup_facts import failures_of
 from envparity.judge.view import RunView
 from envparity.model.backend import Backend
 from envparity.observe.transcript import ConnectionClosed, FrameReceived, HandshakeAnswered, HttpAnswered, Transcript
@@ -25,10 +26,12 @@ _DROPPED_BY_PEER = {1001, 1006, 1011, 1012, 1013, 1014}
 def without_expected(view: RunView, alone: Iterable[Finding], compared: Sequence[Finding]) -> list[Finding]:
     """The findings of single boots, without those that say how a refused order, or a late dependency, must end.
 
-    Where the order was not refused, one of the `compared` says so; then they are what that explains, and stay.
+    Where the order was not refused, one of the `compared` says so; then they are what that explains, and stay. So they
+    do where a scenario asked for that boot, expects it to end well, and what failed was not out of reach.
     """
-    wrong = {case for one in compared if conduct(one).denies_expected for case in one.cases}
     boots = view.order_boot_of
+    wrong = {case for one in compared if conduct(one).denies_expected for case in one.cases}
+    wrong |= {case for case, boot in boots.items() if _fails_its_scenario(view, boot)}
     return [one for one in alone if one.cases[0] in wrong or not _as_it_must_be(boots.get(one.cases[0]), one)]
 
 
@@ -161,6 +164,15 @@ def _nearest(roots: Sequence[Finding], one: Finding) -> Finding:
 def _baselines(boot: OrderBoot, one: Finding, shown: Collection[tuple[str, str, str, str]]) -> bool:
     """Whether the boot that this one is compared with shows the same, so that it is said already."""
     return boot.baseline is not None and (boot.baseline.case.id, one.code, one.where, one.got) in shown
+
+
+def _fails_its_scenario(view: RunView, boot: OrderBoot) -> bool:
+    """Whether dependencies came late because a scenario says so, which left its script, and something else failed."""
+    asked = {one.name for one in view.subject.backend.scenarios if one.part == "usual"}
+    left = any(one.departure is not None and one.scenario in asked for one in boot.observation.transcripts)
+    late = boot.observation.case.boot.unreachable_at_start
+    failed = any(one.component not in late for one in failures_of(boot.observation))
+    return boot.kind == "timeline" and left and failed
 
 
 def _as_it_must_be(boot: OrderBoot | None, one: Finding) -> bool:

@@ -20,7 +20,7 @@ _WIDTH = 88
 
 Family = Literal[
     "environment", "startup", "report", "settings", "declarations", "orders", "conversation", "transcript", "shutdown",
-    "audit",
+    "disturbance", "audit",
 ]  # fmt: skip
 
 Explains = Literal[
@@ -53,6 +53,10 @@ class Conduct:
     - `denies_expected`: boots that show it did not fail as they must
     - `parts`: it is told where the two observations part
     - `not_stood_up`: it says that an environment could not be stood up, so that nothing is known of the backend
+    - `of_all_played`: it shows in what all scenarios of a boot leave behind, so that all are played again
+    - `of_boots`: one boot does not show it, two of a kind do: each hybrid is booted twice
+    - `also`: it shows where users come back or two ask for the same at once (`returns`), or in what pages of other
+      `origins` are told: each hybrid has that done too
     - `apart`: it is a difference, not a defect: it is told apart from what is broken
     """
 
@@ -73,6 +77,9 @@ class Conduct:
     denies_expected: bool = False
     parts: Literal["", "startup", "conversation"] = ""
     not_stood_up: bool = False
+    of_all_played: bool = False
+    of_boots: bool = False
+    also: Literal["", "returns", "origins"] = ""
     apart: bool = False
 
 
@@ -113,7 +120,9 @@ def contract(
     check: Callable[[RunView, Observation], Iterable[Breach]],
 ) -> ContractRule:
     """A rule over one observation. The texts answer: what it means, why it matters, what to do, what it looks like."""
-    return ContractRule(code, title, _described(means, matters, action, example), action, conduct, check)
+    return ContractRule(
+        code, title, _described(means, matters, action, example), " ".join(action.split()), conduct, check
+    )
 
 
 def parity(
@@ -128,7 +137,9 @@ def parity(
     check: Callable[[RunView], Iterable[Breach]],
 ) -> ParityRule:
     """A rule over several observations, with the same texts."""
-    return ParityRule(code, title, _described(means, matters, action, example), action, conduct, check)
+    return ParityRule(
+        code, title, _described(means, matters, action, example), " ".join(action.split()), conduct, check
+    )
 
 
 def _described(means: str, matters: str, action: str, example: str) -> str:

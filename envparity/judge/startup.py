@@ -139,4 +139,17 @@ RULES: tuple[Rule, ...] = (
         example="job migrate: ended with exit code 1; relation 'users' already exists",
         check=checks.job_failed,
     ),
+    contract(
+        "EP110",
+        "process not running",
+        Conduct("startup", "startup and conversations", 1, causes="hybrids", joins=False),
+        means="""
+            A further program of the backend ([processes.NAME], such as a worker) had ended by the end of the boot, with
+            whatever exit code, or had not written within its time what says that it is there.
+        """,
+        matters="What it should do is done by nobody, and the health of the backend says nothing of it.",
+        action="Read the end of its log quoted here.",
+        example="process worker: ended with exit code 1; no module named 'app.tasks'",
+        check=checks.program_ended,
+    ),
 )

@@ -202,6 +202,25 @@ def job_failed(_view: RunView, observation: Observation) -> Iterator[Breach]:
         )
 
 
+def program_ended(_view: RunView, observation: Observation) -> Iterator[Breach]:
+    """A further program of the backend does not run, or was not there in time."""
+    for run in observation.processes:
+        if run.exit_code is not None:
+            got = f"ended with exit code {run.exit_code}"
+        elif run.ready_after_s is None:
+            got = f"not ready after {run.ready_s:g} s"
+        else:
+            continue
+        last = next((words_alone(line) for line in reversed(run.log) if line.strip()), "")
+        yield Breach(
+            where=f"process {run.name}",
+            expected="it is there in its time, and runs as long as the backend does",
+            got=got,
+            nature=f"{got}: {last}",
+            evidence=(LogQuote(f"process {run.name}", run.log[-_LOG_LINES:]),),
+        )
+
+
 def startup_undecided(view: RunView, observation: Observation) -> Iterator[Breach]:
     """Startup neither passed nor failed."""
     for replica in observation.replicas:

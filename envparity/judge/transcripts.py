@@ -1,4 +1,4 @@
-"""EP401–403: conversations that kept to their script everywhere and were yet not the same."""
+"""EP401–403, EP406: conversations that kept to their script everywhere and were yet not the same."""
 
 from __future__ import annotations
 
@@ -83,5 +83,18 @@ RULES: tuple[Rule, ...] = (
         action=_ACTION,
         example='close.reason: local "rate_limited", staging ""',
         check=_differs("close"),
+    ),
+    parity(
+        "EP406",
+        "more clients are served elsewhere",
+        Conduct("transcript", causes="hybrids", parts="conversation"),
+        means="""
+            Of the clients that played a scenario at the same time enough were served in two environments, and yet more
+            in the one than in the other, in every play.
+        """,
+        matters="A limit of one environment shows only in it: what was measured in the other says nothing of it.",
+        action=_ACTION,
+        example="clients.served: local 50 of 50, staging 40 of 50; 10 met close 1013",
+        check=_differs("clients"),
     ),
 )

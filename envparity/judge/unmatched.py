@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
+from envparity.judge.name_notes import declared_in_vain
 from envparity.model.backend import Backend
 from envparity.observe.record import Observation
 from envparity.observe.transcript import FrameReceived, FrameSent, HttpAnswered, plain
@@ -19,7 +19,7 @@ def unmatched(backend: Backend, observations: Sequence[Observation]) -> tuple[st
     A field that is called volatile is looked for in every frame and startup report. A word for the log is held against
     the logs of the starts that it speaks of; where there was no such start it cannot be told.
     """
-    return (*_volatile(backend, observations), *_words(backend, observations))
+    return (*_volatile(backend, observations), *_words(backend, observations), *declared_in_vain(backend, observations))
 
 
 def _volatile(backend: Backend, observations: Sequence[Observation]) -> Iterator[str]:
@@ -47,7 +47,7 @@ def _words(backend: Backend, observations: Sequence[Observation]) -> Iterator[st
             yield f"report.{key} is {pattern!r}, and no log of a start that {done} has such a line"
 
 
-def _documents(observations: Iterable[Observation]) -> Iterator[Any]:
+def _documents(observations: Iterable[Observation]) -> Iterator[object]:
     for seen in observations:
         yield from (one.startup.document for one in seen.replicas if one.startup is not None)
         for transcript in seen.transcripts:
@@ -58,7 +58,7 @@ def _documents(observations: Iterable[Observation]) -> Iterator[Any]:
                     yield plain(event.body)
 
 
-def _names(values: Iterable[Any]) -> Iterator[str]:
+def _names(values: Iterable[object]) -> Iterator[str]:
     for value in values:
         if isinstance(value, dict):
             yield from value

@@ -10,11 +10,13 @@ from envparity.judge.compare import (
     boot_groups,
     in_order,
     job_differences,
+    origin_differences,
     report_differences,
     setting_differences,
-    transcript_differences,
 )
+from envparity.judge.compare_conversations import transcript_differences
 from envparity.judge.declarations import Ledger, ledger
+from envparity.judge.name_values import Shown, is_comparable, shown_by
 from envparity.judge.order_boots import OrderBoot, order_boots
 from envparity.judge.report_tables import ReportTables
 from envparity.judge.startup_facts import ended
@@ -70,15 +72,28 @@ class RunView:
         return tuple(job_differences(self.subject, self.groups))
 
     @cached_property
+    def origin_differences(self) -> tuple[Compared, ...]:
+        """Every difference of what browsers are told from each origin."""
+        return tuple(origin_differences(self.subject, self.groups))
+
+    @cached_property
     def ledger(self) -> Ledger:
         """Which declared differences were used, which cover nothing, which have expired."""
         differences = (
             *self.report_differences,
             *self.setting_differences,
             *self.job_differences,
+            *self.origin_differences,
             *self.transcript_differences,
         )
         return ledger(self.subject, self.observations, self.groups, differences)
+
+    @cached_property
+    def shown(self) -> tuple[tuple[Shown, ...], ...]:
+        """What the replicas of each boot showed, where names are declared; without boots that say nothing of others."""
+        backend, environments = self.subject.backend, self.subject.environments
+        comparable = filter(is_comparable, self.observations if backend.names else ())
+        return tuple(tuple(shown_by(backend, one, environments.get(one.case.environment))) for one in comparable)
 
     @cached_property
     def kept(self) -> Mapping[str, tuple[str, ...]]:

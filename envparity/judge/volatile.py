@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-__all__ = ["Placeholders", "steady", "words_alone"]
+__all__ = ["Placeholders", "is_moment", "same_but_for_ids", "steady", "words_alone"]
 
 _VOLATILE = re.compile(
     r"(?P<time>\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)"
     r"|(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
+    # groups of digits joined by "-", 20 or more in all: one of them may be a plain number, or a word
+    r"|(?P<joined>\b(?=[0-9a-f-]*[0-9])(?=[0-9a-f-]*[a-f])(?=(?:[0-9a-f]-?){20})[0-9a-f]{4,}(?:-[0-9a-f]{4,})+\b)"
     # 12 or more digits are an id of a container or of an object; 8 or more only where they are no plain number or word
     r"|(?P<hex>\b[0-9a-f]{12,}\b|\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b)"
     r"|(?P<port>(?<=localhost:)\d{1,5}\b|(?<=\d\.\d:)\d{1,5}\b|(?<=\d\.\d\d:)\d{1,5}\b|(?<=\d\.\d\d\d:)\d{1,5}\b)"
 )
+_ID_OR_NUMBER = re.compile(r"<hex:\d+>|\b(?:\d{8,11}|[a-f]{8,11})\b")
 _OWN = re.compile(r"\benvparity-[0-9a-f]+-\w+")  # a folder or a container of a run
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 _WHOLE_ONLY = 6  # a generated value shorter than this is replaced only where it is all of a text
@@ -46,19 +48,21 @@ class Placeholders:
             text = self._generated.sub(lambda match: self._names[match[0]], text)
         return _VOLATILE.sub(self._replaced, text)
 
-    def leaf(self, field: str, value: Any) -> Any:
+    def leaf(self, field: str, value: object) -> object:
         """A value of JSON's kinds, neither list nor object, as it stands in the field of that name."""
         if isinstance(value, str) and value in self._names:
             return self._names[value]
         if field not in self._volatile or value is None:
             return self.text(value) if isinstance(value, str) else value
         match = _VOLATILE.fullmatch(value) if isinstance(value, str) else None
-        if isinstance(value, str) and (field.lower().endswith("id") or (match and match.lastgroup in {"uuid", "hex"})):
+        if isinstance(value, str) and (
+            field.lower().endswith("id") or (match and match.lastgroup in {"uuid", "hex", "joined"})
+        ):
             return self._number(value, field)
         return f"<{field}>"
 
     def _replaced(self, match: re.Match[str]) -> str:
-        kind = str(match.lastgroup)
+        kind = "hex" if match.lastgroup == "joined" else str(match.lastgroup)
         if kind == "hex" and not self._hex_ids:
             return match[0]
         return f"<{kind}>" if kind in {"time", "port"} else self._number(match[0], kind)
@@ -68,6 +72,18 @@ class Placeholders:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._numbered[value] = f"<{kind}:{self._counts[kind]}>"
         return self._numbered[value]
+
+
+def same_but_for_ids(before: str, after: str) -> bool:
+    """Whether two texts, with placeholders for ids, are the same where an id of one happened to be a plain number.
+
+    Of random ids with eight hexadecimal digits one in forty has no letter.
+    """
+    if before == after:
+        return True
+    if "<hex:" not in before + after:
+        return False
+    return _ID_OR_NUMBER.sub("<id>", before) == _ID_OR_NUMBER.sub("<id>", after)
 
 
 def _made(value: str, name: str) -> bool:
@@ -89,3 +105,9 @@ def words_alone(text: str, names: Mapping[str, str] | None = None) -> str:
     A port, a duration or an address in memory is another in each boot.
     """
     return _NUMBER.sub("<n>", steady(_OWN.sub("<run>", text.strip()), names))
+
+
+def is_moment(text: str) -> bool:
+    """Whether the text is a moment and nothing else."""
+    found = _VOLATILE.fullmatch(text.strip())
+    return found is not None and found.lastgroup == "time"

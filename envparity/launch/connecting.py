@@ -15,19 +15,22 @@ _ONE_OF_SEVERAL_S = 2.0
 _ANSWERS_S = 1.0
 
 
-async def tcp_connection(address: tuple[str, int]) -> socket.socket:
-    """A connected socket, to the first address of that host that answers. Raises OSError."""
+async def tcp_connection(address: tuple[str, int], source: str = "") -> socket.socket:
+    """A connected socket, to the first address of that host that answers; from that `source` of this machine.
+
+    Raises OSError, also where this machine has no such address.
+    """
     host, port = address
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for family, kind, protocol, _, resolved in found[:-1]:
         try:
             async with asyncio.timeout(_ONE_OF_SEVERAL_S):
-                return await _connected(socket.socket(family, kind, protocol), resolved)
+                return await _connected(socket.socket(family, kind, protocol), resolved, source)
         except OSError:  # a TimeoutError is one too
             continue
     family, kind, protocol, _, resolved = found[-1]
-    return await _connected(socket.socket(family, kind, protocol), resolved)
+    return await _connected(socket.socket(family, kind, protocol), resolved, source)
 
 
 async def first_byte(
@@ -57,9 +60,11 @@ def why_not(error: OSError) -> str:
     return os.strerror(error.errno)
 
 
-async def _connected(sock: socket.socket, address: tuple[object, ...]) -> socket.socket:
+async def _connected(sock: socket.socket, address: tuple[object, ...], source: str) -> socket.socket:
     try:
         sock.setblocking(False)  # noqa: FBT003  the socket module has it so
+        if source:
+            sock.bind((source, 0))
         await asyncio.get_running_loop().sock_connect(sock, address)
     except BaseException:
         sock.close()

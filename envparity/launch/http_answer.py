@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-
-import httpx
+from typing import TYPE_CHECKING
 
 from envparity.frames.decoding import decoded_json, decoded_text
 from envparity.observe.record import HttpAnswer
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["http_answer"]
 
@@ -27,6 +29,8 @@ async def http_answer(
     `limit` raises `TimeoutError` when the whole answer takes too long, of which `late` tells; one of more than
     `most_bytes` is none. `redacted` takes secrets out of the text.
     """
+    import httpx
+
     try:
         async with limit, client.stream("GET", path) as response:
             body = b""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from envparity.errors import Mistake
-from envparity.launch.container.image_context import names_a_file
+from envparity.launch.images.context import names_a_file
 from envparity.model.backend import Backend
 from envparity.toml.document import shown_path
 

@@ -29,16 +29,14 @@ def network_of(pid: int, mark: str) -> Path | None:
 
 
 def listens(port: int, network: Path | None = None) -> bool | None:
-    """Whether somebody listens on that TCP port in that network, by default this process's own.
+    """Whether somebody listens on that TCP port in that network (`network_of`), by default this process's own.
 
     None where the kernel does not say.
     """
-    if network is None:
-        known = listening_ports()
-        if known is not None:
-            return port in known
-        network = OWN_NETWORK
-    sockets = tcp_sockets(network)
+    known = listening_ports(None if network is None else network.parent / "ns" / "net")
+    if known is not None:
+        return port in known
+    sockets = tcp_sockets(network or OWN_NETWORK)
     return None if sockets is None else any(one.listens and one.port == port for one in sockets)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import sys
 from collections import deque
 from pathlib import Path
+from typing import BinaryIO
 
 __all__ = ["FIRST_BYTES", "LAST_BYTES", "KeptLog", "plain_text", "read_log_file"]
 
@@ -52,8 +56,10 @@ class KeptLog:
             self._dropped += gone
 
     def skip(self, size: int) -> None:
-        """That many bytes of its middle were not even read."""
-        self._dropped += size
+        """That many bytes of its middle were not even read: what comes now is of its end."""
+        if size:
+            self._first_bytes = len(self._first)
+            self._dropped += size
 
     @property
     def text(self) -> str:
@@ -71,19 +77,40 @@ class KeptLog:
 
 
 def read_log_file(path: Path, begin: int = 0, end: int | None = None) -> str:
-    """What is kept of the file's bytes from `begin` to `end` (None: all); "" where there is no such file."""
+    """What is kept of the file's bytes from `begin` to `end` (None: all); "" where there is no such file.
+
+    Bytes that were given back to the disk meanwhile are left out, and a file that began anew is read from there.
+    """
     kept = KeptLog()
     try:
         with path.open("rb") as log:
-            log.seek(0, 2)
-            size = log.tell()
-            stop = size if end is None else min(end, size)
-            log.seek(begin)
-            kept.feed(log.read(max(min(stop - begin, FIRST_BYTES), 0)))
-            skipped = max(stop - begin - FIRST_BYTES - LAST_BYTES, 0)
-            kept.skip(skipped)
-            log.seek(skipped, 1)
-            kept.feed(log.read(max(stop - log.tell(), 0)))
+            size = log.seek(0, os.SEEK_END)
+            begin = begin if begin <= size else 0
+            stop = size if end is None or end < begin else min(end, size)
+            middle = (min(begin + FIRST_BYTES, stop), max(begin + FIRST_BYTES, stop - LAST_BYTES))
+            _feed(kept, log, begin, middle[0])
+            kept.skip(max(min(middle[1], stop) - middle[0], 0))
+            _feed(kept, log, middle[1], stop)
     except OSError:
         return ""
     return kept.text
+
+
+def _feed(kept: KeptLog, log: BinaryIO, begin: int, stop: int) -> None:
+    """Give it these bytes of the file, but for the holes in it."""
+    while begin < stop:
+        data = min(_next(log, begin, os.SEEK_DATA), stop)
+        kept.skip(data - begin)
+        begin = min(_next(log, data, os.SEEK_HOLE), stop) if data < stop else stop
+        log.seek(data)
+        kept.feed(log.read(begin - data))
+
+
+def _next(log: BinaryIO, begin: int, what: int) -> int:
+    """Where data or a hole is from that byte on; behind everything, where there is none."""
+    try:
+        return os.lseek(log.fileno(), begin, what)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return sys.maxsize

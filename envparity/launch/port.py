@@ -1,4 +1,4 @@
-"""The port behind which every launcher stands: give it a case, get a booted stack.
+"""The port behind which every launcher stands: give it an environment and a boot, get a booted stack.
 
 A launcher does I/O and gives no opinion. What it cannot promise it says in `cannot_check`.
 """
@@ -6,33 +6,26 @@ A launcher does I/O and gives no opinion. What it cannot promise it says in `can
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from envparity.errors import LaunchError
 from envparity.model.case import Boot, Case
 from envparity.model.deployed.identity import Held
 from envparity.model.environment import Affinity, Environment
 from envparity.observe.image import ImageRecord
-from envparity.observe.record import JobRun, Replica, SettingFingerprint
+from envparity.observe.record import Replica, SettingFingerprint
 from envparity.redaction import Redaction
-from envparity.support.stalls import Granted
 
 __all__ = [
-    "CountsProcessors",
     "Endpoint",
-    "HidesSecrets",
     "Launcher",
     "LogMark",
-    "RanJobs",
     "Restraint",
     "Stack",
     "Waiting",
-    "WarmBoots",
-    "WarmUnavailable",
 ]
 
 Waiting = Callable[[str], None]  # told in words what is being waited for
@@ -99,8 +92,13 @@ class LogMark:
     servers: Mapping[str, float] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Stack(Protocol):
-    """One booted environment. Every method has a deadline of its own and raises `DeadlineExceeded` or `LaunchError`."""
+    """What can be observed of one booted environment.
+
+    Every method has a deadline of its own and raises `DeadlineExceeded` or `LaunchError`. What can be done to it is
+    asked for by protocol: `ReplicaControls`, `DependencyControls`, `NetworkControls`, `BootsWarm`, and never assumed.
+    """
 
     @property
     def case(self) -> Case: ...
@@ -155,75 +153,8 @@ class Stack(Protocol):
         """Health, exit status and log of one replica, now."""
         ...
 
-    async def until_ready(self, index: int | None = None) -> None:
-        """Wait until the replica (or all) says that it is ready."""
-        ...
-
-    async def stop_replica(self, index: int) -> None:
-        """SIGTERM, and SIGKILL when the grace period is over. Returns when it has ended."""
-        ...
-
-    async def start_replica(self, index: int) -> None:
-        """Start a stopped replica again, and wait until it is ready."""
-        ...
-
-    async def restart_dependency(self, name: str) -> None:
-        """Stop the dependency and start it again with its data; returns when it accepts connections."""
-        ...
-
-    async def cut_dependency(self, name: str) -> None:
-        """Nothing reaches the dependency any more: open connections are reset, new ones refused."""
-        ...
-
-    async def restore_dependency(self, name: str) -> None:
-        """Undo `cut_dependency`."""
-        ...
-
-    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
-        """Have a dependency of a kind that takes commands do one (to revoke a token), and give its answer."""
-        ...
-
 
 @runtime_checkable
-class CountsProcessors(Protocol):
-    """A stack of which is counted what its replicas have of the processors."""
-
-    async def granted(self) -> Granted | None:
-        """What they have had since each was last started; None where it could not be asked."""
-        ...
-
-
-@runtime_checkable
-class HidesSecrets(Protocol):
-    """A stack that takes out of what it tells what became known as a secret only while it ran."""
-
-    def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
-        """Pairs of a secret and what is shown in its place."""
-        ...
-
-
-@runtime_checkable
-class RanJobs(Protocol):
-    """A stack of an environment that has jobs, which ran before the backend started."""
-
-    jobs: list[JobRun]
-
-
-class WarmUnavailable(LaunchError):
-    """This cannot be booted warm, for the reason that is said; it can be booted cold."""
-
-
-class WarmBoots(Protocol):
-    """Boots beside one booted environment, as forks of a process that has its third-party packages loaded."""
-
-    def boot(self, boot: Boot) -> AbstractAsyncContextManager[Stack]:
-        """Boot that way as soon as there is room. Startup goes on when this returns; `until_decided` waits for it.
-
-        Raises `WarmUnavailable` where a fork cannot do what a new process would.
-        """
-        ...
-
-
 class Launcher(Protocol):
     """Boots cases."""
 
@@ -249,23 +180,16 @@ class Launcher(Protocol):
         """What containers are made from; empty where there are none."""
         ...
 
-    def boot(
-        self, case: Case, waiting: Waiting, environment: Environment | None = None
-    ) -> AbstractAsyncContextManager[Stack]:
-        """Start that case; on exit everything that it made is gone, whatever happened.
+    def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AbstractAsyncContextManager[Stack]:
+        """Start that environment in that way; on exit everything that it made is gone, whatever happened.
 
-        Equal cases may be booted at the same time: what a boot makes is named by the boot, not by its case.
-
-        `environment` is the case's where that is none of the subject's own, such as a hybrid of two of them.
+        The same may be booted at the same time: what a boot makes is named by the boot. The environment may be one that
+        no file has, such as a hybrid of two. `waiting` is told in words what is being waited for.
 
         Startup goes on when this returns: `Stack.until_decided` waits for it. A backend that fails its startup is not
         an error: it is what there is to observe. Raises `LaunchError` where the environment itself could not be stood
         up.
         """
-        ...
-
-    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-        """Warm boots beside that stack, `lanes` at a time. Raises `WarmUnavailable` where there can be none."""
         ...
 
     async def close(self) -> None:

@@ -36,13 +36,16 @@ _IN_PLACE = re.compile(r"<secret \d+ for \w+>")
 
 
 class RunSecrets:
-    """Secrets made for one run and kept in memory only. The same name gives the same secret for as long as it lives."""
+    """Secrets made for one run and kept in memory only. The same name gives the same secret for as long as it lives.
 
-    def __init__(self) -> None:
+    `salt` is what fingerprints are made with, where several processes make them for one run; else it is made.
+    """
+
+    def __init__(self, salt: bytes | None = None) -> None:
         self._made: dict[tuple[str, str], str] = {}
         self._keys: dict[tuple[str, str], str] = {}
         self._parts: dict[tuple[str, str, str], None] = {}
-        self._salt = secrets.token_bytes(16)
+        self._salt = salt or secrets.token_bytes(16)
 
     def hexadecimal(self, environment: str, name: str, size: int) -> str:
         """`size` random bytes as hexadecimal digits, the same each time for that environment and name."""
@@ -57,11 +60,14 @@ class RunSecrets:
     def reserved(self, environment: str, name: str, size: int) -> str:
         """The same amount of chance among characters that mean something in a URL unless they are percent-encoded.
 
-        What a client that does not encode them makes of it are pieces, and each of those is a secret too.
+        What a client that does not encode them makes of it are pieces, and each of those is a secret too. Each begins
+        with a letter: of digits alone one in forty would be an IPv4 address (inet_aton(3)) or a port, and mean another
+        failure than the rest.
         """
         key = environment, name
         if key not in self._made:
-            parts = [secrets.token_hex(max(size // len(_RESERVED), _PIECE_BYTES)) for _ in _RESERVED]
+            digits = max(size // len(_RESERVED), _PIECE_BYTES)
+            parts = [secrets.choice("ghijkm") + secrets.token_hex(digits)[1:] for _ in _RESERVED]
             self._parts.update({(*key, part): None for part in parts})
             self._made[key] = "".join(part + mark for part, mark in zip(parts, _RESERVED, strict=True))
         return self._made[key]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 
 from envparity.launch.attached.launcher import AttachedLauncher
-from envparity.launch.attached.stack import AttachedStack
-from envparity.launch.port import Launcher, Stack, Waiting, WarmBoots
-from envparity.model.case import Case
+from envparity.launch.port import Launcher, Stack, Waiting
+from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
@@ -43,15 +42,9 @@ class RoutedLauncher:
     def cannot_check(self) -> tuple[str, ...]:
         return (*self._booting.cannot_check, *self._attached.cannot_check)
 
-    def boot(
-        self, case: Case, waiting: Waiting, environment: Environment | None = None
-    ) -> AbstractAsyncContextManager[Stack]:
-        chosen = self._attached if case.environment in self._names else self._booting
-        return chosen.boot(case, waiting, environment)
-
-    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-        chosen = self._attached if isinstance(stack, AttachedStack) else self._booting
-        return chosen.warm(stack, lanes)
+    def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AbstractAsyncContextManager[Stack]:
+        chosen = self._attached if environment.name in self._names else self._booting
+        return chosen.boot(environment, boot, waiting)
 
     async def close(self) -> None:
         await self._booting.close()

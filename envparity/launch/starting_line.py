@@ -15,21 +15,24 @@ from collections.abc import Hashable
 
 from envparity.launch.workers import owner_of
 
-__all__ = ["StartingLine"]
+__all__ = ["LONGEST_AFTER_PAUSES_S", "LONGEST_S", "StartingLine", "who_connects"]
 
-_LONGEST_S = 0.3
+LONGEST_S = 0.3
 """How long the first may be kept waiting: well below any deadline of a first connection."""
+
+LONGEST_AFTER_PAUSES_S = 1.5
+"""The same where they have looked for it in vain before: each comes again when its own pause is over."""
 
 
 class StartingLine:
-    """Holds each replica's first connection to one dependency until all `replicas` have come, or 0.3 s have passed.
+    """Holds each replica's first connection to one dependency until all `replicas` have come, or for `longest_s`.
 
     Who comes is known by its address, or, on the loopback interface, by the session of its process; whoever cannot be
     told is let pass. Once they have gone on, nobody is held any more.
     """
 
-    def __init__(self, replicas: int) -> None:
-        self._expected = replicas
+    def __init__(self, replicas: int, longest_s: float = LONGEST_S) -> None:
+        self._expected, self._longest_s = replicas, longest_s
         self._there: set[Hashable] = set()
         self._gone = asyncio.Event()
 
@@ -37,18 +40,18 @@ class StartingLine:
         """Return when that client of the dependency's proxy at `port` may go on."""
         if self._gone.is_set():
             return
-        known = await _who(peer, port)
+        known = await who_connects(peer, port)
         if known is None:
             return
         self._there.add(known)
         if len(self._there) == 1:
-            asyncio.get_running_loop().call_later(_LONGEST_S, self._gone.set)
+            asyncio.get_running_loop().call_later(self._longest_s, self._gone.set)
         if len(self._there) >= self._expected:
             self._gone.set()
         await self._gone.wait()
 
 
-async def _who(peer: tuple[str, int], port: int) -> Hashable | None:
+async def who_connects(peer: tuple[str, int], port: int) -> Hashable | None:
     """Which replica connects from there: its host, or the session of the process; None where nobody can say."""
     host, peer_port = peer
     if not ipaddress.ip_address(host).is_loopback:

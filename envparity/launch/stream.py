@@ -33,8 +33,11 @@ class Cut(Exception):
 class Link:
     """One direction. What is read is due at once, unless a toxic says later; what is due is sent, in order."""
 
-    def __init__(self, source: socket.socket, sink: socket.socket, number: int, toxics: ActiveToxics) -> None:
-        self._source, self._sink = source, sink
+    def __init__(
+        self, source: socket.socket, sink: socket.socket, number: int, toxics: ActiveToxics, *, from_client: bool = True
+    ) -> None:
+        self._source, self._sink, self._from_client = source, sink, from_client
+        self._stranded = False
         self._number = number
         self._toxics = toxics
         self._began_s = asyncio.get_running_loop().time()
@@ -50,6 +53,14 @@ class Link:
         """Look again: what was held may go, or the other way round."""
         self._wake.set()
 
+    def strand(self) -> None:
+        """From now on nothing gets through, and neither side learns of the other's end, ever.
+
+        A client that closes lets go of both sides; to the server it is still there until then.
+        """
+        self._stranded = True
+        self._wake.set()
+
     async def read(self) -> None:
         """Read to the end of the source, or to where a toxic ends it. Raises `Cut` when the source was reset."""
         loop = asyncio.get_running_loop()
@@ -59,7 +70,12 @@ class Link:
             try:
                 data = await loop.sock_recv(self._source, _CHUNK_BYTES)
             except OSError as error:
+                if self._stranded and not self._from_client:
+                    await asyncio.Event().wait()
                 raise Cut("reset") from error
+            if self._stranded:
+                await self._lose(data)
+                continue
             if data and not (self._queue or self._sending or self._toxics()):
                 await self._pass_on(data)
                 continue
@@ -88,6 +104,13 @@ class Link:
                     continue
             await self._woken(until_s)
 
+    async def _lose(self, data: bytes) -> None:
+        """What was read from a stranded source goes nowhere. Raises `Cut` where the client is gone."""
+        if not data and self._from_client:
+            raise Cut("close")
+        if not data:
+            await asyncio.Event().wait()
+
     def _through_toxics(self, parcel: Parcel) -> list[Parcel]:
         parcels = [parcel]
         for toxic, since_s in self._toxics():
@@ -99,6 +122,8 @@ class Link:
 
     def _held(self) -> tuple[bool, float | None]:
         """Whether nothing may pass at the moment, and when that ends the connection (None: never)."""
+        if self._stranded:
+            return True, None
         timeouts = [(toxic, since_s) for toxic, since_s in self._toxics() if isinstance(toxic, Timeout)]
         deadlines = [max(since_s, self._began_s) + one.timeout_ms / 1000 for one, since_s in timeouts if one.timeout_ms]
         return bool(timeouts), min(deadlines, default=None)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 __all__ = [
     "Bandwidth",
+    "BreakAnswer",
     "Direction",
     "Effect",
     "Latency",
@@ -19,6 +20,7 @@ __all__ = [
     "Parcel",
     "ResetPeer",
     "Slicer",
+    "SlowAnswers",
     "Timeout",
     "Toxic",
 ]
@@ -209,6 +211,59 @@ class _Resetting:
             return [parcel]
         self.spent = True
         return [Parcel(parcel.due_s + self.timeout_s, b"", "reset")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlowAnswers(Toxic):
+    """The next `answers` of all connections together arrive `delay_ms` later, and no other.
+
+    An answer is what a connection brings at once; what comes behind one that is late is no other, nor late twice.
+    """
+
+    delay_ms: float
+    answers: int = 1
+    left: list[int] = field(default_factory=list, compare=False)
+
+    def begin(self, connection: int) -> Effect:  # noqa: ARG002
+        if not self.left:
+            self.left.append(self.answers)
+        return _SlowInTurn(self.delay_ms / 1000, self.left)
+
+
+@dataclass
+class _SlowInTurn:
+    delay_s: float
+    left: list[int]
+    last_s: float = 0.0
+
+    def apply(self, parcel: Parcel) -> list[Parcel]:
+        due_s = max(parcel.due_s, self.last_s)  # behind what is late, nothing overtakes it
+        if parcel.data and due_s == parcel.due_s and self.left[0] > 0:
+            self.left[0] -= 1
+            due_s += self.delay_s
+        self.last_s = due_s
+        return [replace(parcel, due_s=due_s)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakAnswer(Toxic):
+    """Half of the next answer arrives, on whichever connection, and behind it a TCP reset; then all is as before."""
+
+    left: list[int] = field(default_factory=lambda: [1], compare=False)
+
+    def begin(self, connection: int) -> Effect:  # noqa: ARG002
+        return _Breaking(self.left)
+
+
+@dataclass
+class _Breaking:
+    left: list[int]
+
+    def apply(self, parcel: Parcel) -> list[Parcel]:
+        if not parcel.data or not self.left[0]:
+            return [parcel]
+        self.left[0] = 0
+        return [replace(parcel, data=parcel.data[: (len(parcel.data) + 1) // 2], end="reset")]
 
 
 @dataclass(frozen=True, kw_only=True)

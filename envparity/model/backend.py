@@ -16,6 +16,7 @@ from envparity.frames.codec import Codec
 from envparity.frames.json_codec import JsonObjects
 from envparity.model.case import Boot
 from envparity.model.environment import ImageSource
+from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario
 from envparity.model.step import placeholders
 from envparity.redaction import is_secret
@@ -24,13 +25,16 @@ __all__ = [
     "Audit",
     "Backend",
     "Carrier",
+    "ContractFile",
     "HealthPaths",
     "ImageSource",
     "Limits",
     "Phases",
+    "Previous",
     "ProcessSource",
     "ReportFormat",
     "ReportMapping",
+    "Retries",
     "Tokens",
     "UpAnswer",
 ]
@@ -46,6 +50,20 @@ class ProcessSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: Path = Path()
     include: tuple[str, ...] = ()
     variables: dict[str, str] = {}
+
+
+class Previous(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the previous release is, for boots that change from it: exactly one is given.
+
+    `folder` stands for that of `process`; `revision` is one of the repository around the backend's file. It is started
+    as this release is.
+    """
+
+    folder: Path | None = None
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return self.revision or "the previous release"
 
 
 ReportFormat = Literal["spring-boot", "dotnet", "health+json"]
@@ -110,6 +128,18 @@ class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cookie: str | None = None
 
 
+class ContractFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the contract of the frames stands: an AsyncAPI document.
+
+    `channel` names the channels that connections are, by key or address (`*`: all; none: those of the backend's path);
+    `view` says whose operations the document describes (None: the scenarios or the replies do).
+    """
+
+    document: Path
+    channel: tuple[str, ...] = ()
+    view: Literal["server", "client"] | None = None
+
+
 class Tokens(msgspec.Struct, frozen=True):
     """How clients of this backend show who they are: by which scheme, and how what it makes is handed over."""
 
@@ -143,6 +173,18 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message_bytes: str | None = None
 
 
+class Retries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often each replica may try to connect to a dependency that is away, and when it must try again.
+
+    `storm_per_s` attempts in any second; `steady_per_s` a second in the long run, where they do not become fewer;
+    `again_within_s` seconds after it is back, where a client is not served as before.
+    """
+
+    storm_per_s: float = 50.0
+    steady_per_s: float = 4.0
+    again_within_s: float = 3.0
+
+
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What can be seen of the backend before it boots, where it is Python: `package`, found beside or around the file.
 
@@ -167,6 +209,8 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     field of a frame that says what it is, `codec` how frames are written on the wire;
     `volatile` are the names of fields whose value differs in every conversation;
     `ignored_frames` are the types of frames that may arrive at any moment (a heartbeat) and belong to no conversation;
+    `public_frames` the types, and requests over HTTP, whose content is everybody's, whoever it comes from;
+    `names` are the values that ought to be the same across replicas and boots, or another in each;
     `contract` is the AsyncAPI document; `messages_per_minute_setting` is the setting that says how many messages a
     client may send in a minute; `idle_settings` are those that say, in seconds, what happens to who is silent.
     `startup_refusal` is the reason of close 1013 where startup failed (None: nothing is promised; False: it exits).
@@ -182,6 +226,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: Path
     image: ImageSource = ImageSource()
     process: ProcessSource | None = None
+    previous: Previous | None = None
     command: tuple[str, ...] = ()
     settings: dict[str, str] = {}
     health: HealthPaths = HealthPaths()
@@ -193,11 +238,14 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codec: Codec = JsonObjects()
     volatile: tuple[str, ...] = ()
     ignored_frames: tuple[str, ...] = ()
-    contract: Path | None = None
+    public_frames: tuple[str, ...] = ()
+    names: tuple[DeclaredName, ...] = ()
+    contract: ContractFile | None = None
     tokens: Tokens | None = None
     audit: Audit | None = None
     phases: Phases = Phases()
     limits: Limits = Limits()
+    retries: Retries = Retries()
     order_setting: str | None = None
     messages_per_minute_setting: str | None = None
     idle_settings: tuple[str, ...] = ()

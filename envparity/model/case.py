@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 import msgspec
 
-__all__ = ["BACKEND", "Boot", "Case"]
+__all__ = ["BACKEND", "Boot", "Case", "ReleaseChange"]
 
 BACKEND = "backend"
 """The word of a timeline that starts the backend."""
+
+ReleaseChange = Literal["", "upgrade", "rolling", "rollback"]
+"""How one release follows another on the same data: all at once, some replicas only, or there and back again."""
 
 
 class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
@@ -20,7 +24,12 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     which things happen: "backend" starts it, "postgres" makes a dependency reachable, "-postgres" takes it away again.
     What a timeline names is out of reach until its turn. `hasten` makes every idle time that many times shorter: the
     ingress's, and the backend's `idle_settings`. Raises `ValueError` for a timeline that does not start the backend
-    exactly once, and for idle times that are not to be shorter.
+    exactly once, and for idle times that are not to be shorter. `clocks` are the seconds by which the clock of each
+    replica is ahead of this machine's (the last is that of all behind it); none: they have this machine's.
+    `release` boots the previous release first, lets its clients talk, and then changes it on the data that it left:
+    "upgrade" every replica, "rolling" half of them, "rollback" every one, and back again.
+    `slow` are dependencies whose answers come so many seconds late for as long as the boot lasts. `apart_s` are the
+    seconds by which each replica is started after the one before it; 0: all of them are started in the same moment.
     """
 
     down: tuple[str, ...] = ()
@@ -28,6 +37,10 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     order: tuple[str, ...] = ()
     timeline: tuple[str, ...] = ()
     hasten: int = 1
+    clocks: tuple[float, ...] = ()
+    release: ReleaseChange = ""
+    slow: tuple[tuple[str, float], ...] = ()
+    apart_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.hasten < 1:
@@ -62,6 +75,10 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
                 reachable.add(one)
         return tuple(sorted({*self.down, *(named - reachable)}))
 
+    def clock_of(self, replica: int) -> float | None:
+        """By how many seconds that replica's clock is ahead; None where it has the machine's own."""
+        return self.clocks[min(replica, len(self.clocks) - 1)] if self.clocks else None
+
     @property
     def label(self) -> str:
         """The departure in a few words, for people: `postgres down`."""
@@ -73,6 +90,13 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
             parts.append("then ".join(f"{one} " for one in self.timeline).strip())
         if self.hasten > 1:
             parts.append(f"idle times {self.hasten} times shorter")
+        parts += [f"{name} {by_s:g} s late" for name, by_s in self.slow]
+        if self.clocks:
+            parts.append("clocks " + ", ".join(f"{by_s:+g} s" for by_s in self.clocks))
+        if self.apart_s:
+            parts.append(f"replicas {self.apart_s:g} s apart")
+        if self.release:
+            parts.append(f"{self.release} from the previous release")
         return ", ".join(parts) or "as it is"
 
 

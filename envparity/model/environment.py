@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,6 +20,7 @@ __all__ = [
     "RESERVED",
     "UPSTREAM_HOST",
     "Affinity",
+    "BesideProcess",
     "Composed",
     "Credential",
     "Dependency",
@@ -203,6 +205,10 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     expires: dt.date | None = None
 
+    def covers(self, path: str) -> bool:
+        """Whether the glob matches; brackets may also stand for themselves, as in `conversation.chat[header].*`."""
+        return fnmatchcase(path, self.path) or fnmatchcase(path, self.path.replace("[", "[[]"))
+
 
 class Credential(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a credential comes from when it is needed; exactly one is given. `command` is run without a shell."""
@@ -279,6 +285,18 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 60.0
 
 
+class BesideProcess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A further program of the backend, such as a worker: it starts with it, in what it runs in and with its settings.
+
+    It is there when its log has a line that matches `ready` ("": as soon as it runs), `ready_s` seconds after its start
+    at the latest, and is to run as long as the backend does.
+    """
+
+    command: tuple[str, ...]
+    ready: str = ""
+    ready_s: float = 30.0
+
+
 class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     """What a file of the deployment says that no boot takes, or names and does not say: only the platform knows it.
 
@@ -298,11 +316,12 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
 class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One deployment target: settings, platform, ingress, dependencies, allowed differences.
 
-    `extends` are files of other formats that give settings, which `settings` already holds;
+    `extends` are all files that this one is made of beside its own, whose values are here already;
     `notes` is what they say beside that, `places` the file and line of a value by its key (`settings.LOG_LEVEL`) where
     there are such files; neither is part of what is booted and compared;
     `baseline` is True in the one that the others are compared with; `deployed` is where it runs, if it does;
-    `image` and `command` go before the backend's own; `files` are by the path at which they are found;
+    `image` and `command` go before the backend's own; in containers `entrypoint` and `arguments` go before the image's
+    (its CMD is not used beside an entrypoint from here); `files` are by the path at which they are found;
     `jobs` run in the sequence of the file, one after the other;
     `dependencies_first` is False where the platform may start the backend before what it needs.
     """
@@ -320,7 +339,10 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deployed: Deployed | None = None
     image: ImageSource | None = None
     command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     jobs: dict[str, Job] = {}
+    processes: dict[str, BesideProcess] = {}
     files: dict[str, FileTemplate] = {}
     notes: tuple[Note, ...] = ()
     places: dict[str, str] = {}

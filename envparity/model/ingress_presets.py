@@ -21,7 +21,7 @@ WITHOUT_LIMITS: Mapping[str, Any] = {
 }
 """Limits so generous that nothing meets them."""
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
+PRESETS: Mapping[str, Mapping[str, object]] = {
     "cloud-run": {"max_lifetime_s": 300.0, "max_body_bytes": 32 * 1024 * 1024},
     "gke": {"max_lifetime_s": 30.0},
     "alb": {
@@ -39,7 +39,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 """By name, what the documents of each state."""
 
 
-def documented(table: Mapping[str, Any]) -> dict[str, Any]:
+def documented(table: Mapping[str, object]) -> dict[str, object]:
     """An `[ingress]` table with what its preset says beside it; its own keys go before those."""
     own = {key: value for key, value in table.items() if key not in {"preset", "http2"}}
     name = table.get("preset")
@@ -47,7 +47,7 @@ def documented(table: Mapping[str, Any]) -> dict[str, Any]:
     return own if stated is None else {**WITHOUT_LIMITS, **stated, **own}
 
 
-def ingress_of(table: Mapping[str, Any], own: OwnConfiguration | None = None) -> Ingress:
+def ingress_of(table: Mapping[str, object], own: OwnConfiguration | None = None) -> Ingress:
     """The ingress of a table in which nothing is wrong; `own` is what its `config` names."""
     said = {key: value for key, value in documented(table).items() if key != "config"}
     return msgspec.structs.replace(msgspec.convert(said, Ingress), config=own)

@@ -19,10 +19,14 @@ from envparity.model.step import (
     Command,
     Connect,
     Cut,
+    DisturbsDependency,
     ExpectClose,
     Flood,
     Http,
+    JumpClock,
     Restart,
+    RestartAll,
+    RestartReplicas,
     Restore,
     Rotate,
     Send,
@@ -30,10 +34,12 @@ from envparity.model.step import (
     SendJson,
     SendSize,
     SendText,
+    SendWire,
     StartReplica,
     Step,
     Stopped,
     StopReplica,
+    Throttle,
     amount_of,
     placeholders,
 )
@@ -90,11 +96,13 @@ def _needs(scenario: Scenario, backend: Backend, environment: Environment, deplo
     yield from _harm(scenario)
     if scenario.replicas > 1:
         yield f"{scenario.replicas} replicas that can be told apart"
+    if scenario.client_addresses:
+        yield "clients that come from different addresses"
     if scenario.tells_workers_apart:
         yield "to see which worker process answers"
     needed = required_settings(scenario) | backend.settings_of_connecting
     yield from (f"the value of the setting {name}" for name in sorted(needed - known.keys()))
-    if (most := _at_once(scenario)) > MOST_AT_ONCE:
+    if (most := scenario.clients * _at_once(scenario)) > MOST_AT_ONCE:
         yield f"{most} connections at once"
     if (biggest := _biggest_frame(scenario, known)) > MOST_BYTES:
         yield f"a frame of {biggest:g} bytes"
@@ -112,14 +120,18 @@ def _harm(scenario: Scenario) -> Iterator[str]:
             yield "a replica to be stopped"
         elif isinstance(step, Restart):
             yield f"{step.dependency} to be restarted"
-        elif isinstance(step, Cut | Restore):
+        elif isinstance(step, Cut | Restore | DisturbsDependency):
             yield f"{step.dependency} to be cut off"
         elif isinstance(step, Command):
             yield f"a command to {step.dependency}"
         elif isinstance(step, Rotate):
             yield f"the keys of {step.dependency} to be rotated"
+        elif isinstance(step, Throttle | JumpClock | RestartAll | RestartReplicas):
+            yield "replicas to be disturbed"
         elif isinstance(step, Flood):
             yield "a flood of messages"
+        elif isinstance(step, SendWire):
+            yield "bytes below the frames of RFC 6455"
     if scenario.disruptive:
         yield "to disturb others"
 

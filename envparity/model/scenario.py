@@ -13,12 +13,31 @@ import msgspec
 
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
-from envparity.model.step import Connect, Step, placeholders
+from envparity.model.step import Connect, Http, Silence, Step, placeholders
 
-__all__ = ["MOST_REPEATED", "Scenario", "expand", "required_settings"]
+__all__ = ["MOST_CLIENTS", "MOST_REPEATED", "Rate", "Scenario", "Second", "expand", "required_settings"]
 
 MOST_REPEATED = 100
 """How often anything may be asked to be repeated."""
+
+
+MOST_CLIENTS = 200
+"""How many clients may play a scenario at the same time."""
+
+_PerSecond = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+
+
+class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How fast the clients of a scenario go, all together: `connections` and `messages` in a second, None: at once."""
+
+    connections: _PerSecond | None = None
+    messages: _PerSecond | None = None
+
+
+Second = Literal["differs", "same", "never"]
+"""How it goes for a user who comes back: as it may be but alike everywhere, as the first time, or it is not played."""
+
+_LONG_S = 1.0
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,7 +48,13 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nothing that belongs to one user may reach another. `part` says when it is played: "usual" on its boot; "orders" on
     every boot that asks for an order or a timeline; "starting" while such a boot is starting and something that it
     needs is still out of reach. One that needs `replicas` is played where there are that many; one with `new_user`
-    where its users have done nothing yet. It is played `repeat` times in each boot, one play after the other.
+    where its users have done nothing yet. `second` says how it goes for a user who comes back with the same
+    credential and ids, which is played too but for "never". It is played `repeat` times in each boot, one play after
+    the other. A `thorough` one is played only in a thorough run, or where it is asked for by its name.
+
+    With `clients` it is played by that many at the same time, each a user of its own; where there is a `barrier`, which
+    is there unless it is said, none says anything after its connecting before all are connected. `rate` is how
+    fast they go; `served` of them at least must be served as the script says (None: all).
     """
 
     name: str
@@ -43,12 +68,42 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replicas: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     new_user: bool = False
     repeat: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPEATED)] = 1
+    thorough: bool = False
+    second: Second = "differs"
+    clients: Annotated[int, msgspec.Meta(ge=1, le=MOST_CLIENTS)] = 1
+    barrier: bool | None = None
+    rate: Rate = Rate()
+    served: Annotated[int, msgspec.Meta(ge=1, le=MOST_CLIENTS)] | None = None
     steps: tuple[Step, ...] = ()
 
     @property
     def tells_workers_apart(self) -> bool:
         """Whether it asks which process answers a connection."""
         return any(isinstance(step, Connect) and step.other_worker_than for step in self.steps)
+
+    @property
+    def waits_for_all(self) -> bool:
+        """Whether its clients wait for one another once they are connected."""
+        return self.clients > 1 and self.barrier is not False
+
+    @property
+    def needs_quiet(self) -> bool:
+        """Whether what is played beside it would change how it goes, or the other way round."""
+        return self.tells_workers_apart or self.clients > 1
+
+    @property
+    def client_addresses(self) -> tuple[str, ...]:
+        """The names by which its clients come from addresses of their own, in the order of the alphabet."""
+        said = {step.source for step in self.steps if isinstance(step, Connect | Http)}
+        return tuple(sorted(name for name in said if name is not None))
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether its script waits for more than the usual: a silence of over a second, an answer's own deadline."""
+        return any(
+            (isinstance(step, Silence) and step.seconds > _LONG_S) or getattr(step, "within_s", None) is not None
+            for step in self.steps
+        )
 
     def playable_in(self, environment: Environment) -> bool:
         """Whether that environment has the replicas for it, and lets one address come to all of them."""

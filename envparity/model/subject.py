@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from envparity.model.backend import Backend
-from envparity.model.environment import Deployed, Environment
+from envparity.model.environment import Dependency, Deployed, Environment
 
 __all__ = ["Subject"]
 
@@ -17,7 +17,9 @@ class Subject:
 
     `attached` are those that are not booted but observed where they run, by name: their `[deployed]`, with the URL
     that was asked for and agreed to. `asked` are the options of the command line that name the files and the launcher,
-    where they are not the usual ones: whoever repeats a command repeats them.
+    where they are not the usual ones: whoever repeats a command repeats them. In a `thorough` run also that is played
+    which takes long. `salt` is what fingerprints of settings are made with where several processes boot for
+    one run; it is kept in memory only.
     """
 
     backend: Backend
@@ -25,3 +27,10 @@ class Subject:
     today: str = ""
     attached: Mapping[str, Deployed] = field(default_factory=dict)
     asked: tuple[str, ...] = ()
+    thorough: bool = False
+    salt: bytes | None = field(default=None, repr=False)
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """The dependencies of every environment."""
+        return tuple(one for environment in self.environments.values() for one in environment.dependencies.values())

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-__all__ = ["Cookie", "Header"]
+__all__ = ["Cookie", "Header", "promised"]
+
+_OF_THE_WAY = frozenset(
+    (
+        *("age", "alt-svc", "connection", "content-length", "date", "etag", "keep-alive", "last-modified", "server"),
+        *("set-cookie", "transfer-encoding", "upgrade", "via", "x-powered-by", "x-request-id"),
+    )
+)
+"""Headers that say how an answer travelled, when and by what server, and are no promise of the backend's."""
+
+_OF_A_WEBSOCKET = "sec-websocket-"  # RFC 6455 §11.3: what they agree upon is told by itself
+_OF_ENVPARITY = "x-envparity-"
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -12,6 +25,15 @@ class Header(msgspec.Struct, frozen=True):
 
     name: str
     value: str | None = None
+
+
+def promised(headers: Iterable[tuple[str, str]], origin: str) -> tuple[Header, ...]:
+    """The headers of an answer that are the backend's word: in lower case, with `{origin}` for where it was asked."""
+    return tuple(
+        Header(name.lower(), value.replace(origin, "{origin}") if origin else value)
+        for name, value in headers
+        if name.lower() not in _OF_THE_WAY and not name.lower().startswith((_OF_A_WEBSOCKET, _OF_ENVPARITY))
+    )
 
 
 class Cookie(msgspec.Struct, frozen=True, omit_defaults=True):

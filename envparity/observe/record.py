@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Final, Literal
 
 import msgspec
 
 from envparity.model.case import Case
-from envparity.observe.transcript import Transcript
+from envparity.observe.transcript import HttpAnswered, Transcript
 from envparity.support.stalls import Granted, Stalls
 
 __all__ = [
@@ -17,11 +18,16 @@ __all__ = [
     "HttpAnswer",
     "JobRun",
     "Observation",
+    "ProcessRun",
     "Replica",
+    "ReplicaUsage",
+    "SecondPlay",
     "SettingFingerprint",
     "StartupFailure",
     "StartupReport",
     "StartupStep",
+    "Usage",
+    "most_connections",
 ]
 
 _TAIL_LINES = 60
@@ -49,8 +55,8 @@ class CheckResult(msgspec.Struct, frozen=True):
     component: str
     critical: bool
     status: str
-    observed: Any = None
-    expected: Any = None
+    observed: object = None
+    expected: object = None
 
 
 class StartupFailure(msgspec.Struct, frozen=True):
@@ -74,7 +80,7 @@ class StartupReport(msgspec.Struct, frozen=True):
     steps: tuple[StartupStep, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     failures: tuple[StartupFailure, ...] = ()
-    document: dict[str, Any] = {}
+    document: dict[str, object] = {}
     problems: tuple[str, ...] = ()
     http_status: int | None = None
 
@@ -84,7 +90,7 @@ class HttpAnswer(msgspec.Struct, frozen=True):
 
     path: str
     status: int
-    body: Any = None
+    body: object = None
 
 
 class Replica(msgspec.Struct, frozen=True):
@@ -129,6 +135,24 @@ class JobRun(msgspec.Struct, frozen=True):
     log: tuple[str, ...] = ()
 
 
+class ProcessRun(msgspec.Struct, frozen=True):
+    """A further program of the backend at the end of a boot: without an exit code it runs.
+
+    `ready_after_s` is when it was there, None where it ended before or was not there within `ready_s`; and the end of
+    its log.
+    """
+
+    name: str
+    exit_code: int | None
+    ready_after_s: float | None
+    ready_s: float
+    log: tuple[str, ...] = ()
+
+
+NOT_OBSERVED: Final = ": not observed"
+"""How a note ends about what of a deployed environment did not let itself be seen."""
+
+
 class Attached(msgspec.Struct, frozen=True):
     """Where an environment was observed that was not booted.
 
@@ -141,6 +165,38 @@ class Attached(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     lost: str = ""
     unplayed: int = 0
+
+
+class ReplicaUsage(msgspec.Struct, frozen=True):
+    """What all processes of a replica hold: open descriptors, threads, and resident memory."""
+
+    descriptors: int
+    threads: int
+    memory_kib: int
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What was held open at one moment in which no client was connected.
+
+    `connections` is how many each replica had accepted by then, `replicas` what each holds (None: it could not be
+    asked), `to` the open connections to each dependency, of all replicas together.
+    """
+
+    connections: tuple[int, ...]
+    replicas: tuple[ReplicaUsage | None, ...] = ()
+    to: dict[str, int] = {}
+
+
+class SecondPlay(msgspec.Struct, frozen=True):
+    """A further play of a scenario with the same user, credential and ids, after one that kept to its script.
+
+    `elsewhere`: each connection was made to another replica than in the play before. `away_s` is how long the user was
+    away before it: what the play before has left behind for a moment is gone after a longer one.
+    """
+
+    transcript: Transcript
+    elsewhere: bool = False
+    away_s: float = 0.0
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -156,10 +212,16 @@ class Observation(msgspec.Struct, frozen=True):
     launch_failure: str | None = None  # the environment could not be stood up; nothing below was seen
     infrastructure_logs: dict[str, tuple[str, ...]] = {}
     attached: Attached | None = None
+    before: tuple[Transcript, ...] = ()  # what the previous release did, where the boot has changed it
     control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
+    usage: tuple[Usage, ...] = ()  # between rounds of scenarios, the first before all of them
+    cross_origin: tuple[tuple[HttpAnswered, ...], ...] = ()  # what browsers are told from each origin, in each round
+    most_connections: dict[str, int] = {}  # to each dependency, of all replicas together, at any one moment
+    second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before
     stalls: Stalls | None = None  # how busy the machine was meanwhile
     granted: Granted | None = None  # what the replicas had of the processors, where that is counted
     jobs: tuple[JobRun, ...] = ()  # in the sequence in which they ran; after one that failed none is run
+    processes: tuple[ProcessRun, ...] = ()  # beside the replicas
     warm: bool = False  # a forked process, not a fresh container; what it shows counts once a cold boot shows it too
 
     def transcript(self, scenario: str) -> Transcript | None:
@@ -169,3 +231,13 @@ class Observation(msgspec.Struct, frozen=True):
     def plays(self, scenario: str) -> tuple[Transcript, ...]:
         """Every play of that scenario in this boot, the one that is judged first."""
         return tuple(one for one in (*self.transcripts, *self.control) if one.scenario == scenario)
+
+
+def most_connections(observations: Iterable[Observation]) -> dict[str, dict[str, int]]:
+    """How many connections there were at the same time at most, in any boot, by environment and dependency."""
+    most: dict[str, dict[str, int]] = {}
+    for one in observations:
+        known = most.setdefault(one.case.environment, {})
+        for name, count in one.most_connections.items():
+            known[name] = max(count, known.get(name, 0))
+    return {name: known for name, known in most.items() if known}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from envparity.model.backend import ReportFormat
 
@@ -19,12 +19,12 @@ _BEANS = "spring.beans."  # one step for each bean: what is in an image, not how
 _DETAILS = ("error", "description", "exception", "output")
 
 
-def in_our_shape(served: Any, form: ReportFormat) -> Any:
+def in_our_shape(served: object, form: ReportFormat) -> object:
     """That decoded body as a document with status, checks, failures, and steps where it has them; else as it is."""
     return _FORMATS[form](served)
 
 
-def _spring_boot(served: Any) -> Any:
+def _spring_boot(served: object) -> object:
     """`/actuator/health`, or `/actuator/startup`, which is there only once the application has started."""
     if not isinstance(served, dict):
         return served
@@ -36,7 +36,7 @@ def _spring_boot(served: Any) -> Any:
     return _document(_spring_status(served.get("status")), checks)
 
 
-def _steps(events: Any) -> Iterator[str]:
+def _steps(events: object) -> Iterator[str]:
     for event in events if isinstance(events, list) else ():
         step = event.get("startupStep") if isinstance(event, dict) else None
         name = step.get("name") if isinstance(step, dict) else None
@@ -44,7 +44,7 @@ def _steps(events: Any) -> Iterator[str]:
             yield name
 
 
-def _components(served: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _components(served: Mapping[str, object], above: str = "") -> Iterator[tuple[str, Mapping[str, object]]]:
     """Each contributor by its path; one that is composed of others by these."""
     components = served.get("components")
     for name, found in components.items() if isinstance(components, dict) else ():
@@ -54,7 +54,7 @@ def _components(served: Mapping[str, Any], above: str = "") -> Iterator[tuple[st
             yield f"{above}{name}", found
 
 
-def _of_spring(found: Mapping[str, Any]) -> dict[str, Any]:
+def _of_spring(found: Mapping[str, object]) -> dict[str, object]:
     details = found.get("details")
     steady = {
         key: value
@@ -64,11 +64,11 @@ def _of_spring(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"status": _spring_status(found.get("status")), **({"observed": steady} if steady else {}), **_said(details)}
 
 
-def _spring_status(value: Any) -> Any:
+def _spring_status(value: object) -> object:
     return ("pass" if value.lower() in _SPRING_PASSES else "fail") if isinstance(value, str) else value
 
 
-def _dotnet(served: Any) -> Any:
+def _dotnet(served: object) -> object:
     """What `HealthChecks.UI.Client` writes; or the word alone, which is what ASP.NET Core writes by itself."""
     if isinstance(served, str):
         return _document(_dotnet_status(served), {})
@@ -84,11 +84,11 @@ def _dotnet(served: Any) -> Any:
     return _document(_dotnet_status(served.get("status")), checks)
 
 
-def _dotnet_status(value: Any) -> Any:
+def _dotnet_status(value: object) -> object:
     return _DOTNET.get(value.strip().lower(), "fail") if isinstance(value, str) else value
 
 
-def _health_json(served: Any) -> Any:
+def _health_json(served: object) -> object:
     """`application/health+json`: a list of observations for each check, under `COMPONENT:MEASUREMENT`."""
     if not isinstance(served, dict):
         return served
@@ -103,14 +103,14 @@ def _health_json(served: Any) -> Any:
     return document | {key: served[key] for key in ("version", "releaseId") if key in served}
 
 
-def _said(found: Any) -> dict[str, str]:
+def _said(found: object) -> dict[str, str]:
     """What it says of a failure."""
     texts = (found.get(key) for key in _DETAILS) if isinstance(found, dict) else ()
     text = next((text for text in texts if isinstance(text, str) and text), "")
     return {"output": text} if text else {}
 
 
-def _document(status: Any, checks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+def _document(status: object, checks: Mapping[str, dict[str, object]]) -> dict[str, object]:
     failures = [
         {"code": "CHECK_FAILED", "component": name.partition(":")[0], "description": check.get("output", "")}
         for name, check in checks.items()
@@ -121,6 +121,6 @@ def _document(status: Any, checks: Mapping[str, dict[str, Any]]) -> dict[str, An
     return {"status": verdict, "checks": shown, "failures": failures if verdict != "pass" else []}
 
 
-_FORMATS: Final[Mapping[ReportFormat, Callable[[Any], Any]]] = MappingProxyType(
+_FORMATS: Final[Mapping[ReportFormat, Callable[[object], object]]] = MappingProxyType(
     {"spring-boot": _spring_boot, "dotnet": _dotnet, "health+json": _health_json}
 )

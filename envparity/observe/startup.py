@@ -19,7 +19,7 @@ _MISSING = object()
 _LARGEST = 1e15
 
 
-def read_report(served: Any, mapping: ReportMapping, *, http_status: int | None = None) -> StartupReport:
+def read_report(served: object, mapping: ReportMapping, *, http_status: int | None = None) -> StartupReport:
     """The report in a decoded body. `http_status` is the code it was served with, None where that is not known.
 
     Never raises. A body that is no JSON object, or has no status, gives status "unreadable" and says why.
@@ -88,7 +88,7 @@ def _logged_failures(lines: Sequence[str], pattern: Pattern[str] | None) -> Iter
 class _Reading:
     """One document being read; notes what is wrong with it in `problems`."""
 
-    def __init__(self, document: Mapping[str, Any], mapping: ReportMapping) -> None:
+    def __init__(self, document: Mapping[str, object], mapping: ReportMapping) -> None:
         self.document, self.mapping = document, mapping
         self.problems: list[str] = []
 
@@ -163,19 +163,21 @@ class _Reading:
             described = next(filter(None, (_text(item.get(key)) for key in ("description", "message", "detail"))), "")
             yield StartupFailure(code, component, described, _text(item.get("action")))
 
-    def _verdict(self, status: Any) -> str:
+    def _verdict(self, status: object) -> str:
         word = ("pass" if status else "fail") if isinstance(status, bool) else str(status).lower()
         if word in self.mapping.passed:
             return "pass"
         return {"warning": "warn", "warn": "warn", "skipped": "skipped"}.get(word, "fail")
 
-    def _objects(self, path: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    def _objects(self, path: str) -> Iterator[tuple[str, str, Mapping[str, object]]]:
         """Every object of a list, or of an object that holds them by name: (where, its name or "", the object)."""
         value = _at(self.document, path)
         if value is _MISSING or value is None:
             return
         if isinstance(value, list):
-            named: Iterable[tuple[str, str, Any]] = ((f"{path}[{index}]", "", one) for index, one in enumerate(value))
+            named: Iterable[tuple[str, str, object]] = (
+                (f"{path}[{index}]", "", one) for index, one in enumerate(value)
+            )
         elif isinstance(value, Mapping):
             named = _named(path, value)
         else:
@@ -188,16 +190,16 @@ class _Reading:
                 self.problems.append(f"{where} is no object but {_shown(item)}")
 
 
-def _named(path: str, value: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def _named(path: str, value: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
     """`application/health+json` has a list of objects under each name; others have the object itself."""
     for name, under in value.items():
         for one in under if isinstance(under, list) else [under]:
             yield f"{path}.{name}", name, one
 
 
-def _at(document: Mapping[str, Any], path: str) -> Any:
+def _at(document: Mapping[str, object], path: str) -> object:
     """The value at a dotted path, or an object that is none of JSON's kinds where there is nothing."""
-    value: Any = document
+    value: object = document
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
             return _MISSING
@@ -205,7 +207,7 @@ def _at(document: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
@@ -215,6 +217,6 @@ def _number(value: Any, otherwise: float) -> float:
     return float(value) if usable else otherwise
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -11,13 +11,16 @@ from typing import Any, Literal
 
 import msgspec
 
+from envparity.observe.disturbed import Disturbed
 from envparity.observe.headers import Cookie, Header
 
 __all__ = [
     "Answerer",
     "BinaryFrame",
+    "Clients",
     "ConnectionClosed",
     "ControlDone",
+    "Crossed",
     "DeadlinePassed",
     "Departure",
     "DepartureKind",
@@ -115,8 +118,8 @@ class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
     `replica` is the one that answered, or was asked last, where that is known; `answered_by` says who did. `body` is
     the beginning of a refusal's. `sent` is what the client said of itself, `arrived` what of it and of the forwarding
     headers the replica got (None: not known, or no replica was asked), `lost` the names of what was sent in vain.
-    `withheld` are the cookies that the client keeps and did not send, each with the reason; `extensions` the names of
-    those that were agreed upon.
+    `withheld` are the cookies that the client keeps and did not send, each with the reason; `extensions` those that
+    were agreed upon, with their parameters. `headers` are the answer's but for those of its way, `cookies` what it set.
     """
 
     status: int
@@ -130,6 +133,8 @@ class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
     lost: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
+    headers: tuple[Header, ...] = ()
+    cookies: tuple[Cookie, ...] = ()
 
 
 class HttpAnswered(_Event, frozen=True, tag="http"):
@@ -137,7 +142,7 @@ class HttpAnswered(_Event, frozen=True, tag="http"):
     `error` where no answer could be had or understood.
 
     `headers` are the answer's but for those of its way, `cookies` what it set for a client that keeps cookies,
-    `withheld` the cookies that did not go out with the request, each with the reason.
+    `withheld` the cookies that did not go out with the request, each with the reason. `version` is that of HTTP.
     """
 
     request: str
@@ -150,6 +155,7 @@ class HttpAnswered(_Event, frozen=True, tag="http"):
     error: str = ""
     replica: int | None = None
     answered_by: Answerer = "unknown"
+    version: str = ""
 
 
 class FrameSent(_Event, frozen=True, tag="sent"):
@@ -235,13 +241,41 @@ class Departure(msgspec.Struct, frozen=True):
     connection: str = ""
 
 
+class Crossed(msgspec.Struct, frozen=True):
+    """A frame that came to one client and carries what was made for another: both by number, the value by its name."""
+
+    client: int
+    whose: int
+    name: str
+    event: FrameReceived
+
+
+class Clients(msgspec.Struct, frozen=True):
+    """How those fared that played a scenario at the same time: `served` of `of` as the script says, `least` must be.
+
+    `otherwise` counts what the others met: `handshake 503`, `close 1013`, `timeout`. `slowest_s` is how long the last
+    of those took who were served; `accepted` how many connections each replica accepted. `crossed` are the first frames
+    that came to the wrong client.
+    """
+
+    of: int
+    served: int
+    least: int
+    otherwise: dict[str, int] = {}
+    slowest_s: float = 0.0
+    accepted: tuple[int, ...] = ()
+    crossed: tuple[Crossed, ...] = ()
+
+
 class Transcript(msgspec.Struct, frozen=True):
     """One scenario as it went. `names` maps generated values to their placeholders, for normalising.
 
     `said` maps the place of a value, the number of its event and its path there (`4.upload`), to what the script says
     stands there with a placeholder, `{origin}/upload`: where the script was kept to, that is what is compared.
     `logged` is what was logged from the client's last action before the failure until shortly after it; empty where
-    nothing failed.
+    nothing failed. `disturbed` is what the script did to the environment that was not over at once; `readiness` what
+    each replica's readiness answered when the script was left after that. Where several clients played it at the same
+    time, `clients` says how they fared, and the events are those of one of them.
     """
 
     scenario: str
@@ -252,6 +286,9 @@ class Transcript(msgspec.Struct, frozen=True):
     said: dict[str, str] = {}
     duration_s: float = 0.0
     logged: tuple[LoggedLines, ...] = ()
+    disturbed: tuple[Disturbed, ...] = ()
+    readiness: tuple[int | None, ...] = ()
+    clients: Clients | None = None
 
 
 def in_order_of_interest(

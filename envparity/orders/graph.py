@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heapify, heappop, heappush
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from envparity.errors import ConfigurationError, Mistake
 
@@ -70,7 +70,7 @@ class Graph:
         return cls(tuple(GraphStep(name, tuple(needs)) for name, needs in requires.items()))
 
     @classmethod
-    def from_report(cls, report: Mapping[str, Any]) -> Self:
+    def from_report(cls, report: Mapping[str, object]) -> Self:
         """The graph that a startup report declares: `steps[].name` and `steps[].requires`.
 
         Also reads what `to_json` gives.
@@ -87,7 +87,7 @@ class Graph:
             raise ConfigurationError(mistakes)
         return cls(tuple(GraphStep(step["name"], tuple(step.get("requires") or ())) for step in steps))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The graph as plain data, which `from_report` reads back."""
         return {"steps": [{"name": step.name, "requires": list(step.requires)} for step in self.steps]}
 
@@ -201,7 +201,7 @@ def ready(graph: Graph, done: int) -> list[int]:
     return [at for at in graph.canonical_indices if not done >> at & 1 and not graph.required[at] & ~done]
 
 
-def _shape_mistake(at: int, step: Any) -> Mistake | None:
+def _shape_mistake(at: int, step: object) -> Mistake | None:
     if not isinstance(step, Mapping) or not isinstance(step.get("name"), str):
         return Mistake("startup report", 0, f"steps[{at}].name", "a step with a name", repr(step)[:80])
     requires = step.get("requires") or []

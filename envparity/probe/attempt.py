@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -15,6 +15,7 @@ from websockets.protocol import State
 from envparity.conversation import actions
 from envparity.conversation.listening import Listening
 from envparity.conversation.machine import Conversation
+from envparity.conversation.talking import ending, has_sent
 from envparity.conversation.told import Outcome
 from envparity.observe.transcript import HandshakeAnswered, Transcript
 from envparity.probe.network import MAX_FRAME_BYTES, Network
@@ -136,14 +137,8 @@ class _Attempt:
     async def _send(self, action: actions.Send) -> None:
         if self._connection is None:
             return
-        try:
-            async with asyncio.timeout(action.timeout_s):
-                for message in (action.message, *action.following):
-                    await self._connection.send(message)
-        except TimeoutError:
+        if not await has_sent(self._connection, action, 1, asyncio.timeout):
             self._conversation.timed_out(self._now())
-        except ConnectionClosed:
-            pass  # the reader tells how it ended
 
     async def _read(self, name: str, connection: ClientConnection) -> None:
         """Hand over what arrives, until the connection is closed or has brought more than a conversation may."""
@@ -159,12 +154,11 @@ class _Attempt:
             connection.transport.abort()
             self._ended(name, 1006, reason, ours=True)
         except ConnectionClosed as end:
-            code, reason = (int(end.rcvd.code), end.rcvd.reason) if end.rcvd else (1006, "")
-            # Both may close at once: then the peer's own code shows that it did not echo ours.
-            ours = end.sent is not None and not end.rcvd_then_sent and (end.rcvd is None or code == end.sent.code)
+            ended = ending(end)
+            reason = ended.reason
             if end.rcvd is None and end.sent is not None and self._closing is None:
                 reason = f"closed with {int(end.sent.code)} {end.sent.reason}"  # what it sent cannot be read
-            self._ended(name, code, reason, ours=ours)
+            self._ended(name, ended.code, reason, ours=ended.by == "client")
 
     async def _has_ended(self) -> bool:
         """Whether the connection was closed, or given up as unreadable, and the peer only keeps its TCP open.
@@ -206,6 +200,6 @@ class _Attempt:
                 self._close_code = 1006
 
 
-async def _quietly(closing: Coroutine[Any, Any, None]) -> None:
+async def _quietly(closing: Coroutine[object, object, None]) -> None:
     with contextlib.suppress(ConnectionClosed, OSError):
         await closing

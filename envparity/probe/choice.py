@@ -58,10 +58,7 @@ def objection(scenario: Scenario) -> str:
 
 
 def _objections(scenario: Scenario) -> Iterator[str]:
-    if scenario.disruptive or scenario.boot != Boot() or scenario.part != "usual" or scenario.replicas > 1:
-        yield "needs an environment that is booted for it"
-    if scenario.new_user:
-        yield "needs a user who has done nothing yet, and the probe's is always the same"
+    yield from _of_its_place(scenario)
     for step in scenario.steps:
         if not isinstance(step, _HARMLESS):
             yield f"has the step {action_of(step)}"
@@ -79,7 +76,17 @@ def _objections(scenario: Scenario) -> Iterator[str]:
                 yield "asks to be refused"
     if any(name == "token" for name, _ in placeholders(scenario.steps)):
         yield "sends tokens in other places than its handshake"
-    if sum(isinstance(step, Connect) for step in scenario.steps) != 1:
+    if scenario.clients * sum(isinstance(step, Connect) for step in scenario.steps) != 1:
         yield "has not just one connection"
     if not any(isinstance(step, ExpectStep) for step in scenario.steps):
         yield "expects no frame"
+
+
+def _of_its_place(scenario: Scenario) -> Iterator[str]:
+    """What it takes of those who play it, and of where it is played."""
+    if scenario.disruptive or scenario.boot != Boot() or scenario.part != "usual" or scenario.replicas > 1:
+        yield "needs an environment that is booted for it"
+    if scenario.new_user:
+        yield "needs a user who has done nothing yet, and the probe's is always the same"
+    if scenario.client_addresses:
+        yield "has clients that come from addresses of their own"

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, Literal, Protocol, TextIO
+from typing import Literal, Protocol, TextIO
 
 from envparity.probe.alert import Alert, Recovery
 from envparity.probe.outcome import Outcome
@@ -111,7 +111,7 @@ class JsonLog:
     def ended(self, why: str, runs: int, failed: int, skipped: int) -> None:
         self._line("ended", self._clock(), why=why, runs=runs, failed=failed, skipped=skipped)
 
-    def _line(self, event: str, at: float, **more: Any) -> None:
+    def _line(self, event: str, at: float, **more: object) -> None:
         self._write(json.dumps({"time": _moment(at), "event": event, "environment": self._environment, **more}))
 
 

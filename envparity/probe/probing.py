@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from envparity.auth.scheme import UnusableKey
-from envparity.conversation.contract import Contract
+from envparity.contract.of_backend import contract_of
 from envparity.conversation.handshake import Identity, SignedIn
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Script, write_script
@@ -85,7 +85,7 @@ class Probe:
     def __init__(self, plan: Plan, metrics: Metrics, log: Log, credentials: Credentials | None = None) -> None:
         self._plan, self._metrics, self._log = plan, metrics, log
         backend = plan.backend
-        self._contract = Contract.load(backend.contract, backend.frame_type) if backend.contract else None
+        self._contract = contract_of(backend)
         self._network = Network(plan.target, plan.tls)
         self._credentials = credentials or Credentials(plan.environment, backend.scheme)
         self._alerts = Alerts(plan.alert_after)

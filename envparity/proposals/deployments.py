@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from envparity.proposals.proposal import Proposal, at_line, slug
 from envparity.sources.source import SOURCES
 
-__all__ = ["Deployment", "deployments", "services"]
+__all__ = ["Build", "Deployment", "build_of", "deployments", "services"]
 
 _COMPOSE: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _OVERRIDE = re.compile(r"(?:docker-)?compose\.(?P<name>[\w-]+)\.ya?ml")
+_RUN_DEPLOY = re.compile(r"run[\s\"',-]+deploy\b")
 _DOTENV = re.compile(r"\.env(?:\.(?P<name>[\w-]+))?")
 _NO_ENVIRONMENT: Final = frozenset({"example", "sample", "template", "dist", "defaults", "override"})
-_WELL_KNOWN: Final = {"fly.toml": "fly", "render.yaml": "render", "app.json": "heroku", "service.yaml": "cloud-run"}
+_WELL_KNOWN: Final = {
+    "fly.toml": "fly",
+    "render.yaml": "render",
+    "app.json": "heroku",
+    "service.yaml": "cloud-run",
+    "task-definition.json": "ecs",
+}
 _USUAL_NAMES: Final = {"prod": "production", "stage": "staging", "dev": "development"}
 _FOLDERS: Final = ("k8s", "kubernetes", "deploy", "manifests")
 _LOCAL = "local"
@@ -36,20 +44,45 @@ class Deployment:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Build:
+    """What an image is built from, relative to the project's folder: a Dockerfile, and the folder that it copies of."""
+
+    dockerfile: Path
+    context: Path
+
+
 def services(folder: Path) -> list[Proposal[str]]:
     """The services of the compose file that are built here, in its order: each may be the backend."""
-    for name in _COMPOSE:
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            read = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
-            return []
-        found = read.get("services") if isinstance(read, dict) else None
-        tables = found.items() if isinstance(found, dict) else ()
-        return [Proposal(str(service), at_line(path, folder)) for service, said in tables if _is_built(said)]
-    return []
+    path, tables = _compose(folder)
+    return [Proposal(service, at_line(path, folder)) for service, said in tables.items() if _is_built(said)]
+
+
+def build_of(folder: Path, service: str) -> Proposal[Build] | None:
+    """What the compose file builds that service from; None where it is elsewhere, or takes a variable to say it."""
+    path, tables = _compose(folder)
+    said = tables.get(service)
+    build = said.get("build") if isinstance(said, dict) else None
+    table = {"context": build} if isinstance(build, str) else build if isinstance(build, dict) else {}
+    context, dockerfile = table.get("context", "."), table.get("dockerfile", "Dockerfile")
+    if not build or not isinstance(context, str) or not isinstance(dockerfile, str) or "$" in context + dockerfile:
+        return None
+    here = Path(os.path.normpath(context))
+    file = Path(os.path.normpath(here / dockerfile))
+    if here.is_absolute() or ".." in (*here.parts, *file.parts) or not (folder / file).is_file():
+        return None
+    return Proposal(Build(file, here), at_line(path, folder))
+
+
+def _compose(folder: Path) -> tuple[Path, dict[str, object]]:
+    """The compose file, and its services by name; none where it cannot be read."""
+    path = next((folder / name for name in _COMPOSE if (folder / name).is_file()), folder)
+    try:
+        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        return path, {}
+    found = read.get("services") if isinstance(read, dict) else None
+    return path, {str(name): said for name, said in found.items()} if isinstance(found, dict) else {}
 
 
 def deployments(folder: Path, service: str) -> list[Deployment]:
@@ -70,6 +103,10 @@ def deployments(folder: Path, service: str) -> list[Deployment]:
     for name, environment in _WELL_KNOWN.items():
         if (folder / name).is_file():
             found.setdefault(environment, []).append(name)
+    if "cloud-run" not in found:
+        for path in _gcloud(folder):
+            found.setdefault("cloud-run", []).append(path.relative_to(folder).as_posix())
+            break  # what deploys the same service elsewhere is another environment of the team's own choice
     for path in _manifests(folder):
         found.setdefault(_named(path.name if path.parent != folder else "cluster"), []).append(
             path.relative_to(folder).as_posix()
@@ -78,7 +115,7 @@ def deployments(folder: Path, service: str) -> list[Deployment]:
     return [Deployment(name, files) for name, files in read.items() if files]
 
 
-def _is_built(said: Any) -> bool:
+def _is_built(said: object) -> bool:
     return isinstance(said, dict) and "build" in said
 
 
@@ -95,6 +132,17 @@ def _manifests(folder: Path) -> Iterator[Path]:
             yield from overlays
         elif any(place.glob("*.y*ml")):
             yield place
+
+
+def _gcloud(folder: Path) -> Iterator[Path]:
+    """The workflows that deploy one service by `gcloud run deploy`, those of Cloud Build first."""
+    for pattern in ("cloudbuild*.yaml", "cloudbuild*.yml", ".github/workflows/*.yaml", ".github/workflows/*.yml"):
+        for path in sorted(folder.glob(pattern)):
+            try:
+                if len(_RUN_DEPLOY.findall(path.read_text(encoding="utf-8"))) == 1:
+                    yield path
+            except (OSError, UnicodeDecodeError):
+                continue
 
 
 def _read(folder: Path, files: Iterable[str]) -> Iterator[str]:

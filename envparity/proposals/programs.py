@@ -9,10 +9,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from envparity.proposals.code import Code
+from envparity.proposals.code import Code, read_code
 from envparity.proposals.proposal import Proposal, at_line
 
-__all__ = ["commands", "dockerfiles", "names"]
+__all__ = ["commands", "dockerfiles", "has_program", "names"]
 
 _PORT = re.compile(r"\$\{?PORT(?::-\d+)?\}?")
 _SHELL = re.compile(r"[|&;<>`*?()]|\$(?!\{?PORT\b)")
@@ -38,32 +38,45 @@ def dockerfiles(folder: Path) -> Iterator[Proposal[Path]]:
                 yield Proposal(path.relative_to(folder), at_line(path, folder))
 
 
-def commands(folder: Path, code: Code, dockerfile: Path | None) -> Iterator[Proposal[tuple[str, ...]]]:
-    """Programs with their arguments, in which `{port}` stands for the port; what needs a shell is no proposal."""
+def has_program(home: Path) -> bool:
+    """Whether a program begins in that folder: a file that says so is there, or one with an application."""
+    begins = ("Procfile", "package.json", "manage.py", "go.mod")
+    if any((home / name).is_file() for name in begins):
+        return True
+    return home.is_dir() and read_code(home).application is not None
+
+
+def commands(root: Path, home: Path, code: Code, dockerfile: Path | None) -> Iterator[Proposal[tuple[str, ...]]]:
+    """Programs with their arguments, in which `{port}` stands for the port; what needs a shell is no proposal.
+
+    They run in `home`, a folder of the project's `root`, of which `code` was read; the Dockerfile is relative to that.
+    """
+    folder = root / home
+    within = "" if home == Path() else f"{home.as_posix()}/"
     procfile = folder / "Procfile"
     for number, line in enumerate(_text(procfile).splitlines(), start=1):
         kind, found, command = line.partition(":")
         if found and kind.strip() == "web" and (argv := _argv(command)):
-            yield Proposal(argv, f"Procfile:{number}")
+            yield Proposal(argv, f"{within}Procfile:{number}")
     start = _json(folder / "package.json").get("scripts", {})
     if isinstance(start, dict) and isinstance(start.get("start"), str) and (argv := _argv(start["start"])):
-        yield Proposal(argv, "package.json: scripts.start")
+        yield Proposal(argv, f"{within}package.json: scripts.start")
     if code.application is not None:
         argv = ("python3", "-m", "uvicorn", code.application.value, "--host", "127.0.0.1", "--port", "{port}")
-        yield Proposal(argv, code.application.found_in)
+        yield Proposal(argv, f"{within}{code.application.found_in}")
     settings = sorted(folder.glob("*/asgi.py"))
     if settings and (folder / "manage.py").is_file():
         module = f"{settings[0].parent.name}.asgi:application"
         argv = ("python3", "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", module)
-        yield Proposal(argv, at_line(settings[0], folder))
+        yield Proposal(argv, at_line(settings[0], root))
     if dockerfile is not None:
-        text = _text(folder / dockerfile)
+        text = _text(root / dockerfile)
         for match in reversed(list(_CMD.finditer(text))):
             if argv := _array(match["argv"]):
-                yield Proposal(argv, at_line(folder / dockerfile, folder, text, match.start()))
+                yield Proposal(argv, at_line(root / dockerfile, root, text, match.start()))
                 break
     if (folder / "go.mod").is_file():
-        yield Proposal(("go", "run", "."), "go.mod")
+        yield Proposal(("go", "run", "."), f"{within}go.mod")
 
 
 def _argv(command: str) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ _ASSUMED = (
 @dataclass(frozen=True)
 class BackendPlan:
     """What was decided of the backend. `dockerfile` and `command` may be missing, one of them not; `health` is "" for a
-    backend that is ready when its port listens.
+    backend that is ready when its port listens. `context` is what its image is built from, where that is not the
+    Dockerfile's own folder, `folder` where its program runs, where that is not the project's.
     """
 
     name: str
@@ -29,6 +30,8 @@ class BackendPlan:
     command: tuple[str, ...] = ()
     health: str = ""
     socket_io: bool = False
+    context: str = ""
+    folder: str = ""
 
 
 def backend_text(plan: BackendPlan) -> str:
@@ -63,9 +66,13 @@ def _backend(plan: BackendPlan) -> Iterator[str]:
     yield f"websocket_path = {_text(plan.websocket_path)}"
     if plan.dockerfile:
         yield from ("", "[image]", f"dockerfile = {_text(plan.dockerfile)}")
+        if plan.context:
+            yield f"context = {_text(plan.context)}"
     if plan.command:
         yield from ("", "[process]   # where there is no container engine, and with --launcher process")
         yield f"command = [{', '.join(map(_text, plan.command))}]"
+        if plan.folder:
+            yield f"folder = {_text(plan.folder)}   # where its image has it from"
     yield from ("", "[health]")
     for key in ("live", "ready"):
         yield f"{key} = {_text(plan.health) if plan.health else 'false'}"

@@ -48,9 +48,9 @@ class _Level:
 
     def __init__(self, original: Any) -> None:
         self._original = original
-        self._taken: list[Any] = []
+        self._taken: list[object] = []
         self.waiting = False  # for a part that is being made
-        self.parts: Iterator[Any]
+        self.parts: Iterator[object]
         if isinstance(original, dict):
             self.parts = (part for item in original.items() for part in item)
         elif isinstance(original, msgspec.Struct):
@@ -58,11 +58,11 @@ class _Level:
         else:
             self.parts = iter(original)
 
-    def take(self, part: Any) -> None:
+    def take(self, part: object) -> None:
         self._taken.append(part)
         self.waiting = False
 
-    def made(self) -> Any:
+    def made(self) -> object:
         """The value of the parts that were taken."""
         original, taken = self._original, self._taken
         if isinstance(original, dict):
@@ -78,12 +78,12 @@ class _Level:
         return type(original)(taken)
 
 
-def _mapping(original: dict[Any, Any], taken: list[Any]) -> dict[Any, Any]:
+def _mapping(original: dict[object, object], taken: list[object]) -> dict[object, object]:
     keys, values = taken[::2], taken[1::2]
     if all(key is before for key, before in zip(keys, original, strict=True)):
         unchanged = all(part is before for part, before in zip(values, original.values(), strict=True))
         return original if unchanged else dict(zip(keys, values, strict=True))
-    made: dict[Any, Any] = {}
+    made: dict[object, object] = {}
     for key, value in zip(keys, values, strict=True):
         free, count = key, 1
         while free in made:
@@ -99,5 +99,5 @@ def _free_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(one.name for one in msgspec.structs.fields(kind) if not _takes_certain_words(one.type))
 
 
-def _takes_certain_words(hint: Any) -> bool:
+def _takes_certain_words(hint: object) -> bool:
     return get_origin(hint) is Literal or any(_takes_certain_words(under) for under in get_args(hint))

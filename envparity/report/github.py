@@ -19,7 +19,7 @@ from envparity.judge.entries import Entry, defects, entries, undeclared
 from envparity.report.layout import printable
 from envparity.report.sarif import places
 from envparity.report.saved import SavedRun
-from envparity.report.verdict import counted, found_text, not_played, other_text
+from envparity.report.verdict import counted, found_text, headline, not_played, other_text
 from envparity.report.wording import cause_text, evidence_lines
 
 __all__ = ["CHOICES", "annotation_lines", "step_summary", "tell_github", "wanted"]
@@ -113,6 +113,8 @@ def step_summary(run: SavedRun) -> str:
 def _head(run: SavedRun) -> str:
     verdict = run.verdict
     mark, word = ("✅", "nothing differs") if verdict.clean else ("❌", found_text(verdict.findings))
+    if verdict.broken_off:
+        word = f"{_plain(headline(verdict))}: {_plain(verdict.broken_off)}"
     extent = ", ".join(
         (
             counted(len(verdict.environments), "environment"),
@@ -136,6 +138,8 @@ def _head(run: SavedRun) -> str:
         lines += [f"Not checked by this launcher: {_plain('; '.join(verdict.cannot_check))}", ""]
     if verdict.notes:
         lines += [f"Never matched: {_plain('; '.join(verdict.notes))}", ""]
+    if verdict.varying:
+        lines += [f"Varies: {_plain('; '.join(verdict.varying))}", ""]
     if verdict.left_out:
         lines += [f"Not played: {_plain('; '.join(not_played(verdict)))}", ""]
     return "\n".join(lines)

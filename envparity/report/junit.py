@@ -25,6 +25,7 @@ __all__ = ["REPORT", "junit_xml"]
 
 _WIDTH = 110
 _STARTUP = "startup"
+_WHOLE = "the run"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 §2.2
 
 
@@ -38,11 +39,14 @@ class _Test:
     findings: list[Finding] = field(default_factory=list)
     follows: list[Finding] = field(default_factory=list)
     left_out: str = ""
+    error: str = ""
 
 
 def junit_xml(run: SavedRun) -> bytes:
     """The run as JUnit XML in UTF-8."""
     suites = [(name, _tests(run, name)) for name in run.verdict.environments]
+    if run.verdict.broken_off:
+        suites.append((_WHOLE, [_Test(_WHOLE, "came to its end", error=run.verdict.broken_off)]))
     every = [test for _, tests in suites for test in tests]
     root = ET.Element("testsuites", _counts(every) | {"name": f"envparity {_text(run.subject.backend)}"})
     for index, (name, tests) in enumerate(suites):
@@ -114,6 +118,7 @@ def _suite(run: SavedRun, index: int, environment: str, tests: Sequence[_Test]) 
     launcher = launchers(verdict.launcher, verdict.attached)
     facts = {"run": verdict.run_id, "launcher": launcher, "backend": run.subject.file}
     facts |= {"never matched": "; ".join(verdict.notes)} if verdict.notes else {}
+    facts |= {"varies": "; ".join(verdict.varying)} if verdict.varying else {}
     facts |= {"unsteady": "; ".join(verdict.unsteady)} if verdict.unsteady else {}
     facts |= {"not checked": "; ".join(verdict.cannot_check)} if verdict.cannot_check else {}
     facts |= {"why this launcher": verdict.reason} if verdict.reason else {}
@@ -141,6 +146,8 @@ def _case(run: SavedRun, test: _Test) -> ET.Element:
         failure.text = _text(findings_text(test.findings, run.verdict.environments, _WIDTH))
     elif test.follows:
         ET.SubElement(case, "skipped", {"message": _text(f"follows from {', '.join(one.id for one in test.follows)}")})
+    elif test.error:
+        ET.SubElement(case, "error", {"type": "broken off", "message": _text(test.error)})
     elif test.left_out:
         ET.SubElement(case, "skipped", {"message": _text(f"not played because attached: needs {test.left_out}")})
     return case
@@ -150,7 +157,7 @@ def _counts(tests: Sequence[_Test]) -> dict[str, str]:
     return {
         "tests": str(len(tests)),
         "failures": str(sum(bool(test.findings) for test in tests)),
-        "errors": "0",
+        "errors": str(sum(bool(test.error) for test in tests)),
         "skipped": str(sum(bool(test.follows or test.left_out) and not test.findings for test in tests)),
         "time": _s(sum(test.time_s for test in tests)),
     }

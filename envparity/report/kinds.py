@@ -16,10 +16,14 @@ __all__ = ["REPORTS", "Report", "make_report"]
 
 @dataclass(frozen=True)
 class Report:
-    """A kind of report: the help of its option, and what makes the file's bytes of a run and of all the rules."""
+    """A kind of report: the help of its option, and what makes the file's bytes of a run and of all the rules.
+
+    `check` raises `ConfigurationError` for what would keep it from being made, before anything boots.
+    """
 
     help: str
     make: Callable[[SavedRun, Sequence[Rule]], bytes]
+    check: Callable[[], None] = lambda: None
 
 
 REPORTS: Final[Door[Report]] = Door(

@@ -46,8 +46,8 @@ def field(
     only before the first where it is a `bullet`.
     """
     indent = 2 + _LABEL_WIDTH
-    room = max(20, width - indent - len(mark))
-    head = f"  {label:<{_LABEL_WIDTH}}"
+    head = f"  {label:<{_LABEL_WIDTH - 1}} "
+    room = max(20, width - len(head) - len(mark))
     for piece in _pieces(printable(text), room, whole=style == "command"):
         yield line(Span(head, "label"), Span(mark, "label"), Span(piece, style))
         head = " " * indent

@@ -8,17 +8,24 @@ import msgspec
 
 from envparity.engine.events import Event
 from envparity.report.private import open_private
+from envparity.report.saved_subject import SavedSubject
 
 __all__ = ["NdjsonWriter", "read_events"]
 
 
 class NdjsonWriter:
-    """Every event as one line of JSON; `type` names it. A killed run leaves what it saw, in whole lines."""
+    """Every event as one line of JSON; `type` names it. A killed run leaves what it saw, in whole lines.
 
-    def __init__(self, path: Path) -> None:
+    With a `subject` what the run is about comes first, as in a saved run: of shards that is what is merged.
+    """
+
+    def __init__(self, path: Path, subject: SavedSubject | None = None) -> None:
         """Open the file anew. Raises `OSError` where it cannot be written."""
         self._file = open_private(path)
         self._encoder = msgspec.json.Encoder()
+        if subject is not None:
+            self._file.write(self._encoder.encode(subject) + b"\n")
+            self._file.flush()
 
     def handle(self, event: Event) -> None:
         self._file.write(self._encoder.encode(event) + b"\n")

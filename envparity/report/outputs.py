@@ -41,7 +41,7 @@ class Outputs:
         if mistakes:
             raise ConfigurationError(mistakes)
         for name in self.reports:
-            REPORTS.get(name)
+            REPORTS.get(name).check()
 
     def write(self, run: SavedRun) -> None:
         """Write all of them. Raises `OutputFailed` for what cannot be written after all, and `DoorFailed`."""

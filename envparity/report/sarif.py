@@ -1,7 +1,8 @@
 """SARIF 2.1.0, for code scanning: every rule with its help, every finding with a fingerprint that outlives the run.
 
-A finding's places are the lines of the files that describe what was tested: the setting or the declared difference in
-an environment's file, the scenario in the backend's. Source: OASIS SARIF 2.1.0, §3.
+A finding's places are lines of the files that describe what was tested: first of its cause, in whichever file of the
+deployment that stands; then of the setting or the declared difference in an environment's file, and of the scenario in
+the backend's. Source: OASIS SARIF 2.1.0, §3.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
 from envparity.judge import conduct
+from envparity.judge.cause import TraitsCause
 from envparity.judge.entries import Entry, entries
 from envparity.judge.finding import Finding
 from envparity.judge.rules import Rule
@@ -69,11 +71,19 @@ def sarif_json(run: SavedRun, rules: Sequence[Rule]) -> bytes:
 
 def places(subject: SavedSubject, finding: Finding) -> tuple[Place, ...]:
     """Where a finding belongs in the files that describe what was tested; there is always one."""
-    found = [place for name in finding.environments for place in _in_environment(subject.environment(name), finding)]
+    found = list(_of_the_cause(finding))
+    found += [place for name in finding.environments for place in _in_environment(subject.environment(name), finding)]
     scenario = subject.scenario(finding.scenario) if finding.scenario is not None else None
     if scenario is not None:
         found.append(Place(subject.file, scenario.line))
     return tuple(dict.fromkeys(found)) or (Place(subject.file),)
+
+
+def _of_the_cause(finding: Finding) -> Iterator[Place]:
+    """Where what makes it stands, in the files of the deployment that an environment extends."""
+    if isinstance(finding.cause, TraitsCause):
+        for place in finding.cause.places:
+            yield Place(place.file, place.line)
 
 
 def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> Iterator[Place]:
@@ -81,10 +91,15 @@ def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> I
     if environment is None:
         return
     words = (f"settings.{finding.where}", f"differences.{finding.where}", f"dependencies.{finding.component}")
+    elsewhere = next((environment.places[one] for one in words if one in environment.places), None)
+    if elsewhere is not None:
+        file, _, line = elsewhere.rpartition(":")
+        yield Place(file, int(line))
+        return
     yield Place(environment.file, next((environment.lines[one] for one in words if one in environment.lines), 0))
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: Rule) -> dict[str, object]:
     text = rule.description.strip()
     name = "".join(word.capitalize() for word in rule.title.split() if word.isalnum())
     return {
@@ -98,17 +113,20 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _invocation(run: SavedRun) -> dict[str, Any]:
+def _invocation(run: SavedRun) -> dict[str, object]:
     """How the run ended, and what came to a deadline in it that did not show again."""
-    invocation: dict[str, Any] = {"executionSuccessful": True, "exitCode": run.verdict.exit_code}
-    if run.verdict.unsteady:
+    broken_off = run.verdict.broken_off
+    notes = [("error", f"broken off: {broken_off}")] if broken_off else []
+    notes += [("note", f"unsteady: {one}") for one in run.verdict.unsteady]
+    invocation: dict[str, object] = {"executionSuccessful": not broken_off, "exitCode": run.verdict.exit_code}
+    if notes:
         invocation["toolExecutionNotifications"] = [
-            {"level": "note", "message": {"text": printable(f"unsteady: {one}")}} for one in run.verdict.unsteady
+            {"level": level, "message": {"text": printable(text)}} for level, text in notes
         ]
     return invocation
 
 
-def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool = False) -> dict[str, Any]:
+def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool = False) -> dict[str, object]:
     """One defect: the finding that stands for it, and the others with its cause as what is related.
 
     A `note` shows by chance, in all environments alike.
@@ -118,7 +136,7 @@ def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool 
     text = f"{finding.title} ({seen}): expected {finding.expected}, got {finding.got}."
     if cause := cause_text(finding.cause):
         text += f" Cause: {cause}."
-    result: dict[str, Any] = {
+    result: dict[str, object] = {
         "ruleId": finding.code,
         "level": "note" if note else "warning" if conduct(finding).apart else "error",
         "kind": "fail",
@@ -146,10 +164,10 @@ def _fingerprint(finding: Finding) -> str:
     return hashlib.sha256("\0".join(finding.identity).encode()).hexdigest()[:32]
 
 
-def _location(place: Place) -> dict[str, Any]:
+def _location(place: Place) -> dict[str, object]:
     path = Path(place.file)
     artifact = {"uri": path.as_uri()} if path.is_absolute() else {"uri": _relative(path), "uriBaseId": _ROOT}
-    physical: dict[str, Any] = {"artifactLocation": artifact}
+    physical: dict[str, object] = {"artifactLocation": artifact}
     if place.line:
         physical["region"] = {"startLine": place.line}
     return {"physicalLocation": physical}

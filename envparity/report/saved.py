@@ -33,6 +33,7 @@ __all__ = [
     "find_run",
     "is_own",
     "newest_run",
+    "read_lines",
     "read_run",
     "runs_folder",
     "saved_runs",
@@ -41,6 +42,8 @@ __all__ = [
 
 RUNS: Final = Path(".envparity/runs")
 KEPT: Final = 20
+_LARGEST: Final = 1 << 30
+"""Bytes. A run of a hundred orders in three environments has a hundredth of that."""
 
 
 class SavedRun(msgspec.Struct, frozen=True):
@@ -105,6 +108,11 @@ class Saver:
             file.write(self._encoder.encode(event) + b"\n")
         if isinstance(event, RunFinished):
             self._finish()
+
+    @property
+    def file(self) -> Path | None:
+        """Where the run is saved, once it has begun."""
+        return self._file
 
     def close(self) -> None:
         """Nothing is open between two events."""
@@ -181,8 +189,15 @@ def read_run(path: Path) -> SavedRun:
     return run
 
 
-def _read(path: Path) -> SavedRun | None:
+def read_lines(path: Path) -> tuple[SavedSubject, list[Event]]:
+    """What the run in that file was about, and all its events, also where it came to no verdict.
+
+    Raises `ConfigurationError` where it is no saved run.
+    """
     try:
+        size = path.stat().st_size
+        if size > _LARGEST:
+            raise _unreadable(path, 0, f"a saved run of at most {_LARGEST >> 20} MiB", f"{size >> 20} MiB", "")
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise _unreadable(path, 0, "a saved run", error.strerror or "an error", "check the path") from error
@@ -192,7 +207,11 @@ def _read(path: Path) -> SavedRun | None:
     if subject is None:
         action = "`envparity run` saves runs; what --ndjson writes is the bare stream"
         raise _unreadable(path, 1, "what the run was about", "something else", action)
-    return SavedRun.of(subject, events)
+    return subject, events
+
+
+def _read(path: Path) -> SavedRun | None:
+    return SavedRun.of(*read_lines(path))
 
 
 def _decoded(path: Path, number: int, line: bytes) -> _Line:

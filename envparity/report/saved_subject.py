@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,9 +14,20 @@ from envparity.model.backend import Backend, ImageSource, ReportMapping
 from envparity.model.environment import Dependency, Difference, Environment, Ingress, OwnConfiguration, Platform
 from envparity.model.subject import Subject
 from envparity.redaction import is_secret
+from envparity.report.revision import Revision, revision_of
 from envparity.toml.document import Document, read_document, shown_path
 
-__all__ = ["FORMAT", "SavedEntry", "SavedEnvironment", "SavedScenario", "SavedSubject", "saved_subject"]
+__all__ = [
+    "FORMAT",
+    "SavedEntry",
+    "SavedEnvironment",
+    "SavedScenario",
+    "SavedShard",
+    "SavedSubject",
+    "environment_lines",
+    "saved_subject",
+    "without_secrets",
+]
 
 _KEPT_BACK = "<kept back>"
 
@@ -42,7 +54,11 @@ class SavedScenario(msgspec.Struct, frozen=True):
 
 
 class SavedEnvironment(msgspec.Struct, frozen=True):
-    """An environment without the values of its settings. `lines` those of the file's keys: `settings.PORT` -> 14."""
+    """An environment without the values of its settings.
+
+    `lines` are those of its file's keys, `settings.PORT` -> 14; `places` the file and line of each value where some
+    come from other files, `settings.PORT` -> `compose.yaml:14`.
+    """
 
     name: str
     description: str
@@ -53,10 +69,36 @@ class SavedEnvironment(msgspec.Struct, frozen=True):
     dependencies_first: bool
     differences: tuple[Difference, ...]
     lines: dict[str, int] = {}
+    places: dict[str, str] = {}
+
+
+class SavedShard(msgspec.Struct, frozen=True):
+    """Which part of a run this is: number `index` of `of`, from 1, with the `own` of all its `cases`, by their ids.
+
+    `plan` is equal for all shards of one run: of the same commit, files, version and options. The options are those
+    that change what is booted; `version`, `commit` and `files` say of what (`envparity.session.identity`).
+    """
+
+    index: int
+    of: int
+    plan: str
+    cases: tuple[str, ...]
+    own: tuple[str, ...]
+    version: str
+    commit: str
+    files: str
+    only: tuple[str, ...] = ()
+    repeat: int = 1
+    thorough: bool = False
+    launcher: str = "auto"  # as it was asked for
+    image: str = ""
 
 
 class SavedSubject(msgspec.Struct, frozen=True, tag=True):
-    """What a run was about. `began` is ISO 8601 in UTC; `orders` the strength of the covering set, 0 for none."""
+    """What a run was about. `began` is ISO 8601 in UTC; `orders` the strength of the covering set, 0 for none.
+
+    `shard` is there where only a part of the run was booted, which is to be judged with the others.
+    """
 
     began: str
     backend: str
@@ -70,6 +112,11 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
     format: int = FORMAT
     envparity: str = ""  # the version that ran
     installed: tuple[SavedEntry, ...] = ()
+    only: tuple[str, ...] = ()  # the patterns of scenarios that were asked for; empty: all
+    repeat: int = 1  # how often each case was booted
+    files: dict[str, str] = {}  # SHA-256 of what was read, by path; not of files of variables, in which secrets are
+    revision: Revision | None = None  # what was checked out
+    shard: SavedShard | None = None
 
     def __post_init__(self) -> None:
         dt.datetime.fromisoformat(self.began)  # what a file says is no date is refused where it is read
@@ -109,7 +156,15 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
         }
 
 
-def saved_subject(subject: Subject, environment_paths: Path, *, orders: int = 0) -> SavedSubject:
+def saved_subject(
+    subject: Subject,
+    environment_paths: Path,
+    *,
+    orders: int = 0,
+    only: Sequence[str] = (),
+    repeat: int = 1,
+    shard: SavedShard | None = None,
+) -> SavedSubject:
     """What is kept of a subject that was read from these files. The files' lines are where SARIF points to."""
     backend = subject.backend
     lines = _scenario_lines(backend.file)
@@ -129,8 +184,35 @@ def saved_subject(subject: Subject, environment_paths: Path, *, orders: int = 0)
         ),
         orders=orders,
         envparity=version_of_envparity(),
+        shard=shard,
         installed=tuple(SavedEntry(one.group, one.name, one.distribution, one.version) for one in foreign_entries()),
+        only=tuple(only),
+        repeat=repeat,
+        files=dict(sorted(_digests(subject, environment_paths))),
+        revision=revision_of(backend.file.resolve().parent),
     )
+
+
+def _digests(subject: Subject, environment_paths: Path) -> Iterator[tuple[str, str]]:
+    """The files that a run is about, each with its SHA-256: what a deployment holds against its own."""
+    for file in dict.fromkeys(_files(subject, environment_paths)):
+        try:
+            yield shown_path(file), hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError:  # it was read, and is gone: nothing that is compared with it will be the same
+            continue
+
+
+def _files(subject: Subject, environment_paths: Path) -> Iterator[Path]:
+    yield subject.backend.file
+    if subject.backend.contract is not None:
+        yield subject.backend.contract.document
+    for name, environment in subject.environments.items():
+        file = _file_of(name, environment_paths)
+        yield file
+        templates = [one.template for one in environment.files.values()]
+        own = [environment.ingress.config.file] if environment.ingress.config is not None else []
+        named = [one.partition("#")[0] for one in environment.extends if ".env" not in Path(one).name]
+        yield from (file.parent / path for path in (*templates, *own, *named))
 
 
 def _file_of(name: str, paths: Path) -> Path:
@@ -144,10 +226,11 @@ def _saved_environment(environment: Environment, file: Path) -> SavedEnvironment
         file=shown_path(file),
         platform=environment.platform,
         ingress=_without_text(environment.ingress),
-        dependencies={name: _without_secrets(one) for name, one in environment.dependencies.items()},
+        dependencies={name: without_secrets(one) for name, one in environment.dependencies.items()},
         dependencies_first=environment.dependencies_first,
         differences=environment.differences,
-        lines=dict(_environment_lines(file)),
+        lines=dict(environment_lines(file)),
+        places=environment.places,
     )
 
 
@@ -157,8 +240,8 @@ def _without_text(ingress: Ingress) -> Ingress:
     return msgspec.structs.replace(ingress, config=config)
 
 
-def _without_secrets(dependency: Dependency) -> Dependency:
-    """As what a run keeps has it: of a literal that is a secret, and of a file's text, only that there is one."""
+def without_secrets(dependency: Dependency) -> Dependency:
+    """As it is kept and shown: of a literal that is a secret, and of a file's text, only that there is one."""
     tables = {name: table for name, table in dependency.options.items() if isinstance(table, dict)}
     kept = {
         name: {
@@ -170,7 +253,7 @@ def _without_secrets(dependency: Dependency) -> Dependency:
     return msgspec.structs.replace(dependency, options={**dependency.options, **kept})
 
 
-def _environment_lines(file: Path) -> Iterator[tuple[str, int]]:
+def environment_lines(file: Path) -> Iterator[tuple[str, int]]:
     """The lines of settings, tables and differences; of a difference's path, that of its `path`."""
     document = _document(file)
     if document is None:

@@ -6,8 +6,6 @@ is a line, without control codes. The verdict is the same text in both.
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -29,12 +27,13 @@ from envparity.engine.events import (
     Waiting,
 )
 from envparity.judge.finding import Verdict
+from envparity.report.columns import WIDEST, verdict_width, wants_live
 from envparity.report.layout import Line, Style, printable
 from envparity.report.progress import CaseProgress, Progress
-from envparity.report.verdict import DEFAULT_WIDTH, counted, launchers, verdict_lines, verdict_text
+from envparity.report.verdict import counted, launchers, verdict_lines, verdict_text
 from envparity.report.writer import Writer
 
-__all__ = ["LiveTerminal", "PlainTerminal", "print_verdict", "terminal_writer", "verdict_width", "wants_live"]
+__all__ = ["LiveTerminal", "PlainTerminal", "print_verdict", "terminal_writer"]
 
 _LOOK: dict[Style, str] = {
     "": "",
@@ -45,7 +44,6 @@ _LOOK: dict[Style, str] = {
     "quote": "",
     "command": "bold",
 }
-_WIDEST = 110  # columns; longer lines are hard to read
 _EVERY_ORDERS = 10  # boots between two lines of progress
 _COLUMN_WIDTH = 22  # an environment beside another needs this many columns
 
@@ -57,11 +55,6 @@ def terminal_writer(stream: IO[str], *, plain: bool = False, verdict: bool = Tru
     return LiveTerminal(Console(file=stream), verdict=verdict)
 
 
-def wants_live(stream: IO[str]) -> bool:
-    """Whether something that redraws itself is welcome: a terminal that can, and not a CI job's."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
-
-
 def print_verdict(stream: IO[str], verdict: Verdict, *, plain: bool = False) -> None:
     """The verdict alone, in colour on a terminal (unless NO_COLOR is set)."""
     if plain or not wants_live(stream):
@@ -69,7 +62,7 @@ def print_verdict(stream: IO[str], verdict: Verdict, *, plain: bool = False) -> 
         stream.flush()
         return
     console = Console(file=stream)
-    _print_styled(console, verdict_lines(verdict, min(console.width, _WIDEST)))
+    _print_styled(console, verdict_lines(verdict, min(console.width, WIDEST)))
 
 
 class PlainTerminal:
@@ -131,7 +124,7 @@ class LiveTerminal:
         if isinstance(event, RunFinished):
             self.close()
             if self._verdict:
-                _print_styled(self._console, verdict_lines(event.verdict, min(self._console.width, _WIDEST)))
+                _print_styled(self._console, verdict_lines(event.verdict, min(self._console.width, WIDEST)))
             return
         if self._live is None:  # images are waited for before the run starts
             self._live = Live(
@@ -207,11 +200,6 @@ def _ending(event: CaseObserved) -> str:
     if failure:
         return f"could not be stood up: {failure}"
     return f"observed in {event.duration_s:.1f} s"
-
-
-def verdict_width() -> int:
-    """The columns of plain output: the terminal's or COLUMNS, 80 in a pipe, and never more than can be read."""
-    return max(40, min(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, _WIDEST))
 
 
 def _print_styled(console: Console, lines: Iterable[Line]) -> None:

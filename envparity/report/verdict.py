@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envparity.judge.entries import defects, entries, undeclared
 from envparity.judge.finding import Exemption, Finding, Verdict
+from envparity.report.columns import DEFAULT_WIDTH
 from envparity.report.layout import Line, Span, field, line, printable
 from envparity.report.wording import cause_text, evidence_lines
+from envparity.support.counting import counted
 
 __all__ = [
     "counted",
@@ -22,17 +24,14 @@ __all__ = [
     "verdict_text",
 ]
 
-DEFAULT_WIDTH = 80
 ATTACHED = "attached"  # the launcher that boots nothing
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 case`, `9 cases`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def headline(verdict: Verdict) -> str:
-    """The first line: `CLEAN`, or `RED: n findings and m undeclared differences`."""
+    """The first line: `CLEAN`, `RED: n findings and m undeclared differences`, or that the run was broken off."""
+    if verdict.broken_off:
+        so_far = found_text(verdict.findings) if verdict.findings else "no finding"
+        return f"BROKEN OFF: {so_far} in {verdict.cases} of {counted(verdict.planned, 'case')}"
     return "CLEAN" if verdict.clean else f"RED: {found_text(verdict.findings)}"
 
 
@@ -46,31 +45,25 @@ def found_text(findings: Sequence[Finding]) -> str:
 def verdict_lines(verdict: Verdict, width: int = DEFAULT_WIDTH) -> Iterator[Line]:
     """All of the verdict: the headline, what was checked by which launcher, the exemptions used, every finding."""
     yield line(Span(headline(verdict), "clean" if verdict.clean else "red"))
+    if verdict.broken_off:
+        yield from field("by", verdict.broken_off, width=width)
     yield from field("launcher", launchers(verdict.launcher, verdict.attached, verdict.reason), width=width)
     yield from field(
         "not checked", "; ".join(verdict.cannot_check) or "nothing: this launcher can check all of it", width=width
     )
-    label = "not played"
-    for one in not_played(verdict):
-        yield from field(label, one, width=width)
-        label = ""
+    yield from _fields("not played", not_played(verdict), width)
     yield from field("environments", ", ".join(verdict.environments), width=width)
     yield from field("checked", _extent(verdict), width=width)
-    label = "orders"
-    for one in verdict.coverage:
-        yield from field(label, one, width=width)
-        label = ""
-    label = "never matched"
-    for note in verdict.notes:
-        yield from field(label, note, width=width)
-        label = ""
+    yield from _fields("orders", verdict.coverage, width)
+    yield from _connection_lines(verdict.connections, width)
+    if verdict.exploration:
+        yield from field("explored", verdict.exploration, width=width)
+    yield from _fields("never matched", verdict.notes, width)
+    yield from _fields("varies", verdict.varying, width)
     yield from field("run", f"{verdict.run_id}, {verdict.duration_s:.1f} s", width=width)
     if verdict.stalls:
         yield from field("machine", verdict.stalls, width=width)
-    label = "unsteady"
-    for one in verdict.unsteady:
-        yield from field(label, one, width=width)
-        label = ""
+    yield from _fields("unsteady", verdict.unsteady, width)
     yield from _exemption_lines(verdict.exemptions, width)
     for entry in defects(verdict.findings):
         yield line()
@@ -87,6 +80,21 @@ def verdict_lines(verdict: Verdict, width: int = DEFAULT_WIDTH) -> Iterator[Line
     for finding in apart:
         yield line()
         yield from finding_lines(finding, verdict.environments, width)
+
+
+def _fields(label: str, texts: Iterable[str], width: int) -> Iterator[Line]:
+    """Each on lines of its own, the first with the label."""
+    for text in texts:
+        yield from field(label, text, width=width)
+        label = ""
+
+
+def _connection_lines(connections: Mapping[str, Mapping[str, int]], width: int) -> Iterator[Line]:
+    label = "connections"
+    for name, counts in connections.items():
+        most = ", ".join(f"{count} to {dependency}" for dependency, count in counts.items())
+        yield from field(label, f"{name}: at most {most}", width=width)
+        label = ""
 
 
 def launchers(launcher: str, attached: Mapping[str, str], reason: str = "") -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from envparity.judge.canonical import line
 from envparity.judge.cause import (
     Cause,
     Chance,
@@ -12,46 +11,30 @@ from envparity.judge.cause import (
     Everywhere,
     NotFound,
     OrderCause,
+    ReleaseCause,
     Search,
     StepPair,
     TraitsCause,
 )
-from envparity.judge.evidence import (
-    BACKEND_LOG,
-    LAUNCHER_LOG,
-    ClientTold,
-    Contradictions,
-    Counts,
-    DeclaredBecause,
-    Difference,
-    Evidence,
-    Excerpt,
-    KeptIn,
-    LogQuote,
-    Note,
-    OrderShown,
-    Parted,
-    Reproduced,
-    SameIn,
-    SeenIn,
-    SideBySide,
-    StartupFailed,
-    Traceback,
-    Undecided,
-    Unplayed,
-)
 from envparity.judge.finding import Finding, Follow
-from envparity.judge.told import outcome_text
-from envparity.report.wording_moments import moment_lines
+from envparity.report.evidence_wording import NAMED, listed, words_of
 
-__all__ = ["cause_text", "evidence_lines", "order_text", "search_lines", "words_of"]
+__all__ = [
+    "cause_text",
+    "evidence_lines",
+    "order_text",
+    "search_lines",
+]
 
-_NAMED = 6  # findings or scenarios that a line names
-_SHOWN = 12  # traits or pairs that a line names
-_NOTHING = "nothing more"
+_CHANGES = {
+    "": "",
+    "upgrade": "the upgrade: this release on the data that the previous one left",
+    "rolling": "the rolling deployment: replicas of the previous release and of this one on the same data",
+    "rollback": "the way back: the previous release on the data that this one left",
+}
 
 
-def cause_text(cause: Cause | None) -> str:
+def cause_text(cause: Cause | None) -> str:  # noqa: PLR0911  one for each kind of cause
     """`STARTUP_VALIDATION=strict alone`, `fails whenever auth starts before tools`; empty where none was found."""
     match cause:
         case TraitsCause(alternatives=alternatives):
@@ -60,6 +43,8 @@ def cause_text(cause: Cause | None) -> str:
             return order_text(cause)
         case CommitCause(commits=commits):
             return f"{'one of the commits' if len(commits) > 1 else 'commit'} {', '.join(commits)}"
+        case ReleaseCause(changes=changes):
+            return "; and ".join(_CHANGES[change] for change in changes)
         case Everywhere():
             return "every environment: no single difference"
         case Chance():
@@ -93,25 +78,26 @@ def evidence_lines(finding: Finding) -> tuple[str, ...]:
     return tuple(_finding_lines(finding))
 
 
-def words_of(evidence: Iterable[Evidence]) -> list[str]:
-    """These pieces of evidence, line by line."""
-    return [text for one in evidence for text in _lines(one)]
-
-
 def search_lines(cause: Cause | None) -> Iterator[str]:
     """How the cause was searched for, or why none was found."""
     match cause:
+        case ReleaseCause(before=before, alone=alone):
+            old = "keeps to it" if before else "does not keep to it either"
+            new = "keeps to it" if alone else "does not keep to it either, or was not asked"
+            yield f"before the change the previous release {old}; this release by itself {new}"
         case TraitsCause(search=search) if search is not None:
             single = len(cause.alternatives) == 1
             how, which = ("it fails", "removed") if single else ("each fails", "all of them removed")
             times = {1: "once", 2: "twice"}.get(cause.shown, f"{cause.shown} times")
             between = f"{_between(search)}: added to {search.passing} {how}, {times}"
             yield f"{between}; {which} from {search.failing} it passes ({_cost(search)})"
+            if cause.places:
+                yield f"stands at {listed([str(one) for one in cause.places])}"
             if cause.others:
-                yield f"with that alone, no difference at {_some(cause.others)}: another cause makes that"
+                yield f"with that alone, no difference at {listed(cause.others)}: another cause makes that"
             yield from _aside(search)
         case OrderCause(pairs=pairs, boots=boots) if pairs:
-            yield f"shrunk in {_boots(boots)} to the canonical order, but with {_some([_pair(one) for one in pairs])}"
+            yield f"shrunk in {_boots(boots)} to the canonical order, but with {listed([_pair(one) for one in pairs])}"
         case NotFound():
             yield _not_found(cause)
             if cause.search is not None:
@@ -123,8 +109,7 @@ def search_lines(cause: Cause | None) -> Iterator[str]:
 def _finding_lines(finding: Finding) -> Iterator[str]:
     if finding.instead_of is not None:
         yield f"would have been {finding.instead_of.code}, {finding.instead_of.about}"
-    for one in finding.evidence:
-        yield from _lines(one)
+    yield from words_of(finding.evidence)
     for place in finding.places:
         yield f"also at {place.where}: {place.got}"
     if finding.follows:
@@ -134,105 +119,7 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
 
 def _follows(follows: Sequence[Follow]) -> str:
     names = [f"{one.code} {one.about}" for one in follows]
-    return f"explains {len(names)} finding{'s' if len(names) > 1 else ''} more: {_some(names, _NAMED)}"
-
-
-def _lines(evidence: Evidence) -> Iterator[str]:
-    for words in (moment_lines, _quoted, _of_startup, _compared, _of_extent):
-        yield from words(evidence)
-
-
-def _quoted(evidence: Evidence) -> Iterator[str]:
-    match evidence:
-        case LogQuote(source=source, lines=lines):
-            own = source in {BACKEND_LOG, LAUNCHER_LOG}
-            yield from lines if own else (f"{source}: {text}" for text in lines)
-            if not lines:
-                yield "the log is empty"
-        case Traceback(lines=lines):
-            yield from (f"the log: {text}" for text in lines)
-        case Excerpt(events=events, step=step, named=named):
-            if step is not None:
-                yield f"step {step + 1}, after:"
-            yield from (f"{event.connection}: {line(event)}" if named else line(event) for event in events)
-        case Note(text=text):
-            yield text
-        case _:
-            return
-
-
-def _of_startup(evidence: Evidence) -> Iterator[str]:
-    match evidence:
-        case ClientTold(outcome=None):
-            yield "no client connected"
-        case ClientTold(outcome=outcome, wrongly=wrongly, of=of) if outcome is not None:
-            others = f" ({wrongly} of {of} connections were not told as promised)" if wrongly > 1 else ""
-            yield f"the client was told: {outcome_text(outcome)}{others}"
-        case StartupFailed():
-            named = (evidence.environment, evidence.component, evidence.code, evidence.description)
-            yield ": ".join(filter(None, named))
-            if evidence.action:
-                yield f"action: {evidence.action}"
-        case Undecided(after_s=after_s, steps=steps):
-            yield f"after {after_s:g} s"
-            for step in steps:
-                waits = f", waits for {step.waited_for}" if step.waited_for else ""
-                yield f"step {step.name} {step.outcome}{waits}"
-        case Contradictions(said=said, more=more):
-            yield from said
-            if more:
-                yield f"and {more} more"
-        case _:
-            return
-
-
-def _compared(evidence: Evidence) -> Iterator[str]:
-    match evidence:
-        case SideBySide(sides=sides):
-            yield from (f"{name}: {_NOTHING if event is None else line(event)}" for name, event in sides)
-        case Parted():
-            yield from _parted(evidence)
-        case Difference():
-            yield f"{evidence.path}: {evidence.baseline} {evidence.expected}, {evidence.other} {evidence.got}"
-        case DeclaredBecause(reason=reason, paths=paths):
-            yield f"declared because: {reason}"
-            yield from paths
-        case _:
-            return
-
-
-def _of_extent(evidence: Evidence) -> Iterator[str]:
-    match evidence:
-        case OrderShown(order=order, timeline=timeline):
-            parts = [f"in the order {', '.join(order)}"] if order else []
-            parts += [f"when they come so: {', '.join(timeline)}"] if timeline else []
-            yield "; ".join(parts) or "as the environment boots it"
-        case Counts():
-            yield f"{evidence.environment}: {evidence.shown} of {evidence.of} {evidence.noun} show it"
-        case KeptIn(environments=environments):
-            yield f"kept to the script in: {', '.join(environments)}"
-        case SameIn(scenarios=scenarios):
-            count = f"{len(scenarios)} other scenario{'s' if len(scenarios) > 1 else ''}"
-            yield f"the same in {count}: {_some(scenarios, _NAMED - 1)}"
-        case SeenIn(environments=environments, evidence=pieces):
-            place = ", ".join(environments)
-            yield from (f"  {text}" if text.startswith(" ") else f"in {place}: {text}" for text in words_of(pieces))
-        case Reproduced(environments=environments):
-            yield f"reproduced in a fresh container: {', '.join(environments)}"
-        case Unplayed(scenarios=scenarios):
-            yield f"scenarios that were not played any more: {scenarios}"
-        case _:
-            return
-
-
-def _parted(evidence: Parted) -> Iterator[str]:
-    if evidence.scenario:
-        on = f" of connection {evidence.connection}" if evidence.connection else ""
-        place = f"{evidence.scenario} parts at entry {evidence.number}{on}"
-    else:
-        place = f"startup parts at step {evidence.number}"
-    yield place + (f", after {evidence.common}" if evidence.common else ", at the very beginning")
-    yield from (f"{name}: {text}" for name, text in evidence.sides)
+    return f"explains {len(names)} finding{'s' if len(names) > 1 else ''} more: {listed(names, NAMED)}"
 
 
 def _alternative(traits: Sequence[str]) -> str:
@@ -277,7 +164,7 @@ def _not_found(cause: NotFound) -> str:  # noqa: PLR0911  a sentence for each re
         case "out of boots":
             among = [trait for one in cause.among for trait in one]
             spent = _cost(search) if search is not None else _boots(cause.boots)
-            return f"no cause was isolated within {spent}: it is among {_some(among)}"
+            return f"no cause was isolated within {spent}: it is among {listed(among)}"
 
 
 def _between(search: Search) -> str:
@@ -309,9 +196,3 @@ def _boots(number: int) -> str:
 
 def _pair(pair: StepPair) -> str:
     return f"{pair.first} before {pair.then}"
-
-
-def _some(names: Sequence[str], most: int = _SHOWN) -> str:
-    unique = list(dict.fromkeys(names))
-    more = f" and {len(unique) - most} more" if len(unique) > most else ""
-    return ", ".join(unique[:most]) + more

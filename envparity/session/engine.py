@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import structs
 
 from envparity.engine.events import Emit, Waiting
 from envparity.errors import ConfigurationError, EngineUnavailable
 from envparity.judge.cause import CommitCause
 from envparity.judge.finding import Finding, Verdict
 from envparity.judge.rules import Rule
+from envparity.model.environment import ImageSource
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.session.attaching import attach
-from envparity.session.inputs import Inputs, LauncherName
+from envparity.session.inputs import Exploration, Inputs
 
 if TYPE_CHECKING:
     from envparity.engine.blame import Tell
+    from envparity.engine.elsewhere import CaseSource
     from envparity.engine.live_run import WarmEnvironment
     from envparity.engine.recorded import RecordedRun
     from envparity.engine.replay_answer import Answer
     from envparity.engine.run import Run
+    from envparity.launch.port import Launcher
 
 __all__ = [
+    "Elsewhere",
     "SynchronousRun",
     "blame_commits",
     "boot_again",
@@ -36,8 +42,18 @@ __all__ = [
     "remove_leftovers",
     "rules",
     "shown_by",
+    "to_observations",
     "to_verdict",
 ]
+
+
+class Elsewhere(Protocol):
+    """Where cases are booted that a run judges: `source` knows what they showed, `launcher` boots what is missing."""
+
+    @property
+    def source(self) -> CaseSource: ...
+    @property
+    def launcher(self) -> Launcher: ...
 
 
 class SynchronousRun(Protocol):
@@ -59,7 +75,7 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
     """
     from envparity.config.scenario_needs import with_lines
     from envparity.config.subject import load_subject
-    from envparity.conversation.contract import Contract
+    from envparity.contract.of_backend import contract_of
     from envparity.engine.plan import plan
     from envparity.judge import every_rule
     from envparity.launch.included import included_nothing
@@ -69,75 +85,121 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
         subject = load_subject(inputs.backend, inputs.environments, inputs.names)
     except ConfigurationError as wrong:
         raise ConfigurationError([*wrong.mistakes, *attach(inputs.attaching, None)[1]]) from None
+    if inputs.image:
+        subject = _of_image(subject, inputs.image)
     attached, mistakes = attach(inputs.attaching, subject.environments)
-    if subject.backend.contract is not None:
-        try:
-            Contract.load(subject.backend.contract, subject.backend.frame_type)
-        except ConfigurationError as wrong:
-            mistakes += wrong.mistakes
     try:
-        plan(subject.backend, subject.environments, only, attached=attached)
+        contract_of(subject.backend)
+    except ConfigurationError as wrong:
+        mistakes += wrong.mistakes
+    try:
+        plan(subject.backend, subject.environments, only, attached=attached, thorough=inputs.thorough)
     except ConfigurationError as wrong:
         mistakes += wrong.mistakes
     mistakes += included_nothing(subject.backend)
     if mistakes:
         raise ConfigurationError(with_lines(subject.backend, mistakes))
-    return replace(subject, attached=attached, asked=inputs.asked)
+    return replace(subject, attached=attached, asked=inputs.asked, thorough=inputs.thorough)
+
+
+def _of_image(subject: Subject, image: str) -> Subject:
+    """The same with that image as the backend's, in every environment."""
+    environments = {
+        name: structs.replace(environment, image=None) for name, environment in subject.environments.items()
+    }
+    return replace(
+        subject, backend=structs.replace(subject.backend, image=ImageSource(name=image)), environments=environments
+    )
 
 
 def to_verdict(
     subject: Subject,
-    launcher: LauncherName,
+    launcher: str,
     emit: Emit,
     only: Sequence[str] = (),
     orders: int = 0,
     *,
     causes: bool = False,
     repeat: int = 1,
+    elsewhere: Callable[[], Elsewhere] | None = None,
+    explore: Exploration | None = None,
 ) -> Verdict:
     """Boot each case `repeat` times, observe, judge; with `causes` boot on until the causes are known.
 
-    SIGINT and SIGTERM clean up and raise `Interrupted`.
+    With what `elsewhere` gives, cases are booted there, and by its launcher. With `explore` what the contract allows is
+    made and played first, and what is answered otherwise somewhere is a scenario of the run. SIGINT and SIGTERM clean
+    up and raise `Interrupted`.
     """
     from envparity.engine.to_verdict import run_to_verdict
 
-    return run_to_verdict(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat))
+    return run_to_verdict(
+        _run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat, elsewhere=elsewhere, explore=explore)
+    )
+
+
+def to_observations(
+    subject: Subject,
+    launcher: str,
+    emit: Emit,
+    only: Sequence[str] = (),
+    orders: int = 0,
+    *,
+    repeat: int = 1,
+    share: Collection[str] = (),
+) -> tuple[Observation, ...]:
+    """Boot the cases of these ids and observe them, all that they show told with each; judge nothing."""
+    from envparity.engine.to_verdict import run_to_observations
+
+    return run_to_observations(_run(subject, launcher, emit, only, orders, causes=False, repeat=repeat, share=share))
 
 
 def open_run(
     subject: Subject,
-    launcher: LauncherName,
+    launcher: str,
     emit: Emit,
     only: Sequence[str] = (),
     orders: int = 0,
     *,
     causes: bool = False,
     repeat: int = 1,
+    explore: Exploration | None = None,
 ) -> SynchronousRun:
     """A run to enter, to ask for observations and to leave; leaving removes all that it made."""
     from envparity.engine.live_run import LiveRun
 
-    return LiveRun(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat))
+    return LiveRun(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat, explore=explore))
 
 
 def _run(
     subject: Subject,
-    name: LauncherName,
+    name: str,
     emit: Emit,
     only: Sequence[str],
     orders: int,
     *,
     causes: bool,
     repeat: int = 1,
+    elsewhere: Callable[[], Elsewhere] | None = None,
+    share: Collection[str] | None = None,
+    explore: Exploration | None = None,
 ) -> Callable[[], Run]:
     from envparity.engine.explore import OrderProfile
     from envparity.engine.run import Run
+    from envparity.exploration.searching import Profile
     from envparity.launch.choose import choose_launcher
 
     def make() -> Run:
-        launcher = choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
+        others = None if elsewhere is None else elsewhere()
+        if others is None:
+            launcher = choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
+        else:
+            launcher = others.launcher
         profile = OrderProfile(strength=orders) if orders else None
-        return Run(subject, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat)
+        return Run(
+            subject, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat,
+            elsewhere=None if others is None else others.source, told_whole=share is not None, share=share,
+            explore=None if explore is None else Profile(explore.examples, explore.seed, folder=explore.folder),
+        )  # fmt: skip
 
     return make
 
@@ -156,7 +218,10 @@ def boot_again(finding: Finding, run: RecordedRun, inputs: Inputs, emit: Emit) -
         return orders_again(finding, names, run, load(inputs), inputs.launcher, emit=emit)
     only = needed_scenarios(finding, run)
     repeat = needed_boots(finding)
-    subject = load(inputs, only)
+    explored = {one.name: one for one in run.verdict.explored if one.name in only}
+    subject = load(inputs, [name for name in only if name not in explored])
+    scenarios = (*subject.backend.scenarios, *explored.values())
+    subject = replace(subject, backend=structs.replace(subject.backend, scenarios=scenarios))
     verdict = to_verdict(subject, inputs.launcher, emit, only, repeat=repeat)
     findings = (*verdict.findings, *(one for one in verdict.by_chance if one.identity == finding.identity))
     return Answer(findings, verdict.environments, verdict.cases * repeat, verdict.scenarios)
@@ -196,9 +261,9 @@ def rules() -> tuple[Rule, ...]:
 
 def remove_leftovers(older_than_s: float | None, *, everything: bool) -> list[str]:
     """Remove what dead runs left on this machine, and in the container engine where one answers; the names of that."""
+    from envparity.launch.cleanup.leftovers import remove_leftover_folders
+    from envparity.launch.cleanup.sweep import sweep
     from envparity.launch.container.engine import Engine
-    from envparity.launch.container.sweep import sweep
-    from envparity.launch.leftovers import remove_leftover_folders
 
     try:
         engine = Engine()
@@ -214,9 +279,10 @@ def remove_leftovers(older_than_s: float | None, *, everything: bool) -> list[st
 
 def build_images(subject: Subject, waiting: Callable[[str], None]) -> Iterator[str]:
     """Have every image that a run of that subject needs in the container engine; one line for each."""
-    from envparity.launch.choose import backend_image, server_images
     from envparity.launch.container.engine import Engine
-    from envparity.launch.container.images import ImageBuilder, default_docker_folder
+    from envparity.launch.container.kind import backend_image, server_images
+    from envparity.launch.images.builder import ImageBuilder
+    from envparity.launch.images.folder import default_docker_folder
 
     engine = Engine()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +14,12 @@ from envparity.errors import (
     EngineUnavailable,
     EnvparityError,
     Interrupted,
-    LaunchError,
     OutputFailed,
+    singly,
 )
 from envparity.redaction import without_shapes
 
-__all__ = ["BAD_INPUT", "CLEAN", "FINDINGS", "INTERNAL", "MACHINE", "as_ours", "bug_report", "code_of", "complaint"]
+__all__ = ["BAD_INPUT", "CLEAN", "FINDINGS", "INTERNAL", "MACHINE", "bug_report", "code_of", "complaint"]
 
 CLEAN: Final = 0
 FINDINGS: Final = 1
@@ -48,37 +47,24 @@ def complaint(error: EnvparityError) -> str:
             f"envparity: {verdict} could be written: {error}\n  This is about the machine, not about the backend under "
             "test. All else was written, and all that was started is gone."
         )
+    begins = "envparity: no verdict"
+    if error.seen:
+        begins = f"envparity: no verdict of all ({error.seen}; it is told and saved what was seen until then)"
     if isinstance(error, DoorFailed):
         return (
-            f"envparity: no verdict: {error}\n  This is about that distribution, not about the backend under test. "
+            f"{begins}: {error}\n  This is about that distribution, not about the backend under test. "
             "Mend it or uninstall it; `envparity doctor` lists all that is installed."
         )
     if isinstance(error, EngineUnavailable):
         advice = "Start the container engine, or set DOCKER_HOST to one that answers (`docker version` shows it)."
     else:
         advice = "Look at what it says; `envparity sweep` removes what a killed run left behind; then run again."
-    return f"envparity: no verdict: {error}\n  This is about the machine, not about the backend under test. {advice}"
-
-
-def as_ours(error: BaseException) -> EnvparityError | None:
-    """The error as one that says what the machine refused; None where it is a bug of envparity.
-
-    Of several at the same time the first that is one of these.
-    """
-    for single in _singly(error):
-        if isinstance(single, EnvparityError):
-            return single
-        if isinstance(single, MemoryError):
-            return LaunchError("there is not enough memory")
-        if isinstance(single, OSError):
-            named = f"{single.filename}: " if single.filename else ""
-            return LaunchError(f"{named}{single.strerror or single or type(single).__name__}")
-    return None
+    return f"{begins}: {error}\n  This is about the machine, not about the backend under test. {advice}"
 
 
 def bug_report(error: BaseException) -> str:
     """The one message for a bug of envparity: what to report, without a value that may be a secret."""
-    single = next(_singly(error))
+    single = next(singly(error))
     frames = traceback.extract_tb(single.__traceback__)[-_PLACES:]
     told = next(iter(str(single).splitlines()), "")
     return "\n".join(
@@ -89,14 +75,6 @@ def bug_report(error: BaseException) -> str:
             *(f"  at {_place(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames),
         )
     )
-
-
-def _singly(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for under in error.exceptions:
-            yield from _singly(under)
-    else:
-        yield error
 
 
 def _place(file: str) -> str:

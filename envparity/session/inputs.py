@@ -3,40 +3,83 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
 
+from envparity.doors import entries_of
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.scenario import MOST_REPEATED
 from envparity.session.attaching import Attaching
 from envparity.toml.document import shown_path
 
-__all__ = ["BACKEND_FILES", "ENVIRONMENTS", "LAUNCHERS", "ORDERS", "Inputs", "LauncherName", "split_names"]
+__all__ = ["BACKEND_FILES", "ENVIRONMENTS", "ORDERS", "Inputs", "launcher_names", "split_names"]
 
-LauncherName = Literal["auto", "container", "process"]
-LAUNCHERS: tuple[LauncherName, ...] = ("auto", "container", "process")
 ORDERS = {"none": 0, "2": 2, "3": 3, "4": 4}
 """What may be asked of the orders: the strength of the covering set that is booted."""
 BACKEND_FILES = (Path("netra_backend/backend.toml"), Path("backend.toml"))
 ENVIRONMENTS = Path("environments")
+_DIGEST = re.compile(r"([^@\s]+@)?sha256:[0-9a-f]{64}")
+EXAMPLES = "examples"
+"""The folder in which frames that were answered otherwise are remembered, for the next exploration."""
+MOST_EXPLORED = 100_000
+_MOST_SEED = 2**64
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """How many sequences of frames are made of the contract, by which seed, and where they are remembered."""
+
+    examples: int
+    seed: int
+    folder: Path | None = None
+
+    @classmethod
+    def find(cls, examples: str | int | None, seed: str | int | None, runs: Path) -> Exploration | None:
+        """What was said, None where nothing is explored; without a seed, one that nobody chose.
+
+        What is found is remembered beside the folder `runs` of saved runs.
+
+        Raises `ConfigurationError` with all mistakes.
+        """
+        mistakes = [
+            Mistake(option, 0, option.removeprefix("--"), f"a number from {least} to {most}", repr(said))
+            for option, said, least, most in (
+                ("--explore", examples, 0, MOST_EXPLORED),
+                ("--explore-seed", seed, 0, _MOST_SEED),
+            )
+            if said not in {None, ""} and not (str(said).isdecimal() and least <= int(str(said)) <= most)
+        ]
+        if mistakes:
+            raise ConfigurationError(mistakes)
+        if not int(examples or 0):
+            if seed not in {None, ""}:
+                expected = "--explore N beside it"
+                raise ConfigurationError([Mistake("--explore-seed", 0, "explore-seed", expected, "a seed alone")])
+            return None
+        chosen = secrets.randbelow(10**6) if seed in {None, ""} else int(seed or 0)
+        return cls(int(examples or 0), chosen, runs.parent / EXAMPLES)
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What a run is asked to do: two paths, the names of environments (none: all), a launcher's name, and how far the
     orders go: the strength of the covering set, 0 for none. `attaching` says what is looked at where it runs, `repeat`
-    how often each case is booted.
+    how often each case is booted, `thorough` that also what takes long is played. `image` is what the backend is booted
+    from in every environment, whatever its files say ("": what they say).
     """
 
     backend: Path
     environments: Path
     names: tuple[str, ...] = ()
-    launcher: LauncherName = "auto"
+    launcher: str = "auto"
     orders: int = 0
     attaching: Attaching = Attaching()  # noqa: RUF009  frozen
     repeat: int = 1
+    thorough: bool = False
+    image: str = ""
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -47,7 +90,9 @@ class Inputs:
             options += ["--backend", shown_path(self.backend)]
         if self.environments.resolve() != ENVIRONMENTS.resolve():
             options += ["--environments", shown_path(self.environments)]
-        options += ["--launcher", self.launcher] if self.launcher != "auto" else []
+        options += ["--launcher", self.launcher] if self.launcher != "auto" and not self.image else []
+        options += ["--thorough"] if self.thorough else []
+        options += ["--image", self.image] if self.image else []
         return (*options, *(["--repeat", str(self.repeat)] if self.repeat > 1 else []))
 
     @classmethod
@@ -61,9 +106,11 @@ class Inputs:
         orders: str | None = None,
         attaching: Attaching = Attaching(),  # noqa: B008  frozen
         repeat: str | int | None = None,
+        thorough: bool | None = None,
+        image: str | None = None,
         root: Path | None = None,
     ) -> Inputs:
-        """Fill in what was not said: from ENVPARITY_BACKEND, _LAUNCHER and _ORDERS, then from the files below `root`.
+        """Fill in what was not said: from ENVPARITY_BACKEND, _LAUNCHER, _ORDERS and _THOROUGH; then from `root`.
 
         Paths that were said are taken as they are; whether they can be read is the loader's to say. Raises
         `ConfigurationError` with all mistakes.
@@ -88,18 +135,40 @@ class Inputs:
                 )
             )
         name = launcher or os.environ.get("ENVPARITY_LAUNCHER") or "auto"
-        if name not in LAUNCHERS:
-            mistakes.append(Mistake("ENVPARITY_LAUNCHER", 0, "launcher", " or ".join(LAUNCHERS), repr(name)))
+        if name not in (known := launcher_names()):
+            mistakes.append(Mistake("ENVPARITY_LAUNCHER", 0, "launcher", " or ".join(known), repr(name)))
         strength = orders or os.environ.get("ENVPARITY_ORDERS") or "none"
         if strength not in ORDERS:
             mistakes.append(Mistake("ENVPARITY_ORDERS", 0, "orders", ", ".join(ORDERS), repr(strength)))
         times = "1" if repeat in {None, ""} else str(repeat)
         if not times.isdecimal() or not 1 <= int(times) <= MOST_REPEATED:
             mistakes.append(Mistake("--repeat", 0, "repeat", f"a number from 1 to {MOST_REPEATED}", repr(repeat)))
+        wished = os.environ.get("ENVPARITY_THOROUGH", "")
+        if wished not in {"", "0", "1"}:
+            mistakes.append(Mistake("ENVPARITY_THOROUGH", 0, "thorough", "0 or 1", repr(wished)))
+        if image is not None and (wrong := _image_problem(image, name)):
+            mistakes.append(Mistake("--image", 0, "image", *wrong))
         if mistakes or found is None:
             raise ConfigurationError(mistakes)
-        chosen = cast("LauncherName", name)
-        return cls(found, folder, split_names(names), chosen, ORDERS[strength], attaching, int(times))
+        deep = wished == "1" if thorough is None else thorough
+        booted_by = "container" if image else name
+        return cls(
+            found, folder, split_names(names), booted_by, ORDERS[strength], attaching, int(times), deep, image or ""
+        )
+
+
+def launcher_names() -> tuple[str, ...]:
+    """What may be asked for: the machine's choice, and each launcher that is installed. Raises `DoorFailed`."""
+    return ("auto", *entries_of("envparity.launchers"))
+
+
+def _image_problem(image: str, launcher: str) -> tuple[str, str, str] | None:
+    """What is wrong with the image that was asked for, if anything is."""
+    if not _DIGEST.fullmatch(image):
+        return "NAME@sha256:… or sha256:…, the whole digest", repr(image), "a tag may mean another image tomorrow"
+    if launcher not in {"auto", "container"}:
+        return "the launcher container", launcher, "an image is booted in containers"
+    return None
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class Building:
         self._places["settings", name] = place
         self._notes.pop(f"settings.{name}", None)
 
-    def put(self, key: Key, value: Any, place: tuple[Path, int]) -> None:
+    def put(self, key: Key, value: object, place: tuple[Path, int]) -> None:
         """A value of an environment file, in place of what was said before."""
         table = self._tables
         for part in key[:-1]:
@@ -39,7 +39,7 @@ class Building:
         table[key[-1]] = value
         self._places[key] = place
 
-    def dependency(self, service: str, table: Mapping[str, Any], place: tuple[Path, int]) -> str:
+    def dependency(self, service: str, table: Mapping[str, object], place: tuple[Path, int]) -> str:
         """A server that settings know by that name of a service, and its table; gives the name of the dependency."""
         name = dependency_name(service)
         self.put(("dependencies", name), dict(table), place)
@@ -60,6 +60,15 @@ class Building:
     def has_dependency(self, name: str) -> bool:
         """Whether there is a dependency of that name."""
         return name in self._tables.get("dependencies", {})
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes so far."""
+        return tuple(self._notes.values())
+
+    def note(self, note: Note) -> None:
+        """One that is made already."""
+        self._notes[note.name] = note
 
     @property
     def settings(self) -> Mapping[str, str]:

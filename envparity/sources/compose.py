@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from envparity.sources.building import Building
-from envparity.sources.compose_files import Missing, Project, as_map, project
-from envparity.sources.dotenv import Dotenv
+from envparity.sources.compose_files import Project, as_map, project
+from envparity.sources.compose_neighbours import command_of, neighbour, port_of, volumes_of
+from envparity.sources.compose_settings import known_text, service_settings
+from envparity.sources.images import put_built, put_image_name, put_words
+from envparity.sources.neighbours import put_neighbour
 from envparity.sources.quantities import cores, mebibytes, seconds
-from envparity.sources.servers import keys_of_container, kind_of_image
+from envparity.sources.rest import list_rest
+from envparity.sources.servers import keys_of_container, kind_of_image, named_hosts, options_left
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, wrong
 
 __all__ = ["SOURCE", "Compose"]
 
+_READ: Final = frozenset(
+    (
+        *(
+            "build",
+            "command",
+            "cpus",
+            "depends_on",
+            "deploy",
+            "entrypoint",
+            "env_file",
+            "environment",
+            "expose",
+            "extends",
+        ),
+        *("healthcheck", "image", "mem_limit", "ports", "profiles", "read_only", "scale", "stop_grace_period", "tmpfs"),
+        *("user", "volumes", "annotations", "attach", "container_name", "develop", "labels", "logging", "networks"),
+        *("oom_score_adj", "pull_policy", "restart", "stdin_open", "tty"),
+    )
+)
+"""What of a service is read, and what says nothing of how it is reached and what it may do."""
+_READ_OF_DEPLOY: Final = frozenset(
+    (
+        "endpoint_mode",
+        "labels",
+        "mode",
+        "placement",
+        "replicas",
+        "resources",
+        "restart_policy",
+        "rollback_config",
+        "update_config",
+    )
+)
 _PROBE = {"interval": "period", "timeout": "timeout", "start_period": "start period", "retries": "retries"}
 
 
@@ -32,11 +69,12 @@ class Compose(Source):
         found = project(path)
         name, service = _service(found, path, part)
         made = Building()
-        _settings(made, service, found)
+        service_settings(made, service, found)
         _platform(made, service)
         _image(made, service)
         _servers(made, name, service, found)
         _health(made, service)
+        _beside(made, service)
         return made.said()
 
 
@@ -53,47 +91,6 @@ def _service(found: Project, path: Path, part: str) -> tuple[str, Node]:
     return name, service
 
 
-def _settings(made: Building, service: Node, found: Project) -> None:
-    files = service.at("env_file")
-    for entry in files.items if files is not None else []:
-        named = entry.text if entry.text is not None else entry.text_at("path")
-        if isinstance(named, Missing):
-            made.unknown("env_file", f"{named}, made of {_variables(named)}", entry.place)
-            continue
-        read = entry.path.parent / (named or "")
-        if not read.is_file():
-            if entry.text_at("required") != "false":
-                got = f"{named}, which is none"
-                raise wrong(entry, "env_file", "a file", got, "paths are relative to the file that names it")
-            made.unknown("env_file", f"{named}, which is not here", entry.place)
-            continue
-        said = Dotenv().read(read, "")
-        for name, value in said.settings.items():
-            made.setting(name, value, (read, said.lines[name]))
-    environment = service.at("environment")
-    for name, node in as_map(environment).table.items() if environment is not None else ():
-        text = found.variables.get(name) if node.value is None else node.text
-        if isinstance(text, Missing):
-            made.unknown(f"settings.{name}", f"made of {_variables(text)}, of who deploys", node.place)
-        elif text is not None:
-            made.setting(name, text, node.place)
-        elif node.value is None:
-            made.unknown(f"settings.{name}", "the variable of that name, of who deploys", node.place)
-
-
-def _variables(text: Missing) -> str:
-    return ", ".join(text.variables)
-
-
-def _known(made: Building, key: str, node: Node | None) -> str | None:
-    """The text of that value; of one that is made of what nobody knows a note."""
-    text = node.text if node is not None else None
-    if node is not None and isinstance(text, Missing):
-        made.unknown(key, f"made of {_variables(text)}, of who deploys", node.place)
-        return None
-    return text
-
-
 def _platform(made: Building, service: Node) -> None:
     limits = service.at("deploy", "resources", "limits")
     memory = (limits.at("memory") if limits else None) or service.at("mem_limit")
@@ -104,9 +101,9 @@ def _platform(made: Building, service: Node) -> None:
         ("cpus", cpus, cores),
         ("stop_grace_s", service.at("stop_grace_period"), seconds),
         ("replicas", replicas, _integer),
-        ("port", _port(service), _integer),
+        ("port", port_of(service), _integer),
     ):
-        text = _known(made, f"platform.{key}", node)
+        text = known_text(made, f"platform.{key}", node)
         if node is None or text is None:
             continue
         value = read(text)
@@ -114,7 +111,7 @@ def _platform(made: Building, service: Node) -> None:
             raise wrong(node, key, "an amount", repr(text))
         made.put(("platform", key), value, node.place)
     user = service.at("user")
-    text = _known(made, "platform.user", user)
+    text = known_text(made, "platform.user", user)
     if user is not None and text is not None:
         number = _integer(text.partition(":")[0])
         if number is None:
@@ -143,19 +140,6 @@ def _writable(service: Node) -> Iterator[str]:
                 yield parts[1] if len(parts) > 1 else parts[0]
 
 
-def _port(service: Node) -> Node | None:
-    """The port in the container, of the first that is published or exposed."""
-    for key in ("ports", "expose"):
-        found = service.at(key)
-        for entry in found.items if found is not None else []:
-            if isinstance(entry.value, dict):
-                return entry.at("target")
-            text = (entry.text or "").partition("/")[0].rpartition(":")[2]
-            if not isinstance(entry.text, Missing) and text.isdecimal():
-                return Node(text, entry.path, entry.line)
-    return None
-
-
 def _integer(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
 
@@ -163,24 +147,36 @@ def _integer(text: str) -> int | None:
 def _image(made: Building, service: Node) -> None:
     build, image = service.at("build"), service.at("image")
     if build is not None:
-        context = build.text if build.text is not None else build.text_at("context") or "."
-        dockerfile = build.text_at("dockerfile") or "Dockerfile"
-        target = build.text_at("target")
-        words = f"built from {dockerfile} in {context}" + (f", up to {target}" if target else "")
-        made.not_taken("image", words, build.place)
-    elif image is not None and image.text is not None:
-        made.not_taken("image", image.text, image.place)
-    for key in ("entrypoint", "command"):
+        _built(made, build)
+    elif image is not None and (name := known_text(made, "image", image)) is not None:
+        put_image_name(made, name, image.place)
+    for key, what in (("entrypoint", "entrypoint"), ("command", "arguments")):
         node = service.at(key)
-        if node is None:
+        if node is None or not all(known_text(made, what, item) is not None for item in node.items):
             continue
-        parts = [item.text or "" for item in node.items]
-        text = shlex.join(parts) if isinstance(node.value, list) else (node.text or "")
-        made.not_taken(key, text or "(empty)", node.place)
+        words = command_of(node)
+        put_words(made, what, words, node.place, node.text or "")
+
+
+def _built(made: Building, build: Node) -> None:
+    said = {key: build.at(key) for key in ("context", "dockerfile", "target")}
+    texts = {key: known_text(made, "image", node) for key, node in said.items()}
+    context = known_text(made, "image", build) if build.text is not None else texts["context"] or "."
+    if context is None or any(said[key] is not None and texts[key] is None for key in said):
+        return  # it is made of what nobody here knows, which is said
+    if build.at("dockerfile_inline") is not None:
+        made.not_taken("image", "built from a Dockerfile in the compose file itself", build.place)
+        return
+    dockerfile, target = texts["dockerfile"] or "Dockerfile", texts["target"]
+    put_built(made, build.path.parent, build.place, context=context, dockerfile=dockerfile, target=target)
+    arguments = build.at("args")
+    if arguments is not None:
+        made.not_taken("image arguments", ", ".join(as_map(arguments).table), arguments.place)
 
 
 def _servers(made: Building, name: str, service: Node, found: Project) -> None:
     needed = _conditions(service)
+    named = {host: port for name, value in made.settings.items() for host, port in named_hosts(name, value)}
     waits = []
     for other, at in found.services.items():
         if other == name or not isinstance(at.value, dict):
@@ -198,12 +194,20 @@ def _servers(made: Building, name: str, service: Node, found: Project) -> None:
         elif kind is not None:
             environment = at.at("environment")
             variables = as_map(environment).table if environment is not None else {}
-            made.dependency(other, keys_of_container(kind, _command_words(at), variables), at.place)
+            command = at.at("command")
+            words = _command_words(at) if command is not None else ""
+            made.dependency(other, keys_of_container(kind, words, variables), at.place)
+            left = options_left(kind, words, variables)
+            if left and command is not None:
+                made.not_taken(f"services.{other} command", ", ".join(left), command.place)
             if other in needed:
                 waits.append(needed[other] == "service_healthy")
-        elif other in needed:
-            what = f"the image {image}" if image is not None else "another program of the team's own"
-            made.not_taken(f"services.{other}", f"needed, and {what}", at.place)
+        elif other in needed or other in named:
+            taken = put_neighbour(made, neighbour(made, other, at, found, named.get(other)))
+            if taken and other in needed:
+                waits.append(needed[other] == "service_healthy")
+        else:
+            made.not_taken(f"services.{other}", "no setting and no depends_on names it", at.place)
     depends = service.at("depends_on")
     if waits and depends is not None:
         made.put(("dependencies_first",), all(waits), depends.place)
@@ -216,11 +220,8 @@ def _is_a_job(made: Building, name: str, at: Node, service: Node) -> bool:
     same = same or (at.at("build") is not None and _plain(at.at("build")) == _plain(service.at("build")))
     if not same or command is None or at.at("entrypoint") is not None:
         return False
-    try:
-        words = [item.text or "" for item in command.items] if command.text is None else shlex.split(command.text)
-    except ValueError:
-        return False
-    return made.job(name, words, at.place)
+    words = command_of(command)
+    return words is not None and made.job(name, words, at.place)
 
 
 def _plain(node: Node | None) -> object:
@@ -259,6 +260,15 @@ def _health(made: Building, service: Node) -> None:
     test = check.at("test") if check is not None else None
     if test is not None:
         made.not_taken("health", " ".join(item.text or "" for item in test.items), test.place)
+
+
+def _beside(made: Building, service: Node) -> None:
+    """What no boot takes: folders of this machine, and whatever else is said of it."""
+    for entry, source, target in volumes_of(service):
+        if source.startswith((".", "/", "~")):
+            made.not_taken(f"volumes.{target}", f"a folder of this machine: {source}", entry.place)
+    list_rest(made, service, _READ)
+    list_rest(made, service.at("deploy"), _READ_OF_DEPLOY, "deploy.")
 
 
 SOURCE = Compose()

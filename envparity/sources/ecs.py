@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from envparity.sources.building import Building
+from envparity.sources.images import put_image_name, put_words
+from envparity.sources.rest import list_rest
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, documents, wrong
 
 __all__ = ["SOURCE", "Ecs"]
 
 _GRACE_S = 30.0
+_READ: Final = frozenset(
+    (
+        *("command", "entryPoint", "environment", "environmentFiles", "healthCheck", "image", "memory", "mountPoints"),
+        *(
+            "linuxParameters",
+            "name",
+            "portMappings",
+            "readonlyRootFilesystem",
+            "secrets",
+            "stopTimeout",
+            "user",
+            "cpu",
+            "credentialSpecs",
+        ),
+        *("dockerLabels", "essential", "firelensConfiguration", "logConfiguration", "memoryReservation"),
+        *("repositoryCredentials", "restartPolicy", "versionConsistency"),
+    )
+)
 _PROBE = {"interval": "period", "timeout": "timeout", "startPeriod": "start period"}
 
 
@@ -90,15 +110,22 @@ def _writable(container: Node) -> Iterator[str]:
 
 def _notes(made: Building, container: Node, containers: list[Node]) -> None:
     made.unknown("replicas and ingress", "the service's and its load balancer's", container.place)
-    for key in ("image", "entryPoint", "command"):
+    image = container.at("image")
+    if image is not None:
+        put_image_name(made, image.text or "", image.place)
+    for key, what in (("entryPoint", "entrypoint"), ("command", "arguments")):
         node = container.at(key)
         if node is not None:
-            text = shlex.join(item.text or "" for item in node.items) if isinstance(node.value, list) else node.text
-            made.not_taken(key.lower(), text or "", node.place)
+            put_words(made, what, [item.text or "" for item in node.items], node.place)
     for key, word in _PROBE.items():
         node = container.at("healthCheck", key)
         if node is not None:
             made.not_taken(f"health {word}", f"{node.text} s", node.place)
+    test = container.at("healthCheck", "command")
+    if test is not None:
+        made.not_taken("health", " ".join(item.text or "" for item in test.items), test.place)
+    list_rest(made, container, _READ)
+    list_rest(made, container.at("linuxParameters"), {"tmpfs"}, "linuxParameters.")
     for each in containers:
         if each is not container:
             made.not_taken(

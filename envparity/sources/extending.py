@@ -1,26 +1,31 @@
-"""The key `extends` of an environment file: what other files say, by the sources that read them, one over the other."""
+"""The key `extends` of an environment file: what other files say, by the sources that read them, one over the other.
+
+Another environment's file is one of them: read with all that it extends itself, it is a layer as others are.
+"""
 
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.environment import Note
-from envparity.sources.servers import composed, dependency_of_a_url, siblings, urls
-from envparity.sources.source import SOURCES, Key, Said
-from envparity.toml.document import Document, dotted, in_words, shown_path, unfit_for_a_process
+from envparity.sources.deployed_files import DeployedFiles
+from envparity.sources.layer import Layer, holds, over
+from envparity.sources.relocating import relocated
+from envparity.sources.source import SOURCES, Said
+from envparity.toml.document import Document, dotted, in_words, is_there, read_document, shown_path
 from envparity.toml.lines import KeyPath
+from envparity.toml.schema import schema_mistakes
 
-__all__ = ["Extended", "extended"]
+__all__ = ["Extended", "extended", "named_files"]
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})  # noqa: S104  names of this machine, to which nothing listens
+_SCHEMA = "environment.schema.json"
+_OF_EACH = frozenset({"name", "description", "baseline", "deployed", "extends"})
+"""Keys of an environment file that each says for itself."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,16 @@ class Extended:
 
     `document` holds what they say beside literal settings, under what it says itself; `settings` are the literal ones,
     which no placeholder is looked for in; `notes` what they say that no boot takes; `places` where each value stands.
+    `files` are all of them, also those that they extend themselves, relative to the file; `under` is all below it.
     """
 
     document: Document
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     notes: tuple[Note, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    under: Layer = field(default_factory=Layer, repr=False)
+    environments: frozenset[str] = frozenset()  # the files below it that are environments' own, as people know them
 
 
 def extended(document: Document, known: Collection[str], kinds: Collection[str]) -> tuple[Extended, list[Mistake]]:
@@ -43,28 +52,140 @@ def extended(document: Document, known: Collection[str], kinds: Collection[str])
     `known` are the keys that an environment file can have, `kinds` the kinds of dependencies that are installed.
     The document may be wrong in any way: what the schema reports is passed over. Raises `DoorFailed`.
     """
+    return _Reader(known, kinds).extended(document, ())
+
+
+def named_files(document: Document) -> Iterator[Path]:
+    """The environments' own files that the document extends, wherever they stand."""
+    for entry in _entries(document).values():
+        path = _tidy(document.path.parent / entry.partition("#")[0])
+        if _is_environment(path):
+            yield path
+
+
+class _Step(NamedTuple):
+    """The entry of a document by which its file leads to another."""
+
+    document: Document
+    key: KeyPath
+    file: Path
+
+    @classmethod
+    def of(cls, document: Document, key: KeyPath) -> _Step:
+        return cls(document, key, document.path.resolve())
+
+
+class _Reader:
+    """Reads what documents extend; each file once, though several may extend it."""
+
+    def __init__(self, known: Collection[str], kinds: Collection[str]) -> None:
+        self._known, self._kinds = known, kinds
+        self._read: dict[Path, tuple[Extended, list[Mistake]]] = {}
+
+    def extended(self, document: Document, way: Sequence[_Step]) -> tuple[Extended, list[Mistake]]:
+        """The document over its files; `way` is how it was come to from the first."""
+        mistakes: list[Mistake] = []
+        parts: list[tuple[Path, Said] | Extended] = []
+        files: list[str] = []
+        for index, entry in _entries(document).items():
+            step = _Step.of(document, ("extends", index))
+            path = _tidy(document.path.parent / entry.partition("#")[0])
+            files.append(entry)
+            try:
+                if _is_environment(path):
+                    base, wrong = self._environment(step, path, entry, (*way, step))
+                    mistakes += wrong
+                    parts.append(base)
+                    files += [_relative(base.document, file, document) for file in base.files]
+                else:
+                    parts.append(_source(document, step.key, entry, path))
+            except ConfigurationError as error:
+                mistakes += error.mistakes
+        if not parts:
+            return Extended(document, files=tuple(files)), mistakes
+        under, wrong = self._under(document, parts)
+        bases = [part for part in parts if isinstance(part, Extended)]
+        environments = frozenset().union(*({shown_path(one.document.path), *one.environments} for one in bases))
+        whole = replace(_whole(document, under, environments), files=tuple(dict.fromkeys(files)))
+        return whole, [*mistakes, *wrong]
+
+    def _environment(self, step: _Step, path: Path, entry: str, way: Sequence[_Step]) -> tuple[Extended, list[Mistake]]:
+        """Another environment's file over what it extends. Raises `ConfigurationError`."""
+        if "#" in entry:
+            got, action = in_words(entry), "an environment's file is extended whole"
+            raise ConfigurationError([step.document.mistake(step.key, "a file without a part of it", got, action)])
+        if not is_there(path):
+            got, action = f"{in_words(entry)}, which is none", "paths are relative to this file"
+            raise ConfigurationError([step.document.mistake(step.key, "a file", got, action)])
+        file = path.resolve()
+        circle = next((way[at:] for at, other in enumerate(way) if other.file == file), ())
+        if circle:
+            raise ConfigurationError([_circle(circle)])
+        if file not in self._read:
+            document, wrong = read_document(path)
+            if document is None:
+                raise ConfigurationError(wrong)
+            made, more = self.extended(document, way)
+            self._read[file] = made, [*wrong, *_own_mistakes(document), *more]
+        return self._read[file]
+
+    def _under(self, document: Document, parts: Sequence[tuple[Path, Said] | Extended]) -> tuple[Layer, list[Mistake]]:
+        """All layers below the document, the later over the earlier."""
+        own = [part.document for part in parts if isinstance(part, Extended)]
+        port = next((one for one in map(_port_setting, (document, *reversed(own))) if one), "PORT")
+        under, mistakes = Layer(), list[Mistake]()
+        group: DeployedFiles | None = None
+        for index, part in enumerate(parts):
+            if isinstance(part, Extended):
+                if group is not None:
+                    under.put(group.layer(self._known, self._kinds))
+                    group = None
+                under.put(_as_layer(part, document))
+                continue
+            if group is None:
+                later = [document, *(one.document for one in parts[index:] if isinstance(one, Extended))]
+                above = {name for one in later for name in one.table("settings")}
+                group = DeployedFiles(under, above, {n for one in later for n in one.table("dependencies")}, port)
+            try:
+                group.add(*part)
+            except ConfigurationError as error:
+                mistakes += error.mistakes
+        if group is not None:
+            under.put(group.layer(self._known, self._kinds))
+        return under, mistakes
+
+
+def _entries(document: Document) -> dict[int, str]:
+    """What it extends, by the index; what the schema refuses is passed over."""
     named = document.data.get("extends", [])
-    layers = _Layers(document)
-    mistakes: list[Mistake] = []
-    for index, entry in enumerate(named if isinstance(named, list) else []):
-        if not isinstance(entry, str) or not entry or "\0" in entry:
-            continue
-        try:
-            layers.add(*_read(document, ("extends", index), entry))
-        except ConfigurationError as wrong:
-            mistakes += wrong.mistakes
-    return (layers.done(known, kinds) if layers.any else Extended(document)), mistakes
+    entries = enumerate(named if isinstance(named, list) else [])
+    return {at: entry for at, entry in entries if isinstance(entry, str) and entry and "\0" not in entry}
 
 
-def _read(document: Document, key: tuple[Any, ...], entry: str) -> tuple[Path, Said]:
-    name, _, part = entry.partition("#")
-    path = _tidy(document.path.parent / name)
+def _own_mistakes(document: Document) -> list[Mistake]:
+    """What is wrong with the keys that who extends it does not have from it."""
+    own = {key: value for key, value in document.data.items() if key in _OF_EACH}
+    return schema_mistakes(replace(document, data={"name": document.path.stem, **own}), _SCHEMA)
+
+
+def _is_environment(path: Path) -> bool:
+    """Whether a file of that name is an environment's own: TOML that no source reads."""
+    if path.suffix != ".toml":
+        return False
+    for source in SOURCES.every().values():
+        with SOURCES.guarding(source):
+            if source.reads(path):
+                return False
+    return True
+
+
+def _source(document: Document, key: KeyPath, entry: str, path: Path) -> tuple[Path, Said]:
     for door, source in SOURCES.every().items():
         with SOURCES.guarding(source):
             try:
                 if not source.reads(path):
                     continue
-                return path, source.read(path, part)
+                return path, source.read(path, entry.partition("#")[2])
             except FileNotFoundError:
                 got, action = f"{in_words(entry)}, which is none", "paths are relative to this file"
                 raise ConfigurationError([document.mistake(key, "a file", got, action)]) from None
@@ -72,7 +193,17 @@ def _read(document: Document, key: tuple[Any, ...], entry: str) -> tuple[Path, S
                 got = f"{in_words(entry)}, which cannot be read: {getattr(error, 'strerror', None) or error}"
                 raise ConfigurationError([document.mistake(key, f"a file of the source {door}", got)]) from None
     reading = ", ".join(SOURCES.entries())
-    raise ConfigurationError([document.mistake(key, f"a file that a source reads ({reading})", in_words(entry))])
+    expected = f"another environment's .toml, or a file that a source reads ({reading})"
+    raise ConfigurationError([document.mistake(key, expected, in_words(entry))])
+
+
+def _circle(steps: Sequence[_Step]) -> Mistake:
+    """Files that extend each other, told once, whichever of them is read first."""
+    first = min(range(len(steps)), key=lambda at: steps[at].file)
+    steps = [*steps[first:], *steps[:first]]
+    got = " extends ".join(step.file.name for step in (*steps, steps[0]))
+    document, key, _ = steps[0]
+    return document.mistake(key, "a file that does not extend this one", got, "put what they share into a third file")
 
 
 def _tidy(path: Path) -> Path:
@@ -81,168 +212,68 @@ def _tidy(path: Path) -> Path:
     return short if os.path.realpath(short) == os.path.realpath(path) else path
 
 
-class _Layers:
-    """What the files say, put one over the other."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._own: Mapping[str, Any] = document.table("settings")
-        port = document.table("platform").get("port_setting", "PORT")
-        self._port = port if isinstance(port, str) else "PORT"
-        self._literals: dict[str, str] = {}
-        self._tables: dict[str, Any] = {}
-        self._places: dict[Key, tuple[str, int]] = {}
-        self._hosts: dict[str, str] = {}
-        self._notes: dict[str, Note] = {}
-        self._deployment = self.any = False
-
-    def add(self, path: Path, said: Said) -> None:
-        """The next file, over those before. Raises `ConfigurationError` for what cannot be a setting here."""
-        places = {key: (shown_path(file), line) for key, (file, line) in said.places.items()}
-        places |= {("settings", name): (shown_path(path), line) for name, line in said.lines.items()}
-        literals = dict(said.settings)
-        if said.deployment and literals.get(self._port, "").isdecimal() and self._port not in self._own:
-            at = places.get(("settings", self._port), (shown_path(path), 0))
-            self._tables.setdefault("platform", {})
-            said = replace(said, tables=_over(said.tables, {"platform": {"port": int(literals.pop(self._port))}}))
-            places["platform", "port"] = at
-        mistakes = list(self._unfit(path, literals, places))
-        if mistakes:
-            raise ConfigurationError(mistakes)
-        self.any = True
-        self._deployment |= said.deployment
-        tabled = said.tables.get("settings", {})
-        for name in {*literals, *tabled}:
-            self._literals.pop(name, None)
-            self._tables.get("settings", {}).pop(name, None)
-            self._notes.pop(f"settings.{name}", None)
-        self._literals |= literals
-        self._tables = _over(self._tables, said.tables)
-        self._places |= places
-        self._hosts |= said.hosts
-        self._notes |= {note.name: note for note in said.notes}
-        for note in said.notes:
-            if note.name.startswith("settings."):
-                self._literals.pop(note.name.removeprefix("settings."), None)
-
-    def _unfit(
-        self, path: Path, literals: Mapping[str, str], places: Mapping[Key, tuple[str, int]]
-    ) -> Iterator[Mistake]:
-        for name, value in literals.items():
-            place = *places.get(("settings", name), (shown_path(path), 0)), name
-            if not _NAME.fullmatch(name):
-                yield Mistake(*place, "a name of letters, digits and underscores", in_words(name))
-            unfit = unfit_for_a_process(value)
-            if unfit:
-                yield Mistake(*place, "text that a process environment can hold", unfit, "say less")
-            if name == self._port and name not in self._own:
-                action = "set platform.port, and remove the setting"
-                yield Mistake(*place, "the port from [platform] alone", "a setting as well", action)
-
-    def done(self, known: Collection[str], kinds: Collection[str]) -> Extended:
-        """All of them, under the file itself."""
-        self._without_other_kinds(kinds)
-        self._named_by_kind()
-        if self._deployment:
-            self._compose(kinds)
-        for key in [key for key in self._tables if key not in known]:
-            self._set_aside((key,), self._tables.pop(key))
-        data = _over(self._tables, self._document.data)
-        replicas = data.get("platform", {}).get("replicas", 1) if isinstance(data.get("platform"), dict) else 1
-        if ("platform", "replicas") in self._places and "replicas" not in self._document.table("platform"):
-            ingress = data.get("ingress", {})
-            if replicas != 1 and isinstance(ingress, dict) and ingress.get("kind", "none") == "none":
-                self._set_aside(("platform", "replicas"), f"{replicas}, without an ingress that spreads connections")
-                del data["platform"]["replicas"]
-        own = [key for key in self._document.lines if len(key) > 1]
-        places = {key: place for key, place in self._places.items() if _holds(data, key) or key[0] == "settings"}
-        shown = {dotted(key): f"{file}:{line}" for key, (file, line) in places.items()}
-        shown |= {dotted(key): f"{self._document.source}:{self._document.lines[key]}" for key in own}
-        notes = tuple(
-            note
-            for name, note in self._notes.items()
-            if not (name.startswith("settings.") and name.removeprefix("settings.") in self._own)
-        )
-        tabled = self._tables.get("settings", {})
-        literals = {name: value for name, value in self._literals.items() if name not in tabled}
-        from_files: dict[KeyPath, tuple[str, int]] = {}
-        from_files.update((key, place) for key, place in places.items() if key not in self._document.lines)
-        return Extended(replace(self._document, data=data, places=from_files), literals, notes, shown)
-
-    def _without_other_kinds(self, kinds: Collection[str]) -> None:
-        """Servers of a kind that is not installed take no part: said, and their hosts are texts as others."""
-        dependencies = self._tables.get("dependencies", {})
-        for name in [name for name, table in dependencies.items() if table.get("kind") not in kinds]:
-            self._set_aside(("dependencies", name), f"{dependencies.pop(name)['kind']}, a kind that is not installed")
-            self._hosts = {host: other for host, other in self._hosts.items() if other != name}
-
-    def _named_by_kind(self) -> None:
-        """Call the only server of a kind as its kind is called, so that it has one name in every environment."""
-        dependencies: dict[str, Any] = self._tables.get("dependencies", {})
-        count = Counter(table["kind"] for table in dependencies.values())
-        named = {
-            name: table["kind"]
-            for name, table in dependencies.items()
-            if count[table["kind"]] == 1 and table["kind"] not in dependencies
-        }
-        for name, kind in named.items():
-            dependencies[kind] = dependencies.pop(name)
-            self._places["dependencies", kind] = self._places.pop(("dependencies", name))
-        self._hosts = {host: named.get(name, name) for host, name in self._hosts.items()}
-        settings: dict[str, Any] = self._tables.get("settings", {})
-        for setting, value in settings.items():
-            owner, _, what = value.get("from", "").partition(".") if isinstance(value, dict) else ("", "", "")
-            if owner in named:
-                settings[setting] = {"from": f"{named[owner]}.{what}"}
-
-    def _compose(self, kinds: Collection[str]) -> None:
-        """Compose each setting that names a server's host; a URL's scheme says what a host is that no file names."""
-        literals = {name: value for name, value in self._literals.items() if name not in self._own}
-        dependencies: dict[str, Any] = self._tables.setdefault("dependencies", {})
-        for name, value in literals.items():
-            for url in urls(value):
-                if url.kind in kinds and url.host not in self._hosts and url.host not in _HERE:
-                    table = dependency_of_a_url(url)
-                    taken = {*dependencies, *self._document.table("dependencies")}
-                    server = next(one for one in _numbered(str(url.kind)) if one not in taken)
-                    dependencies[server], self._hosts[url.host] = table, server
-                    self._places["dependencies", server] = self._places["settings", name]
-        made = siblings(literals, self._hosts, {name: table["kind"] for name, table in dependencies.items()})
-        for name, value in literals.items():
-            kinds_by_name = {server: table["kind"] for server, table in dependencies.items()}
-            text = made.get(name) or composed(value, self._hosts, kinds_by_name)
-            if text is not None:
-                self._tables.setdefault("settings", {})[name] = text
-        if not dependencies:
-            del self._tables["dependencies"]
-
-    def _set_aside(self, key: Key, value: Any) -> None:
-        file, line = self._places.pop(key, ("", 0))
-        name = dotted(key)
-        self._notes[name] = Note(name, value if isinstance(value, str) else str(value), f"{file}:{line}", known=True)
+def _relative(base: Document, file: str, document: Document) -> str:
+    name, hash_, part = file.partition("#")
+    return os.path.relpath(base.path.parent / name, document.path.parent) + hash_ + part
 
 
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name}-{number}"
-        number += 1
+def _port_setting(document: Document) -> str:
+    """The name that the document's merged tables give the setting of the port; "" where they give none."""
+    setting = document.table("platform").get("port_setting")
+    return setting if isinstance(setting, str) else ""
 
 
-def _over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables one over the other; of what is a table in one and a value in the other, the upper."""
-    merged = dict(under)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
+def _as_layer(base: Extended, document: Document) -> Layer:
+    """What another environment's file gives, with its paths as seen from the document."""
+    mine = base.document
+    tables = {key: value for key, value in mine.data.items() if key not in _OF_EACH}
+    places: dict[KeyPath, tuple[str, int]] = {}
+    places |= {key: (mine.source, line) for key, line in mine.lines.items() if key[0] not in _OF_EACH}
+    places |= {key: place for key, place in mine.places.items() if key not in mine.lines}
+    notes = {note.name: note for note in base.notes}
+    if "deployed" in mine.data:
+        text = f"of {mine.path.name} alone: each environment says itself where it runs"
+        notes["deployed"] = Note("deployed", text, f"{mine.source}:{mine.line(('deployed',))}", known=True)
+    tables = relocated(tables, mine.path.parent, document.path.parent)
+    literals = {name: value for name, value in base.settings.items() if name not in mine.table("settings")}
+    return Layer(literals, tables, places, dict(base.under.hosts), notes, base.under.deployment)
 
 
-def _holds(data: Mapping[str, Any], key: Key) -> bool:
-    found: Any = data
-    for part in key:
-        if not isinstance(found, dict) or part not in found:
-            return False
-        found = found[part]
-    return True
+def _whole(document: Document, under: Layer, environments: Collection[str]) -> Extended:
+    """The document over what it extends."""
+    own = document.table("settings")
+    data = over(under.tables, document.data)
+    _without_replicas(document, data, under, environments)
+    places = {key: place for key, place in under.places.items() if _stands(data, under, key)}
+    from_files = {key: place for key, place in places.items() if key not in document.lines}
+    shown = {dotted(key): f"{file}:{line}" for key, (file, line) in from_files.items() if len(key) > 1}
+    for key in (key for key in from_files if len(key) == 1):
+        file, line = from_files[key]
+        image = key[0] == "image" and file not in environments
+        if image or not isinstance(data[str(key[0])], dict):
+            shown[dotted(key)] = f"{file}:{line}"
+    shown |= {dotted(key): f"{document.source}:{line}" for key, line in document.lines.items() if len(key) > 1}
+    notes = tuple(
+        note
+        for name, note in under.notes.items()
+        if not (name.startswith("settings.") and name.removeprefix("settings.") in own)
+    )
+    read = replace(document, data=data, places=from_files)
+    return Extended(read, under.literals, notes, shown, under=under)
+
+
+def _stands(data: Mapping[str, object], under: Layer, key: KeyPath) -> bool:
+    return holds(data, key) or (key[0] == "settings" and len(key) == 2 and key[1] in under.literals)
+
+
+def _without_replicas(document: Document, data: dict[str, Any], under: Layer, environments: Collection[str]) -> None:
+    """Replicas that a deployment's file gives take no part where nothing spreads connections over them."""
+    key = ("platform", "replicas")
+    file, _ = under.places.get(key, ("", 0))
+    if not file or file in environments or "replicas" in document.table("platform"):
+        return
+    replicas = data.get("platform", {}).get("replicas", 1) if isinstance(data.get("platform"), dict) else 1
+    ingress = data.get("ingress", {})
+    if replicas != 1 and isinstance(ingress, dict) and ingress.get("kind", "none") == "none":
+        under.set_aside(key, f"{replicas}, without an ingress that spreads connections")
+        data["platform"] = {name: value for name, value in data["platform"].items() if name != "replicas"}

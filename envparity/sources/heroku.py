@@ -8,6 +8,8 @@ from typing import Final
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.building import Building
+from envparity.sources.images import plain_words
+from envparity.sources.rest import list_rest
 from envparity.sources.servers import keys_of_container, kind_of_image
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, documents
@@ -23,6 +25,23 @@ _ADDONS: Final = {
 }
 """The image that an addon is, and what its setting is called before `_URL`; "": as its kind."""
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
+_READ = frozenset(
+    (
+        *(
+            "addons",
+            "env",
+            "formation",
+            "scripts",
+            "description",
+            "keywords",
+            "logo",
+            "name",
+            "repository",
+            "success_url",
+        ),
+        *("website", "$schema"),
+    )
+)
 _GRACE_S, _SECRET = 30.0, 32
 
 
@@ -77,6 +96,9 @@ def _app(made: Building, app: Node) -> None:
     quantity = app.at("formation", "web", "quantity")
     if quantity is not None and (quantity.text or "").isdecimal():
         made.put(("platform", "replicas"), int(quantity.text or ""), quantity.place)
+    list_rest(made, app, _READ)
+    for name, dynos in (app.at("formation") or Node({}, app.path, app.line)).table.items():
+        list_rest(made, dynos, {"quantity"}, f"formation.{name}.")
     script = app.at("scripts", "postdeploy")
     if script is not None:
         made.not_taken("jobs.postdeploy", f"a job after the first deployment: {script.text}", script.place)
@@ -93,7 +115,8 @@ def _procfile(made: Building, path: Path) -> None:
             if name == "web":
                 made.not_taken("command", command, (path, number))
             elif name == "release":
-                made.not_taken("jobs.release", f"a job before the backend: {command}", (path, number))
+                if not made.job("release", plain_words(command) or [], (path, number)):
+                    made.not_taken("jobs.release", f"a job before the backend: {command}", (path, number))
             else:
                 made.not_taken(f"processes.{name}", command, (path, number))
     if mistakes:

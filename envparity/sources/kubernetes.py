@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from envparity.sources.building import Building
+from envparity.sources.building import Building, dependency_name
 from envparity.sources.kubernetes_ingress import put_cloud_run, put_ingress
 from envparity.sources.kubernetes_objects import Objects, is_knative, name_of, objects, pod_of
+from envparity.sources.neighbours import put_neighbour
+from envparity.sources.pod_neighbours import pod_neighbour
+from envparity.sources.pod_rest import pod_rest
 from envparity.sources.pods import container_limits, container_notes, container_of, container_settings
-from envparity.sources.servers import keys_of_container, kind_of_image
+from envparity.sources.servers import keys_of_container, kind_of_image, named_hosts, options_left
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, wrong
 
@@ -26,7 +30,7 @@ class Kubernetes(Source):
     """
 
     def reads(self, path: Path) -> bool:
-        return path.suffix.lower() in {".yaml", ".yml"} or path.is_dir()
+        return path.suffix.lower() in {".yaml", ".yml"} or path.is_dir() or path.name == "-"
 
     def read(self, path: Path, part: str) -> Said:
         found = objects(path)
@@ -38,7 +42,11 @@ class Kubernetes(Source):
         container_settings(made, container, found)
         container_limits(made, container, pod)
         container_notes(made, container, pod)
+        pod_rest(made, container, pod)
         _servers(made, found, workload)
+        if found.raw is not None:
+            text = f"{found.raw.called} is not installed, and {found.raw.command} was not run: patches are not applied"
+            made.unknown("rendered objects", text, (path, 0))
         if is_knative(workload):
             _grace(made, pod, _CLOUD_RUN_GRACE_S)
             put_cloud_run(made, workload)
@@ -73,19 +81,42 @@ def _servers(made: Building, found: Objects, backend: Node) -> None:
     for workload in found.workloads():
         kind = _kind(workload)
         names = found.services_of(workload)
-        if workload is backend or kind is None or not names:
+        if workload is backend or not names:
+            continue
+        if kind is None:
+            _beside(made, found, workload, names)
             continue
         container = container_of(pod_of(workload), "")
         lists = [container.at(key) for key in ("command", "args")]
         command = " ".join(item.text or "" for words in lists if words is not None for item in words.items)
         environment = container.at("env")
         variables = [item.text_at("name") or "" for item in (environment.items if environment is not None else [])]
-        namespace = workload.text_at("metadata", "namespace")
         server = made.dependency(names[0], keys_of_container(kind, command, variables), workload.place)
-        for name in names:
-            made.known_as(name, server)
-            for ending in (namespace, f"{namespace}.svc", f"{namespace}.svc.cluster.local") if namespace else ():
-                made.known_as(f"{name}.{ending}", server)
+        left = options_left(kind, command, variables)
+        if left:
+            made.not_taken(f"services.{names[0]} command", ", ".join(left), container.place)
+        for host in _hosts(workload, names):
+            made.known_as(host, server)
+
+
+def _hosts(workload: Node, names: Iterable[str]) -> Iterator[str]:
+    """The names by which pods know the Services of a workload."""
+    namespace = workload.text_at("metadata", "namespace")
+    for name in names:
+        yield name
+        for ending in (namespace, f"{namespace}.svc", f"{namespace}.svc.cluster.local") if namespace else ():
+            yield f"{name}.{ending}"
+
+
+def _beside(made: Building, found: Objects, workload: Node, names: tuple[str, ...]) -> None:
+    """A workload of another kind, where a setting names one of its Services; else that it is there."""
+    named = {host for setting, value in made.settings.items() for host, _ in named_hosts(setting, value)}
+    hosts = list(_hosts(workload, names))
+    if not named.intersection(hosts):
+        made.not_taken(f"services.{name_of(workload)}", "no setting names it", workload.place)
+    elif put_neighbour(made, pod_neighbour(made, names[0], workload, found)):
+        for host in hosts:
+            made.known_as(host, dependency_name(names[0]))
 
 
 def _grace(made: Building, pod: Node, usual_s: float) -> None:

@@ -8,12 +8,23 @@ from collections.abc import Iterator
 from envparity.sources.building import Building
 from envparity.sources.kubernetes_objects import Objects, name_of
 from envparity.sources.quantities import seconds, size
+from envparity.sources.rest import list_rest
 from envparity.sources.yaml_nodes import Node, wrong
 
 __all__ = ["put_cloud_run", "put_ingress"]
 
 _PRESETS = {"nginx": "ingress-nginx", "gce": "gke", "gce-internal": "gke", "alb": "alb"}
 _NGINX = "nginx.ingress.kubernetes.io/"
+_OF_NO_BOOT = (
+    "cert-manager.io/",
+    "external-dns.",
+    "kubectl.kubernetes.io/",
+    "meta.helm.sh/",
+    "argocd.",
+    "app.kubernetes.io/",
+)
+_CLASS = "kubernetes.io/ingress.class"
+_OTHER_ROUTES = ("VirtualService", "IngressRoute", "TLSRoute", "TCPRoute", "Route", "HTTPProxy", "Mapping")
 _HOST = re.compile(r"[a-z0-9.-]+")
 _LARGEST = 999_999_999
 _REWRITTEN = re.compile(r"(?P<prefix>(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+)\(/\|\$\)\(\.\*\)")
@@ -33,6 +44,8 @@ def put_ingress(made: Building, found: Objects, workload: Node) -> None:
         if names:
             _route(made, found, route)
             return
+    for other in found.of_kind(*_OTHER_ROUTES):
+        made.unknown("ingress", f"the {other.text_at('kind')} {name_of(other)}, which is not read", other.place)
 
 
 def _paths(ingress: Node, services: tuple[str, ...]) -> Iterator[tuple[Node | None, Node | None]]:
@@ -51,7 +64,7 @@ def _put(made: Building, ingress: Node, paths: list[tuple[Node | None, Node | No
     annotations = ingress.at("metadata", "annotations")
     noted = annotations.table if annotations is not None else {}
     made.put(("ingress", "kind"), "nginx", ingress.place)
-    of_class = ingress.at("spec", "ingressClassName") or noted.get("kubernetes.io/ingress.class")
+    of_class = ingress.at("spec", "ingressClassName") or noted.get(_CLASS)
     preset = _PRESETS.get(of_class.text or "") if of_class is not None else None
     if of_class is not None and preset is not None:
         made.put(("ingress", "preset"), preset, of_class.place)
@@ -92,7 +105,10 @@ def _annotations(made: Building, noted: dict[str, Node]) -> None:
             found = re.search(r"idle_timeout\.timeout_seconds=(\d+)", text)
             if found is not None:
                 made.put(("ingress", "idle_timeout_s"), float(found[1]), node.place)
-        elif short != name:
+            others = [part for part in text.split(",") if not part.strip().startswith("idle_timeout.")]
+            if others:
+                made.not_taken(f"ingress {name.partition('/')[2]}", ",".join(others), node.place)
+        elif name != _CLASS and not name.startswith(_OF_NO_BOOT):
             made.not_taken(f"ingress {short}", text, node.place)
 
 
@@ -135,6 +151,9 @@ def _route(made: Building, found: Objects, route: Node) -> None:
     made.unknown("ingress limits", "those of the Gateway's own class", route.place)
     hosts = route.at("spec", "hostnames")
     _host(made, hosts.items[0] if hosts is not None and hosts.items else None)
+    rules = route.at("spec", "rules")
+    for rule in rules.items if rules is not None else []:
+        list_rest(made, rule, {"backendRefs", "name"}, "ingress ")
     parents = route.at("spec", "parentRefs")
     named = [parent.text_at("name") for parent in (parents.items if parents is not None else [])]
     for gateway in found.of_kind("Gateway"):

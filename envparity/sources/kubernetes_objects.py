@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from envparity.errors import ConfigurationError
+from envparity.sources.rendering import STANDARD_INPUT, Rendering, folders_of, generated, rendering_of, standard_input
 from envparity.sources.yaml_nodes import Node, documents, wrong
 
 __all__ = ["WORKLOADS", "Objects", "is_knative", "name_of", "objects", "pod_of"]
@@ -16,9 +20,10 @@ _NOT_RENDERED = frozenset({"kustomization.yaml", "kustomization.yml", "chart.yam
 
 @dataclass(frozen=True)
 class Objects:
-    """Every object of the files, in their order."""
+    """Every object of the files, in their order. `raw` is how they should have been rendered, and were not."""
 
     every: tuple[Node, ...]
+    raw: Rendering | None = None
 
     def of_kind(self, *kinds: str) -> Iterator[Node]:
         """Those of these kinds."""
@@ -69,16 +74,85 @@ def pod_of(workload: Node) -> Node:
 
 
 def objects(path: Path) -> Objects:
-    """The objects of a file, or of all files below a folder. Raises `ConfigurationError` and `OSError`."""
+    """The objects of a file, of all files below a folder, or of what a program renders of it.
+
+    What is rendered has its place in the team's own file, where that says it; else its line is 0. Raises
+    `ConfigurationError` and `OSError`.
+    """
+    if path.name == "-":
+        return Objects(tuple(_all(STANDARD_INPUT, standard_input())))
+    rendering = rendering_of(path)
+    if rendering is None:
+        return Objects(tuple(_in_files(path)))
+    content = rendering.content()
+    if content is None and rendering.is_chart:
+        raise rendering.missing()
+    if content is None:
+        return Objects(tuple(_in_files(path)), rendering)
+    folders = dict.fromkeys(folders_of(path if path.is_dir() else path.parent))
+    own = [found for folder in folders for found in _in_files(folder, rendered=True)]
+    maps = [found for folder in folders for found in generated(folder)]
+    made = [_with_generated(each, maps) for each in _all(path, content)]
+    return Objects(tuple(with_places(each, [*told, *(one for one in own if _same(one, each))]) for each, told in made))
+
+
+def _with_generated(found: Node, maps: Sequence[tuple[str, dict[str, Node]]]) -> tuple[Node, list[Node]]:
+    """What was rendered, and what kustomizations say of it where they make it: its name has a hash behind it then."""
+    if found.text_at("kind") != "ConfigMap":
+        return found, []
+    named = name_of(found)
+    told = [data for name, data in maps if re.fullmatch(rf"{re.escape(name)}(?:-[a-z0-9]{{10}})?", named)]
+    return found, [Node({"data": Node(data, found.path, 0)}, found.path, 0) for data in told]
+
+
+def _same(one: Node, other: Node) -> bool:
+    return _is(one, other.text_at("kind") or "", name_of(other))
+
+
+def with_places(rendered: Node, own: Sequence[Node]) -> Node:
+    """What was rendered, each text at the place where the last of these says the same."""
+    if isinstance(rendered.value, dict):
+        value: Any = {
+            key: with_places(at, [one.table[key] for one in own if key in one.table])
+            for key, at in rendered.value.items()
+        }
+    elif isinstance(rendered.value, list):
+        lists = [one.value for one in own if isinstance(one.value, list)]
+        value = [
+            with_places(item, [one for items in lists if (one := _like(item, index, items)) is not None])
+            for index, item in enumerate(rendered.value)
+        ]
+    else:
+        value = rendered.value
+        own = [one for one in own if one.value == rendered.value]
+    return Node(value, own[-1].path, own[-1].line) if own else replace(rendered, value=value, line=0)
+
+
+def _like(item: Node, index: int, items: Sequence[Node]) -> Node | None:
+    """That of these with the same name, which a list of Kubernetes is merged by; without names the one at its place."""
+    name = item.text_at("name")
+    if name is not None:
+        return next((one for one in items if one.text_at("name") == name), None)
+    return items[index] if index < len(items) else None
+
+
+def _in_files(path: Path, *, rendered: bool = False) -> Iterator[Node]:
+    """The objects of the files as they stand there; of what is `rendered` only files that are YAML by themselves."""
     files = [path]
     if path.is_dir():
         found = (file for suffix in ("*.yaml", "*.yml") for file in path.rglob(suffix))
         files = sorted(file for file in found if file.name.lower() not in _NOT_RENDERED)
-    every: list[Node] = []
     for file in files:
-        for document in documents(file):
-            every += _listed(document)
-    return Objects(tuple(every))
+        try:
+            yield from _all(file)
+        except ConfigurationError:
+            if not rendered:
+                raise
+
+
+def _all(path: Path, content: bytes | None = None) -> Iterator[Node]:
+    for document in documents(path, content):
+        yield from _listed(document)
 
 
 def _listed(document: Node) -> Iterator[Node]:

@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Iterator
 
 from envparity.sources.building import Building
+from envparity.sources.images import put_image_name, put_words
 from envparity.sources.kubernetes_objects import Objects
 from envparity.sources.quantities import cores, mebibytes
 from envparity.sources.yaml_nodes import Node, wrong
 
-__all__ = ["container_limits", "container_notes", "container_of", "container_settings"]
+__all__ = ["container_limits", "container_notes", "container_of", "container_settings", "writable_folders"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"\$\$|\$\((?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -131,14 +132,15 @@ def container_limits(made: Building, container: Node, pod: Node) -> None:
     read_only = container.at("securityContext", "readOnlyRootFilesystem")
     if read_only is not None and read_only.text == "true":
         made.put(("platform", "read_only_root"), value=True, place=read_only.place)
-        made.put(("platform", "writable"), list(dict.fromkeys(_writable(container, pod))), read_only.place)
+        made.put(("platform", "writable"), list(dict.fromkeys(writable_folders(container, pod))), read_only.place)
     ports = container.at("ports")
     numbers = [port.at("containerPort") for port in (ports.items if ports is not None else [])]
     if numbers and numbers[0] is not None and (numbers[0].text or "").isdecimal():
         made.put(("platform", "port"), int(numbers[0].text or ""), numbers[0].place)
 
 
-def _writable(container: Node, pod: Node) -> Iterator[str]:
+def writable_folders(container: Node, pod: Node) -> Iterator[str]:
+    """The folders of its that can be written whatever its root is."""
     volumes = pod.at("volumes")
     writable = {
         volume.text_at("name")
@@ -153,14 +155,14 @@ def _writable(container: Node, pod: Node) -> Iterator[str]:
 
 
 def container_notes(made: Building, container: Node, pod: Node) -> None:
-    """What is said of it that no boot takes: image, command, probes, other containers, what runs before it."""
+    """Its image and what that is started with, what runs before it; and that no boot takes probes, other containers."""
     image = container.at("image")
     if image is not None:
-        made.not_taken("image", image.text or "", image.place)
-    for key, what in (("command", "entrypoint"), ("args", "command")):
+        put_image_name(made, image.text or "", image.place)
+    for key, what in (("command", "entrypoint"), ("args", "arguments")):
         node = container.at(key)
         if node is not None:
-            made.not_taken(what, _words(node), node.place)
+            _started(made, what, node)
     for key, what in _PROBES.items():
         probe = container.at(key)
         if probe is None:
@@ -182,6 +184,19 @@ def container_notes(made: Building, container: Node, pod: Node) -> None:
                 if key == "initContainers" and _is_a_job(made, each, container):
                     continue
                 made.not_taken(f"{what}.{each.text_at('name')}", when + words, each.place)
+
+
+def _started(made: Building, what: str, node: Node) -> None:
+    """Words in which `$(NAME)` is a setting's value; of a setting that nobody here knows only that."""
+    words = [item.text or "" for item in node.items]
+    named = {found["name"] for word in words for found in _REFERENCE.finditer(word) if found["name"]}
+    unknown = sorted(name for name in named if made.is_unknown(name))
+    if unknown:
+        made.unknown(what, f"made of {', '.join(unknown)}", node.place)
+        return
+    values = dict(made.settings)
+    filled = [_REFERENCE.sub(lambda found: _filled(found, values), word) for word in words]
+    put_words(made, what, filled, node.place)
 
 
 def _is_a_job(made: Building, each: Node, container: Node) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
 from envparity.sources.building import Building, dependency_name
+from envparity.sources.images import plain_words, put_built, put_image_name, put_words
+from envparity.sources.rest import list_rest
 from envparity.sources.servers import keys_of_container, kind_of_image
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, documents, wrong
@@ -19,9 +22,34 @@ _PROPERTIES: Final = {
 }  # fmt: skip
 _WEB = frozenset({"web", "pserv"})
 _LISTED: Final = {
-    "healthCheckPath": "health", "preDeployCommand": "jobs.release", "startCommand": "command",
-    "dockerCommand": "command", "plan": "plan", "region": "region",
+    "healthCheckPath": "health", "startCommand": "command", "plan": "plan", "region": "region",
 }  # fmt: skip
+_READ: Final = frozenset(
+    (
+        *_LISTED,
+        *(
+            "dockerCommand",
+            "dockerContext",
+            "dockerfilePath",
+            "domains",
+            "env",
+            "envVars",
+            "image",
+            "name",
+            "numInstances",
+        ),
+        *(
+            "maxShutdownDelaySeconds",
+            "preDeployCommand",
+            "runtime",
+            "type",
+            "autoDeploy",
+            "autoDeployTrigger",
+            "branch",
+        ),
+        *("buildFilter", "domain", "previews", "pullRequestPreviewsEnabled", "registryCredential", "repo"),
+    )
+)
 _PORT, _GRACE_S, _SECRET = 10000, 30.0, 32
 
 
@@ -75,10 +103,31 @@ def _service(made: Building, service: Node, whole: Node) -> None:
         made.put(("ingress", "host"), domains.items[0].text, domains.items[0].place)
     else:
         made.unknown("ingress host", "the name that Render gives", service.place)
+    _image(made, service)
     for key, name in _LISTED.items():
         node = service.at(key)
         if node is not None:
             made.not_taken(name, node.text or "", node.place)
+    list_rest(made, service, _READ)
+
+
+def _image(made: Building, service: Node) -> None:
+    """What it runs, and what before it; where Render builds without a Dockerfile, nothing of it is known here."""
+    image, dockerfile = service.at("image", "url"), service.at("dockerfilePath")
+    if image is not None:
+        put_image_name(made, image.text or "", image.place)
+    elif dockerfile is not None or "docker" in {service.text_at("runtime"), service.text_at("env")}:
+        context = service.text_at("dockerContext") or "."
+        file = (dockerfile.text if dockerfile is not None else None) or "Dockerfile"
+        folder = service.path.parent
+        named = os.path.relpath(folder / file, folder / context)  # Render has both relative to the repository
+        put_built(made, folder, (dockerfile or service).place, context=context, dockerfile=named, target=None)
+    command = service.at("dockerCommand")
+    if command is not None:
+        put_words(made, "arguments", plain_words(command.text or ""), command.place, command.text or "")
+    before = service.at("preDeployCommand")
+    if before is not None and not made.job("release", plain_words(before.text or "") or [], before.place):
+        made.not_taken("jobs.release", before.text or "", before.place)
 
 
 def _variables(made: Building, listed: Node | None, whole: Node) -> None:

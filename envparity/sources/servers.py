@@ -5,18 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from envparity.dependency.capabilities import IsRecognised
 from envparity.dependency.kind import KINDS
 
-__all__ = ["composed", "dependency_of_a_url", "keys_of_container", "kind_of_image", "siblings", "urls"]
+__all__ = [
+    "composed",
+    "dependency_of_a_host",
+    "dependency_of_a_url",
+    "is_recognised",
+    "keys_of_container",
+    "kind_of_image",
+    "named_hosts",
+    "options_left",
+    "ports_nobody_says",
+    "siblings",
+    "urls",
+]
 
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9]*(?:\+[a-z0-9]+)?)://(?:(?P<user>[^\s:@/,]*)(?::(?P<password>[^\s@/,]*))?@)?"
     r"(?P<host>[A-Za-z0-9._-]+)(?::(?P<port>\d+))?(?:/(?P<database>[A-Za-z0-9_.-]*))?(?P<rest>[?#][^\s,]*)?"
 )
 _BARE = re.compile(r"(?<![\w.:/@-])(?P<host>[A-Za-z0-9._-]+):(?P<port>\d+)(?![\w.-])")
+_BARE_HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]+")
 _HOST = re.compile(r"(?P<prefix>[A-Za-z0-9_]*)HOST(?:NAME)?")
 _SIBLINGS: Final = {
     "PORT": "port", "USER": "user", "USERNAME": "user", "PASSWORD": "password", "PASS": "password",
@@ -30,10 +43,42 @@ def kind_of_image(image: str) -> str | None:
     return next((kind for kind, known in _recognised() if name in known.images), None)
 
 
-def keys_of_container(kind: str, command: str, variables: Collection[str]) -> dict[str, Any]:
+def keys_of_container(kind: str, command: str, variables: Collection[str]) -> dict[str, object]:
     """The table of the dependency that such a container is."""
     known = dict(_recognised())[kind]
     return {"kind": kind, **known.of_container(command, variables)}
+
+
+def options_left(kind: str, command: str, variables: Collection[str]) -> list[str]:
+    """The options of such a container's command that its table has nothing of, by their names alone."""
+    words = command.split()
+    starts = [place for place, word in enumerate(words) if word.startswith("-") and len(word) > 1]
+    whole, left = keys_of_container(kind, command, variables), []
+    for start, end in zip(starts, [*starts[1:], len(words)], strict=False):
+        without = " ".join([*words[:start], *words[end:]])
+        if keys_of_container(kind, without, variables) == whole:
+            left.append(_option(words[start], words[start + 1 : end]))
+    return list(dict.fromkeys(left))
+
+
+def _option(word: str, following: list[str]) -> str:
+    """An option's name without its value; of `-c NAME=VALUE` the name that is set."""
+    named = following[0] if word == "-c" and following and "=" in following[0] else word
+    return named.partition("=")[0]
+
+
+def is_recognised(kind: str) -> bool:
+    """Whether it is a kind whose servers are made here as clients know them, with credentials of their own."""
+    return any(kind == name for name, _ in _recognised())
+
+
+def named_hosts(setting: str, value: str) -> Iterator[tuple[str, int | None]]:
+    """What in a setting may be the name of a host, and the port that stands behind it."""
+    if _HOST.fullmatch(setting):
+        yield value, None
+    for pattern in (_URL, _BARE):
+        for found in pattern.finditer(value):
+            yield found["host"], int(found["port"]) if found["port"] else None
 
 
 def _recognised() -> Iterator[tuple[str, IsRecognised]]:
@@ -62,10 +107,27 @@ def urls(value: str) -> Iterator[_Url]:
         yield _Url(found["scheme"], found["host"], bool(found["password"]), found["rest"] or "")
 
 
-def dependency_of_a_url(url: _Url) -> dict[str, Any]:
+def dependency_of_a_url(url: _Url) -> dict[str, object]:
     """The table of the dependency that such a URL names."""
     known = dict(_recognised())[str(url.kind)]
     return {"kind": url.kind, **known.of_url(url.scheme.partition("+")[0], url.query, password=url.password)}
+
+
+def dependency_of_a_host(setting: str, value: str, beside: Collection[str]) -> dict[str, object] | None:
+    """The table of the server that a setting names by its host alone, as `REDIS_HOST`: its name says of which kind.
+
+    `beside` are the names of all settings: where there is one of a password, it has one. None where it names no kind.
+    """
+    found = _HOST.fullmatch(setting)
+    if found is None or "." not in value or not _BARE_HOST.fullmatch(value):
+        return None
+    prefix = found["prefix"]
+    said = prefix.rstrip("_").rpartition("_")[2].lower()
+    password = any(f"{prefix}{word}" in beside for word, what in _SIBLINGS.items() if what == "password")
+    for kind, known in _recognised():
+        if said == kind or said in known.schemes or said in known.images:
+            return {"kind": kind, **known.of_url(said, "", password=password)}
+    return None
 
 
 def composed(value: str, hosts: Mapping[str, str], kinds: Mapping[str, str]) -> str | None:
@@ -89,28 +151,39 @@ def composed(value: str, hosts: Mapping[str, str], kinds: Mapping[str, str]) -> 
 
 
 def _address(url: re.Match[str], name: str, kind: str | None) -> str:
-    database = url["database"]
+    database, offers = url["database"], _offers(kind)
     path = "" if database is None else "/" + _literal(database)
-    password = f":{{{name}.password|urlencode}}"
-    before = f"{_literal(url['user'])}{password if url['password'] else ''}@" if url["user"] is not None else ""
-    if _has_users(kind):
-        before = f"{{{name}.user}}{password}@"
+    before = ""
+    if url["user"] is not None:
+        password = f":{{{name}.password|urlencode}}" if "password" in offers else f":{_literal(url['password'] or '')}"
+        user = f"{{{name}.user}}" if {"user", "database"} <= offers else _literal(url["user"])
+        before = f"{user}{password if url['password'] else ''}@"
+    if {"user", "database"} <= offers:
+        before = f"{{{name}.user}}:{{{name}.password|urlencode}}@"
         path = f"/{{{name}.database}}" if database else path
+    elif "user" in offers and url["password"]:
+        before = f"{{{name}.user}}:{{{name}.password|urlencode}}@"
+        path = "" if database else path  # its own name of what it holds, which a server made here has not
     return f"{url['scheme']}://{before}{{{name}.host}}:{{{name}.port}}{path}{_literal(url['rest'] or '')}"
 
 
-def _has_users(kind: str | None) -> bool:
-    """Whether its clients come as a user, to a database of their own."""
-    found = KINDS.find(kind)
-    return found is not None and {"user", "database"} <= set(found.offers)
+def _offers(kind: str | None) -> frozenset[str]:
+    """What clients of that kind are given beside host and port; nothing where credentials are the team's own."""
+    found = KINDS.find(kind) if kind is not None and is_recognised(kind) else None
+    return frozenset() if found is None else frozenset(found.offers)
 
 
 def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def siblings(settings: Mapping[str, str], hosts: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, str]:
-    """What stands beside a setting that is a host, by the same name: `DB_PORT` beside `DB_HOST`, each composed."""
+def siblings(
+    settings: Mapping[str, str], hosts: Mapping[str, str], kinds: Mapping[str, str], unknown: Collection[str] = ()
+) -> dict[str, str]:
+    """What stands beside a setting that is a host, by the same name: `DB_PORT` beside `DB_HOST`, each composed.
+
+    `unknown` are the names of settings whose values only the platform has: of a server made here they are known.
+    """
     made: dict[str, str] = {}
     for setting, value in settings.items():
         found = _HOST.fullmatch(setting)
@@ -119,6 +192,16 @@ def siblings(settings: Mapping[str, str], hosts: Mapping[str, str], kinds: Mappi
         name = hosts[value]
         for word, what in _SIBLINGS.items():
             beside = f"{found['prefix']}{word}"
-            if beside in settings and (what not in {"user", "database"} or _has_users(kinds.get(name))):
+            if (beside in settings or beside in unknown) and (what == "port" or what in _offers(kinds.get(name))):
                 made[beside] = f"{{{name}.{what}}}"
     return made
+
+
+def ports_nobody_says(
+    settings: Mapping[str, str], hosts: Mapping[str, str], known: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Settings that are a server's host alone, each with the name under which the port would stand beside it."""
+    for setting, value in settings.items():
+        found = _HOST.fullmatch(setting)
+        if found is not None and value in hosts and f"{found['prefix']}PORT" not in known:
+            yield setting, f"{found['prefix']}PORT"

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from envparity.doors import Door
 from envparity.model.environment import Note
@@ -29,7 +29,7 @@ class Said:
 
     settings: Mapping[str, str] = field(repr=False)
     lines: Mapping[str, int] = field(default_factory=dict)
-    tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tables: Mapping[str, object] = field(default_factory=dict, repr=False)
     places: Mapping[Key, tuple[Path, int]] = field(default_factory=dict)
     hosts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()

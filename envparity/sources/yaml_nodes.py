@@ -66,9 +66,11 @@ def wrong(node: Node, key: str, expected: str, got: str, action: str = "") -> Co
     return ConfigurationError([Mistake(shown_path(node.path), node.line, key, expected, got, action)])
 
 
-def documents(path: Path) -> list[Node]:
-    """The documents of a YAML file. Raises `ConfigurationError` for what is none or beyond bounds, and `OSError`."""
-    content, shown = bounded_content(path), shown_path(path)
+def documents(path: Path, content: bytes | None = None) -> list[Node]:
+    """The documents of a YAML file, or of that content. Raises `ConfigurationError` for what is none or beyond bounds,
+    and `OSError`.
+    """
+    content, shown = bounded_content(path) if content is None else content, shown_path(path)
     if content is None:
         expected = f"a plain file of at most {LONGEST // 1024**2} MiB"
         raise ConfigurationError([Mistake(shown, 0, "(file)", expected, "none", "split it, or name another")])

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,18 @@ class Stalls(msgspec.Struct, frozen=True):
     stalled_s: float
     longest_lag_s: float
     pressure_s: float | None = None
+
+    @classmethod
+    def of_all(cls, several: Iterable[Stalls]) -> Stalls:
+        """What was measured in several boots, which may have been on several machines."""
+        known = tuple(several)
+        pressures = [one.pressure_s for one in known if one.pressure_s is not None]
+        return cls(
+            sum(one.seconds for one in known),
+            sum(one.stalled_s for one in known),
+            max((one.longest_lag_s for one in known), default=0.0),
+            sum(pressures) if pressures else None,
+        )
 
     @property
     def share(self) -> float:

@@ -52,7 +52,7 @@ def line_of_a_deep_key(text: str) -> int:
     return 0 if deep is None else text.count("\n", 0, deep.start()) + 1
 
 
-def too_deep_at(data: Mapping[str, Any]) -> KeyPath | None:
+def too_deep_at(data: Mapping[str, object]) -> KeyPath | None:
     """Where a value is nested deeper than `DEEPEST`; found without going as deep as it goes."""
     waiting: list[tuple[KeyPath, Any]] = [((), data)]
     while waiting:

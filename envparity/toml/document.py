@@ -6,19 +6,13 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from difflib import get_close_matches
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
+from typing import Any
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.redaction import without_shapes
@@ -31,9 +25,7 @@ __all__ = [
     "dotted",
     "in_words",
     "is_there",
-    "known_keys",
     "read_document",
-    "schema_mistakes",
     "shown_path",
     "unfit_for_a_process",
 ]
@@ -44,16 +36,6 @@ _WITHOUT_LAST = re.compile(r"(?:\[\d+\]|\.[^.\[]*|^[^.\[]*)$")
 _INT64 = 2**63
 _LONGEST_VARIABLE = 130_000
 """Bytes; Linux takes 128 KiB for a variable with its name."""
-_TYPES = {
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "an array",
-    "object": "a table",
-}
-_SECRETIVE = frozenset({"settings", "variables", "secret", "client_secret", "token", "headers", "query"})
-"""A literal below these keys may be a secret: it is never quoted back."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +80,7 @@ class Document:
 
     def table(self, *key: str) -> dict[str, Any]:
         """The table at that key; empty when there is none or something else stands there (the schema says so)."""
-        found: Any = self.data
+        found: object = self.data
         for one in key:
             found = found.get(one) if isinstance(found, dict) else None
         return found if isinstance(found, dict) else {}
@@ -155,7 +137,7 @@ def _text(path: Path, source: str) -> str:
         ) from None
 
 
-def _parsed(text: str, source: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+def _parsed(text: str, source: str) -> tuple[dict[str, object], Mapping[KeyPath, int]]:
     """Its values, and the line of each. Raises `ConfigurationError` for no TOML, and for what is nested too deeply."""
     line = line_of_a_deep_key(text)
     if line:
@@ -185,7 +167,7 @@ def _as_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
-def _unrepresentable(document: Document, key: KeyPath, value: Any) -> Iterator[Mistake]:
+def _unrepresentable(document: Document, key: KeyPath, value: object) -> Iterator[Mistake]:
     """Numbers that parse but are none: infinite, not a number, beyond 64 bits. No schema keyword refuses them."""
     if isinstance(value, dict | list):
         for name, one in value.items() if isinstance(value, dict) else enumerate(value):
@@ -232,7 +214,7 @@ def unfit_for_a_process(value: object) -> str:
     return f"{size} bytes, of which Linux takes {_LONGEST_VARIABLE}" if size > _LONGEST_VARIABLE else ""
 
 
-def in_words(value: Any, *, secretive: bool = False) -> str:
+def in_words(value: object, *, secretive: bool = False) -> str:
     """What stands there, short enough for one line; of a string only that, when it may be a secret."""
     names = {dict: "a table", list: "an array", bool: "a boolean", int: "an integer", float: "a float", str: "a string"}
     name = names.get(type(value), "nothing" if value is None else type(value).__name__)
@@ -242,83 +224,3 @@ def in_words(value: Any, *, secretive: bool = False) -> str:
         return f"{name} beyond 64 bits"
     text = json.dumps(without_shapes(value) if isinstance(value, str) else value, ensure_ascii=False)
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({name})"
-
-
-def _pattern(_validator: Validator, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    # ECMA-262, which JSON Schema asks for: `$` is the very end, and never before a last newline as in Python.
-    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
-        yield ValidationError(f"does not match {pattern}")
-
-
-_STRICT: type[Validator] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-
-
-def known_keys(schema: str) -> frozenset[str]:
-    """The keys that a document of that schema can have at its top."""
-    return frozenset(_schema(schema)["properties"])
-
-
-@cache
-def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(files("envparity").joinpath("schemas", name).read_text(encoding="utf-8"))
-    return schema
-
-
-def schema_mistakes(document: Document, schema: str, parts: Mapping[str, Any] | None = None) -> list[Mistake]:
-    """Everything that the schema of that file name (in `envparity/schemas`) says against the document.
-
-    `parts` replace those of its `$defs`: what the kinds of things may hold that are installed and named here.
-    """
-    whole = _schema(schema)
-    whole = {**whole, "$defs": {**whole.get("$defs", {}), **(parts or {})}}
-    validator = _STRICT(whole, format_checker=FormatChecker(["date"]))
-    found = {one for error in validator.iter_errors(document.data) for one in _mistakes(document, error)}
-    return sorted(found)
-
-
-def _mistakes(document: Document, error: ValidationError) -> Iterator[Mistake]:
-    key: KeyPath = tuple(error.absolute_path)
-    rule, value, instance = str(error.validator), cast("Any", error.validator_value), cast("Any", error.instance)
-    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
-    secretive = bool(_SECRETIVE & set(key))
-    if rule == "additionalProperties":
-        known = schema.get("properties", {})
-        for extra in sorted(set(instance) - set(known)):
-            action = did_you_mean(extra, known) or "known here: " + ", ".join(sorted(known))
-            yield document.mistake((*key, extra), "a known key", "an unknown one", action)
-    elif rule == "required":
-        for name in sorted(set(value) - set(instance)):
-            what = schema.get("properties", {}).get(name, {}).get("description", "this key")
-            yield document.mistake((*key, name), "a value", "no such key", what)
-    elif "propertyNames" in error.absolute_schema_path:
-        yield document.mistake((*key, str(instance)), str(schema.get("description", value)), "this name")
-    elif rule == "enum":
-        action = did_you_mean(str(instance), map(str, value))
-        yield document.mistake(key, "one of " + ", ".join(map(str, value)), in_words(instance), action)
-    else:
-        expected = _expected(rule, value, schema)
-        yield document.mistake(key, expected, in_words(instance, secretive=secretive), _purpose(schema, expected))
-
-
-def _expected(rule: str, value: Any, schema: Mapping[str, Any]) -> str:
-    types: Sequence[str] = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    phrases = {
-        "type": " or ".join(_TYPES.get(kind, kind) for kind in types if isinstance(kind, str)),
-        "minimum": f"at least {value}",
-        "exclusiveMinimum": f"more than {value}",
-        "maximum": f"at most {value}",
-        "minLength": "a string that is not empty",
-        "minItems": f"at least {value} of them",
-        "maxItems": f"at most {value} of them",
-        "minProperties": f"at least {value} key",
-        "maxProperties": f"at most {value} key",
-        "uniqueItems": "each of them once",
-        "format": f"a {value} such as 2031-12-31",
-    }
-    return phrases.get(rule) or str(schema.get("description", f"what the schema's {rule} says"))
-
-
-def _purpose(schema: Mapping[str, Any], expected: str) -> str:
-    """What the key is for, as advice, unless it has been said already."""
-    purpose = str(schema.get("description", ""))
-    return "" if purpose == expected else purpose

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity import Case, Finding, Observation, Scenario, Stack, Subject, choose_launcher, load_subject
+from envparity import Boot, Finding, Observation, Scenario, Stack, Subject, choose_launcher, load_subject
 from envparity.engine.observer import Observer
 from envparity.judge import judge
 from envparity.launch.attached.launcher import AttachedLauncher
@@ -45,18 +45,17 @@ async def observed(launcher: Launcher, stack: Stack, subject: Subject, scenarios
     observer = Observer(subject.backend, launcher.name, launcher.run_id, lambda _event: None, subject.attached)
     await observer.see_through(stack, scenarios)
     first = await observer.replicas(stack)
-    return await observer.record(stack, first, await observer.peaceful(stack, scenarios), {})
+    return await observer.record(stack, first, await observer.player.peaceful(stack, scenarios), {})
 
 
 async def both_ways(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Finding], list[Finding], Observation]:
     """The findings of the container launcher; of one attached to the very same staging; and what that one saw."""
     subject = load_subject(root / "netra_backend" / "backend.toml", root / "environments", ("local", "staging"))
-    name = subject.backend.name
     launcher = await asyncio.to_thread(choose_launcher, "container", subject, print)
     try:
         async with (
-            launcher.boot(Case("local", name), print) as local,
-            launcher.boot(Case("staging", name), print) as staging,
+            launcher.boot(subject.environments["local"], Boot(), print) as local,
+            launcher.boot(subject.environments["staging"], Boot(), print) as staging,
         ):
             monkeypatch.setenv("STAGING_JWT_SECRET", staging.settings["JWT_SECRET"])
             host, port = staging.endpoint.address
@@ -73,7 +72,7 @@ async def both_ways(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[F
             seen = await asyncio.gather(
                 observed(launcher, local, subject, scenarios), observed(launcher, staging, subject, scenarios)
             )
-            async with attached.boot(Case("staging", name), print) as outside:
+            async with attached.boot(seen_from_outside.environments["staging"], Boot(), print) as outside:
                 other = await observed(attached, outside, seen_from_outside, scenarios)
     finally:
         await launcher.close()

@@ -54,13 +54,14 @@ def leaked(texts: Mapping[str, str]) -> set[str]:
     return {name for name, text in texts.items() for canary in CANARIES for form in spellings(canary) if form in text}
 
 
-def test_no_artefact_has_a_secret_in_it(run_case: RunCase, tmp_path: Path) -> None:
-    """Terminal, HTML, JUnit, SARIF, stream of events and saved run name it, and do not show it."""
-    outputs = ["--html", "r.html", "--junit", "r.xml", "--sarif", "r.sarif", "--ndjson", "r.ndjson"]
-    given = [argument if argument.startswith("--") else str(tmp_path / argument) for argument in outputs]
+def test_no_artefact_has_a_secret_in_it(run_case: RunCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terminal, HTML, JUnit, SARIF, GitHub's summary, events and saved run name it, and do not show it."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    outputs = ["--github", "on", "--html", "r.html", "--junit", "r.xml", "--sarif", "r.sarif", "--ndjson", "r.ndjson"]
+    given = [str(tmp_path / argument) if argument.startswith("r.") else argument for argument in outputs]
     run = run_case("secret_in_a_frame", *given)
     texts = written(run, tmp_path)
-    assert {"output", "r.html", "r.xml", "r.sarif", "r.ndjson"} < set(texts)
+    assert {"output", "summary.md", "r.html", "r.xml", "r.sarif", "r.ndjson"} < set(texts)
     assert leaked(texts) == set()
     assert "{setting:SHARED_TOKEN}" in texts["r.ndjson"]
     assert "<token:valid>" in texts["r.ndjson"]

@@ -7,24 +7,32 @@ import os
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 __all__ = [
+    "BENIGN",
     "CATALOGUE",
     "ENVIRONMENTS",
     "ORDER_CATALOGUE",
+    "UPGRADE_CATALOGUE",
     "Fault",
+    "Twin",
     "apply_to_copy",
     "in_a_haystack",
     "in_containers",
+    "judged_today",
     "launcher_of",
     "read_fault",
+    "read_twin",
+    "replayed_today",
 ]
 
 ENVIRONMENTS = ("local", "staging", "production")
+
 
 _FOLDER = Path(__file__).parent
 _TREE = _FOLDER.parent.parent
@@ -49,18 +57,42 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     haystack: int = 0  # settings more in the environments that show it, which the backend does not read
     plays: tuple[str, ...] = ()  # scenarios, or globs over them; empty: the whole suite
     container_only: str = ""  # why no process can show it; empty: one can
-    needs: Literal["orders"] | None = None
+    needs: Literal["orders", "previous"] | None = None  # "previous": the clean tree is the release before it
     steps: tuple[str, ...] = ()  # with needs = "orders": it shows in the orders in which they come in this sequence
+    nightly: bool = False  # it takes long, and is judged where everything is
     patch: Path = Path()
+
+
+class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What looks like the fault of that id and is none: the same idea, done rightly. Nothing may be found."""
+
+    id: str
+    title: str
+    environments: tuple[str, ...] = ENVIRONMENTS
+    plays: tuple[str, ...] = ()
+    nightly: bool = False
+    patch: Path = Path()
+
+
+_Patch = TypeVar("_Patch", Fault, Twin)
 
 
 def read_fault(patch: Path) -> Fault:
     """The fault in that file. Raises `ValueError` with the file's name where its head is not what it should be."""
+    return _read(patch, Fault)
+
+
+def read_twin(patch: Path) -> Twin:
+    """The benign twin in that file. Raises `ValueError` likewise."""
+    return _read(patch, Twin)
+
+
+def _read(patch: Path, kind: type[_Patch]) -> _Patch:
     head, found, _ = patch.read_text(encoding="utf-8").partition("\ndiff --git ")
     if not found:
         raise ValueError(f"{patch.name}: expected a unified diff below the head")
     try:
-        return msgspec.convert(tomllib.loads(head) | {"patch": patch}, Fault)
+        return msgspec.convert(tomllib.loads(head) | {"patch": patch}, kind)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ValueError(f"{patch.name}: {error}") from error
 
@@ -75,7 +107,7 @@ def in_a_haystack(fault: Fault, root: Path) -> None:
         file.write_text(f"{text}\n{declared}", encoding="utf-8")
 
 
-def apply_to_copy(fault: Fault | None, folder: Path) -> Path:
+def apply_to_copy(fault: Fault | Twin | None, folder: Path) -> Path:
     """A copy of what is tested below `folder`, with the fault applied (None: the clean tree). Returns its root."""
     for part in _PARTS:
         shutil.copytree(_TREE / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -84,6 +116,9 @@ def apply_to_copy(fault: Fault | None, folder: Path) -> Path:
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_APPLY_S, check=False)
         if result.returncode != 0:
             raise ValueError(f"{fault.patch.name} does not apply: {result.stderr.strip()}")
+        if "[previous]" in (folder / "netra_backend" / "backend.toml").read_text(encoding="utf-8"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(_TREE / "netra_backend", folder / "previous" / "netra_backend", ignore=ignored)
     return folder
 
 
@@ -93,10 +128,40 @@ CATALOGUE = tuple(read_fault(patch) for patch in sorted(_FOLDER.glob("F*.patch")
 ORDER_CATALOGUE = tuple(read_fault(patch) for patch in sorted((_FOLDER / "orders").glob("F*.patch")))
 """Faults that the canonical order hides: they show when `steps` come in that sequence, and in no other order."""
 
+BENIGN = tuple(read_twin(patch) for patch in sorted((_FOLDER / "benign").glob("F*.patch")))
+"""What looks like a fault and is none."""
+
+UPGRADE_CATALOGUE = tuple(read_fault(patch) for patch in sorted((_FOLDER / "upgrades").glob("F*.patch")))
+"""Faults of a release that follows another: they show on the data that the clean tree has left, and on no other."""
+
 ROTATION = 8
 """Every so many days each fault has its turn in containers; of those of an order one has it each day."""
 
+REPLAYS = 3
+"""Every so many days the finding of each fault is replayed, on the tree that has it and on the clean one."""
+
 _EVERYTHING = "ENVPARITY_FAULTS"  # "containers": the whole catalogue in containers, as every night
+
+
+def judged_today(patches: Iterable[_Patch]) -> tuple[_Patch, ...]:
+    """Those of them that are judged: what takes long only in a thorough run, and where all are judged in containers."""
+    return tuple(one for one in patches if _everything() or not one.nightly)
+
+
+def replayed_today(faults: tuple[Fault, ...], today: dt.date | None = None) -> tuple[Fault, ...]:
+    """Those of these faults whose findings are replayed: the day's part, all of them where everything is judged."""
+    today = dt.datetime.now(tz=dt.UTC).date() if today is None else today
+    judged = judged_today(faults)
+    return tuple(
+        fault
+        for place, fault in enumerate(faults)
+        if fault in judged and (_everything() or (place + today.toordinal()) % REPLAYS == 0)
+    )
+
+
+def _everything() -> bool:
+    """Whether this is a thorough run, or one that judges all in containers, as every night."""
+    return os.environ.get("ENVPARITY_THOROUGH") == "1" or os.environ.get(_EVERYTHING) == "containers"
 
 
 def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["container", "process"]:
@@ -114,4 +179,4 @@ def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["containe
 
 def in_containers(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     """Those of these faults that are booted in containers today."""
-    return tuple(fault for fault in faults if launcher_of(fault) == "container")
+    return tuple(fault for fault in judged_today(faults) if launcher_of(fault) == "container")

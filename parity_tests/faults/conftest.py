@@ -17,7 +17,9 @@ from parity_tests.faults.catalogue import (
     apply_to_copy,
     in_a_haystack,
     in_containers,
+    judged_today,
     launcher_of,
+    replayed_today,
 )
 from parity_tests.faults.verdicts import COVERING_SET, Ran, run_on
 
@@ -74,9 +76,16 @@ def run_fault(tmp_path_factory: pytest.TempPathFactory) -> RunFault:
     return run
 
 
-@pytest.fixture(scope="session", params=CATALOGUE, ids=lambda fault: fault.id)
+@pytest.fixture(scope="session", params=judged_today(CATALOGUE), ids=lambda fault: fault.id)
 def run_of_fault(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
     """A fault of the catalogue, and what the suite says of the tree with it."""
+    fault: Fault = request.param
+    return fault, run_fault(fault)
+
+
+@pytest.fixture(scope="session", params=replayed_today(CATALOGUE), ids=lambda fault: fault.id)
+def replayed_run(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
+    """A fault whose finding is replayed today, and what the suite says of the tree with it."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 

@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from envparity import Finding, OrderProfile, Run, Subject, Verdict, choose_launcher, load_subject, run_to_verdict
 from envparity.faces.cli.app import app
-from envparity.launch.choose import LauncherName
 from envparity.report.saved import SavedRun, Saver, read_run, saved_subject
 from parity_tests.faults.catalogue import ENVIRONMENTS, Fault
 
@@ -52,7 +51,7 @@ def run_on(
     only: Sequence[str] = (),
     orders: OrderProfile | None = None,
     causes: bool = False,
-    launcher: LauncherName = "container",
+    launcher: str = "container",
 ) -> Ran:
     """Have the suite judge the tree at `root` in these environments, in containers by default; `runs` keeps the run."""
     subject = load_subject(root / "netra_backend" / "backend.toml", [root / "environments"], environments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from parity_tests.faults.catalogue import CATALOGUE, ORDER_CATALOGUE
+from parity_tests.faults.catalogue import CATALOGUE, ORDER_CATALOGUE, UPGRADE_CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ def rows(page: str) -> dict[str, str]:
 def test_the_catalogue_lists_every_fault_with_its_code() -> None:
     """None is forgotten, none is left over."""
     listed = rows("parity_tests/faults/README.md")
-    faults = {one.id: one for one in (*CATALOGUE, *ORDER_CATALOGUE)}
+    faults = {one.id: one for one in (*CATALOGUE, *ORDER_CATALOGUE, *UPGRADE_CATALOGUE)}
     assert {*listed} == {*faults}
     assert [name for name, row in listed.items() if f"| {faults[name].code}" not in row] == []
 

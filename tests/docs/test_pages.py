@@ -29,7 +29,17 @@ from tests.docs.pages import TREE, Block, blocks, page, prose
 README = "README.md"
 PAGES = [README, *sorted(str(one.relative_to(TREE)) for one in (TREE / "docs").glob("*.md"))]
 OTHERS = frozenset(
-    {"docs/audit.md", "docs/extend.md", "docs/monitoring.md", "docs/probe.md", "docs/report.md"}
+    {
+        "docs/audit.md",
+        "docs/cost.md",
+        "docs/extend.md",
+        "docs/many-machines.md",
+        "docs/monitoring.md",
+        "docs/pre-deploy.md",
+        "docs/probe.md",
+        "docs/record.md",
+        "docs/report.md",
+    }
 )  # have tests of their own
 TEAHOUSE = TREE / "docs" / "examples" / "teahouse"
 
@@ -222,12 +232,14 @@ def test_the_readmes_difference_is_one_that_a_file_may_declare(tmp_path: Path) -
     assert load_environments([tmp_path])["staging"].differences[-1].expires is not None
 
 
-@pytest.mark.parametrize("block", list(blocks("docs/scenarios.md", "toml")), ids=str)
+@pytest.mark.parametrize(
+    "block", [one for name in ("docs/scenarios.md", "docs/disturbances.md") for one in blocks(name, "toml")], ids=str
+)
 def test_the_scenarios_of_the_reference_can_be_played(block: Block) -> None:
-    """No snippet of docs/scenarios.md has a mistake."""
+    """No snippet of docs/scenarios.md, nor of docs/disturbances.md, has a mistake."""
     import tomllib
 
-    scenarios, mistakes = parse_scenarios(tomllib.loads(block.text)["scenario"], "docs/scenarios.md", lambda _key: 0)
+    scenarios, mistakes = parse_scenarios(tomllib.loads(block.text)["scenario"], block.page, lambda _key: 0)
     assert (len(scenarios), mistakes) == (1, [])
 
 

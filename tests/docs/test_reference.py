@@ -26,11 +26,14 @@ from envparity.model.backend import (
     ImageSource,
     Limits,
     Phases,
+    Previous,
     ProcessSource,
     ReportMapping,
+    Retries,
 )
 from envparity.model.case import Boot
 from envparity.model.environment import Credential, Deployed, Difference, Environment, Ingress, OAuth2, Platform
+from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario
 from envparity.model.step import ACTIONS, Expect, ExpectClose
 from envparity.session import exits
@@ -53,6 +56,9 @@ SECTIONS = [
     (BACKEND, "[[tokens.carriers]]", "backend/$defs/carrier", Carrier),
     (BACKEND, "[audit]", "backend/properties/audit", Audit),
     (BACKEND, "[limits]", "backend/properties/limits", Limits),
+    (BACKEND, "[retries]", "backend/properties/retries", Retries),
+    (BACKEND, "[[names]]", "backend/properties/names/items", DeclaredName),
+    (BACKEND, "[previous]", "backend/properties/previous", Previous),
     (BACKEND, "[phases]", "backend/properties/phases", Phases),
     (ENVIRONMENT, "The file itself", "environment", Environment),
     (ENVIRONMENT, "[platform]", "environment/$defs/platform", Platform),
@@ -113,7 +119,7 @@ def test_every_key_of_a_scenario_is_documented_with_its_default() -> None:
         documented = table(SCENARIOS, heading)
         assert set(documented) == set(kind.__struct_fields__)
         for key, (default, _) in documented.items():
-            if default not in {"", "*required*"} and key != "settings":
+            if default not in {"", "*required*"} and key not in {"settings", "slow"}:
                 assert said(default) == default_in_words(kind, key), key
 
 
@@ -130,7 +136,7 @@ def test_every_step_is_documented_with_its_options() -> None:
 
 
 def options_of(kind: type[msgspec.Struct]) -> list[str]:
-    return list(kind.__struct_fields__)
+    return list(kind.__struct_encode_fields__)
 
 
 @pytest.mark.parametrize("name", SCHEMES.entries())

@@ -9,7 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-from envparity.launch.port import Endpoint, LogMark, Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.launch.controls import WarmBoots, WarmUnavailable
+from envparity.launch.port import (
+    Endpoint,
+    LogMark,
+    Stack,
+    Waiting,
+)
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Dependency, Environment
@@ -75,14 +81,35 @@ class FakeStack:
     settings: Mapping[str, str] = MappingProxyType({})
     redaction = Redaction()
 
-    def __init__(self, case: Case, startup: Startup = passes, replicas: int = 1, endpoint: Endpoint = NOBODY) -> None:
+    def __init__(
+        self,
+        case: Case,
+        startup: Startup = passes,
+        replicas: int = 1,
+        endpoint: Endpoint = NOBODY,
+        launcher: FakeLauncher | None = None,
+    ) -> None:
         self.case = case
+        self._launcher = launcher
         self.endpoint = endpoint
         self.replica_count = replicas
         self.timings: dict[str, float] = {"network": 0.1}
         self.log: list[str] = []
         self.exit_code: int | None = None
         self._startup = startup
+
+    @asynccontextmanager
+    async def warm(self, lanes: int) -> AsyncIterator[WarmBoots]:
+        launcher = self._launcher
+        if launcher is None or not launcher.has_warm:
+            raise WarmUnavailable("not Python")
+        assert lanes >= 1
+        launcher.pools.append(self.case)
+        launcher.open.append(f"{self.case.id} warm")
+        try:
+            yield FakeWarmBoots(launcher, self.case)
+        finally:
+            launcher.open.remove(f"{self.case.id} warm")
 
     def replica_index(self, upstream: str | None) -> int:
         return int(upstream or 0)
@@ -167,26 +194,15 @@ class FakeLauncher:
         self.closed = False
 
     @asynccontextmanager
-    async def boot(self, case: Case, waiting: Waiting, environment: Environment | None = None) -> AsyncIterator[Stack]:
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
         waiting("a stack")
+        case = Case(environment.name, BACKEND.name, boot)
         self.cold_boots.append(case)
         self.open.append(case.id)
         try:
-            yield cast("Stack", FakeStack(case, self.startup))
+            yield FakeStack(case, self.startup, launcher=self)
         finally:
             self.open.remove(case.id)
-
-    @asynccontextmanager
-    async def warm(self, stack: Stack, lanes: int) -> AsyncIterator[WarmBoots]:
-        if not self.has_warm:
-            raise WarmUnavailable("not Python")
-        assert lanes >= 1
-        self.pools.append(stack.case)
-        self.open.append(f"{stack.case.id} warm")
-        try:
-            yield FakeWarmBoots(self, stack.case)
-        finally:
-            self.open.remove(f"{stack.case.id} warm")
 
     async def close(self) -> None:
         self.closed = True

@@ -24,6 +24,7 @@ from envparity.frames.json_codec import AnyJson, JsonObjects
 from envparity.model.backend import (
     Backend,
     Carrier,
+    ContractFile,
     HealthPaths,
     ImageSource,
     Phases,
@@ -147,7 +148,7 @@ def test_a_good_file_becomes_a_backend(write: Write, tmp_path: Path) -> None:
         subprotocols=("chat.v1",),
         volatile=("run_id",),
         ignored_frames=("heartbeat",),
-        contract=tmp_path / "app/asyncapi.yaml",
+        contract=ContractFile(tmp_path / "app/asyncapi.yaml"),
         tokens=Tokens(
             SharedKeyJwt(
                 "JWT_SECRET",
@@ -506,3 +507,12 @@ def test_a_frame_that_the_codec_cannot_write_is_a_mistake_of_its_step(write: Wri
     with pytest.raises(ConfigurationError) as caught:
         load_backend(path)
     assert [(one.line, one.key) for one in caught.value.mistakes] == [(11, "scenario[0].steps[2].send")]
+
+
+def test_what_is_public_needs_users_who_have_something_of_their_own(write: Write) -> None:
+    frames = 'public_frames = ["entries", "GET /entries"]\n'
+    assert load_backend(write(frames + GOOD)).public_frames == ("entries", "GET /entries")
+    alone = frames + 'name = "chat"\n[process]\ncommand = ["chat", "--port", "{port}"]\n'
+    backend, mistakes = read_backend(write(alone))
+    assert backend is None
+    assert [mistake.key for mistake in mistakes] == ["public_frames"]

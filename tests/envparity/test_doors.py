@@ -46,7 +46,7 @@ def named(site: Path, points: Mapping[str, str], distribution: str = "kitchen") 
 def test_what_is_installed_is_listed_and_not_imported(site: Path) -> None:
     """With the distribution and the version; the built-in come first."""
     named(site, {"minutes": "nowhere:REPORT"})
-    assert list(entries_of(REPORTS)) == ["html", "junit", "sarif", "minutes"]
+    assert list(entries_of(REPORTS)) == ["html", "junit", "sarif", "verdict", "minutes"]
     assert Entry(REPORTS, "minutes", "nowhere:REPORT", "kitchen", "1.0") in foreign_entries()
 
 
@@ -146,7 +146,7 @@ def test_a_rule_that_does_not_work_names_its_distribution(site: Path, case: str)
 def test_no_report_can_be_called_as_another_option() -> None:
     """Of the commands that make reports: a name that is taken there is refused where reports are listed."""
     from envparity.faces.cli.app import app
-    from envparity.faces.cli.options import ReportingCommand
+    from envparity.faces.cli.reporting import ReportingCommand
 
     commands = [one for one in app.commands.values() if isinstance(one, ReportingCommand)]
     assert commands

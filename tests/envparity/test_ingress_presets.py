@@ -13,7 +13,7 @@ import pytest
 
 import envparity
 from envparity.config.environment import load_environment
-from envparity.faces.cli.diff import sections
+from envparity.faces.cli.diff_sections import sections
 from envparity.isolate.traits import differences
 from envparity.model.environment import Environment, Ingress
 from envparity.model.ingress_presets import PRESETS, WITHOUT_LIMITS

@@ -10,7 +10,7 @@ import pytest
 from envparity.config.environment import load_environment
 from envparity.config.own_nginx import filled
 from envparity.errors import Mistake
-from envparity.faces.cli.diff import sections
+from envparity.faces.cli.diff_sections import sections
 from envparity.isolate.traits import differences, mix
 from envparity.model.environment import Environment, Ingress, OwnConfiguration
 from envparity.model.subject import Subject

@@ -23,6 +23,7 @@ from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
 from envparity.report.verdict import verdict_text
 from envparity.session import engine
+from envparity.session.inputs import Exploration
 
 pytest_plugins = ["pytester"]
 
@@ -86,6 +87,7 @@ class Replay:
     standing: list[str] = field(default_factory=list)
     closed: int = 0
     verdicts: list[Verdict] = field(default_factory=list)
+    explored: list[Exploration | None] = field(default_factory=list)
 
     def open_run(
         self,
@@ -97,9 +99,11 @@ class Replay:
         *,
         causes: bool = False,
         repeat: int = 1,
+        explore: Exploration | None = None,
     ) -> Replay:
         self.causes.append(causes)
         self.repeats.append(repeat)
+        self.explored.append(explore)
         self.opened.append((launcher, only))
         self.orders.append(orders)
         self.subject, self.emit, self.only = subject, emit, only
@@ -417,7 +421,7 @@ def test_sigterm_while_it_boots_cleans_up(project: pytest.Pytester, replay: Repl
 
 
 def test_xdist_workers_refuse_clearly(project: pytest.Pytester, replay: Replay) -> None:
-    """A worker never boots a second copy of everything; it says how to run these tests."""
+    """A worker of whose controller nothing is known never boots a second copy of everything: it says what to do."""
     project.makeconftest("def pytest_configure(config): config.workerinput = {}")
     project.makepyfile("def test_one(parity): parity.observations()")
     result = project.runpytest_inprocess()
@@ -503,6 +507,41 @@ def test_cases_are_booted_as_often_as_is_asked_for(project: pytest.Pytester, rep
     project.runpytest_inprocess("-o", "envparity_repeat=3")
     assert replay.repeats == [1, 7, 3]
     assert project.runpytest_inprocess("--envparity-repeat", "many").ret == pytest.ExitCode.INTERRUPTED
+
+
+def test_what_the_contract_allows_is_explored_where_that_is_asked_for(project: pytest.Pytester, replay: Replay) -> None:
+    """By the option and the ini option, with a seed; a seed alone is a mistake."""
+    project.makepyfile("def test_it(parity): parity.verdict")
+    project.runpytest_inprocess("--envparity-explore", "9", "--envparity-explore-seed", "4")
+    project.runpytest_inprocess("-o", "envparity_explore=5")
+    first, second = (one for one in replay.explored if one is not None)
+    assert (first.examples, first.seed, second.examples) == (9, 4, 5)
+    assert project.runpytest_inprocess("--envparity-explore-seed", "4").ret == pytest.ExitCode.INTERRUPTED
+
+
+def test_what_takes_long_is_played_where_that_is_asked_for(
+    project: pytest.Pytester, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the option, the ini option or the variable; a test that names it plays it anyway."""
+    backend = project.path / "backend.toml"
+    long = '[[scenario]]\nname = "long"\nthorough = true\nsteps = [{ connect = "none" }, { close = 1000 }]\n'
+    backend.write_text(backend.read_text(encoding="utf-8") + "\n" + long, encoding="utf-8")
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parity
+        def test_any(parity, scenario): assert scenario
+
+        @pytest.mark.parity("long")
+        def test_named(parity, scenario): assert scenario == "long"
+        """
+    )
+    usual = project.runpytest_inprocess().parseoutcomes()["passed"]
+    project.runpytest_inprocess("--envparity-thorough").assert_outcomes(passed=usual + 1)
+    project.runpytest_inprocess("-o", "envparity_thorough=true").assert_outcomes(passed=usual + 1)
+    monkeypatch.setenv("ENVPARITY_THOROUGH", "1")
+    project.runpytest_inprocess().assert_outcomes(passed=usual + 1)
 
 
 def test_orders_that_were_not_booted_are_never_an_empty_success(project: pytest.Pytester, replay: Replay) -> None:

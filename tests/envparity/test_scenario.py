@@ -31,7 +31,8 @@ name = "everything"
 group = "lifecycle"
 title = "every kind of step"
 disruptive = true
-boot = { down = ["postgres"], settings = { B = "2", A = "1" } }
+replicas = 2
+boot = { down = ["postgres"], settings = { B = "2", A = "1" }, clocks = [30], slow = { redis = 0.5 }, apart_s = 2 }
 steps = [
   { connect = "valid", user_id = "google-oauth2|{digits}", headers = { X = "1" }, offer = ["v1"] },
   { http = "POST /login", form = { u = "{user}" }, status = [200, 303], cookies = true, capture = { x = "cookie:x" } },
@@ -50,6 +51,8 @@ steps = [
   { send_size = "{setting:MAX}+1", frame = { type = "m" }, pad_field = "text" },
   { flood = { type = "ping" }, count = 3 },
   { silence_s = 0.3 },
+  { settle_s = 0.2 },
+  { send_wire = ["8101", "00"], every_s = 0.1 },
   { connect = "none", on = "b", other_replica_than = "a", query = "token={token:valid}" },
   { expect_close = [1008, "x"], on = "b" },
   { expect_close = 1008, on = "b" },
@@ -62,6 +65,16 @@ steps = [
   { expect = { n = "{counter:n}" } },
   { cut = "redis" },
   { restore = "redis" },
+  { slow = "postgres", by_s = 0.5, answers = 2 },
+  { break_answer = "postgres" },
+  { restore = "postgres" },
+  { black_hole = "redis", for_s = 2 },
+  { hang_up = "redis", for_s = 2 },
+  { refuse = "redis", for_s = 2 },
+  { throttle = "a", for_s = 2 },
+  { jump_clock = "a", by_s = -60 },
+  { restart_all = 30 },
+  { restart_replicas = 3 },
   { rotate = "idp", keep = true },
   { until_ready = true },
   { close = 1000 },
@@ -89,7 +102,9 @@ def test_every_kind_of_step_can_be_written() -> None:
     (scenario,), mistakes = parsed(EVERY_STEP)
     assert mistakes == []
     assert {action_of(step) for step in scenario.steps} == set(ACTIONS)
-    assert scenario.boot == Boot(down=("postgres",), settings=(("A", "1"), ("B", "2")))
+    assert scenario.boot == Boot(
+        down=("postgres",), settings=(("A", "1"), ("B", "2")), clocks=(30.0,), slow=(("redis", 0.5),), apart_s=2.0
+    )
     assert [step for step in scenario.steps if isinstance(step, ExpectClose)] == [
         ExpectClose(1008, "x", on="b"),
         ExpectClose(1008, None, on="b"),
@@ -102,6 +117,31 @@ def test_a_scenario_that_rotates_keys_is_played_alone() -> None:
     """Otherwise others would find their tokens refused."""
     _, (mistake,) = parsed('[[scenario]]\nname = "r"\nsteps = [{ rotate = "idp" }]')
     assert (mistake.key, mistake.action) == ("scenario[0].disruptive", "add disruptive = true")
+
+
+@pytest.mark.parametrize(
+    ("head", "steps", "key"),
+    [
+        ("", '{ slow = "redis", by_s = 1 }', "disruptive"),
+        ("", "{ restart_all = 10 }", "disruptive"),
+        ("disruptive = true", '{ connect = "valid" }, { jump_clock = "a", by_s = 9 }', "steps[1].jump_clock"),
+        ("disruptive = true", '{ restore = "redis" }', "steps[0].restore"),
+        ("disruptive = true", '{ cut = "redis", for_s = 1 }, { restore = "redis" }', "steps[1].restore"),
+        ("disruptive = true", '{ hang_up = "redis", for_s = 0 }', "steps[0].for_s"),
+        ("disruptive = true", '{ throttle = "a", for_s = 1 }', "steps[0].throttle"),
+        ("boot = { clocks = [0, 30] }", '{ connect = "valid" }', "boot.clocks"),
+        ("boot = { clocks = [1e12] }", '{ connect = "valid" }', "boot.clocks"),
+        ("boot = { slow = { redis = 0 } }", '{ connect = "valid" }', "boot.slow.redis"),
+        ("boot = { slow = { redis = 90 } }", '{ connect = "valid" }', "boot.slow.redis"),
+        ("boot = { apart_s = 1 }", '{ connect = "valid" }', "boot.apart_s"),
+        ("replicas = 2\nboot = { apart_s = 60 }", '{ connect = "valid" }', "boot.apart_s"),
+        ("boot = { clocks = [inf] }", '{ connect = "valid" }', "boot.clocks"),
+    ],
+)
+def test_a_disturbance_that_could_not_be_or_would_do_nothing_is_a_mistake(head: str, steps: str, key: str) -> None:
+    """Alone in its scenario, on what is there, undone where something was done, clocks for replicas that there are."""
+    _, mistakes = parsed(f'[[scenario]]\nname = "d"\n{head}\nsteps = [{steps}]')
+    assert keys(mistakes) == [key]
 
 
 def test_a_scenario_survives_json() -> None:
@@ -211,8 +251,10 @@ def test_names_are_unique() -> None:
         ('{ command = { redis = ["PING", "{nobody}"] } }', "steps[0].command"),
         ('{ connect = "valid" }, { expect = { n = "{counter:n}" } }', "steps[1].expect"),
         ('{ connect = "valid" }, { send = { n = "{counter}" } }', "steps[1].send"),
-        ('{ connect = "valid", from = "a" }', "steps[0].from"),
-        ('{ http = "GET /x", from = "a" }', "steps[0].from"),
+        ('{ connect = "valid", from = "" }', "steps[0].connect.from"),
+        ('{ connect = "valid", from = "{user}" }', "steps[0].connect.from"),
+        ('{ connect = "valid", from = 7 }', "steps[0].from"),
+        ('{ http = "GET /x", from = "A b" }', "steps[0].http.from"),
         ("{ repeat = 3 }", "steps[0]"),
         ('{ http = "post /login" }', "steps[0].http"),
         ('{ http = "POST login" }', "steps[0].http"),
@@ -320,3 +362,19 @@ def test_headers_are_names_and_lines(headers: str) -> None:
         '[[scenario]]\nname = "x"\nsteps = [{ connect = "none", headers = { access_token = "t" } }]'
     )
     assert (len(scenarios), mistakes) == (1, [])
+
+
+@pytest.mark.parametrize("where", ['part = "orders"', 'part = "starting"', "boot = { hasten = 4 }"])
+def test_a_second_time_is_not_spoken_of_where_nobody_comes_back(where: str) -> None:
+    """It would have no effect; to say what goes without saying does no harm."""
+    text = '[[scenario]]\nname = "x"\nsteps = [{ connect = "none" }]\nsecond = "%s"\n'
+    _, mistakes = parsed(text % "same" + where)
+    assert keys(mistakes) == ["second"]
+    assert parsed(text % "differs" + where)[1] == []
+    (scenario,), _ = parsed(text % "same")
+    assert scenario.second == "same"
+
+
+def test_a_second_time_has_three_ways() -> None:
+    _, mistakes = parsed('[[scenario]]\nname = "x"\nsteps = [{ connect = "none" }]\nsecond = "often"')
+    assert keys(mistakes) == ["second"]

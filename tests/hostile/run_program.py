@@ -13,11 +13,11 @@ import signal
 import sys
 from pathlib import Path
 
-from envparity.launch.leftovers import GROUP_FILE, MARK
+from envparity.launch.cleanup.leftovers import GROUP_FILE, MARK
+from envparity.launch.cleanup.run_folder import RunFolder
 from envparity.launch.process.child import Child, Program
 from envparity.launch.process.control_group import made_group
 from envparity.launch.process.guarding import Guard
-from envparity.launch.run_folder import RunFolder
 
 
 def main() -> None:

@@ -72,6 +72,21 @@ def test_what_a_child_has_started_ends_with_the_child(start_run: StartRun) -> No
     assert run.left() == []
 
 
+@pytest.mark.parametrize("who", ["the run", "its guard"])
+def test_what_a_set_clock_keeps_in_shared_memory_goes_with_the_process(start_run: StartRun, who: str) -> None:
+    """Libfaketime removes it at an orderly exit of the process alone."""
+    run = start_run()
+    kept = [Path("/dev/shm") / f"{name}_{run.told['child']}" for name in ("faketime_shm", "sem.faketime_sem")]  # noqa: S108
+    for one in kept:
+        one.touch()
+    if who == "the run":
+        os.kill(run.told["child"], signal.SIGKILL)
+        run.close()
+    else:
+        run.kill(guard=False)
+    eventually("it is gone", lambda: not any(one.exists() for one in kept))
+
+
 def test_a_server_that_overwrites_its_environment_is_known_by_where_it_works(start_run: StartRun, place: Path) -> None:
     """PostgreSQL and nginx write their titles where their environment was."""
     run = start_run()

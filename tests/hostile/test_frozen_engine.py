@@ -15,7 +15,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from envparity.launch.container.labels import RUN
+from envparity.launch.cleanup.labels import RUN
 from tests.envparity.running import TREE, in_time_s
 from tests.hostile.small_run import eventually
 
@@ -25,8 +25,8 @@ ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
 OWNER = """
 import sys, docker
 from envparity.launch.container.guard import ContainerGuard
-from envparity.launch.container.labels import labels_for
-from envparity.launch.run_folder import RunFolder
+from envparity.launch.cleanup.labels import labels_for
+from envparity.launch.cleanup.run_folder import RunFolder
 folder = RunFolder.make(sys.argv[1])
 guard = ContainerGuard(sys.argv[1], folder)
 labels = labels_for(sys.argv[1], "hostile", str(folder.owner))

@@ -36,7 +36,7 @@ _ELSE: Final = {
 
 _ANY_TEXT: Final = frozenset({
     "description", "differences.0.reason", "tokens.claims", "frame_type", "error_type", "volatile.0",
-    "ignored_frames.0", "startup_refusal", "tokens.user", "tokens.revocation.dependency",
+    "ignored_frames.0", "public_frames.0", "startup_refusal", "tokens.user", "tokens.revocation.dependency",
     "report.status", "report.order", "report.steps", "report.checks", "report.failures", "report.settings",
     "report.passed.0", "report.starting.0", "report.log_passed", "report.log_failed",
 })  # fmt: skip
@@ -44,6 +44,7 @@ _ANY_TEXT: Final = frozenset({
 _ANY_NUMBER: Final = frozenset({"settings.anything", "process.variables.anything"})
 _ANY_LINES: Final = _ANY_NUMBER | {
     "command.0", "process.command.0", "dependencies.anything.process.0", "jobs.anything.command.0",
+    "processes.anything.command.0", "entrypoint.0", "arguments.0",
 }  # fmt: skip
 """Keys whose text may have several lines."""
 _ANY_JSON: Final = frozenset({"send_json.send_json", "expect_json.expect_json"})

@@ -12,7 +12,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from envparity.launch.container.labels import RUN
+from envparity.launch.cleanup.labels import RUN
 from tests.envparity.running import TREE, in_time_s
 from tests.hostile.conftest import StartRun
 from tests.hostile.small_run import eventually, swept
@@ -59,8 +59,8 @@ def test_a_dead_run_is_swept_from_another_namespace(start_run: StartRun, place: 
 
 OWNER = """
 import sys, docker
-from envparity.launch.container.labels import labels_for
-from envparity.launch.run_folder import RunFolder
+from envparity.launch.cleanup.labels import labels_for
+from envparity.launch.cleanup.run_folder import RunFolder
 folder = RunFolder.make(sys.argv[1])
 labels = labels_for(sys.argv[1], "hostile", str(folder.owner))
 client = docker.from_env()

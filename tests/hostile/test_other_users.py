@@ -121,7 +121,7 @@ def test_marks_of_strangers_are_not_even_opened(start_run: StartRun, place: Path
 def test_a_place_in_which_anybody_can_swap_folders_is_refused(place: Path) -> None:
     """Without the sticky bit whoever may write there may put another folder in the place of the run's."""
     place.chmod(0o777)
-    code = "from envparity.launch.run_folder import RunFolder; RunFolder.make('0000abcd')"
+    code = "from envparity.launch.cleanup.run_folder import RunFolder; RunFolder.make('0000abcd')"
     environment = os.environ | {"TMPDIR": str(place)}
     ended = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=TREE, capture_output=True, text=True, check=False, timeout=60

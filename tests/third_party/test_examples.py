@@ -76,7 +76,7 @@ MISCONFIGURATIONS = (
 
 
 def run(folder: Path, launcher: str, *arguments: str) -> tuple[Finding, ...]:
-    """The findings of what is in that folder, as its owner would ask for them."""
+    """The defects of what is in that folder, as its owner would ask for them: what stands under another is not one."""
     runs = folder / "runs"
     command = [sys.executable, "-m", "envparity", "run", "--plain", "--launcher", launcher, "--runs", str(runs)]
     command += arguments
@@ -85,7 +85,7 @@ def run(folder: Path, launcher: str, *arguments: str) -> tuple[Finding, ...]:
     )
     assert ended.returncode in {0, 1}, ended.stdout + ended.stderr
     (file,) = runs.glob("*.ndjson")
-    return read_run(file).verdict.findings
+    return tuple(one for one in read_run(file).verdict.findings if not one.under)
 
 
 def copied(name: str, folder: Path) -> Path:

@@ -9,7 +9,6 @@ import socketio
 queue = os.environ.get("MESSAGE_QUEUE", "")
 server = socketio.AsyncServer(
     async_mode="asgi",
-    cookie="io",
     client_manager=socketio.AsyncRedisManager(queue) if queue else None,
     ping_interval=float(os.environ["PING_INTERVAL_S"]),
 )

@@ -85,7 +85,7 @@ class Server:
             self.answer({"unknown": task["package"]})
             raise SystemExit(0) from None
 
-    def answer(self, line: Any) -> None:
+    def answer(self, line: object) -> None:
         """One line."""
         data = json.dumps(line).encode() + b"\n"
         while data:

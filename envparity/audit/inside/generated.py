@@ -14,7 +14,7 @@ class Generated:
     """
 
     def __init__(self) -> None:
-        self._codes: dict[str, Any] = {}
+        self._codes: dict[str, object] = {}
         self.fresh: list[str] = []
 
     def install(self) -> None:
@@ -38,5 +38,5 @@ class Generated:
                 self._codes[text] = _compiled(text)
 
 
-def _compiled(text: str) -> Any:
+def _compiled(text: str) -> object:
     return compile(text, "<string>", "exec", dont_inherit=True)

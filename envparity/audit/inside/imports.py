@@ -7,13 +7,12 @@ import importlib
 import sys
 import zlib
 from collections.abc import Iterator
-from typing import Any
 
 from ..guard import Watch
 from .survey import Survey
 from .watch import OPTIMIZED, Effects
 
-Line = dict[str, Any]
+Line = dict[str, object]
 
 
 def import_in_order(survey: Survey, watch: Watch, order: list[str]) -> Iterator[Line]:
@@ -78,5 +77,5 @@ def _contents(survey: Survey, name: str) -> int:
     return zlib.crc32("\n".join(held).encode())
 
 
-def _is_own_module(survey: Survey, value: Any) -> bool:
+def _is_own_module(survey: Survey, value: object) -> bool:
     return isinstance(value, type(sys)) and survey.own(value.__name__)

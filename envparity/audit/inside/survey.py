@@ -29,8 +29,8 @@ class Survey:
         self.files: dict[str, str] = {}
         self.folders: set[str] = set()
         self.programs: list[str] = []  # run when imported, and never imported by anybody: a `__main__` without a guard
-        self.unreadable: dict[str, dict[str, Any]] = {}
-        self.warned: list[dict[str, Any]] = []
+        self.unreadable: dict[str, dict[str, object]] = {}
+        self.warned: list[dict[str, object]] = []
         self.wanted: dict[str, None] = {}
         self._codes: dict[str, Any] = {}
         self._find(package, Path(self.root, *package.split(".")))

@@ -8,48 +8,26 @@ from __future__ import annotations
 
 import _thread
 import datetime as dt
-import errno
 import os
 import random
 import signal
-import socket
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
-Frames = list[dict[str, Any]]
+from .hook import AuditHook
+
+Frames = list[dict[str, object]]
 
 OPTIMIZED = 0x1  # of a code object: it is a function's, and no module's or class's body (inspect.COOPTIMIZED)
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CLOCK = (time.time, time.time_ns, dt.datetime.now, dt.datetime.utcnow, dt.datetime.today)
 _CHANCE = (os.urandom, getattr(os, "getrandom", os.urandom), random.random, random.getrandbits)
 _THREADS = ("start_new_thread", "start_joinable_thread")  # no audit event before Python 3.12
 _SIGNALS = ("signal", "set_wakeup_fd", "setitimer", "alarm", "siginterrupt")
 _IDENTITIES = frozenset({"uuid", "secrets", "random", "tempfile"})
-_SPAWNS = (
-    "subprocess.Popen",
-    "os.system",
-    "os.exec",
-    "os.posix_spawn",
-    "os.spawn",
-    "os.fork",
-    "os.forkpty",
-    "pty.spawn",
-)
-_CHANGES = (
-    "os.mkdir",
-    "os.remove",
-    "os.rename",
-    "os.rmdir",
-    "os.truncate",
-    "os.link",
-    "os.symlink",
-    "os.chmod",
-    "os.chown",
-)
-_NAMES = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo")
 
 
 class Effects:
@@ -57,10 +35,9 @@ class Effects:
 
     def __init__(self, own: dict[str, str]) -> None:
         self.own = own
-        self.seen: list[dict[str, Any]] = []
-        self.apart: list[dict[str, Any]] = []
-        self._known: set[Any] = set()
-        self._handlers = self._by_event()
+        self.seen: list[dict[str, object]] = []
+        self.apart: list[dict[str, object]] = []
+        self._known: set[object] = set()
 
     def start(self) -> None:
         """Watch this process, for good: an audit hook cannot be taken away."""
@@ -70,14 +47,14 @@ class Effects:
         warnings.simplefilter("always")
         show: Any = self._warned
         warnings.showwarning = show
-        sys.addaudithook(self._hook)
+        sys.addaudithook(AuditHook(self))
         sys.setprofile(self._profile_of())
 
     def stop(self) -> None:
         """No longer look at calls (the hook stays)."""
         sys.setprofile(None)
 
-    def note(self, kind: str, detail: str, frame: Any, direct: frozenset[str] | None = None) -> bool:
+    def note(self, kind: str, detail: str, frame: FrameType | None, direct: frozenset[str] | None = None) -> bool:
         """Note it for whoever is on the stack; True where it is the package's own.
 
         With `direct`, only where nothing but those modules stands between the own code and the effect.
@@ -93,7 +70,7 @@ class Effects:
             (self.seen if chain else self.apart).append(effect)
         return bool(chain)
 
-    def _attribute(self, frame: Any, direct: frozenset[str] | None) -> tuple[Frames, str]:
+    def _attribute(self, frame: FrameType | None, direct: frozenset[str] | None) -> tuple[Frames, str]:
         chain: Frames = []
         while frame is not None:
             code, names = frame.f_code, frame.f_globals
@@ -111,54 +88,9 @@ class Effects:
             frame = frame.f_back
         return chain[::-1], ""
 
-    def _by_event(self) -> dict[str, Callable[[str, Any, Any], None]]:
-        handlers: dict[str, Callable[[str, Any, Any], None]] = {
-            "open": self._opened,
-            "socket.connect": self._refusing("connection", errno.ECONNREFUSED, _second),
-            "socket.sendto": self._refusing("connection", errno.ECONNREFUSED, _second),
-            "sqlite3.connect": self._refusing("connection", errno.EACCES, _first),
-            "socket.bind": self._refusing("listening", errno.EACCES, _second),
-            "os.putenv": self._environment_set,
-            "os.unsetenv": self._environment_set,
-        }
-        handlers.update(dict.fromkeys(_NAMES, self._looked_up))
-        handlers.update(dict.fromkeys(_SPAWNS, self._refusing("process", errno.EPERM, _first)))
-        handlers.update(dict.fromkeys(_CHANGES, self._refusing("file", errno.EROFS, _first)))
-        return handlers
-
-    def _hook(self, event: str, arguments: Any) -> None:
-        handler = self._handlers.get(event)
-        if handler is not None:
-            handler(event, arguments, _caller())
-
-    def _refusing(self, kind: str, number: int, which: Callable[[Any], Any]) -> Callable[[str, Any, Any], None]:
-        def handle(event: str, arguments: Any, frame: Any) -> None:
-            detail = f"{event} {_shown(which(arguments))}".strip()
-            if self.note(kind, detail, frame):
-                raise refusal(number, detail)
-
-        return handle
-
-    def _looked_up(self, event: str, arguments: Any, frame: Any) -> None:
-        host = _shown(_first(arguments))
-        if _is_name(host) and self.note("lookup", f"{event} {host}", frame):
-            raise refusal(errno.EHOSTUNREACH, f"{event} {host}")
-
-    def _opened(self, _event: str, arguments: Any, frame: Any) -> None:
-        path, mode, flags = arguments
-        writing = any(one in mode for one in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
-        if not writing or isinstance(path, int) or os.fsdecode(path).startswith("/dev/"):
-            return
-        detail = f"open {_shown(path)} to write"
-        if self.note("file", detail, frame):
-            raise refusal(errno.EROFS, detail)
-
-    def _thread(self, frame: Any) -> None:
+    def _thread(self, frame: FrameType) -> None:
         name = getattr(frame.f_locals.get("self"), "name", "")  # of the Thread, where one is started
         self.note("thread", f"thread {name}".strip(), frame)
-
-    def _environment_set(self, event: str, arguments: Any, frame: Any) -> None:
-        self.note("environment-set", f"{event.rpartition('.')[2]} {os.fsdecode(arguments[0])}", frame)
 
     def _warned(self, message: Any, category: Any, filename: str, lineno: int, *_rest: Any) -> None:
         text = f"{category.__name__}: {message}"
@@ -170,13 +102,13 @@ class Effects:
             chain = [{"module": module, "line": lineno, "function": ""}]
             self.seen.append({"kind": "warning", "detail": text, "module": module, "line": lineno, "chain": chain})
 
-    def _profile_of(self) -> Callable[[Any, str, Any], None]:
+    def _profile_of(self) -> Callable[[FrameType, str, Any], None]:
         clock, chance = frozenset(_CLOCK), frozenset(_CHANCE)
         signals = frozenset(getattr(signal.signal.__globals__["_signal"], one) for one in _SIGNALS)
         threads = frozenset(getattr(_thread, one) for one in _THREADS if hasattr(_thread, one))
         today = dt.date.today
 
-        def profile(frame: Any, event: str, called: Any) -> None:
+        def profile(frame: FrameType, event: str, called: Any) -> None:
             if event != "c_call":
                 return
             try:
@@ -198,11 +130,11 @@ class Effects:
         kind: Any = type(os.environ)
 
         class Environment(kind):  # type: ignore[misc]
-            def __getitem__(self, key: Any) -> Any:
+            def __getitem__(self, key: object) -> object:
                 effects.read_variable(os.fsdecode(key) if isinstance(key, (str, bytes)) else str(key))
                 return kind.__getitem__(self, key)
 
-            def __iter__(self) -> Iterator[Any]:
+            def __iter__(self) -> Iterator[object]:
                 effects.read_variable("*")
                 return iter(kind.__iter__(self))
 
@@ -213,7 +145,7 @@ class Effects:
 
         Its own purpose it is where the variable's name stands in its code: own code has not chosen it then.
         """
-        frame: Any = _caller().f_back
+        frame: FrameType | None = _caller().f_back
         between = frame
         while between is not None and between.f_code.co_filename not in self.own:
             if between.f_globals is not os.__dict__ and _says(between, name):
@@ -228,32 +160,24 @@ class Effects:
             ("asyncio.base_events", "BaseEventLoop", "create_task", "task"),
             ("asyncio.events", "BaseDefaultEventLoopPolicy", "new_event_loop", "event loop"),
         ):
-            holder: Any = getattr(sys.modules.get(module), kind, None)
+            holder: object = getattr(sys.modules.get(module), kind, None)
             if holder is not None:
                 setattr(holder, method, self._telling(getattr(holder, method), what))
 
     def _telling(self, usual: Any, what: str) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: object, **kwargs: object) -> object:
             self.note("loop" if what == "event loop" else "thread", what, _caller())
             return usual(*args, **kwargs)
 
         return call
 
 
-def refusal(number: int, detail: str) -> OSError:
-    """What is raised in place of an effect that would reach beyond the process; code that bears a failure goes on."""
-    text = f"the audit lets no import do this: {detail}"
-    error = socket.gaierror(socket.EAI_AGAIN, text) if number == errno.EHOSTUNREACH else OSError(number, text)
-    error.envparity_refused = True  # type: ignore[attr-defined]
-    return error
-
-
-def _caller() -> Any:
+def _caller() -> FrameType:
     """The frame that has called the caller of this."""
     return sys._getframe(2)  # noqa: SLF001  the way to the stack
 
 
-def _says(frame: Any, name: str) -> bool:
+def _says(frame: FrameType, name: str) -> bool:
     def among(values: Any) -> bool:
         return any(one == name or (isinstance(one, (tuple, frozenset)) and among(one)) for one in values)
 
@@ -261,30 +185,5 @@ def _says(frame: Any, name: str) -> bool:
     return among(frame.f_code.co_consts) or among(names)
 
 
-def _name(frame: Any) -> str:
+def _name(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
-
-
-def _is_name(host: str) -> bool:
-    """Whether a resolver would have to be asked: an address needs none."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host.partition("%")[0])
-        except (OSError, ValueError):
-            continue
-        return False
-    return host not in {"", "None"}
-
-
-def _first(arguments: Any) -> Any:
-    return arguments[0] if arguments else ""
-
-
-def _second(arguments: Any) -> Any:
-    return arguments[1] if len(arguments) > 1 else ""
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ":".join(str(one) for one in value[:2])
-    return str(os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else value)[:120]

@@ -52,7 +52,7 @@ class _Names:
         function = scope.function
         if function is not None and (id(function.node), name) in self.parameters:
             return True
-        values = [node.value for node in scope.stored.get(name, ()) if isinstance(node, ast.Assign)]
+        values = [node.value for node in scope.names.stored.get(name, ()) if isinstance(node, ast.Assign)]
         return bool(values) and all(self.is_name(scope, one, depth=depth) for one in values)
 
     def _pass_on(self, scope: Scope, call: ast.Call) -> None:

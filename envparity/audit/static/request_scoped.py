@@ -47,7 +47,7 @@ def _made(reading: Reading, scope: Scope, node: ast.AST, where: str) -> Iterator
         return
     function = scope.called(node)
     if function is not None:
-        returns = reading.scope(function.module).annotated(function.node.returns)
+        returns = reading.scope(function.module).names.annotated(function.node.returns)
         if reading.is_request_scoped(returns) and returns is not None:
             made = returns.rpartition(".")[2]
             yield raised("EP602", scope, node, f"{function.name}() gives a {made} {where}", shown(node))

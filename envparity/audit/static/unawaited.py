@@ -125,7 +125,7 @@ def _wrongly_passed(reading: Reading, scope: Scope, parent: ast.AST, value: ast.
         chosen = [one for one, given in zip(held, call.args, strict=False) if given is value]
     for parameter in chosen:
         inner = reading.scope(function.module, function)
-        kind = reading.package.class_of(inner.annotated(parameter.annotation))
+        kind = reading.package.class_of(inner.names.annotated(parameter.annotation))
         if kind is not None and not kind.node.bases and "__await__" not in kind.methods:
             return f"it is passed to {function.name}({parameter.arg}: {kind.node.name})"
     return ""

@@ -14,7 +14,7 @@ import click
 
 from envparity.errors import ConfigurationError, EnvparityError, Mistake
 from envparity.faces.cli.audit_progress import shown_progress
-from envparity.faces.cli.options import say
+from envparity.faces.cli.ending import say
 from envparity.report.layout import field, printable
 from envparity.report.verdict import counted
 from envparity.session.exits import code_of, complaint

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from envparity.report.terminal import wants_live
+from envparity.report.columns import wants_live
 
 __all__ = ["shown_progress"]
 

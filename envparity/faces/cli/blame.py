@@ -9,15 +9,9 @@ from pathlib import Path
 import click
 
 from envparity.errors import ConfigurationError, Mistake
+from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.history import History
-from envparity.faces.cli.options import (
-    backend_option,
-    environments_option,
-    launcher_option,
-    names_option,
-    one_message,
-    say,
-)
+from envparity.faces.cli.options import backend_option, environments_option, launcher_option, names_option
 from envparity.judge.finding import Verdict
 from envparity.report.verdict import counted, findings_text
 from envparity.session import engine

@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from envparity.config.subject import load_subject
 from envparity.errors import ConfigurationError, Mistake
-from envparity.faces.cli.options import backend_option, environments_option, one_message
-from envparity.judge.compare import covers
-from envparity.model.backend import Backend
-from envparity.model.environment import (
-    Composed,
-    Dependency,
-    Environment,
-    FileTemplate,
-    FromSource,
-    ImageSource,
-    Job,
-    SecretOf,
-)
-from envparity.model.subject import Subject
-from envparity.redaction import redact
-from envparity.report.layout import printable
-from envparity.report.terminal import verdict_width, wants_live
-from envparity.report.verdict import counted
-from envparity.session import engine
+from envparity.faces.cli.diff_sections import Section, sections
+from envparity.faces.cli.ending import one_message
+from envparity.faces.cli.options import backend_option, environments_option
+from envparity.report.columns import verdict_width, wants_live
 from envparity.session.inputs import Inputs
+from envparity.support.counting import counted
+from envparity.support.printable import printable
 
-__all__ = ["Section", "diff_command", "sections"]
+__all__ = [
+    "diff_command",
+]
 
 _WIDEST = 140
-
-
-class Row(NamedTuple):
-    """One thing that differs: what it is called, how it is here, how it is there, and who says that it may."""
-
-    name: str
-    here: str
-    there: str
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Section:
-    """The rows of one kind, and how many of that kind are the same."""
-
-    title: str
-    rows: tuple[Row, ...]
-    same: int = 0
 
 
 @click.command("diff", short_help="Say how two environments differ; boot nothing.")
@@ -76,207 +43,13 @@ def diff_command(here: str, there: str, backend: Path | None, environments: Path
         if here == there:
             got = f"{here} twice"
             raise ConfigurationError([Mistake("diff", 0, "ENVIRONMENT", "two environments", got, "name another")])
-        subject = engine.load(Inputs.find(backend=backend, environments=environments, names=(here, there)))
+        inputs = Inputs.find(backend=backend, environments=environments, names=(here, there))
+        subject = load_subject(inputs.backend, inputs.environments, inputs.names)
         found = sections(subject)
     width = min(verdict_width() if wants_live(sys.stdout) else _WIDEST, _WIDEST)
     console = Console(file=sys.stdout, width=width, highlight=False, markup=False, soft_wrap=False)
     for section in found:
         _print(console, section, (here, there))
-
-
-def sections(subject: Subject) -> tuple[Section, ...]:
-    """How the two environments of a subject differ, kind by kind."""
-    here, there = subject.environments.values()
-    return (
-        _settings(subject.backend, here, there),
-        *_own_of_the_backend(here, there),
-        _fields("platform", (here.platform, there.platform), (here, there), "platform"),
-        _fields("ingress", (here.ingress, there.ingress), (here, there), "ingress"),
-        *_dependencies(here, there),
-        _order(here, there),
-        *_notes(here, there),
-        _declared(here, there),
-    )
-
-
-def _settings(backend: Backend, here: Environment, there: Environment) -> Section:
-    salt = secrets.token_bytes(16)
-    sides = [_shown_settings(backend, one, salt) for one in (here, there)]
-    names = sorted({name for side in sides for name in side})
-    rows = []
-    for name in names:
-        one, other = (side.get(name, "not set") for side in sides)
-        if one != other:
-            one, other = (_placed(side, at, f"settings.{name}") for side, at in ((one, here), (other, there)))
-            rows.append(Row(name, one, other, _reason(backend, name, (here, there))))
-    return Section("settings", tuple(rows), len(names) - len(rows))
-
-
-def _shown_settings(backend: Backend, environment: Environment, salt: bytes) -> dict[str, str]:
-    """Every setting by name as it may be shown: its value, where it comes from, or that it is a secret."""
-    shown: dict[str, str] = {name: _literal(backend, name, value, salt) for name, value in backend.settings.items()}
-    for name, setting in environment.settings.items():
-        if isinstance(setting, SecretOf):
-            shown[name] = f"secret, made for every run ({setting.secret} bytes)"
-        elif isinstance(setting, FromSource):
-            shown[name] = f"from {setting.source}"
-        elif isinstance(setting, Composed):
-            hidden = backend.is_secret(name, setting.around)
-            shown[name] = f"composed of {redact(setting.outline if hidden else setting.template, ())}"
-        else:
-            shown[name] = _literal(backend, name, setting, salt)
-    for note in environment.notes:
-        if note.name.startswith("settings."):
-            shown.setdefault(note.name.removeprefix("settings."), redact(f"not known: {note.text}", ()))
-    return shown | {environment.platform.port_setting: str(environment.platform.port)}
-
-
-def _placed(value: str, environment: Environment, key: str) -> str:
-    """The value and where it stands, where that is known."""
-    notes = {note.name: note.place for note in environment.notes}
-    place = environment.places.get(key) or notes.get(key)
-    return f"{value} ({place})" if place is not None and value != "not set" else value
-
-
-def _literal(backend: Backend, name: str, value: str, salt: bytes) -> str:
-    """A value as it stands in the file; of what is a secret a salted fingerprint, which tells two apart."""
-    if backend.is_secret(name, value):
-        return f"secret {hashlib.sha256(salt + value.encode()).hexdigest()[:8]}"
-    return redact(value, ()) or "(empty)"
-
-
-def _reason(backend: Backend, name: str, environments: Iterable[Environment]) -> str:
-    """What a run would make of it: the declared reason, or that there is none, or that nobody compares it."""
-    environments = tuple(environments)
-    made = [one.settings.get(name) for one in environments]
-    if all(isinstance(one, SecretOf) for one in made):
-        return "made anew for every run: not compared"
-    if any(one.platform.port_setting == name for one in environments):
-        return "the platform's: not compared"
-    paths = [
-        f"{root}.{name}.{leaf}"
-        for root in ("fingerprints", f"report.{backend.report.settings}")
-        for leaf in ("value", "source")
-    ]
-    for environment in environments:
-        for declared in environment.differences:
-            if any(covers(declared, path) for path in paths):
-                return declared.reason
-    return "not declared"
-
-
-def _fields(
-    title: str, sides: tuple[msgspec.Struct, msgspec.Struct], environments: tuple[Environment, Environment], table: str
-) -> Section:
-    one, other = (msgspec.to_builtins(side) for side in sides)
-    shown = [
-        {key: _value(value) if key != "config" or value else "none" for key, value in of.items()} for of in (one, other)
-    ]
-    rows = [
-        Row(key, *(_placed(of[key], at, f"{table}.{key}") for of, at in zip(shown, environments, strict=True)))
-        for key in one
-        if one[key] != other[key]
-    ]
-    return Section(title, tuple(rows), len(one) - len(rows))
-
-
-def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Section]:
-    """What either has beside the backend file: an image, a command, jobs, files; nothing where neither has."""
-    texts = {
-        "image": [_image_shown(side.image) for side in (here, there)],
-        "command": [" ".join(side.command) or "the backend file's" for side in (here, there)],
-    }
-    for name in dict.fromkeys((*here.jobs, *there.jobs)):
-        texts[f"job {name}"] = [_job_shown(side.jobs.get(name)) for side in (here, there)]
-    for path in dict.fromkeys((*here.files, *there.files)):
-        shown = [_file_shown(side.files.get(path)) for side in (here, there)]
-        if shown[0] == shown[1] and here.files[path] != there.files[path]:
-            shown[1] += ", another text"
-        texts[f"file {path}"] = shown
-    rows = [Row(key, one, other) for key, (one, other) in texts.items() if one != other]
-    if rows or here.image is not None or here.command or here.jobs or here.files:
-        yield Section("backend", tuple(rows), len(texts) - len(rows))
-
-
-def _job_shown(job: Job | None) -> str:
-    return "none" if job is None else f"{' '.join(job.command)} ({job.timeout_s:g} s)"
-
-
-def _file_shown(file: FileTemplate | None) -> str:
-    return "none" if file is None else f"from {file.template}"
-
-
-def _image_shown(image: ImageSource | None) -> str:
-    if image is None:
-        return "the backend file's"
-    built = image.dockerfile.name if image.dockerfile is not None else image.name or ""
-    return f"{built}, stage {image.target}" if image.target else built
-
-
-def _dependencies(here: Environment, there: Environment) -> Iterator[Section]:
-    for name in dict.fromkeys([*here.dependencies, *there.dependencies]):
-        one, other = here.dependencies.get(name), there.dependencies.get(name)
-        if one is not None and other is not None:
-            yield _fields(name, (one, other), (here, there), f"dependencies.{name}")
-        else:
-            shown = [
-                _placed(_kind(one), here, f"dependencies.{name}") if one is not None else _kind(one),
-                _placed(_kind(other), there, f"dependencies.{name}") if other is not None else _kind(other),
-            ]
-            yield Section(name, (Row("kind", *shown),))
-
-
-def _kind(dependency: Dependency | None) -> str:
-    return "none" if dependency is None else dependency.kind
-
-
-def _order(here: Environment, there: Environment) -> Section:
-    words = ["dependencies" if one.dependencies_first else "nobody in particular" for one in (here, there)]
-    same = words[0] == words[1]
-    return Section("who starts first", () if same else (Row("first", *words),), int(same))
-
-
-def _notes(here: Environment, there: Environment) -> Iterator[Section]:
-    """What files of the deployment say beside all that, and settings that only the platform knows in both."""
-    sides = [{note.name: note for note in side.notes} for side in (here, there)]
-    rows, same = [], 0
-    for name in dict.fromkeys(name for side in sides for name in side):
-        if name.startswith("settings."):
-            continue
-        texts = [side[name].text if name in side else "not said" for side in sides]
-        if texts[0] == texts[1]:
-            same += 1
-            continue
-        shown = [
-            _placed(redact(text, ()), at, name) if text != "not said" else text
-            for text, at in zip(texts, (here, there), strict=True)
-        ]
-        rows.append(Row(name, *shown))
-    if rows or same:
-        yield Section("said, and no part of a boot", tuple(rows), same)
-
-
-def _declared(here: Environment, there: Environment) -> Section:
-    by_path: dict[str, list[str]] = {}
-    reasons: dict[str, str] = {}
-    for place, environment in enumerate((here, there)):
-        for one in environment.differences:
-            by_path.setdefault(one.path, ["", ""])[place] = "declared" + (
-                f" until {one.expires}" if one.expires else ""
-            )
-            reasons.setdefault(one.path, one.reason)
-    rows = tuple(Row(path, one, other, reasons[path]) for path, (one, other) in by_path.items())
-    return Section("declared differences", rows)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "no limit"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict) and "file" in value:
-        return f"{value['file']}, {counted(len(value['text'].splitlines()), 'line')}"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _print(console: Console, section: Section, names: tuple[str, str]) -> None:

@@ -6,18 +6,20 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from envparity.doors import foreign_entries
-from envparity.errors import ConfigurationError, DoorFailed, EngineUnavailable
+from envparity.doors import foreign_entries, unforeseen
+from envparity.errors import ConfigurationError, DoorFailed, EngineUnavailable, LaunchError
+from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.installed import DOORS
-from envparity.faces.cli.options import backend_option, environments_option, one_message, say
+from envparity.faces.cli.options import backend_option, environments_option
+from envparity.report.columns import verdict_width
 from envparity.report.layout import field, printable
-from envparity.report.terminal import verdict_width
 from envparity.report.verdict import counted
 from envparity.session import engine
 from envparity.session.exits import CLEAN, MACHINE
@@ -57,7 +59,7 @@ def doctor_command(backend: Path | None, environments: Path | None) -> None:
     """
     with one_message():
         subject, files = _files(backend, environments)
-        checks = [_python(), *_installed(), files, *_engine(subject)]
+        checks = [_python(), *_installed(), files, *_clocks(subject), *_engine(subject), *_other_launchers(subject)]
     width = verdict_width()
     for one in checks:
         text = f"{_MARKS[one.state]:<4} {one.found}"
@@ -98,6 +100,20 @@ def _installed() -> Iterator[Check]:
             yield Check("installed", "bad", str(failed), _MEND)
 
 
+def _other_launchers(subject: Subject | None) -> Iterator[Check]:
+    """Whether the launchers of other distributions could boot these files; who only looks at them is told elsewhere."""
+    from envparity.launch.kinds import LAUNCHERS
+
+    with suppress(DoorFailed):  # said above
+        for entry in LAUNCHERS.entries().values():
+            if subject is None or entry.built_in:
+                continue
+            with suppress(DoorFailed), unforeseen(entry):
+                problems = LAUNCHERS.load(entry).problems(subject)
+                found = "; ".join(problems) or "it can boot these files"
+                yield Check("launcher", "note" if problems else "ok", f"{entry.name}: {found}")
+
+
 def _files(backend: Path | None, environments: Path | None) -> tuple[Subject | None, Check]:
     """Files that were named must be in order; where none are here, that is no fault of the machine."""
     try:
@@ -109,6 +125,18 @@ def _files(backend: Path | None, environments: Path | None) -> tuple[Subject | N
                            "`envparity check` says all of it; --backend and --environments name others")  # fmt: skip
     names = ", ".join(subject.environments)
     return subject, Check("files", "ok", f"{subject.backend.name} in {names}")
+
+
+def _clocks(subject: Subject | None) -> Iterator[Check]:
+    """Whether replicas can have clocks of their own, where a scenario asks for that."""
+    from envparity.launch.clocks import faketime_library
+
+    if subject is None or not any(one.boot.clocks for one in subject.backend.scenarios):
+        return
+    try:
+        yield Check("clocks", "ok", f"libfaketime at {faketime_library()}")
+    except LaunchError as error:
+        yield Check("clocks", "note", str(error), "the scenarios without clocks can be played")
 
 
 def _engine(subject: Subject | None) -> Iterator[Check]:
@@ -127,7 +155,7 @@ def _engine(subject: Subject | None) -> Iterator[Check]:
 
 def _without_engine(subject: Subject | None, error: EngineUnavailable) -> Iterator[Check]:
     """Whether processes can stand for containers, and what they cannot show."""
-    from envparity.launch.choose import process_problems
+    from envparity.launch.process.kind import process_problems
     from envparity.launch.process.limits import cannot_check
 
     action = "start one (`docker version` shows it), or set DOCKER_HOST"
@@ -143,7 +171,7 @@ def _without_engine(subject: Subject | None, error: EngineUnavailable) -> Iterat
 
 
 def _left_on_this_machine() -> tuple[Literal["ok", "note"], str, str]:
-    from envparity.launch.leftovers import dead_folders
+    from envparity.launch.cleanup.leftovers import dead_folders
 
     dead = dead_folders()
     if dead:
@@ -166,7 +194,7 @@ def _base(client: docker.DockerClient) -> Check:
     """Whether the base of every image is at hand or can be had. Asks a registry for it by name, and pulls nothing."""
     from docker.errors import APIError, ImageNotFound
 
-    from envparity.launch.container.image_base import BASE
+    from envparity.launch.images.base import BASE
 
     try:
         client.images.get(BASE)
@@ -186,7 +214,7 @@ def _base(client: docker.DockerClient) -> Check:
 
 
 def _images(client: docker.DockerClient) -> Check:
-    from envparity.launch.container.images import NAMES
+    from envparity.launch.images.builder import NAMES
 
     having = [name for name in NAMES if name != "base" and client.images.list(name=f"envparity/{name}")]
     lacking = [name for name in NAMES if name != "base" and name not in having]
@@ -211,8 +239,8 @@ def _disk(client: docker.DockerClient) -> Check:
 
 def _leftovers(client: docker.DockerClient) -> Check:
     """What dead runs left; living runs are let alone, and told."""
-    from envparity.launch.container.labels import OWNER, RUN
-    from envparity.launch.owner import OwnerState, owner_state
+    from envparity.launch.cleanup.labels import OWNER, RUN
+    from envparity.launch.cleanup.owner import OwnerState, owner_state
 
     found: list[dict[str, Any]] = [
         *client.api.containers(all=True, filters={"label": RUN}),

@@ -11,10 +11,10 @@ from typing import TypeVar
 import click
 
 from envparity.errors import ConfigurationError, Mistake
-from envparity.faces.cli.options import one_message, say
+from envparity.faces.cli.ending import one_message, say
 from envparity.proposals.code import read_code
-from envparity.proposals.deployments import Deployment, deployments, services
-from envparity.proposals.programs import commands, dockerfiles, names
+from envparity.proposals.deployments import Build, Deployment, build_of, deployments, services
+from envparity.proposals.programs import commands, dockerfiles, has_program, names
 from envparity.proposals.proposal import Proposal, slug
 from envparity.proposals.writing import BackendPlan, backend_text, environment_text, write_all
 from envparity.report.verdict import counted
@@ -100,9 +100,14 @@ def init_command(  # noqa: PLR0917  click passes options by name
         given = command.split() if command is not None else None
         found = read_code(folder)
         chosen_service = asking.decide("service", "--service", service, services(folder), "")
-        image = asking.decide("Dockerfile", "--dockerfile", dockerfile, _texts(dockerfiles(folder)), "")
+        built = build_of(folder, chosen_service or "")
+        own = [Proposal(built.value.dockerfile, built.found_in)] if built is not None else []
+        files = _distinct(_texts([*own, *dockerfiles(folder)]))
+        image = asking.decide("Dockerfile", "--dockerfile", dockerfile, files, "")
         image_path = Path(image) if image else None
-        programs = list(commands(folder, found, image_path))
+        built_from = _context(image_path, built.value if built is not None else None)
+        home = built_from if has_program(folder / built_from) else Path()
+        programs = list(commands(folder, home, read_code(folder / home), image_path))
         argv = asking.decide("command", "--command", tuple(given) if given else None, programs, () if image else None)
         sockets = found.websockets or ([found.socket_io] if found.socket_io else [])
         path = asking.decide("path", "--websocket-path", websocket_path, _distinct(sockets), None)
@@ -118,6 +123,8 @@ def init_command(  # noqa: PLR0917  click passes options by name
             argv or (),
             "" if ready in {None, "port"} else ready or "",
             with_socket_io,
+            "" if image_path is None or built_from == image_path.parent else built_from.as_posix(),
+            "" if home == Path() else home.as_posix(),
         )
         written = _written(folder, plan, deployments(folder, chosen_service or ""))
         inputs = Inputs.find(backend=folder / "backend.toml", environments=folder / "environments")
@@ -131,6 +138,13 @@ def init_command(  # noqa: PLR0917  click passes options by name
     group = context.find_root().command
     if runs and isinstance(group, click.Group):
         group.main(["run", *here], standalone_mode=False)
+
+
+def _context(dockerfile: Path | None, built: Build | None) -> Path:
+    """The folder that the image is built from: as the compose file says, else the Dockerfile's own."""
+    if dockerfile is None:
+        return Path()
+    return built.context if built is not None and built.dockerfile == dockerfile else dockerfile.parent
 
 
 def _files(folder: Path) -> list[str]:

@@ -10,11 +10,12 @@ from envparity.dependency.kind import KINDS
 from envparity.doors import Door
 from envparity.frames.codec import CODECS
 from envparity.judge.registry import RULE_SETS
+from envparity.launch.kinds import LAUNCHERS
 from envparity.report.kinds import REPORTS
 from envparity.sources.source import SOURCES
 
 __all__ = ["DOORS"]
 
 DOORS: Final[Mapping[str, Door[Any]]] = {
-    one.group: one for one in (RULE_SETS, SCHEMES, KINDS, CODECS, SOURCES, REPORTS)
+    one.group: one for one in (RULE_SETS, SCHEMES, KINDS, CODECS, SOURCES, LAUNCHERS, REPORTS)
 }

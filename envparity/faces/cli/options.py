@@ -1,46 +1,42 @@
-"""What several commands share: their options, and how they end without a verdict."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
 
 import click
 
-from envparity.doors import Entry
-from envparity.errors import DoorFailed, EnvparityError
-from envparity.report.github import CHOICES
-from envparity.report.kinds import REPORTS
-from envparity.report.outputs import Outputs
+from envparity.errors import DoorFailed
+from envparity.faces.cli.ending import end, one_message, say
+from envparity.model.scenario import MOST_REPEATED
 from envparity.session.attaching import Attaching
-from envparity.session.exits import INTERNAL, as_ours, bug_report, code_of, complaint
-from envparity.session.inputs import LAUNCHERS
-from envparity.support.printable import printable
-from envparity.support.signals import ending_on_signals
+from envparity.session.inputs import MOST_EXPLORED, ORDERS, launcher_names
 
 __all__ = [
-    "Commands",
-    "ReportingCommand",
     "attach_option",
     "attaching",
     "backend_option",
+    "causes_option",
     "confirm_option",
     "end",
     "environments_option",
-    "github_flag",
-    "github_option",
+    "explore_option",
+    "explore_seed_option",
+    "image_option",
+    "keep_option",
     "launcher_option",
     "names_option",
+    "ndjson_option",
     "one_message",
+    "only_option",
+    "orders_option",
+    "repeat_option",
     "runs_option",
     "say",
+    "thorough_option",
 ]
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 backend_option = click.option(
     "--backend", metavar="FILE", type=click.Path(path_type=Path),
@@ -55,11 +51,34 @@ names_option = click.option(
     "--environment", "names", metavar="NAME[,NAME]", multiple=True,
     help="Only these environments; may be repeated. The first is what the others are compared with. Default: all.",
 )  # fmt: skip
+
+
+class _LauncherOption(click.Option):
+    """`--launcher NAME`, of those that are installed: asked for when they are needed, for one may be broken."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        with suppress(DoorFailed):
+            self.metavar = f"[{'|'.join(launcher_names())}]"
+        return super().get_help_record(ctx)
+
+
+def _known_launcher(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    with one_message():
+        if value is not None and value not in (known := launcher_names()):
+            raise click.BadParameter(f"{value!r} is not one of {', '.join(map(repr, known))}.")
+    return value
+
+
 launcher_option = click.option(
-    "--launcher", type=click.Choice(LAUNCHERS),
+    "--launcher", cls=_LauncherOption, metavar="NAME", callback=_known_launcher,
     help="What boots the environments; auto: containers, or processes where there is no engine. A gate asks for "
     "container by name, and fails there. "
     "Default: ENVPARITY_LAUNCHER, or auto.",
+)  # fmt: skip
+image_option = click.option(
+    "--image", metavar="NAME@DIGEST",
+    help="Boot the backend from exactly this image in every environment, whatever the files say: NAME@sha256:…, or the "
+    "sha256:… of the engine. It is not pulled. The launcher is then container.",
 )  # fmt: skip
 attach_option = click.option(
     "--attach", "attach", metavar="NAME[=URL]", multiple=True,
@@ -76,57 +95,50 @@ runs_option = click.option(
 )  # fmt: skip
 
 
-class _ReportOption(click.Option):
-    """`--NAME FILE` for a report that is installed: loaded for its help, and when it is made."""
-
-    def __init__(self, entry: Entry) -> None:
-        super().__init__([f"--{entry.name}", entry.name], metavar="FILE", type=_FILE, help=f"Write {entry.name}.")
-        self._entry = entry
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        with suppress(DoorFailed):
-            self.help = REPORTS.load(self._entry).help
-        if not self._entry.built_in:
-            self.help = f"{self.help} ({self._entry.origin})"
-        return super().get_help_record(ctx)
-
-
-class ReportingCommand(click.Command):
-    """A command that is given, as its `outputs`, which reports are asked for: an option for each that is installed.
-
-    Its `--github` stands among its options, and the reports' come before it.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        place = next(index for index, one in enumerate(self.params) if one.name == "github")
-        self._failed: DoorFailed | None = None
-        self._reports: list[str] = []
-        try:
-            found = list(REPORTS.entries().values())
-        except DoorFailed as failed:
-            found, self._failed = [], failed
-        for entry in found:
-            self._reports.append(entry.name)
-            self.params.insert(place, _ReportOption(entry))
-            place += 1
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with one_message():
-            if self._failed is not None:
-                raise self._failed
-        given = {name: ctx.params.pop(name) for name in self._reports}
-        github = ctx.params.pop("github")
-        choice = github if isinstance(github, str) else "on" if github else "off"
-        ctx.params["outputs"] = Outputs({name: file for name, file in given.items() if file is not None}, choice)
-        return super().invoke(ctx)
-
-
-github_option = click.option(
-    "--github", type=click.Choice(CHOICES), default="auto", show_default=True,
-    help="Write annotations and a step summary for GitHub Actions; auto: where this is a step of one.",
+only_option = click.option(
+    "--only",
+    metavar="PATTERN",
+    multiple=True,
+    help="Only scenarios of this name or glob ('refusal-*'); may be repeated.",
+)
+orders_option = click.option(
+    "--orders", type=click.Choice(list(ORDERS)),
+    help="Also boot every environment in a covering set of initialisation orders of this strength (every order of "
+    "every so many steps occurs), and with its dependencies in every order. Default: ENVPARITY_ORDERS, or none.",
 )  # fmt: skip
-github_flag = click.option("--github", is_flag=True, help="Write GitHub's annotations and step summary.")
+thorough_option = click.option(
+    "--thorough/--not-thorough", default=None,
+    help="Also play what takes long: the scenarios that say `thorough`. Default: ENVPARITY_THOROUGH, or not.",
+)  # fmt: skip
+repeat_option = click.option(
+    "--repeat", metavar="N", type=click.IntRange(1, MOST_REPEATED), default=1,
+    help="Boot every case N times, and count what shows in some of these boots only. Default: once, and again only "
+    "where something is red.",
+)  # fmt: skip
+explore_option = click.option(
+    "--explore", metavar="N", type=click.IntRange(0, MOST_EXPLORED), default=0,
+    help="Also make N sequences of frames of the contract, some broken in one place, and say them everywhere: "
+    "what is answered otherwise somewhere is shrunk and is a finding. Default: none.",
+)  # fmt: skip
+explore_seed_option = click.option(
+    "--explore-seed", metavar="SEED", type=click.IntRange(0),
+    help="Make the same sequences again. Default: a seed that nobody chose; it stands in the verdict.",
+)  # fmt: skip
+keep_option = click.option(
+    "--keep", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what --explore found as scenarios of a backend file.",
+)  # fmt: skip
+causes_option = click.option(
+    "--causes/--no-causes", default=True, show_default=True,
+    help="Boot what is red again, in hybrids of an environment that shows it and one that does not, until the "
+    "difference that makes it red is known. Costs nothing where the verdict is clean.",
+)  # fmt: skip
+ndjson_option = click.option(
+    "--ndjson",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write every event as a line of JSON.",
+)
 
 
 def attaching(values: tuple[str, ...], confirmed: tuple[str, ...]) -> Attaching:
@@ -136,65 +148,3 @@ def attaching(values: tuple[str, ...], confirmed: tuple[str, ...]) -> Attaching:
 
 def _ask(name: str, url: str) -> bool:
     return click.confirm(f"{name}'s file does not name {url}. Look at it all the same?", err=True)
-
-
-@contextmanager
-def one_message() -> Iterator[None]:
-    """Turn what ends a command without a verdict into one message on stderr and an exit code."""
-    try:
-        with ending_on_signals():
-            yield
-    except EnvparityError as error:
-        end(code_of(error), complaint(error))
-
-
-def say(text: object, *, err: bool = False) -> None:
-    """Print a line, or several, on stdout or stderr; whoever wrote what is in it, it moves no cursor."""
-    click.echo(printable(str(text)), err=err)
-
-
-def end(code: int, text: str) -> NoReturn:
-    """Say it on stderr, if anybody listens, and exit with that code."""
-    with suppress(OSError):
-        say(text, err=True)
-    sys.exit(code)
-
-
-class Commands(click.Group):
-    """Commands that end with one code for each meaning, whatever ends them: a bug of envparity has its own."""
-
-    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        with _one_code():
-            return super().make_context(*arguments, **options)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with _one_code():
-            return super().invoke(ctx)
-
-
-@contextmanager
-def _one_code() -> Iterator[None]:
-    """What was printed is written out here: at the interpreter's own end nobody could say that it failed."""
-    try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-    except (click.ClickException, click.exceptions.Exit, click.Abort):
-        raise
-    except Exception as error:  # noqa: BLE001  the last edge: nothing behind it would say what it was
-        _let_stdout_go(error)
-        known = as_ours(error)
-        if known is not None:
-            end(code_of(known), complaint(known))
-        end(INTERNAL, bug_report(error))
-
-
-def _let_stdout_go(error: Exception) -> None:
-    """What stdout did not take, it does not take later: nothing is tried again when the interpreter ends."""
-    if not isinstance(error, OSError):
-        return
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

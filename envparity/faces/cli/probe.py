@@ -13,7 +13,8 @@ import click
 import msgspec
 
 from envparity.errors import ConfigurationError, Mistake
-from envparity.faces.cli.options import backend_option, environments_option, one_message
+from envparity.faces.cli.ending import one_message
+from envparity.faces.cli.options import backend_option, environments_option
 from envparity.model.deployed.target import Target, parse_target, url_problems
 from envparity.model.environment import Environment
 from envparity.model.reach import known_settings

@@ -11,15 +11,14 @@ import click
 
 from envparity.engine.replay_answer import Answer
 from envparity.errors import ConfigurationError, LaunchError, Mistake
+from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import (
     attaching,
     backend_option,
     confirm_option,
     environments_option,
     launcher_option,
-    one_message,
     runs_option,
-    say,
 )
 from envparity.judge import conduct
 from envparity.judge.finding import Finding
@@ -28,7 +27,7 @@ from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import counted, findings_text
 from envparity.session import engine
 from envparity.session.exits import CLEAN, FINDINGS
-from envparity.session.inputs import LAUNCHERS, Inputs
+from envparity.session.inputs import Inputs, launcher_names
 from envparity.support.printable import printable
 
 __all__ = ["replay_command"]
@@ -124,7 +123,7 @@ def _inputs(
     return Inputs.find(
         backend=backend or (file if file.is_file() and (own or _is_here(file)) else None),
         environments=environments or (folder if folder.is_dir() and (own or _is_here(folder)) else None),
-        launcher=launcher or next((one for one in LAUNCHERS if one == saved.verdict.launcher), None),
+        launcher=launcher or next((one for one in launcher_names() if one == saved.verdict.launcher), None),
         attaching=attaching(tuple(f"{name}={url}" for name, url in saved.verdict.attached.items()), confirmed),
     )
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 
-from envparity.faces.cli.options import ReportingCommand, github_flag, one_message, runs_option, say
+from envparity.faces.cli.ending import one_message, say
+from envparity.faces.cli.options import runs_option
+from envparity.faces.cli.profiling import profile_option, say_profile
+from envparity.faces.cli.reporting import ReportingCommand, github_flag
 from envparity.report.outputs import Outputs
 from envparity.report.saved import find_run, newest_run, runs_folder
 from envparity.report.terminal import print_verdict
@@ -21,7 +24,8 @@ __all__ = ["report_command"]
 @click.argument("run", metavar="[RUN]", required=False)
 @github_flag
 @runs_option
-def report_command(run: str | None, outputs: Outputs, runs: Path | None) -> None:
+@profile_option
+def report_command(run: str | None, outputs: Outputs, runs: Path | None, profile: bool) -> None:  # noqa: FBT001
     """Make any report from a saved run. RUN is its id or a file; without it, the newest. Boots nothing.
 
     Without an option the verdict is printed once more. The exit code is 0 once the reports are made, red or clean.
@@ -37,3 +41,5 @@ def report_command(run: str | None, outputs: Outputs, runs: Path | None) -> None
         say(printable(text), err=True)
     elif outputs.github == "off":
         print_verdict(sys.stdout, saved.verdict)
+    if profile:
+        say_profile(saved)

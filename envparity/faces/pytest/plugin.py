@@ -18,15 +18,19 @@ from envparity.errors import DoorFailed
 if TYPE_CHECKING:
     from envparity.faces.parity_run import ParityRun
     from envparity.faces.pytest.session import ParitySession
+    from envparity.faces.pytest.shared import SharedRun
 
 _OPTIONS = {
     "backend": ("FILE", "the backend file (default: netra_backend/backend.toml or backend.toml)"),
     "environments": ("DIR", "the folder with one file for each environment (default: environments)"),
     "environment": ("NAME[,NAME]", "only these environments; may be repeated"),
-    "launcher": ("NAME", "what boots them: auto, container or process (default: ENVPARITY_LAUNCHER, or auto)"),
+    "launcher": ("NAME", "what boots them (default: ENVPARITY_LAUNCHER, or auto)"),
     "attach": ("NAME[=URL]", "look at this environment where it runs instead of booting it; may be repeated"),
     "confirm-target": ("HOST", "look at what runs there although the environment's file does not name it"),
     "orders": ("STRENGTH", "boot in a covering set of orders too: none, 2, 3, 4 (default: ENVPARITY_ORDERS, or none)"),
+    "explore": ("N", "also say N sequences of frames of the contract to every environment (default: none)"),
+    "explore-seed": ("SEED", "make the same sequences again (default: a seed that nobody chose)"),
+    "keep": ("FILE", "write what was found by exploring as scenarios of a backend file"),
     "repeat": ("N", "boot every case N times, and count what shows in some of these boots only (default: once)"),
 }
 _SEVERAL = frozenset({"environment", "attach", "confirm-target"})
@@ -35,12 +39,13 @@ _AFTER = {
     "runs": ("DIR", "the folder in which runs are saved (default: ENVPARITY_RUNS, or .envparity/runs)"),
 }
 _SESSION: pytest.StashKey[ParitySession | None] = pytest.StashKey()
+_SHARED: pytest.StashKey[SharedRun | None] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--envparity-backend` and its like, each with an ini option of the same name."""
     group = parser.getgroup("envparity", "environment parity")
-    for name, (metavar, text) in (_OPTIONS | _reports() | _AFTER).items():
+    for name, (metavar, text) in (_OPTIONS | _launchers() | _reports() | _AFTER).items():
         if name in _SEVERAL:
             group.addoption(f"--envparity-{name}", metavar=metavar, action="append", help=text)
             parser.addini(_ini(name), text, type="args", default=[])
@@ -50,6 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text = "where it is red, boot on until the difference that makes it red is known"
     group.addoption("--envparity-causes", action="store_true", default=None, help=text)
     parser.addini("envparity_causes", text, type="bool", default=False)
+    text = "also play what takes long: the scenarios that say `thorough` (default: ENVPARITY_THOROUGH)"
+    group.addoption("--envparity-thorough", action="store_true", default=None, help=text)
+    parser.addini("envparity_thorough", text, type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,6 +101,25 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _session(session.config).plan(items)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker of pytest-xdist where the one run of this session is shared. Source: xdist's newhooks.py."""
+    from envparity.faces.pytest.shared import WORKER_KEY, SharedRun
+
+    config = node.config
+    if config.stash.get(_SHARED, None) is None:
+        config.stash[_SHARED] = SharedRun.made()
+    node.workerinput[WORKER_KEY] = str(config.stash[_SHARED])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What the workers shared is gone with the session."""
+    shared = config.stash.get(_SHARED, None)
+    if shared is not None:
+        shared.remove()
+
+
 @pytest.fixture(scope="session")
 def parity(pytestconfig: pytest.Config) -> ParityRun:
     """The run: what every environment showed, and the verdict. Boots on its first question."""
@@ -102,6 +129,10 @@ def parity(pytestconfig: pytest.Config) -> ParityRun:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove all that was started, and let a red verdict be the session's."""
+    shared = session.config.stash.get(_SHARED, None)
+    if shared is not None and shared.known is not None:
+        _session(session.config).finish_shared(session, shared.known)
+        return
     begun = session.config.stash.get(_SESSION, None)
     if begun is not None:
         begun.finish(session)
@@ -112,6 +143,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     begun = config.stash.get(_SESSION, None)
     if begun is not None:
         begun.summarise(terminalreporter)
+
+
+def _launchers() -> dict[str, tuple[str, str]]:
+    """The option that names a launcher, with those that are installed."""
+    try:
+        found = ", ".join(entries_of("envparity.launchers"))
+    except DoorFailed:  # said when the session asks for one
+        return {}
+    metavar, text = _OPTIONS["launcher"]
+    return {"launcher": (metavar, text.replace("what boots them", f"what boots them: auto, {found}"))}
 
 
 def _reports() -> dict[str, tuple[str, str]]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import secrets
+import ssl
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import msgspec
 
 from envparity.errors import LaunchError
-from envparity.launch.attached.certificate import look, trusting
 from envparity.launch.attached.health import DeployedHealth
 from envparity.launch.attached.pace import Gentle, Pace
 from envparity.launch.attached.stack import AttachedStack
-from envparity.launch.port import Endpoint, Stack, Waiting, WarmBoots, WarmUnavailable
-from envparity.model.case import Case
+from envparity.launch.port import Endpoint, Stack, Waiting
+from envparity.launch.shown_certificate import look
+from envparity.model.case import Boot, Case
 from envparity.model.deployed.identity import Credentials, shown_source
 from envparity.model.deployed.target import parse_target
+from envparity.model.deployed.tls import client_context
 from envparity.model.environment import Deployed, Environment
 from envparity.model.reach import known_settings
 from envparity.model.subject import Subject
@@ -49,21 +51,14 @@ class AttachedLauncher:
             for name, one in self._subject.attached.items()
         )
 
-    def boot(
-        self, case: Case, waiting: Waiting, environment: Environment | None = None
-    ) -> AbstractAsyncContextManager[Stack]:
-        return self._attach(case, waiting, environment)
-
-    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:  # noqa: ARG002  the port's
-        raise WarmUnavailable(f"{stack.case} is attached, and nothing is booted beside it")
-
     async def close(self) -> None:
         """Nothing was made."""
 
     @asynccontextmanager
-    async def _attach(self, case: Case, waiting: Waiting, environment: Environment | None) -> AsyncIterator[Stack]:
-        deployed = self._subject.attached.get(case.environment)
-        if deployed is None or environment is not None or not case.boot.steady:
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
+        case = Case(environment.name, self._subject.backend.name, boot)
+        deployed = self._subject.attached.get(environment.name)
+        if deployed is None or environment is not self._subject.environments.get(environment.name) or not boot.steady:
             raise LaunchError(f"{case}: what is attached is looked at as it is, and not booted")
         stack = self._stack(case, deployed)
         with raised_without_secrets(lambda: stack.redaction):
@@ -86,7 +81,7 @@ class AttachedLauncher:
         # Where scenarios have users of their own, each sends fewer messages than one may in a minute: see `reach`.
         one_user = deployed.gives_token or deployed.user is not None
         per_minute = max(int(allowed) - 1, 1) if one_user and allowed.isdigit() else None
-        tls = trusting(deployed) if target.tls or deployed.health is not None else None
+        tls = _trusting(deployed) if target.tls or deployed.health is not None else None
         return AttachedStack(
             case=case,
             backend=backend,
@@ -110,3 +105,16 @@ class AttachedLauncher:
         if restraint is not None:
             await restraint.before_connecting()
         stack.certificate = await look(stack.endpoint, self._subject.backend.phases.connect_s)
+
+
+def _trusting(deployed: Deployed) -> ssl.SSLContext:
+    """A client's context for what is deployed there: it checks certificates and hosts, and shows its own certificate.
+
+    Raises `LaunchError` where a file cannot be read.
+    """
+    try:
+        return client_context(deployed.ca, deployed.client_certificate, deployed.client_key)
+    except OSError as error:
+        files = (deployed.ca, deployed.client_certificate, deployed.client_key)
+        read = " or ".join(file for file in files if file is not None)
+        raise LaunchError(f"{read} cannot be read: {error.strerror or error}") from error

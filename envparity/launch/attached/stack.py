@@ -6,52 +6,40 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, NoReturn
 
-from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.attached.certificate import look
+from envparity.errors import LaunchError
 from envparity.launch.attached.health import DeployedHealth, is_observed
-from envparity.launch.port import Endpoint, LogMark
+from envparity.launch.plain_stack import PlainStack
+from envparity.launch.shown_certificate import look
 from envparity.model.backend import Backend
-from envparity.model.case import Case
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployed.identity import Credentials, shown_source
 from envparity.model.environment import Deployed
-from envparity.observe.record import HttpAnswer, Replica, SettingFingerprint, StartupReport
+from envparity.observe.record import NOT_OBSERVED, Attached, HttpAnswer, Replica, StartupReport
 from envparity.observe.startup import read_report
 from envparity.redaction import REDACTED, Redaction
 
-__all__ = ["NOT_OBSERVED", "AttachedStack"]
-
-NOT_OBSERVED: Final = ": not observed"
-"""How a note ends about what did not let itself be seen."""
+__all__ = ["AttachedStack"]
 
 _LOOK_EVERY_S = 2.0  # while the startup report says that it is starting
 _RELEASES = ("release", "releaseId", "release_id", "revision", "commit")
 
 
-@dataclass
-class AttachedStack:
+@dataclass(kw_only=True)
+class AttachedStack(PlainStack):
     """A deployed environment. `given` are the settings that its file says; `settings` has the key for tokens, too.
 
     `certificate` is what its certificate is, in words; `notes` what else was seen, and what could not be.
     """
 
-    case: Case
     backend: Backend
     url: str
-    endpoint: Endpoint
     given: Mapping[str, str] = field(repr=False)
     health: DeployedHealth
     credentials: Credentials
     deployed: Deployed
-    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     certificate: str = ""
     notes: list[str] = field(default_factory=list)
-    timings: dict[str, float] = field(default_factory=dict)
-    redaction: Redaction = field(default_factory=Redaction)
-    fingerprints: tuple[SettingFingerprint, ...] = ()  # nobody knows them
-    replica_count: int = 1  # several behind one address cannot be told apart
     _seen: Replica | None = None
 
     async def renew(self) -> None:
@@ -71,9 +59,6 @@ class AttachedStack:
         if deployed.gives_token or deployed.user is not None:
             self.endpoint = replace(self.endpoint, known=held)
 
-    def replica_index(self, upstream: str | None) -> int:  # noqa: ARG002  there is one to be seen
-        return 0
-
     def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
         """What became known as a secret only while it was looked at (`HidesSecrets`)."""
         self.redaction = self.health.redaction = self.redaction.and_of(secrets)
@@ -88,9 +73,6 @@ class AttachedStack:
         except LaunchError as error:
             return str(error).splitlines()[0]
         return ""
-
-    async def until_listening(self) -> None:
-        """It runs already."""
 
     async def until_decided(self) -> None:
         """Ask how it is; where it says that it is starting, again, until it has or the deadline for a boot is over."""
@@ -117,48 +99,9 @@ class AttachedStack:
             await self.until_decided()
         return self._seen if self._seen is not None else Replica(0)
 
-    async def until_ready(self, index: int | None = None) -> None:
-        del index
-        answer = await self.health.ask(self.backend.health.ready)
-        if is_observed(answer) and answer is not None and answer.status != 200:
-            raise DeadlineExceeded(f"{self.url} to be ready", 0, f"it answers {answer.status}")
-
-    async def servers_logged(self, first: LogMark) -> dict[str, tuple[str, ...]]:
-        """Nothing: nobody here can read them."""
-        del first
-        return {}
-
-    async def infrastructure_logs(self) -> dict[str, tuple[str, ...]]:
-        return {}
-
-    async def log_mark(self) -> LogMark:
-        """Of logs that nobody here can read."""
-        return LogMark()
-
-    async def logged_between(self, first: LogMark, last: LogMark | None = None) -> tuple[tuple[str, ...], ...]:
-        del first, last
-        return ()
-
-    async def stop_replica(self, index: int) -> None:
-        self._refuse(f"stopping replica {index}")
-
-    async def start_replica(self, index: int) -> None:
-        self._refuse(f"starting replica {index}")
-
-    async def restart_dependency(self, name: str) -> None:
-        self._refuse(f"restarting {name}")
-
-    async def cut_dependency(self, name: str) -> None:
-        self._refuse(f"cutting off {name}")
-
-    async def restore_dependency(self, name: str) -> None:
-        self._refuse(f"restoring {name}")
-
-    async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
-        self._refuse(f"{command[0]} in {name}")
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise LaunchError(f"{self.case.environment} is attached to {self.url} and only looked at: refused {what}")
+    def seen(self, lost: str, unplayed: int) -> Attached:
+        """What it is and what was seen of it; `lost` is why it could not be reached any more, if so."""
+        return Attached(self.url, self.certificate, tuple(self.notes), lost, unplayed)
 
     def _report(self, answer: HttpAnswer | None) -> StartupReport | None:
         """The startup report; None where there is none to be had: a page for people is no report that is broken."""

@@ -11,8 +11,8 @@ from docker.models.containers import Container
 
 from envparity.dependency.kind import ServerPlan
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.booted import AgentBeside
 from envparity.launch.container.ports import published_port
+from envparity.launch.local.parts import AgentBeside
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.launch.warm.program import agent_program
@@ -62,4 +62,4 @@ async def _start(stack: ContainerStack, command: PythonCommand, token: str, port
 
 
 async def _remove(stack: ContainerStack, container: Container) -> None:
-    await stack.engine.call("the warm agent's container to go", lambda: container.remove(force=True, v=True))
+    await stack.engine.clean("the warm agent's container to go", lambda: container.remove(force=True, v=True))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.transferable import Transferable, build_transfer_tar
 
 from envparity.dependency.kind import ServerPlan
+from envparity.launch.container.log import bounded_log
 
 __all__ = ["BACKEND_CAPABILITIES", "ConfinedContainer", "confinement"]
 
@@ -33,13 +34,18 @@ class ConfinedContainer(DockerContainer):
         self.get_wrapped_container().put_archive(str(path.parent), build_transfer_tar(transferable, path.name, mode))
 
 
-def confinement(plan: ServerPlan) -> dict[str, Any]:
-    """Options for the container of that plan: no new privileges, few capabilities and processes.
+def confinement(plan: ServerPlan) -> dict[str, object]:
+    """Options for the container of that plan: no new privileges, few capabilities and processes,
+    a log that ends somewhere.
 
     A server has no capability at all, a limit of memory, and a root that it cannot write to. The backend's memory and
     root are its platform's.
     """
-    options: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
+    options: dict[str, object] = {
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "log_config": bounded_log(),
+    }
     if plan.memory_mib is None:
         return options | {"cap_add": list(BACKEND_CAPABILITIES), "pids_limit": _BACKEND_PROCESSES}
     memory = plan.memory_mib * _MIB

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from envparity.launch.run_folder import RunFolder
+from envparity.launch.cleanup.run_folder import RunFolder
 
 __all__ = ["ContainerGuard"]
 
@@ -64,8 +64,8 @@ def main(run_id: str, path: str, device: str, inode: str) -> None:
     from docker.errors import DockerException
     from requests import RequestException
 
-    from envparity.launch.cleaning import remove_run_folder
-    from envparity.launch.container.sweep import remove_run
+    from envparity.launch.cleanup.cleaning import remove_run_folder
+    from envparity.launch.cleanup.sweep import remove_run
 
     quiet_s, until_s = ended_s + _QUIET_S, ended_s + _UNTIL_S
     while time.monotonic() < min(quiet_s, until_s):

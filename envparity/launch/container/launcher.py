@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 
+from envparity.errors import EngineFailed
 from envparity.launch.certificates import CertificateAuthority
+from envparity.launch.cleanup.labels import BOOT, labels_for
+from envparity.launch.cleanup.run_folder import RunFolder
+from envparity.launch.cleanup.sweep import remove_run
 from envparity.launch.container.booting import ContainerBooting, Means
 from envparity.launch.container.engine import Engine, engine_failures
 from envparity.launch.container.guard import ContainerGuard
-from envparity.launch.container.image_contents import image_records
-from envparity.launch.container.labels import BOOT, labels_for
-from envparity.launch.container.stack import ContainerStack
-from envparity.launch.container.sweep import remove_run
-from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.launch.images.contents import image_records
+from envparity.launch.port import Stack, Waiting
 from envparity.launch.resolve import RunSecrets
-from envparity.launch.run_folder import RunFolder
-from envparity.launch.warm.pool import WarmPool
 from envparity.model.backend import Backend
-from envparity.model.case import Case
+from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment, ImageSource
 from envparity.redaction.raising import raised_without_secrets
 
@@ -47,11 +45,11 @@ class ContainerLauncher:
         self,
         engine: Engine,
         backend: Backend,
-        environments: Mapping[str, Environment],
         images: Mapping[str, str],
         run_id: str,
         *,
         own_images: Mapping[ImageSource, str] = _NONE,
+        salt: bytes | None = None,
     ) -> None:
         authority = CertificateAuthority()
         self._folder = RunFolder.make(run_id)
@@ -67,36 +65,46 @@ class ContainerLauncher:
             self._folder.close()
             raise
         owner = str(self._folder.owner)
-        self._means = Means(
-            backend, environments, run_id, RunSecrets(), authority, ca_file, engine, images, owner, own_images
-        )
+        self._means = Means(backend, run_id, RunSecrets(salt), authority, ca_file, engine, images, owner, own_images)
         self._engine = engine
         self._numbers = itertools.count(1)
         self._run_id = run_id
+        self._hurried = False  # somebody told the run to end, and waits for it
 
     @property
     def run_id(self) -> str:
         return self._run_id
 
-    def boot(
-        self, case: Case, waiting: Waiting, environment: Environment | None = None
-    ) -> AbstractAsyncContextManager[Stack]:
-        return self._boot(case, waiting, environment)
-
-    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-        if not isinstance(stack, ContainerStack):
-            raise WarmUnavailable(f"{stack.case} is no stack of containers")
-        return WarmPool.open(stack, lanes)
+    @asynccontextmanager
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
+        number = next(self._numbers)
+        booting = ContainerBooting(self._means, environment, boot, waiting, number)
+        try:
+            with raised_without_secrets(lambda: booting.redaction):
+                async with AsyncExitStack() as exits:
+                    yield await booting.boot(exits)
+        except asyncio.CancelledError:
+            self._hurried = True
+            raise
+        finally:
+            gone = f"{Case(environment.name, self._means.backend.name, boot)} to go"
+            label = f"{BOOT}={number}"
+            await self._engine.clean(gone, lambda: remove_run(self._engine.client, self._run_id, label))
 
     async def close(self) -> None:
         """Nothing of this run is left afterwards, also when it was interrupted with calls to the engine under way."""
         try:
+            if self._hurried:
+                await self._engine.answers()
             await asyncio.shield(asyncio.to_thread(self._remove_everything))
         finally:
             self._folder.close()
 
     def _remove_everything(self) -> None:
         """Raises `EngineFailed` where the engine refuses; then the guard goes on trying when this process has ended."""
+        if self._engine.silent:
+            self._engine.close()
+            raise EngineFailed(f"run {self._run_id} is removed by its guard when the container engine answers again")
         self._engine.settle(_SETTLE_S)
         try:
             with engine_failures(f"removing what run {self._run_id} made"):
@@ -104,19 +112,3 @@ class ContainerLauncher:
             self._guard.done()
         finally:
             self._engine.close()
-
-    @asynccontextmanager
-    async def _boot(self, case: Case, waiting: Waiting, environment: Environment | None) -> AsyncIterator[Stack]:
-        means = self._means
-        if environment is not None:
-            means = replace(means, environments={**means.environments, environment.name: environment})
-        number = next(self._numbers)
-        booting = ContainerBooting(means, case, waiting, number)
-        try:
-            with raised_without_secrets(lambda: booting.redaction):
-                async with AsyncExitStack() as exits:
-                    yield await booting.boot(exits)
-        finally:
-            label = f"{BOOT}={number}"
-            removal = self._engine.call(f"{case} to go", lambda: remove_run(self._engine.client, self._run_id, label))
-            await asyncio.shield(removal)

@@ -1,12 +1,15 @@
-"""Behind which port of this machine a container's port is."""
+"""Behind which port of this machine a container's port is, and how the container is."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from docker.models.containers import Container
 
 from envparity.errors import LaunchError
+from envparity.launch.container.engine import Engine
 
-__all__ = ["published_port", "published_port_or_none"]
+__all__ = ["port_now", "published_port", "published_port_or_none", "state_of"]
 
 
 def published_port_or_none(container: Container, port: int) -> int:
@@ -22,3 +25,16 @@ def published_port(container: Container, port: int) -> int:
         tail = bytes(container.logs(tail=10)).decode(errors="replace")
         raise LaunchError(f"{container.name} publishes no port {port}: it has ended\n{tail}")
     return published
+
+
+async def port_now(engine: Engine, container: Container, port: int) -> int:
+    """The same, as the engine says it now: a container that is started again has another."""
+    await engine.call("the container's port", container.reload)
+    return published_port(container, port)
+
+
+async def state_of(engine: Engine, container: Container) -> dict[str, Any]:
+    """How it is now, as the engine has it."""
+    await engine.call("the container's state", container.reload)
+    state: dict[str, object] = container.attrs["State"]
+    return state

@@ -11,15 +11,16 @@ from envparity.launch.ingress_variables import ingress_variables
 from envparity.model.environment import Environment, Ingress
 
 __all__ = [
-    "INGRESS_PORT",
     "TLS_FOLDER",
+    "ingress_port",
     "plan_ingress",
     "replica_name",
     "replica_names",
     "tls_files",
 ]
 
-INGRESS_PORT = 8443
+_TLS_PORT = 8443
+_PLAIN_PORT = 8080
 TLS_FOLDER = "/etc/envparity/tls"
 """Where a server has its certificate and its key: a volume, for its root is read-only."""
 
@@ -31,7 +32,7 @@ def plan_ingress(
     ingress: Ingress, upstreams: tuple[str, ...], issued: IssuedCertificate, ca_pem: bytes, watched: Sequence[str] = ()
 ) -> ServerPlan:
     """The ingress in front of these upstreams (host:port). It tells which of the headers `watched` arrived there."""
-    port = INGRESS_PORT if ingress.tls else 8080
+    port = ingress_port(ingress)
     files = tls_files(issued, ca_pem) if ingress.tls else {}
     if ingress.config is not None:
         files[_OWN_NGINX] = (filled(ingress).encode(), 0o644)
@@ -44,6 +45,11 @@ def plan_ingress(
         volumes=(TLS_FOLDER,) if files else (),
         memory_mib=_INGRESS_MEMORY_MIB,
     )
+
+
+def ingress_port(ingress: Ingress) -> int:
+    """The port that the ingress has in its container."""
+    return _TLS_PORT if ingress.tls else _PLAIN_PORT
 
 
 def replica_name(index: int) -> str:

@@ -4,47 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 from docker.models.containers import Container
 
 from envparity.dependency.kind import Administrator, Server, ServerPlan
-from envparity.errors import DeadlineExceeded, EngineFailed, EnvparityError, LaunchError
-from envparity.launch.booted import (
-    LOG_LINES,
+from envparity.errors import DeadlineExceeded, EnvparityError, LaunchError
+from envparity.launch.booted import BootedStack
+from envparity.launch.client_addresses import ClientAddresses, Way
+from envparity.launch.container.agent import agent_in_container
+from envparity.launch.container.beside import ContainerBeside
+from envparity.launch.container.engine import Engine
+from envparity.launch.container.log import ContainerLog, read_log
+from envparity.launch.container.looks import Looks
+from envparity.launch.container.ports import port_now, state_of
+from envparity.launch.container.processors import granted_to, throttled
+from envparity.launch.container.replica_port import replica_probe
+from envparity.launch.container.shell import ContainerShell
+from envparity.launch.container.start_gate import ungated
+from envparity.launch.container.stopping import stop_gracefully
+from envparity.launch.listening import network_of
+from envparity.launch.local.parts import (
     AgentBeside,
     BootedDependency,
     BootedReplica,
-    BootedStack,
     administered,
     answers,
     direct_endpoint,
     patience_of,
 )
-from envparity.launch.container.agent import agent_in_container
-from envparity.launch.container.engine import Engine
-from envparity.launch.container.ports import published_port
-from envparity.launch.container.replica_port import port_listens, replica_probe
-from envparity.launch.container.shell import ContainerShell
-from envparity.launch.container.start_gate import ungated
-from envparity.launch.container.stopping import stop_gracefully
-from envparity.launch.listening import network_of
-from envparity.launch.log_text import KeptLog
+from envparity.launch.server_log import LOG_LINES
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable
+from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at
 from envparity.support.stalls import Deadline, Granted
 from envparity.support.together import together
 
-__all__ = ["ContainerLog", "ContainerStack", "RunningDependency", "RunningReplica"]
+__all__ = ["ContainerStack", "RunningDependency", "RunningReplica"]
 
-StartBeside = Callable[[str, ServerPlan, Mapping[str, Any]], Awaitable[Container]]
-_COMMAND_S = 10.0
-_COUNTED_S = 5.0
-_NANOSECONDS = 1e9
+StartBeside = Callable[[str, ServerPlan, Mapping[str, object]], Awaitable[Container]]
 
 
 @dataclass
@@ -68,66 +69,31 @@ class RunningReplica(BootedReplica):
     inner_port: int
 
 
-@dataclass(frozen=True)
-class ContainerLog:
-    """A container's log, as the engine keeps it; its positions are moments of the engine's clock, this machine's."""
-
-    engine: Engine
-    container: Container
-    what: str
-
-    def position(self) -> float:
-        """Now."""
-        return time.time()
-
-    async def since(self, begin: float) -> str:
-        """What was written from that moment on."""
-
-        def read() -> str:
-            kept = KeptLog()
-            for chunk in self.container.logs(stream=True, follow=False, since=begin):
-                kept.feed(chunk)
-            return kept.text
-
-        return await self.engine.call(f"{self.what}'s log", read)
-
-
-@dataclass(frozen=True)
-class ContainerBeside:
-    """A dependency's container, as its kind may ask it (`Beside`). `began` is when it was started last."""
-
-    engine: Engine
-    container: Container
-    name: str
-    port: int
-    began: float
-
-    async def listens(self) -> bool:
-        return await port_listens(self.container, self.port)
-
-    async def log(self) -> str:
-        return await ContainerLog(self.engine, self.container, self.name).since(self.began)
-
-    async def run(self, command: tuple[str, ...]) -> bool:
-        def run() -> bool:
-            return bool(self.container.exec_run(list(command)).exit_code == 0)
-
-        try:
-            return await self.engine.call(f"{command[0]} in {self.name}", run, _COMMAND_S)
-        except (EngineFailed, DeadlineExceeded):
-            return False  # it has ended, or has not begun
-
-
 @dataclass(kw_only=True)
-class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
+class ContainerStack(BootedStack):
     """A stack of containers. `ContainerLauncher.boot` makes it and takes it down.
 
     `start_beside` starts one more container as the platform starts a replica: its name, its plan, and what the engine
-    is told beyond the platform's limits, or instead of them.
+    is told beyond the platform's limits, or instead of them. `clients` are the ways of clients
+    with addresses of their own.
     """
 
+    replicas: list[RunningReplica] = field(default_factory=list)
+    dependencies: dict[str, RunningDependency]
     engine: Engine
     start_beside: StartBeside
+    clients: ClientAddresses
+
+    def ways(self, count: int) -> AbstractAsyncContextManager[Sequence[Way]]:
+        """By relays, each with an address in the boot's network (`GivesAddresses`)."""
+        return self.clients.have(count)
+
+    def dependency(self, name: str) -> RunningDependency:
+        return self.dependencies[super().dependency(name).name]
+
+    def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmPool]:
+        """Forks beside it (`BootsWarm`)."""
+        return WarmPool.open(self, lanes)
 
     async def workers(self, replica: int) -> Workers | None:
         """The processes at the port in the replica's container (`SeesWorkers`), where this kernel shows it."""
@@ -135,6 +101,14 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
         pid = int(container.attrs["State"]["Pid"])
         network = await asyncio.to_thread(network_of, pid, str(container.id))
         return None if network is None else await workers_at(self.replicas[replica].inner_port, network)
+
+    def replica_of(self, connects: Hashable) -> int | None:
+        """By its address in the boot's network."""
+        return next((index for at, index in self.addresses.items() if at.rpartition(":")[0] == connects), None)
+
+    async def throttle_replica(self, index: int, share: float, for_s: float) -> None:
+        """Its control group is given less, and afterwards what its platform gives it."""
+        await throttled(self.engine, self.replicas[index].container, self.environment.platform.cpus, share, for_s)
 
     async def stop_replica(self, index: int) -> None:
         """SIGTERM, or what its image asks for, and after the environment's grace period SIGKILL."""
@@ -144,10 +118,10 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
     async def start_replica(self, index: int) -> None:
         replica = self.replicas[index]
         await self.engine.call(f"replica {index} to start", replica.container.start)
-        port = await self._published(replica.container, replica.inner_port)
+        port = await port_now(self.engine, replica.container, replica.inner_port)
         await replica.probe.close()
         health_port = self.backend.health.port
-        asked = port if health_port is None else await self._published(replica.container, health_port)
+        asked = port if health_port is None else await port_now(self.engine, replica.container, health_port)
         replica.probe = replica_probe(self.backend, replica.container, asked, replica.inner_port)
         if self.environment.ingress.kind == "none" and index == 0:
             self.endpoint = direct_endpoint(port, self.environment.ingress)
@@ -161,26 +135,27 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
             raise LaunchError(f"{name} is down in this boot and cannot be restarted")
         dependency.began = time.time()
         await self.engine.call(f"{name} to restart", lambda: container.restart(timeout=5))
-        await self.connect_proxy(dependency)
+        await self.connect_proxy(name)
 
-    async def connect_proxy(self, dependency: RunningDependency) -> None:
+    async def connect_proxy(self, name: str) -> None:
         """Point the proxy at the container's published port once the server behind it answers."""
+        dependency = self.dependencies[name]
         container = dependency.container
         if container is None:
             return
-        port = await self._published(container, dependency.port)
-        declared = self.environment.dependencies[dependency.name]
-        server = Server("127.0.0.1", port, dependency.password, self.dependency_tls.get(dependency.name))
+        port = await port_now(self.engine, container, dependency.port)
+        declared = self.environment.dependencies[name]
+        server = Server("127.0.0.1", port, dependency.password, self.given.dependency_tls.get(name))
         patience_s = patience_of(declared)
-        deadline = Deadline(patience_s)
-        beside = ContainerBeside(self.engine, container, dependency.name, dependency.port, dependency.began)
+        deadline, looks = Deadline(patience_s), Looks()
+        beside = ContainerBeside(self.engine, container, name, dependency.port, dependency.began)
         while not await answers(declared, server, beside):
-            if deadline.passed or not (await self._state(container))["Running"]:
-                log = await self._log(container, f"{dependency.name}'s log")
-                raise DeadlineExceeded(f"{dependency.name} to answer", patience_s, "\n".join(log[-10:]))
+            if deadline.passed or (looks.due and not (await state_of(self.engine, container))["Running"]):
+                log = await self._log(container, f"{name}'s log")
+                raise DeadlineExceeded(f"{name} to answer", patience_s, "\n".join(log[-10:]))
             await asyncio.sleep(0.02)
         dependency.reached_at(("127.0.0.1", port))
-        self.server_logs[dependency.name] = ContainerLog(self.engine, container, dependency.name)
+        self.server_logs[name] = ContainerLog(self.engine, container, name)
 
     async def note_addresses(self) -> None:
         """Learn the replicas' addresses inside the network, by which the ingress names them."""
@@ -192,51 +167,37 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
         for network in replica.container.attrs["NetworkSettings"]["Networks"].values():
             self.addresses[f"{network['IPAddress']}:{replica.inner_port}"] = replica.index
 
-    async def replica_log(self, replica: RunningReplica) -> tuple[str, ...]:
-        return await self._log(replica.container, "the backend's log", tail="all")
+    async def replica_log(self, index: int) -> tuple[str, ...]:
+        return await self._log(self.replicas[index].container, "the backend's log", tail="all")
 
-    async def log_position(self, replica: RunningReplica) -> float:  # noqa: ARG002  all have the engine's clock
+    async def log_position(self, index: int) -> float:  # noqa: ARG002  all have the engine's clock
         """In seconds of the clock that the engine gives every line its time by: it is this machine's."""
         return time.time()
 
-    async def logged(self, replica: RunningReplica, begin: float, end: float | None) -> tuple[str, ...]:
-        return await self._log(replica.container, "the backend's log", since=begin, until=end)
+    async def logged(self, index: int, begin: float, end: float | None) -> tuple[str, ...]:
+        return await self._log(self.replicas[index].container, "the backend's log", since=begin, until=end)
 
-    async def replica_end(self, replica: RunningReplica) -> tuple[int | None, bool]:
-        state = await self._state(replica.container)
+    async def replica_end(self, index: int) -> tuple[int | None, bool]:
+        state = await state_of(self.engine, self.replicas[index].container)
         return None if state["Running"] else int(state["ExitCode"]), bool(state["OOMKilled"])
 
     async def granted(self) -> Granted | None:
         """As the engine counts it for each replica's container; None where it does not: no boot fails for that."""
-
-        def counted(container: Container) -> Granted:
-            stats = self.engine.client.api.stats(str(container.id), stream=False, one_shot=True)["cpu_stats"]
-            limited = stats.get("throttling_data", {})
-            return Granted(
-                stats.get("cpu_usage", {}).get("total_usage", 0) / _NANOSECONDS,
-                limited.get("periods", 0),
-                limited.get("throttled_periods", 0),
-                limited.get("throttled_time", 0) / _NANOSECONDS,
-            )
-
-        asked = (
-            self.engine.call("what a replica had of the processors", partial(counted, one.container), _COUNTED_S)
-            for one in self.replicas
-        )
         try:
-            return sum(await together(*asked), Granted())
+            return sum(await together(*(granted_to(self.engine, one.container) for one in self.replicas)), Granted())
         except EnvparityError:
             return None
 
-    async def dependency_log(self, dependency: RunningDependency) -> tuple[str, ...]:
-        if dependency.container is None:
-            return ()
-        return await self._log(dependency.container, f"{dependency.name}'s log")
+    async def dependency_log(self, name: str) -> tuple[str, ...]:
+        container = self.dependencies[name].container
+        return () if container is None else await self._log(container, f"{name}'s log")
 
     def argv(self) -> Sequence[str]:
         """The entry point and command of a replica's container, as the engine has them."""
         config = self.replicas[0].container.attrs["Config"]
         argv = ungated([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
+        if self.environment.entrypoint or self.environment.arguments:
+            return argv  # as they stand, without a port in them
         command = self.environment.command or self.backend.command
         return [*argv[: len(argv) - len(command)], *command]
 
@@ -256,19 +217,4 @@ class ContainerStack(BootedStack[RunningReplica, RunningDependency]):
         """The end of a container's log, or what is asked for of it, without the secrets."""
         asked = asked or {"tail": LOG_LINES}
 
-        def read() -> str:
-            kept = KeptLog()
-            for chunk in container.logs(stream=True, follow=False, **asked):
-                kept.feed(chunk)
-            return kept.text
-
-        return self.redacted(await self.engine.call(what, read))
-
-    async def _state(self, container: Container) -> dict[str, Any]:
-        await self.engine.call("the container's state", container.reload)
-        state: dict[str, Any] = container.attrs["State"]
-        return state
-
-    async def _published(self, container: Container, port: int) -> int:
-        await self.engine.call("the container's port", container.reload)
-        return published_port(container, port)
+        return self.redacted(await self.engine.call(what, lambda: read_log(container, **asked)))

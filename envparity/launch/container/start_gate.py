@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
@@ -23,6 +22,7 @@ from docker.types import Mount
 
 from envparity.errors import DeadlineExceeded
 from envparity.launch.container.engine import Engine
+from envparity.launch.container.looks import Looks
 
 __all__ = ["StartGate", "can_be_exported", "image_argv", "ungated"]
 
@@ -37,7 +37,6 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 EMPTY: Mapping[str, str] = MappingProxyType({})
 _THERE_S = 30.0
 _EVERY_S = 0.002
-_LOOK_S = 0.25
 _PERIOD_S = 0.1  # of a container's share of a processor (cpu.max, cgroup v2): what coming here has cost is back then
 
 
@@ -91,7 +90,7 @@ class StartGate:
         self._come = 0
         self._opened = asyncio.Event()
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """What the engine is told of each container, beside its command."""
         return {"entrypoint": [_SHELL], "mounts": [Mount(_INSIDE, str(self._folder), type="bind", read_only=True)]}
 
@@ -130,17 +129,15 @@ class StartGate:
 
     async def _until_there(self, index: int, container: Container) -> None:
         """Until it reads its FIFO, which a writer that does not wait is told (fifo(7): ENXIO until then)."""
-        began = looked = time.monotonic()
+        began, looks = time.monotonic(), Looks()
         while True:
             with contextlib.suppress(OSError):
                 self._open.append(os.open(self._fifos[index], os.O_WRONLY | os.O_NONBLOCK))
                 return
-            now = time.monotonic()
-            if now - looked > _LOOK_S:
-                looked = now
+            if looks.due:
                 await self._engine.call("the replica's state", container.reload)
                 if container.status != "running":
                     return
-            if now - began > _THERE_S:
+            if time.monotonic() - began > _THERE_S:
                 raise DeadlineExceeded(f"replica {index} to be there", _THERE_S)
             await asyncio.sleep(_EVERY_S)

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from envparity.launch.stream import reset
 
@@ -31,7 +31,9 @@ class Accepting:
     still served on leaving is cancelled, and its socket is reset where `serve` has not closed it.
     """
 
-    def __init__(self, host: str, serve: Callable[[socket.socket], Coroutine[Any, Any, None]], *, name: str) -> None:
+    def __init__(
+        self, host: str, serve: Callable[[socket.socket], Coroutine[object, object, None]], *, name: str
+    ) -> None:
         self._host, self._serve, self._name = host, serve, name
         self._listener: socket.socket | None = None
         self._address = (host, 0)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from envparity.errors import DeadlineExceeded
-from envparity.launch.booted import AgentBeside
+from envparity.launch.local.parts import AgentBeside
 from envparity.launch.process.child import Child
 from envparity.launch.process.held_port import HeldPort
 from envparity.launch.warm.client import WarmAgent

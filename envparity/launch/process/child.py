@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.cleanup.cleaning import remove_clock
 from envparity.launch.process.control_group import ControlGroup
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.start_gate import StartGate
@@ -94,6 +95,7 @@ class Child:
             raise LaunchError(f"{program.argv[0]} cannot be started: {error}") from error
         if self._guard is not None:
             self._guard.process(self._process.pid, program.first)
+            self._guard.log(program.log)
         if program.cpus is not None and hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(OSError):  # it has ended already
                 os.sched_setaffinity(self._process.pid, program.cpus)
@@ -120,6 +122,12 @@ class Child:
         if self._process is not None and self.exit_code is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
+
+    def send_group(self, number: signal.Signals) -> None:
+        """The same to it and to whatever it has started in its process group."""
+        if self._process is not None and self.exit_code is None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, number)
 
     def kill(self) -> None:
         """SIGKILL, to it and to whatever it has started in its process group."""
@@ -194,5 +202,6 @@ class Child:
             os.killpg(pid, signal.SIGKILL)
         if self._group is not None:
             self._group.end()
+        remove_clock(pid)
         if self._guard is not None:
             self._guard.gone(pid)

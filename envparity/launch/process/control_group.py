@@ -9,7 +9,7 @@ import contextlib
 import itertools
 from pathlib import Path
 
-from envparity.launch.cleaning import end_group
+from envparity.launch.cleanup.cleaning import end_group
 
 __all__ = ["ControlGroup", "made_group"]
 

@@ -8,6 +8,7 @@ length (four bytes, the highest first) and a JSON array, so that no name in it c
   with its group soon after.
 - `["gone", PID]`: no longer
 - `["folder", PATH, DEVICE, INODE]`: removed at last, if it is that very folder
+- `["log", PATH, DEVICE, INODE]`: a file to which processes write their output: it is held to a bound (`log_bound`)
 - `["group", PATH]`: the control group in which the run's processes are
 - `["mark", TEXT]`: what stands in the environment of each of them
 
@@ -33,8 +34,11 @@ def main() -> None:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     sys.path.append(sys.argv[1])
-    from envparity.launch.cleaning import Leader, end_processes, remove_run_folder
+    from envparity.launch.cleanup.cleaning import Leader, end_processes, remove_run_folder
+    from envparity.launch.cleanup.log_bound import LogBound
 
+    logs = LogBound()
+    logs.watch()
     leaders: dict[int, Leader] = {}
     folders: list[tuple[Path, int, int]] = []
     mark = ""
@@ -46,6 +50,8 @@ def main() -> None:
             leaders.pop(rest[0], None)
         elif what == "folder":
             folders.append((Path(rest[0]), rest[1], rest[2]))
+        elif what == "log":
+            logs.hold(Path(rest[0]), rest[1], rest[2])
         elif what == "group":
             group = Path(rest[0])
         elif what == "mark":

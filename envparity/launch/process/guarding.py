@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from envparity.launch.cleaning import start_time
-from envparity.launch.leftovers import MARK
+from envparity.launch.cleanup.cleaning import start_time
+from envparity.launch.cleanup.leftovers import MARK
+from envparity.launch.cleanup.run_folder import RunFolder
 from envparity.launch.process.guard import LENGTH_BYTES
-from envparity.launch.run_folder import RunFolder
 
 __all__ = ["Guard"]
 
@@ -56,6 +56,12 @@ class Guard:
         started = start_time(pid)
         if started is not None:
             self._tell("process", pid, started, int(number))
+
+    def log(self, path: Path) -> None:
+        """Output is written to that file, which is there: it is held to a bound."""
+        with contextlib.suppress(OSError):
+            found = path.lstat()
+            self._tell("log", str(path), found.st_dev, found.st_ino)
 
     def gone(self, pid: int) -> None:
         """That process has ended, and been waited for."""

@@ -8,27 +8,28 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from envparity.launch.certificates import CertificateAuthority
-from envparity.launch.cleaning import remove_tree
-from envparity.launch.container.image_context import choose_files
-from envparity.launch.leftovers import GROUP_FILE
-from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
-from envparity.launch.process.booting import Means, ProcessBooting
+from envparity.launch.cleanup.cleaning import remove_tree
+from envparity.launch.cleanup.leftovers import GROUP_FILE
+from envparity.launch.cleanup.run_folder import MEMORY, RunFolder
+from envparity.launch.images.context import choose_files
+from envparity.launch.port import Stack, Waiting
+from envparity.launch.process.booting import ProcessBooting
 from envparity.launch.process.control_group import ControlGroup, made_group
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.limits import Processors, backend_argv, cannot_check
+from envparity.launch.process.means import Means
+from envparity.launch.process.previous import previous_folder
 from envparity.launch.process.programs import ServerPrograms
 from envparity.launch.process.settled import settled
-from envparity.launch.process.stack import ProcessStack
 from envparity.launch.resolve import RunSecrets
-from envparity.launch.run_folder import MEMORY, RunFolder
-from envparity.launch.warm.pool import WarmPool
 from envparity.model.backend import Backend, ProcessSource
-from envparity.model.case import Case
+from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.observe.image import ImageRecord
 from envparity.redaction.raising import raised_without_secrets
@@ -54,6 +55,8 @@ class ProcessLauncher:
         environments: Mapping[str, Environment],
         run_id: str,
         reason: str = "",
+        *,
+        salt: bytes | None = None,
     ) -> None:
         self.reason = reason
         argv = backend_argv(source)
@@ -75,14 +78,14 @@ class ProcessLauncher:
             ca_file.chmod(0o644)
             self._means = Means(
                 backend=backend,
-                environments=environments,
                 run_id=run_id,
-                secrets=RunSecrets(),
+                secrets=RunSecrets(salt),
                 authority=authority,
                 ca_file=ca_file,
                 folder=folder,
                 memory=memory,
                 code=_copied(source, folder / "code") if source.include else source.folder,
+                previous=_previous(backend, source, folder),
                 source=source,
                 argv=argv,
                 variables=source.variables,
@@ -99,29 +102,16 @@ class ProcessLauncher:
     def run_id(self) -> str:
         return self._run_id
 
-    def boot(
-        self, case: Case, waiting: Waiting, environment: Environment | None = None
-    ) -> AbstractAsyncContextManager[Stack]:
-        return self._boot(case, waiting, environment)
-
-    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-        if not isinstance(stack, ProcessStack):
-            raise WarmUnavailable(f"{stack.case} is no stack of processes")
-        return WarmPool.open(stack, lanes)
+    @asynccontextmanager
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
+        booting = ProcessBooting(self._means, environment, boot, waiting, next(self._numbers))
+        with raised_without_secrets(lambda: booting.redaction):
+            async with AsyncExitStack() as exits:
+                yield await booting.boot(exits)
 
     async def close(self) -> None:
         """Nothing of this run is left afterwards."""
         await asyncio.shield(settled(self._remove_everything))
-
-    @asynccontextmanager
-    async def _boot(self, case: Case, waiting: Waiting, environment: Environment | None) -> AsyncIterator[Stack]:
-        means = self._means
-        if environment is not None:
-            means = replace(means, environments={**means.environments, environment.name: environment})
-        booting = ProcessBooting(means, case, waiting, next(self._numbers))
-        with raised_without_secrets(lambda: booting.redaction):
-            async with AsyncExitStack() as exits:
-                yield await booting.boot(exits)
 
     def _remove_everything(self) -> None:
         for folder in self._folders:
@@ -148,6 +138,14 @@ def memory_folder() -> Path | None:
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= _ROOM_BYTES:
         return MEMORY
     return Path("/tmp") if len(tempfile.gettempdir()) > _LONG else None  # noqa: S108  mkdtemp's folder is its owner's
+
+
+def _previous(backend: Backend, source: ProcessSource, folder: Path) -> Path | None:
+    """The code of the previous release, copied as that of this one is."""
+    found = previous_folder(backend, source, folder / "previous-tree")
+    if found is None or not source.include:
+        return found
+    return _copied(msgspec.structs.replace(source, folder=found), folder / "previous")
 
 
 def _copied(source: ProcessSource, folder: Path) -> Path:

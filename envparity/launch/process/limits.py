@@ -18,7 +18,7 @@ from envparity.errors import LaunchError
 from envparity.launch.process.ingress.nginx import find_nginx
 from envparity.launch.process.programs import may_enter
 from envparity.model.backend import ProcessSource
-from envparity.model.environment import Composed, Environment, Platform
+from envparity.model.environment import BesideProcess, Composed, Environment, Job, Platform
 
 __all__ = ["Processors", "backend_argv", "cannot_check", "program_path", "user_of", "why_not_as"]
 
@@ -112,11 +112,14 @@ def _gaps(argv: tuple[str, ...], code: Path, environments: tuple[Environment, ..
         with KINDS.guarding(kind):
             yield from kind.not_as_process(one)
     for environment in environments:
-        yield from _unnamed_files(argv, environment)
+        yield from _of_its_own(argv, environment)
     yield "the network (names of hosts; everything is at 127.0.0.1)"
 
 
-def _unnamed_files(argv: tuple[str, ...], environment: Environment) -> Iterator[str]:
+def _of_its_own(argv: tuple[str, ...], environment: Environment) -> Iterator[str]:
+    """What one environment has that a process is not given."""
+    if environment.entrypoint or environment.arguments:
+        yield f"what containers of {environment.name} are started with (processes start as the backend's file says)"
     told = [*environment.command, *argv, *_texts_of(environment)]
     for path in environment.files:
         if not any(path in text for text in told):
@@ -124,12 +127,13 @@ def _unnamed_files(argv: tuple[str, ...], environment: Environment) -> Iterator[
 
 
 def _texts_of(environment: Environment) -> Iterator[str]:
-    """What its settings and jobs say."""
+    """What its settings, jobs and further programs say."""
     for setting in environment.settings.values():
         if isinstance(setting, str | Composed):
             yield setting if isinstance(setting, str) else setting.around
-    for job in environment.jobs.values():
-        yield from job.command
+    programs: tuple[Job | BesideProcess, ...] = (*environment.jobs.values(), *environment.processes.values())
+    for program in programs:
+        yield from program.command
 
 
 def _programs_of_a_shell(argv: tuple[str, ...]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from envparity.dependency.kind import KINDS, RunsAsProcess, kind_of
 from envparity.errors import LaunchError
@@ -133,7 +133,7 @@ class HasServer(Protocol):
         """What this machine has not that it takes, in words; "" where it has all."""
         ...
 
-    def server(self, declared: Dependency, **given: Any) -> Server:
+    def server(self, declared: Dependency, **given: object) -> Server:
         """The server; what is given is for `Server`."""
         ...
 

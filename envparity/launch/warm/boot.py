@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
 
-from envparity.dependency.kind import Isolation
-from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.booted import LOG_LINES, BootedStack, direct_endpoint
+from envparity.errors import LaunchError
+from envparity.launch.booted import BootedStack
+from envparity.launch.local.parts import direct_endpoint
 from envparity.launch.log_text import plain_text
 from envparity.launch.port import Endpoint, LogMark
-from envparity.launch.proxy import Proxy
 from envparity.launch.resolve import ResolvedSetting, named_secrets
-from envparity.launch.warm.answers import BootEnd
+from envparity.launch.server_log import LOG_LINES
 from envparity.launch.warm.client import AgentBoot
+from envparity.launch.warm.forked_replica import ForkedReplica
 from envparity.launch.warm.isolation import Lane
+from envparity.launch.warm.lane_dependencies import LaneDependencies
 from envparity.launch.warm.made import told_apart
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
-from envparity.observe.record import Replica, SettingFingerprint, StartupReport
+from envparity.observe.record import Replica, SettingFingerprint
 from envparity.redaction import Redaction
 
 __all__ = ["WarmBoot"]
-
-_SAYS_SO_S = 0.25  # longer than a startup that nothing keeps waiting
 
 
 class WarmBoot:
@@ -37,27 +33,22 @@ class WarmBoot:
     def __init__(
         self,
         *,
-        stack: BootedStack[Any, Any],
+        stack: BootedStack,
         boot: Boot,
         lane: Lane,
         resolved: tuple[ResolvedSetting, ...],
-        isolations: Mapping[str, Isolation],
-        places: Mapping[str, str],
+        dependencies: LaneDependencies,
         keys: Mapping[str, str],
         says_so: bool,
         fork: Callable[[], Awaitable[AgentBoot]],
     ) -> None:
-        self._stack, self._lane, self._resolved, self._fork = stack, lane, resolved, fork
-        self._isolations, self._places, self._keys = isolations, places, keys
+        self._stack, self._lane, self._resolved = stack, lane, resolved
+        self._dependencies, self._keys = dependencies, keys
         self.case = Case(stack.case.environment, stack.case.backend, boot)
         self.endpoint: Endpoint = direct_endpoint(lane.published_port, stack.environment.ingress)
-        self.timings: dict[str, float] = {}
-        self.undecided_after_s: float | None = None
-        self.decided_with: StartupReport | None = None
-        """The startup report by which `until_decided` has known that startup was over, where there is one."""
         self._probe = lane.probe
-        self._process: AgentBoot | None = None
-        self._says_so = says_so  # its log says when its startup is over
+        self._replica = ForkedReplica(fork, lane.probe, stack.backend.phases.boot_s, says_so=says_so)
+        self.timings = self._replica.timings
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -66,7 +57,7 @@ class WarmBoot:
     @property
     def fingerprints(self) -> tuple[SettingFingerprint, ...]:
         """As in the environment: what only keeps this boot apart from others (its databases, its port) is not told."""
-        return self._stack.fingerprints_of(self._stack.resolve(self.case.boot, {}))
+        return self._stack.given.fingerprints_of(self._stack.given.resolve(self.case.boot, {}))
 
     @property
     def backend(self) -> Backend:
@@ -77,48 +68,22 @@ class WarmBoot:
         """What became known as a secret only while this ran (`HidesSecrets`): the environment's others hide it too."""
         self._stack.hide(secrets)
 
-    async def startup(self) -> StartupReport | None:
-        """The startup report as it stands now, and nothing else of `observe_replica`."""
-        return await self._probe.startup()
-
     @property
     def process(self) -> AgentBoot:
         """The forked process. Raises `LaunchError` where there is none yet."""
-        if self._process is None:
-            raise LaunchError("this warm boot has not been started")
-        return self._process
-
-    @property
-    def exit(self) -> BootEnd | None:
-        """How the process ended; None while it runs."""
-        return self.process.end
+        return self._replica.process
 
     async def start(self) -> None:
         """Fork it. Raises `AgentRefused`."""
-        began = time.monotonic()
-        self._process = await self._fork()
-        self.timings["fork"] = round(time.monotonic() - began, 4)
+        await self._replica.start()
 
     async def until_listening(self) -> None:
         """Wait until it accepts connections, or has ended."""
-        await self.process.until_listening(self._stack.backend.phases.boot_s)
+        await self.process.until_listening(self._replica.boot_s)
 
     async def until_decided(self) -> bool:
         """Wait until its startup has passed or failed. False where it ended first, or took too long, which is noted."""
-        began = time.monotonic()
-        timeout_s = self._stack.backend.phases.boot_s
-        if self._says_so:
-            # Then is the moment to ask, and asking earlier only keeps it from starting. It is asked all the same.
-            with contextlib.suppress(DeadlineExceeded):
-                await self.process.until_said(min(_SAYS_SO_S, timeout_s))
-        await self.process.until_listening(timeout_s)
-        self.timings["listening"] = round(time.monotonic() - began, 4)
-        decided = await self._probe.until_decided(timeout_s, self._ended, self._whole_log)
-        self.decided_with = self._probe.decided_with if decided else None
-        self.timings["startup"] = round(time.monotonic() - began, 4)
-        if not decided and self.exit is None:
-            self.undecided_after_s = round(time.monotonic() - began, 1)
-        return decided
+        return await self._replica.until_decided(self._whole_log)
 
     async def log(self) -> tuple[str, ...]:
         """The end of its log, without secrets: of hundreds of boots nobody reads more."""
@@ -142,7 +107,7 @@ class WarmBoot:
         live, ready, startup = await asyncio.gather(
             self._probe.ask(health.live), self._probe.ask(health.ready), self._probe.startup()
         )
-        end = self.exit
+        end = self.process.end
         _, made = told_apart(await self.process.log())
         return Replica(
             index=0,
@@ -152,13 +117,13 @@ class WarmBoot:
             exit_code=None if end is None else end.code,
             oom_killed=end is not None and end.signal == 9 and end.killed is None,
             log=await self.log(),
-            undecided_after_s=self.undecided_after_s,
+            undecided_after_s=self._replica.undecided_after_s,
             made=made,
         )
 
     async def until_ready(self, index: int | None = None) -> None:
         self._only(index or 0)
-        await self._probe.until_ready("the warm boot", self._stack.backend.phases.boot_s, self._ended)
+        await self._probe.until_ready("the warm boot", self._replica.boot_s, self._replica.has_ended)
 
     async def stop_replica(self, index: int) -> None:
         self._only(index)
@@ -168,7 +133,7 @@ class WarmBoot:
         """Fork another one in its place, with the same settings, databases and port."""
         self._only(index)
         await self.start()
-        await self.process.until_listening(self._stack.backend.phases.boot_s)
+        await self.until_listening()
         await self.until_ready(index)
 
     def replica_index(self, upstream: str | None) -> int:  # noqa: ARG002  nothing stands in front that could say so
@@ -186,36 +151,24 @@ class WarmBoot:
         raise LaunchError(f"{name} serves other warm boots too and is not restarted for one: boot this case cold")
 
     async def cut_dependency(self, name: str) -> None:
-        await self._proxy(name).down()
+        await self._dependencies.proxy(name).down()
 
     async def restore_dependency(self, name: str) -> None:
-        await self._proxy(name).up()
+        await self._dependencies.proxy(name).up()
 
     async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
         """One command in this boot's own place in that server, and its answer."""
-        isolation = self._isolations.get(name)
-        if isolation is None:
-            raise LaunchError(f"{self.case.environment} has no dependency {name!r}")
-        return await isolation.command(self._places[name], command)
+        return await self._dependencies.command(name, command)
 
     async def close(self) -> None:
         """Kill what still runs."""
-        if self._process is not None and self._process.end is None:
-            await self._process.stop()
+        await self._replica.kill()
 
     @property
     def redaction(self) -> Redaction:
         """What of this boot is a secret."""
         return self._stack.redaction.and_of(named_secrets(self._resolved))
 
-    def _proxy(self, name: str) -> Proxy:
-        if name not in self._lane.proxies:
-            raise LaunchError(f"{self.case.environment} has no dependency {name!r}")
-        return self._lane.proxies[name]
-
     def _only(self, index: int) -> None:
         if index != 0:
             raise LaunchError(f"a warm boot has one replica, and replica {index} was asked for")
-
-    async def _ended(self) -> bool:
-        return self.exit is not None

@@ -42,9 +42,9 @@ class WarmAgent:
         self.hello = hello
         self._reader, self._writer = reader, writer
         self._numbers = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._answers: dict[int, asyncio.Future[dict[str, object]]] = {}
         self._boots: dict[int, AgentBoot] = {}
-        self._early: dict[int, list[dict[str, Any]]] = {}  # events that overtook the answer that names their boot
+        self._early: dict[int, list[dict[str, object]]] = {}  # events that overtook the answer that names their boot
         self._gone: AgentGone | None = None
         self._reading = asyncio.create_task(self._read(), name="warm agent")
 
@@ -69,7 +69,7 @@ class WarmAgent:
     async def close(self) -> None:
         """End the connection, and with it the agent and its boots."""
         with contextlib.suppress(LaunchError, DeadlineExceeded):
-            await self._ask("shutdown", {}, dict[str, Any], 2.0)
+            await self._ask("shutdown", {}, dict[str, object], 2.0)
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
         self._writer.close()
@@ -119,7 +119,7 @@ class WarmAgent:
             boot.lost(self._gone)
         return boot
 
-    async def _ask(self, do: str, request: Mapping[str, Any], kind: type[T], timeout_s: float) -> T:
+    async def _ask(self, do: str, request: Mapping[str, object], kind: type[T], timeout_s: float) -> T:
         if self._gone is not None:
             raise self._gone
         number = next(self._numbers)
@@ -274,7 +274,7 @@ async def _introduced(
         await asyncio.sleep(_RETRY_S)
 
 
-def _hello(told: Mapping[str, Any]) -> AgentHello:
+def _hello(told: Mapping[str, object]) -> AgentHello:
     if told["event"] != "hello":
         raise AgentRefused(f"the warm agent refuses this client: {told['error']}")
     return msgspec.convert(told, AgentHello)

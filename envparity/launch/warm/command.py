@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from envparity.launch.port import WarmUnavailable
+from envparity.launch.controls import WarmUnavailable
 from envparity.model.commands import PORT, filled
 
 __all__ = ["PythonCommand", "WarmUnavailable", "python_command"]
@@ -32,7 +31,7 @@ class PythonCommand:
         return replace(self, options=filled(self.options, ports), arguments=filled(self.arguments, ports))
 
     @property
-    def request(self) -> dict[str, Any]:
+    def request(self) -> dict[str, object]:
         """As the agent is asked for it."""
         return {"module": self.module, "script": self.script, "arguments": list(self.arguments)}
 

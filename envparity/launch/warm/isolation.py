@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from envparity.dependency.kind import CA_PATH, KINDS, DependencyKind, Isolates, Isolation, Server, kind_of
@@ -44,13 +43,14 @@ class Lane:
             await proxy.down()
 
 
-async def open_lanes(exits: AsyncExitStack, stack: BootedStack[Any, Any], ports: Mapping[int, int]) -> list[Lane]:
+async def open_lanes(exits: AsyncExitStack, stack: BootedStack, ports: Mapping[int, int]) -> list[Lane]:
     """A lane for each port (to the one published for it), its proxies listening as long as `exits` lasts."""
     lanes = []
     for index, (port, published) in enumerate(ports.items()):
         proxies = {}
         for name, dependency in stack.dependencies.items():
-            proxy = Proxy(stack.proxy_host, upstream=dependency.proxy.upstream, name=f"{name}, warm {index}")
+            host, upstream = stack.given.place.proxy_host, dependency.proxy.upstream
+            proxy = Proxy(host, upstream=upstream, name=f"{name}, warm {index}")
             proxies[name] = await exits.enter_async_context(proxy)
             latency_ms = stack.environment.dependencies[name].latency_ms
             if latency_ms:
@@ -62,7 +62,7 @@ async def open_lanes(exits: AsyncExitStack, stack: BootedStack[Any, Any], ports:
     return lanes
 
 
-async def open_isolations(exits: AsyncExitStack, stack: BootedStack[Any, Any], lanes: int) -> dict[str, Isolation]:
+async def open_isolations(exits: AsyncExitStack, stack: BootedStack, lanes: int) -> dict[str, Isolation]:
     """What keeps boots apart in each dependency, as long as `exits` lasts, directly and not through a proxy.
 
     Raises `WarmUnavailable` where a kind of dependency cannot hold two boots apart, or no setting says where one is.
@@ -77,13 +77,13 @@ async def open_isolations(exits: AsyncExitStack, stack: BootedStack[Any, Any], l
             together = kind.kept_together(declared)
         if together:
             raise WarmUnavailable(f"{name}: {together}")
-        url, places = stack.urls[name], _places(stack, name, kind)
+        url, places = stack.given.urls[name], _places(stack, name, kind)
         problem = _shared(stack.environment.settings, name, places)
         if not dependency.there or problem or dependency.proxy.upstream is None:
             problem = problem or f"no setting takes {name}.url"
             raise WarmUnavailable(f"{problem}, so a boot cannot be given a place of its own in it")
         password = unquote(urlsplit(url).password or "") or dependency.password
-        tls = stack.dependency_tls.get(name)
+        tls = stack.given.dependency_tls.get(name)
         host, port = dependency.proxy.upstream
         server = Server(host, port, password, tls)
         with KINDS.guarding(kind):
@@ -92,16 +92,14 @@ async def open_isolations(exits: AsyncExitStack, stack: BootedStack[Any, Any], l
     return isolations
 
 
-def case_settings(
-    stack: BootedStack[Any, Any], lane: Lane, boot: Boot, places: Mapping[str, str]
-) -> tuple[ResolvedSetting, ...]:
+def case_settings(stack: BootedStack, lane: Lane, boot: Boot, places: Mapping[str, str]) -> tuple[ResolvedSetting, ...]:
     """The environment's settings as they are for that boot in that lane, with its own places in the servers and port.
 
     `places` are those, by dependency.
     """
     moved = {"platform.port": str(lane.port), **moved_sources(stack, lane, places)}
-    given = stack.resolve(boot, moved)
-    return tuple(replace(setting, value=setting.value.replace(CA_PATH, stack.ca_path)) for setting in given)
+    given = stack.given.resolve(boot, moved)
+    return tuple(replace(setting, value=setting.value.replace(CA_PATH, stack.given.place.ca_path)) for setting in given)
 
 
 def _shared(settings: Mapping[str, Setting], name: str, place: Collection[str]) -> str:
@@ -119,7 +117,7 @@ def _shared(settings: Mapping[str, Setting], name: str, place: Collection[str]) 
     return "" if told else f"no setting takes {name}.url"
 
 
-def moved_sources(stack: BootedStack[Any, Any], lane: Lane, places: Mapping[str, str]) -> dict[str, str]:
+def moved_sources(stack: BootedStack, lane: Lane, places: Mapping[str, str]) -> dict[str, str]:
     """What settings may take that is another in that lane than in the environment, with its own places in the servers.
 
     `places` are those, by dependency.
@@ -127,7 +125,7 @@ def moved_sources(stack: BootedStack[Any, Any], lane: Lane, places: Mapping[str,
     moved: dict[str, str] = {}
     for name, proxy in lane.proxies.items():
         declared = stack.environment.dependencies[name]
-        kind, url = kind_of(declared), _moved(stack.urls[name], proxy.port, places[name])
+        kind, url = kind_of(declared), _moved(stack.given.urls[name], proxy.port, places[name])
         with KINDS.guarding(kind):
             offered = kind.offered(declared, url, stack.dependencies[name].password)
         moved |= {f"{name}.{what}": value for what, value in offered.items()}
@@ -135,9 +133,9 @@ def moved_sources(stack: BootedStack[Any, Any], lane: Lane, places: Mapping[str,
     return moved
 
 
-def _places(stack: BootedStack[Any, Any], name: str, kind: DependencyKind) -> frozenset[str]:
+def _places(stack: BootedStack, name: str, kind: DependencyKind) -> frozenset[str]:
     """What settings may take of that dependency that says where in it one is."""
-    url = stack.urls[name]
+    url = stack.given.urls[name]
     with KINDS.guarding(kind):
         offered = kind.offered(stack.environment.dependencies[name], url, "")
     saying = (what for what, value in offered.items() if value.startswith(url))

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.warm.client import WarmAgent
@@ -39,7 +38,7 @@ async def start_agent(
         "ENVPARITY_WARM_LISTEN": "127.0.0.1:0",
         "ENVPARITY_WARM_UNCLAIMED_S": str(unclaimed_s),
     }
-    options: dict[str, Any] = {"env": {**env, **own}, "cwd": folder, "stdin": asyncio.subprocess.DEVNULL}
+    options: dict[str, object] = {"env": {**env, **own}, "cwd": folder, "stdin": asyncio.subprocess.DEVNULL}
     async with start_child(*command.agent(agent_program()), **options) as (process, output):
         try:
             yield LocalAgent(process, await _port(output), token)

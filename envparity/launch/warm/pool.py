@@ -12,7 +12,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from envparity.dependency.kind import Isolation
 from envparity.launch.booted import BootedStack
@@ -22,6 +21,7 @@ from envparity.launch.warm.boot import WarmBoot
 from envparity.launch.warm.client import WarmAgent
 from envparity.launch.warm.command import PythonCommand, WarmUnavailable, python_command
 from envparity.launch.warm.isolation import Lane, case_settings, moved_sources, open_isolations, open_lanes
+from envparity.launch.warm.lane_dependencies import LaneDependencies
 from envparity.model.case import Boot
 
 __all__ = ["WarmPool", "WarmUnavailable"]
@@ -39,7 +39,7 @@ class WarmPool:
     def __init__(
         self,
         *,
-        stack: BootedStack[Any, Any],
+        stack: BootedStack,
         agent: WarmAgent,
         command: PythonCommand,
         lanes: Sequence[Lane],
@@ -62,7 +62,7 @@ class WarmPool:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, stack: BootedStack[Any, Any], lanes: int = 2) -> AsyncIterator[WarmPool]:
+    async def open(cls, stack: BootedStack, lanes: int = 2) -> AsyncIterator[WarmPool]:
         """A pool beside the replicas of that stack, which must be booted as the environment is, with nothing down.
 
         Raises `WarmUnavailable` where this backend can only be booted cold.
@@ -71,6 +71,8 @@ class WarmPool:
             raise WarmUnavailable("warm boots stand beside the replicas of an environment that was booted as it is")
         if stack.environment.jobs:
             raise WarmUnavailable("jobs run before the backend starts, and what they have made is in one place only")
+        if stack.environment.processes:
+            raise WarmUnavailable("programs run beside the replicas, and would be one for all boots")
         if stack.environment.files:
             raise WarmUnavailable("files are filled with the settings of the environment, and a boot has its own")
         if stack.backend.health.port is not None:
@@ -116,6 +118,7 @@ class WarmPool:
             for name, isolation in self._isolations.items():
                 places[name] = await isolation.take(lane.index)
             await lane.open_up(boot.unreachable_at_start)
+            given = self._stack.given
             settings = case_settings(self._stack, lane, boot, places)
             lifetime_s = self._stack.backend.phases.boot_s + 90.0
             booted = WarmBoot(
@@ -123,9 +126,8 @@ class WarmPool:
                 boot=boot,
                 lane=lane,
                 resolved=settings,
-                isolations=self._isolations,
-                places=places,
-                keys={**self._stack.keys, **issuer_of(self._stack.backend, moved_sources(self._stack, lane, places))},
+                dependencies=LaneDependencies(given.environment.name, lane.proxies, self._isolations, places),
+                keys={**given.keys, **issuer_of(given.backend, moved_sources(self._stack, lane, places))},
                 says_so=bool(self._words),
                 fork=lambda learn=learn: self._agent.boot(  # type: ignore[misc]
                     self._command.at(lane.port),

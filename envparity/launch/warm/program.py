@@ -10,7 +10,20 @@ __all__ = ["agent_program"]
 _FOLDER = Path(__file__).parent / "agent"
 _PACKAGE = "_envparity_agent"
 # Lower ones first: each finds what it imports already there.
-_MODULES = ("guard", "command", "compiled", "watching", "loading", "child", "boot", "link", "preload", "__main__")
+_MODULES = (
+    "guard",
+    "command",
+    "compiled",
+    "watching",
+    "loading",
+    "child",
+    "boot",
+    "link",
+    "preload",
+    "running",
+    "forking",
+    "__main__",
+)
 # The audit's own: one text watches an import, and a boot.
 _GUARD = Path(__file__).parents[2] / "audit" / "guard.py"
 

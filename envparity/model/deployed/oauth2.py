@@ -10,8 +10,6 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote_plus
 
-import httpx
-
 from envparity.frames.decoding import decoded_object, decoded_text
 from envparity.model.deployed.credentials import CredentialUnavailable, resolve_credential
 from envparity.model.deployed.tls import client_context
@@ -34,6 +32,8 @@ class Granted:
 
 async def granted(asked: OAuth2, deployed: Deployed, environ: Mapping[str, str] | None = None) -> Granted:
     """Ask the token endpoint for a token of that client. Raises `CredentialUnavailable`, which quotes no secret."""
+    import httpx
+
     secret = await resolve_credential(asked.client_secret, environ)
     form = {"grant_type": "client_credentials", "scope": asked.scope, "audience": asked.audience}
     what = shown_grant(asked)

@@ -5,6 +5,7 @@ Strings in steps may hold placeholders:
 - `{uuid:NAME}` made once per name and scenario; `{user}`, `{user:NAME}` a user's id; `{token:KIND}` a token
 - `{setting:NAME}` a setting of the backend, `{first:NAME}` the first of a comma-separated one
 - `{counter:NAME}` 1 in the first step that says something with it, 2 in the next; what is expected has the last
+- `{client}` the number of the client, from 1, where several play the scenario at the same time
 - `{origin}` the origin of the endpoint; `{NAME}` what an earlier step captured
 - `{any}` in what is expected: anything at all
 
@@ -27,9 +28,33 @@ from envparity.model.step.control import (
     StopReplica,
     UntilReady,
 )
+from envparity.model.step.disturbing import (
+    BlackHole,
+    BreakAnswer,
+    DisturbsDependency,
+    HangUp,
+    JumpClock,
+    Refuse,
+    RestartAll,
+    RestartReplicas,
+    Slow,
+    Throttle,
+)
 from envparity.model.step.expecting import Expect, ExpectBytes, ExpectClose, ExpectJson, ExpectText, ExpectUnordered
 from envparity.model.step.http import Http
-from envparity.model.step.sending import Close, Connect, Flood, Send, SendBytes, SendJson, SendSize, SendText, Silence
+from envparity.model.step.sending import (
+    Close,
+    Connect,
+    Flood,
+    Send,
+    SendBytes,
+    SendJson,
+    SendSize,
+    SendText,
+    SendWire,
+    Settle,
+    Silence,
+)
 from envparity.model.step.values import PLACEHOLDER, SUM, Amount, Query, amount_of, placeholders
 
 __all__ = [
@@ -37,10 +62,14 @@ __all__ = [
     "PLACEHOLDER",
     "SUM",
     "Amount",
+    "BlackHole",
+    "BreakAnswer",
     "Close",
     "Command",
     "Connect",
     "Cut",
+    "Disturbance",
+    "DisturbsDependency",
     "Expect",
     "ExpectBytes",
     "ExpectClose",
@@ -49,9 +78,14 @@ __all__ = [
     "ExpectText",
     "ExpectUnordered",
     "Flood",
+    "HangUp",
     "Http",
+    "JumpClock",
     "Query",
+    "Refuse",
     "Restart",
+    "RestartAll",
+    "RestartReplicas",
     "Restore",
     "Rotate",
     "Send",
@@ -59,11 +93,15 @@ __all__ = [
     "SendJson",
     "SendSize",
     "SendText",
+    "SendWire",
+    "Settle",
     "Silence",
+    "Slow",
     "StartReplica",
     "Step",
     "StopReplica",
     "Stopped",
+    "Throttle",
     "UntilReady",
     "action_of",
     "amount_of",
@@ -82,6 +120,7 @@ Step = (
     | SendJson
     | SendBytes
     | SendSize
+    | SendWire
     | Flood
     | Expect
     | ExpectText
@@ -90,6 +129,7 @@ Step = (
     | ExpectUnordered
     | ExpectClose
     | Silence
+    | Settle
     | Close
     | StopReplica
     | Stopped
@@ -100,7 +140,19 @@ Step = (
     | Rotate
     | Command
     | UntilReady
+    | Slow
+    | BreakAnswer
+    | BlackHole
+    | HangUp
+    | Refuse
+    | Throttle
+    | JumpClock
+    | RestartAll
+    | RestartReplicas
 )
+
+Disturbance = DisturbsDependency | Throttle | JumpClock | RestartAll | RestartReplicas
+"""The steps that only ever disturb."""
 
 ACTIONS: dict[str, type[Step]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Step)}
 

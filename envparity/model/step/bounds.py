@@ -5,9 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
-from envparity.model.step import PLACEHOLDER, SUM, Close, Connect, ExpectClose, Http, SendSize, Step, amount_of
+from envparity.model.step import (
+    PLACEHOLDER,
+    SUM,
+    Close,
+    Connect,
+    ExpectClose,
+    Http,
+    SendSize,
+    SendWire,
+    Step,
+    amount_of,
+)
 
 __all__ = [
     "LONGEST_WAIT_S",
@@ -61,6 +72,14 @@ def step_problems(step: Step) -> Iterator[Problem]:
         yield from handshake_problems(step, lambda text: PLACEHOLDER.sub("x", text))
     if isinstance(step, SendSize):
         yield from _size_problems(step)
+    if isinstance(step, SendWire):
+        try:
+            whole = b"".join(step.data)
+        except ValueError as error:
+            yield "pieces", "hexadecimal digits, two for each byte", str(error), "as 8105 for the head of a frame"
+        else:
+            if not 1 <= len(whole) <= MOST_SENT_BYTES:
+                yield "pieces", f"1 to {MOST_SENT_BYTES} bytes", f"{len(whole)}", "say what is sent"
 
 
 def amount_problems(name: str, amount: float) -> Iterator[Problem]:
@@ -134,7 +153,7 @@ def _size_problems(step: SendSize) -> Iterator[Problem]:
         yield "size", f"at least {least}, which the frame has without padding", f"{size:g}", "make it longer"
 
 
-def _least_bytes(frame: dict[str, Any], pad_field: str) -> int:
+def _least_bytes(frame: dict[str, object], pad_field: str) -> int:
     """How long the frame is at least, whatever is put for its placeholders."""
     bare = PLACEHOLDER.sub("", json.dumps(frame | {pad_field: ""}, ensure_ascii=False, separators=(",", ":")))
     return len(bare.encode())

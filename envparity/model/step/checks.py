@@ -26,6 +26,7 @@ _AS_IT_STANDS = frozenset(
 )
 _ANYTHING_MAY_STAND = frozenset({"each", "fields", "frames"})
 _ALMOST = re.compile(rf"\{{\s*(?:(?:{'|'.join(sorted(MADE))})\b[^{{}}\"]*|[A-Za-z_][\w.-]*(?::[^{{}}\"\s]*)?)\s*\}}")
+_ADDRESS = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(r"[/{].*", re.DOTALL)
@@ -36,7 +37,7 @@ _STATUSES = range(200, 600)
 def objections(step: msgspec.Struct) -> Iterator[Objection]:
     """Everything that is wrong with a step whose values are of the right types, whatever stands before it."""
     first = step.__struct_fields__[0]
-    for name in step.__struct_fields__:
+    for name in (name for name in step.__struct_fields__ if name != "source"):  # see below
         value = getattr(step, name)
         by_content = name == "fields" and isinstance(step, Expect) and not step.types
         option = "" if name == first or by_content else name
@@ -48,6 +49,9 @@ def objections(step: msgspec.Struct) -> Iterator[Objection]:
         yield from _of_fields(step.headers, step.cookies)
     if isinstance(step, Http):
         yield from _of_request(step)
+    if isinstance(step, Connect | Http) and step.source is not None and not _ADDRESS.fullmatch(step.source):
+        expected = "a name for an address: lower-case letters, digits and -"
+        yield "from", expected, repr(step.source), "the launcher chooses the addresses"
     yield from _of_form(step)
     for name in captured_by(step):
         if not _NAME.fullmatch(name) or name in MADE:
@@ -124,7 +128,7 @@ def _of_form(step: msgspec.Struct) -> Iterator[Objection]:
         yield "", expected, str(error), ""
 
 
-def _of_braces(step: msgspec.Struct, field: str, value: Any) -> Iterator[tuple[str, str, str]]:
+def _of_braces(step: msgspec.Struct, field: str, value: object) -> Iterator[tuple[str, str, str]]:
     if field in _AS_IT_STANDS:
         for name, argument in placeholders(value):
             written = f"{{{name}:{argument}}}" if argument else f"{{{name}}}"
@@ -145,7 +149,7 @@ def _of_braces(step: msgspec.Struct, field: str, value: Any) -> Iterator[tuple[s
                 yield "a placeholder ({NAME} or {NAME:ARGUMENT}), or no braces", repr(found[0]), ""
 
 
-def _texts(value: Any) -> Iterator[tuple[str, bool]]:
+def _texts(value: object) -> Iterator[tuple[str, bool]]:
     """Every text of a value, and whether it is a name."""
     if isinstance(value, str):
         yield value, False

@@ -37,9 +37,10 @@ class Restart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="cut"):
-    """From now on nothing reaches that dependency."""
+    """From now on nothing reaches that dependency; with `for_s` for so many seconds."""
 
     dependency: str
+    for_s: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
 
 
 class Restore(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="restore"):

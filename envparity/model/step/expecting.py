@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -10,7 +10,7 @@ from envparity.model.step.values import Amount
 
 __all__ = ["Expect", "ExpectBytes", "ExpectClose", "ExpectJson", "ExpectText", "ExpectUnordered"]
 
-_Named = Annotated[tuple[str | dict[str, Any], ...], msgspec.Meta(min_length=2)]
+_Named = Annotated[tuple[str | dict[str, object], ...], msgspec.Meta(min_length=2)]
 _Codes = Annotated[tuple[int, ...], msgspec.Meta(min_length=1)]
 
 
@@ -25,8 +25,8 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
     types: tuple[str, ...]
     on: str = "a"
-    each: dict[str, Any] = {}
-    fields: dict[str, Any] = {}
+    each: dict[str, object] = {}
+    fields: dict[str, object] = {}
     capture: dict[str, str] = {}
     skip: tuple[str, ...] = ()
     within_s: Amount | None = None
@@ -47,7 +47,7 @@ class ExpectJson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     `capture` maps a new placeholder to a JSON Pointer (`/0/sid`), or to a dotted name.
     """
 
-    value: Any
+    value: object
     on: str = "a"
     capture: dict[str, str] = {}
     skip: tuple[str, ...] = ()

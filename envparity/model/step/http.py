@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -19,22 +19,23 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="s
     `on` names the client: the cookies of its answers are kept under it where `cookies` is true, go out with its later
     requests of that kind, and with the connection of that name. One of `json`, `form` and `body` is what is sent.
     `status` is what must be answered, `fields` must be part of its JSON. `capture` maps a new placeholder to a JSON
-    Pointer or a dotted name in that, to `header:NAME` or to `cookie:NAME`. `origin` is as in `connect`. No redirect is
-    followed.
+    Pointer or a dotted name in that, to `header:NAME` or to `cookie:NAME`. `origin` and `source`, in files `from`, are
+    as in `connect`. No redirect is followed.
     """
 
     request: str
     on: str = "a"
     headers: dict[str, str] = {}
     query: Query = ""
-    json: Any = msgspec.UNSET
+    json: object = msgspec.UNSET
     form: dict[str, Scalar | tuple[Scalar, ...]] | None = None
     body: str | None = None
     status: int | _Statuses = 200
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     capture: dict[str, str] = {}
     cookies: bool = False
     origin: str | None = None
+    source: str | None = msgspec.field(default=None, name="from")
     within_s: Amount | None = None
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envparity.model.step.values import UNESCAPED
 from envparity.support.patterns import Pattern
@@ -29,7 +28,7 @@ def payload(text: str) -> bytes:
             raise ValueError("hex:…, base64:… or text:…")
 
 
-def bytes_pattern(text: str, values: Mapping[str, Any]) -> Pattern[bytes]:
+def bytes_pattern(text: str, values: Mapping[str, object]) -> Pattern[bytes]:
     """What finds the messages that are meant: `text:` a regular expression that is searched for, in UTF-8; else all of
     the message, where in `hex:` a `??` stands for any byte and a `*` at the end for whatever follows.
 
@@ -49,7 +48,7 @@ def bytes_pattern(text: str, values: Mapping[str, Any]) -> Pattern[bytes]:
     return Pattern(rb"(?s)\A%s%s\Z" % (b"".join(bytes_), b".*" if whole[1] else b""))
 
 
-def text_pattern(text: str, values: Mapping[str, Any]) -> Pattern[str]:
+def text_pattern(text: str, values: Mapping[str, object]) -> Pattern[str]:
     """The regular expression, its placeholders filled in as the words that they are. Raises ValueError for none."""
     return Pattern(_filled(text, values))
 
@@ -60,7 +59,7 @@ def placeholders_of(pattern: str) -> Iterator[tuple[str, str]]:
         yield match[1], match[2] or ""
 
 
-def _filled(pattern: str, values: Mapping[str, Any]) -> str:
+def _filled(pattern: str, values: Mapping[str, object]) -> str:
     """The pattern with its values as words. An escaped brace begins no placeholder."""
 
     def word(match: re.Match[str]) -> str:

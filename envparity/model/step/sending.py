@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from envparity.model.step.values import Amount, Query
 
-__all__ = ["Close", "Connect", "Flood", "Send", "SendBytes", "SendJson", "SendSize", "SendText", "Silence"]
+__all__ = [
+    "Close",
+    "Connect",
+    "Flood",
+    "Send",
+    "SendBytes",
+    "SendJson",
+    "SendSize",
+    "SendText",
+    "SendWire",
+    "Settle",
+    "Silence",
+]
 
 
 class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="connect"):
@@ -21,7 +33,9 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     sends none, None what the backend's file says.
     `offer` overrides the subprotocols offered; `subprotocol` is the one that must be selected ("" for none, None for
     the first of the backend's that was offered). `other_replica_than` names a connection whose replica to avoid,
-    `other_worker_than` one whose process, where several answer at the port of one replica.
+    `other_worker_than` one whose process, where several answer at the port of one replica. `compression` False offers
+    no per-message compression, which browsers offer. `source`, in files `from`, names an address for the client, the
+    same wherever the scenario says that name; None: the one that clients have who say none.
     """
 
     token: str
@@ -40,6 +54,8 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     other_replica_than: str = ""
     other_worker_than: str = ""
     authenticate: bool = True
+    compression: bool = True
+    source: str | None = msgspec.field(default=None, name="from")
     within_s: Amount | None = None
 
 
@@ -82,15 +98,42 @@ class SendSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
 
 class Flood(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="flood"):
-    """Send the same JSON frame `count` times without waiting for answers."""
+    """Send the same JSON frame `count` times without waiting for answers.
+
+    `beside`: while the steps that follow are played, for as long as they are.
+    """
 
     frame: dict[str, Any]
     count: Amount
     on: str = "a"
+    beside: bool = False
 
 
 class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="silence_s"):
     """Nothing arrives on that connection for that many seconds."""
+
+    seconds: float
+    on: str = "a"
+
+
+class SendWire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send_wire"):
+    """Send these bytes as they are, below the frames of RFC 6455: hexadecimal digits, in so many pieces.
+
+    Between two pieces are `every_s` seconds.
+    """
+
+    pieces: str | tuple[str, ...]
+    on: str = "a"
+    every_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
+
+    @property
+    def data(self) -> tuple[bytes, ...]:
+        """The pieces, as bytes. Raises `ValueError` where one is none."""
+        return tuple(map(bytes.fromhex, (self.pieces,) if isinstance(self.pieces, str) else self.pieces))
+
+
+class Settle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="settle_s"):
+    """Take whatever arrives on that connection, until nothing has for that many seconds or it is closed."""
 
     seconds: float
     on: str = "a"

@@ -48,7 +48,7 @@ class CoveringSet:
         optimal = " (no set is smaller)" if len(self.orders) == self.bound.rows else f" (at least {self.bound.rows})"
         return f"{self.coverage}{optimal}; {self.origin}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The set as plain data, with all that is needed to verify it and to search for it again."""
         return {
             "digest": self.graph.digest,

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
 
 from envparity.judge.canonical import Item, connections, event_data
 from envparity.judge.compare import covers
@@ -42,7 +41,7 @@ class Played:
     group: str
     boot: str
     states: Mapping[str, str]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, object], ...]
     departures: Mapping[str, tuple[int, str, str]]
     first: int | None
 
@@ -52,7 +51,7 @@ class Played:
         return self.first is not None or bool(self.departures)
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         """For the page: rows, departures, and where the first difference is."""
         together: dict[tuple[int, str, str], list[str]] = {}
         for name, departure in self.departures.items():
@@ -110,7 +109,7 @@ class _Aligning:
             for one in run.subject.environments
         }
 
-    def rows(self, scenario: str, scripts: Mapping[str, Transcript]) -> tuple[list[dict[str, Any]], int | None]:
+    def rows(self, scenario: str, scripts: Mapping[str, Transcript]) -> tuple[list[dict[str, object]], int | None]:
         """The rows, and the index of the first one in which something differs that nobody declared."""
         sides = {name: connections(self._backend, script) for name, script in scripts.items()}
         names = list(dict.fromkeys(connection for side in sides.values() for connection in side))
@@ -122,7 +121,7 @@ class _Aligning:
                 rows.append(row | {"c": connection} if len(names) > 1 else row)
         return rows, next((index for index, row in enumerate(rows) if row.get("m") == "differs"), None)
 
-    def _row(self, scenario: str, cells: Mapping[str, Item | None], names: Mapping[str, str]) -> dict[str, Any]:
+    def _row(self, scenario: str, cells: Mapping[str, Item | None], names: Mapping[str, str]) -> dict[str, object]:
         there = [one for one in cells.values() if one is not None]
         first = there[0]
         times = [round(one.event.at_s * 1000) if one is not None else None for one in cells.values()]
@@ -144,7 +143,7 @@ class _Aligning:
         mark = "differs" if undeclared or not alike else "declared"
         return {"l": visible(first.label), "x": drawn, "n": first.times, "t": times, "m": mark} | _against(there)
 
-    def _cell(self, item: Item, differing: Sequence[str] | None, undeclared: set[str]) -> dict[str, Any]:
+    def _cell(self, item: Item, differing: Sequence[str] | None, undeclared: set[str]) -> dict[str, object]:
         paths = list(item.fields) if differing is None else differing
         fields = [
             [visible(path), _cut(item.fields.get(path, ABSENT), _VALUE), int(path in undeclared)]
@@ -202,13 +201,13 @@ def _key(item: Item) -> tuple[str, str]:
     return item.kind, item.name
 
 
-def _against(items: Sequence[Item]) -> dict[str, Any]:
+def _against(items: Sequence[Item]) -> dict[str, object]:
     """What the contract says against any of these frames."""
     said = dict.fromkeys(visible(one) for item in items for one in violations_of(item.event))
     return {"v": list(said)} if said else {}
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 

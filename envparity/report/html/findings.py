@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from envparity.judge.entries import Entry, defects, entries, undeclared
-from envparity.judge.finding import Finding
+from envparity.judge.finding import Finding, Verdict
 from envparity.judge.rules import Rule
 from envparity.report.html.environments import state_of
 from envparity.report.html.markup import Html, tag
@@ -30,12 +30,18 @@ def verdict_header(run: SavedRun) -> Html:
     return tag(
         "header",
         tag("p", "envparity", tag("span", f" report on {run.subject.backend}"), class_="product"),
-        tag("h1", tag("span", "Clean" if verdict.clean else "Red", class_="word"), " ", _headline(run)),
+        tag("h1", tag("span", _word(verdict), class_="word"), " ", _headline(run)),
         _lead(run),
         tag("ul", names, class_="states", aria_label="Environments"),
         _facts(run),
         class_=f"verdict {word}",
     )
+
+
+def _word(verdict: Verdict) -> str:
+    if verdict.broken_off:
+        return "Broken off"
+    return "Clean" if verdict.clean else "Red"
 
 
 def findings_section(run: SavedRun, rules: Mapping[str, Rule]) -> Html:
@@ -45,6 +51,8 @@ def findings_section(run: SavedRun, rules: Mapping[str, Rule]) -> Html:
     if verdict.clean:
         extent = f"{counted(verdict.rules, 'rule')} held in {counted(verdict.cases, 'boot')}"
         body: Html | list[Html] = tag("p", f"None. {extent} and {counted(verdict.scenarios, 'conversation')}.")
+    elif not verdict.findings:
+        body = tag("p", f"None in the {counted(verdict.cases, 'case')} that came to an end.")
     else:
         body = [_entry(one, verdict.environments, rules) for one in defects(verdict.findings)]
     apart = [_finding(one, verdict.environments, rules.get(one.code)) for one in undeclared(verdict.findings)]
@@ -69,6 +77,9 @@ def _headline(run: SavedRun) -> str:
     verdict = run.verdict
     if verdict.clean:
         return f"{counted(len(verdict.environments), 'environment')}, and nothing differs that is not declared"
+    if verdict.broken_off:
+        so_far = found_text(verdict.findings) if verdict.findings else "no finding"
+        return f"{so_far} in {verdict.cases} of {counted(verdict.planned, 'case')}: {verdict.broken_off}"
     if len(verdict.findings) == 1:
         return verdict.findings[0].title
     return found_text(verdict.findings)
@@ -123,9 +134,11 @@ def _facts(run: SavedRun) -> Html:
             class_="warn",
         )
     never = tag("p", tag("strong", "Never matched: "), "; ".join(verdict.notes)) if verdict.notes else None
+    varies = tag("p", tag("strong", "Varies: "), "; ".join(verdict.varying)) if verdict.varying else None
     left_out = tag("ul", [tag("li", one) for one in not_played(verdict)], class_="plain") if verdict.left_out else None
     unplayed = tag("details", tag("summary", f"{len(verdict.left_out)} not played"), left_out) if left_out else None
-    return Html(tag("dl", listed, class_="facts") + (unchecked or "") + (never or "") + (unplayed or ""))
+    told = [one for one in (unchecked, never, varies, unplayed) if one is not None]
+    return Html("".join((tag("dl", listed, class_="facts"), *told)))
 
 
 def _finding(finding: Finding, environments: Sequence[str], rule: Rule | None) -> Html:

@@ -6,7 +6,6 @@ import html
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from envparity.report.layout import printable
 
@@ -27,7 +26,7 @@ class Html(str):
     __slots__ = ()
 
 
-def tag(name: str, /, *content: Any, **attributes: Attribute) -> Html:
+def tag(name: str, /, *content: object, **attributes: Attribute) -> Html:
     """`<name attribute="…">content</name>`.
 
     Content is text, `Html`, None (nothing), or any nesting of these. An attribute is left out where it is None or
@@ -41,7 +40,7 @@ def tag(name: str, /, *content: Any, **attributes: Attribute) -> Html:
     return Html(f"<{name}{written}>{joined(content)}</{name}>")
 
 
-def joined(content: Any) -> Html:
+def joined(content: object) -> Html:
     """The content one after the other, text escaped."""
     if content is None:
         return Html("")

@@ -17,6 +17,7 @@ from envparity.report.html.conversations import Played, played
 from envparity.report.html.environments import environments_table
 from envparity.report.html.findings import findings_section, verdict_header
 from envparity.report.html.markup import Html, embedded_json, tag, visible
+from envparity.report.html.profile import profile_table
 from envparity.report.html.timeline import timelines
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import counted, headline
@@ -43,6 +44,7 @@ def html_page(run: SavedRun, rules: Sequence[Rule]) -> bytes:
         ("logs", "Logs", _section("logs", "The end of every log", _logs(run))),
         ("exemptions", "Exemptions", _section("exemptions", "Declared differences used", _exemptions(run))),
     ]
+    sections.append(("profile", "Profile", _section("profile", "Where the time went", profile_table(run))))
     if run.verdict.coverage:
         sections.insert(3, ("orders", "Orders", _section("orders", "Orders", _orders(run))))
     data = {

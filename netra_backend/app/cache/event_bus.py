@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
     Deliver = Callable[[str, str, dict[str, Any]], None]
 
-RECONNECT_EVERY_S = 0.1
+RECONNECT_AFTER_S = 0.1
+LONGEST_PAUSE_S = 1.0
+"""How long the pause after a lost subscription is, and what it grows to while Redis stays away."""
 ECHO_TIMEOUT_S = 1.0
 """How long a word to oneself may be under way before the bus counts as broken."""
 _ALL = f"{PREFIX}events:*"
@@ -101,6 +104,7 @@ class EventBus:
             await asyncio.gather(self._reader, return_exceptions=True)
 
     async def _read_for_ever(self) -> None:
+        failed = 0
         while True:
             try:
                 await self._read_until_broken()
@@ -109,9 +113,10 @@ class EventBus:
             except Exception:  # a reader that ends for a reason nobody knew would leave the replica deaf
                 log.exception("event bus reader broke")
             finally:
+                failed = 0 if self._subscribed.is_set() else failed + 1
                 self._subscribed.clear()
                 self._answer(*self._echoes, came_back=False)
-            await asyncio.sleep(RECONNECT_EVERY_S)
+            await asyncio.sleep(_pause_s(failed))
 
     async def _read_until_broken(self) -> None:
         with redis_failures():
@@ -148,3 +153,9 @@ class EventBus:
             echo = self._echoes.get(word)  # another replica's word is none of ours
             if echo is not None and not echo.done():
                 echo.set_result(came_back)
+
+
+def _pause_s(failed: int) -> float:
+    """How long to wait after so many attempts in vain: longer each time, and never as long as another replica."""
+    longest_s: float = min(RECONNECT_AFTER_S * 2**failed, LONGEST_PAUSE_S)
+    return random.uniform(longest_s / 2, longest_s)  # noqa: S311  nothing depends on nobody knowing it

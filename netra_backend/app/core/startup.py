@@ -147,7 +147,9 @@ class Startup:
                     try:
                         return await component.start(self.services)
                     except DependencyUnavailable as unavailable:
-                        late = unavailable
+                        # What was cut short by the deadline says nothing of the dependency that was not said before.
+                        if late is None or not deadline.expired():
+                            late = unavailable
                     record.waited_for = late.dependency
                     if deadline.expired():  # what failed in that very moment may have swallowed it
                         break

@@ -60,7 +60,7 @@ class Conversation:
         self._backend = backend
         self._services = backend.startup.services
         limit = settings.websocket_max_message_bytes if settings else MESSAGE_LIMIT_WITHOUT_SETTINGS
-        self._wire = Wire(websocket, backend.metrics, limit)
+        self._wire = Wire.over(websocket, backend.metrics, limit)
 
     async def hold(self) -> None:
         """Hold it to its end, whatever that is."""

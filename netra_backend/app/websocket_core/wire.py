@@ -37,13 +37,21 @@ class ClientGone(Exception):
 class Wire:
     """Carries frames. Everything goes out through one writer, so that frames keep the order they were sent in."""
 
+    _writer: asyncio.Task[None]
+
     def __init__(self, websocket: WebSocket, metrics: Metrics, max_message_bytes: int) -> None:
         self._websocket = websocket
         self._metrics = metrics
         self._max_message_bytes = max_message_bytes
         self._waiting: asyncio.Queue[Frame | Ending] = asyncio.Queue(MAX_WAITING_FRAMES)
         self._ordered: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self._writer = asyncio.create_task(self._write(), name="websocket writer")
+
+    @classmethod
+    def over(cls, websocket: WebSocket, metrics: Metrics, max_message_bytes: int) -> Wire:
+        """A wire over that connection, whose writer has begun; `close` or `abandon` ends it."""
+        wire = cls(websocket, metrics, max_message_bytes)
+        wire._writer = asyncio.create_task(wire._write(), name="websocket writer")
+        return wire
 
     def send(self, frame: Frame) -> None:
         """Send a frame after those before it. A client that reads too slowly is ended instead."""

@@ -21,8 +21,8 @@ async def ask(*commands: tuple[str, ...]) -> list[str]:
         writer.write(f"*{len(command)}\r\n".encode())
         writer.write(b"".join(b"$%d\r\n%b\r\n" % (len(word.encode()), word.encode()) for word in command))
         answer = (await reader.readline()).decode().strip()
-        if answer.startswith("-"):
-            raise ValueError(answer)
+        if answer[:1] not in {"+", ":", "$"}:
+            raise ValueError(answer or "nobody answers")
         answers.append(answer)
     writer.close()
     return answers[2:]

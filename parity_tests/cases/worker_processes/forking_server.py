@@ -13,15 +13,19 @@ ROOMS: dict[str, set[ServerConnection]] = {}
 
 
 async def talk(connection: ServerConnection) -> None:
-    async for text in connection:
-        frame = json.loads(text)
-        members = ROOMS.setdefault(frame["room"], set())
-        if frame["type"] == "join":
-            members.add(connection)
-            await connection.send(json.dumps({"type": "joined"}))
-        else:
-            for member in members:
-                await member.send(json.dumps({"type": "said", "text": frame["text"]}))
+    try:
+        async for text in connection:
+            frame = json.loads(text)
+            members = ROOMS.setdefault(frame["room"], set())
+            if frame["type"] == "join":
+                members.add(connection)
+                await connection.send(json.dumps({"type": "joined"}))
+            else:
+                for member in members:
+                    await member.send(json.dumps({"type": "said", "text": frame["text"]}))
+    finally:
+        for members in ROOMS.values():
+            members.discard(connection)
 
 
 async def main(own: socket.socket) -> None:

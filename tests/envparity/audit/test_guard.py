@@ -122,7 +122,7 @@ def test_a_watched_class_stays_what_it_was() -> None:
     with pytest.raises(TypeError, match="takes no arguments"):
         Bare(1)  # type: ignore[call-arg]  # what is asked
     Kind(1)
-    assert [one["type"].rpartition(".")[2] for one in watch.made] == ["Bare", "Kind"]
+    assert [str(one["type"]).rpartition(".")[2] for one in watch.made] == ["Bare", "Kind"]
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:

@@ -15,6 +15,7 @@ from envparity.faces.cli.app import app
 from envparity.judge.finding import Finding, Verdict
 from envparity.model.subject import Subject
 from envparity.session import engine
+from envparity.session.inputs import Exploration
 
 BACKEND = """\
 name = "chat"
@@ -42,6 +43,7 @@ class FakeEngine:
     asked: list[tuple[Subject, str, tuple[str, ...]]] = field(default_factory=list)
     causes: list[bool] = field(default_factory=list)
     repeats: list[int] = field(default_factory=list)
+    explored: list[Exploration | None] = field(default_factory=list)
 
     def to_verdict(
         self,
@@ -53,9 +55,12 @@ class FakeEngine:
         *,
         causes: bool = False,
         repeat: int = 1,
+        elsewhere: object = None,  # nothing of it is booted anywhere
+        explore: Exploration | None = None,
     ) -> Verdict:
         self.causes.append(causes)
         self.repeats.append(repeat)
+        self.explored.append(explore)
         self.asked.append((subject, launcher, tuple(only)))
         names = tuple(subject.environments)
         emit(RunStarted("0a1b2c3d", "fake", (), subject.backend.name, names, 1, 2, 22))

@@ -15,7 +15,7 @@ from envparity.engine.events import Emit
 from envparity.errors import EngineUnavailable
 from envparity.faces.cli.app import app
 from envparity.judge.finding import Finding, Verdict
-from envparity.launch.container.image_log import ImageError
+from envparity.launch.images.log import ImageError
 from envparity.model.subject import Subject
 from envparity.session import engine
 

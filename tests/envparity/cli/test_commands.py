@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -12,9 +12,10 @@ from click.testing import Result
 from envparity.engine.events import RunFinished, RunStarted
 from envparity.faces.cli.app import app
 from envparity.judge.rules import Rule
+from envparity.launch.kinds import LAUNCHERS
 from envparity.report.ndjson import read_events
 from envparity.session import engine
-from envparity.session.inputs import LAUNCHERS, Inputs, LauncherName, split_names
+from envparity.session.inputs import Inputs, launcher_names, split_names
 
 Envparity = Callable[..., Result]
 RULES = (
@@ -153,10 +154,8 @@ def test_every_rule_explains_itself() -> None:
 
 
 def test_launchers_are_those_of_the_engine() -> None:
-    """The command line offers what can be launched; it does not import the launchers to say so."""
-    from envparity.launch import choose
-
-    assert get_args(LauncherName) == LAUNCHERS == choose.LAUNCHERS
+    """The command line offers what can be launched, and the machine's choice."""
+    assert launcher_names() == ("auto", "container", "process", "attached") == ("auto", *LAUNCHERS.every())
 
 
 def test_names_are_split_once_each() -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from envparity.auth.jwt_shared_key import SharedKeyJwt
-from envparity.faces.cli.diff import sections
+from envparity.faces.cli.diff_sections import sections
 from envparity.model.backend import Backend, ImageSource, Tokens
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject

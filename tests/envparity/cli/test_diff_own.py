@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envparity.faces.cli.diff import sections
+from envparity.faces.cli.diff_sections import sections
 from envparity.model.backend import Backend
 from envparity.model.environment import Composed, Environment, FileTemplate, ImageSource, Job
 from envparity.model.subject import Subject

@@ -155,7 +155,7 @@ def test_check_reads_the_contract(envparity: Envparity, files: Path) -> None:
     result = envparity("check")
     assert result.exit_code == 2
     assert "asyncapi.yaml:4" in result.output
-    (files / "asyncapi.yaml").write_text("asyncapi: 2.6.0\noperations: {}\n")
+    (files / "asyncapi.yaml").write_text("asyncapi: 1.2.0\noperations: {}\n")
     result = envparity("check")
     assert result.exit_code == 2
-    assert "asyncapi.yaml:1: asyncapi" in result.output
+    assert "asyncapi.yaml:1: #/asyncapi" in result.output

@@ -164,6 +164,8 @@ def test_a_replay_plays_what_was_played_beside_it() -> None:
     beside = (transcript(scenario="greeting"), transcript(scenario="chat"))
     run = run_of(observation("local"), observation("staging", transcripts=beside))
     assert needed_scenarios(FINDING, run) == ("greeting", "chat")
+    grown = replace(FINDING, code="EP521", scenario=None, scenarios=())
+    assert needed_scenarios(grown, run) == ("greeting", "chat"), "it takes all of them to see it"
     startup = replace(FINDING, code="EP101")
     assert needed_scenarios(startup, run) == ("greeting",)
 

@@ -281,7 +281,7 @@ def test_an_answer_is_told_in_one_line_and_as_data() -> None:
     answered(playing, 200, {"a": 1}, *JSON, ("Set-Cookie", "s=abcdefgh; Path=/x; SameSite=lax; HttpOnly"))
     (event,) = events(playing)
     assert line(event) == "POST /login answered 200, sets s: SameSite=Lax Path=/x HttpOnly"
-    data = event_data(event)
+    data: Any = event_data(event)
     assert (data["request"], data["status"], data["body"]) == ("POST /login", 200, {"a": 1})
     assert data["cookies"]["s"]["path"] == "/x"
     playing = talk(Http("GET /x", status=403))

@@ -10,10 +10,13 @@ from envparity.model.step import Connect, Expect, Send
 from envparity.observe.transcript import HandshakeAnswered
 from tests.envparity.conversation.test_driver import echoing, played, serving
 
+AGREED = "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"
 OFFER = {"sec-websocket-extensions": "permessage-deflate"}
 
 
-async def handshake(*, headers: dict[str, str], compression: str | None) -> tuple[HandshakeAnswered, list[str]]:
+async def handshake(
+    *, headers: dict[str, str], compression: str | None, offers: bool = True
+) -> tuple[HandshakeAnswered, list[str]]:
     """How a conversation of one echoed frame began, and the extensions that the server had in it."""
     spoken: list[str] = []
 
@@ -22,7 +25,11 @@ async def handshake(*, headers: dict[str, str], compression: str | None) -> tupl
         await echoing(client)
 
     async with serving(echo, compression=compression) as stack:
-        steps = (Connect("none", headers=headers), Send({"type": "long", "text": "x" * 5000}), Expect(("long",)))
+        steps = (
+            Connect("none", headers=headers, compression=offers),
+            Send({"type": "long", "text": "x" * 5000}),
+            Expect(("long",)),
+        )
         transcript = await played(stack, *steps)
     assert transcript.departure is None, transcript.departure
     (answer,) = (one for one in transcript.events if isinstance(one, HandshakeAnswered))
@@ -31,8 +38,13 @@ async def handshake(*, headers: dict[str, str], compression: str | None) -> tupl
 
 @pytest.mark.parametrize(
     ("headers", "compression", "agreed"),
-    [(OFFER, "deflate", ("permessage-deflate",)), (OFFER, None, ()), ({}, "deflate", ())],
-    ids=["both", "the client alone", "the server alone"],
+    [
+        ({}, "deflate", (AGREED,)),
+        (OFFER, "deflate", (AGREED,)),
+        ({}, None, ()),
+        ({"sec-websocket-extensions": "x-unheard-of"}, "deflate", ()),
+    ],
+    ids=["both", "both, as the script says", "the client alone", "another one"],
 )
 async def test_compression_is_spoken_where_both_want_it(
     headers: dict[str, str], compression: str | None, agreed: tuple[str, ...]
@@ -44,10 +56,15 @@ async def test_compression_is_spoken_where_both_want_it(
     assert [one.name for one in answer.sent if one.name in headers] == list(headers)
 
 
+async def test_a_client_can_offer_none() -> None:
+    answer, spoken = await handshake(headers={}, compression="deflate", offers=False)
+    assert (answer.extensions, spoken) == ((), [])
+
+
 async def test_what_was_agreed_upon_is_told_and_compared() -> None:
     """Where nothing was, nothing is said of it."""
     with_it, _ = await handshake(headers=OFFER, compression="deflate")
     without, _ = await handshake(headers={}, compression=None)
-    assert event_data(with_it)["extensions"] == "permessage-deflate"
+    assert event_data(with_it)["extensions"] == AGREED
     assert "extensions" not in event_data(without)
-    assert line(with_it).endswith(", permessage-deflate")
+    assert line(with_it).endswith(f", {AGREED}")

@@ -138,3 +138,22 @@ def test_each_client_has_its_own() -> None:
     assert cookies.sent("a", "/api", None)[0] == [("s", "2"), ("s", "1")]
     assert sent(cookies, client="b") == {}
     assert (cookies.value("a", "s"), cookies.value("b", "s")) == ("1", None)
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "told"),
+    [
+        ("notebooks.example", "username-notebooks-example", "username-{host}"),
+        ("notebooks.example", "username-notebooks-example-8888", "username-{host}"),
+        ("127.0.0.1", "s_127_0_0_1_41234", "s_{host}"),
+        ("localhost", "username-localhost", "username-{host}"),
+        ("notebooks.example", "mynotebooks-example", "mynotebooks-example"),
+        ("localhost", "localhosts", "localhosts"),
+    ],
+)
+def test_a_name_that_says_the_host_is_told_with_the_host_for_it(host: str, name: str, told: str) -> None:
+    """Two environments have two hosts; what is kept and sent is as the server named it."""
+    cookies = jar(host)
+    (cookie,) = kept(cookies, f"{name}=1")
+    assert (cookie.name, cookies.told(cookie).name) == (name, told)
+    assert sent(cookies, "/api") == {name: "1"}

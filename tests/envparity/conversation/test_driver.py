@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from websockets.server import ServerProtocol
 
 from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
 from envparity.conversation.answer import UPSTREAM_HEADER
+from envparity.conversation.arrivals import MOST_UNREAD_BYTES
 from envparity.conversation.driver import play
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.faces.reading import handshakes
@@ -34,28 +36,39 @@ from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Token
 from envparity.model.case import Case
 from envparity.model.scenario import Scenario
 from envparity.model.step import (
+    BlackHole,
     Close,
     Connect,
     Cut,
+    DisturbsDependency,
     Expect,
     ExpectClose,
     Flood,
+    HangUp,
+    JumpClock,
     Restart,
+    RestartAll,
+    RestartReplicas,
     Restore,
     Rotate,
     Send,
     Silence,
+    Slow,
     StartReplica,
     Step,
     Stopped,
     StopReplica,
+    Throttle,
     UntilReady,
+    action_of,
 )
+from envparity.observe.disturbed import Attempt, OutageSeen
 from envparity.observe.record import Replica, SettingFingerprint
 from envparity.observe.transcript import Departure, HandshakeAnswered, Header, LoggedLines, Transcript
 from envparity.redaction import Redaction
 
-SHORT_S = 0.3
+SHORT_S = 0.3  # for what is waited for in vain
+LONG_S = 10.0
 SETTINGS = {"KEY": "0123456789abcdef0123456789abcdef", "ISS": "i", "AUD": "a"}
 CARRIERS = (Carrier("header", header="Authorization: Bearer {token}"),)
 TOKENS = Tokens(
@@ -66,7 +79,7 @@ Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
 def backend(**phases: float) -> Backend:
-    deadlines = dict.fromkeys(("connect_s", "authenticate_s", "message_s", "close_s"), SHORT_S) | phases
+    deadlines = dict.fromkeys(("connect_s", "authenticate_s", "message_s", "close_s"), LONG_S) | phases
     return Backend("b", Path("b.toml"), ImageSource(), subprotocols=("v1",), tokens=TOKENS, phases=Phases(**deadlines))
 
 
@@ -145,7 +158,8 @@ class OneServer:
 @asynccontextmanager
 async def serving(handler: Handler, *, replicas: int = 1, **options: Any) -> AsyncIterator[OneServer]:
     """A stack with a WebSocket server that holds conversations with `handler`."""
-    async with serve(handler, "127.0.0.1", 0, **{"subprotocols": ["v1"], "close_timeout": 0.1, **options}) as server:
+    usual = {"subprotocols": ["v1"], "close_timeout": 0.1, "compression": None}
+    async with serve(handler, "127.0.0.1", 0, **{**usual, **options}) as server:
         port = server.sockets[0].getsockname()[1]
         yield OneServer(Endpoint(("127.0.0.1", port), "localhost", None), replicas)
 
@@ -262,7 +276,7 @@ async def test_a_connection_that_is_not_accepted_is_the_phase_connect() -> None:
             exits.callback(task.cancel)
         await asyncio.sleep(0)
         stack = OneServer(Endpoint(listener.getsockname(), "localhost", None))
-        departure = await departed(stack, Connect("valid"))
+        departure = await departed(stack, Connect("valid"), connect_s=SHORT_S)
     assert departure == Departure(0, "timeout", "connect: a TCP connection within 0.3 s", "nothing", "a")
 
 
@@ -272,14 +286,14 @@ async def test_an_upgrade_that_is_not_answered_is_the_phase_accept() -> None:
     async def mute(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None: ...
 
     async with listening(mute) as stack:
-        departure = await departed(stack, Connect("valid"))
+        departure = await departed(stack, Connect("valid"), connect_s=SHORT_S)
     assert departure == Departure(0, "timeout", "accept: the answer to the upgrade within 0.3 s", "nothing", "a")
 
 
 async def test_a_welcome_that_does_not_come_is_the_phase_authenticate() -> None:
     """The deadline is the phase's own, unless the step has another."""
     async with serving(silent) as stack:
-        departure = await departed(stack, Connect("valid"), Expect(("welcome",)))
+        departure = await departed(stack, Connect("valid"), Expect(("welcome",)), authenticate_s=SHORT_S)
         assert departure == Departure(1, "timeout", "authenticate: welcome within 0.3 s", "nothing", "a")
         departure = await departed(stack, Connect("valid"), Expect(("welcome",), within_s=0.1))
         assert departure.expected == "authenticate: welcome within 0.1 s"
@@ -293,9 +307,8 @@ async def test_an_answer_that_does_not_come_is_the_phase_message() -> None:
         await silent(connection)
 
     async with serving(handler) as stack:
-        departure = await departed(
-            stack, Connect("valid"), Expect(("welcome",)), Send({"type": "ping"}), Expect(("pong",))
-        )
+        steps = Connect("valid"), Expect(("welcome",)), Send({"type": "ping"}), Expect(("pong",))
+        departure = await departed(stack, *steps, message_s=SHORT_S)
     assert departure == Departure(3, "timeout", "message: pong within 0.3 s", "nothing", "a")
 
 
@@ -308,7 +321,7 @@ async def test_a_peer_that_reads_nothing_is_the_phase_message() -> None:
 
     async with serving(handler, max_queue=1) as stack:
         flood = Flood({"type": "ping", "text": "x" * 100_000}, 1000)
-        departure = await departed(stack, Connect("valid"), flood)
+        departure = await departed(stack, Connect("valid"), flood, message_s=SHORT_S, close_s=SHORT_S)
         release.set()
     assert departure == Departure(1, "timeout", "message: room to send within 0.3 s", "nothing", "a")
 
@@ -322,9 +335,9 @@ async def test_a_close_that_is_not_answered_is_the_phase_close() -> None:
 
     async with listening(handler) as stack:
         no_subprotocol = Connect("valid", subprotocol="")
-        departure = await departed(stack, no_subprotocol, ExpectClose(1000))
+        departure = await departed(stack, no_subprotocol, ExpectClose(1000), close_s=SHORT_S)
         assert departure == Departure(1, "timeout", "close: close 1000 within 0.3 s", "nothing", "a")
-        departure = await departed(stack, no_subprotocol, Close(1000))
+        departure = await departed(stack, no_subprotocol, Close(1000), close_s=SHORT_S)
         assert departure == Departure(1, "timeout", "close: close 1000, echoed within 0.3 s", "nothing", "a")
 
 
@@ -530,7 +543,7 @@ async def test_a_peer_that_hangs_in_the_end_holds_nobody_up() -> None:
         await release.wait()
 
     async with serving(handler) as stack:
-        transcript = await played(stack, Connect("valid"))
+        transcript = await played(stack, Connect("valid"), close_s=SHORT_S)
         release.set()
     assert transcript.departure is None
     assert transcript.duration_s < 2
@@ -548,6 +561,26 @@ async def two_replicas(turns: list[str]) -> AsyncIterator[OneServer]:
 
     async with serving(welcoming, replicas=2, process_response=name) as stack:
         yield stack
+
+
+async def test_no_more_is_taken_from_a_connection_than_may_wait_for_a_step() -> None:
+    """Whoever sends more waits until a step takes it; what still waits when the connection is closed is not kept."""
+    many = 4 * MOST_UNREAD_BYTES // 1_000_000
+    megabyte = json.dumps({"type": "more", "text": "x" * 1_000_000})
+
+    async def floods(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            for _ in range(many):
+                await connection.send(megabyte)
+            await connection.recv()
+
+    taken = tuple(Expect(("more",)) for _ in range(many))
+    async with serving(floods) as stack:
+        read = await played(stack, Connect("valid"), *taken)
+        unread = await played(stack, Connect("valid"), Expect(("never",)))
+    assert read.departure is None
+    assert [one.kind for one in read.events].count("received") == many
+    assert [one.kind for one in unread.events].count("received") < many / 2
 
 
 async def test_another_replica_is_tried_for_until_it_answers() -> None:
@@ -568,7 +601,11 @@ async def test_another_replica_that_never_answers_departs() -> None:
     """Within the deadline of connecting."""
     async with two_replicas(["0"]) as stack:
         departure = await departed(
-            stack, Connect("valid"), Expect(("welcome",)), Connect("valid", on="b", other_replica_than="a")
+            stack,
+            Connect("valid"),
+            Expect(("welcome",)),
+            Connect("valid", on="b", other_replica_than="a"),
+            connect_s=2.0,
         )
     assert departure.got == "no HTTP answer: no other replica answered"
 
@@ -628,14 +665,14 @@ async def test_another_worker_process_that_never_answers_departs() -> None:
     """Another one listens, and is never chosen."""
     async with worker_processes([7, 7]) as stack:
         stack.turns = [7, 9]
-        departure = await departed(stack, TWO_WORKERS[0], TWO_WORKERS[2], TWO_WORKERS[1])
+        departure = await departed(stack, TWO_WORKERS[0], TWO_WORKERS[2], TWO_WORKERS[1], connect_s=2.0)
     assert departure.got == "no HTTP answer: no other worker process answered"
 
 
 async def test_workers_that_nobody_can_see_depart() -> None:
     """A stack that does not show them."""
     async with serving(welcoming) as stack:
-        departure = await departed(stack, *TWO_WORKERS)
+        departure = await departed(stack, *TWO_WORKERS, connect_s=2.0)
     assert departure.got == "no HTTP answer: which worker process answers cannot be seen"
 
 
@@ -721,7 +758,9 @@ async def test_what_was_cut_and_stopped_is_brought_back_after_a_departure() -> N
     """The scenarios that follow find the environment as it was, even where bringing it back fails in part."""
     async with serving(silent) as stack:
         stack.fails = {"stop", "restore"}
-        await departed(stack, Connect("valid"), Cut("redis"), StopReplica("a"), Expect(("welcome",)))
+        await departed(
+            stack, Connect("valid"), Cut("redis"), StopReplica("a"), Expect(("welcome",)), authenticate_s=SHORT_S
+        )
     assert stack.done == ["cut redis", "stop 0", "restore redis", "start 0"]
 
 
@@ -736,6 +775,79 @@ async def test_rotated_keys_are_those_of_before_behind_the_scenario() -> None:
         ("idp", "rotate", "0", "0"),
         ("other", "rotate", "0", "0"),
     ]
+
+
+class DisturbedServer(OneServer):
+    """One whose dependencies can be disturbed; the backend does not answer once that was."""
+
+    throttled: float | None = None
+
+    async def disturb_dependency(self, step: DisturbsDependency) -> None:
+        self._do(f"{action_of(step)} {step.dependency}")
+
+    def outages(self, name: str) -> tuple[OutageSeen, ...]:
+        return (OutageSeen(9.0), OutageSeen(1.0, (Attempt(0.1, 0), Attempt(0.3, None)), connected_s=0.2))
+
+    async def readiness(self) -> tuple[int | None, ...]:
+        return (200, None)
+
+    async def throttle_replica(self, index: int, share: float, for_s: float) -> None:
+        self.throttled = share
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.throttled = None
+            self._do(f"throttle {index}")
+
+    async def jump_clock(self, index: int, by_s: float) -> None:
+        self._do(f"clock {index} {by_s:+g}")
+
+    async def restart_all(self, *, dependencies: bool) -> None:
+        self._do(f"restart {'all' if dependencies else 'replicas'}")
+
+
+async def test_what_is_disturbed_is_undone_and_told_with_what_was_seen_of_it() -> None:
+    """Ended after its seconds, or behind the scenario; who tried to connect is told of where a proxy sees it."""
+    async with serving(welcoming) as server:
+        stack = DisturbedServer(server.endpoint)
+        steps = (
+            Connect("valid"),
+            HangUp("redis", for_s=0.05),
+            JumpClock("a", -5),
+            Throttle("a", for_s=9),
+            RestartAll(5),
+            RestartReplicas(2),
+            Slow("postgres", by_s=1),
+            Expect(("welcome",)),
+            Close(1000),
+        )
+        transcript = await played(stack, *steps)
+    kept(transcript)
+    assert stack.done == [
+        *("hang_up redis", "restore redis", "clock 0 -5", "restart all", "restart replicas", "restart replicas"),
+        *("slow postgres", "throttle 0", "restore postgres"),
+    ]
+    told = {one.action: one for one in transcript.disturbed}
+    assert list(told) == ["hang_up", "jump_clock", "throttle", "restart_all", "restart_replicas", "slow"]
+    assert told["hang_up"].outage is not None
+    assert told["hang_up"].outage.tried == 2
+    assert round(told["hang_up"].ended_s - told["hang_up"].began_s, 3) >= 0.05  # each is said to a millisecond
+    assert [one.outage for one in transcript.disturbed].count(None) == 5
+    assert transcript.readiness == ()
+
+
+async def test_who_leaves_the_script_after_a_disturbance_is_asked_for_readiness() -> None:
+    """At that moment: later somebody has undone what was done."""
+    async with serving(silent) as server:
+        stack = DisturbedServer(server.endpoint)
+        transcript = await played(
+            stack, Connect("valid"), BlackHole("redis"), Expect(("welcome",)), authenticate_s=SHORT_S
+        )
+        assert transcript.departure is not None
+        assert transcript.readiness == (200, None)
+        assert (await played(stack, Connect("valid"), Expect(("welcome",)), authenticate_s=SHORT_S)).readiness == ()
+        refused = await departed(server, Connect("valid"), BlackHole("redis"))
+        assert refused.got == "nothing can be disturbed here: black_hole"
 
 
 async def test_an_environment_that_fails_departs() -> None:

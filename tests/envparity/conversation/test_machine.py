@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from envparity.contract.contract import Contract
 from envparity.conversation import actions
-from envparity.conversation.contract import Contract
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Handshake, Script
 from envparity.conversation.told import Outcome
@@ -22,16 +22,21 @@ from envparity.model.step import (
     ExpectClose,
     Flood,
     Restart,
+    RestartAll,
     Restore,
     Rotate,
     Send,
     SendSize,
     SendText,
+    SendWire,
+    Settle,
     Silence,
+    Slow,
     StartReplica,
     Step,
     Stopped,
     StopReplica,
+    Throttle,
     UntilReady,
 )
 from envparity.observe.transcript import (
@@ -478,6 +483,27 @@ def test_broken_silence_departs(closed: bool) -> None:
     assert (departure.kind, departure.expected) == ("silence", "nothing for 0.3 s")
 
 
+def test_settling_takes_whatever_comes_until_nothing_does() -> None:
+    """Each frame makes it wait anew, and a close ends it."""
+    talk = connected(Settle(0.3), Settle(0.3))
+    assert isinstance(talk.next(1.0), actions.Receive)
+    talk.received("a", '{"type": "one"}', 1.2)
+    action = talk.next(1.2)
+    assert isinstance(action, actions.Receive)
+    assert action.timeout_s == pytest.approx(0.3)
+    talk.timed_out(1.5)
+    assert isinstance(talk.next(1.5), actions.Receive)
+    talk.closed("a", 1008, "no", "server", 1.6)
+    events = kept_to_its_script(talk)
+    assert [one.kind for one in events[-2:]] == ["received", "close"]
+
+
+def test_bytes_below_the_frames_are_sent_as_they_are() -> None:
+    talk = connected(SendWire(("8101", "00"), every_s=0.1))
+    assert talk.next(0.2) == actions.SendWire("a", (b"\x81\x01", b"\x00"), 0.1)
+    assert event_data(kept_to_its_script(talk)[-1]) == {"text": "wire: 8101 00"}
+
+
 @pytest.mark.parametrize("closed", [False, True])
 def test_what_nobody_expected_departs_in_the_end(closed: bool) -> None:
     """A frame too many is as wrong as one too few."""
@@ -534,6 +560,30 @@ def test_a_scenario_without_steps_is_over_at_once() -> None:
         (StartReplica("a"), actions.Control("start_replica", "a", 0), {"start_replica": "a"}, "a"),
         (Restart("postgres"), actions.Control("restart", "postgres"), {"restart": "postgres"}, ""),
         (Cut("redis"), actions.Control("cut", "redis"), {"cut": "redis"}, ""),
+        (
+            Cut("redis", for_s=2),
+            actions.Control("cut", "redis", disturbance=Cut("redis", for_s=2)),
+            {"cut": "redis"},
+            "",
+        ),
+        (
+            Slow("redis", by_s=1),
+            actions.Control("slow", "redis", disturbance=Slow("redis", by_s=1)),
+            {"slow": "redis"},
+            "",
+        ),
+        (
+            Throttle("a", for_s=1),
+            actions.Control("throttle", "a", 0, disturbance=Throttle("a", for_s=1)),
+            {"throttle": "a"},
+            "a",
+        ),
+        (
+            RestartAll(9),
+            actions.Control("restart_all", "", disturbance=RestartAll(9)),
+            {"restart_all": True},
+            "",
+        ),
         (Restore("redis"), actions.Control("restore", "redis"), {"restore": "redis"}, ""),
         (Rotate("idp"), actions.Control("rotate", "idp"), {"rotate": "idp"}, ""),
         (Rotate("idp", keep=True), actions.Control("rotate", "idp", keep=True), {"rotate": "idp"}, ""),

@@ -107,7 +107,7 @@ def test_a_subprotocol_can_carry_the_token() -> None:
 def test_a_first_frame_can_carry_the_token() -> None:
     """At any depth of it; `authenticate = false` keeps it back."""
     made = script(Connect("valid", carrier="first_frame"), Connect("valid", carrier="first_frame", authenticate=False))
-    first_frame = made.handshakes[0].first_frame
+    first_frame: Any = made.handshakes[0].first_frame
     assert first_frame is not None
     assert first_frame["credentials"]["token"] in made.secrets
     assert made.handshakes[1].first_frame is None

@@ -11,17 +11,18 @@ from typing import Any
 
 from envparity.config.environment import load_environments
 from envparity.dependency.kind import Beside, Server, kind_of
-from envparity.launch.booted import BootedStack, answers
-from envparity.launch.choose import LauncherName, choose_launcher
+from envparity.launch.booted import BootedStack
+from envparity.launch.choose import choose_launcher
+from envparity.launch.local.parts import answers
 from envparity.model.backend import Backend, HealthPaths, ImageSource, ProcessSource
-from envparity.model.case import Boot, Case
+from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 
 __all__ = ["booted", "environment", "reached", "reaches"]
 
 IDLE = ("sleep", "600")
-Stack = BootedStack[Any, Any]
+Stack = BootedStack
 
 
 def environment(folder: Path, text: str) -> Environment:
@@ -33,7 +34,7 @@ def environment(folder: Path, text: str) -> Environment:
 
 @asynccontextmanager
 async def booted(
-    launcher: LauncherName,
+    launcher: str,
     stands: Environment,
     folder: Path,
     boot: Boot = Boot(),  # noqa: B008  frozen
@@ -51,7 +52,7 @@ async def booted(
         choose_launcher, launcher, Subject(backend, {stands.name: stands}), lambda _what: None
     )
     try:
-        async with chosen.boot(Case(stands.name, backend.name, boot), lambda _what: None) as stack:
+        async with chosen.boot(stands, boot, lambda _what: None) as stack:
             assert isinstance(stack, BootedStack)
             yield stack
     finally:
@@ -61,7 +62,8 @@ async def booted(
 def reached(stack: Stack, name: str) -> Server:
     """The server as the backend reaches it, through its proxy."""
     dependency = stack.dependencies[name]
-    return Server(stack.proxy_host, dependency.proxy.port, dependency.password, stack.dependency_tls.get(name))
+    tls = stack.given.dependency_tls.get(name)
+    return Server(stack.given.place.proxy_host, dependency.proxy.port, dependency.password, tls)
 
 
 async def reaches(stack: Stack, name: str, beside: Beside | None = None) -> bool:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from envparity.dependency.kind import KINDS, RunsAsProcess, Server, kind_of
-from envparity.launch.choose import LauncherName
 from envparity.launch.process.servers import HasServer
 from envparity.model.case import Boot
 from tests.envparity.dependencies.booting import booted, environment, reached, reaches
@@ -53,7 +52,8 @@ def redis_image() -> str:
     """The reference of an image that the engine has: it is said by its name alone."""
     import docker
 
-    from envparity.launch.container.images import ImageBuilder, default_docker_folder
+    from envparity.launch.images.builder import ImageBuilder
+    from envparity.launch.images.folder import default_docker_folder
 
     client = docker.from_env()
     try:
@@ -89,9 +89,7 @@ def test_what_it_says_of_itself(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "launcher"), BOTH)
-async def test_it_is_there_cut_restored_and_started_again(
-    name: str, launcher: LauncherName, tmp_path: Path, image: str
-) -> None:
+async def test_it_is_there_cut_restored_and_started_again(name: str, launcher: str, tmp_path: Path, image: str) -> None:
     """As the backend reaches it: through the proxy, with the URL that it is told."""
     stands = environment(tmp_path, declared(name, DECLARED[name], image))
     async with booted(launcher, stands, tmp_path) as stack:
@@ -113,7 +111,7 @@ async def test_it_is_there_cut_restored_and_started_again(
 
 
 @pytest.mark.parametrize(("name", "launcher"), BOTH)
-async def test_it_is_absent_or_late(name: str, launcher: LauncherName, tmp_path: Path, image: str) -> None:
+async def test_it_is_absent_or_late(name: str, launcher: str, tmp_path: Path, image: str) -> None:
     """Down in a boot it cannot be reached; where the backend may come first, it can once that has begun."""
     text = declared(name, DECLARED[name], image)
     async with booted(launcher, environment(tmp_path, text), tmp_path, Boot(down=("it",))) as stack:

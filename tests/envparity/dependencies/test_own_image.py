@@ -9,7 +9,8 @@ import pytest
 
 from envparity.dependency.kind import image_name, kind_of
 from envparity.errors import ConfigurationError
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.process.limits import cannot_check
 from envparity.model.backend import ProcessSource
 from tests.envparity.dependencies.booting import booted, environment, reached, reaches

@@ -11,7 +11,6 @@ import pytest
 
 from envparity.errors import ConfigurationError
 from envparity.isolate import differences, mix
-from envparity.launch.choose import LauncherName
 from envparity.model.case import Boot
 from tests.docs.test_environment_page import example
 from tests.envparity.dependencies.booting import Stack, booted, environment, reached
@@ -31,7 +30,7 @@ def answer(stack: Stack) -> str:
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
-async def test_it_is_told_its_settings_and_reaches_what_it_takes_from(launcher: LauncherName, tmp_path: Path) -> None:
+async def test_it_is_told_its_settings_and_reaches_what_it_takes_from(launcher: str, tmp_path: Path) -> None:
     """The backend's secret of that name, where the bus is; its log is kept without the secret; a cut is not its own."""
     write_peer(tmp_path)
     async with booted(launcher, environment(tmp_path, example("service")), tmp_path) as stack:
@@ -49,7 +48,7 @@ async def test_it_is_told_its_settings_and_reaches_what_it_takes_from(launcher: 
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
-async def test_it_is_away_with_what_it_cannot_do_without(launcher: LauncherName, tmp_path: Path) -> None:
+async def test_it_is_away_with_what_it_cannot_do_without(launcher: str, tmp_path: Path) -> None:
     """In the boot that keeps that down; one in which all come late is none of those."""
     write_peer(tmp_path)
     text = example("service")

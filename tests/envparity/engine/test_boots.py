@@ -15,7 +15,7 @@ from envparity.engine.plan import PlannedCase
 from envparity.errors import EngineFailed, LaunchError, TooBusy
 from envparity.launch.port import Launcher, Stack, Waiting
 from envparity.model.backend import Backend, ImageSource
-from envparity.model.case import Case
+from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
@@ -129,8 +129,8 @@ async def test_the_engines_own_failure_is_tried_once_more_and_then_raised() -> N
     class Failing:
         booted = 0
 
-        def boot(self, case: Case, waiting: Waiting) -> AbstractAsyncContextManager[Stack]:
-            del case, waiting
+        def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AbstractAsyncContextManager[Stack]:
+            del environment, boot, waiting
             Failing.booted += 1
             raise EngineFailed("a container is gone")
 

@@ -25,9 +25,10 @@ from envparity.errors import EngineFailed, LaunchError
 from envparity.isolate import OutOfBoots
 from envparity.isolate.rates import ERROR, MOST_PAIRS, NOTHING_SEEN
 from envparity.judge import judge, singles
-from envparity.judge.cause import Chance, Everywhere, NotFound, Search, TraitsCause
+from envparity.judge.cause import CausePlace, Chance, Everywhere, NotFound, Search, TraitsCause
 from envparity.judge.finding import Finding, Judgement
-from envparity.launch.port import Launcher, Stack, Waiting, WarmUnavailable
+from envparity.launch.controls import WarmBoots, WarmUnavailable
+from envparity.launch.port import Launcher, Stack, Waiting
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment, Platform, SecretOf
@@ -78,25 +79,14 @@ class Booting:
         ]
 
     @asynccontextmanager
-    async def boot(self, case: Case, waiting: Waiting, environment: Environment | None = None) -> AsyncIterator[Stack]:
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
         waiting("a stack")
-        environment = environment or self._subject.environments[case.environment]
-        assert environment.name == case.environment
         self.booted.append(environment)
         if not self._stands_up(environment):
             raise LaunchError("no room")
         failure = component_of(self._fails(environment))
-        yield cast("Stack", FakeStack(case, lambda _case: report(failure=failure)))
-
-    @asynccontextmanager
-    async def warm(self, stack: Stack, lanes: int) -> AsyncIterator[Booting]:
-        if self._forks is None:
-            raise WarmUnavailable("not Python")
-        self.beside = next(one for one in self.booted if one.name == stack.case.environment)
-        try:
-            yield self._Forks(self, stack.case)  # type: ignore[misc]
-        finally:
-            self.beside = None
+        case = Case(environment.name, self._subject.backend.name, boot)
+        yield _Forkable(self, case, failure)
 
     class _Forks:
         def __init__(self, launcher: Booting, host: Case) -> None:
@@ -117,6 +107,26 @@ class Booting:
 
     async def close(self) -> None:
         """Nothing is left."""
+
+
+class _Forkable(FakeStack):
+    """A stack whose startup failed at that component, beside which there may be forks."""
+
+    def __init__(self, launcher: Booting, case: Case, failure: str) -> None:
+        super().__init__(case, lambda _case: report(failure=failure))
+        self._booting = launcher
+
+    @asynccontextmanager
+    async def warm(self, lanes: int) -> AsyncIterator[WarmBoots]:
+        del lanes
+        launcher = self._booting
+        if launcher._forks is None:
+            raise WarmUnavailable("not Python")
+        launcher.beside = next(one for one in launcher.booted if one.name == self.case.environment)
+        try:
+            yield launcher._Forks(launcher, self.case)
+        finally:
+            launcher.beside = None
 
 
 def given(
@@ -153,6 +163,15 @@ async def test_a_single_setting_is_named_in_at_most_ten_boots() -> None:
     assert "differ in 43 traits" in evidence_lines(finding)[-1]
     assert "added to local it fails, 3 times; removed from staging it passes" in evidence_lines(finding)[-1]
     assert len(launcher.hybrids) <= 10
+
+
+async def test_a_cause_knows_where_it_stands_in_the_files_of_the_deployment() -> None:
+    """Its own line, of all that the failing environment takes from there."""
+    places = {"settings.MODE": "deploy/compose.yaml:7", "settings.HARMLESS_01": "deploy/compose.yaml:8"}
+    staging = msgspec.structs.replace(STAGING, places=places)
+    finding, _ = await explained(strict, LOCAL, staging)
+    assert isinstance(finding.cause, TraitsCause)
+    assert finding.cause.places == (CausePlace("staging", "settings.MODE", "deploy/compose.yaml", 7),)
 
 
 async def test_settings_are_tried_on_forks_and_the_result_in_fresh_containers() -> None:
@@ -337,7 +356,7 @@ async def test_where_no_time_is_left_to_see_that_it_is_steady_what_was_found_is_
     async def late(*_asked: object) -> bool:
         raise OutOfBoots
 
-    monkeypatch.setattr("envparity.engine.causes.is_steady", late)
+    monkeypatch.setattr("envparity.engine.searches.is_steady", late)
     finding, _ = await explained(strict)
     assert isinstance(finding.cause, NotFound)
     assert (finding.cause.why, finding.cause.among) == ("out of boots", (("MODE=strict",),))

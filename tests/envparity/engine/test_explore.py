@@ -18,8 +18,10 @@ from envparity.engine.explore import LANES, Explorer, OrderProfile, cache_folder
 from envparity.engine.observer import Observer
 from envparity.engine.want_of_time import MOST_LATE_ALONE
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.port import Stack, WarmUnavailable
+from envparity.launch.controls import WarmUnavailable
+from envparity.launch.port import Stack
 from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import verify
 from envparity.orders.experiments import OrderBoots, order_boots
@@ -43,7 +45,7 @@ class Exploring:
         self.events: list[Event] = []
         backend = replace(BACKEND, **changes)
         observer = Observer(backend, self.launcher.name, self.launcher.run_id, self.events.append)
-        self.explorer = Explorer(backend, cast("Any", self.launcher), observer, self.events.append)
+        self.explorer = Explorer(subject(backend=backend), cast("Any", self.launcher), observer, self.events.append)
 
     async def plan(self, profile: OrderProfile = OrderProfile(strength=2)) -> OrderBoots:  # noqa: B008  frozen
         boots = await self.explorer.plan(subject().environments["local"], report(), profile)
@@ -52,7 +54,7 @@ class Exploring:
 
     async def explore(self) -> tuple[OrderBoots, tuple[Observation, ...]]:
         boots = await self.plan()
-        async with self.explorer.beside(cast("Stack", FakeStack(LOCAL))) as beside:
+        async with self.explorer.beside(FakeStack(LOCAL, launcher=self.launcher)) as beside:
             return boots, await self.explorer.explore(beside, boots)
 
 
@@ -156,8 +158,8 @@ async def test_a_cold_boot_that_cannot_be_stood_up_is_an_observation_too() -> No
     """Nothing is warm about it."""
 
     class Roomless(FakeLauncher):
-        def boot(self, case: Case, waiting: Any, environment: Any = None) -> Any:
-            raise LaunchError(f"no room for {case.environment}")
+        def boot(self, environment: Environment, boot: Boot, waiting: Any) -> Any:
+            raise LaunchError(f"no room for {environment.name}")
 
     seen = await Exploring(Roomless()).explorer.observe_cold(LOCAL)
     assert (seen.launch_failure, seen.warm) == ("no room for local", False)
@@ -166,7 +168,7 @@ async def test_a_cold_boot_that_cannot_be_stood_up_is_an_observation_too() -> No
 async def test_the_usual_boot_beside_a_stack_without_forks_is_that_stack() -> None:
     """It is not made a second time, which its name would not allow."""
     exploring = Exploring(FakeLauncher(warm=False))
-    stack = FakeStack(LOCAL)
+    stack = FakeStack(LOCAL, launcher=exploring.launcher)
     async with exploring.explorer.beside(cast("Stack", stack)) as beside:
         seen = await beside.observe(Boot())
     assert exploring.launcher.cold_boots == []
@@ -179,7 +181,7 @@ async def test_what_goes_wrong_inside_is_not_taken_for_a_missing_pool() -> None:
     exploring = Exploring()
 
     async def use() -> None:
-        async with exploring.explorer.beside(cast("Stack", FakeStack(LOCAL))):
+        async with exploring.explorer.beside(FakeStack(LOCAL, launcher=exploring.launcher)):
             raise WarmUnavailable("mine")
 
     with pytest.raises(WarmUnavailable, match="mine"):

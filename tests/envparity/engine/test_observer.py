@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection, serve
 
-import envparity.engine.observer
+import envparity.engine.scenario_player
 from envparity.engine.events import Event, ScenarioPlayed, Waiting
 from envparity.engine.observer import Observer
 from envparity.launch.port import Endpoint, Stack
@@ -101,7 +101,9 @@ async def test_peaceful_scenarios_are_neither_disruptive_nor_for_the_start(serve
     """Those have their own turn; the transcripts come in the order of the scenarios."""
     stack = booted(endpoint=server)
     events: list[Event] = []
-    played = await observer(events).peaceful(cast("Stack", stack), (RESTART, IN_ANY_ORDER, WHILE_STARTING, USUAL))
+    played = await observer(events).player.peaceful(
+        cast("Stack", stack), (RESTART, IN_ANY_ORDER, WHILE_STARTING, USUAL)
+    )
     assert [(one.scenario, one.departure) for one in played] == [("in_any_order", None), ("talk", None)]
     told = [one for one in events if isinstance(one, ScenarioPlayed)]
     assert {(one.case, one.scenario, one.departed) for one in told} == {
@@ -125,10 +127,10 @@ async def test_peaceful_scenarios_overlap_six_at_a_time(monkeypatch: pytest.Monk
         under_way -= 1
         return Transcript(scenario.name, scenario.group)
 
-    monkeypatch.setattr(envparity.engine.observer, "play", talk)
+    monkeypatch.setattr(envparity.engine.scenario_player, "play", talk)
     greeted = tuple(replace(USUAL, name=f"talk{number}") for number in range(8))
     async with asyncio.timeout(WITHIN_S):
-        played = await observer().peaceful(cast("Stack", booted()), greeted)
+        played = await observer().player.peaceful(cast("Stack", booted()), greeted)
     assert [one.scenario for one in played] == [one.name for one in greeted]
     assert most == 6
 
@@ -136,7 +138,7 @@ async def test_peaceful_scenarios_overlap_six_at_a_time(monkeypatch: pytest.Monk
 async def test_a_departure_is_told_as_it_happens() -> None:
     """Progress shows it before the verdict does."""
     events: list[Event] = []
-    (played,) = await observer(events).peaceful(cast("Stack", booted()), (USUAL,))
+    (played,) = await observer(events).player.peaceful(cast("Stack", booted()), (USUAL,))
     assert played.departure is not None
     assert [one.departed for one in events if isinstance(one, ScenarioPlayed)] == [True]
 
@@ -146,7 +148,7 @@ async def test_disruptive_scenarios_are_played_one_after_the_other(server: Endpo
     events: list[Event] = []
     other = replace(RESTART, name="stop")
     stack = cast("Stack", booted(endpoint=server))
-    played = await observer(events).disruptive(stack, (RESTART, USUAL, other))
+    played = await observer(events).player.disruptive(stack, (RESTART, USUAL, other))
     assert [one.scenario for one in played] == ["restart", "stop"]
     waited = [one.waited_for if isinstance(one, Waiting) else "played" for one in events]
     assert waited == ["scenario restart", "played", "scenario stop", "played"]

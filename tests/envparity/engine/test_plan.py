@@ -53,6 +53,22 @@ def test_a_scenario_is_chosen_by_name_with_or_without_its_carrier_or_by_glob(pat
     assert [one.name for one in planned.scenarios] == ["talk[header]"]
 
 
+LONG = Scenario("long[header]", disruptive=True, thorough=True)
+
+
+def test_what_takes_long_is_played_in_a_thorough_run_or_by_its_name_alone() -> None:
+    """A glob that it happens to match does not make a quick run slow."""
+    both, places = backend(TALK, LONG), environments("local")
+
+    def played(*only: str, thorough: bool = False) -> list[str]:
+        (planned,) = plan(both, places, only, thorough=thorough)
+        return [one.name for one in planned.scenarios]
+
+    assert played() == played("*l*") == ["talk[header]"]
+    assert played(thorough=True) == played("*l*", thorough=True) == ["talk[header]", "long[header]"]
+    assert played("long") == played("long[header]") == ["long[header]"]
+
+
 def test_choosing_a_scenario_with_a_boot_of_its_own_boots_nothing_else() -> None:
     """A replay costs what it needs."""
     (planned,) = plan(backend(TALK, REFUSED), environments("local"), ["refused"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import threading
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,8 +21,16 @@ from envparity.engine.explore import OrderProfile
 from envparity.engine.live_run import LiveRun
 from envparity.engine.run import Run
 from envparity.engine.to_verdict import run_to_verdict
-from envparity.errors import ConfigurationError, Interrupted, LaunchError
-from envparity.launch.port import Stack, Waiting, WarmBoots, WarmUnavailable
+from envparity.errors import (
+    ConfigurationError,
+    EngineFailed,
+    EngineSilent,
+    EnvparityError,
+    Interrupted,
+    LaunchError,
+    TooBusy,
+)
+from envparity.launch.port import Stack, Waiting
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
@@ -30,6 +39,7 @@ from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
 from envparity.observe.record import HttpAnswer, Replica, StartupReport
 from envparity.redaction import Redaction
+from envparity.session.exits import code_of
 from tests.envparity.launching import BACKEND as CHAT
 from tests.envparity.launching import FakeLauncher, passes, report, statuses
 from tests.envparity.launching import subject as orderable
@@ -81,8 +91,9 @@ class CountingLauncher:
         self._fails = fails
 
     @asynccontextmanager
-    async def boot(self, case: Case, waiting: Waiting, environment: Environment | None = None) -> AsyncIterator[Stack]:
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
         waiting("a stack")
+        case = Case(environment.name, SUBJECT.backend.name, boot)
         self.booted.append(case)
         self.open += 1
         if self.open == 2:
@@ -96,9 +107,6 @@ class CountingLauncher:
             yield cast("Stack", QuietStack(case))
         finally:
             self.open -= 1
-
-    def warm(self, stack: Stack, lanes: int) -> AbstractAsyncContextManager[WarmBoots]:
-        raise WarmUnavailable(f"no warm boots beside {stack.case}, let alone {lanes}")
 
     async def close(self) -> None:
         self.closed = True
@@ -151,6 +159,70 @@ async def test_an_environment_that_cannot_be_stood_up_is_a_finding() -> None:
     verdict = await Run(SUBJECT, CountingLauncher(fails=True), lambda _event: None).verdict()
     assert [(one.code, set(one.environments)) for one in verdict.findings] == [("EP901", {"local", "staging"})]
     assert verdict.exit_code == 1
+
+
+class DyingLauncher(CountingLauncher):
+    """What it boots on dies behind the first of its boots, in that way; cleaning fails then too."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+        self.dead = asyncio.Event()
+
+    @asynccontextmanager
+    async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
+        if environment.name != "local":
+            await self.dead.wait()
+            raise self.error
+        try:
+            async with super().boot(environment, boot, waiting) as stack:
+                yield stack
+        finally:
+            asyncio.get_running_loop().call_later(0.1, self.dead.set)
+
+    async def close(self) -> None:
+        raise EngineFailed("and nothing can be removed")
+
+
+DEATHS: dict[str, tuple[Exception, type[Exception]]] = {
+    "the engine dies": (EngineFailed("it is gone"), EngineFailed),
+    "the engine freezes": (EngineSilent("it", 60), EngineSilent),
+    "the disk is full": (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/x"), LaunchError),  # noqa: S108
+    "there is no memory": (MemoryError(), LaunchError),
+    "it is too busy": (TooBusy("it"), TooBusy),
+    "envparity has a bug": (KeyError("x"), KeyError),
+}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_what_was_seen_before_the_machine_gave_out_is_judged_and_told(death: str) -> None:
+    """The last event is a verdict that is never clean; what is raised is what ended it, and not the cleaning."""
+    error, raised = DEATHS[death]
+    events: list[Event] = []
+    with pytest.raises(raised) as caught:
+        run_to_verdict(lambda: Run(SUBJECT, DyingLauncher(error), events.append))
+    assert isinstance(events[-1], RunFinished)
+    verdict = events[-1].verdict
+    assert (verdict.environments, verdict.cases, verdict.planned) == (("local",), 1, 2)
+    assert (verdict.findings, verdict.clean, verdict.exit_code) == ((), False, 3)
+    assert verdict.broken_off
+    if isinstance(caught.value, EnvparityError):
+        assert caught.value.seen
+        assert code_of(caught.value) == 3
+
+
+async def test_where_nothing_was_seen_there_is_no_verdict_at_all() -> None:
+    events: list[Event] = []
+    launcher = DyingLauncher(EngineFailed("it is gone"))
+    launcher.dead.set()
+    only_staging = Subject(SUBJECT.backend, {"staging": Environment("staging")})
+    run = Run(only_staging, launcher, events.append)
+    with pytest.raises(EngineFailed) as caught:
+        await run.verdict()
+    with pytest.raises(EngineFailed):
+        await run.close()
+    assert not caught.value.seen
+    assert not any(isinstance(event, RunFinished) for event in events)
 
 
 async def test_a_case_that_was_not_planned_is_refused() -> None:

@@ -20,7 +20,6 @@ from envparity.judge import judge
 from envparity.judge.cause import NotFound, OrderCause, StepPair
 from envparity.judge.evidence import Reproduced
 from envparity.judge.finding import Finding, Judgement
-from envparity.launch.port import Stack
 from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders import Graph
@@ -57,11 +56,11 @@ async def shrink(
     """The causes in one environment, whose orders were booted before; `use` looks for them where it is given."""
     events: list[Event] = []
     observer = Observer(SILENT, "fake", "r1", events.append)
-    explorer = Explorer(SILENT, cast("Any", launcher), observer, events.append)
     subjects = subject("local", backend=SILENT)
+    explorer = Explorer(subjects, cast("Any", launcher), observer, events.append)
     boots = await explorer.plan(subjects.environments["local"], report(), OrderProfile(strength=2))
     assert boots is not None
-    stack = cast("Stack", FakeStack(Case("local", "chat")))
+    stack = FakeStack(Case("local", "chat"), launcher=launcher)
     async with explorer.beside(stack) as beside:
         seen = await explorer.explore(beside, boots)
         if use is not None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+import contextlib
+from collections.abc import Awaitable, Callable
 
-from envparity.engine.want_of_time import for_want_of_time
+import pytest
+from msgspec.structs import replace
+
+from envparity.engine import want_of_time
+from envparity.engine.want_of_time import LateBoots, for_want_of_time
 from envparity.model.case import Boot, Case
-from envparity.observe.record import HttpAnswer, Observation, Replica, StartupFailure, StartupReport
-from envparity.observe.transcript import Departure, DepartureKind, Transcript
+from envparity.observe.record import HttpAnswer, Observation, Replica, SecondPlay, StartupFailure, StartupReport
+from envparity.observe.transcript import (
+    Answerer,
+    ConnectionClosed,
+    Departure,
+    DepartureKind,
+    HandshakeAnswered,
+    Transcript,
+)
 from envparity.support.stalls import Stalls
 
 CASE = Case("staging", "chat")
@@ -27,9 +39,36 @@ def _departed(kind: DepartureKind) -> Transcript:
     return Transcript("hello", "usual", departure=Departure(0, kind, "welcome", "nothing", "a"))
 
 
+def _refused(status: int, by: Answerer) -> Transcript:
+    """A handshake that was answered so."""
+    answered = HandshakeAnswered(0.1, "a", "accept", status=status, subprotocol=None, answered_by=by)
+    return replace(_departed("handshake"), events=(answered,))
+
+
+def _ended(code: int) -> Transcript:
+    return replace(_departed("close"), events=(ConnectionClosed(0.1, "a", "message", code=code),))
+
+
+def _observed(*scripts: Transcript, stalls: Stalls | None = None) -> Observation:
+    return Observation(CASE, "process", "0", transcripts=scripts, stalls=stalls)
+
+
+def _twice(*scripts: Transcript, stalls: Stalls | None = None) -> Observation:
+    """What users saw who came back."""
+    return replace(_observed(stalls=stalls), second=tuple(map(SecondPlay, scripts)))
+
+
+KEPT = Transcript("hello", "usual")
+BUSY, CALM = Stalls(10, 6, 0.1), Stalls(10, 4, 0.1)
+
+
 @pytest.mark.parametrize(
     "seen",
     [
+        _observed(_refused(504, "ingress")),
+        _observed(_ended(1006), stalls=BUSY),
+        _twice(_departed("frame"), KEPT, stalls=BUSY),
+        _twice(_departed("timeout"), KEPT),
         Observation(CASE, "process", "0", launch_failure="waited 60 s for postgres to answer"),
         Observation(CASE, "process", "0", (Replica(0, undecided_after_s=30.1),)),
         Observation(CASE, "process", "0", (_passed(503),)),
@@ -48,6 +87,12 @@ def test_a_deadline_had_a_part_in_it(seen: Observation) -> None:
 @pytest.mark.parametrize(
     "seen",
     [
+        _observed(_refused(504, "replica")),
+        _observed(_refused(403, "ingress"), stalls=BUSY),
+        _observed(_ended(1006), stalls=CALM),
+        _observed(_ended(1011), stalls=BUSY),
+        _twice(_departed("frame"), KEPT, stalls=CALM),
+        _twice(_departed("frame"), _departed("frame"), stalls=BUSY),
         Observation(CASE, "process", "0", (_passed(200),)),
         Observation(CASE, "process", "0", (_failed("redis"),)),
         Observation(CASE, "process", "0", (_failed("redis"),), stalls=Stalls(10, 4, 0.1)),
@@ -61,3 +106,21 @@ def test_a_deadline_had_a_part_in_it(seen: Observation) -> None:
 def test_what_ended_by_itself_is_believed_at_once(seen: Observation) -> None:
     """A wrong frame, a refusal, an exit: the machine did not say it."""
     assert for_want_of_time(seen) == ()
+
+
+@pytest.mark.parametrize(("again", "told"), [(_failed("redis"), False), (_passed(200), True)])
+async def test_what_fails_alone_as_well_was_not_late(again: Replica, told: bool) -> None:
+    """However calm the machine is by then: only what is well alone is told as unsteady."""
+    seen = [Observation(CASE, "process", "0", (_failed("redis"),)), Observation(CASE, "process", "0", (again,))]
+
+    async def boot() -> Observation:
+        return seen.pop(0)
+
+    async def stalled(_boot: Callable[[], Awaitable[Observation]]) -> Observation:
+        return replace(await _boot(), stalls=BUSY)
+
+    late = LateBoots()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(want_of_time, "with_stalls", stalled)
+        believed, reasons = await late.believed(boot, contextlib.nullcontext(), contextlib.nullcontext())
+    assert (believed.replicas, bool(reasons)) == ((again,), told)

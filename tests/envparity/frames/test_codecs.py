@@ -80,6 +80,8 @@ def test_what_the_codec_does_not_read_is_kept_as_it_is() -> None:
 
 def test_a_frame_that_cannot_be_written_is_a_mistake() -> None:
     """Of the file: a scenario sends what the codec has no message for."""
-    for codec, frame in ((Text(), {"text": "a", "b": 1}), (Binary(), {"hex": "xyz"})):
+    bad: tuple[tuple[Text | Binary, dict[str, object]], ...]
+    bad = ((Text(), {"text": "a", "b": 1}), (Binary(), {"hex": "xyz"}))
+    for codec, frame in bad:
         with pytest.raises(ConfigurationError):
             Reading(codec, "type").messages(frame)

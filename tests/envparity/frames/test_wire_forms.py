@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envparity.frames.action_cable import ActionCable
-from envparity.frames.codec import Beat, Codec, Converses, Received, WritesSeveral
+from envparity.frames.codec import Beat, Codec, Converses, Received, WritesSeveral, answered
 from envparity.frames.engine_io import EngineIo
 from envparity.frames.mqtt import Mqtt
 from envparity.frames.nats import Nats
@@ -16,6 +16,36 @@ from envparity.frames.signalr import SignalR
 from envparity.frames.stomp import Stomp
 
 Message = str | bytes
+
+POLLED = "/socket.io/?EIO=4&transport=polling&sid=a"
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "frames"),
+    [
+        (POLLED, '0{"sid":"a"}', [{"type": "open", "sid": "a"}]),
+        (POLLED, '40{"sid":"b"}\x1e2\x1e42["chat",1]\x1e6', [
+            {"type": "connect", "data": {"sid": "b"}}, {"type": "event", "event": "chat", "args": [1]}]),
+        (POLLED, '451-["two",{"_placeholder":true,"num":0}]\x1ebAQ==', [
+            {"type": "event", "event": "two", "args": [{"$hex": "01"}]}]),
+        (POLLED, "6", []),
+        (POLLED, "ok", None),
+        (POLLED, "", None),
+        (POLLED, "b!", None),
+        ("/health", "404 not found", None),
+    ],
+)  # fmt: skip
+def test_what_is_polled_is_a_list_of_frames(target: str, text: str, frames: list[Any] | None) -> None:
+    """Of Engine.IO's long polling; an answer to anything else is none, whatever stands there."""
+    assert answered(EngineIo(), target, text) == frames
+    assert answered(Stomp(), target, text) is None
+
+
+def test_a_clients_own_ping_is_a_frame() -> None:
+    """Who listens to a client hears what it asks; what arrives as a ping is answered, and is none."""
+    assert EngineIo().dialogue().overheard("2probe") == ({"type": "ping", "data": "probe"},)
+    assert EngineIo().dialogue().received("2probe") == Received((), ("3probe",))
+
 
 # The codec, the messages of a connection, the frames in them, and what they are called.
 READ: list[tuple[Codec, list[Message], list[Any], list[str | None]]] = [

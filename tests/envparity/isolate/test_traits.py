@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envparity.config.environment import load_environment, load_environments
-from envparity.isolate.traits import Part, Trait, carried, differences, mix
+from envparity.isolate.part import Part
+from envparity.isolate.traits import Trait, carried, differences, mix
 from envparity.model.environment import Dependency, Environment, FromSource, Ingress, Platform, SecretOf, Setting
 
 FOLDER = Path(__file__).parents[3] / "environments"
@@ -33,7 +34,7 @@ def mistakes_of(environment: Environment, folder: Path) -> list[str]:
         table.update(table.pop("options", {}))
         for key in [key for key, value in table.items() if value is None]:
             del table[key]
-    for key in ("deployed", "image", "command", "notes", "places"):
+    for key in ("deployed", "image", "command", "entrypoint", "arguments", "notes", "places"):
         if not data[key]:
             del data[key]
     for difference in data["differences"]:

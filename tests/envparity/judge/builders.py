@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from envparity.judge import Finding, Judgement, judge
-from envparity.model.backend import Backend, ImageSource, ReportMapping
+from envparity.model.backend import Backend, ContractFile, ImageSource, ReportMapping
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Difference, Environment
 from envparity.model.subject import Subject
@@ -32,7 +32,7 @@ BACKEND = Backend(
     name="shop",
     file=Path("backend.toml"),
     image=ImageSource(name="shop"),
-    contract=Path("asyncapi.yaml"),
+    contract=ContractFile(Path("asyncapi.yaml")),
     volatile=("run_id", "connection_id", "server_time"),
     startup_refusal="startup_failed:{component}",
 )

@@ -8,7 +8,7 @@ import pytest
 
 from envparity.judge.circumstances import connections_of, logged, lost_headers, refusal, waits
 from envparity.observe.transcript import Header, LoggedLines
-from envparity.report.wording import words_of
+from envparity.report.evidence_wording import words_of
 from tests.envparity.judge.builders import close, departed, handshake, timed_out, transcript
 
 SENT = (Header("Host", "chat.example"), Header("Origin", "https://chat.example"), Header("x_ticket", "<token:valid>"))

@@ -151,6 +151,20 @@ def test_a_failure_by_name_is_an_answer_where_something_was_out_of_reach(timelin
         )
 
 
+@pytest.mark.parametrize(
+    ("component", "scenario", "expected"),
+    [("auth", "chat", ["EP101"]), ("redis", "chat", []), ("auth", "any_order", [])],
+    ids=["what was there", "what came late", "of the orders"],
+)
+def test_what_a_scenario_expects_to_start_and_was_not_out_of_reach_is_no_answer(
+    component: str, scenario: str, expected: list[str]
+) -> None:
+    """A scenario that has the dependencies come late says how that ends; the scenarios of the orders leave it open."""
+    failure = WAITED | {"component": component}
+    told = refused(f"startup_failed:{component}", scenario=scenario)
+    assert codes(when_they_come(LATE, "local", fails(failure), transcripts=(told,))) == expected
+
+
 def test_a_failure_by_name_is_still_to_be_told_as_promised() -> None:
     """1011 hides it, and is EP103 as ever; who came while it started could not be told yet."""
     hidden = departed("close", handshake(), close(1011, "oops"), scenario="any_order")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from envparity.judge import normalise
 from envparity.judge.canonical import connections, frame_type, line, lines
 from envparity.judge.normalise import report_paths, setting_of
-from envparity.judge.volatile import Placeholders, steady
+from envparity.judge.volatile import Placeholders, same_but_for_ids, steady
 from envparity.model.environment import Environment, FromSource
 from envparity.observe.record import SettingFingerprint
 from envparity.observe.transcript import BinaryFrame, Frame, JsonFrame, SilenceKept, TextFrame
@@ -293,3 +293,36 @@ def test_how_long_something_took_is_no_difference_in_a_sentence() -> None:
     tables = [report_paths(report(document(note=text, limit="2 s")), BACKEND) for text in said]
     assert {table["report.note"] for table in tables} == {'"postgres did not answer within <duration>, gave up"'}
     assert report_paths(report(document(limit="30s")), BACKEND)["report.limit"] == '"30s"'
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("89848128-0f3b5a7c9d1e2f3a4b5c6d7e", "0f3b5a7c-89848128123456789012345f"),
+        ("beefcafe-0f3b5a7c9d1e2f3a4b5c6d7e", "12345678-feedfacefeedfacefeedfac1"),
+        ("of 0123abcd-4567-89ef-0123-456789abcdef", "of 99999999-4567-89ef-0123-456789abcdef"),
+    ],
+)
+def test_an_id_is_one_whichever_of_its_groups_looks_like_a_number(first: str, second: str) -> None:
+    assert steady(first) == steady(second)
+    assert "<" in steady(first)
+
+
+@pytest.mark.parametrize("text", ["1234-5678-9012-3456-7890", "dead-beef", "2026-11-28", "cafe-face-fade"])
+def test_numbers_and_words_that_are_joined_are_no_id(text: str) -> None:
+    assert steady(text) == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("order <hex:1>", "order 89848128", True),
+        ("order <hex:1>", "order beefcafe", True),
+        ("order 89848128", "order 89848129", False),
+        ("order <hex:1>", "order 12", False),
+        ("order <hex:1>", "none", False),
+    ],
+)
+def test_an_id_that_is_a_plain_number_this_time_is_an_id(before: str, after: str, same: bool) -> None:
+    """One of forty random ids of eight hexadecimal digits has no letter."""
+    assert same_but_for_ids(before, after) is same

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import httpx
 import jwt
@@ -47,9 +46,9 @@ WITH_PROVIDER = Environment(
 )
 
 
-async def serves_its_clients(stack: BootedStack[Any, Any]) -> None:
+async def serves_its_clients(stack: BootedStack) -> None:
     """Discovery, keys and tokens, each as an OpenID provider has it; rotation, an outage, a restart."""
-    at = f"http://{stack.proxy_host}:{stack.dependencies['idp'].proxy.port}"
+    at = f"http://{stack.given.place.proxy_host}:{stack.dependencies['idp'].proxy.port}"
     own = stack.settings
     assert own["JWKS"].endswith("/jwks.json")
     async with httpx.AsyncClient(timeout=5) as client:

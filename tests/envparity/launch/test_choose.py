@@ -11,9 +11,11 @@ import pytest
 
 from envparity.errors import ConfigurationError, EngineUnavailable, LaunchError
 from envparity.launch import choose
-from envparity.launch.choose import LauncherName, ServersUnavailable, choose_launcher
-from envparity.launch.container.image_log import BuildFailed, ImageError
-from envparity.launch.container.images import ImageBuilder
+from envparity.launch.choose import choose_launcher
+from envparity.launch.container.kind import ServersUnavailable, backend_image
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.log import BuildFailed, ImageError
+from envparity.launch.process import kind
 from envparity.launch.process.launcher import ProcessLauncher
 from envparity.model.backend import ImageSource, ProcessSource
 from envparity.model.environment import Environment, Ingress, OwnConfiguration
@@ -69,11 +71,11 @@ async def test_auto_takes_processes_where_the_servers_images_cannot_be_had(
     def broken(*_: object) -> None:
         raise ImageError("envparity/backend", "step 3 failed")
 
-    monkeypatch.setattr(choose, "_container_launcher", no_base)
+    monkeypatch.setattr(choose, "container_launcher", no_base)
     launcher = choose_launcher("auto", with_table, print)
     await launcher.close()
     assert launcher.reason == "image debian:bookworm-slim: no registry gives it"
-    monkeypatch.setattr(choose, "_container_launcher", broken)
+    monkeypatch.setattr(choose, "container_launcher", broken)
     with pytest.raises(ImageError, match="step 3 failed"):
         choose_launcher("auto", with_table, print)
 
@@ -94,7 +96,7 @@ def test_processes_by_name_need_the_table() -> None:
 @pytest.mark.parametrize("name", ["auto", "process"])
 @pytest.mark.usefixtures("no_engine")
 def test_a_server_that_is_not_installed_is_said(
-    monkeypatch: pytest.MonkeyPatch, with_table: Subject, name: LauncherName
+    monkeypatch: pytest.MonkeyPatch, with_table: Subject, name: str
 ) -> None:
     """With the two ways to have one."""
     monkeypatch.setattr("envparity.dependencies.postgres_server._postgres_folders", lambda: iter(()))
@@ -125,7 +127,7 @@ def test_a_dockerfile_that_does_not_build_is_the_backends_matter(tmp_path: Path)
             raise ImageError(reference, "the engine has none of that name")
 
     def image_of(image: ImageSource) -> str:
-        return choose.backend_image(cast("ImageBuilder", Builder()), msgspec.structs.replace(BACKEND, image=image))
+        return backend_image(cast("ImageBuilder", Builder()), msgspec.structs.replace(BACKEND, image=image))
 
     with pytest.raises(ConfigurationError) as caught:
         image_of(source)
@@ -143,8 +145,8 @@ def test_a_configuration_of_nginx_is_refused_where_there_is_none(
     config = OwnConfiguration("nginx/own.conf", "")
     staging = Environment("staging", ingress=Ingress("nginx", config=config))
     configured = replace(with_table, environments={"staging": staging})
-    monkeypatch.setattr(choose, "find_nginx", lambda: None)
+    monkeypatch.setattr(kind, "find_nginx", lambda: None)
     with pytest.raises(LaunchError, match=r"^nginx/own.conf of staging is for nginx, which is not installed here$"):
         choose_launcher("process", configured, print)
-    monkeypatch.setattr(choose, "find_nginx", lambda: Path("/usr/sbin/nginx"))
-    assert choose.process_problems(configured) == []
+    monkeypatch.setattr(kind, "find_nginx", lambda: Path("/usr/sbin/nginx"))
+    assert kind.process_problems(configured) == []

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import docker
 import pytest
 
-from envparity.launch.container import image_base
-from envparity.launch.container.image_base import ensure_base
-from envparity.launch.container.image_log import ImageError
+from envparity.launch.images import base as image_base
+from envparity.launch.images.base import ensure_base
+from envparity.launch.images.log import ImageError
 
 
 class BareEngine(ThreadingHTTPServer):

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from envparity.launch.container.image_build import build
-from envparity.launch.container.image_log import BuildFailed, ImageError
+from envparity.launch.images.build import build
+from envparity.launch.images.log import BuildFailed, ImageError
 
 AWAY = 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host'
 

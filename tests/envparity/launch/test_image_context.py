@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.launch.container.image_context import ContextFile, archive, choose_files, content_hash, ignore_patterns
+from envparity.launch.images.context import ContextFile, archive, choose_files, content_hash, ignore_patterns
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from envparity.launch.container.images import IMAGE_UIDS, NAMES, ImageBuilder, ImageSpec, default_docker_folder
+from envparity.launch.images.builder import IMAGE_UIDS, NAMES, ImageBuilder, ImageSpec
+from envparity.launch.images.folder import default_docker_folder
 
 DOCKER = default_docker_folder()
 BUILT = [name for name in NAMES if name != "base"]

@@ -31,7 +31,8 @@ from redis.backoff import NoBackoff
 
 from envparity.dependencies import postgres
 from envparity.dependency.kind import Server
-from envparity.launch.container.images import IMAGE_UIDS, ImageBuilder, default_docker_folder
+from envparity.launch.images.builder import IMAGE_UIDS, ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
 
 pytestmark = pytest.mark.docker
 

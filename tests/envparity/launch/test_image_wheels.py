@@ -11,9 +11,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envparity.launch.container.image_log import ImageError
-from envparity.launch.container.image_wheels import ensure_wheelhouse, platform_tags
-from envparity.launch.container.images import default_docker_folder
+from envparity.launch.images.folder import default_docker_folder
+from envparity.launch.images.log import ImageError
+from envparity.launch.images.wheels import ensure_wheelhouse, platform_tags
 
 BACKEND = default_docker_folder() / "backend"
 LOCK = (BACKEND / "requirements.lock").read_text(encoding="utf-8")

@@ -11,9 +11,11 @@ from typing import Any
 import docker
 import pytest
 
-from envparity.launch.container import image_build
-from envparity.launch.container.image_build import IMAGE_LABEL, labelled
-from envparity.launch.container.images import ImageBuilder, ImageError, default_docker_folder
+from envparity.launch.images import build as image_build
+from envparity.launch.images import context as image_context
+from envparity.launch.images.build import IMAGE_LABEL, labelled
+from envparity.launch.images.builder import ImageBuilder, ImageError
+from envparity.launch.images.folder import default_docker_folder
 
 NAME = "unit-test"
 
@@ -163,3 +165,48 @@ def test_what_is_not_there_is_said_before_the_engine_is_asked(project: Path) -> 
     (project / "Dockerfile").write_text("FROM scratch\nCOPY .envparity/wheelhouse /w\n", encoding="utf-8")
     with pytest.raises(ImageError, match=r"requirements\.lock, there is none"):
         backend(builder, project)
+
+
+CANARY = "canary-7f3a-of-an-image"
+
+
+def told_of(engine: docker.DockerClient, reference: str) -> str:
+    """All that the engine tells of an image to who asks it: its history, its record, what is in it."""
+    made = engine.api.create_container(reference, command=["/nothing-is-run"])["Id"]
+    try:
+        whole = b"".join(engine.api.export(made))
+    finally:
+        engine.api.remove_container(made)
+    image = engine.images.get(reference)
+    return f"{image.history()} {image.attrs} {whole.decode(errors='replace')}"
+
+
+def with_canaries(project: Path) -> Path:
+    """The project with secrets where they commonly lie, and a Dockerfile that takes all that it is given."""
+    for name in (".env", "tls/server.key", ".npmrc", ".envparity/runs/1.ndjson"):
+        (project / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / "src" / name).write_text(f"TOKEN={CANARY}\n", encoding="utf-8")
+    text = "FROM debian:bookworm-slim\nCOPY . /app/\nRUN cat /app/.env /app/tls/server.key || echo none\n"
+    (project / "Dockerfile").write_text(text, encoding="utf-8")
+    return project
+
+
+@pytest.mark.docker
+def test_no_canary_is_in_an_image_or_its_history(
+    engine: docker.DockerClient, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither of the project's own folder, nor of the variables of whoever builds it."""
+    monkeypatch.setenv("API_TOKEN", CANARY)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://app:{CANARY}@127.0.0.1:9")
+    builder = ImageBuilder(engine, default_docker_folder(), lambda _line: None)
+    assert CANARY not in told_of(engine, backend(builder, with_canaries(project)))
+
+
+@pytest.mark.docker
+def test_without_what_is_left_out_a_canary_is_in_the_image(
+    engine: docker.DockerClient, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the test before would see it."""
+    monkeypatch.setattr(image_context, "_NOT_UNASKED", ())
+    builder = ImageBuilder(engine, default_docker_folder(), lambda _line: None)
+    assert CANARY in told_of(engine, backend(builder, with_canaries(project)))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -43,6 +47,30 @@ def test_many_listeners_fill_more_than_one_answer() -> None:
     finally:
         for server in servers:
             server.close()
+
+
+def test_a_network_of_its_own_is_asked_about_by_whoever_may_look_there() -> None:
+    """Nothing of this one stands in the answer, and this thread stays where it is."""
+    program = "import socket, sys; made = socket.create_server(('', 0)); print(made.getsockname()[1], flush=True)"
+    program += "; sys.stdin.read()"
+    unshare = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as ours,
+        subprocess.Popen([*unshare, sys.executable, "-c", program], stdin=PIPE, stdout=PIPE) as there,
+    ):
+        assert there.stdin is not None
+        assert there.stdout is not None
+        port = int(there.stdout.readline())
+        network = Path(f"/proc/{there.pid}/net")
+        assert listening_ports(network.parent / "ns" / "net") == ({port} if os.geteuid() == 0 else None)
+        assert listens(port, network) is True
+        assert listens(ours.getsockname()[1], network) is False
+        assert listens(ours.getsockname()[1]) is True
+        there.stdin.close()
+
+
+def test_a_network_that_is_gone_says_nothing(tmp_path: Path) -> None:
+    assert listening_ports(tmp_path / "net") is None
 
 
 def test_where_the_kernel_says_nothing_its_table_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from envparity.launch import leftovers
-from envparity.launch.owner import OWNER_FILE, Owner, OwnerState, owner_state
-from envparity.launch.run_folder import RunFolder
+from envparity.launch.cleanup import leftovers
+from envparity.launch.cleanup.owner import OWNER_FILE, Owner, OwnerState, owner_state
+from envparity.launch.cleanup.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_guard_that_holds_the_lock_is_at_work(folder: RunFolder) -> None:
 
 def test_a_process_that_ended_is_dead_although_its_lock_is_out_of_sight(tmp_path: Path) -> None:
     """What it left may go at once."""
-    script = "from envparity.launch.run_folder import RunFolder; print(RunFolder.make('0000abcd').owner)"
+    script = "from envparity.launch.cleanup.run_folder import RunFolder; print(RunFolder.make('0000abcd').owner)"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30, env=environment

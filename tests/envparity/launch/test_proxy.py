@@ -134,6 +134,19 @@ async def test_many_connections_at_once_do_not_mix() -> None:
         await until("every connection to end", lambda: proxy.open_connections == 0)
 
 
+async def test_the_most_connections_at_the_same_time_are_remembered() -> None:
+    """Not those that came one after the other, and whatever is open now."""
+    async with serving(echo) as address, Proxy("127.0.0.1", address) as proxy:
+        for _ in range(3):
+            await exchanged(proxy, b"alone")
+            await until("it to end", lambda: proxy.open_connections == 0)
+        assert proxy.most_connections == 1
+        async with client(proxy), client(proxy):
+            await until("both to be there", lambda: proxy.open_connections == 2)
+        await until("both to end", lambda: proxy.open_connections == 0)
+        assert proxy.most_connections == 2
+
+
 async def test_down_resets_open_connections_and_refuses_new_ones() -> None:
     """While it is down a client sees ECONNRESET on the old connection and ECONNREFUSED on a new one."""
     async with serving(echo) as address, Proxy("127.0.0.1", address) as proxy, client(proxy) as (reader, writer):
@@ -167,8 +180,8 @@ async def test_down_resets_a_connection_that_was_accepted_and_not_yet_served() -
     """Going down in the very moment of a connection resets it and leaves no socket open."""
     async with serving(echo) as address, Proxy("127.0.0.1", address) as proxy:
         with socket.create_connection(("127.0.0.1", proxy.port)) as opened:
-            assert proxy._listener is not None
-            proxy._accept(proxy._listener)
+            assert proxy._port.listener is not None
+            proxy._port.accept(proxy._port.listener)
             assert proxy.open_connections == 1
             await proxy.down()
             opened.settimeout(DEADLINE_S)

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from envparity.errors import DeadlineExceeded
-from envparity.launch.booted import BootedStack
+from envparity.launch.local.replica_startup import ReplicaStartup
 from envparity.model.case import Boot
 from envparity.observe.record import HttpAnswer, StartupReport
 
@@ -38,14 +38,10 @@ class Probe:
 
 async def seen(probe: Probe, boot: Boot = Boot(), path: str | None = "/ready", looks: int = 1) -> list[int | None]:  # noqa: B008  frozen
     """The statuses that so many looks at a replica record."""
-    stack: Any = SimpleNamespace(
-        backend=SimpleNamespace(health=SimpleNamespace(ready=path)),
-        case=SimpleNamespace(boot=boot),
-        looked_at=set(),
-        _ended_check=lambda _replica: None,
-    )
+    backend: Any = SimpleNamespace(health=SimpleNamespace(ready=path))
+    startup = ReplicaStartup(backend, boot, cast("Any", None))
     replica: Any = SimpleNamespace(index=0, probe=probe)
-    answers = [await BootedStack._ready(stack, replica) for _ in range(looks)]
+    answers = [await startup.readiness(replica) for _ in range(looks)]
     return [None if answer is None else answer.status for answer in answers]
 
 

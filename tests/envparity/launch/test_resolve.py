@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envparity.errors import LaunchError
-from envparity.launch.booted import direct_endpoint
+from envparity.launch.local.parts import direct_endpoint
 from envparity.launch.resolve import RunSecrets, fingerprints, hastened, resolve_settings
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot

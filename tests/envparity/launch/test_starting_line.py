@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from envparity.launch.proxy import Proxy
-from envparity.launch.starting_line import StartingLine
+from envparity.launch.starting_line import LONGEST_S, StartingLine
 from envparity.launch.workers import owner_of
 
 PORT = 5432
@@ -33,6 +33,17 @@ async def test_who_comes_alone_goes_on_in_the_end() -> None:
     """Another replica may never ask for that dependency."""
     async with asyncio.timeout(DEADLINE_S):
         await StartingLine(3).wait(("172.18.0.2", 40_000), PORT)
+
+
+async def test_how_long_somebody_waits_alone_can_be_said() -> None:
+    """Replicas that have looked for it in vain come when their pauses are over, each at another moment."""
+    line = StartingLine(2, longest_s=60.0)
+    alone = asyncio.create_task(line.wait(("172.18.0.2", 40_000), PORT))
+    done, _ = await asyncio.wait({alone}, timeout=2 * LONGEST_S)
+    assert not done
+    await line.wait(("172.18.0.3", 40_000), PORT)
+    async with asyncio.timeout(DEADLINE_S):
+        await alone
 
 
 async def test_who_cannot_be_told_is_let_pass() -> None:

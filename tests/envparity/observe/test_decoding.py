@@ -57,7 +57,7 @@ def test_what_cannot_be_read_is_a_value_error_and_nothing_else(text: str) -> Non
 
 @pytest.mark.parametrize("levels", [DEEPEST + 1, 900, 20_000])
 def test_what_is_nested_deeper_than_can_be_borne_is_the_text_that_it_is(levels: int) -> None:
-    held = decoded_json('{"a": ' * levels + "1" + "}" * levels)
+    held: Any = decoded_json('{"a": ' * levels + "1" + "}" * levels)
     assert _depth(held) == DEEPEST
     for _ in range(DEEPEST):
         held = held["a"]
@@ -66,7 +66,7 @@ def test_what_is_nested_deeper_than_can_be_borne_is_the_text_that_it_is(levels: 
 
 def test_brackets_in_strings_are_no_depth() -> None:
     deep = '["' + "[{" * 100 + '", ' + "[" * DEEPEST + '"]", {"x": "}\\""}' + "]" * DEEPEST + "]"
-    held = decoded_json(deep)
+    held: Any = decoded_json(deep)
     assert held[0] == "[{" * 100
     for _ in range(DEEPEST - 1):
         held = held[-1]
@@ -81,7 +81,7 @@ def test_brackets_in_strings_are_no_depth() -> None:
 )
 def test_every_value_can_be_kept_and_read_again(value: Any) -> None:
     try:
-        held = decoded_json(json.dumps(value))
+        held: Any = decoded_json(json.dumps(value))
     except ValueError:
         return  # NaN and Infinity, which are no JSON
     assert msgspec.json.decode(msgspec.json.encode(held)) == held

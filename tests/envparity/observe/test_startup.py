@@ -21,7 +21,7 @@ def read(**served: Any) -> StartupReport:
 
 def test_the_reference_shape() -> None:
     """Every field arrives, and the document is kept whole."""
-    served = {
+    served: dict[str, object] = {
         "status": "fail",
         "order": ["settings", "redis"],
         "steps": [

@@ -366,8 +366,12 @@ async def test_a_contract_that_is_broken_is_a_failure(tmp_path: Path) -> None:
     )
     import msgspec
 
+    from envparity.model.backend import ContractFile
+
     async with serving(healthy) as port:
-        outcome = await probed(port, backend=msgspec.structs.replace(backend(), contract=contract))
+        outcome = await probed(
+            port, backend=msgspec.structs.replace(backend(), contract=ContractFile(contract, view="server"))
+        )
     assert outcome.trouble is not None
     assert outcome.trouble.expected == "what the contract says"
 

@@ -194,3 +194,52 @@ def test_tests_and_what_is_installed_are_no_source(tmp_path: Path) -> None:
 )
 def test_a_name_is_made_one_of_the_files_kind(name: str, slugged: str) -> None:
     assert slug(name, "backend") == slugged
+
+
+MONOREPO = {
+    "compose.yaml": "services:\n  web: {build: ./web}\n  api: {build: {context: api, dockerfile: Dockerfile.prod}}\n",
+    "admin/Dockerfile": "FROM a\n",
+    "api/Dockerfile.prod": 'FROM a\nCMD ["uvicorn", "main:app"]\n',
+    "api/main.py": FASTAPI,
+    "web/Dockerfile": "FROM a\n",
+}
+
+
+def test_a_backend_in_a_folder_of_its_own_runs_there(tmp_path: Path) -> None:
+    """By the Dockerfile that its service is built from, with modules as its image has them."""
+    folder = project(tmp_path, MONOREPO)
+    done = CliRunner().invoke(app, ["init", str(folder), "--yes", "--no-run", "--service", "api"])
+    assert done.exit_code == 0, done.output
+    written = tomllib.loads((folder / "backend.toml").read_text())
+    assert written["image"] == {"dockerfile": "api/Dockerfile.prod"}
+    command = ["python3", "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", "{port}"]
+    assert written["process"] == {"command": command, "folder": "api"}
+
+
+def test_a_dockerfile_away_from_the_code_is_built_from_where_the_service_says(tmp_path: Path) -> None:
+    """And the program runs there; where nobody says it, in the project's own folder."""
+    files = {"chat/main.py": FASTAPI, "docker/Dockerfile": "FROM a\n"}
+    compose = {"compose.yaml": "services: {chat: {build: {context: ., dockerfile: docker/Dockerfile}}}\n"}
+    for name, more in (("told", compose), ("alone", {})):
+        folder = project(tmp_path / name, files | more)
+        assert CliRunner().invoke(app, ["init", str(folder), "--yes", "--no-run"]).exit_code == 0
+        written = tomllib.loads((folder / "backend.toml").read_text())
+        assert written["image"] == {"dockerfile": "docker/Dockerfile"} | ({"context": "."} if more else {})
+        assert ("folder" in written["process"], written["process"]["command"][3]) == (False, "chat.main:app")
+
+
+DEPLOY = "jobs: {a: {steps: [{run: 'gcloud run deploy chat --image a/b --set-env-vars LOG_LEVEL=info'}]}}\n"
+
+
+def test_what_deploys_is_an_environment_whatever_it_is(tmp_path: Path) -> None:
+    """A task of ECS, and a workflow that deploys one service; one that deploys nothing, or several, is none."""
+    task = '{"containerDefinitions": [{"name": "chat", "image": "a/b"}]}'
+    files = {"chat/main.py": FASTAPI, "task-definition.json": task, ".github/workflows/deploy.yml": DEPLOY}
+    files |= {
+        ".github/workflows/ci.yml": "jobs: {}\n",
+        ".github/workflows/all.yml": DEPLOY + DEPLOY.replace("jobs", "more"),
+    }
+    folder = project(tmp_path, files)
+    assert CliRunner().invoke(app, ["init", str(folder), "--yes", "--no-run"]).exit_code == 0
+    written = {file.stem: tomllib.loads(file.read_text())["extends"] for file in (folder / "environments").iterdir()}
+    assert written == {"ecs": ["../task-definition.json"], "cloud-run": ["../.github/workflows/deploy.yml"]}

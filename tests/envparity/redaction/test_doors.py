@@ -22,10 +22,11 @@ import envparity.config.subject
 import envparity.conversation.driver
 import envparity.conversation.record
 import envparity.engine.observer
-import envparity.faces.cli.diff
-import envparity.isolate.traits
+import envparity.faces.cli.diff_sections
+import envparity.isolate.trait_texts
 import envparity.launch.attached.launcher
 import envparity.launch.container.launcher
+import envparity.launch.images.log
 import envparity.launch.process.launcher
 import envparity.launch.resolve
 import envparity.model.backend
@@ -35,7 +36,7 @@ from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Handshake, Script, write_script
 from envparity.engine.observer import Observer
 from envparity.errors import LaunchError
-from envparity.faces.cli.diff import sections
+from envparity.faces.cli.diff_sections import sections
 from envparity.isolate import differences
 from envparity.launch.attached.stack import AttachedStack
 from envparity.launch.booted import BootedStack
@@ -168,7 +169,7 @@ async def a_failed_launch() -> str:
 
 async def a_log() -> str:
     """Of several lines, where a secret has several."""
-    stack = cast("BootedStack[Any, Any]", SimpleNamespace(redaction=REDACTION))
+    stack = cast("BootedStack", SimpleNamespace(redaction=REDACTION))
     return "\n".join(BootedStack.redacted(stack, f"loaded\n{LINES}\nready"))
 
 
@@ -186,16 +187,16 @@ async def raised_by(launcher: Any, module: Any, name: str) -> str:
     """What the launcher raises where its boot fails that way."""
     launcher._numbers = iter([1])
     launcher._run_id = "00000000"
-    launcher._means = SimpleNamespace(environments={})
+    launcher._means = SimpleNamespace(backend=SimpleNamespace(name="chat"))
 
     async def removed(*_asked: Any) -> None:
         return None
 
-    launcher._engine = SimpleNamespace(call=removed, client=None)
+    launcher._engine = SimpleNamespace(call=removed, clean=removed, client=None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, name, Failing)
         with pytest.raises(LaunchError) as caught:
-            async with launcher._boot(CASE, lambda _what: None, None):
+            async with launcher.boot(Environment("staging"), Boot(), lambda _what: None):
                 pass
     return f"{caught.value} {caught.value.__cause__}"
 
@@ -270,12 +271,21 @@ async def a_mistake() -> str:
     )
 
 
+async def the_output_of_a_build() -> str:
+    """A step may print the address that it fetches from."""
+    log = envparity.launch.images.log.LogTail()
+    log.add(f"Step 2/3 : RUN pip install --index-url https://app:{PASSWORD}@pypi.invalid/simple chat\n")
+    log.add(f"Looking in indexes: https://app:{PASSWORD}@pypi.invalid/simple\n")
+    failed = envparity.launch.images.log.BuildFailed("chat", f"RUN curl -u https://app:{PASSWORD}@x.invalid", str(log))
+    return f"{failed} {failed.problem} {failed.log_tail}"
+
+
 DOORS: dict[str, Door] = {
     door.__name__: door
     for door in (
         a_frame, what_was_expected, what_was_made_short, what_was_logged_meanwhile, an_observation, a_failed_launch,
         a_log, an_error_of_processes, an_error_of_containers, what_is_attached, a_fingerprint, a_difference, a_trait,
-        a_boot, a_mistake,
+        a_boot, a_mistake, the_output_of_a_build,
     )
 }  # fmt: skip
 
@@ -349,10 +359,11 @@ OFF: dict[str, tuple[Any, str, Any]] = {
     "of what is attached": (AttachedStack, "renew", _held_alone),
     "by name": (Backend, "is_secret", _knows_nothing),
     "by the launcher's sources": (envparity.launch.resolve, "comes_with_a_secret", _knows_nothing),
-    "by a file's sources": (envparity.isolate.traits, "is_made_secret", _knows_nothing),
-    "by name, in traits": (envparity.isolate.traits, "is_secret", _knows_nothing),
+    "by a file's sources": (envparity.isolate.trait_texts, "is_made_secret", _knows_nothing),
+    "by name, in traits": (envparity.isolate.trait_texts, "is_secret", _knows_nothing),
     "of boots": (__import__(__name__, fromlist=["x"]), "with_secrets_known", _backend_as_it_is),
-    "of differences of files": (envparity.faces.cli.diff, "redact", _as_it_is),
+    "of differences of files": (envparity.faces.cli.diff_sections, "redact", _as_it_is),
+    "of builds": (envparity.launch.images.log, "without_shapes", _as_it_is),
     "of mistakes": (envparity.toml.document, "without_shapes", _as_it_is),
 }
 

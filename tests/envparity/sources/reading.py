@@ -6,7 +6,7 @@ from pathlib import Path
 
 from envparity.config.environment import load_environment
 from envparity.errors import Mistake
-from envparity.faces.cli.diff import sections
+from envparity.faces.cli.diff_sections import sections
 from envparity.model.backend import Backend
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject

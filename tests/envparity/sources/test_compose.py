@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.model.environment import Composed, Dependency, Job
+from envparity.model.environment import Composed, Dependency, ImageSource, Job
 from envparity.sources.compose import SOURCE
 from envparity.sources.interpolation import interpolated
 from tests.envparity.sources.reading import differing, environment, mistakes, notes, place, put
@@ -143,6 +143,50 @@ def test_what_no_boot_takes_is_listed(team: Path) -> None:
     assert found["health timeout"] == "5 s"
     assert found["jobs.migrate"].endswith("alembic upgrade head")
     assert {"health", "services.debug"} <= set(found)
+
+
+def test_what_is_built_and_started(team: Path) -> None:
+    """The Dockerfile with its stage, where it is here; the command as compose splits it; each with its line."""
+    put(team, Dockerfile="FROM a AS prod\nFROM b\n")
+    made = environment(team, "compose.yaml#api")
+    assert made.image == ImageSource(team / "Dockerfile", team, target="prod")
+    assert (made.entrypoint, made.arguments) == ((), ("gunicorn", "app:app"))
+    assert (place(made, "image"), place(made, "arguments")) == ("compose.yaml:7", "compose.yaml:10")
+    over = "services:\n  api:\n    image: api:2\n    command: serve '--title=a b'\n    entrypoint: [/init]\n"
+    put(team, compose__prod__yaml=over)
+    later = environment(team, "compose.yaml#api", "compose.prod.yaml")
+    assert later.image == ImageSource(name="api:2")
+    assert (later.entrypoint, later.arguments) == (("/init",), ("serve", "--title=a b"))
+    own = environment(team, "compose.yaml#api", own='command = ["mine"]\nimage = {name = "own"}\n')
+    assert (own.command, own.arguments, own.image) == (("mine",), (), ImageSource(name="own"))
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "known"),
+    [
+        ("build: https://git.example/api.git", "image", True),
+        ("build: ./none", "image", True),
+        ("build: {context: '.', dockerfile_inline: FROM x}", "image", True),
+        ("build: {context: '.', args: {PIP_INDEX: x}}", "image arguments", True),
+        ("build: {context: '.', target: '${STAGE}'}", "image", False),
+        ("image: 'api:${TAG}'", "image", False),
+        ("image: x\n    command: run '${HOW}'", "arguments", False),
+        ("image: x\n    command: run 'open", "arguments", True),
+        ("image: x\n    entrypoint: []", "entrypoint", True),
+    ],
+)
+def test_what_cannot_be_taken_of_it_is_listed(tmp_path: Path, service: str, name: str, known: bool) -> None:
+    """By name: what is elsewhere, what is made of what nobody here knows, what is no list of words."""
+    put(tmp_path, Dockerfile="FROM a\n", compose__yaml=f"services:\n  api:\n    {service}\n")
+    assert name in notes(environment(tmp_path, "compose.yaml"), known=known)
+
+
+def test_a_stage_that_the_dockerfile_has_not_is_a_mistake_of_compose(tmp_path: Path) -> None:
+    """With the line there."""
+    compose = "services:\n  api:\n    build: {context: ., target: prod}\n"
+    put(tmp_path, Dockerfile="FROM a AS other\n", compose__yaml=compose)
+    (mistake,) = mistakes(tmp_path, "compose.yaml")
+    assert (Path(mistake.source).name, mistake.line, mistake.key) == ("compose.yaml", 3, "image.target")
 
 
 def test_what_must_have_completed_in_the_same_image_is_a_job(tmp_path: Path) -> None:

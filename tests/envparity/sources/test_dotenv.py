@@ -31,6 +31,17 @@ def test_the_later_goes_before_the_earlier_and_the_file_itself_before_both(tmp_p
     assert settings == {"A": "1", "B": "two words", "C": "own", "D": "x two words"}
 
 
+def test_the_port_is_the_platforms(tmp_path: Path) -> None:
+    """As `PORT=8080` in the files of most projects; one that is no number is a mistake."""
+    (tmp_path / ".env").write_text("PORT=9000\nA=1\n", encoding="utf-8")
+    (tmp_path / "local.toml").write_text('name = "local"\nextends = [".env"]\n', encoding="utf-8")
+    environment, mistakes = load_environment(tmp_path / "local.toml")
+    assert environment is not None, mistakes
+    assert (environment.platform.port, dict(environment.settings)) == (9000, {"A": "1"})
+    assert environment.places["platform.port"].endswith(".env:1")
+    assert loaded(tmp_path, 'extends = ["a.env"]\n', a="PORT=http\n")[1][0].key == "PORT"
+
+
 def test_nothing_comes_from_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What no earlier line gives is a mistake, though the variable is set here."""
     monkeypatch.setenv("HERE", "secret")
@@ -44,7 +55,7 @@ def test_nothing_comes_from_this_machine(tmp_path: Path, monkeypatch: pytest.Mon
     [
         ("A\n\n=3\n", [(1, "A"), (3, "(line)")]),
         ("\n\nA.B=1\n", [(3, "A.B")]),
-        ("X=1\nPORT=80\n", [(2, "PORT")]),
+        ("X=1\nPORT=http\n", [(2, "PORT")]),
         ("A=a\0b\n", [(1, "A")]),
     ],
 )

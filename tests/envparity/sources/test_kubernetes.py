@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.model.environment import Composed, Dependency, Job
+from envparity.model.environment import Composed, Dependency, ImageSource, Job
 from tests.envparity.sources.reading import differing, environment, mistakes, notes, place, put
 
 DEPLOYMENT = """\
@@ -134,7 +134,6 @@ def team(tmp_path: Path) -> Path:
         k8s___config__yaml=CONFIG,
         k8s___deep___front__yml=FRONT,
         k8s___cache__yaml=CACHE,
-        k8s___kustomization__yaml="resources: [deployment.yaml]\n",
     )
     return tmp_path
 
@@ -195,13 +194,25 @@ def test_only_names_of_secrets(team: Path) -> None:
     assert "never-to-be-read" not in repr(made.notes) + repr(made.settings)
 
 
+def test_what_a_container_is_started_with(team: Path) -> None:
+    """Its image by name, `command` in place of the entry point, `args` in place of what that is told, with values."""
+    made = environment(team, "k8s")
+    assert (made.image, made.entrypoint) == (ImageSource(name="registry.example/api:1.4"), ())
+    assert (made.arguments, place(made, "arguments")) == (("gunicorn", "app:app"), "deployment.yaml:17")
+    started = 'command: [run, "$(LOG_LEVEL)", "$$(x)", "$(OTHER)"]\n          args: ["--key=$(JWT_SECRET)"]'
+    put(team, k8s___deployment__yaml=DEPLOYMENT.replace('args: [gunicorn, "app:app"]', started))
+    filled = environment(team, "k8s")
+    assert (filled.entrypoint, filled.arguments) == (("run", "debug", "$(x)", "$(OTHER)"), ())
+    assert notes(filled, known=False)["arguments"] == "made of JWT_SECRET"
+
+
 def test_what_no_boot_takes_is_listed(team: Path) -> None:
     """Probes, what runs before and beside, what an annotation says beside that."""
     found = notes(environment(team, "k8s"), known=True)
     assert found["health timeout"] == "5 s"
     assert found["jobs.migrate"] == "a job before the backend: alembic upgrade head"
     assert found["ingress enable-cors"] == "true"
-    assert {"image", "containers.sidecar", "replicas at most", "api-config.app.properties"} <= set(found)
+    assert {"containers.sidecar", "replicas at most", "api-config.app.properties"} <= set(found)
 
 
 def test_a_route_of_a_gateway(tmp_path: Path) -> None:
@@ -361,7 +372,7 @@ spec:
         "settings: ONLY_HERE": ("x (compose.yaml:6)", "not set"),
         "settings: JWT_KEY": ("not known: made of JWT_KEY, of who deploys (compose.yaml:8)", "not set"),
         "settings: JWT_SECRET": ("not set", "not known: key jwt of the Secret api (api.yaml:15)"),
-        "backend: job migrate": ("none", "migrate (60 s)"),
+        "backend: job migrate": ("none", "migrate (60 s) (api.yaml:8)"),
         "platform: memory_mib": ("no limit", "256 (api.yaml:17)"),
         "ingress: kind": ("none", "nginx (api.yaml:39)"),
         f"{said}: health": ("not said", " (api.yaml:18)"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.model.environment import Dependency, FromSource, SecretOf
+from envparity.model.environment import Dependency, FromSource, ImageSource, Job, SecretOf
 from tests.envparity.sources.reading import differing, environment, mistakes, notes, place, put
 
 FLY = """\
@@ -99,7 +99,14 @@ def test_fly(tmp_path: Path) -> None:
     assert set(notes(made, known=False)) == {"secrets", "ingress host"}
     found = notes(made, known=True)
     assert found["health timeout"] == "0.5 s"
-    assert {"jobs.release", "processes.worker", "primary_region", "build", "health"} <= set(found)
+    assert {"processes.worker", "primary_region", "health"} <= set(found)
+    assert (made.jobs, place(made, "jobs.release")) == ({"release": Job(("alembic", "upgrade", "head"))}, "fly.toml:11")
+    assert "not here" in found["image"]
+    (tmp_path / "Dockerfile").touch()
+    put(tmp_path, fly__toml=FLY.replace("worker =", 'app = "serve --fast"\nworker ='))
+    built = environment(tmp_path, "fly.toml")
+    assert built.image == ImageSource(tmp_path / "Dockerfile", tmp_path)
+    assert (built.arguments, place(built, "arguments")) == (("serve", "--fast"), "fly.toml:13")
     assert (place(made, "settings.WORKERS"), place(made, "platform.memory_mib")) == ("fly.toml:8", "fly.toml:21")
 
 
@@ -117,8 +124,20 @@ def test_render(tmp_path: Path) -> None:
     assert made.dependencies == {"postgres": Dependency("postgres"), "redis": Dependency("redis", password=False)}
     assert (made.platform.replicas, made.platform.port, made.ingress.host) == (2, 10000, "api.example")
     assert set(notes(made, known=False)) == {"settings.API_KEY", "settings.OTHER", "group elsewhere", "ingress limits"}
-    assert {"health", "jobs.release"} == set(notes(made, known=True))
+    assert set(notes(made, known=True)) == {"health"}
+    assert made.jobs == {"release": Job(("alembic", "upgrade", "head"))}
     assert place(made, "settings.REGION") == "render.yaml:22"
+
+
+def test_what_render_builds_and_starts(tmp_path: Path) -> None:
+    """A Dockerfile and its context, both relative to the file; a command that needs a shell is listed."""
+    docker = "  - {type: web, name: api, runtime: docker, dockerfilePath: ./api/Dockerfile, dockerContext: ./api,\n"
+    put(tmp_path, api___Dockerfile="", render__yaml=f"services:\n{docker}     dockerCommand: serve -w 2}}\n")
+    made = environment(tmp_path, "render.yaml")
+    assert made.image == ImageSource(tmp_path / "api" / "Dockerfile", tmp_path / "api")
+    assert made.arguments == ("serve", "-w", "2")
+    put(tmp_path, render__yaml=f"services:\n{docker}     dockerCommand: serve -w 2 && x}}\n")
+    assert "arguments" in notes(environment(tmp_path, "render.yaml"), known=True)
 
 
 def test_heroku(tmp_path: Path) -> None:
@@ -138,7 +157,8 @@ def test_heroku(tmp_path: Path) -> None:
     }
     assert (made.ingress.idle_timeout_s, made.platform.replicas, made.platform.stop_grace_s) == (55.0, 2, 30.0)
     assert set(notes(made, known=False)) == {"settings.API_KEY", "ingress host", "config"}
-    assert set(notes(made, known=True)) == {"command", "jobs.release", "processes.worker", "addons.papertrail"}
+    assert set(notes(made, known=True)) == {"command", "processes.worker", "addons.papertrail"}
+    assert made.jobs == {"release": Job(("migrate",))}
     assert "command" in notes(environment(tmp_path, "Procfile"), known=True)
 
 
@@ -150,6 +170,7 @@ def test_a_task_of_ecs(tmp_path: Path) -> None:
     platform = made.platform
     assert (platform.cpus, platform.memory_mib, platform.user, platform.port) == (0.5, 1024, 10001, 8080)
     assert (platform.read_only_root, platform.writable, platform.stop_grace_s) == (True, ("/run", "/data"), 60.0)
+    assert made.image == ImageSource(name="api:1")
     assert notes(made, known=False)["settings.JWT_SECRET"] == "the secret api/jwt"
     assert notes(made, known=True)["health timeout"] == "5 s"
     assert place(made, "settings.LOG") == "task-definition.json:8"

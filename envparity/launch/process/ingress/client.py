@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import h11
 
 from envparity.launch.process.accepting import Stream
+from envparity.launch.process.ingress.body import Body, HungUp, linger, relay
 from envparity.launch.process.ingress.head import Refused, Request, check_size, end_of_head, read_request
 from envparity.launch.process.ingress.headers import Header, answer_head, arrival_headers, forwarded_headers, page
 from envparity.launch.process.ingress.plan import Address, IngressPlan
@@ -23,13 +23,8 @@ __all__ = ["ClientConnection", "Shared"]
 T = TypeVar("T")
 
 _KEEP_ALIVE_S = 75.0  # keepalive_timeout, as nginx has it
-_LINGER_S = 5.0  # lingering_timeout: how long the rest of a refused body is taken and thrown away
 _CHUNK_BYTES = 65536
 _NOT_REPEATED = frozenset({b"POST", b"LOCK", b"PATCH"})  # NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT
-
-
-class _HungUp(Exception):
-    """The connection ends here, without another word: what nginx does after too long a wait."""
 
 
 @dataclass(frozen=True)
@@ -39,56 +34,6 @@ class Shared:
     plan: IngressPlan
     routing: Routing
     stopping: asyncio.Event
-
-
-class _Body:
-    """A request's body: what of it has come with the head, and the rest as it comes."""
-
-    def __init__(self, client: Stream, request: Request, parser: h11.Connection, plan: IngressPlan) -> None:
-        self._client, self._parser = client, parser
-        self._limit, self._idle_s = plan.ingress.max_body_bytes, plan.ingress.idle_timeout_s
-        self._size = 0
-        self._here = b""
-        self.is_complete = False
-        announced = request.value(b"content-length")
-        if announced and int(announced) > self._limit:
-            raise Refused(413)
-        self._here = self._parsed()
-        #: bytes of a body of which all is here already; None otherwise, and where there is none
-        self.length = len(self._here) if self.is_complete and request.has_body else None
-
-    def _parsed(self) -> bytes:
-        """What can be had without waiting. Raises `Refused` when it is too much, or no body."""
-        data = []
-        try:
-            while isinstance(event := self._parser.next_event(), h11.Data | h11.EndOfMessage):
-                if isinstance(event, h11.EndOfMessage):
-                    self.is_complete = True
-                    break
-                self._size += len(event.data)
-                if self._size > self._limit:
-                    raise Refused(413)
-                data.append(bytes(event.data))
-        except h11.RemoteProtocolError as error:
-            raise Refused(400) from error
-        return b"".join(data)
-
-    async def send(self, stream: Stream, parser: h11.Connection) -> None:
-        """Send it to a replica to its end. Raises `Refused`, and `_HungUp` when the client falls silent."""
-        data = self._here
-        while True:
-            if data:
-                await stream.send(parser.send(h11.Data(data=data)) or b"")
-            if self.is_complete:
-                break
-            try:
-                async with asyncio.timeout(self._idle_s):
-                    received = await self._client.reader.read(_CHUNK_BYTES)
-            except TimeoutError:
-                raise _HungUp from None
-            self._parser.receive_data(received)
-            data = self._parsed()
-        await stream.send(parser.send(h11.EndOfMessage()) or b"")
 
 
 class ClientConnection:
@@ -111,18 +56,10 @@ class ClientConnection:
         except Refused as refused:
             self._client.writer.write(page(refused.status, b"close", said=refused.page))
             if parser is not None and refused.status == 413:
-                await self._linger(parser)
-        except (_HungUp, TimeoutError):
+                await linger(self._client, parser)
+        except (HungUp, TimeoutError):
             pass
         await self._client.close()
-
-    async def _linger(self, parser: h11.Connection) -> None:
-        """Take the rest of the body: were the connection closed before, it would be reset, and the page lost."""
-        with contextlib.suppress(TimeoutError, h11.RemoteProtocolError):
-            async with asyncio.timeout(_LINGER_S):
-                while not isinstance(event := parser.next_event(), h11.EndOfMessage | h11.ConnectionClosed):
-                    if event is h11.NEED_DATA:
-                        parser.receive_data(await self._client.reader.read(_CHUNK_BYTES))
 
     async def _next_head(self, *, first: bool) -> bool:
         """Wait for a whole head; False when there will be none. Raises `Refused`, and TimeoutError for a slow one."""
@@ -158,7 +95,7 @@ class ClientConnection:
 
     async def _answered(self, request: Request, parser: h11.Connection) -> bool:
         """Answer it; True when the connection goes on with another request."""
-        body = _Body(self._client, request, parser, self._plan)
+        body = Body(self._client, request, parser, self._plan)
         if request.version == b"1.1" and request.value(b"expect").lower() == b"100-continue":
             await self._client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         keeps = request.keeps_alive and not self._shared.stopping.is_set()
@@ -191,15 +128,16 @@ class ClientConnection:
                 keeps = keeps and (framed or chunked or not has_body)
                 given = (answer.status, answer.reason, answer.headers, connection, upstream)
                 head = answer_head(*given, arrived=arrived, cookies=cookies, chunked=chunked)
-                await self._relay(head, answer.stream, answer.parser, chunked=chunked)
+                idle_s = self._plan.ingress.idle_timeout_s
+                await relay(head, answer.stream, answer.parser, self._client, idle_s, chunked=chunked)
         finally:
             await answer.drop()
         return keeps and body.is_complete
 
-    def _forwarded(self, request: Request, body: _Body) -> list[Header]:
+    def _forwarded(self, request: Request, body: Body) -> list[Header]:
         return forwarded_headers(request, self._host, self._plan.ingress, length=body.length)
 
-    async def _asked(self, request: Request, body: _Body) -> Answer:
+    async def _asked(self, request: Request, body: Body) -> Answer:
         """What a replica answers; the next one is asked while they are away, and nothing can have happened twice."""
         routing = self._shared.routing
         tried: set[Address] = set()
@@ -214,8 +152,8 @@ class ClientConnection:
                 return answer
             await answer.drop()
 
-    async def _unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """Its result. Raises `_HungUp` when the client goes meanwhile, and TimeoutError after too long a silence."""
+    async def _unless_gone(self, work: Coroutine[object, object, T]) -> T:
+        """Its result. Raises `HungUp` when the client goes meanwhile, and TimeoutError after too long a silence."""
         self._silence.broken()
         working = asyncio.create_task(work)
         ended = asyncio.create_task(self._client.ended.wait())
@@ -225,31 +163,9 @@ class ClientConnection:
             if working.done():
                 return await working
             if ended.done():
-                raise _HungUp
+                raise HungUp
             raise TimeoutError
         finally:
             for task in (working, ended, silent):
                 task.cancel()
             await asyncio.gather(working, ended, silent, return_exceptions=True)
-
-    async def _relay(self, head: bytes, replica: Stream, parser: h11.Connection, *, chunked: bool) -> None:
-        """Pass the answer on as it comes. Raises `_HungUp` when its end does not come."""
-        out = head
-        while True:
-            try:
-                event = parser.next_event()
-            except h11.RemoteProtocolError as error:
-                raise _HungUp from error
-            if event is h11.NEED_DATA or isinstance(event, h11.EndOfMessage):
-                if isinstance(event, h11.EndOfMessage) and chunked:
-                    out += b"0\r\n\r\n"
-                async with asyncio.timeout(self._plan.ingress.idle_timeout_s):
-                    await self._client.send(out)
-                    out = b""
-                    if isinstance(event, h11.EndOfMessage):
-                        return
-                    parser.receive_data(await replica.reader.read(_CHUNK_BYTES))
-            elif isinstance(event, h11.Data):
-                out += b"%x\r\n%b\r\n" % (len(event.data), event.data) if chunked else bytes(event.data)
-            else:
-                raise _HungUp

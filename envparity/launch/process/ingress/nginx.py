@@ -16,7 +16,7 @@ from typing import Any
 
 from envparity.config.own_nginx import filled
 from envparity.errors import LaunchError
-from envparity.launch.container.images import default_docker_folder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.ingress_variables import ingress_variables
 from envparity.launch.process.ingress.plan import Address, IngressPlan, RunningIngress
 from envparity.support.stalls import within

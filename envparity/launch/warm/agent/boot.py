@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .child import kill_group
+from .command import Answer, Request
 
 LOG_BYTES = 256 << 10
 NAMES_BYTES = 4 << 20
@@ -23,7 +24,7 @@ class Boot:
     `kill_at` is when it is killed, `killed` why it then was: "lifetime", "grace", "stop" or "agent".
     """
 
-    def __init__(self, number: int, pid: int, *, log: int, names: int, folder: Path, request: dict[str, Any]) -> None:
+    def __init__(self, number: int, pid: int, *, log: int, names: int, folder: Path, request: Request) -> None:
         self.number, self.pid, self.log, self.names, self.folder = number, pid, log, names, folder
         self.began = time.monotonic()
         self.kill_at = self.began + float(request.get("lifetime_s") or LIFETIME_S)
@@ -32,7 +33,7 @@ class Boot:
         self.words = [re.compile(str(word)) for word in request.get("words", ())]  # empty once one was seen in a line
         self.said_after_s: float | None = None  # when that was, until it has been told
         self._line = b""
-        self.exit: dict[str, Any] | None = None
+        self.exit: dict[str, object] | None = None
         self.waiting: list[int] = []  # the requests that are answered when it has ended
         self.dropped = 0
         self._text = {log: bytearray(), names: bytearray()}
@@ -90,6 +91,6 @@ class Boot:
         return round(time.monotonic() - self.began, 4)
 
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Answer:
         """As the client is told it."""
         return {"boot": self.number, "running": self.exit is None, "exit": self.exit}

@@ -14,6 +14,11 @@ from typing import Any
 APPLICATION = re.compile(r"([A-Za-z_]\w*)[\w.]*:[A-Za-z_][\w.()]*")  # package.module:application
 NOT_A_BACKENDS = ("site-packages", "dist-packages")
 
+Request = dict[str, Any]
+"""What the client asks for, as it came: JSON."""
+Answer = dict[str, object]
+"""What it is told, as JSON."""
+
 
 class Refused(Exception):
     """A request that cannot be met; the message is for the client."""
@@ -22,7 +27,7 @@ class Refused(Exception):
 class Command:
     """`python3 -m MODULE ARGUMENTS…`, or `python3 SCRIPT ARGUMENTS…`. Raises `Refused` for a request with neither."""
 
-    def __init__(self, request: dict[str, Any]) -> None:
+    def __init__(self, request: Request) -> None:
         self.module: str = request.get("module") or ""
         self.script: str = request.get("script") or ""
         self.arguments = [str(one) for one in request.get("arguments", ())]

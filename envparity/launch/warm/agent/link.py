@@ -8,7 +8,6 @@ import json
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 from .command import Refused
 
@@ -63,7 +62,7 @@ class Link:
         if self._owner is None and self._claimed_by <= now:
             self.over = True
 
-    def ready(self, descriptor: int, hello: dict[str, Any]) -> None:
+    def ready(self, descriptor: int, hello: dict[str, object]) -> None:
         """Read there. A new owner is told `hello`."""
         if descriptor == self._listener.fileno():
             self._accept()
@@ -84,7 +83,7 @@ class Link:
         self._buffer = bytearray(rest)
         return line
 
-    def tell(self, message: dict[str, Any]) -> None:
+    def tell(self, message: dict[str, object]) -> None:
         """Send the owner one message; an owner that does not take it has gone."""
         if self._owner is None:
             return
@@ -113,7 +112,7 @@ class Link:
         if len(self._strangers) > STRANGERS:
             self._turn_away(stranger, "too many clients")
 
-    def _first_line(self, stranger: socket.socket, hello: dict[str, Any]) -> None:
+    def _first_line(self, stranger: socket.socket, hello: dict[str, object]) -> None:
         buffer, _ = self._strangers[stranger]
         data = _received(stranger)
         buffer += data

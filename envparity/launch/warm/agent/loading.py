@@ -45,7 +45,7 @@ def environment_reads() -> Iterator[set[str]]:
         (passing.discard if name in passing else reads.add)(name)
         return getitem(environment, key)
 
-    def going_through(environment: Any) -> Iterator[Any]:
+    def going_through(environment: object) -> Iterator[object]:
         reads.add("*")
         for key in iterate(environment):
             passing.add(os.fsdecode(key))

@@ -10,14 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from .child import CANNOT_START, be_a_child, kill_group
 from .command import Command, Refused, first_on_path, folder_of
 from .compiled import Compiled
 from .loading import import_each, leftovers, observe_imports
 
-Found = dict[str, Any]
+Found = dict[str, object]
 Work = Callable[[int], None]
 ReadAll = Callable[[int, float], bytes]
 

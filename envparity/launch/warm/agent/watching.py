@@ -47,7 +47,7 @@ def _guard() -> Any:
     return sys.modules[(__package__ or "") + ".guard"]  # carried along by `launch.warm.program`
 
 
-def _tell(made: dict[str, Any]) -> None:
+def _tell(made: dict[str, object]) -> None:
     # The backend's own writers may be in the middle of a line.
     with contextlib.suppress(OSError):
         os.write(1, ("\n" + MARK + json.dumps(made) + "\n").encode())

@@ -19,7 +19,13 @@ from envparity.launch import certificates
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.attached.pace import MOST_BYTES
 from envparity.launch.certificates import CertificateAuthority
-from envparity.model.case import Boot, Case
+from envparity.launch.controls import (
+    BootsWarm,
+    DependencyControls,
+    NetworkControls,
+    ReplicaControls,
+)
+from envparity.model.case import Boot
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.environment import Credential
 from envparity.model.scenario import Scenario
@@ -263,20 +269,14 @@ async def test_who_sends_too_much_is_hung_up_on(size: int, frames: int) -> None:
 
 
 async def test_nothing_can_be_done_to_it() -> None:
-    """Whatever is asked of the stack beyond looking is refused by name, and so is any other boot."""
+    """The stack has no controls, and any other boot is refused, as is any other environment of that name."""
     async with FakeDeployed().running() as deployed:
-        launcher = AttachedLauncher(deployed.subject())
-        async with launcher.boot(Case("staging", "chat"), print) as stack:
-            for what in (
-                stack.stop_replica(0),
-                stack.start_replica(0),
-                stack.restart_dependency("redis"),
-                stack.cut_dependency("redis"),
-                stack.restore_dependency("redis"),
-                stack.command_dependency("redis", ("FLUSHALL",)),
-            ):
-                with pytest.raises(LaunchError, match="only looked at: refused"):
-                    await what
-        down = launcher.boot(Case("staging", "chat", Boot(down=("redis",))), print)
-        with pytest.raises(LaunchError, match="looked at as it is"):
-            await down.__aenter__()
+        subject = deployed.subject()
+        launcher, staging = AttachedLauncher(subject), subject.environments["staging"]
+        async with launcher.boot(staging, Boot(), print) as stack:
+            for control in (ReplicaControls, DependencyControls, NetworkControls, BootsWarm):
+                assert not isinstance(stack, control)
+        other = msgspec.structs.replace(staging, settings={"A": "b"})
+        for refused in (launcher.boot(staging, Boot(down=("redis",)), print), launcher.boot(other, Boot(), print)):
+            with pytest.raises(LaunchError, match="looked at as it is"):
+                await refused.__aenter__()

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.model.backend import Backend, HealthPaths, ImageSource
-from envparity.model.case import Case
+from envparity.model.case import Boot
 from envparity.model.environment import Environment, Ingress, OwnConfiguration
 
 pytestmark = pytest.mark.docker
@@ -28,11 +29,10 @@ async def test_two_boots_of_an_equal_case_stand_at_the_same_time() -> None:
     silent = HealthPaths(None, None, None, None)
     backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=SLEEPS, health=silent)
     environment = Environment("staging", ingress=Ingress("nginx", tls=True, host="clock.example"))
-    launcher = ContainerLauncher(engine, backend, {"staging": environment}, images, secrets.token_hex(4))
-    case = Case("staging", "clock")
+    launcher = ContainerLauncher(engine, backend, images, secrets.token_hex(4))
     try:
-        async with asyncio.timeout(120), launcher.boot(case, lambda _: None) as first:
-            async with launcher.boot(case, lambda _: None) as second:
+        async with asyncio.timeout(120), launcher.boot(environment, Boot(), lambda _: None) as first:
+            async with launcher.boot(environment, Boot(), lambda _: None) as second:
                 assert second.endpoint.address != first.endpoint.address
             seen = await first.observe_replica(0)
             assert (seen.exit_code, seen.log[:1]) == (None, ("begun",))
@@ -69,9 +69,9 @@ async def test_clients_come_to_the_team_s_own_nginx_and_are_cut_at_their_age() -
     config = OwnConfiguration("own.conf", OWN)
     ingress = Ingress("nginx", tls=True, host="clock.example", max_lifetime_s=1.0, prefix="/clock", config=config)
     environment = Environment("staging", ingress=ingress)
-    launcher = ContainerLauncher(engine, backend, {"staging": environment}, images, secrets.token_hex(4))
+    launcher = ContainerLauncher(engine, backend, images, secrets.token_hex(4))
     try:
-        async with asyncio.timeout(120), launcher.boot(Case("staging", "clock"), lambda _: None) as stack:
+        async with asyncio.timeout(120), launcher.boot(environment, Boot(), lambda _: None) as stack:
             await stack.until_listening()
             endpoint = stack.endpoint
             assert endpoint.prefix == "/clock"

@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from envparity.launch.container.labels import RUN
+from envparity.launch.cleanup.labels import RUN
 
 pytestmark = pytest.mark.docker
 _GONE_WITHIN_S = 10.0
@@ -19,8 +19,8 @@ _GONE_WITHIN_S = 10.0
 _OWNER = """
 import sys, docker
 from envparity.launch.container.guard import ContainerGuard
-from envparity.launch.container.labels import labels_for
-from envparity.launch.run_folder import RunFolder
+from envparity.launch.cleanup.labels import labels_for
+from envparity.launch.cleanup.run_folder import RunFolder
 folder = RunFolder.make(sys.argv[1])
 guard = ContainerGuard(sys.argv[1], folder)
 labels = labels_for(sys.argv[1], "guarded", str(folder.owner))

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
 from envparity.launch.container.stack import ContainerStack
-from envparity.model.case import Case
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
+from envparity.model.case import Boot
 from tests.envparity.launch.identity_stack import SLEEPING, WITH_PROVIDER, serves_its_clients
 
 ASKS = """
@@ -32,9 +33,9 @@ async def test_it_serves_its_clients() -> None:
     images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["identity-provider"])
     images["backend"] = images["identity-provider"]  # an image with a shell that is there in any case
     backend = msgspec.structs.replace(SLEEPING, command=("python3", "-c", ASKS))
-    launcher = ContainerLauncher(engine, backend, {"desk": WITH_PROVIDER}, images, secrets.token_hex(4))
+    launcher = ContainerLauncher(engine, backend, images, secrets.token_hex(4))
     try:
-        async with asyncio.timeout(120), launcher.boot(Case("desk", "clock"), lambda _: None) as stack:
+        async with asyncio.timeout(120), launcher.boot(WITH_PROVIDER, Boot(), lambda _: None) as stack:
             assert isinstance(stack, ContainerStack)
             said = await asked(stack)
             assert said.startswith("asked http://idp:")

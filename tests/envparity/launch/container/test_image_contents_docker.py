@@ -7,8 +7,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from envparity.launch.container.image_contents import image_records
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.contents import image_records
+from envparity.launch.images.folder import default_docker_folder
 
 pytestmark = pytest.mark.docker
 

@@ -7,16 +7,17 @@ import signal
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from envparity.errors import EngineUnavailable
-from envparity.launch.container import image_work
+from envparity.errors import DeadlineExceeded, EngineUnavailable
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.image_log import ImageError, run_program
-from envparity.launch.container.image_work import CalledOff, ending_when_called_off, not_called_off, side_by_side
+from envparity.launch.images import work as image_work
+from envparity.launch.images.log import ImageError, run_program
+from envparity.launch.images.work import CalledOff, ending_when_called_off, not_called_off, side_by_side
 
 PROMPTLY_S = 5.0
 
@@ -137,3 +138,31 @@ def test_an_engine_that_does_not_answer_leaves_no_socket_open(where: str, monkey
     monkeypatch.setenv("DOCKER_HOST", where)
     with pytest.raises(EngineUnavailable, match=f"no container engine answers at {where}"):
         Engine()
+
+
+def test_what_a_program_says_without_end_takes_bounded_memory() -> None:
+    """Of 200 MiB the end is in the message, of a long line the beginning."""
+    script = "import os\nfor _ in range(200): os.write(1, b'a' * (1 << 20))\nprint('\\nlast')\nraise SystemExit(3)"
+    tracemalloc.start()
+    with pytest.raises(ImageError) as failed:
+        run_program("chat", "a program", [sys.executable, "-c", script], 60)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 << 20
+    assert failed.value.log_tail.splitlines()[-1] == "last"
+    assert len(failed.value.log_tail) < 4096
+
+
+def test_a_program_that_lets_go_of_its_output_has_the_same_deadline() -> None:
+    script = "import os, time; os.close(1); os.close(2); time.sleep(60)"
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        run_program("chat", "a program", [sys.executable, "-c", script], 0.5)
+    assert time.monotonic() - began < PROMPTLY_S
+
+
+def test_a_program_whose_child_holds_its_output_has_the_same_deadline() -> None:
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        run_program("chat", "a program", ["/bin/sh", "-c", "sleep 60 &"], 0.5)
+    assert time.monotonic() - began < PROMPTLY_S

@@ -12,7 +12,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from envparity.launch.container.labels import RUN
+from envparity.launch.cleanup.labels import RUN
 from tests.envparity.running import MOMENT_S, TREE, Running, in_time_s
 
 pytestmark = pytest.mark.docker

@@ -8,8 +8,8 @@ import pytest
 
 from envparity.config.subject import load_subject
 from envparity.launch.choose import choose_launcher
-from envparity.launch.port import RanJobs
-from envparity.model.case import Case
+from envparity.launch.controls import RanJobs, ReplicaControls, RunsPrograms
+from envparity.model.case import Boot
 
 pytestmark = pytest.mark.docker
 
@@ -40,6 +40,9 @@ LOCAL = """name = "local"
 [jobs.sleeps]
 command = ["sleep", "60"]
 timeout_s = 0.5
+[processes.beats]
+command = ["sh", "-c", "cat /stage; exec sleep 600"]
+ready = "^base$"
 """
 PROD = """name = "prod"
 settings = { COLOUR = "{{blue}}", SECRET_KEY = { secret = 32 } }
@@ -54,6 +57,19 @@ template = "app.conf"
 command = ["sh", "-c", "cat /stage /etc/app.conf; exit 3"]
 [jobs.never]
 command = ["true"]
+[processes.goes]
+command = ["sh", "-c", "cat /etc/app.conf; exit 4"]
+ready = "never"
+"""
+COMPOSE = """services:
+  api:
+    build: {context: ., target: prod}
+    entrypoint: [perl, -W]
+    command: /server.pl 8100 8222
+    expose: ["8100"]
+"""
+COMPOSED = """name = "composed"
+extends = ["../compose.yaml#api"]
 """
 
 
@@ -69,15 +85,22 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
     launcher = choose_launcher("container", subject, lambda _: None)
     seen: dict[str, tuple[float | None, str, list[str]]] = {}
     jobs: list[tuple[str, int | None, tuple[str, ...]]] = []
+    programs: list[tuple[str, int | None, bool, tuple[str, ...]]] = []
     try:
         for name in ("local", "prod"):
-            async with launcher.boot(Case(name, "stages"), lambda _: None) as stack:
+            async with launcher.boot(subject.environments[name], Boot(), lambda _: None) as stack:
+                assert isinstance(stack, RanJobs)
+                assert isinstance(stack, ReplicaControls)
                 await stack.until_decided()
                 await stack.until_ready()
                 replica = await stack.observe_replica(0)
                 seen[name] = (replica.undecided_after_s, replica.log[0], stack.argv()[1:])  # type: ignore[attr-defined]
-                assert isinstance(stack, RanJobs)
                 jobs += [(job.name, job.exit_code, job.log) for job in stack.jobs]
+                assert isinstance(stack, RunsPrograms)
+                programs += [
+                    (run.name, run.exit_code, run.ready_after_s is not None, run.log)
+                    for run in await stack.observe_programs()
+                ]
                 await stack.start_replica(0)
     finally:
         await launcher.close()
@@ -86,4 +109,27 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
         "prod": (None, "stage prod", ["-w", "/server.pl", "{port}", "{health_port}"]),
     }
     assert jobs == [("sleeps", None, ()), ("fails", 3, ("prod", "{colour} {blue}", "{setting:SECRET_KEY}"))]
+    assert programs == [
+        ("beats", None, True, ("base",)),
+        ("goes", 4, False, ("{colour} {blue}", "{setting:SECRET_KEY}")),
+    ]
     assert [record.name for record in launcher.images] == ["backend", "backend of prod"]
+
+
+@pytest.mark.parametrize("own", ["", "settings = { SECRET_KEY = { secret = 32 } }"])
+async def test_what_compose_starts_is_started(tmp_path: Path, own: str) -> None:
+    """Its stage, its entry point in place of the image's, its command; also where a shell gives secrets on before."""
+    (tmp_path / "environments").mkdir()
+    files = {"server.pl": SERVER, "Dockerfile": DOCKERFILE, "backend.toml": BACKEND, "compose.yaml": COMPOSE}
+    for name, text in (files | {"environments/composed.toml": COMPOSED + own}).items():
+        (tmp_path / name).write_text(text)
+    subject = load_subject(tmp_path / "backend.toml", tmp_path / "environments")
+    launcher = choose_launcher("container", subject, lambda _: None)
+    try:
+        async with launcher.boot(subject.environments["composed"], Boot(), lambda _: None) as stack:
+            await stack.until_decided()
+            replica = await stack.observe_replica(0)
+            seen = replica.undecided_after_s, replica.log[0], stack.argv()  # type: ignore[attr-defined]
+    finally:
+        await launcher.close()
+    assert seen == (None, "stage prod", ["perl", "-W", "/server.pl", "8100", "8222"])

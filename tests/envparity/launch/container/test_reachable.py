@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from envparity.errors import DeadlineExceeded
-from envparity.launch.container import booting
-from envparity.launch.container.booting import ContainerBooting
+from envparity.launch.container import front
+from envparity.launch.container.front import until_reachable
 from envparity.launch.port import Endpoint
 
 _REFUSED = 3
@@ -52,10 +52,8 @@ class Calls:
 
 async def reach(endpoint: Endpoint, status: str = "running") -> None:
     """What the launcher waits for before a conversation may begin."""
-    boot = object.__new__(ContainerBooting)
-    boot._engine = Calls()  # type: ignore[assignment]
     ingress = SimpleNamespace(status=status, reload=lambda: None, logs=lambda **_: b"no listener")
-    await boot._until_reachable(endpoint, ingress)  # type: ignore[arg-type]
+    await until_reachable(Calls(), endpoint, ingress)  # type: ignore[arg-type]
 
 
 async def test_a_port_that_is_accepted_for_an_ingress_that_does_not_listen_is_waited_for() -> None:
@@ -69,7 +67,7 @@ async def test_a_port_that_is_accepted_for_an_ingress_that_does_not_listen_is_wa
 @pytest.mark.parametrize("status", ["running", "exited"])
 async def test_an_ingress_that_never_listens_is_a_named_wait(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
     """At its deadline, or at once where its container has ended; with the end of its log."""
-    monkeypatch.setattr(booting, "_REACHABLE_S", 0.3 if status == "running" else 60.0)
+    monkeypatch.setattr(front, "_REACHABLE_S", 0.3 if status == "running" else 60.0)
     published = Published(float("inf"))
     async with published.open() as endpoint:
         with pytest.raises(DeadlineExceeded, match="the ingress to listen: no listener"):

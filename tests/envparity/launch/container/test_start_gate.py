@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.images import ImageBuilder, default_docker_folder
 from envparity.launch.container.launcher import ContainerLauncher
 from envparity.launch.container.start_gate import StartGate, ungated
-from envparity.launch.port import CountsProcessors, Stack
+from envparity.launch.controls import CountsProcessors, replica_controls
+from envparity.launch.images.builder import ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
+from envparity.launch.port import Stack
 from envparity.model.backend import Backend, HealthPaths, ImageSource
-from envparity.model.case import Case
+from envparity.model.case import Boot
 from envparity.model.environment import Environment, Ingress, Platform
 
 pytestmark = pytest.mark.docker
@@ -40,9 +42,9 @@ async def test_replicas_begin_together_and_a_restart_waits_for_nobody(monkeypatc
     backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=SHOWS, health=silent)
     platform = Platform(replicas=3)
     environment = Environment("staging", platform=platform, ingress=Ingress("nginx", tls=True, host="clock.example"))
-    launcher = ContainerLauncher(engine, backend, {"staging": environment}, images, secrets.token_hex(4))
+    launcher = ContainerLauncher(engine, backend, images, secrets.token_hex(4))
     try:
-        async with launcher.boot(Case("staging", "clock"), lambda _: None) as stack:
+        async with launcher.boot(environment, Boot(), lambda _: None) as stack:
             async with asyncio.timeout(60):
                 while True:
                     seen = [await stack.observe_replica(index) for index in range(3)]
@@ -60,7 +62,7 @@ async def test_replicas_begin_together_and_a_restart_waits_for_nobody(monkeypatc
             assert granted is not None
             assert granted.used_s > 0
             container = stack.replicas[0].container  # type: ignore[attr-defined]
-            await stack.stop_replica(0)
+            await replica_controls(stack).stop_replica(0)
             container.start()
             async with asyncio.timeout(60):
                 while True:
@@ -80,9 +82,9 @@ async def test_nobody_who_inspects_a_container_sees_a_secret() -> None:
     shows = ("sh", "-c", 'printf "<%s>\n" "$API_TOKEN"; echo "$MODE"; env | cut -d= -f1; exec sleep 100')
     backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=shows, health=silent)
     environment = Environment("staging", settings={"API_TOKEN": canary, "MODE": "plain"})
-    launcher = ContainerLauncher(engine, backend, {"staging": environment}, images, secrets.token_hex(4))
+    launcher = ContainerLauncher(engine, backend, images, secrets.token_hex(4))
     try:
-        async with launcher.boot(Case("staging", "clock"), lambda _: None) as stack:
+        async with launcher.boot(environment, Boot(), lambda _: None) as stack:
             container = stack.replicas[0].container  # type: ignore[attr-defined]
             container.reload()
             seen = json.dumps(container.attrs)
@@ -91,7 +93,7 @@ async def test_nobody_who_inspects_a_container_sees_a_secret() -> None:
             log = await _logged(stack, 5)
             assert log[:2] == ("<{setting:API_TOKEN}>", "plain")
             assert not {"SHLVL", "OLDPWD"} & set(log)
-            await stack.stop_replica(0)
+            await replica_controls(stack).stop_replica(0)
             container.start()
             assert (await _logged(stack, len(log) + 5)).count("<{setting:API_TOKEN}>") == 2
     finally:

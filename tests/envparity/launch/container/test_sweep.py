@@ -9,8 +9,8 @@ import pytest
 import requests
 from docker.errors import APIError
 
-from envparity.launch.container.labels import RUN
-from envparity.launch.container.sweep import remove_run
+from envparity.launch.cleanup.labels import RUN
+from envparity.launch.cleanup.sweep import remove_run
 
 LABELS = {RUN: "r1"}
 
@@ -57,6 +57,6 @@ def test_a_network_that_somebody_else_uses_is_told_of_in_the_end(monkeypatch: py
     """And waited for no longer than it may take a container to go."""
     engine = FakeEngine([], ["somebody else's"])
     monkeypatch.setattr(engine, "remove_container", lambda *_, **__: None)
-    monkeypatch.setattr("envparity.launch.container.sweep._GOING_S", 0.2)
+    monkeypatch.setattr("envparity.launch.cleanup.sweep._GOING_S", 0.2)
     with pytest.raises(APIError, match="403 Client Error"):
         removed(engine)

@@ -8,9 +8,10 @@ import pytest
 
 from envparity.config.subject import load_subject
 from envparity.conversation.driver import play
-from envparity.launch.choose import process_launcher
+from envparity.launch.controls import warm_boots
+from envparity.launch.process.kind import process_launcher
 from envparity.launch.process.stack import ProcessStack
-from envparity.model.case import Boot, Case
+from envparity.model.case import Boot
 from envparity.model.subject import Subject
 from tests.envparity.launch.identity_stack import SLEEPING, WITH_PROVIDER, serves_its_clients
 from tests.envparity.running import TREE
@@ -25,7 +26,7 @@ async def test_it_serves_its_clients() -> None:
     """All that `serves_its_clients` asks."""
     launcher = process_launcher(Subject(SLEEPING, {"desk": WITH_PROVIDER}, "2026-01-01"))
     try:
-        async with launcher.boot(Case("desk", "clock"), lambda _: None) as stack:
+        async with launcher.boot(WITH_PROVIDER, Boot(), lambda _: None) as stack:
             assert isinstance(stack, ProcessStack)
             await serves_its_clients(stack)
     finally:
@@ -38,9 +39,9 @@ async def test_warm_boots_are_of_issuers_of_their_own() -> None:
     greeted, rotated = (next(one for one in subject.backend.scenarios if one.name == name) for name in PLAYED)
     launcher = process_launcher(subject)
     try:
-        async with launcher.boot(Case("desk", "porter"), lambda _: None) as stack:
+        async with launcher.boot(subject.environments["desk"], Boot(), lambda _: None) as stack:
             await stack.until_decided()
-            async with launcher.warm(stack, 2) as warm, warm.boot(Boot()) as one, warm.boot(Boot()) as other:
+            async with warm_boots(stack, 2) as warm, warm.boot(Boot()) as one, warm.boot(Boot()) as other:
                 await asyncio.gather(one.until_decided(), other.until_decided())
                 issuers = {each.settings["ISSUER"] for each in (stack, one, other)}
                 assert len(issuers) == 3

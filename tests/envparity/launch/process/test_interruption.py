@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.launch.run_folder import MEMORY
+from envparity.launch.cleanup.run_folder import MEMORY
 from tests.envparity.running import GONE_WITHIN_S, TREE, Running, in_time_s
 
 pytestmark = pytest.mark.processes

@@ -60,21 +60,36 @@ def test_whoever_runs_it_gets_the_same_verdict(tmp_path: Path, who: str) -> None
         if user is not None:
             for own in (folder, *folder.rglob("*")):
                 os.chown(own, user, user, follow_symlinks=False)
-        ended = subprocess.run(
+        code, output = _ended(
             [str(_interpreter(folder)), "-m", "envparity", "run", "--plain", "--environment", "local,staging"],
-            cwd=root,
-            env={"PATH": os.defpath, "HOME": str(root), **NO_ENGINE},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=MOMENT_S,
-            **identity_of(user),
+            root,
+            {"PATH": os.defpath, "HOME": str(root), **NO_ENGINE},
+            user,
         )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert ("the user (10001: " in " ".join(ended.stdout.split())) is not root_s
+        assert code == 0, output
+        assert ("the user (10001: " in " ".join(output.split())) is not root_s
         assert list((root / ".cache" / "envparity" / "clusters").iterdir())
     finally:
         shutil.rmtree(folder)
+
+
+def _ended(command: list[str], folder: Path, env: dict[str, str], user: int | None) -> tuple[int | None, str]:
+    """Its exit code, none where it took longer than a test waits, and all that it had printed by then."""
+    with (folder / "said").open("w+", encoding="utf-8") as said:
+        try:
+            code = subprocess.run(
+                command,
+                cwd=folder,
+                env=env | {"PYTHONUNBUFFERED": "1"},
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                check=False,
+                timeout=MOMENT_S,
+                **identity_of(user),
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = None
+        return code, Path(said.name).read_text(encoding="utf-8")
 
 
 def _interpreter(folder: Path) -> Path:

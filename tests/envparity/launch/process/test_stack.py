@@ -14,9 +14,9 @@ import pytest_asyncio
 from envparity.config.subject import load_subject
 from envparity.dependency.kind import CA_PATH
 from envparity.errors import LaunchError
-from envparity.launch.choose import process_launcher
+from envparity.launch.process.kind import process_launcher
 from envparity.launch.process.stack import ProcessStack
-from envparity.model.case import Case
+from envparity.model.case import Boot
 from tests.envparity.running import TREE
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
@@ -30,7 +30,7 @@ async def stack() -> AsyncIterator[ProcessStack]:
     staging = msgspec.structs.replace(staging, settings={**staging.settings, "EXTRA_CA": CA_PATH})
     launcher = process_launcher(replace(subject, environments={"staging": staging}))
     try:
-        async with launcher.boot(Case("staging", subject.backend.name), lambda _: None) as booted:
+        async with launcher.boot(staging, Boot(), lambda _: None) as booted:
             assert isinstance(booted, ProcessStack)
             await booted.until_ready()
             yield booted

@@ -10,14 +10,14 @@ import pytest
 import pytest_asyncio
 
 from envparity.config.subject import load_subject
-from envparity.conversation.contract import Contract
+from envparity.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.errors import LaunchError
 from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
 from envparity.launch.warm.boot import WarmBoot
 from envparity.launch.warm.pool import WarmPool, WarmUnavailable
-from envparity.model.case import Boot, Case
+from envparity.model.case import Boot
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,7 +29,7 @@ async def stack() -> AsyncIterator[ContainerStack]:
     subject = load_subject(ROOT / "netra_backend" / "backend.toml", ROOT / "environments", ["staging"])
     launcher = choose_launcher("container", subject, lambda _: None)
     try:
-        async with launcher.boot(Case("staging", subject.backend.name), lambda _: None) as booted:
+        async with launcher.boot(subject.environments["staging"], Boot(), lambda _: None) as booted:
             assert isinstance(booted, ContainerStack)
             await booted.until_decided()
             yield booted
@@ -136,7 +136,7 @@ async def _status(boot: WarmBoot) -> str:
 
 async def _departure(boot: WarmBoot) -> object:
     backend = boot.backend
-    contract = Contract.load(backend.contract) if backend.contract else None
+    contract = contract_of(backend)
     scenario = next(one for one in backend.scenarios if one.name.startswith("conversation"))
     return (await play(scenario, boot, backend, contract)).departure
 

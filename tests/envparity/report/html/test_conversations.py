@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from envparity.model.environment import Difference, Environment
@@ -34,7 +36,7 @@ def test_the_first_field_that_differs_is_marked_and_the_same_ones_are_left_out()
     """One row, a cell for each environment, what the contract says beside it."""
     rest = (sent({"type": "ping"}), received({"type": "pong"}), close(by="client"))
     only = side_by_side(transcript(), transcript(handshake(), OTHER_WELCOME, *rest))
-    row = only.rows[1]
+    row: Any = only.rows[1]
     assert only.first == 1
     assert [cell["f"] for cell in row["x"]] == [[["limits.per_minute", "30", 1]], [["limits.per_minute", "10", 1]]]
     assert row["v"] == ["limits: too few"]
@@ -65,7 +67,8 @@ def test_an_entry_that_one_has_and_the_other_has_not_gets_a_row_of_its_own() -> 
     assert [(row["l"], "x" in row) for row in only.rows][1:4] == [
         ("received connection_established", False), ("received notice", True), ("sent ping", False)
     ]  # fmt: skip
-    assert only.rows[2]["x"][0] is None
+    third: Any = only.rows[2]
+    assert third["x"][0] is None
     assert only.first == 2
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from netra_backend.app.cache.event_bus import EventBus
 from netra_backend.app.cache.redis_link import RedisLink
 from netra_backend.app.core.failures import DependencyUnavailable
+from tests.servers import redis_server, redis_url_of
 
 WITHIN_S = 10.0
 
@@ -31,6 +33,15 @@ class Heard:
 @pytest.fixture
 def heard() -> Heard:
     return Heard()
+
+
+@pytest.fixture(scope="module")
+def redis_url(server_folder: Path) -> Iterator[str]:
+    """A Redis of its own: what PUBLISH counts would else be heard by the session's backends as well."""
+    server = redis_server(server_folder)
+    server.start()
+    yield redis_url_of(server)
+    server.end()
 
 
 @pytest.fixture

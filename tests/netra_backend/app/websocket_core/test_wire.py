@@ -36,7 +36,7 @@ class Stuck:
 async def test_a_client_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither memory nor other users pay for it: the end is ordered, and closing gives up at its deadline."""
     monkeypatch.setattr(wire_module, "CLOSE_TIMEOUT_S", 0.05)
-    wire = Wire(cast("WebSocket", Stuck()), Metrics(), 8192)
+    wire = Wire.over(cast("WebSocket", Stuck()), Metrics(), 8192)
     for _ in range(MAX_WAITING_FRAMES + 2):
         wire.send({"type": "heartbeat"})
         await asyncio.sleep(0)
@@ -49,7 +49,7 @@ async def test_a_client_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyPa
 
 async def test_the_first_order_to_end_counts() -> None:
     """Once a conversation ends for one reason, another changes nothing."""
-    wire = Wire(cast("WebSocket", Stuck()), Metrics(), 8192)
+    wire = Wire.over(cast("WebSocket", Stuck()), Metrics(), 8192)
     wire.end(SHUTDOWN)
     wire.end(SLOW_CONSUMER)
     with pytest.raises(ConversationEnded) as ended:

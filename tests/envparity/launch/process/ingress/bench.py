@@ -26,7 +26,8 @@ from websockets.server import ServerProtocol
 
 from envparity.config.own_nginx import filled
 from envparity.launch.certificates import CertificateAuthority
-from envparity.launch.container.images import IMAGE_UIDS, ImageBuilder, default_docker_folder
+from envparity.launch.images.builder import IMAGE_UIDS, ImageBuilder
+from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.ingress_variables import ingress_variables
 from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import Address, IngressKind, IngressPlan

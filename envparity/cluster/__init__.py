@@ -1,0 +1,1 @@
+"""Many machines: shards that are merged, and a cluster that boots what is adaptive."""

@@ -1,0 +1,135 @@
+"""Shards judged as the one run that they are: their observations together, and boots here where causes need them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from envparity.cluster.facts import LauncherElsewhere, LauncherFacts
+from envparity.cluster.fingerprints import with_salt
+from envparity.cluster.plan import made_plan
+from envparity.cluster.reading import Shard, read_shards, unfit_for
+from envparity.engine.case_result import CaseMore, CaseResult
+from envparity.engine.events import Emit, Waiting
+from envparity.engine.plan import PlannedCase
+from envparity.errors import ConfigurationError
+from envparity.judge.finding import Verdict
+from envparity.launch.port import Launcher
+from envparity.model.subject import Subject
+from envparity.session import engine
+from envparity.session.inputs import Inputs, launcher_names
+
+__all__ = ["Merge", "Observed", "prepared_merge"]
+
+
+class Observed:
+    """What planned cases showed in other processes, with fingerprints of one salt."""
+
+    def __init__(self, subject: Subject, shards: Sequence[Shard], salt: bytes) -> None:
+        self._subject, self._salt = subject, salt
+        self._cases = {event.case: event for shard in shards for event in shard.observed}
+
+    async def case(self, planned: PlannedCase) -> CaseResult:
+        event = self._cases[planned.case.id]
+        more = event.more or CaseMore()
+        salted = {
+            name: tuple(with_salt(self._salt, self._subject, one) for one in getattr(more, name))
+            for name in ("repeats", "ordered")
+        }
+        observation = with_salt(self._salt, self._subject, event.observation)
+        return CaseResult(observation, msgspec.structs.replace(more, **salted), event.duration_s)
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Shards that were found to be one run, with the files that they are judged by."""
+
+    shards: tuple[Shard, ...]
+    subject: Subject
+    inputs: Inputs
+
+    @property
+    def launcher_name(self) -> str:
+        """By what the shards were booted, and is booted here if anything is."""
+        started = self.shards[0].started
+        said = "" if started is None else started.launcher
+        return said if said in launcher_names() else self.inputs.launcher
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """The scenarios that were asked for."""
+        return self.shards[0].part.only
+
+    def verdict(self, emit: Emit, *, causes: bool) -> Verdict:
+        """Judge all of it; boot here what has to be confirmed and, with `causes`, what is red."""
+        part = self.shards[0].part
+        return engine.to_verdict(
+            self.subject,
+            self.launcher_name,
+            emit,
+            self.only,
+            self.inputs.orders,
+            causes=causes,
+            repeat=part.repeat,
+            elsewhere=lambda: _Shards(self, emit),
+        )
+
+
+class _Shards:
+    """Where the cases of a merge were booted."""
+
+    def __init__(self, merge: Merge, emit: Emit) -> None:
+        salt = secrets.token_bytes(16)
+        self.source = Observed(merge.subject, merge.shards, salt)
+
+        def make() -> Launcher:
+            from envparity.launch.choose import choose_launcher
+
+            salted = replace(merge.subject, salt=salt)
+            return choose_launcher(merge.launcher_name, salted, lambda waited_for: emit(Waiting("", waited_for)))
+
+        started = [one.started for one in merge.shards if one.started is not None]
+        facts = LauncherFacts(
+            name=started[0].launcher,
+            cannot_check=tuple(dict.fromkeys(gap for one in started for gap in one.cannot_check)),
+            reason=started[0].reason,
+            images=tuple(dict.fromkeys(image for one in started for image in one.images)),
+        )
+        self.launcher = LauncherElsewhere(facts, secrets.token_hex(4), make)
+
+
+def prepared_merge(paths: Sequence[Path], backend: Path | None, environments: Path | None) -> Merge:
+    """Read the shards, and the files that they were booted from. Boots nothing.
+
+    The files are those that the shards name, where they lie below this folder, unless others are named. Raises
+    `ConfigurationError` with all that is wrong: with one shard, between them, or with the files.
+    """
+    shards = read_shards(paths)
+    about, part = shards[0].subject, shards[0].part
+    file = Path(about.file)
+    folder = Path(about.environments[0].file).parent if about.environments else Path()
+    inputs = Inputs.find(
+        backend=backend or (file if file.is_file() and _is_here(file) else None),
+        environments=environments or (folder if folder.is_dir() and _is_here(folder) else None),
+        names=[one.name for one in about.environments],
+        launcher=part.launcher if part.launcher in launcher_names() else None,
+        repeat=part.repeat,
+        thorough=part.thorough,
+        image=part.image or None,
+    )
+    inputs = replace(inputs, orders=about.orders)
+    only = part.only
+    subject = engine.load(inputs, only)
+    here = made_plan(subject, only, about.orders, part.repeat)
+    mistakes = list(unfit_for(shards, here.identity, here.plan))
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return Merge(shards, subject, inputs)
+
+
+def _is_here(path: Path) -> bool:
+    return path.resolve().is_relative_to(Path.cwd())

@@ -1,0 +1,134 @@
+"""What a run and the workers of a cluster say to each other: JSON, by TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import msgspec
+
+from envparity.cluster.facts import LauncherFacts
+from envparity.engine.case_result import CaseResult
+from envparity.engine.elsewhere import AskedSearch, Found
+from envparity.model.case import Case
+from envparity.model.subject import Subject
+from envparity.observe.record import Observation
+from envparity.session.identity import Identity
+
+__all__ = ["Asked", "Cold", "Failure", "Hybrids", "Once", "OnceMore", "Prepared", "Project", "Secrets", "secrets_of"]
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """The secrets of the files, by name: those of the backend, of each environment, of its process, of its boots."""
+
+    backend: dict[str, str] = {}
+    environments: dict[str, dict[str, str]] = {}
+    variables: dict[str, str] = {}
+    boots: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+    def put_into(self, subject: Subject) -> Subject:
+        """The subject as these secrets make it, whatever stands in the files of this machine in their place."""
+        backend = subject.backend
+        process = backend.process
+        if process is not None:
+            process = msgspec.structs.replace(process, variables=process.variables | self.variables)
+        backend = msgspec.structs.replace(
+            backend, settings=backend.settings | self.backend, boot_secrets=self.boots, process=process
+        )
+        environments = {
+            name: msgspec.structs.replace(one, settings=one.settings | self.environments.get(name, {}))
+            for name, one in subject.environments.items()
+        }
+        return replace(subject, backend=backend, environments=environments)
+
+
+class Project(msgspec.Struct, frozen=True):
+    """What the workers of one run boot: files below their checkout, what these must be, and what was asked for.
+
+    `salt` is that of fingerprints, in hexadecimal digits. It and the secrets are in the memory of the workers only.
+    """
+
+    run: str
+    backend: str
+    environments: str
+    names: tuple[str, ...]
+    identity: Identity
+    secrets: Secrets
+    salt: str
+    launcher: str = "auto"
+    image: str = ""
+    orders: int = 0
+    thorough: bool = False
+    only: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Project({self.run})"
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A worker is ready to boot by that launcher; or it is not, and `wrong` says why: what kind of error it was."""
+
+    facts: LauncherFacts
+    wrong: str = ""
+    kind: str = ""
+
+
+class Once(msgspec.Struct, frozen=True, tag=True):
+    """Boot and observe that planned case."""
+
+    case: Case
+
+
+class OnceMore(msgspec.Struct, frozen=True, tag=True):
+    """One more boot of that planned case."""
+
+    case: Case
+
+
+class Cold(msgspec.Struct, frozen=True, tag=True):
+    """Boot that case, which nobody planned, in fresh containers."""
+
+    case: Case
+
+
+class Hybrids(msgspec.Struct, frozen=True, tag=True):
+    """Look for causes with boots of hybrids."""
+
+    search: AskedSearch
+
+
+Asked = Once | OnceMore | Cold | Hybrids
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """No answer, and nobody else would have one: which kind of error it was, and what it says."""
+
+    kind: str
+    text: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came of it: one of these."""
+
+    result: CaseResult | None = None
+    observation: Observation | None = None
+    found: dict[int, Found] | None = None
+    failure: Failure | None = None
+
+
+def secrets_of(subject: Subject) -> Secrets:
+    """Every secret that stands in the files as a setting, a variable of the process or in a boot."""
+    backend = subject.backend
+
+    def secret(table: Iterable[tuple[str, object]]) -> dict[str, str]:
+        return {name: value for name, value in table if isinstance(value, str) and backend.is_secret(name, value)}
+
+    return Secrets(
+        backend=secret(backend.settings.items()),
+        environments={name: secret(one.settings.items()) for name, one in subject.environments.items()},
+        variables=secret(backend.process.variables.items()) if backend.process is not None else {},
+        boots=dict(backend.boot_secrets),
+    )

@@ -1,0 +1,57 @@
+"""What a scenario that disturbs must say beside that, and what would have no effect. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from envparity.model.case import Boot
+from envparity.model.step import Cut, Disturbance, DisturbsDependency, JumpClock, Restore, Step, action_of
+
+__all__ = ["disturbing_problems"]
+
+Problem = tuple[str, str, str, str]
+"""The key below the scenario, what was expected, what is there, what to do."""
+
+_LONGEST_APART_S: Final = 30.0
+_FURTHEST_S: Final = 315_576_000.0  # ten years
+
+
+def disturbing_problems(head: Mapping[str, object], steps: Sequence[Step | None]) -> Iterator[Problem]:
+    """What is wrong with the disturbances of a scenario. `steps` has None for each that could not be read."""
+    boot = head.get("boot")
+    clocks = boot.clocks if isinstance(boot, Boot) else ()
+    yield from _of_clocks(clocks, head.get("replicas", 1))
+    yield from _of_starts(boot.apart_s if isinstance(boot, Boot) else 0.0, head.get("replicas", 1))
+    disturbed: set[str] = set()
+    for index, step in enumerate(steps):
+        key = f"steps[{index}].{action_of(step)}" if step is not None else ""
+        if isinstance(step, Disturbance) and not head.get("disruptive"):
+            yield "disruptive", f"true, for it disturbs ({action_of(step)})", "not true", "add disruptive = true"
+        if isinstance(step, JumpClock) and not clocks:
+            yield key, "a replica with a clock of its own", "none", "add clocks = [0] to its boot"
+        if isinstance(step, Restore) and step.dependency not in disturbed and None not in steps:
+            yield key, "a dependency that an earlier step disturbs", repr(step.dependency), "remove it"
+        if isinstance(step, DisturbsDependency | Cut):
+            lasting = getattr(step, "for_s", None) is None
+            (disturbed.add if lasting else disturbed.discard)(step.dependency)
+        elif isinstance(step, Restore):
+            disturbed.discard(step.dependency)
+
+
+def _of_starts(apart_s: float, replicas: object) -> Iterator[Problem]:
+    if not 0 <= apart_s <= _LONGEST_APART_S:
+        yield "boot.apart_s", f"seconds, {_LONGEST_APART_S:g} at most", f"{apart_s:g}", "wait less"
+    elif apart_s and replicas == 1:
+        yield "boot.apart_s", "a scenario that needs several replicas", "one", "say replicas = 2, or leave it out"
+
+
+def _of_clocks(clocks: Sequence[float], replicas: object) -> Iterator[Problem]:
+    if isinstance(replicas, int) and len(clocks) > replicas:
+        got = f"{len(clocks)} of them for {replicas} replicas"
+        yield "boot.clocks", "no more clocks than replicas", got, f"say replicas = {len(clocks)}, or leave them out"
+    for by_s in clocks:
+        if not math.isfinite(by_s) or abs(by_s) > _FURTHEST_S:
+            expected = f"seconds, {_FURTHEST_S:.0f} (ten years) at most"
+            yield "boot.clocks", expected, f"{by_s:g}", "a clock that wrong is another defect"

@@ -1,0 +1,122 @@
+"""Connecting a client of a conversation, again and again where another replica or worker is to answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.http11 import Response
+
+from envparity.conversation import actions
+from envparity.conversation.affinity import AffinityCookies
+from envparity.conversation.answer import answered, upstream_of
+from envparity.conversation.answering import UNSEEN, worker_of, workers_of
+from envparity.conversation.crowd import Crowd
+from envparity.conversation.machine import Conversation
+from envparity.conversation.upgrading import upgrade
+from envparity.launch.client_addresses import Way
+from envparity.launch.connecting import tcp_connection, why_not
+from envparity.launch.port import Stack
+from envparity.support.stalls import within
+
+__all__ = ["Opening"]
+
+_SWITCHING = 101
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 1.0
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Connects, and tells the conversation what came of it. `ways` are of clients with addresses of their own."""
+
+    conversation: Conversation
+    stack: Stack
+    crowd: Crowd
+    ways: Mapping[str, Way]
+    affinity: AffinityCookies
+
+    async def open(self, action: actions.Open) -> ClientConnection | None:
+        """Connect; where another replica or worker is wanted, again and again until it is chosen. None: it failed."""
+        restraint = self.stack.endpoint.restraint
+        if restraint is not None:
+            await restraint.before_connecting()
+        await self.crowd.before_connecting()
+        worker: int | None = None
+        missing, pause_s = "no other replica answered", 0.0 if action.worker else _FIRST_PAUSE_S
+        try:
+            async with within(2 * action.timeout_s):  # each of connecting and upgrading has its own below
+                while True:
+                    before = await workers_of(self.stack) if action.worker else {}
+                    connection = await self._open_once(action)
+                    if connection is None:
+                        return None
+                    replica = self.stack.replica_index(upstream_of(connection.response))
+                    if action.other_than is None or not self._has_a_choice or replica != action.other_than:
+                        if not action.worker:
+                            break
+                        worker, known = await worker_of(self.stack, replica, connection.local_address[1], before)
+                        if worker is not None and (worker != action.other_worker_than or known == 1):
+                            break
+                        missing = "no other worker process answered" if worker is not None else UNSEEN
+                    await connection.close()
+                    # A user who comes again at once is one too many for a backend that is still letting the last go.
+                    # Which worker of a replica takes a connection is chance, which wants many attempts.
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        except TimeoutError:
+            self._opened(action, error=missing)
+            return None
+        self.affinity.keep(action.handshake.user, connection.response)
+        self._opened(action, connection.response, connection.subprotocol, worker=worker)
+        return connection
+
+    def way(self, source: str | None) -> Way:
+        """How a client comes to the stack that says that name for its address, or none."""
+        return Way(self.stack.endpoint.address) if source is None else self.ways[source]
+
+    @property
+    def _has_a_choice(self) -> bool:
+        """Whether another replica can answer the same client."""
+        return self.stack.replica_count > 1 and self.stack.endpoint.affinity != "address"
+
+    async def _open_once(self, action: actions.Open) -> ClientConnection | None:
+        """One attempt; None when it failed, and the conversation was told how."""
+        endpoint, phase = self.stack.endpoint, "connect"
+        # Who is to come to another replica is another client, which has no cookie yet.
+        known = "" if action.other_than is not None else self.affinity.of(action.handshake.user)
+        try:
+            async with within(action.timeout_s):
+                way = self.way(action.source)
+                sock = await tcp_connection(way.address, way.source)
+            phase = "accept"
+            async with within(action.timeout_s):
+                return await upgrade(sock, endpoint, action.handshake, known)
+        except TimeoutError:
+            self.conversation.timed_out(self.crowd.now(), phase)
+        except InvalidStatus as refused:
+            self._opened(action, refused.response)
+        except InvalidMessage as error:  # not HTTP, or nothing at all before the connection was lost
+            self._opened(action, error=str(error.__cause__ or error))
+        except InvalidHandshake as error:
+            self._opened(action, error=str(error), status=_SWITCHING)
+        except OSError as error:
+            self._opened(action, error=why_not(error))
+        return None
+
+    def _opened(
+        self,
+        action: actions.Open,
+        response: Response | None = None,
+        subprotocol: str | None = None,
+        *,
+        error: str = "",
+        status: int = 0,
+        worker: int | None = None,
+    ) -> None:
+        """Tell the conversation of an answer, or with `error` why there is none that can be understood."""
+        now_s = self.crowd.now()
+        answer = answered(action, self.stack, response, now_s, subprotocol=subprotocol, error=error, status=status)
+        self.conversation.opened(answer, worker)

@@ -1,0 +1,116 @@
+"""Playing all that a planned case asks for on its stack, in the order in which nothing disturbs what comes after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from envparity.engine.changing import observe_change
+from envparity.engine.coming_back import CameBack, come_back, comes_back, have_started
+from envparity.engine.events import Emit, Waiting
+from envparity.engine.growth import Growth
+from envparity.engine.observer import Observer
+from envparity.engine.orders_seen import OrdersSeen
+from envparity.engine.plan import PlannedCase
+from envparity.engine.plays import play_again, repeated
+from envparity.errors import DeadlineExceeded
+from envparity.launch.controls import ReplicaControls
+from envparity.launch.port import Stack
+from envparity.model.scenario import Scenario
+from envparity.model.subject import Subject
+from envparity.observe.record import Observation, Replica
+from envparity.observe.transcript import Transcript
+
+__all__ = ["CasePlayer"]
+
+
+class CasePlayer:
+    """Plays the scenarios of a case on its stack, and observes it."""
+
+    def __init__(self, subject: Subject, observer: Observer, orders: OrdersSeen, emit: Emit) -> None:
+        self._subject, self._observer, self._orders, self._emit = subject, observer, orders, emit
+
+    async def __call__(
+        self, planned: PlannedCase, stack: Stack, began: float, *, again: bool, told: bool = True
+    ) -> Observation:
+        """Peaceful scenarios overlap, then come the orders of this environment, and at last what disturbs the stack.
+
+        Orders are booted beside the first boot only, not where this is done `again`.
+
+        Where startup did not pass and was meant to, one conversation shows what a client is told; the rest would only
+        say the same again.
+        """
+        case, scenarios, observer = planned.case, planned.scenarios, self._observer
+        if case.boot.release:
+            return await observe_change(observer, planned, stack, began, told=told)
+        await observer.see_through(stack, scenarios)
+        booted = time.monotonic()
+        first = await observer.replicas(stack)
+        if case.boot.steady and any(each.startup is not None and each.startup.status != "pass" for each in first):
+            scenarios = scenarios[:1]
+        if told:
+            self._emit(Waiting(case.id, f"{len(scenarios)} scenarios"))
+        controlled = self._is_controlled(stack, first)
+        growth = Growth(stack)
+        if controlled:
+            await growth.look()
+        cross_origin = await observer.cross_origin(stack, first)
+        played = await observer.player.peaceful(stack, scenarios, again=not told)
+        back, control = CameBack(), tuple[Transcript, ...]()
+        if controlled:
+            await growth.look(played)
+            returning = comes_back(scenarios, played, thorough=self._subject.thorough)
+            back = await come_back(observer.player, stack, returning, seen=growth.look)
+            control = await play_again(observer.player, stack, scenarios, played, back.others)
+            await growth.look(control[len(back.others) :])
+        began_orders = time.monotonic()
+        if not again and first:
+            await self._orders.boot_beside(stack, first[0].startup)
+        orders_s = time.monotonic() - began_orders
+        disturbed = await observer.player.disruptive(stack, scenarios, again=not told)
+        if controlled and self._subject.thorough:
+            control += await self._back_alone(stack, scenarios, disturbed, back)
+        played += disturbed
+        control += await repeated(observer.player, stack, scenarios, (*played, *control))
+        timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
+        timings |= {"orders": round(orders_s, 3)} if self._orders.of_boot(case) else {}
+        return await observer.record(
+            stack,
+            first,
+            played,
+            timings,
+            control=control,
+            second=back.second,
+            usage=growth.points,
+            cross_origin=cross_origin,
+        )
+
+    async def _back_alone(
+        self, stack: Stack, scenarios: Sequence[Scenario], disturbed: Sequence[Transcript], back: CameBack
+    ) -> tuple[Transcript, ...]:
+        """Users who come back to what disturbs the stack, one scenario after the other.
+
+        Each begins when every replica says that it is ready again, as far as it does in time: what was disturbed before
+        is no matter of this one.
+        """
+        control: tuple[Transcript, ...] = ()
+        for scenario in comes_back(scenarios, disturbed, thorough=True):
+            if isinstance(stack, ReplicaControls):
+                with suppress(DeadlineExceeded):
+                    await stack.until_ready()
+            more = await come_back(self._observer.player, stack, [scenario], alone=True)
+            control += tuple(more.others)
+            back.second += more.second
+        return control
+
+    def _is_controlled(self, stack: Stack, first: Sequence[Replica]) -> bool:
+        """Whether the peaceful scenarios are played more than once.
+
+        Nothing is played twice, unless the scenario says so, where startup did not pass, where somebody is silent until
+        an idle time is over, or where one may only look; other boots than the usual one are the baseline's matter.
+        """
+        boot, name = stack.case.boot, stack.case.environment
+        baseline = next(iter(self._subject.environments))
+        named = boot.steady or name == baseline
+        return have_started(first) and boot.hasten == 1 and name not in self._subject.attached and named

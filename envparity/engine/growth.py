@@ -1,0 +1,68 @@
+"""What the replicas hold open, looked at between rounds of conversations, once their connections are closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from envparity.launch.controls import CountsConnections
+from envparity.launch.port import Stack
+from envparity.launch.usage import usage_of
+from envparity.launch.workers import SeesWorkers
+from envparity.observe.record import ReplicaUsage, Usage
+from envparity.observe.transcript import HandshakeAnswered, Transcript
+
+__all__ = ["Growth"]
+
+_LOOKS = 10
+_BETWEEN_LOOKS_S = 0.1
+_SWITCHING = 101
+
+
+class Growth:
+    """The points at which one stack was looked at: how many connections were made by then, and what was held open."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._pids: dict[int, tuple[int, ...]] = {}
+        self._connections = [0] * stack.replica_count
+        self.points: list[Usage] = []
+
+    async def look(self, played: Iterable[Transcript] = ()) -> None:
+        """One more point, after these plays. What is still being closed is waited for, for a second at most."""
+        if not isinstance(self._stack, SeesWorkers):
+            return
+        for transcript in played:
+            self._count(transcript)
+        if not self._pids:
+            for index in range(self._stack.replica_count):
+                workers = await self._stack.workers(index)
+                self._pids[index] = tuple(sorted(workers.processes)) if workers is not None else ()
+        held = await self._held()
+        for _ in range(_LOOKS):
+            await asyncio.sleep(_BETWEEN_LOOKS_S)
+            again = await self._held()
+            falling = _descriptors(again) < _descriptors(held)
+            held = again
+            if not falling:
+                break
+        to = self._stack.connections_to() if isinstance(self._stack, CountsConnections) else {}
+        self.points.append(Usage(tuple(self._connections), tuple(held), to))
+
+    async def _held(self) -> list[ReplicaUsage | None]:
+        return [await usage_of(pids) for pids in self._pids.values()]
+
+    def _count(self, transcript: Transcript) -> None:
+        if transcript.clients is not None:
+            for index, accepted in enumerate(transcript.clients.accepted[: len(self._connections)]):
+                self._connections[index] += accepted
+            return
+        for event in transcript.events:
+            if isinstance(event, HandshakeAnswered) and event.status == _SWITCHING:
+                index = event.replica if event.replica is not None else 0
+                if index < len(self._connections):
+                    self._connections[index] += 1
+
+
+def _descriptors(held: Iterable[ReplicaUsage | None]) -> int:
+    return sum(one.descriptors for one in held if one is not None)

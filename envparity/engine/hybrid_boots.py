@@ -1,0 +1,141 @@
+"""Boots of hybrids of two environments: cold ones, and forks beside the one that passes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+
+import msgspec
+
+from envparity.engine.coming_back import come_back, comes_back, have_started
+from envparity.engine.observer import Observer
+from envparity.errors import DeadlineExceeded, EngineFailed, LaunchError
+from envparity.isolate import Trait, mix
+from envparity.launch.controls import WarmBoots, WarmUnavailable, warm_boots
+from envparity.launch.port import Launcher, Stack
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment
+from envparity.model.scenario import Scenario
+from envparity.observe.record import Observation
+
+__all__ = ["HybridBoots"]
+
+_TRIES = 2
+_AS_IT_IS: frozenset[Trait] = frozenset()
+
+
+class HybridBoots:
+    """Boots environments between `base` and `failing`, as `boot` says, and plays `scenarios` on them.
+
+    `also`: in each that starts users come back (`returns`), or pages of other `origins` ask. What forks stand beside
+    is taken down by `close`. Not `forkable`: there are no forks.
+    """
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        observer: Observer,
+        backend: str,
+        *,
+        base: Environment,
+        failing: Environment,
+        boot: Boot,
+        scenarios: Sequence[Scenario],
+        also: Collection[str],
+        forkable: bool,
+    ) -> None:
+        self._launcher, self._observer, self._backend = launcher, observer, backend
+        self._base, self._failing, self._boot = base, failing, boot
+        self._scenarios, self._also = scenarios, also
+        self._exits = AsyncExitStack()
+        self._forks: WarmBoots | None = None
+        # A fork has no ingress before it and no second replica, and cannot have a server restarted for it alone; two
+        # of them share what was made at import.
+        self.forkable = (
+            forkable
+            and base.ingress.kind == "none"
+            and base.platform.replicas == 1
+            and not any(one.disruptive or one.tells_workers_apart for one in scenarios)
+            and boot.hasten == 1
+            and not (boot.clocks or boot.slow or boot.apart_s)
+        )
+
+    async def close(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take down what forks stood beside; that it is left with is told as to a context manager."""
+        await self._exits.__aexit__(kind, error, trace)
+
+    def can_show(self, traits: frozenset[Trait]) -> bool:
+        """Whether a fork can show that hybrid: it differs in settings alone, which are plain values."""
+        parts = [part for trait in traits for part in trait.parts]
+        return self.forkable and all(
+            part.area == "setting" and isinstance(self._failing.settings.get(part.name), str) for part in parts
+        )
+
+    async def can_fork(self) -> bool:
+        """Whether there are forks, which is found out by standing up what they would be beside."""
+        try:
+            await self._beside_the_passing_one()
+        except (LaunchError, DeadlineExceeded):
+            self.forkable = False  # whatever it was, cold boots do without them
+        return self.forkable
+
+    async def observed(self, environment: Environment, *, twice: bool) -> Observation:
+        """What that hybrid shows; what the engine itself fails at is tried once more."""
+        case = Case(environment.name, self._backend, self._boot)
+        failures: list[str] = []
+        for _ in range(_TRIES):
+            try:
+                async with self._launcher.boot(environment, self._boot, lambda _waited_for: None) as stack:
+                    return await self._seen(stack, environment, warm=False, twice=twice)
+            except (LaunchError, DeadlineExceeded) as error:
+                failures.append(str(error))
+                if not isinstance(error, EngineFailed):
+                    break
+        return self._observer.nothing(case, failures[-1])
+
+    async def forked(self, environment: Environment, traits: frozenset[Trait]) -> Observation:
+        """The same of a fork, which takes the settings as its boot's own. It is judged as that environment's boot."""
+        names = [part.name for trait in sorted(traits) for part in trait.parts]
+        taken = {name: str(self._failing.settings[name]) for name in names}
+        settings = tuple((taken | dict(self._boot.settings)).items())
+        try:
+            forks = await self._beside_the_passing_one()
+            async with forks.boot(msgspec.structs.replace(self._boot, settings=settings)) as stack:
+                seen = await self._seen(stack, environment, warm=True, twice=False)
+        except (LaunchError, DeadlineExceeded) as error:
+            self.forkable = False
+            raise WarmUnavailable(str(error)) from error
+        case = Case(environment.name, self._backend, self._boot)
+        return msgspec.structs.replace(seen, case=case, warm=False)
+
+    async def _beside_the_passing_one(self) -> WarmBoots:
+        if self._forks is None:
+            host = mix(self._base, self._failing, _AS_IT_IS)
+            stack = await self._exits.enter_async_context(self._launcher.boot(host, Boot(), lambda _waited_for: None))
+            await stack.until_decided()
+            self._forks = await self._exits.enter_async_context(warm_boots(stack, lanes=1))
+        return self._forks
+
+    async def _seen(self, stack: Stack, environment: Environment, *, warm: bool, twice: bool) -> Observation:
+        chosen = [one for one in self._scenarios if one.playable_in(environment)]
+        began = time.monotonic()
+        _, startup_s = await self._observer.see_through(stack, chosen)
+        first = await self._observer.replicas(stack)
+        cross_origin = await self._observer.cross_origin(stack, first) if "origins" in self._also else ()
+        played = await self._observer.player.peaceful(stack, chosen)
+        left = {one.scenario for one in played if twice and one.departure is not None}
+        control = await self._observer.player.peaceful(stack, [one for one in chosen if one.name in left], again=True)
+        returning = (
+            comes_back(chosen, played, thorough=False) if "returns" in self._also and have_started(first) else []
+        )
+        back = await come_back(self._observer.player, stack, returning)
+        control += tuple(back.others)
+        played += await self._observer.player.disruptive(stack, chosen)
+        timings = {"startup": startup_s, "boot": round(time.monotonic() - began, 3)}
+        return await self._observer.record(
+            stack, first, played, timings, control=control, second=back.second, cross_origin=cross_origin, warm=warm
+        )

@@ -1,0 +1,186 @@
+"""Searches for causes between two boots: which traits make the difference, how often it shows, what changes that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from envparity.engine.elsewhere import AskedSearch, Found
+from envparity.engine.ends import Ends
+from envparity.engine.events import Emit
+from envparity.engine.finer import taken_apart
+from envparity.engine.hybrids import Hybrids
+from envparity.engine.observer import Observer
+from envparity.engine.oracle import Oracle, played_for
+from envparity.engine.places import Places
+from envparity.engine.ranking import ranked
+from envparity.engine.rates import is_steady, rate, with_what_changes_it
+from envparity.isolate import Isolated, Outcome, OutOfBoots, Trait, isolate
+from envparity.isolate.trait_places import trait_places
+from envparity.judge import conduct
+from envparity.judge.cause import Cause, Chance, NotFound, Search, TraitsCause, WhyNotFound
+from envparity.launch.port import Launcher
+from envparity.model.subject import Subject
+from envparity.support.together import together
+
+__all__ = ["Searches"]
+
+_SHOWN = 3
+"""In how many boots that verify it a cause has shown the failure: in two, and in one that says that it is steady."""
+
+
+class Searches:
+    """Makes each search that it is asked for with boots of hybrids, `boots` of them at most.
+
+    `seconds` is what all searches of a run may take together: it is said where that is over.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        launcher: Launcher,
+        observer: Observer,
+        emit: Emit,
+        *,
+        places: Places,
+        boots: int,
+        seconds: float,
+    ) -> None:
+        self._subject = subject
+        self._launcher = launcher
+        self._observer = observer
+        self._emit = emit
+        self._places = places
+        self._boots = boots
+        self._seconds = seconds
+
+    async def search(self, asked: AskedSearch) -> dict[int, Found]:
+        """What is found, by the findings' places. All of them are looked for between the same two boots."""
+        until_s = time.monotonic() + asked.seconds
+        first = next(iter(asked.ends.values()))
+        scenarios = {name for case in asked.ends.values() for name in self._played(asked, case)}
+        found: dict[int, Found] = {}
+        pairs = any(conduct(case.finding).of_boots for case in asked.ends.values())
+        also = {conduct(case.finding).also for case in asked.ends.values()}
+        if asked.kind != "traits":  # it is counted in what all of it was beside
+            also = {"returns", "origins"}
+        async with self._hybrids(first, scenarios, pairs=pairs, also=also) as hybrids:
+            for at, case in asked.ends.items():
+                found[at] = Found(await self._of(asked, at, case, hybrids, until_s))
+        return found
+
+    @staticmethod
+    def _played(asked: AskedSearch, case: Ends) -> tuple[str, ...]:
+        """What is played: to see it at all, or, where it is counted, with all that was played beside it."""
+        if asked.kind == "traits":
+            return played_for(case.finding)
+        return tuple(one.scenario for one in case.failing.transcripts)
+
+    async def _of(self, asked: AskedSearch, at: int, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
+        if asked.kind == "traits":
+            return await self._cause(case, hybrids, until_s) if hybrids.traits else None
+        oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
+        if asked.kind == "changed" and asked.chance is not None:
+            return await with_what_changes_it(asked.chance, oracle, hybrids, self._boots)
+        return await rate(case.finding, oracle, hybrids, self._boots, by_chance=at in asked.by_chance)
+
+    def _hybrids(self, case: Ends, scenarios: Iterable[str], *, pairs: bool, also: Collection[str]) -> Hybrids:
+        return Hybrids(
+            self._subject,
+            self._launcher,
+            self._observer,
+            self._places,
+            passing=case.passing,
+            failing=case.failing,
+            scenarios=set(scenarios),
+            pairs=pairs,
+            also=also,
+        )
+
+    async def _cause(self, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
+        """What makes the difference; None where it does not show once more, or nobody can say whether it does.
+
+        Chance, not counted yet, where it showed in one play of a boot and not in the next.
+        """
+        oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
+        everything: frozenset[Trait] = frozenset(hybrids.traits)
+        try:
+            again, forks = await together(oracle.twice(everything), hybrids.can_fork(until_s))
+        except OutOfBoots:
+            return NotFound("out of time", seconds=self._seconds)
+        if oracle.unsteady or again is not Outcome.SHOWS:
+            return Chance(0, 0) if oracle.unsteady else None
+        most, traits, searched = self._boots, hybrids.traits, 0
+        if forks:
+            cheap = [one for one in traits if hybrids.warm(frozenset({one}))]
+            found = await isolate(
+                traits, oracle.quick, verifies=oracle.cold, cheap=cheap, most=most, progress=oracle.tell
+            )
+        else:
+            found = await isolate(traits, oracle.cold, most=most, progress=oracle.tell)
+        if oracle.forks and not found.verified:
+            # A fork is not the real thing: where fresh containers do not bear out what it said, they alone are asked.
+            most, searched = most - found.boots - found.verifying, found.boots
+            found = await isolate(traits, oracle.cold, most=most, progress=oracle.tell)
+        searched += found.boots
+        if not found.verified:
+            return _cause(found, hybrids, oracle, (searched, oracle.asked - searched))
+        try:
+            steady = await is_steady(oracle, found.causes)
+        except OutOfBoots:
+            unsure = replace(found, verified=False, finished=False)
+            return _cause(unsure, hybrids, oracle, (searched, oracle.asked - searched))
+        if oracle.unsteady or not steady:
+            return Chance(0, 0) if oracle.unsteady else None
+        finer = await taken_apart(found, hybrids, oracle, lambda asked: asked.cold, self._boots)
+        return None if finer.flaky else await self._named(found, finer, hybrids, oracle, searched)
+
+    async def _named(
+        self, found: Isolated[Trait], finer: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, searched: int
+    ) -> Cause:
+        """The cause that was found and taken apart, with what it cost."""
+        boots, verifying = finer.boots - found.boots, finer.verifying - found.verifying
+        cost = searched + boots, oracle.asked - searched + verifying
+        return _cause(finer, hybrids, oracle, cost, await oracle.unlike(found.causes))
+
+
+def _cause(
+    found: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, cost: tuple[int, int], others: tuple[str, ...] = ()
+) -> TraitsCause | NotFound:
+    """What came of the search, with its `cost`: the boots that searched, and those that verify.
+
+    `others` are paths of the finding that are not explained by it.
+    """
+    boots, verifying = cost
+    search = Search(
+        passing=hybrids.passing.name,
+        failing=hybrids.failing.name,
+        traits=len(hybrids.traits),
+        boots=boots,
+        verifying=verifying,
+        warm=oracle.forks,
+        shared=oracle.shared,
+        heals=not found.monotone,
+        not_stood_up=hybrids.not_stood_up,
+        no_answer=oracle.no_answer,
+    )
+    if found.verified:
+        told = ranked(found.causes, oracle.evidence, hybrids.failing)
+        places = trait_places((one for way in told for one in way), hybrids.passing, hybrids.failing)
+        return TraitsCause(_texts(told), _SHOWN, search, others, places)
+    if not found.causes:
+        return NotFound("passing shows it", search=search)
+    if found.flaky:
+        return NotFound("not always", _texts(found.flaky), search=search)
+    if not found.finished:
+        return NotFound("out of boots", _texts(found.causes[:1]), search=search)
+    if found.unresolved:
+        why: WhyNotFound = "not taken apart" if found.passes_without else "cannot say"
+        return NotFound(why, _texts(found.causes), search=search)
+    return NotFound("not all of it", _texts(found.causes), search=search)
+
+
+def _texts(alternatives: Iterable[Iterable[Trait]]) -> tuple[tuple[str, ...], ...]:
+    """In the words of the files, as the verdict names them."""
+    return tuple(tuple(map(str, one)) for one in alternatives)

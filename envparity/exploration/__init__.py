@@ -1,0 +1,1 @@
+"""Exploration: frames that a contract allows, and frames that break it in one place, made, played and shrunk."""

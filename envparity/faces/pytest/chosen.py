@@ -1,0 +1,49 @@
+"""Which scenarios the tests of a session assert on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+import pytest
+
+from envparity.model.reach import plays
+from envparity.model.subject import Subject
+
+__all__ = ["chosen", "chosen_by_all"]
+
+
+def chosen_by_all(subject: Subject, items: Iterable[pytest.Item]) -> tuple[str, ...]:
+    """The scenarios that these tests assert on; none by name where one test does not say which: then it is all."""
+    known = {one.name for one in subject.backend.scenarios}
+    needed: dict[str, None] = {}
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        marker = item.get_closest_marker("parity")
+        if "scenario" in parameters:
+            needed |= dict.fromkeys({parameters["scenario"]} & known)  # the test itself says that it is unknown
+        elif marker is None or not (marker.args or marker.kwargs):
+            return ()
+        else:
+            needed |= dict.fromkeys(chosen(subject, marker))
+    return tuple(needed)
+
+
+def chosen(subject: Subject, marker: pytest.Mark) -> list[str]:
+    """The names of the scenarios that a marker speaks of, in the order of the backend file; but for those that none
+    of the environments can play, and those of a thorough run in any other that the marker does not name.
+    """
+    group: str | None = marker.kwargs.get("group")
+    names, scenarios = subject.environments, subject.backend.scenarios
+    deep = (one.thorough and not {one.name, one.name.partition("[")[0]} & {*marker.args} for one in scenarios)
+    extent = [one for one, is_deep in zip(scenarios, deep, strict=True) if subject.thorough or not is_deep]
+    playable = [one for one in extent if any(plays(subject, name, one) for name in names)]
+    of_group = [one.name for one in playable if group is None or one.group == group]
+    if not marker.args:
+        return of_group
+    return [one for one in of_group if any(_matches(one, pattern) for pattern in marker.args)]
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """The name itself, the name without the carrier in brackets, or a glob: as `--only` has it."""
+    return pattern in (name, name.partition("[")[0]) or fnmatchcase(name, pattern)

@@ -1,0 +1,166 @@
+"""Conversations laid side by side: where two plays of one scenario differ, and whether that is by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice, product, zip_longest
+
+from envparity.judge.canonical import Item, connections
+from envparity.judge.compare import Compared, Groups, Kind, Pair, covers
+from envparity.judge.evidence import SideBySide
+from envparity.judge.normalise import ABSENT
+from envparity.judge.volatile import same_but_for_ids
+from envparity.model.subject import Subject
+from envparity.observe.record import Observation
+from envparity.observe.transcript import Clients, Transcript
+
+__all__ = ["control_differences", "kept", "partings", "transcript_differences"]
+
+
+def control_differences(subject: Subject, observation: Observation) -> Iterator[Compared]:
+    """Where another play of a scenario went otherwise than the first, in the same boot, and nobody declares that.
+
+    Of plays that kept to the script: one that did not is a finding of its own.
+    """
+    declarations = [one for environment in subject.environments.values() for one in environment.differences]
+    pair = Pair(subject, observation, observation, ("first play", "second play"))
+    for scenario in dict.fromkeys(one.scenario for one in observation.control):
+        plays = _plays(observation, scenario)
+        seen: set[str] = set()
+        for again in plays[1:]:
+            for compared in _partings(pair, plays[0], again):
+                path = compared.difference.path
+                if path not in seen and not any(covers(one, path) for one in declarations):
+                    seen.add(path)
+                    yield compared
+
+
+def transcript_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
+    """Conversations that kept to their script and were yet not the same; a departure is a finding of its own.
+
+    What differs between two plays of one environment differs by chance, and is not compared with another environment.
+    """
+    for group in groups:
+        chance = _Chance(compared for one in group for compared in control_differences(subject, one))
+        yield from (one for one in _across(subject, group) if one not in chance)
+
+
+class _Chance:
+    """What differs by chance in a group of boots: fields of frames by name, and whole scenarios by their sequence."""
+
+    def __init__(self, differences: Iterable[Compared]) -> None:
+        found = list(differences)
+        self._sequences = {one.scenario for one in found if one.parts}
+        self._paths = {_within(one) for one in found if not one.parts}
+
+    def __contains__(self, compared: object) -> bool:
+        return isinstance(compared, Compared) and (
+            compared.scenario in self._sequences or (not compared.parts and _within(compared) in self._paths)
+        )
+
+
+def _within(compared: Compared) -> str:
+    """The path of a difference without the scenario that shows it."""
+    return compared.difference.path.removeprefix(f"conversation.{compared.scenario}.")
+
+
+def _across(subject: Subject, group: Sequence[Observation]) -> Iterator[Compared]:
+    names = dict.fromkeys(transcript.scenario for one in group for transcript in one.transcripts)
+    for scenario in names:
+        played = [(one, one.transcript(scenario)) for one in group]
+        whole = [(one, script) for one, script in played if script is not None and kept(script)]
+        for other, script in whole[1:]:
+            pair = Pair(subject, whole[0][0], other)
+            first = list(_partings(pair, whole[0][1], script))
+            if first:
+                yield from _in_every_play(pair, scenario, first)
+
+
+def _in_every_play(pair: Pair, scenario: str, first: Sequence[Compared]) -> Iterator[Compared]:
+    """Those of the differences of the first plays that any play of one environment has to any play of the other."""
+    lasting = {_difference_key(one) for one in first}
+    plays = product(_plays(pair.baseline, scenario), _plays(pair.other, scenario))
+    for before, after in islice(plays, 1, None):  # the first plays have been compared
+        lasting &= {_difference_key(one) for one in _partings(pair, before, after)}
+    yield from (one for one in first if _difference_key(one) in lasting)
+
+
+def _plays(observation: Observation, scenario: str) -> list[Transcript]:
+    """Every play of that scenario that kept to its script."""
+    played = (*observation.transcripts, *observation.control)
+    return [one for one in played if one.scenario == scenario and kept(one)]
+
+
+def _difference_key(compared: Compared) -> str:
+    return "" if compared.parts else compared.difference.path
+
+
+def partings(
+    subject: Subject,
+    baseline: tuple[Observation, Transcript],
+    other: tuple[Observation, Transcript],
+    sides: tuple[str, str],
+) -> Iterator[Compared]:
+    """Where two playings of one scenario differ; `sides` is what the two are called."""
+    yield from _partings(Pair(subject, baseline[0], other[0], sides), baseline[1], other[1])
+
+
+def kept(transcript: Transcript) -> bool:
+    """Whether the conversation kept to its script."""
+    return transcript.departure is None
+
+
+def _partings(pair: Pair, baseline: Transcript, other: Transcript) -> Iterator[Compared]:
+    """Field by field where two events are of a kind; where they are not, that is where the connections part."""
+    backend = pair.subject.backend
+    before, after = connections(backend, baseline), connections(backend, other)
+    seen: set[str] = set()
+    offset = 0
+    for connection in sorted(before.keys() | after.keys()):
+        ours, theirs = before.get(connection, ()), after.get(connection, ())
+        for index, (one, two) in enumerate(zip_longest(ours, theirs), start=offset):
+            if one is None or two is None or (one.kind, one.name) != (two.kind, two.name):
+                yield _apart(pair, baseline.scenario, index, one, two)
+                break
+            for compared in _by_field(pair, baseline.scenario, one, two):
+                if compared.difference.path not in seen:
+                    seen.add(compared.difference.path)
+                    yield compared
+        offset += len(ours)
+    if baseline.clients is not None and other.clients is not None and baseline.clients.served != other.clients.served:
+        name, served = baseline.scenario, [_served(one) for one in (baseline.clients, other.clients)]
+        compared = pair.compared("clients", name, f"conversation.{name}.clients.served", *served)
+        yield replace(compared, scenario=name)
+
+
+def _served(clients: Clients) -> str:
+    """How many were served, and what the others met, by count."""
+    met = (f"{count} met {what}" for what, count in clients.otherwise.items())
+    return "; ".join((f"{clients.served} of {clients.of}", *met))
+
+
+def _by_field(pair: Pair, scenario: str, one: Item, two: Item) -> Iterator[Compared]:
+    for name in sorted(one.fields.keys() | two.fields.keys()):
+        before, after = one.fields.get(name, ABSENT), two.fields.get(name, ABSENT)
+        if not same_but_for_ids(before, after):
+            path = f"conversation.{scenario}.{one.name}.{name}"
+            kind: Kind = "handshake" if one.kind == "handshake" else "close" if one.kind == "close" else "frame"
+            where = one.name if kind == "frame" else scenario
+            yield _shown(pair.compared(kind, where, path, before, after), scenario, one, two, parts=False)
+
+
+def _apart(pair: Pair, scenario: str, index: int, one: Item | None, two: Item | None) -> Compared:
+    kinds = {item.kind for item in (one, two) if item is not None}
+    kind: Kind = "handshake" if "handshake" in kinds else "close" if "close" in kinds else "frame"
+    before, after = ("nothing more" if item is None else str(item) for item in (one, two))
+    compared = pair.compared(kind, scenario, f"conversation.{scenario}.{index}", before, after)
+    return _shown(compared, scenario, one, two, parts=True)
+
+
+def _shown(compared: Compared, scenario: str, one: Item | None, two: Item | None, *, parts: bool) -> Compared:
+    names = (compared.difference.baseline, compared.difference.other)
+    sides = tuple(
+        (name, item.event if item is not None else None) for name, item in zip(names, (one, two), strict=True)
+    )
+    return replace(compared, scenario=scenario, evidence=(SideBySide(sides),), parts=parts)

@@ -1,0 +1,191 @@
+"""EP511–515: what was promised before a disturbance holds again, and how a backend tries to come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envparity.judge.conversation_checks import ending
+from envparity.judge.evidence import Evidence, Note
+from envparity.judge.finding import Breach
+from envparity.judge.retrying import busiest_second, figures, in_step, steady_rate
+from envparity.judge.rules import Conduct, Rule, contract
+from envparity.judge.view import RunView
+from envparity.observe.disturbed import Disturbed, OutageSeen
+from envparity.observe.record import Observation
+from envparity.observe.transcript import Transcript
+
+__all__ = ["RULES"]
+
+_OK = 200
+_SEEN = frozenset({"hang_up", "black_hole"})  # the proxy sees who tries; who is refused, the system refuses
+_RESET = frozenset({"hang_up", "refuse"})  # who was connected knows it
+
+
+def _deaf(view: RunView, observation: Observation) -> Iterator[Breach]:
+    for script in observation.transcripts:
+        before = [one for one in script.disturbed if _is_over(script, one)]
+        silent = script.departure is not None and script.departure.kind == "timeout"
+        ready = bool(script.readiness) and all(status == _OK for status in script.readiness)
+        if not (before and silent and ready) or any(_gave_up(view, script, one) for one in before):
+            continue
+        last = before[-1]
+        yield Breach(
+            where=script.scenario,
+            expected="what was promised before the disturbance holds again, or readiness says that it does not",
+            got=f"ready and silent after {last.action} {last.target}".rstrip(),
+            scenario=script.scenario,
+            component=last.target or None,
+            nature=f"deaf after {last.action}",
+            evidence=(*_what_was_seen(last), ending(script)),
+        )
+
+
+def _storm(view: RunView, observation: Observation) -> Iterator[Breach]:
+    allowed = view.subject.backend.retries.storm_per_s
+    for script, one, outage in _outages(observation):
+        most = busiest_second(outage, len(observation.replicas))
+        if most > allowed:
+            expected = f"at most {allowed:g} attempts to connect in any second, from each replica"
+            yield _breach(script, one, expected, "a storm of attempts to connect")
+
+
+def _steady(view: RunView, observation: Observation) -> Iterator[Breach]:
+    retries, replicas = view.subject.backend.retries, len(observation.replicas)
+    for script, one, outage in _outages(observation):
+        rate = steady_rate(outage, replicas)
+        storms = busiest_second(outage, replicas) > retries.storm_per_s
+        if rate is not None and rate > retries.steady_per_s and not storms:
+            expected = f"ever longer pauses, down to {retries.steady_per_s:g} attempts in a second from each replica"
+            yield _breach(script, one, expected, "attempts that do not become fewer")
+
+
+def _without_jitter(_view: RunView, observation: Observation) -> Iterator[Breach]:
+    for script, one, outage in _outages(observation):
+        together = in_step(outage)
+        if together is not None:
+            first, second, times = together
+            named = f"replicas {first + 1} and {second + 1} in the same moments, {times} times"
+            yield _breach(script, one, "attempts of each replica in moments of its own", "replicas in step", named)
+
+
+def _never_again(view: RunView, observation: Observation) -> Iterator[Breach]:
+    for script in observation.transcripts:
+        for one in script.disturbed:
+            if _gave_up(view, script, one):
+                within_s = view.subject.backend.retries.again_within_s
+                expected = f"another attempt to connect within {within_s:g} s of when it is back"
+                yield _breach(script, one, expected, "no attempt any more")
+
+
+def _gave_up(view: RunView, script: Transcript, one: Disturbed) -> bool:
+    """Whether nobody came back for something that was missed: a pool that nobody asks need not connect."""
+    outage = one.outage
+    if outage is None or one.action not in _RESET or script.departure is None or not _is_over(script, one):
+        return False
+    return outage.connected_s is None and outage.watched_s >= view.subject.backend.retries.again_within_s
+
+
+def _is_over(script: Transcript, one: Disturbed) -> bool:
+    """Whether it was over when the script was left."""
+    last_s = script.events[-1].at_s if script.events else script.duration_s
+    return one.ended_s < last_s
+
+
+def _outages(observation: Observation) -> Iterator[tuple[Transcript, Disturbed, OutageSeen]]:
+    for script in observation.transcripts:
+        for one in script.disturbed:
+            if one.outage is not None and one.action in _SEEN:
+                yield script, one, one.outage
+
+
+def _breach(script: Transcript, one: Disturbed, expected: str, got: str, *more: str) -> Breach:
+    notes = [*((figures(one.outage),) if one.outage is not None else ()), *more]
+    return Breach(
+        where=one.target,
+        expected=expected,
+        got=got,
+        scenario=script.scenario,
+        component=one.target,
+        nature=got,
+        evidence=tuple(Note(text) for text in notes),
+    )
+
+
+def _what_was_seen(one: Disturbed) -> Iterator[Evidence]:
+    if one.outage is not None:
+        yield Note(figures(one.outage))
+
+
+RULES: tuple[Rule, ...] = (
+    contract(
+        "EP511",
+        "ready and deaf after a disturbance",
+        Conduct("disturbance", "its scenario", causes="hybrids"),
+        means="""
+            A disturbance was over, every replica's readiness said that it can serve, and a client waited in vain: what
+            had been answered before is not answered any more.
+        """,
+        matters="""
+            A connection that died without a reset, or a task that ended with the first error, is noticed by nobody: the
+            platform routes to a replica that hears nothing, for ever.
+        """,
+        action="""
+            Ask now and then whether the other side is there, with a deadline; let a background task outlive an error;
+            let readiness ask what the conversation needs.
+        """,
+        example="ready and silent after black_hole redis",
+        check=_deaf,
+    ),
+    contract(
+        "EP512",
+        "retry storm",
+        Conduct("disturbance", causes="hybrids"),
+        means="While a dependency was away, a replica tried to connect more often in a second than [retries] allows.",
+        matters="""
+            The dependency comes back to thousands of connections, and goes down again; meanwhile the processor is spent
+            on trying.
+        """,
+        action="Wait between attempts, longer each time, up to some seconds.",
+        example="1240 attempts to connect in 2.0 s; pauses of 1, 1, 2, 1 ms",
+        check=_storm,
+    ),
+    contract(
+        "EP513",
+        "retries without back-off",
+        Conduct("disturbance", causes="hybrids"),
+        means="""
+            While a dependency was away for two seconds or longer, a replica tried to connect as often in the last half
+            as in the first, and more often than [retries] allows in the long run.
+        """,
+        matters="What is bearable from one replica for a second is not from forty for an hour.",
+        action="Let the pause grow with each attempt, to a longest one of some seconds.",
+        example="20 attempts to connect in 2.0 s; pauses of 101, 100, 101 ms",
+        check=_steady,
+    ),
+    contract(
+        "EP514",
+        "replicas retry in step",
+        Conduct("disturbance", causes="hybrids"),
+        means="""
+            While a dependency was away, two replicas tried to connect in the same moments, five times or more: their
+            pauses are the same.
+        """,
+        matters="Whatever comes back meets all replicas at once, and those that it turns away come back at once again.",
+        action="Draw each pause at random, between nothing or half and the whole of it.",
+        example="replicas 1 and 2 in the same moments, 6 times",
+        check=_without_jitter,
+    ),
+    contract(
+        "EP515",
+        "never tried again",
+        Conduct("disturbance", "its scenario", causes="hybrids"),
+        means="""
+            A dependency that had hung up or refused was back, a client was not served as before, and no connection to
+            it was tried within the time that [retries] allows.
+        """,
+        matters="One outage of seconds ends the service until somebody restarts it.",
+        action="Connect again for whoever asks, or in the background, for as long as the process lives.",
+        example="no attempt any more: 3 attempts to connect in 2.0 s",
+        check=_never_again,
+    ),
+)

@@ -1,0 +1,176 @@
+"""EP207–209: values that ought to be the same across replicas and boots and are not, or are and ought not to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from envparity.judge.evidence import Note
+from envparity.judge.finding import Breach
+from envparity.judge.name_values import Shown
+from envparity.judge.rules import Conduct, Rule, parity
+from envparity.judge.view import RunView
+from envparity.model.names import DeclaredName
+
+__all__ = ["RULES"]
+
+Among = Literal["replicas", "boots"]
+
+
+@dataclass(frozen=True)
+class _Relation:
+    """How two of those that are compared ought to be to each other, and when they are not."""
+
+    broken: Callable[[Shown, Shown, str], bool]
+    replicas: str
+    boots: str
+    got: str
+
+
+def _differ(one: Shown, other: Shown, path: str) -> bool:
+    return len({*one.values[path], *other.values[path]}) > 1
+
+
+def _coincide(one: Shown, other: Shown, path: str) -> bool:
+    return not one.values[path].keys().isdisjoint(other.values[path])
+
+
+_SAME = _Relation(_differ, "the same in all replicas", "the same in every boot", "not the same")
+_DIFFERENT = _Relation(_coincide, "another in each replica", "another in each boot", "the same in two")
+
+
+def _across_replicas(view: RunView) -> Iterator[Breach]:
+    for replicas in view.shown:
+        for path in _declared(view, replicas, expected="same"):
+            yield from _breach(replicas, path, _SAME, "replicas")
+
+
+def _across_boots(view: RunView) -> Iterator[Breach]:
+    for boots in _by_environment(view):
+        for path in _declared(view, boots, across="boots", expected="same"):
+            if not any(_pair(replicas, path, _SAME) for replicas in _boots_of(boots)):
+                yield from _breach(boots, path, _SAME, "boots")
+
+
+def _not_distinct(view: RunView) -> Iterator[Breach]:
+    for replicas in view.shown:
+        for path in _declared(view, replicas, expected="different"):
+            yield from _breach(replicas, path, _DIFFERENT, "replicas")
+    for boots in _by_environment(view):
+        for path in _declared(view, boots, across="boots", expected="different"):
+            if not any(_pair(replicas, path, _DIFFERENT) for replicas in _boots_of(boots)):
+                yield from _breach(boots, path, _DIFFERENT, "boots")
+
+
+def _breach(shown: Sequence[Shown], path: str, relation: _Relation, among: Among) -> Iterator[Breach]:
+    """One breach where two of them are not to each other as they ought to be, with what the two showed."""
+    pair = _pair(shown, path, relation)
+    if pair is None:
+        return
+    cases = dict.fromkeys(one.observation.case.id for one in pair)
+    yield Breach(
+        where=path,
+        expected=relation.replicas if among == "replicas" else relation.boots,
+        got=relation.got,
+        scenario=_scenario(pair, path),
+        nature=among,
+        environments=(pair[0].observation.case.environment,),
+        cases=tuple(cases),
+        evidence=tuple(Note(f"{one}: {', '.join(sorted(one.values[path]))}") for one in pair),
+    )
+
+
+def _pair(shown: Sequence[Shown], path: str, relation: _Relation) -> tuple[Shown, Shown] | None:
+    """The first two of which both show it, and that are not as they ought to be."""
+    both = (one for one in combinations(shown, 2) if path in one[0].values and path in one[1].values)
+    return next((pair for pair in both if relation.broken(*pair, path)), None)
+
+
+def _scenario(pair: tuple[Shown, Shown], path: str) -> str | None:
+    """What has to be played to see it: a scenario that both were seen in, where there is one; None: nothing."""
+    seen = [{name for names in one.values[path].values() for name in names} for one in pair]
+    named = sorted(seen[0] & seen[1]) or sorted(seen[0] | seen[1])
+    return None if "" in named else named[0]
+
+
+def _declared(view: RunView, shown: Iterable[Shown], *, across: str = "", expected: str) -> list[str]:
+    """The paths among those shown of which that is said; across boots is across their replicas, too."""
+    said = [one for one in view.subject.backend.names if one.expected == expected and across in {"", one.across}]
+    paths = dict.fromkeys(path for one in shown for path in one.values) if said else {}
+    return [path for path in paths if _is_said(said, path)]
+
+
+def _is_said(said: Iterable[DeclaredName], path: str) -> bool:
+    return any(one.covers(path) for one in said)
+
+
+def _by_environment(view: RunView) -> Iterable[list[Shown]]:
+    """The replicas of all boots of each environment."""
+    found: dict[str, list[Shown]] = {}
+    for one in (one for replicas in view.shown for one in replicas):
+        found.setdefault(one.observation.case.environment, []).append(one)
+    return found.values()
+
+
+def _boots_of(shown: Iterable[Shown]) -> Iterable[list[Shown]]:
+    """The same by boot, for what one of them shows by itself is told of it."""
+    found: dict[int, list[Shown]] = {}
+    for one in shown:
+        found.setdefault(id(one.observation), []).append(one)
+    return found.values()
+
+
+_SAY = "let [[names]] say otherwise where it is meant"
+
+RULES: tuple[Rule, ...] = (
+    parity(
+        "EP207",
+        "replicas go by different names",
+        Conduct("report", causes="hybrids"),
+        means="""
+            A value that the backend's file says is the same everywhere ([[names]]) was not the same in two replicas of
+            one boot: in a startup report, an answer or a frame of theirs. A name in which there is the moment of the
+            start, the process or a number by chance is another one in each.
+        """,
+        matters="""
+            What replicas find one another by, a channel, a key, an issuer, a lock, must be one name. Where each makes
+            its own, events reach only those who are on the same replica, and locks keep nobody out.
+        """,
+        action=f"Make it of what all replicas have: the release, a setting; not of the start. Or {_SAY}.",
+        example='frames.welcome.cluster: the same in all replicas, got not the same; replica 1 "a-1757290671"',
+        check=_across_replicas,
+    ),
+    parity(
+        "EP208",
+        "a name changes with every start",
+        Conduct("report", causes="hybrids", of_boots=True),
+        means="""
+            A value that is the same in every boot, as the backend's file says ([[names]], across = "boots"), was not
+            the same in two boots of one environment; within each boot its replicas agreed.
+        """,
+        matters="""
+            What was written under the old name is lost with the next restart, and replicas that start later, as in
+            every deployment, do not find those that run.
+        """,
+        action=f"Make it of what outlives a start: the release, a setting, the database. Or {_SAY}.",
+        example='report.serviceId: the same in every boot, got not the same; local "a-81f3", redis down "a-0c4e"',
+        check=_across_boots,
+    ),
+    parity(
+        "EP209",
+        "two go by one name",
+        Conduct("report", causes="hybrids", of_boots=True),
+        means="""
+            A value that is another in each replica, or in each boot, as the backend's file says ([[names]],
+            expected = "different"), was the same in two of them.
+        """,
+        matters="""
+            Whoever holds a lease, owns a partition or is told apart in metrics by that name is taken for the other.
+        """,
+        action=f"Make it of what nobody else has: the host's name, the process's id, a random number. Or {_SAY}.",
+        example='report.instance: another in each replica, got the same in two; replica 1 "api", replica 2 "api"',
+        check=_not_distinct,
+    ),
+)

@@ -1,0 +1,205 @@
+"""Ending the processes of a run whose owner is gone, and removing its folders: on the standard library, for guards.
+
+A process is a run's own if the run has told of it, if it is in the run's control group, if it has the run's mark in
+its environment, or if it works in a folder of the run, into which nobody else can come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "Leader",
+    "end_group",
+    "end_processes",
+    "remove_clock",
+    "remove_run_folder",
+    "remove_tree",
+    "start_time",
+]
+
+_PROCESSES = Path("/proc")
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where shm_open(3) and sem_open(3) keep what they make
+_HEED_S = 2.0
+_GOING_S = 5.0
+_EVERY_S = 0.02
+_RM_S = 60.0
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The leader of a process group and session, by number and start; `first` is the signal that it is to heed."""
+
+    pid: int
+    started: str
+    first: int
+
+
+@dataclass(frozen=True)
+class _Process:
+    pid: int
+    group: int
+    session: int
+    started: str
+
+
+def end_processes(leaders: Iterable[Leader], mark: str, folders: Sequence[Path], group: Path | None = None) -> None:
+    """End them, with all that they have started: in order first, by SIGKILL then.
+
+    `mark` is `NAME=VALUE` of the run's own variable, `folders` are the run's, `group` is its control group.
+    """
+    known = list(leaders)
+    told = {leader.pid: leader for leader in known}
+    first = {leader.pid: leader.first for leader in known if start_time(leader.pid) == leader.started}
+    for process in _processes():
+        # PostgreSQL takes what it has in the system's shared memory with it, if it is let.
+        if process.pid not in told and _is_a_runs(process, mark, folders) and _is_postgres(process.pid):
+            first[process.pid] = signal.SIGQUIT
+    for pid, number in first.items():
+        _kill(pid, number)
+    _until(lambda: not any(_lives(pid) for pid in first), _HEED_S)
+    if group is not None:
+        end_group(group)
+
+    def none_left() -> bool:
+        left = [one for one in _processes() if _is_led(one, told) or _is_a_runs(one, mark, folders)]
+        for process in left:
+            if start_time(process.pid) == process.started:
+                _kill(process.pid, signal.SIGKILL)
+        return not left
+
+    _until(none_left, _GOING_S)
+    for leader in known:
+        remove_clock(leader.pid)
+
+
+def remove_clock(pid: int) -> None:
+    """Remove what libfaketime has made in shared memory for a process that had it preloaded and has ended.
+
+    The library does so itself at an orderly exit only, and never where another user's process began it.
+    """
+    for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+        with contextlib.suppress(OSError):
+            (_SHARED_MEMORY / name).unlink()
+
+
+def end_group(group: Path) -> None:
+    """SIGKILL to all in that control group and those below it, and remove them (cgroups(7), version 2)."""
+    with contextlib.suppress(OSError):
+        (group / "cgroup.kill").write_text("1", encoding="ascii")
+
+    def removed() -> bool:
+        for folder, _, _ in os.walk(group, topdown=False):
+            with contextlib.suppress(OSError):  # somebody is still on the way out
+                Path(folder).rmdir()
+        return not group.exists()
+
+    _until(removed, _GOING_S)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove it with all that is in it; no link is followed. Again as long as somebody who is just going writes there.
+
+    A folder that keeps its owner out, and one that is deeper than Python goes, is for chmod(1) and rm(1).
+    """
+
+    def removed() -> bool:
+        with contextlib.suppress(RecursionError):
+            shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return True
+        # Root is kept out of nothing, and shall not be shown a link in place of a folder.
+        commands = [["rm", "-rf", "--", str(folder)]]
+        if os.geteuid() != 0:
+            commands.insert(0, ["chmod", "-R", "u+rwX", "--", str(folder)])
+        for command in commands:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=_RM_S)
+        return not os.path.lexists(folder)
+
+    _until(removed, _GOING_S)
+
+
+def remove_run_folder(folder: Path, device: int, inode: int) -> None:
+    """Remove a run's folder, if that path still is the folder of that device and number and no link.
+
+    And the base folder that it was in, where no other run is in that any more; whoever makes a folder there makes it
+    again.
+    """
+    with contextlib.suppress(OSError):
+        found = folder.lstat()
+        if (found.st_dev, found.st_ino) == (device, inode):
+            remove_tree(folder)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
+
+
+def start_time(pid: int) -> str | None:
+    """What tells a process from a later one with the same number (proc(5), stat); None where there is none."""
+    found = _process(pid)
+    return None if found is None else found.started
+
+
+def _is_a_runs(process: _Process, mark: str, folders: Sequence[Path]) -> bool:
+    if process.pid == os.getpid():
+        return False
+    folder = _PROCESSES / str(process.pid)
+    with contextlib.suppress(OSError):
+        if mark and f"\0{mark}\0".encode() in b"\0" + (folder / "environ").read_bytes():
+            return True
+    with contextlib.suppress(OSError):
+        working = str((folder / "cwd").readlink())
+        return any(working.startswith(f"{one}{os.sep}") for one in folders)
+    return False
+
+
+def _is_led(process: _Process, leaders: Mapping[int, Leader]) -> bool:
+    """Whether it is in a group or session of a leader; a later process with the leader's number is not."""
+    leader = leaders.get(process.group) or leaders.get(process.session)
+    return leader is not None and start_time(leader.pid) in {None, leader.started}
+
+
+def _is_postgres(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"postgres" in (_PROCESSES / str(pid) / "cmdline").read_bytes().partition(b"\0")[0]
+    return False
+
+
+def _processes() -> Iterator[_Process]:
+    """Every process that can be seen and has not ended; none where there is no /proc."""
+    with contextlib.suppress(OSError):
+        for entry in _PROCESSES.iterdir():
+            if entry.name.isdecimal() and (found := _process(int(entry.name))) is not None:
+                yield found
+
+
+def _process(pid: int) -> _Process | None:
+    try:
+        told = (_PROCESSES / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    state, _, group, session, *rest = told.rpartition(")")[2].split()
+    return None if state in "ZX" else _Process(pid, int(group), int(session), rest[15])
+
+
+def _lives(pid: int) -> bool:
+    return _process(pid) is not None
+
+
+def _kill(pid: int, number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)
+
+
+def _until(done: Callable[[], bool], timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not done() and time.monotonic() < deadline:
+        time.sleep(_EVERY_S)

@@ -1,0 +1,100 @@
+"""Removing what carries a label and nothing else: this run's things at its end, a dead run's at the next start."""
+
+from __future__ import annotations
+
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+
+from envparity.launch.cleanup.labels import OWNER, RUN, STARTED
+from envparity.launch.cleanup.owner import OwnerState, owner_state
+
+__all__ = ["remove_run", "sweep"]
+
+_GOING_S = 5.0
+_AGAIN_S = 0.1
+_AT_ONCE = 8
+
+
+def sweep(client: docker.DockerClient, older_than_s: float | None = None, *, everything: bool = False) -> list[str]:
+    """Remove what dead runs left: their owner is known to be gone.
+
+    Where it cannot be asked from here, because it is another host's or another user's, that is what is older than
+    `older_than_s` seconds; None leaves it alone. `everything` removes what any run made, also a living one's. Returns
+    the names of what was removed.
+    """
+    states: dict[str, OwnerState] = {}
+
+    def left(labels: dict[str, str]) -> bool:
+        owner = labels.get(OWNER, "")
+        if owner not in states:
+            states[owner] = owner_state(owner)
+        if states[owner] is OwnerState.UNKNOWN and older_than_s is not None:
+            return everything or _age_s(labels) > older_than_s
+        return everything or states[owner] is OwnerState.DEAD
+
+    return _remove(client, RUN, left)
+
+
+def _age_s(labels: dict[str, str]) -> float:
+    """How long ago it was made; for ever where that is not said."""
+    started = labels.get(STARTED, "")
+    return time.time() - float(started) if started.isdecimal() else math.inf
+
+
+def remove_run(client: docker.DockerClient, run_id: str, boot_label: str | None = None) -> list[str]:
+    """Remove every container and network of that run (of one boot of it: `boot_label`, as `key=value`)."""
+    return _remove(client, boot_label or f"{RUN}={run_id}", lambda labels: labels.get(RUN) == run_id)
+
+
+def _remove(client: docker.DockerClient, label: str, chosen: Any) -> list[str]:
+    """Remove the containers, then the networks, of that label.
+
+    A container may still be on its way into a network that goes: a start that was under way when the run was told to
+    stop. Then the containers are looked at again, for `_GOING_S` seconds at most.
+    """
+    removed = _remove_containers(client, label, chosen)
+    for network in client.api.networks(filters={"label": label}):
+        if not chosen(network["Labels"]):
+            continue
+        deadline = time.monotonic() + _GOING_S
+        while not _gone(client.api.remove_network, network["Id"], last=time.monotonic() > deadline):
+            time.sleep(_AGAIN_S)
+            removed += _remove_containers(client, label, chosen)
+        removed.append(network["Name"])
+    return removed
+
+
+def _remove_containers(client: docker.DockerClient, label: str, chosen: Any) -> list[str]:
+    """Several at a time: a killed run leaves two dozen, and each takes the engine half a second."""
+    left = [one for one in client.api.containers(all=True, filters={"label": label}) if chosen(one["Labels"])]
+
+    def remove(container: Any) -> str:
+        _gone(client.api.remove_container, container["Id"], last=True, force=True, v=True)
+        return str(container["Names"][0]).lstrip("/")
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(remove, left))
+
+
+def _gone(remove: Any, identifier: str, *, last: bool, **options: bool) -> bool:
+    """Remove it, and take it well when somebody else was quicker, or is at it.
+
+    False where the engine says that something still uses it; with `last` that is raised.
+    """
+    try:
+        remove(identifier, **options)
+    except NotFound:
+        return True
+    except APIError as error:
+        if error.status_code == HTTPStatus.CONFLICT:  # removal is already in progress
+            return True
+        if error.status_code != HTTPStatus.FORBIDDEN or last:
+            raise
+        return False
+    return True

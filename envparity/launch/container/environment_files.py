@@ -1,0 +1,36 @@
+"""The files of an environment, filled with a boot's settings, where the containers of its backend mount them from."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envparity.model.environment import Environment
+
+__all__ = ["EnvironmentFiles"]
+
+
+@dataclass(frozen=True)
+class EnvironmentFiles:
+    """Those of one boot, in a folder made in `folder`. `places` has each by the path at which the backend finds it."""
+
+    environment: Environment
+    folder: Path
+    places: dict[str, Path] = field(default_factory=dict)
+
+    def write(self, exits: AsyncExitStack, values: Mapping[str, str]) -> None:
+        """Write them, filled with these settings, for all containers of the backend; once a boot."""
+        if self.places or not self.environment.files:
+            return
+        folder = Path(tempfile.mkdtemp(prefix="files-", dir=self.folder))
+        exits.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o755)  # for the backend's user; nobody else enters the folder around it
+        for number, (path, template) in enumerate(self.environment.files.items()):
+            place = folder / str(number)
+            place.write_text(template.filled(values), encoding="utf-8", errors="surrogateescape")
+            place.chmod(0o644)
+            self.places[path] = place

@@ -1,0 +1,47 @@
+"""What can be done to the dependencies of a stack of this machine, through their proxies and directly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from envparity.dependency.kind import KINDS, Server, TakesCommands, kind_of
+from envparity.errors import LaunchError
+from envparity.launch.local.given import Given
+from envparity.launch.local.parts import BootedDependency
+from envparity.launch.proxy import Proxy
+from envparity.redaction import Redaction
+
+__all__ = ["DependencyControl"]
+
+
+@dataclass(frozen=True)
+class DependencyControl:
+    """Those of one boot, by name."""
+
+    given: Given
+    dependencies: Mapping[str, BootedDependency]
+
+    def dependency(self, name: str) -> BootedDependency:
+        """That dependency. Raises `LaunchError` where there is none of that name."""
+        if name not in self.dependencies:
+            raise LaunchError(f"{self.given.environment.name} has no dependency {name!r}")
+        return self.dependencies[name]
+
+    def proxy(self, name: str) -> Proxy:
+        """The one through which the backend comes to it."""
+        return self.dependency(name).proxy
+
+    async def command(self, name: str, command: tuple[str, ...], redaction: Redaction) -> object:
+        """Have that dependency do it, directly and not through the proxy."""
+        dependency, kind = self.dependency(name), kind_of(self.given.environment.dependencies[name])
+        if not isinstance(kind, TakesCommands):
+            raise LaunchError(f"{name} is of the kind {dependency.kind}, which takes no commands: {command[0]}")
+        if dependency.proxy.upstream is None:
+            raise LaunchError(f"{name} is down in this boot: cannot run {command[0]}")
+        server = Server(*dependency.proxy.upstream, dependency.password, self.given.dependency_tls.get(name))
+        try:
+            with KINDS.guarding(kind):
+                return await kind.command(server, command)
+        except LaunchError as error:
+            raise LaunchError(f"{name} refused {command[0]}: {redaction.text(str(error))}") from error

@@ -1,0 +1,51 @@
+"""What a boot on this machine was asked for and given, which stays as it is for as long as its stack stands."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from envparity.launch.resolve import ResolvedSetting
+from envparity.model.backend import Backend
+from envparity.model.case import Boot, Case
+from envparity.model.environment import Environment
+from envparity.observe.record import SettingFingerprint
+
+__all__ = ["Given", "Place"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stack stands. `proxy_host` is where its proxies listen, `network` the network from which the ingress
+    speaks to the replicas, `ca_path` where the backend finds the authority's certificate; `dependency_host` is the host
+    under which it finds every dependency ("": each by its own name).
+    """
+
+    proxy_host: str
+    network: str
+    ca_path: str
+    dependency_host: str = ""
+
+
+@dataclass(frozen=True)
+class Given:
+    """The case, and what came of it before anything was started.
+
+    `resolved` are the settings as the backend gets them; `keys` private keys that tokens are made with, by names that
+    no setting has; `urls` those of the dependencies, and `dependency_tls` how those are reached that speak TLS.
+    `resolve` gives the settings of another boot of this environment as the files say them, with other values for some
+    of the sources that settings take from; `fingerprints_of` uses this run's salt.
+    """
+
+    case: Case
+    backend: Backend
+    environment: Environment
+    place: Place
+    resolved: tuple[ResolvedSetting, ...]
+    keys: Mapping[str, str] = field(repr=False)
+    urls: Mapping[str, str] = field(repr=False)
+    dependency_tls: Mapping[str, ssl.SSLContext]
+    fingerprints: tuple[SettingFingerprint, ...]
+    fingerprints_of: Callable[[tuple[ResolvedSetting, ...]], tuple[SettingFingerprint, ...]]
+    resolve: Callable[[Boot, Mapping[str, str]], tuple[ResolvedSetting, ...]]

@@ -1,0 +1,129 @@
+"""How the replicas of a stack of this machine start, and what is seen of each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Protocol
+
+from envparity.errors import DeadlineExceeded
+from envparity.launch.local.parts import BootedReplica
+from envparity.model.backend import Backend
+from envparity.model.case import Boot
+from envparity.observe.record import HttpAnswer, Replica, StartupReport
+from envparity.observe.startup import read_log
+
+__all__ = ["ReplicaStartup", "SeenReplicas"]
+
+_BECOMES_READY_S = 3.0
+
+
+class SeenReplicas(Protocol):
+    """What a launcher sees of its replicas."""
+
+    @property
+    def replicas(self) -> Sequence[BootedReplica]: ...
+
+    async def replica_log(self, index: int) -> tuple[str, ...]:
+        """What that replica has written, as `log_text` keeps it, without the secrets."""
+        ...
+
+    async def replica_end(self, index: int) -> tuple[int | None, bool]:
+        """Its exit code, None while it runs; and whether it was killed for want of memory."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReplicaStartup:
+    """Of one boot. `looked_at` are the replicas whose readiness was asked for."""
+
+    backend: Backend
+    boot: Boot
+    launched: SeenReplicas
+    looked_at: set[int] = field(default_factory=set)
+
+    async def until_listening(self) -> None:
+        """Wait until every replica that has not ended answers HTTP at all."""
+        timeout_s = self.backend.phases.boot_s
+        replicas = self.launched.replicas
+        await asyncio.gather(*(one.probe.until_listening(timeout_s, self._ended_check(one)) for one in replicas))
+
+    async def until_decided(self, beside: Sequence[Awaitable[object]]) -> float:
+        """Wait until every replica's startup has passed, failed or ended; note those that did none of it in time.
+
+        What goes on `beside` is waited for as well. Gives the seconds that it took.
+        """
+        timeout_s = self.backend.phases.boot_s
+
+        async def decide(replica: BootedReplica) -> None:
+            began = time.monotonic()
+            ended = self._ended_check(replica)
+            log = lambda: self.launched.replica_log(replica.index)  # noqa: E731
+            decided = await replica.probe.until_decided(timeout_s, ended, log)
+            if not decided and not await ended():
+                replica.undecided_after_s = round(time.monotonic() - began, 1)
+
+        began = time.monotonic()
+        await asyncio.gather(*map(decide, self.launched.replicas), *beside)
+        return round(time.monotonic() - began, 3)
+
+    async def until_ready(self, index: int | None) -> None:
+        """Wait until that replica is ready, or all are."""
+        replicas = self.launched.replicas
+        chosen = replicas if index is None else [replicas[index]]
+        timeout_s = self.backend.phases.boot_s
+        await asyncio.gather(
+            *(one.probe.until_ready(f"replica {one.index}", timeout_s, self._ended_check(one)) for one in chosen)
+        )
+
+    async def observe(self, index: int) -> Replica:
+        """Health, exit status and log of one replica, now."""
+        replica = self.launched.replicas[index]
+        health = self.backend.health
+        live, ready, startup = await asyncio.gather(
+            replica.probe.ask(health.live), self.readiness(replica), replica.probe.startup()
+        )
+        exit_code, oom_killed = await self.launched.replica_end(index)
+        listening = exit_code is None and await replica.probe.listens()
+        log = await self.launched.replica_log(index)
+        return Replica(
+            index=index,
+            live=live,
+            ready=ready,
+            startup=startup or self._read_log(log, listening=listening),
+            exit_code=exit_code,
+            oom_killed=oom_killed,
+            log=log,
+            undecided_after_s=replica.undecided_after_s,
+            listening=listening,
+        )
+
+    async def readiness(self, replica: BootedReplica) -> HttpAnswer | None:
+        """What its readiness answers; where nothing was kept from it, after a moment in which it may become ready.
+
+        A dependency that answers late on a busy machine makes one answer say no; that is no readiness that says no.
+        """
+        path, boot = self.backend.health.ready, self.boot
+        answer = await replica.probe.ask(path)
+        failed = replica.probe.decided_with is not None and replica.probe.decided_with.status == "fail"
+        withheld = boot.down or boot.unreachable_at_start or replica.index in self.looked_at
+        self.looked_at.add(replica.index)
+        if answer is None or answer.status == HTTPStatus.OK or failed or withheld:
+            return answer
+        with contextlib.suppress(DeadlineExceeded):
+            await replica.probe.until_ready(f"replica {replica.index}", _BECOMES_READY_S, self._ended_check(replica))
+        return await replica.probe.ask(path)
+
+    def _read_log(self, log: Sequence[str], *, listening: bool) -> StartupReport | None:
+        """The startup of a backend that has no report, by its log."""
+        return None if self.backend.health.startup else read_log(log, self.backend.report, listening=listening)
+
+    def _ended_check(self, replica: BootedReplica) -> Callable[[], Awaitable[bool]]:
+        async def ended() -> bool:
+            return (await self.launched.replica_end(replica.index))[0] is not None
+
+        return ended

@@ -1,0 +1,107 @@
+"""Another service of a compose file, as a dependency: its port, its variables, its volumes, when it is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from envparity.sources.building import Building
+from envparity.sources.compose_files import Missing, Project
+from envparity.sources.compose_settings import service_settings
+from envparity.sources.images import built_table, words_of
+from envparity.sources.neighbours import Neighbour
+from envparity.sources.yaml_nodes import Node
+
+__all__ = ["command_of", "neighbour", "port_of", "volumes_of"]
+
+
+def neighbour(made: Building, name: str, at: Node, found: Project, port: int | None) -> Neighbour:
+    """What the file says of another container; settings that nobody here knows are noted."""
+    inside, prefix = Building(), f"services.{name}"
+    service_settings(inside, at, found)
+    for note in inside.notes:
+        made.note(msgspec.structs.replace(note, name=f"{prefix}.{note.name.removeprefix('settings.')}"))
+    build, published = at.at("build"), port_of(at)
+    built, lacking = None, ""
+    if at.at("entrypoint") is not None:
+        lacking = "it has an entry point that a dependency has not"
+    if build is not None:
+        context = build.text or build.text_at("context") or "."
+        built = built_table(build.path.parent, context=context, dockerfile=build.text_at("dockerfile") or "Dockerfile")
+        if build.at("target") is not None:
+            lacking = f"it is built up to the stage {build.text_at('target')}, which is none of a dependency's keys"
+        lacking = lacking if built is not None else "its Dockerfile is not here"
+    image = at.text_at("image")
+    if build is None and (image is None or isinstance(image, Missing)):
+        lacking = "its image is not said"
+    command = at.at("command")
+    for bound in _bound(at):
+        made.not_taken(f"{prefix}.volumes", f"{bound}, of this machine", at.place)
+    number = published.text if published is not None else None
+    return Neighbour(
+        name,
+        at.place,
+        int(number) if number is not None and number.isdecimal() else port,
+        image=image or "",
+        built=built,
+        variables=inside.settings,
+        command=(command_of(command) or ()) if command is not None else (),
+        volumes=[folder for folder in _mounted(at) if folder.startswith("/")],
+        ready=_ready(at),
+        lacking=lacking,
+    )
+
+
+def _bound(service: Node) -> Iterator[str]:
+    """The folders and files of this machine that are mounted."""
+    for entry, source, _ in volumes_of(service):
+        if source.startswith((".", "/", "~")) or entry.text_at("type") == "bind":
+            yield source
+
+
+def _mounted(service: Node) -> Iterator[str]:
+    """Where volumes of the engine's own are mounted."""
+    for entry, source, target in volumes_of(service):
+        if not source.startswith((".", "/", "~")) and entry.text_at("type") in {None, "volume"}:
+            yield target
+
+
+def volumes_of(service: Node) -> Iterator[tuple[Node, str, str]]:
+    """What is mounted: each entry with its source, "" for none, and where it is mounted."""
+    volumes = service.at("volumes")
+    for entry in volumes.items if volumes is not None else []:
+        if entry.text is None:
+            yield entry, entry.text_at("source") or "", entry.text_at("target") or ""
+        else:
+            source, parted, rest = entry.text.partition(":")
+            yield entry, source if parted else "", rest.partition(":")[0] if parted else source
+
+
+def _ready(service: Node) -> dict[str, list[str]] | None:
+    """Its health check as a command; None where it has none, or none that is run."""
+    test = service.at("healthcheck", "test")
+    if test is None or service.text_at("healthcheck", "disable") == "true":
+        return None
+    first, *words = [item.text or "" for item in test.items] or [""]
+    if test.text is not None:
+        return {"command": ["sh", "-c", test.text]}
+    return {"CMD": {"command": words}, "CMD-SHELL": {"command": ["sh", "-c", *words]}}.get(first) if words else None
+
+
+def port_of(service: Node) -> Node | None:
+    """The port in the container, of the first that is published or exposed."""
+    for key in ("ports", "expose"):
+        found = service.at(key)
+        for entry in found.items if found is not None else []:
+            if isinstance(entry.value, dict):
+                return entry.at("target")
+            text = (entry.text or "").partition("/")[0].rpartition(":")[2]
+            if not isinstance(entry.text, Missing) and text.isdecimal():
+                return Node(text, entry.path, entry.line)
+    return None
+
+
+def command_of(node: Node) -> list[str] | None:
+    """A command as compose splits it; None for what is none."""
+    return words_of(node.text) if node.text is not None else [item.text or "" for item in node.items]

@@ -1,0 +1,40 @@
+"""What clients do together ends with them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from envparity.conversation.actions import Control
+from envparity.conversation.crowd import Crowd
+from envparity.conversation.stage import Stage
+from envparity.conversation.told import Outcome
+from envparity.model.scenario import Rate
+
+
+class Endless:
+    """A stage on which nothing comes to an end, unless it is cancelled."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    async def do(self, action: Control) -> Outcome:
+        try:
+            return await asyncio.Future()
+        finally:
+            self.ended.set()
+
+
+async def test_what_an_interrupted_client_was_doing_to_the_environment_is_not_gone_on_with() -> None:
+    """With several clients it is, as long as one of them is there."""
+    stage = Endless()
+    crowd = Crowd(2, Rate(), cast("Stage", stage), lambda: 0.0)
+    playing = [asyncio.create_task(crowd.control(0, Control("until_ready", "a"))) for _ in range(2)]
+    await asyncio.sleep(0)
+    for one in playing:
+        assert not stage.ended.is_set()
+        one.cancel()
+        await asyncio.gather(one, return_exceptions=True)
+        crowd.leave()
+        await asyncio.sleep(0)
+    assert stage.ended.is_set()

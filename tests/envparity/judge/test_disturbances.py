@@ -1,0 +1,135 @@
+"""What holds again after a disturbance, and how a backend comes back to what was away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from envparity.judge import judge
+from envparity.judge.retrying import in_step
+from envparity.model.backend import Retries
+from envparity.observe.disturbed import Attempt, Disturbed, OutageSeen
+from envparity.observe.transcript import DeadlinePassed, Departure, Transcript
+from tests.envparity.judge.builders import BACKEND, observation, subject
+
+DOUBLING = (0.0, 0.1, 0.3, 0.7, 1.5, 3.1)
+
+
+def outage(*moments: float, replica: int | None = 0, lasted_s: float = 4.0, **more: Any) -> OutageSeen:
+    more = {"connected_s": 0.1, "watched_s": 5.0, **more}
+    return OutageSeen(lasted_s, tuple(Attempt(at_s, replica) for at_s in moments), **more)
+
+
+def played(
+    seen: OutageSeen | None,
+    *,
+    action: str = "hang_up",
+    readiness: Sequence[int | None] = (200,),
+    departure: Departure | None = None,
+    ended_s: float = 5.0,
+) -> Transcript:
+    """A conversation in which Redis was disturbed from its first second on, and which went on until its tenth."""
+    waited = DeadlinePassed(10.0, "a", "message", "agent_started", 5.0)
+    disturbed = (Disturbed(action, "redis", 1.0, ended_s, seen),)
+    return Transcript("redis_away", "lifecycle", (waited,), departure, disturbed=disturbed, readiness=tuple(readiness))
+
+
+SILENT = Departure(3, "timeout", "message: agent_started within 5 s", "nothing", "a")
+TOLD = Departure(3, "frame", "agent_started", '{"type": "error"}', "a")
+
+
+def found(transcript: Transcript, **retries: float) -> list[str]:
+    """The codes of this family in the environment that played it."""
+    backend = msgspec.structs.replace(BACKEND, retries=Retries(**retries))
+    judged = judge(subject("local", backend=backend), [observation("local", transcripts=(transcript,))])
+    return [one.code for one in judged.findings if one.code.startswith("EP51")]
+
+
+@pytest.mark.parametrize(
+    ("moments", "code"),
+    [
+        ([at / 500 for at in range(2000)], ["EP512"]),
+        ([at / 10 for at in range(40)], ["EP513"]),
+        (DOUBLING, []),
+        ([at / 4 for at in range(16)], []),
+        ([0.0, 0.001, 0.002, *([0.01] * 60)], []),
+        ([], []),
+    ],
+)
+def test_a_storm_and_what_does_not_become_less_are_told_from_good_manners(
+    moments: Sequence[float], code: list[str]
+) -> None:
+    """Pauses that double, one of a quarter of a second, and a pool that breaks in the first moment are good manners."""
+    assert found(played(outage(*moments))) == code
+
+
+def test_an_attempt_that_is_made_twice_at_once_is_one() -> None:
+    """A library that tries once more where its connection was reset: three times, however long a busy machine took."""
+    twice = [at_s for begun_s in (1.3, 1.8, 2.3) for at_s in (begun_s, begun_s + 0.001)]
+    assert found(played(outage(*twice, lasted_s=2.4))) == []
+    assert found(played(outage(*(at_s for at in range(40) for at_s in (at / 10, at / 10 + 0.001))))) == ["EP513"]
+
+
+def test_what_is_asked_for_in_one_moment_is_no_rhythm() -> None:
+    """Leases of two connections are renewed beside a subscription that comes back; a rhythm of a fifth goes on."""
+    renewed = outage(0.1, 0.3, 0.7, 1.1, 1.2, 1.3, 1.35, 1.4, 1.7, lasted_s=2.0)
+    assert found(played(renewed)) == []
+    assert found(played(outage(*(at / 5 for at in range(11)), lasted_s=2.2))) == ["EP513"]
+
+
+def test_the_figures_are_those_of_the_backends_file() -> None:
+    """A backend that may do more is not told that it does."""
+    often = played(outage(*(at / 10 for at in range(40))))
+    assert found(often, steady_per_s=20) == []
+    assert found(often, steady_per_s=20, storm_per_s=5) == ["EP512"]
+
+
+def test_what_is_counted_and_not_listed_is_a_storm_as_well() -> None:
+    """Who is that quick fills the list at once."""
+    assert found(played(outage(*(at / 10_000 for at in range(2000)), more=20_000))) == ["EP512"]
+
+
+def test_nobody_sees_who_is_refused() -> None:
+    """No attempt seen is no rhythm, and no finding."""
+    assert found(played(outage(*(at / 10 for at in range(40))), action="refuse")) == []
+
+
+def test_replicas_in_step_are_told_from_those_that_draw_their_pauses() -> None:
+    """The same pauses; or pauses that differ by a fifth."""
+    both = OutageSeen(4.0, tuple(Attempt(at + replica / 100, replica) for at in DOUBLING for replica in (0, 1)))
+    assert in_step(both) == (0, 1, 6)
+    assert found(played(both)) == ["EP514"]
+    apart = OutageSeen(4.0, tuple(Attempt(at * (1 + replica / 5), replica) for at in DOUBLING for replica in (0, 1)))
+    assert in_step(apart) is None
+    drawn = (0.0, 0.08, 0.22, 0.51, 1.2), (0.0, 0.09, 0.24, 0.54, 1.13)
+    twice = [Attempt(at + again, replica) for replica in (0, 1) for at in drawn[replica] for again in (0, 0.001)]
+    assert in_step(OutageSeen(2.0, tuple(twice))) is None
+    few = OutageSeen(4.0, tuple(Attempt(at, replica) for at in DOUBLING[:4] for replica in (0, 1)))
+    assert in_step(few) is None
+
+
+def test_ready_and_silent_is_deaf_and_explains_the_departure() -> None:
+    """It is told in place of the silence; and not where readiness says so, or the client is told."""
+    dead = outage(0.1)
+    assert found(played(dead, action="black_hole", departure=SILENT)) == ["EP511"]
+    backend = subject("local")
+    deaf = observation("local", transcripts=(played(dead, action="black_hole", departure=SILENT),))
+    assert [one.code for one in judge(backend, [deaf]).findings] == ["EP511"]
+    assert found(played(dead, action="black_hole", departure=SILENT, readiness=(200, 503))) == []
+    assert found(played(dead, action="black_hole", departure=SILENT, readiness=())) == []
+    assert found(played(dead, action="black_hole", departure=TOLD)) == []
+    assert found(played(dead, action="black_hole", departure=SILENT, ended_s=11.0)) == []
+    assert found(played(None, action="throttle", departure=SILENT)) == ["EP511"]
+
+
+def test_who_never_tries_again_is_told_where_somebody_asks_in_vain() -> None:
+    """A pool that nobody asks need not connect; and it has a while for it."""
+    never = outage(0.0, 0.1, connected_s=None)
+    assert found(played(never, departure=SILENT)) == ["EP515"]
+    assert found(played(never, departure=TOLD)) == ["EP515"]
+    assert found(played(never)) == []
+    assert found(played(outage(0.0, connected_s=None, watched_s=1.0), departure=TOLD)) == []
+    assert found(played(outage(0.0, connected_s=2.0), departure=TOLD)) == []

@@ -1,0 +1,74 @@
+"""EP521: what grows with the number of connections, and what levels off."""
+
+from __future__ import annotations
+
+import pytest
+
+from envparity.judge.evidence import Note
+from envparity.judge.finding import Finding
+from envparity.observe.record import ReplicaUsage, Usage
+from tests.envparity.judge.builders import judged, observation
+
+MADE = (0, 20, 40, 60)
+
+
+def found(
+    *held: int | None, made: tuple[int, ...] = MADE, threads: tuple[int, ...] = (5,) * 4, to: tuple[int, ...] = (3,) * 4
+) -> list[Finding]:
+    """What is found where one replica holds so many descriptors at each point."""
+    usage = tuple(
+        Usage((connections,), (None if count is None else ReplicaUsage(count, of, 9000),), {"redis": there})
+        for connections, count, of, there in zip(made, held, threads, to, strict=False)
+    )
+    return list(judged(observation("local", usage=usage)).findings)
+
+
+def test_what_grows_by_one_with_each_connection_is_told_with_its_slope() -> None:
+    (one,) = found(30, 50, 70, 90)
+    assert (one.code, one.where, one.nature) == ("EP521", "descriptors", "grows")
+    (note,) = one.evidence
+    assert isinstance(note, Note)
+    assert "1.0 descriptors" in note.text
+    assert "30 after 0, 90 after 60" in note.text
+
+
+@pytest.mark.parametrize(
+    "held",
+    [(30, 30, 30, 30), (30, 50, 50, 50), (30, 50, 58, 60), (30, 50, 70, 70), (30, 31, 33, 36), (30, 60, 50, 70)],
+    ids=["level", "warms up", "levels off", "once", "hardly", "comes back"],
+)
+def test_what_levels_off_is_no_leak(held: tuple[int, ...]) -> None:
+    """A pool that fills, a cache, what happens to be still open."""
+    assert found(*held) == []
+
+
+def test_few_connections_say_nothing() -> None:
+    assert found(30, 50, 70, 90, made=(0, 2, 4, 6)) == []
+    assert found(30, 50, 70) == []
+    assert found(30, None, None, 90) == []
+
+
+def test_threads_and_connections_to_a_dependency_are_looked_at_too() -> None:
+    (thread,) = found(30, 30, 30, 30, threads=(5, 15, 25, 35))
+    assert thread.where == "threads"
+    (connection,) = found(30, 30, 30, 30, to=(3, 13, 23, 33))
+    assert (connection.where, connection.component) == ("connections to redis", "redis")
+
+
+def test_the_descriptors_of_connections_to_a_dependency_are_no_second_finding() -> None:
+    assert [one.component for one in found(30, 50, 70, 90, to=(3, 23, 43, 63))] == ["redis"]
+
+
+def test_environments_that_show_it_are_one_finding() -> None:
+    """With the figures of each."""
+    usage = tuple(Usage((made,), (ReplicaUsage(30 + made, 5, 9000),)) for made in MADE)
+    seen = [observation(name, usage=usage) for name in ("local", "staging")]
+    (one,) = judged(*seen).findings
+    assert (one.environments, len(one.evidence)) == (("local", "staging"), 2)
+
+
+def test_each_replica_is_held_against_its_own_connections() -> None:
+    """The one that served nobody says nothing; the other leaks."""
+    usage = tuple(Usage((0, made), (ReplicaUsage(30, 5, 9000), ReplicaUsage(30 + made, 5, 9000))) for made in MADE)
+    (one,) = judged(observation("local", usage=usage)).findings
+    assert one.where == "descriptors"

@@ -1,0 +1,211 @@
+"""What a program renders, and what is piped: by programs of these tests on the path, and without any."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from envparity.sources.rendering import Rendering, standard_input
+from tests.envparity.sources.reading import environment, mistakes, notes, place, put
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  template:
+    spec:
+      containers:
+        - name: api
+          image: api
+          env:
+            - {name: LOG_LEVEL, value: info}
+            - {name: REGION, value: eu}
+"""
+PATCH = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  template:
+    spec:
+      containers:
+        - name: api
+          env:
+            - {name: REGION, value: us}
+"""
+RENDERED = DEPLOYMENT.replace("eu", "us") + "            - {name: MADE, value: here}\n"
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder in which programs are looked for."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Path:
+    """An overlay that patches a base."""
+    put(
+        tmp_path,
+        base___kustomization__yaml="resources: [api.yaml]\n",
+        base___api__yaml=DEPLOYMENT,
+        staging___kustomization__yaml="resources: [../base]\npatches: [{path: patch.yaml}]\n",
+        staging___patch__yaml=PATCH,
+    )
+    return tmp_path
+
+
+def program(folder: Path, name: str, text: str, code: int = 0) -> None:
+    """One that writes down what it was asked, and prints that text: on stderr where it fails."""
+    file = folder / name
+    stream = "stdout" if code == 0 else "stderr"
+    script = f"import sys\nopen({str(folder / 'asked')!r}, 'w').write(' '.join(sys.argv[1:]))\n"
+    script += f"sys.{stream}.write({text!r})\nsys.exit({code})\n"
+    file.write_text(f"#!{sys.executable}\n{script}")
+    file.chmod(0o755)
+
+
+@pytest.mark.parametrize(("name", "asked"), [("kustomize", "build"), ("kubectl", "kustomize")])
+def test_an_overlay_is_rendered(team: Path, programs: Path, name: str, asked: str) -> None:
+    """By either program; each value stands in the file of the base or of the patch that says it."""
+    program(programs, name, RENDERED)
+    made = environment(team, "staging#api")
+    assert made.settings == {"LOG_LEVEL": "info", "REGION": "us", "MADE": "here"}
+    assert (programs / "asked").read_text() == f"{asked} {team / 'staging'}"
+    assert (place(made, "settings.LOG_LEVEL"), place(made, "settings.REGION")) == ("api.yaml:11", "patch.yaml:10")
+    assert place(made, "settings.MADE") == "staging:0"
+    assert ".." not in made.places["settings.LOG_LEVEL"]
+
+
+def test_what_a_kustomization_generates_stands_where_it_says_it(team: Path, programs: Path) -> None:
+    """In the kustomization, or in a file of variables beside it, though its name has a hash behind it."""
+    kustomization = "resources: [../base]\nconfigMapGenerator:\n  - name: more\n    envs: [more.env]\n    literals:\n"
+    put(team, staging___kustomization__yaml=f'{kustomization}      - COLOUR="red"\n', staging___more__env="#\nSIZE=9\n")
+    uses = "          envFrom: [{configMapRef: {name: more-2f8k7c9m4d}}]\n"
+    data = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: more-2f8k7c9m4d}\ndata: {COLOUR: red, SIZE: '9'}\n"
+    program(programs, "kustomize", DEPLOYMENT + uses + data)
+    made = environment(team, "staging#api")
+    assert (made.settings["COLOUR"], made.settings["SIZE"]) == ("red", "9")
+    assert (place(made, "settings.COLOUR"), place(made, "settings.SIZE")) == ("kustomization.yaml:6", "more.env:2")
+
+
+@pytest.mark.usefixtures("programs")
+def test_where_it_is_not_installed_that_is_said(team: Path) -> None:
+    """The files are read as they stand, and the note names the program."""
+    made = environment(team, "base#api")
+    assert made.settings == {"LOG_LEVEL": "info", "REGION": "eu"}
+    assert "kustomize" in notes(made, known=False)["rendered objects"]
+
+
+@pytest.mark.parametrize(("entry", "asked"), [("chart#api", ""), ("chart/values-eu.yaml#api", " --values {}")])
+def test_a_chart_is_rendered(tmp_path: Path, programs: Path, entry: str, asked: str) -> None:
+    """With its own values, or with a file of them that is named."""
+    put(tmp_path, chart___Chart__yaml="name: api\n", **{"chart___values-eu__yaml": "region: us\n"})
+    put(tmp_path, chart___templates___api__yaml="kind: {{ .Values.kind }}\n")
+    program(programs, "helm", RENDERED)
+    made = environment(tmp_path, entry)
+    assert made.settings["REGION"] == "us"
+    chart = tmp_path / "chart"
+    assert (programs / "asked").read_text() == f"template chart {chart}" + asked.format(chart / "values-eu.yaml")
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_chart_that_nobody_can_render_is_a_mistake(tmp_path: Path) -> None:
+    """With what to do, for its templates are no objects."""
+    put(tmp_path, chart___Chart__yaml="name: api\n", chart___templates___api__yaml="kind: {{ .Values.kind }}\n")
+    (mistake,) = mistakes(tmp_path, "chart#api")
+    assert "helm" in mistake.expected
+    assert "helm template" in mistake.action
+
+
+def test_what_cannot_be_rendered_says_why(team: Path, programs: Path) -> None:
+    """In the last words of the program."""
+    program(programs, "kustomize", "first\nno such patch", code=1)
+    (mistake,) = mistakes(team, "staging#api")
+    assert mistake.got.endswith("no such patch")
+
+
+def test_a_program_that_does_not_end_is_ended(
+    team: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With what it has started, which would hold on to its output."""
+    child = tmp_path / "child"
+    script = "import os, subprocess, sys, time\n"
+    script += f"began = subprocess.Popen([{sys.executable!r}, '-c', 'import time; time.sleep(600)'])\n"
+    script += f"open({str(child)!r}, 'w').write(str(began.pid))\ntime.sleep(600)\n"
+    (programs / "kustomize").write_text(f"#!{sys.executable}\n{script}")
+    (programs / "kustomize").chmod(0o755)
+    monkeypatch.setattr(Rendering, "within_s", 3.0)
+    (mistake,) = mistakes(team, "staging#api")
+    assert "3 s" in mistake.got
+    state = Path(f"/proc/{child.read_text()}/stat")
+    deadline = time.monotonic() + 20
+    while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_prints_without_end_is_ended(team: Path, programs: Path, code: int) -> None:
+    """Objects beyond what a file may hold, and words on stderr: of these the last are told."""
+    stream = ("stdout", "stderr")[code]
+    script = f"import sys\nfor _ in range({5 + 30 * code}):\n    sys.{stream}.write('x' * 1024**2 + '\\n')\n"
+    script += f"sys.{stream}.write('the end')\nsys.exit({code})\n"
+    (programs / "kustomize").write_text(f"#!{sys.executable}\n{script}")
+    (programs / "kustomize").chmod(0o755)
+    (mistake,) = mistakes(team, "staging#api")
+    assert ("4 MiB", "the end")[code] in mistake.got
+
+
+def test_the_release_of_a_chart_is_a_name_that_helm_takes(tmp_path: Path, programs: Path) -> None:
+    """At most 53 characters of lower case, however the folder is called."""
+    folder = "My_Chart." + "a" * 44 + ".and-more"
+    put(tmp_path / folder, Chart__yaml="name: api\n")
+    program(programs, "helm", RENDERED)
+    environment(tmp_path, f"{folder}#api")
+    name = (programs / "asked").read_text().split()[1]
+    assert name == "my-chart-" + "a" * 44
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_kubectl_itself_renders_an_overlay(team: Path) -> None:
+    """With what a stand-in cannot show: a patch that is merged, and a generated map that is renamed in its users."""
+    kustomization = "resources: [../base]\npatches: [{path: patch.yaml}]\n"
+    kustomization += "configMapGenerator: [{name: more, literals: [COLOUR=red]}]\n"
+    patch = PATCH + "          envFrom: [{configMapRef: {name: more}}]\n"
+    put(team, staging___kustomization__yaml=kustomization, staging___patch__yaml=patch)
+    made = environment(team, "staging#api")
+    assert made.settings == {"LOG_LEVEL": "info", "REGION": "us", "COLOUR": "red"}
+    assert (place(made, "settings.LOG_LEVEL"), place(made, "settings.REGION")) == ("api.yaml:11", "patch.yaml:10")
+    assert place(made, "settings.COLOUR") == "kustomization.yaml:3"
+
+
+class Piped(io.TextIOWrapper):
+    """Standard input with these objects in it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(io.BytesIO(text.encode()))
+
+
+@pytest.mark.parametrize(("text", "given"), [(RENDERED, True), ("", False), (" \n", False)])
+def test_objects_can_be_piped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, given: bool) -> None:
+    """As often as they are asked for; nothing is a mistake."""
+    standard_input.cache_clear()
+    monkeypatch.setattr(sys, "stdin", Piped(text))
+    try:
+        if given:
+            assert [environment(tmp_path, "-#api").settings["MADE"] for _ in range(2)] == ["here", "here"]
+            assert place(environment(tmp_path, "-#api"), "settings.MADE") == "<standard input>:13"
+        else:
+            assert [mistake.got for mistake in mistakes(tmp_path, "-#api")] == ["nothing"]
+    finally:
+        standard_input.cache_clear()
