@@ -22,6 +22,7 @@ from envparity.launch.cleanup.labels import labels_for
 from envparity.launch.cleanup.run_folder import RunFolder
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.kind import backend_image
+from envparity.launch.engine_stream import raw_socket
 from envparity.launch.images.builder import ImageBuilder
 from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.warm.command import WarmUnavailable, python_command
@@ -91,8 +92,7 @@ def _started(client: Any, image: str, python: str, labels: dict[str, str]) -> It
         raise LaunchError(f"the audit's container: {error}") from error
     try:
         attached = client.api.attach_socket(container.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-        connection = getattr(attached, "_sock", attached)  # the SDK wraps it for reading only
-        with closing(attached), closing(connection):
+        with raw_socket(attached) as connection:
             container.start()
             yield _ContainerPipe(connection)
     except DockerException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,7 +26,8 @@ from envparity.support.stalls import within
 __all__ = ["Opening"]
 
 _SWITCHING = 101
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 1.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.2, 1.0, 1.5
+_PATIENCE_S = 15.0  # some twenty attempts: one of two replicas is not met in them once in a million
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Opening:
         worker: int | None = None
         missing, pause_s = "no other replica answered", 0.0 if action.worker else _FIRST_PAUSE_S
         try:
-            async with within(2 * action.timeout_s):  # each of connecting and upgrading has its own below
+            # Each of connecting and upgrading has a deadline of its own below.
+            async with within(2 * action.timeout_s + _PATIENCE_S):
                 while True:
                     before = await workers_of(self.stack) if action.worker else {}
                     connection = await self._open_once(action)
@@ -63,9 +66,10 @@ class Opening:
                         missing = "no other worker process answered" if worker is not None else UNSEEN
                     await connection.close()
                     # A user who comes again at once is one too many for a backend that is still letting the last go.
+                    # Two clients who come again in the same rhythm are given to the same replicas in turn, for ever.
                     # Which worker of a replica takes a connection is chance, which wants many attempts.
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                    await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  no secret
+                    pause_s = min(_GROWTH * pause_s, _LONGEST_PAUSE_S)
         except TimeoutError:
             self._opened(action, error=missing)
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 import time
@@ -14,6 +13,7 @@ from docker.models.containers import Container
 
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.container.engine import Engine
+from envparity.launch.engine_stream import raw_socket
 
 __all__ = ["ContainerShell"]
 
@@ -32,21 +32,14 @@ class ContainerShell:
     async def open(cls, engine: Engine, container: Container, argv: Sequence[str]) -> AsyncIterator[ContainerShell]:
         """Start it; it ends when this is left."""
 
-        def start() -> socket.socket:
+        def start() -> Any:
             api = engine.client.api
             made = api.exec_create(container.id, list(argv), stdin=True)
-            stream: Any = api.exec_start(made["Id"], socket=True)
-            raw: socket.socket = getattr(stream, "_sock", stream)
-            raw.settimeout(_ANSWER_S)
-            return raw
+            return api.exec_start(made["Id"], socket=True)
 
-        stream = await engine.call("a session with the server", start)
-        try:
+        with raw_socket(await engine.call("a session with the server", start)) as stream:
+            stream.settimeout(_ANSWER_S)
             yield cls(engine, stream)
-        finally:
-            with contextlib.suppress(OSError):
-                stream.shutdown(socket.SHUT_RDWR)
-            stream.close()
 
     async def ask(self, script: str, done: str) -> str:
         def ask() -> str:

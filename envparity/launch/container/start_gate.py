@@ -16,13 +16,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 from docker.models.containers import Container
 from docker.types import Mount
 
 from envparity.errors import DeadlineExceeded
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.looks import Looks
+from envparity.launch.engine_stream import archive_of
 
 __all__ = ["StartGate", "can_be_exported", "image_argv", "ungated"]
 
@@ -33,6 +34,7 @@ _INSIDE = "/etc/envparity/start"
 _SCRIPT = '[ -p "$1" ] && read -r go < "$1"; unset go PWD OLDPWD SHLVL; [ -r "$2" ] && . "$2"; shift 2; exec "$@"'
 _HELD_WITH = 6  # words before the backend's own
 _SECRETS = "secrets"
+_LONGEST_SHELL = 1 << 20  # more of it is not read: that it is there is enough
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 EMPTY: Mapping[str, str] = MappingProxyType({})
 _THERE_S = 30.0
@@ -44,9 +46,8 @@ def image_argv(engine: Engine, image: str, command: Sequence[str], labels: Mappi
     """What a container of that image runs, `command` in place of the image's own; None where it has no shell."""
     made = engine.client.api.create_container(image, entrypoint=[_SHELL], labels=dict(labels))["Id"]
     try:
-        engine.client.api.get_archive(made, _SHELL)[0].close()
-    except NotFound:
-        return None
+        if archive_of(engine.client, made, _SHELL, _LONGEST_SHELL) is None:
+            return None
     finally:
         with contextlib.suppress(APIError):
             engine.client.api.remove_container(made, force=True)

@@ -8,14 +8,15 @@ import shlex
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import docker
 import msgspec
 import requests
-from docker.errors import DockerException, NotFound
+from docker.errors import DockerException
 
 from envparity.launch.cache import cache_folder
+from envparity.launch.engine_stream import archive_of
 from envparity.observe.image import ImageRecord
 
 __all__ = ["image_records"]
@@ -85,17 +86,10 @@ def _read_from_container(client: docker.DockerClient, image: str, labels: Mappin
 
 def _texts(client: docker.DockerClient, container: str, path: str) -> Iterator[str]:
     """The files at that path of the container: one, or those of a folder; none where there is nothing, or too much."""
-    try:
-        stream: Any = client.api.get_archive(container, path)[0]
-    except NotFound:
+    archive = archive_of(client, container, path, _LONGEST)
+    if not archive:
         return
-    archive = io.BytesIO()
-    for chunk in stream:
-        archive.write(chunk)
-        if archive.tell() > _LONGEST:
-            return
-    archive.seek(0)
-    with tarfile.open(fileobj=archive) as tar:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for member in tar:
             file = tar.extractfile(member) if member.isreg() and not member.name.endswith(".md5sums") else None
             if file is not None:

@@ -597,8 +597,9 @@ async def test_another_replica_is_tried_for_until_it_answers() -> None:
     assert [handshake.replica for handshake in handshakes(transcript)] == [0, 1]
 
 
-async def test_another_replica_that_never_answers_departs() -> None:
-    """Within the deadline of connecting."""
+async def test_another_replica_that_never_answers_departs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the deadline of connecting and the patience for chance."""
+    monkeypatch.setattr("envparity.conversation.opening._PATIENCE_S", 0.0)
     async with two_replicas(["0"]) as stack:
         departure = await departed(
             stack,
@@ -608,6 +609,14 @@ async def test_another_replica_that_never_answers_departs() -> None:
             connect_s=2.0,
         )
     assert departure.got == "no HTTP answer: no other replica answered"
+
+
+async def test_another_replica_is_tried_for_longer_than_two_deadlines_of_connecting() -> None:
+    """Of two replicas one is not met in five attempts once in thirty conversations."""
+    async with two_replicas(["0"] * 7 + ["1"]) as stack:
+        steps = (Connect("valid"), Expect(("welcome",)), Connect("valid", on="b", other_replica_than="a"))
+        transcript = await played(stack, *steps, Expect(("welcome",), on="b"), connect_s=1.0)
+    assert [handshake.replica for handshake in handshakes(transcript)] == [0, 1]
 
 
 async def test_where_there_is_one_replica_the_same_will_do() -> None:
