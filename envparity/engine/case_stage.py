@@ -79,6 +79,8 @@ class CaseStage:
         )  # fmt: skip
         self._crew = options.elsewhere if isinstance(options.elsewhere, Crew) else None
         self.finder = CauseFinder(subject, launcher, observer, emit, places=self.boots.places, crew=self._crew)
+        self._observed: tuple[Observation, ...] = ()
+        self._judged: Judgement | None = None
 
     @property
     def unsteady(self) -> tuple[str, ...]:
@@ -117,8 +119,20 @@ class CaseStage:
         judged = with_partings(await self._confirmed(observations), self.subject, observations)
         judged = with_changes(judged, observations)
         judged = with_rates(self.subject, judged, observations, self.boots.repeats)
+        self._observed, self._judged = observations, judged
         judged = await self.finder.explain(judged, observations) if self._options.causes else judged
         return with_entries(judged)
+
+    def so_far(self) -> tuple[tuple[Observation, ...], Judgement]:
+        """What was observed until now, and what is found in it.
+
+        Before all of it was judged that is what the planned cases showed that were seen to their end, without orders: no
+        finding stands on a warm boot then. Later it is all of it, with the causes that are known by now.
+        """
+        if self._judged is None:
+            return self.boots.seen, with_entries(judge(self.subject, self.boots.seen))
+        findings = self.finder.so_far or self._judged.findings
+        return self._observed, with_entries(msgspec.structs.replace(self._judged, findings=findings))
 
     async def cold(self, case: Case) -> Observation:
         """What that case, which needs not be planned, shows in fresh containers."""

@@ -68,6 +68,7 @@ class CauseFinder:
         self._emit = emit
         self._crew = crew
         self._seconds = seconds
+        self._findings: list[Finding] = []
         self._searches = Searches(
             subject, launcher, observer, emit, places=places or Places(), boots=boots, seconds=seconds
         )
@@ -76,10 +77,15 @@ class CauseFinder:
         """What that search finds, with boots of this process's own."""
         return await self._searches.search(asked)
 
+    @property
+    def so_far(self) -> tuple[Finding, ...]:
+        """The findings that are being explained, with the causes that are known by now; none before that began."""
+        return tuple(self._findings)
+
     async def explain(self, judgement: Judgement, observations: Sequence[Observation]) -> Judgement:
         """The judgement, in which these findings have their causes. Boots nothing where there are none."""
         until_s = time.monotonic() + self._seconds
-        findings = list(judgement.findings)
+        findings = self._findings = list(judgement.findings)
         looked_for = [at for at, finding in enumerate(findings) if _is_looked_for(finding)]
         by_rate = {at: one.cause for at, one in enumerate(findings) if isinstance(one.cause, Chance)}
         found = singles(self._subject, observations) if looked_for or by_rate else ()
@@ -127,6 +133,8 @@ class CauseFinder:
                     unsteady.setdefault(at, case)
                 if cause is not None and (at not in causes or isinstance(cause, TraitsCause)):
                     causes[at] = cause
+                if isinstance(cause, TraitsCause):
+                    self._findings[at] = _with_cause(self._findings[at], cause)
 
         for turn in range(_MOST_MEMBERS):
             groups: dict[tuple[str, str, str], dict[int, Ends]] = defaultdict(dict)

@@ -81,7 +81,7 @@ class CaseObserved(msgspec.Struct, frozen=True, tag=True):
 
 
 class RunFinished(msgspec.Struct, frozen=True, tag=True):
-    """The verdict. Always the last event of a run that was not interrupted."""
+    """The verdict. Always the last event of a run in which anything was seen to its end and that was not killed."""
 
     verdict: Verdict
 

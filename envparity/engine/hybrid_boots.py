@@ -11,7 +11,7 @@ import msgspec
 
 from envparity.engine.coming_back import come_back, comes_back, have_started
 from envparity.engine.observer import Observer
-from envparity.errors import DeadlineExceeded, EngineFailed, LaunchError
+from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
 from envparity.isolate import Trait, mix
 from envparity.launch.controls import WarmBoots, WarmUnavailable, warm_boots
 from envparity.launch.port import Launcher, Stack
@@ -22,7 +22,6 @@ from envparity.observe.record import Observation
 
 __all__ = ["HybridBoots"]
 
-_TRIES = 2
 _AS_IT_IS: frozenset[Trait] = frozenset()
 
 
@@ -79,23 +78,28 @@ class HybridBoots:
         """Whether there are forks, which is found out by standing up what they would be beside."""
         try:
             await self._beside_the_passing_one()
+        except EngineSilent:
+            raise
         except (LaunchError, DeadlineExceeded):
             self.forkable = False  # whatever it was, cold boots do without them
         return self.forkable
 
     async def observed(self, environment: Environment, *, twice: bool) -> Observation:
-        """What that hybrid shows; what the engine itself fails at is tried once more."""
-        case = Case(environment.name, self._backend, self._boot)
-        failures: list[str] = []
-        for _ in range(_TRIES):
+        """What that hybrid shows. What the engine itself fails at is tried once more, and raised then.
+
+        An engine that does not answer is not waited for again.
+        """
+        again = False
+        while True:
             try:
                 async with self._launcher.boot(environment, self._boot, lambda _waited_for: None) as stack:
                     return await self._seen(stack, environment, warm=False, twice=twice)
             except (LaunchError, DeadlineExceeded) as error:
-                failures.append(str(error))
+                if isinstance(error, EngineSilent) or (again and isinstance(error, EngineFailed)):
+                    raise
                 if not isinstance(error, EngineFailed):
-                    break
-        return self._observer.nothing(case, failures[-1])
+                    return self._observer.nothing(Case(environment.name, self._backend, self._boot), str(error))
+                again = True
 
     async def forked(self, environment: Environment, traits: frozenset[Trait]) -> Observation:
         """The same of a fork, which takes the settings as its boot's own. It is judged as that environment's boot."""
@@ -106,6 +110,8 @@ class HybridBoots:
             forks = await self._beside_the_passing_one()
             async with forks.boot(msgspec.structs.replace(self._boot, settings=settings)) as stack:
                 seen = await self._seen(stack, environment, warm=True, twice=False)
+        except EngineSilent:
+            raise
         except (LaunchError, DeadlineExceeded) as error:
             self.forkable = False
             raise WarmUnavailable(str(error)) from error

@@ -131,6 +131,10 @@ class Run:
             raise self._telling.given_up(self._stage, self._explored, error)  # noqa: B904  it has its cause
         return self._telling.finish(self._stage, self._explored, observations, judgement, observed_s)
 
+    def break_off(self, error: Exception) -> str:
+        """Tell what was seen and found until that ended the run as its verdict; how much it is, "" for nothing."""
+        return self._telling.break_off(self._stage, self._explored, error)
+
     async def stand(self, environment: str) -> Standing:
         """That environment, booted as it is, for boots beside it that nobody planned.
 

@@ -10,9 +10,8 @@ from envparity.engine.events import Emit, RunFinished, RunStarted
 from envparity.engine.exploring import Explored
 from envparity.engine.outside import not_seen, urls, without_orders
 from envparity.errors import ConfigurationError, as_ours
-from envparity.judge import every_rule, judge
+from envparity.judge import every_rule
 from envparity.judge.cause import Chance
-from envparity.judge.entries import with_entries
 from envparity.judge.finding import Finding, Judgement, Verdict
 from envparity.judge.name_notes import undeclared
 from envparity.judge.unmatched import unmatched
@@ -37,7 +36,7 @@ class RunTelling:
         self._without_orders = without_orders(attached) if options.orders is not None else ()
         self._mark: StallMark | None = None
         self._began = time.monotonic()
-        self._started = False
+        self._started = self._finished = False
 
     def start(self, stage: CaseStage) -> None:
         """Say once what is going to be booted, and watch from now on how busy the machine is."""
@@ -113,8 +112,9 @@ class RunTelling:
             notes=() if self._options.only or broken_off else unmatched(stage.subject.backend, observations),
             varying=() if self._options.only else tuple(undeclared(stage.subject.backend, observations)),
             broken_off=broken_off,
-            planned=len(stage.cases) if broken_off else 0,
+            planned=max(len(stage.cases), len(observations)) if broken_off else 0,
         )
+        self._finished = True
         self._emit(RunFinished(verdict))
         return verdict
 
@@ -131,15 +131,11 @@ class RunTelling:
         return known
 
     def break_off(self, stage: CaseStage, explored: Explored, error: Exception) -> str:
-        """Judge the cases that were seen to their end, and tell that as the verdict; how much it is, "" for nothing.
-
-        No finding of it stands on a warm boot, and none has a cause: both take more boots.
-        """
-        seen = stage.boots.seen
-        if not seen:
+        """Tell what was seen and found until now as the verdict; how much it is, "" for nothing, or where that is told."""
+        if self._finished or not stage.boots.seen:
             return ""
+        seen, judged = stage.so_far()
         why = next(iter(without_shapes(str(error)).splitlines()), "") or type(error).__name__
-        judged = with_entries(judge(stage.subject, seen))
         verdict = self.finish(stage, explored, seen, judged, time.monotonic(), broken_off=why)
         return f"{counted(len(verdict.findings), 'finding')} in {verdict.cases} of {counted(verdict.planned, 'case')}"
 

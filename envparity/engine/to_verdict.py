@@ -22,16 +22,19 @@ def run_to_verdict(make_run: Callable[[], Run]) -> Verdict:
 
     `make_run` is called before the loop begins: it may take its time (building images), and a signal ends it at once.
     Raises `Interrupted` after SIGINT, SIGTERM or SIGHUP, when the cleaning is done; a second does not cut it short.
+    What was seen until then is told as the verdict of a run that was broken off; a second signal ends that.
     """
-    return _run_to(make_run, Run.verdict)
+    return _run_to(make_run, Run.verdict, Run.break_off)
 
 
 def run_to_observations(make_run: Callable[[], Run]) -> tuple[Observation, ...]:
     """The same without judging: what every planned case showed."""
-    return _run_to(make_run, Run.observe_all)
+    return _run_to(make_run, Run.observe_all, lambda _run, _ended: "")
 
 
-def _run_to(make_run: Callable[[], Run], end: Callable[[Run], Awaitable[T]]) -> T:
+def _run_to(
+    make_run: Callable[[], Run], end: Callable[[Run], Awaitable[T]], tell: Callable[[Run, Interrupted], str]
+) -> T:
     with ending_on_signals():
         run = make_run()
 
@@ -55,7 +58,12 @@ def _run_to(make_run: Callable[[], Run], end: Callable[[Run], Awaitable[T]]) -> 
                 raise
             raise Interrupted(received[0], *failed) from None
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    except Interrupted as ended:
+        with ending_on_signals():
+            ended.seen = tell(run, ended)
+        raise
 
 
 async def _then_close(run: Run, end: Callable[[Run], Awaitable[T]], failed: list[str]) -> T:

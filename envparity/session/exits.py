@@ -40,7 +40,8 @@ def code_of(error: EnvparityError) -> int:
 def complaint(error: EnvparityError) -> str:
     """The one message for an error that ends a run without a verdict: what is wrong, whose fault it is, what to do."""
     if code_of(error) != MACHINE:
-        return f"envparity: {error}"
+        seen = f" ({error.seen}; it is told and saved what was seen until then)" if error.seen else ""
+        return f"envparity: {error}{seen}"
     if isinstance(error, OutputFailed):
         verdict = f"the verdict is {error.verdict}, but not all of it" if error.verdict else "not all"
         return (
