@@ -126,8 +126,8 @@ class CaseStage:
     def so_far(self) -> tuple[tuple[Observation, ...], Judgement]:
         """What was observed until now, and what is found in it.
 
-        Before all of it was judged that is what the planned cases showed that were seen to their end, without orders: no
-        finding stands on a warm boot then. Later it is all of it, with the causes that are known by now.
+        Before all of it was judged that is what those planned cases showed that were seen to their end, and no orders:
+        no finding stands on a warm boot then. Later it is all of it, with the causes that are known by now.
         """
         if self._judged is None:
             return self.boots.seen, with_entries(judge(self.subject, self.boots.seen))

@@ -119,10 +119,7 @@ class Run:
         return self._judged
 
     async def verdict(self) -> Verdict:
-        """Observe everything, judge it, and say so as the stream's last event.
-
-        Where the machine ends it before, or a bug of envparity, the last event is the verdict of what was seen.
-        """
+        """Observe everything, judge it, and tell that last: what was seen, where the machine or a bug ends it."""
         try:
             observations = await self.observe_all()
             observed_s = time.monotonic()
@@ -174,8 +171,7 @@ class Run:
                 return
             self.announce()
             self._explored = await Exploring(self.subject, self._stage.boots.boot, self._emit, profile).run()
-            found = self._explored.scenarios
-            if found:
+            if found := self._explored.scenarios:
                 only = self._options.only
                 named = (*only, *(scenario.name for scenario in found)) if only else ()
                 subject, options = with_scenarios(self.subject, found), replace(self._options, only=named)

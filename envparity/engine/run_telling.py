@@ -131,7 +131,7 @@ class RunTelling:
         return known
 
     def break_off(self, stage: CaseStage, explored: Explored, error: Exception) -> str:
-        """Tell what was seen and found until now as the verdict; how much it is, "" for nothing, or where that is told."""
+        """Tell what was seen and found until now as the verdict; how much it is, "" where it is nothing, or is told."""
         if self._finished or not stage.boots.seen:
             return ""
         seen, judged = stage.so_far()

@@ -1,4 +1,4 @@
-"""A run that ends in the middle of a search for causes: what it has found by then is its last event, and never clean."""
+"""A run that ends in the middle of a search for causes: what it has found is its last event, and never clean."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Dying(Booting):
         self.open += 1
         try:
             if "OTHER" in environment.settings and environment.name != "far":
-                while self.run is not None and not any(one.cause for one in self.run.finder.so_far):
+                while self.run is not None and not any(one.cause for one in self.run.finder.so_far):  # noqa: ASYNC110
                     await asyncio.sleep(0)
                 raise self._error
             async with super().boot(environment, boot, waiting) as stack:
