@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from envparity.dependencies.programs import missing
 from envparity.dependency.kind import (
     WRITABLE,
     DependencyKind,
+    ProcessPlan,
     Server,
     ServerPlan,
     Tls,
@@ -23,6 +26,19 @@ __all__ = ["KIND", "RabbitMq"]
 _USER = "app"
 _PORT = 5672
 _FOLDER = "/etc/envparity/rabbitmq"
+_FILE = "rabbitmq.conf"
+_PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # the one in PATH is of root and of the system's own RabbitMQ alone
+_NODE = "rabbit@localhost"
+_AMONG_NODES = "127.0.0.2"
+_OTHERS = (
+    "ADVANCED_CONFIG_FILE",
+    "CONF_ENV_FILE",
+    "ENABLED_PLUGINS_FILE",
+    "FEATURE_FLAGS_FILE",
+    "LOG_BASE",
+    "MNESIA_BASE",
+    "PID_FILE",
+)
 _PROTOCOL = b"AMQP\x00\x00\x09\x01"  # the header of AMQP 0-9-1 (§4.2.2), which is answered with Connection.Start
 _METHOD = b"\x01"
 _READY_S = 120.0
@@ -36,11 +52,12 @@ class RabbitMqKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RabbitMq(DependencyKind):
-    """RabbitMQ, in containers alone: Erlang's port mapper outlives whoever starts it as a process."""
+    """RabbitMQ: TLS of its own, a password always. Boots are not kept apart in it."""
 
     keys: ClassVar[type[msgspec.Struct]] = RabbitMqKeys
     image: ClassVar[str] = "rabbitmq"
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "password", "user", "scheme")
+    own_tls: ClassVar[bool] = True
     images: frozenset[str] = frozenset({"rabbitmq"})
     schemes: frozenset[str] = frozenset({"amqp", "amqps"})
 
@@ -65,8 +82,8 @@ class RabbitMq(DependencyKind):
         return _READY_S
 
     def container(self, declared: Dependency, password: str) -> ServerPlan:
-        lines = "\n".join(_configuration(declared, password))
-        files = {f"{_FOLDER}/rabbitmq.conf": (f"{lines}\n".encode(), 0o644)}
+        lines = "\n".join(_configuration(declared, password, str(_PORT), "default", "/etc/envparity/tls"))
+        files = {f"{_FOLDER}/{_FILE}": (f"{lines}\n".encode(), 0o644)}
         volumes = ("/var/lib/rabbitmq", _FOLDER)
         return ServerPlan(self.image, _PORT, {}, files, tmpfs=WRITABLE, volumes=volumes, memory_mib=_MEMORY_MIB)
 
@@ -80,20 +97,46 @@ class RabbitMq(DependencyKind):
         name = "localhost" if server.tls else None
         return await first_byte(server.host, server.port, _PROTOCOL, server.tls, name) == _METHOD
 
+    def lacking(self) -> str:
+        return missing(_PROGRAM, "Debian's package rabbitmq-server")
 
-def _configuration(declared: Dependency, password: str) -> Iterator[str]:
+    def process(self, declared: Dependency, folder: Path, port: int, password: str) -> ProcessPlan:
+        lines = "\n".join(_configuration(declared, password, f"127.0.0.1:{port}", "1", str(folder)))
+        return ProcessPlan((_PROGRAM,), {_FILE: f"{lines}\n"}, dict(_variables(folder, port)))
+
+
+def _configuration(declared: Dependency, password: str, address: str, listener: str, tls: str) -> Iterator[str]:
     yield f"default_user = {_USER}"
     yield f"default_pass = {password}"
     yield "loopback_users = none"
     yield "log.console.level = info"
+    yield "disk_free_limit.absolute = 1MB"  # its folder may be small, and lies in memory
     if declared.tls == "off":
-        yield f"listeners.tcp.default = {_PORT}"
+        yield f"listeners.tcp.{listener} = {address}"
         return
     yield "listeners.tcp = none"
-    yield f"listeners.ssl.default = {_PORT}"
-    yield "ssl_options.certfile = /etc/envparity/tls/server.crt"
-    yield "ssl_options.keyfile = /etc/envparity/tls/server.key"
+    yield f"listeners.ssl.{listener} = {address}"
+    yield f"ssl_options.certfile = {tls}/server.crt"
+    yield f"ssl_options.keyfile = {tls}/server.key"
     yield "ssl_options.verify = verify_none"
+
+
+def _variables(folder: Path, port: int) -> Iterator[tuple[str, str]]:
+    """Of a process: everything that it writes is in that folder, and nothing of the system's own RabbitMQ is read.
+
+    Its node has its name from the start, and a fixed port for other nodes, at an address that no port is held of: so
+    it neither asks Erlang's port mapper nor starts one, which would outlive it.
+    """
+    yield "RABBITMQ_NODENAME", _NODE
+    among = f"-kernel inet_dist_use_interface {{{_AMONG_NODES.replace('.', ',')}}}"
+    start = f"-noinput -sname {_NODE} -start_epmd false -erl_epmd_port {port} {among}"
+    yield "RABBITMQ_SERVER_START_ARGS", start
+    yield "RABBITMQ_ALLOW_INPUT", "true"  # no shell between it and its signals
+    yield "RABBITMQ_LOGS", "-"
+    yield "RABBITMQ_CONFIG_FILE", str(folder / _FILE)
+    yield "ERL_CRASH_DUMP", str(folder / "erl_crash.dump")
+    for name in _OTHERS:
+        yield f"RABBITMQ_{name}", str(folder / name.lower())
 
 
 KIND = RabbitMq()

@@ -27,14 +27,9 @@ DECLARED = {
         'url = "http://{address}/"'
     ),
 }
-CONTAINERS_ALONE = {"rabbitmq"}
 BOTH = [
     *(pytest.param(name, "container", marks=pytest.mark.docker, id=f"{name}-container") for name in DECLARED),
-    *(
-        pytest.param(name, "process", marks=pytest.mark.processes, id=f"{name}-process")
-        for name in DECLARED
-        if name not in CONTAINERS_ALONE
-    ),
+    *(pytest.param(name, "process", marks=pytest.mark.processes, id=f"{name}-process") for name in DECLARED),
 ]
 
 
@@ -85,7 +80,7 @@ def test_what_it_says_of_itself(name: str, tmp_path: Path) -> None:
     url = kind.url(it, Server("it", 4711, "made-for-this-run"), "/ca.crt")
     assert "it:4711" in url
     assert set(kind.offered(it, url, "made-for-this-run")) <= set(kind.offers_of({"kind": name, "url": url}))
-    assert isinstance(kind, RunsAsProcess | HasServer) == (name not in CONTAINERS_ALONE)
+    assert isinstance(kind, RunsAsProcess | HasServer)
 
 
 @pytest.mark.parametrize(("name", "launcher"), BOTH)
