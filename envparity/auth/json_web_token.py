@@ -14,6 +14,7 @@ from envparity.auth.scheme import Known, Request, Scheme, base64url
 __all__ = ["Claims", "JsonWebToken", "Revocation"]
 
 _AN_HOUR_S = 3600
+_A_MOMENT_S = 5
 _MALFORMED = "this.is-not.a-token"
 _NAMED = {"issuer_setting": "iss", "audience_setting": "aud"}
 
@@ -50,6 +51,9 @@ class JsonWebToken(Scheme, frozen=True, kw_only=True):
     clock_skew_s: (
         Annotated[int, msgspec.Meta(description="seconds that an issuer's clock may be ahead", ge=1, le=600)] | None
     ) = None
+    expiry_leeway_s: (
+        Annotated[int, msgspec.Meta(description="seconds that a token is taken after its end", ge=0, le=600)] | None
+    ) = None
     claims: Annotated[dict[str, Any], msgspec.Meta(description="further claims of every token")] = msgspec.field(
         default_factory=dict
     )
@@ -62,6 +66,7 @@ class JsonWebToken(Scheme, frozen=True, kw_only=True):
         "larger": "good, and of 6 KiB",
         "malformed": "no token at all",
         "expired": "good until an hour ago",
+        "just_expired": "good until a moment ago, and past the leeway that the backend gives",
         "not_yet_valid": "good in an hour",
         "wrong_signature": "signed with another key",
         "alg_none": "not signed, and saying so",
@@ -83,6 +88,8 @@ class JsonWebToken(Scheme, frozen=True, kw_only=True):
             claims = {**claims, "groups": [_GROUP.format(number) for number in range(_SIZES[kind] // _GROUP_BYTES)]}
         if kind in _SPOILED:
             claims = _SPOILED[kind](claims)
+        if kind == "just_expired":
+            claims = _moved(claims, -self.lifetime_s - (self.expiry_leeway_s or 0) - _A_MOMENT_S)
         if kind == "alg_none":
             return f"{base64url(json.dumps({'alg': 'none', 'typ': 'JWT'}))}.{base64url(json.dumps(claims))}."
         return self._signed(kind, claims, request)
@@ -96,6 +103,7 @@ class JsonWebToken(Scheme, frozen=True, kw_only=True):
         needed = {
             "revoked": ("revocation", self.revocation, "how a token is revoked"),
             "ahead": ("clock_skew_s", self.clock_skew_s, "how far an issuer's clock may be ahead"),
+            "just_expired": ("expiry_leeway_s", self.expiry_leeway_s, "how long a token is taken after its end"),
             **{
                 f"wrong_{what}": (f"{what}_setting", named.get(f"{what}_setting"), f"which {what} is right")
                 for what in ("issuer", "audience")

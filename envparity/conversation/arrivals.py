@@ -66,6 +66,10 @@ class Arrivals:
             self._unread[connection] += size
         return answers
 
+    def type_of(self, arrival: Arrival | Ending) -> str | None:
+        """What a frame says it is; None for a close, and where it says nothing."""
+        return None if isinstance(arrival, Ending) else self._reading.type_of(arrival.frame)
+
     def too_much(self, connection: str) -> bool:
         """Whether more than `MOST_UNREAD_BYTES` wait on that connection."""
         return self._unread[connection] > MOST_UNREAD_BYTES

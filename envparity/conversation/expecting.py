@@ -26,11 +26,12 @@ def expect(playing: Playing, step: Expect) -> Actions:
         expected = " ".join(filter(None, (frame_type, fields)))
         arrival = yield from playing.take_expected(step, expected)
         playing.note_taken(step.on, arrival)
-        if (
-            isinstance(arrival, Ending)
-            or frame_type not in {None, playing.reading.type_of(arrival.frame)}
-            or not matches(plain(arrival.frame), fill(wanted, playing.values))
-        ):
+        if isinstance(arrival, Ending):
+            raise playing.recorder.unlike(arrival, expected, step.on)
+        named = playing.reading.type_of(arrival.frame)
+        if frame_type not in {None, named}:
+            raise playing.recorder.unlike(arrival, expected, step.on, named)
+        if not matches(plain(arrival.frame), fill(wanted, playing.values)):
             raise playing.recorder.unlike(arrival, expected, step.on)
         playing.recorder.note_said(wanted)
         if last:
@@ -62,7 +63,7 @@ def _await_close(playing: Playing, step: ExpectClose | Close, expected: str, rea
     codes = step.codes if isinstance(step, ExpectClose) else (step.code,)
     as_asked = isinstance(arrival, Ending) and arrival.code in codes and reason in {None, arrival.reason}
     if not as_asked:
-        raise playing.recorder.unlike(arrival, expected, step.on)
+        raise playing.recorder.unlike(arrival, expected, step.on, playing.arrivals.type_of(arrival))
     if len(codes) > 1:
         playing.recorder.note_compared_as({"code": " or ".join(map(str, codes))})
     if isinstance(step, ExpectClose) and step.reason is not None:
@@ -97,7 +98,8 @@ def silence(playing: Playing, step: Silence) -> Actions:
         arrival = playing.pending(step.on, ())
         if arrival is not None:
             playing.recorder.note_arrival(step.on, arrival, "message")
-            raise Departed("silence", f"nothing for {step.seconds:g} s", playing.recorder.what(arrival), step.on)
+            got = playing.recorder.what(arrival, playing.arrivals.type_of(arrival))
+            raise Departed("silence", f"nothing for {step.seconds:g} s", got, step.on)
         if playing.told.expired is not None:
             playing.recorder.note(SilenceKept(playing.told.at_s, step.on, "message", step.seconds))
             return

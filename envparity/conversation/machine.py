@@ -84,7 +84,8 @@ class Conversation:
         self._recorder.now_s = at_s
         for connection, arrival in self._arrivals.rest():
             self._recorder.note_arrival(connection, arrival, "message")
-            self._recorder.depart(self._recorder.unlike(arrival, "nothing more", connection), self._last_step)
+            departed = self._recorder.unlike(arrival, "nothing more", connection, self._arrivals.type_of(arrival))
+            self._recorder.depart(departed, self._last_step)
 
     @property
     def failed_s(self) -> float | None:

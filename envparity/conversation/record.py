@@ -54,6 +54,7 @@ class Recorder:
         self._events: list[Event] = []
         self._redaction = Redaction(script.secrets.items())
         self._volatile = script.volatile
+        self._error_type = script.error_type
         self._saw_internal_error = False
         self._said: dict[str, str] = {}
         self.met_secrets: dict[str, str] = {}
@@ -121,16 +122,28 @@ class Recorder:
             for one in kept
         )
 
-    def what(self, arrival: Arrival | Ending) -> str:
-        """An arrival in a few words for people: the same in every playing."""
+    def what(self, arrival: Arrival | Ending, unexpected: str | None = None) -> str:
+        """An arrival in a few words for people: the same in every playing, and in every environment.
+
+        `unexpected` is the type of a frame of which no such was expected: what else is in it is what that environment
+        says in all of them, and is not said, but for an error, which says what is wrong.
+        """
         if isinstance(arrival, Ending):
             return f"close {arrival.code} {arrival.reason!r} by the {arrival.by}"
-        return self.shown(plain(arrival.frame))
+        frame = plain(arrival.frame)
+        if unexpected in {None, self._error_type}:
+            return self.shown(frame)
+        naming = {name: value for name, value in frame.items() if value == unexpected}
+        if len(naming) == len(frame):
+            return self.shown(frame)
+        return f"{self.shown(naming)[:-1]}, …}}" if naming else f"{unexpected} …"
 
-    def unlike(self, arrival: Arrival | Ending, expected: str, connection: str) -> Departed:
-        """What came instead of what was expected."""
+    def unlike(
+        self, arrival: Arrival | Ending, expected: str, connection: str, unexpected: str | None = None
+    ) -> Departed:
+        """What came instead of what was expected; `unexpected` as in `what`."""
         kind: DepartureKind = "close" if isinstance(arrival, Ending) else "frame"
-        return Departed(kind, expected, self.what(arrival), connection)
+        return Departed(kind, expected, self.what(arrival, unexpected), connection)
 
     def shown(self, frame: dict[str, object]) -> str:
         """A frame without its volatile fields, ids by name."""

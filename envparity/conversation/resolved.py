@@ -35,6 +35,7 @@ class Script:
     secrets: Mapping[str, str] = field(default_factory=dict)
     revocations: tuple[tuple[str, tuple[str, ...]], ...] = ()
     frame_type: str = "type"
+    error_type: str = "error"
     codec: Codec = JsonObjects()  # noqa: RUF009  frozen
     ignored: frozenset[str] = frozenset()
     origins: Mapping[str | None, str | None] = field(default_factory=dict)

@@ -76,6 +76,7 @@ class _Writing:
             secrets={**self._secret_settings(), **made.secrets},
             revocations=tuple(made.revocations),
             frame_type=backend.frame_type,
+            error_type=backend.error_type,
             codec=backend.codec,
             origins={said: origin_of(said) for said in (None, "none", "allowed", "forbidden")},
             ignored=frozenset(backend.ignored_frames),

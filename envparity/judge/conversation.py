@@ -100,7 +100,7 @@ RULES: tuple[Rule, ...] = (
             Look for state shared between connections: a singleton that holds a socket, a channel or the key of a cache
             without a user. What everybody may see is named in `public_frames`.
         """,
-        example="only what belongs to <user:anna> reaches connection a; got agent_completed with <user:ben>",
+        example="only what belongs to <user:anna> reaches connection a; got <user:ben>",
         check=others_values,
     ),
     contract(

@@ -192,12 +192,12 @@ def other_users_events(view: RunView, observation: Observation) -> Iterator[Brea
                 and any(_mentions(plain(event.frame), value) for value in foreign)
             ]
             if leaked:
-                first = plain(leaked[0].frame)
-                told = sorted(script.names[value] for value in foreign if _mentions(first, value))
+                met = [plain(one.frame) for one in leaked]
+                told = {script.names[value] for value in foreign if any(_mentions(frame, value) for frame in met)}
                 yield Breach(
                     where=script.scenario,
                     expected=f"only what belongs to {script.names[owner]} reaches connection {connection}",
-                    got=f"{_what(backend, leaked[0])} with {', '.join(told)}",
+                    got=", ".join(sorted(told)),  # which frame came first is chance
                     scenario=script.scenario,
                     evidence=(Excerpt(tuple(leaked[:_LAST]), named=True),),
                 )

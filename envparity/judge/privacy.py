@@ -172,8 +172,7 @@ def _leaks(
 
 def _breach(play: _Play, connection: str, owner: str, found: list[tuple[Arrival, str, _Value]]) -> Breach:
     nearest = min(found, key=lambda one: (one[2].play is not play, one[2].play.scenario is not play.scenario))[2].play
-    kind = next(kind for _, kind, value in found if value.play is nearest)
-    names = sorted({value.name for _, of, value in found if value.play is nearest and of == kind})
+    names = sorted({value.name for _, _, value in found if value.play is nearest})
     whose = "" if nearest is play else " of another play"
     whose += f" of {nearest.scenario.name}" if nearest.scenario is not play.scenario else ""
     events = tuple(dict.fromkeys(id(event) for event, _, _ in found))
@@ -182,7 +181,7 @@ def _breach(play: _Play, connection: str, owner: str, found: list[tuple[Arrival,
     return Breach(
         where=play.scenario.name,
         expected=f"only what belongs to {name} reaches connection {connection}",
-        got=f"{kind or 'a frame'} with {', '.join(names)}{whose}",
+        got=f"{', '.join(names)}{whose}",  # which frame came first is chance
         scenario=play.scenario.name,
         nature=f"{connection} {'another play' if whose else 'the same play'}",
         evidence=(Excerpt(quoted, named=True),),
@@ -201,7 +200,7 @@ def _crossed(observation: Observation, type_field: str, public: frozenset[str]) 
         yield Breach(
             where=scenario,
             expected="only what belongs to a client reaches it",
-            got=f"{_kind(first.event.frame, type_field) or 'a frame'} with {first.name} of another client",
+            got=f"{first.name} of another client",
             scenario=scenario,
             nature="another client",
             evidence=(

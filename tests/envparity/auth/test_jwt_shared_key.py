@@ -99,6 +99,7 @@ def test_issuer_and_audience_are_claims_where_there_are_settings_for_them() -> N
     bare = SharedKeyJwt("KEY")
     assert {kind: list(bare.missing(kind)) for kind in bare.kinds if bare.missing(kind)} == {
         "ahead": ["clock_skew_s"],
+        "just_expired": ["expiry_leeway_s"],
         "wrong_issuer": ["issuer_setting"],
         "wrong_audience": ["audience_setting"],
         "revoked": ["revocation"],
@@ -117,6 +118,15 @@ def test_when_a_token_is_good() -> None:
     assert early["exp"] > early["nbf"]
     with pytest.raises(jwt.ImmatureSignatureError):
         jwt.decode(made("not_yet_valid", SharedKeyJwt("KEY")), SETTINGS["KEY"], algorithms=["HS256"])
+
+
+@pytest.mark.parametrize("leeway_s", [0, 60])
+def test_a_token_that_has_just_expired_is_past_the_leeway_and_no_further(leeway_s: int) -> None:
+    """A backend that gives half a minute more than it says takes it; one that gives what it says does not."""
+    token = made("just_expired", SharedKeyJwt("KEY", expiry_leeway_s=leeway_s, not_before=True))
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == claims["exp"] - claims["nbf"] == 600
+    assert leeway_s < NOW_S - claims["exp"] < leeway_s + 30
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "ES384", "EdDSA"])

@@ -254,6 +254,25 @@ def test_a_frame_that_does_not_match_departs(frame: str) -> None:
     assert departure.expected == 'welcome {"n": 1, "list": [1, {"a": 1}]}'
 
 
+@pytest.mark.parametrize(
+    "waiting",
+    [Expect(("ready",)), Expect(("ready",), fields={"limit": 1}), ExpectClose(1008), Silence(1.0)],
+    ids=["for another type", "for fields of another type", "for a close", "for nothing"],
+)
+def test_of_a_frame_that_nobody_expected_its_type_is_said(waiting: Step) -> None:
+    """What else it holds is what each environment says of itself: the same defect would have as many names."""
+
+    def got(held: str) -> str:
+        talk = connected(waiting)
+        talk.received("a", held, 0.2)
+        return departed(talk).got
+
+    one, other = (got(f'{{"type": "welcome", "limit": {limit}}}') for limit in (100, 300))
+    assert "welcome" in one
+    assert one == other
+    assert "TOO_MANY" in got('{"type": "error", "code": "TOO_MANY"}')
+
+
 def test_a_frame_may_have_more_than_is_asked_for() -> None:
     """A subset is enough, in lists element by element, and dotted names go through lists."""
     talk = connected(Expect(("welcome",), fields={"list.1.a": 1, "list": [1, {"a": 1}]}))

@@ -190,10 +190,10 @@ def test_ep307_another_users_id_or_message_on_a_connection() -> None:
     asked = sent({"type": "user_message", "message_id": M1})
     found = isolation(asked, received(done, "a2"), received(done, "b"), received(done | {"n": 2}, "b"))
     assert found is not None
-    assert (found.code, found.where, found.got) == ("EP307", "two_users", "completed with <user:anna>, <uuid:m1>")
+    assert (found.code, found.where, found.got) == ("EP307", "two_users", "<user:anna>, <uuid:m1>")
     half = isolation(asked, received({"type": "started", "message_id": M1}, "b"))
     assert half is not None
-    assert half.got == "started with <uuid:m1>"
+    assert half.got == "<uuid:m1>"
     assert found.expected == "only what belongs to <user:ben> reaches connection b"
     assert len(evidence_lines(found)) == 2
     assert evidence_lines(found)[0].startswith("b: received ")
@@ -222,7 +222,7 @@ def test_ep307_takes_the_departure_with_it() -> None:
     backend = replace(BACKEND, scenarios=(Scenario("chat", private=True),))
     found = only(observation("local", transcripts=(script,)), of=subject("local", backend=backend))
     assert found.code == "EP307"
-    assert found.got == "frame with <user:anna>"
+    assert found.got == "<user:anna>"
 
 
 @pytest.mark.parametrize(

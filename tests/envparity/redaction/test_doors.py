@@ -121,7 +121,7 @@ async def what_was_made_short() -> str:
     """A long frame is cut, also in the middle of a secret."""
     texts = []
     for length in range(240, 300, 4):
-        talk = conversation(Expect(("welcome",)))
+        talk = conversation(Expect(("echo",), fields={"said": "nothing"}))
         talk.opened(HandshakeAnswered(0.1, "a", "accept", 101))
         talk.next(0.2)
         talk.received("a", as_written({"type": "echo", "said": "x" * length + " " + PHRASE}), 0.3)
