@@ -22,10 +22,14 @@ __all__ = [
     "Codec",
     "Converses",
     "Dialogue",
+    "Posted",
     "ReadsAnswers",
+    "ReadsRequests",
     "Received",
     "WritesSeveral",
     "answered",
+    "posted",
+    "session_of",
     "written",
 ]
 
@@ -71,6 +75,28 @@ class ReadsAnswers(Protocol):
 
     def answered(self, target: str, text: str) -> list[dict[str, object] | str] | None:
         """The frames in the answer to a request for that path and query; None where it holds none of this codec's."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What a client said in the body of a request: its frames, without what clients say by themselves.
+
+    `ends` says whether its session ends with it.
+    """
+
+    frames: tuple[dict[str, object] | str, ...] = ()
+    ends: bool = False
+
+
+@runtime_checkable
+class ReadsRequests(Protocol):
+    """A codec whose frames a client may say over HTTP as well, in the bodies of requests."""
+
+    def posted(self, target: str, text: str) -> Posted | None:
+        """What a request for that path and query says with that body; None where it holds none of this codec's."""
+
+    def session(self, target: str) -> str:
+        """The session that a request for that path and query is of; "" where it is of none yet."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +152,22 @@ def answered(codec: Codec, target: str, text: str) -> list[dict[str, object] | s
         return None
     with CODECS.guarding(codec):
         return codec.answered(target, text)
+
+
+def posted(codec: Codec, target: str, text: str) -> Posted | None:
+    """What a client says with that body, in frames of that codec; None where it holds none. Raises `DoorFailed`."""
+    if not isinstance(codec, ReadsRequests):
+        return None
+    with CODECS.guarding(codec):
+        return codec.posted(target, text)
+
+
+def session_of(codec: Codec, target: str) -> str:
+    """The session of that codec that a request for that path and query is of; "" for none. Raises `DoorFailed`."""
+    if not isinstance(codec, ReadsRequests):
+        return ""
+    with CODECS.guarding(codec):
+        return codec.session(target)
 
 
 def _codec(found: object) -> type[Codec] | None:

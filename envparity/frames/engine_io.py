@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from envparity.frames.alone import ConversingCodec
-from envparity.frames.codec import Dialogue, Received
+from envparity.frames.codec import Dialogue, Posted, Received
 from envparity.frames.decoding import decoded_object
 from envparity.frames.hexadecimal import bytes_in, hexadecimal
 from envparity.frames.socket_io import Packet, packet_of, written
@@ -80,6 +80,18 @@ class EngineIo(ConversingCodec, frozen=True):
                 return None
             frames += [frame for frame in dialogue.received(message).frames if not isinstance(frame, bytes)]
         return frames
+
+    def posted(self, target: str, text: str) -> Posted | None:
+        """A pong says nothing of its own."""
+        frames = self.answered(target, text) if text else None
+        if frames is None:
+            return None
+        kinds = [frame.get("type") if isinstance(frame, dict) else None for frame in frames]
+        said = tuple(frame for frame, kind in zip(frames, kinds, strict=True) if kind != "pong")
+        return Posted(said, "close" in kinds)
+
+    def session(self, target: str) -> str:
+        return dict(parse_qsl(target.partition("?")[2])).get("sid", "")
 
     def type_of(self, frame: Mapping[str, object]) -> str | None:
         kind = frame.get("event") if frame.get("type") == "event" else frame.get("type")

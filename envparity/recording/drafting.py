@@ -15,6 +15,7 @@ from envparity.recording.connecting import ConnectTables
 from envparity.recording.credentials import Shown
 from envparity.recording.events import Closed, Exchange, Opened, Received, Sent
 from envparity.recording.exchanges import exchange_table, needed_exchanges
+from envparity.recording.polling import types_of
 from envparity.recording.speech import Speech
 from envparity.recording.text_pattern import text_pattern
 from envparity.recording.turns import Turn, text_of
@@ -34,7 +35,9 @@ _JSON_CODECS: Final = frozenset({"json", "any-json"})
 
 @dataclass
 class Step:
-    """A step as the file says it, and what was heard where it expects something."""
+    """A step as the file says it, and what was heard where it expects something; `kept` are fields that it always
+    expects.
+    """
 
     table: Table
     connection: str
@@ -42,6 +45,7 @@ class Step:
     heard: Any = None
     type: str | None = None
     waited_s: float = 0.0
+    kept: Table = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.waited_s > _QUICK_S:
@@ -90,7 +94,9 @@ class _Drafting:
                     case Exchange() if number in self._needed:
                         table = exchange_table(self._turns, number, self._values, self._needed, self._backend)
                         heard = turn.answer if turn.brings_frames or isinstance(turn.answer, dict) else None
-                        self._add(table, self._first, number, heard=heard, waited_s=event.took_s)
+                        kept = types_of(turn, self._speech)
+                        table |= {"fields": kept} if kept else {}
+                        self._add(table, self._first, number, heard=heard, waited_s=event.took_s, kept=kept)
                     case Opened():
                         self._add(
                             self._connecting.table(event, number), event.connection, number, waited_s=event.took_s

@@ -9,7 +9,7 @@ from envparity.model.backend import Backend
 from envparity.recording.events import Exchange, Opened, first_of
 from envparity.recording.speech import as_json
 from envparity.recording.turns import Turn, cookies_of, form_of, is_usual, query_of, set_cookies
-from envparity.recording.unsayable import Unsayable, is_plain, json_text, query_table, sayable
+from envparity.recording.unsayable import Unsayable, is_plain, json_text, packet_text, query_table, sayable
 from envparity.recording.values import Values
 
 __all__ = ["exchange_table", "needed_exchanges"]
@@ -34,6 +34,8 @@ def needed_exchanges(turns: Sequence[Turn], values: Values, backend: Backend) ->
             continue
         if f"{event.method} {event.target.partition('?')[0]}" == signing_in or event.status not in _STATUSES:
             continue
+        if turn.posted is not None and not turn.posted.frames:
+            continue  # clients of the codec say it by themselves
         if event.method not in _READING or turn.brings_frames or values.captures.get(number):
             places = values.captures.get(number, {}).values()
             needed[number] = {place.removeprefix("cookie:") for place in places if place.startswith("cookie:")}
@@ -67,7 +69,7 @@ def exchange_table(
     query = query_table(query_of(event.target), values, number)
     table |= {"query": query} if query else {}
     table |= _headers(event, number, values)
-    table |= _body(event, number, values)
+    table |= _body(event, number, values) if turns[number].posted is None else _packets(event, number, values)
     table |= {"status": event.status} if event.status != 200 else {}
     brought = {name for index, names in needed.items() if index < number for name in names}
     sent = cookies_of(event)
@@ -111,6 +113,12 @@ def _body(event: Exchange, number: int, values: Values) -> Table:
         return {"headers": _said_headers(event, number, values, kind), "body": json_text(held, values, number)}
     text = sayable(values.said(event.body, number), f"what {event.method} sent")
     return {"headers": _said_headers(event, number, values, kind), "body": text}
+
+
+def _packets(event: Exchange, number: int, values: Values) -> Table:
+    """Frames of a long polling as they were posted."""
+    text = packet_text(event.body or "", values, number)
+    return {"headers": _said_headers(event, number, values, first_of(event.headers, "content-type")), "body": text}
 
 
 def _said_headers(event: Exchange, number: int, values: Values, kind: str) -> Table:

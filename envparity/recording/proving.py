@@ -16,10 +16,11 @@ from envparity.launch.port import Endpoint
 from envparity.model.backend import Backend
 from envparity.model.deployed.identity import Held
 from envparity.model.scenario import Scenario
-from envparity.observe.transcript import Transcript, is_broken, violations_of
+from envparity.observe.transcript import HttpAnswered, Transcript, is_broken, violations_of
 from envparity.recording.credentials import note_credentials
 from envparity.recording.culprit import culprit_of
 from envparity.recording.drafting import Draft, Step, drafted
+from envparity.recording.polling import Cuts, cut, frames_in, recut
 from envparity.recording.reading_values import read_values
 from envparity.recording.refining import differing, refined, with_volatile
 from envparity.recording.speech import Speech
@@ -36,10 +37,13 @@ _MOST_ROUNDS: Final = 4
 
 
 class DoesNotHold(EnvparityError):
-    """What was recorded does not go the same way again; says where it parts, and what parted (`DepartureKind`)."""
+    """What was recorded does not go the same way again; says where it parts, and what parted (`DepartureKind`).
 
-    def __init__(self, text: str, kind: str = "frame") -> None:
-        self.kind = kind
+    `turn` is the one at which an answer brought other frames than it did, so many as `brought`.
+    """
+
+    def __init__(self, text: str, kind: str = "frame", turn: int = -1, brought: int = 0) -> None:
+        self.kind, self.turn, self.brought = kind, turn, brought
         super().__init__(text)
 
 
@@ -79,6 +83,18 @@ async def prove(trial: Trial) -> Proven:
     Raises `DoesNotHold`, and `ConfigurationError` where the backend's file and the settings do not provide what it
     takes.
     """
+    cuts: Cuts = {}
+    while True:
+        tried = replace(trial, turns=cut(trial.turns, cuts))
+        try:
+            return await _prove(tried)
+        except DoesNotHold as error:
+            if error.turn < 0 or not recut(cuts, tried.turns, error.turn, error.brought):
+                raise
+
+
+async def _prove(trial: Trial) -> Proven:
+    """The scenario of these turns, by the first reading of them that holds. Raises `DoesNotHold`."""
     failed = ""
     for names_users in (True, False):
         proving = _Proving(trial, names_users=names_users)
@@ -88,6 +104,8 @@ async def prove(trial: Trial) -> Proven:
             try:
                 return await proving.proven(unordered=unordered)
             except DoesNotHold as error:
+                if error.turn >= 0:
+                    raise
                 failed = failed or str(error)
                 if not unordered and not proving.may_be_unordered(error):
                     break
@@ -161,8 +179,20 @@ class _Proving:
                 return plays
             culprit = culprit_of(plays[-1], self._draft.steps, self._trial.speech, ignored) if unordered else None
             if culprit is None or len(ignored) >= _MOST_IGNORED:
-                raise DoesNotHold(self._said(table, plays[-1]), failed.kind)
+                raise self._parted(self._draft.steps, table, plays[-1])
             ignored.append(culprit)
+
+    def _parted(self, steps: Sequence[Step], table: Mapping[str, Any], play: Transcript) -> DoesNotHold:
+        """What parted there; where an answer brought other frames than it did, with how many."""
+        departure = play.departure
+        assert departure is not None  # noqa: S101  of whom this is called
+        text = self._said(table, play)
+        said = table["steps"][departure.step]
+        polled = next((step for step in steps if step.table is said and step.kept), None)
+        answers = [event for event in play.events if isinstance(event, HttpAnswered)]
+        if departure.kind != "http" or polled is None or not answers:
+            return DoesNotHold(text, departure.kind)
+        return DoesNotHold(text, departure.kind, polled.turn, frames_in(answers[-1].body))
 
     def _without_fields(self, steps: Sequence[Step], table: Mapping[str, Any], parted: Transcript) -> list[Step]:
         """The steps, in which the one at which it parted expects less. Raises `DoesNotHold` where it cannot."""
@@ -173,13 +203,14 @@ class _Proving:
         said = table["steps"][departure.step]
         less = []
         for step in steps:
-            if step.table is said and "fields" in said:
+            if step.table is said and said.get("fields", {}) != step.kept:
                 bare = {name: value for name, value in said.items() if name != "fields"}
-                less.append(Step(bare, step.connection, step.turn, step.heard, step.type))
+                bare |= {"fields": step.kept} if step.kept else {}
+                less.append(Step(bare, step.connection, step.turn, step.heard, step.type, kept=step.kept))
             else:
                 less.append(step)
         if all(one is other for one, other in zip(less, steps, strict=True)):
-            raise DoesNotHold(self._said(table, parted), departure.kind)
+            raise self._parted(steps, table, parted)
         return less
 
     async def _play(self, table: dict[str, object], backend: Backend) -> Transcript:

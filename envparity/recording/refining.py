@@ -55,6 +55,7 @@ class _Refining:
 
     def _answered(self, step: Step, answers: Sequence[tuple[_Play, Frame | None]]) -> Step:
         fields = self._same(step.heard, step.turn, answers, None) if step.heard else {}
+        fields = step.kept | fields
         return _with(step, step.table | ({"fields": fields} if fields else {}))
 
     def _expected(self, step: Step, frames: Sequence[tuple[_Play, Frame | None]]) -> Step:
@@ -168,7 +169,7 @@ def _dotted(path: Path) -> str | None:
 
 
 def _with(step: Step, table: dict[str, object]) -> Step:
-    return Step(table, step.connection, step.turn, step.heard, step.type)
+    return Step(table, step.connection, step.turn, step.heard, step.type, kept=step.kept)
 
 
 def with_volatile(backend: Backend, names: Sequence[str]) -> Backend:

@@ -16,6 +16,7 @@ import msgspec
 from envparity.errors import ConfigurationError, Mistake
 from envparity.recording.events import Event, Exchange, Headers, Opened, Received, Recording, Sent
 from envparity.recording.listening_in import LONGEST_BODY, Names
+from envparity.recording.speech import polled_by
 from envparity.toml.document import shown_path
 
 __all__ = ["read_har", "read_transcript"]
@@ -73,7 +74,7 @@ class _Har(msgspec.Struct):
 
 def read_har(path: Path) -> Recording:
     """What a HAR file tells of the host to which its WebSockets went, with the messages as Chromium writes them
-    (`_webSocketMessages`). Raises `ConfigurationError`.
+    (`_webSocketMessages`); without any, of the host that most was polled from. Raises `ConfigurationError`.
     """
     text = _content(path, "--har")
     try:
@@ -82,9 +83,10 @@ def read_har(path: Path) -> Recording:
         expected, action = "a HAR file: log.entries", "save it from the browser's network panel, with content"
         raise _mistaken("--har", path, expected, str(error), action) from error
     sockets = [entry for entry in har.log.entries if entry.messages is not None]
+    sockets = sockets or [entry for entry in har.log.entries if _is_poll(entry)]
     if not sockets:
         action = "open the panel before the page, and save with content: only Chromium keeps messages"
-        raise _mistaken("--har", path, "a WebSocket with its messages", "none", action)
+        raise _mistaken("--har", path, "a WebSocket with its messages, or a long polling", "none", action)
     host = Counter(_split(entry).netloc for entry in sockets).most_common(1)[0][0]
     entries = [entry for entry in har.log.entries if _split(entry).netloc == host]
     began = min(entry.started.timestamp() for entry in entries)
@@ -96,6 +98,12 @@ def read_har(path: Path) -> Recording:
         for event in _events(entry, began, names):
             recording.add(event)
     return recording
+
+
+def _is_poll(entry: _Entry) -> bool:
+    """Whether it is the beginning of a long polling, as a codec has it."""
+    url = _split(entry)
+    return bool(polled_by(_exchange(entry, 0.0, f"{url.path or '/'}?{url.query}", ())))
 
 
 def _events(entry: _Entry, began: float, names: Names) -> Iterator[Event]:

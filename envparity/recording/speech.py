@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from envparity.errors import DoorFailed
-from envparity.frames.codec import CODECS, Codec, Converses, Dialogue, answered
+from envparity.frames.codec import CODECS, Codec, Converses, Dialogue, Posted, answered, posted, session_of
 from envparity.frames.decoding import bounded, decoded_json
 from envparity.frames.json_codec import AnyJson, JsonObjects
 from envparity.frames.recognising import recognised
 from envparity.recording.events import Exchange, Opened, Received, Recording, Sent, first_of
 
-__all__ = ["Frame", "Path", "Speech", "Talk", "as_json", "dumped", "leaves", "likely_speech"]
+__all__ = ["Frame", "Path", "Speech", "Talk", "as_json", "dumped", "leaves", "likely_speech", "polled_by"]
 
 Frame = dict[str, Any] | str | bytes
 """What a message holds: a frame of the codec, or the text or the bytes that it is."""
@@ -47,6 +47,14 @@ class Speech:
         """The frames in the answer to a request; None where it holds none."""
         frames = None if event.answer is None else answered(self.codec, event.target, event.answer)
         return None if frames is None else [_kept(frame) for frame in frames]
+
+    def posted(self, event: Exchange) -> Posted | None:
+        """What the client said with the body of a request in frames; None where it holds none."""
+        return posted(self.codec, event.target, event.body) if event.body else None
+
+    def session(self, event: Exchange) -> str:
+        """The session that a request is of, "" for none."""
+        return session_of(self.codec, event.target)
 
     @property
     def table(self) -> dict[str, object]:
@@ -135,8 +143,22 @@ def _named(recording: Recording, messages: Sequence[str | bytes]) -> str:
         if isinstance(event, Opened):
             offered = first_of(event.headers, "sec-websocket-protocol").split(",")
             subprotocols += [event.subprotocol, *(name.strip() for name in offered)]
-    heard = next((event.message for event in recording.events if isinstance(event, Received)), "")
+    heard = next((event.message for event in recording.events if isinstance(event, Received)), None)
+    if heard is None:
+        return _polled(recording)
     return recognised(subprotocols, heard, messages)
+
+
+def _polled(recording: Recording) -> str:
+    """The codec whose frames came over HTTP alone; "" where none did."""
+    names = (polled_by(event) for event in recording.events if isinstance(event, Exchange))
+    return next(filter(None, names), "")
+
+
+def polled_by(event: Exchange) -> str:
+    """The codec of which that answer begins a long polling; "" for none."""
+    name = recognised((), event.answer or "", ())
+    return name if name and _of(name).answer(event) is not None else ""
 
 
 def _type_field(held: Sequence[object]) -> tuple[str, str]:

@@ -15,7 +15,15 @@ from envparity.recording.proving import Trial
 from envparity.recording.speech import Speech, likely_speech
 from envparity.recording.turns import turns
 
-__all__ = ["trial_of"]
+__all__ = ["is_conversation", "trial_of"]
+
+
+def is_conversation(recording: Recording, backend: Backend | None) -> bool:
+    """Whether there is a WebSocket in it, or a long polling in frames of a codec."""
+    if recording.connections:
+        return True
+    speech = likely_speech(recording) if backend is None else _speech_of(backend)
+    return any(turn.brings_frames for turn in turns(recording, speech))
 
 
 def trial_of(
@@ -44,4 +52,4 @@ def _speech_of(backend: Backend) -> Speech:
 
 def _usual_path(recording: Recording) -> str:
     paths = Counter(event.path for event in recording.events if isinstance(event, Opened))
-    return paths.most_common(1)[0][0]
+    return paths.most_common(1)[0][0] if paths else "/"

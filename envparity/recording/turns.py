@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from envparity.frames.codec import Posted
 from envparity.recording.events import Closed, Event, Exchange, Opened, Received, Recording, Sent, first_of, parts_of
 from envparity.recording.speech import Frame, Path, Speech, Talk, as_json, leaves
 
@@ -45,6 +46,9 @@ _PREFIXES: Final = ("sec-", "x-forwarded-", "accept-")
 class Turn:
     """One thing that was said or done: an event, and the frame where it is one. `after_s` is how long the connection
     had been quiet before; `answer` what a request was answered with, where that is JSON or frames of a long polling.
+
+    Of a long polling, `posted` is what the client said and `session` what it is of; turns of the same `run` bring what
+    came while the client said nothing, -1 is of none.
     """
 
     event: Event
@@ -52,6 +56,9 @@ class Turn:
     after_s: float = 0.0
     answer: object = None
     polled: bool = False
+    posted: Posted | None = None
+    session: str = ""
+    run: int = -1
 
     @property
     def connection(self) -> str:
@@ -80,12 +87,18 @@ def turns(recording: Recording, speech: Speech) -> list[Turn]:
     talks: dict[str, Talk] = {}
     quiet_since: dict[str, float] = {}
     found: list[Turn] = []
+    ended: set[str] = set()
     polled = {id(event): speech.answer(event) for event in recording.events if isinstance(event, Exchange)}
     for event in sorted(recording.events, key=lambda one: _counts_from_s(one, polled)):
         if isinstance(event, Exchange):
             polled_frames = polled[id(event)]
             answer = as_json(event.answer) if polled_frames is None else polled_frames
-            found.append(Turn(event, answer=answer, polled=polled_frames is not None))
+            posted, session = speech.posted(event), speech.session(event)
+            if session in ended:
+                continue
+            if posted is not None and posted.ends:
+                ended.add(session)
+            found.append(Turn(event, answer=answer, polled=polled_frames is not None, posted=posted, session=session))
             continue
         name = event.connection
         if isinstance(event, Opened):
@@ -127,10 +140,19 @@ def said_in(turn: Turn) -> Iterator[Said]:
             if not is_usual(name):
                 yield Said(name, ("headers", name), value)
         if isinstance(event, Exchange):
-            for path, value in leaves(as_json(event.body)):
-                yield Said(key_of(path), ("json", *path), value)
-            for name, value in form_of(event):
-                yield Said(name, ("form", name), value)
+            yield from _said_in_body(turn, event)
+
+
+def _said_in_body(turn: Turn, event: Exchange) -> Iterator[Said]:
+    """Frames of a long polling, JSON, or a form."""
+    if turn.posted is not None:
+        for path, value in leaves(list(turn.posted.frames)):
+            yield Said(key_of(path), ("frame", *path), value)
+        return
+    for path, value in leaves(as_json(event.body)):
+        yield Said(key_of(path), ("json", *path), value)
+    for name, value in form_of(event):
+        yield Said(name, ("form", name), value)
 
 
 def heard_in(turn: Turn) -> Iterator[Said]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from envparity.model.step.values import PLACEHOLDER
-from envparity.recording.speech import Path, leaves
+from envparity.recording.speech import Path, as_json, leaves
 from envparity.recording.values import Values, is_braced
 
-__all__ = ["Unsayable", "is_plain", "json_text", "query_table", "sayable"]
+__all__ = ["Unsayable", "is_plain", "json_text", "packet_text", "query_table", "sayable"]
+
+_PACKET: Final = re.compile(r"(?P<before>[^\[{\"]*)(?P<json>[\[{\"].*)", re.DOTALL)
 
 
 class Unsayable(Exception):
@@ -41,6 +45,15 @@ def query_table(pairs: Iterable[tuple[str, str]], values: Values, turn: int) -> 
         held = table.get(name)
         table[name] = text if held is None else [*(held if isinstance(held, list) else [held]), text]
     return table
+
+
+def packet_text(text: str, values: Values, turn: int) -> str:
+    """A text of which the end may be JSON, behind what says the kind of the packet. Raises `Unsayable`."""
+    found = _PACKET.fullmatch(text)
+    held = as_json(found["json"]) if found is not None else None
+    if found is None or held is None:
+        return sayable(values.said(text, turn), "what was posted")
+    return sayable(values.said(found["before"], turn), "what was posted") + json_text(held, values, turn)
 
 
 def json_text(value: object, values: Values, turn: int, key: str | None = None) -> str:

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from envparity.config.backend import load_backend
 from envparity.conversation.driver import play
 from envparity.observe.transcript import Transcript
+from envparity.recording.proxy import Proxy
 from envparity.recording.upstream import Upstream
 from tests.envparity.recording.conversing import at, backend_file, proven, recorded, steps_of, written
 from tests.envparity.recording.rooms import serving
@@ -48,6 +49,17 @@ async def of_the_library(authority: str) -> None:
     client.on("said", lambda _: heard.set())
     async with asyncio.timeout(DEADLINE_S):
         await client.connect(f"http://{authority}")
+        await client.emit("say", "Milk first")
+        await heard.wait()
+        await client.disconnect()
+
+
+async def polling_alone(authority: str) -> None:
+    """As python-socketio does it where it may do no more than poll."""
+    client, heard = socketio.AsyncClient(), asyncio.Event()
+    client.on("said", lambda _: heard.set())
+    async with asyncio.timeout(DEADLINE_S):
+        await client.connect(f"http://{authority}", transports=["polling"])
         await client.emit("say", "Milk first")
         await heard.wait()
         await client.disconnect()
@@ -104,4 +116,31 @@ async def test_a_client_that_begins_by_polling_is_recorded(
         assert [(await played()).departure for _ in range(2)] == [None, None]
         for fault in faults:
             chat.fault = fault
+            assert (await played()).departure is not None
+
+
+async def test_a_client_that_polls_alone_is_recorded_as_requests(tmp_path: Path) -> None:
+    """Clean at once with a session of its own, again by the file that is written, and red on each fault."""
+    chat = Chat()
+    with serving(chat.app) as port:
+        proxy = Proxy(at(port))
+        async with proxy.serving("127.0.0.1", 0) as there:
+            await polling_alone(f"127.0.0.1:{there}")
+        trial, held = await proven(proxy.recording, port)
+        assert [one["http"].partition(" ")[0] for one in steps_of(held)] == [
+            "GET",
+            "POST",
+            "GET",
+            "POST",
+            "GET",
+            "POST",
+        ]
+        backend = load_backend(backend_file(tmp_path, written(trial, held)))
+
+        async def played() -> Transcript:
+            upstream = Upstream(endpoint=at(port), settings={})
+            return await play(backend.scenarios[0], upstream, backend, None)
+
+        assert [(await played()).departure for _ in range(2)] == [None, None]
+        for chat.fault in ("deaf", "polled"):
             assert (await played()).departure is not None

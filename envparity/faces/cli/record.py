@@ -23,7 +23,7 @@ from envparity.recording.proving import DoesNotHold, Proven, prove
 from envparity.recording.proxy import Ending, reach, record
 from envparity.recording.saved_traffic import read_har, read_transcript
 from envparity.recording.toml_text import scenario_text
-from envparity.recording.trial import trial_of
+from envparity.recording.trial import is_conversation, trial_of
 from envparity.report.verdict import counted
 from envparity.session.exits import FINDINGS
 from envparity.sources.dotenv import SOURCE
@@ -181,7 +181,7 @@ def record_command(  # noqa: PLR0917  click passes options by name
 
 
 def _recorded(wishes: _Wishes, har: Path | None, transcript: Path | None, for_s: float, *, once: bool) -> Recording:
-    """What was recorded, with a WebSocket in it."""
+    """What was recorded, with a conversation in it."""
     if har is not None:
         recording = read_har(har)
     elif transcript is not None:
@@ -195,10 +195,14 @@ def _recorded(wishes: _Wishes, har: Path | None, transcript: Path | None, for_s:
         recording = asyncio.run(record(wishes.upstream, wishes.listen, Ending(for_s, once), listening))
     for note in recording.notes:
         say(f"not recorded: {note}", err=True)
-    if not recording.connections:
+    if not is_conversation(recording, wishes.backend):
         got = f"{counted(len(recording.events), 'request')} over HTTP" if recording.events else "nothing"
         action = "talk to the address of the proxy, not to the backend's own"
-        raise ConfigurationError([Mistake("record", 0, "WebSocket", "at least one, to be recorded", got, action)])
+        raise ConfigurationError(
+            [Mistake("record", 0, "WebSocket", "one, or a long polling of Socket.IO", got, action)]
+        )
+    if wishes.contract is not None and not recording.connections:
+        raise ConfigurationError([Mistake(_SOURCE, 0, "--contract", "frames of a WebSocket", "a long polling alone")])
     return recording
 
 
@@ -247,4 +251,4 @@ def _put(file: Path, text: str) -> None:
         with file.open("x", encoding="utf-8") as written:
             written.write(text)
     except OSError as error:
-        raise OutputFailed(f"{file}: {error.strerror or 'an error'}") from error
+        raise OutputFailed([f"{file}: {error.strerror or 'an error'}"]) from error
