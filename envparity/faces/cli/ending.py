@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ from typing import NoReturn
 import click
 
 from envparity.errors import EnvparityError, as_ours
-from envparity.session.exits import INTERNAL, bug_report, code_of, complaint
+from envparity.session.exits import INTERNAL, MACHINE, bug_report, code_of, complaint
 from envparity.support.printable import printable
 from envparity.support.signals import ending_on_signals
 
@@ -62,11 +63,23 @@ def one_code() -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Exception as error:  # noqa: BLE001  the last edge: nothing behind it would say what it was
+        closed = isinstance(error, BrokenPipeError) and _nobody_reads()
         _let_stdout_go(error)
+        if closed:
+            end(MACHINE, "envparity: whoever reads stdout has closed it before all was written")
         known = as_ours(error)
         if known is not None:
             end(code_of(known), complaint(known))
         end(INTERNAL, bug_report(error))
+
+
+def _nobody_reads() -> bool:
+    """Whether stdout is a pipe that nobody reads from any more."""
+    with suppress(OSError, ValueError):
+        asked = select.poll()
+        asked.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in asked.poll(0))
+    return False
 
 
 def _let_stdout_go(error: Exception) -> None:

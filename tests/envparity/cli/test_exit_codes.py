@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -159,3 +160,20 @@ def test_check_reads_the_contract(envparity: Envparity, files: Path) -> None:
     result = envparity("check")
     assert result.exit_code == 2
     assert "asyncapi.yaml:1: #/asyncapi" in result.output
+
+
+@pytest.mark.parametrize("command", [["rules"], ["init", "--yes", "--no-run", "--websocket-path", "/"]])
+def test_a_stdout_that_nobody_reads_is_3(command: list[str], tmp_path: Path) -> None:
+    """As of `envparity rules | head -1`: one sentence, and of what is not said nothing is written."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "envparity", *command],
+            cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+    assert (ran.returncode, ran.stderr.count(b"\n")) == (3, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["Dockerfile"]
