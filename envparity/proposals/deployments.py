@@ -29,7 +29,6 @@ _WELL_KNOWN: Final = {
     "task-definition.json": "ecs",
 }
 _USUAL_NAMES: Final = {"prod": "production", "stage": "staging", "dev": "development"}
-_FOLDERS: Final = ("k8s", "kubernetes", "deploy", "manifests")
 _LOCAL = "local"
 
 
@@ -85,8 +84,11 @@ def _compose(folder: Path) -> tuple[Path, dict[str, object]]:
     return path, {str(name): said for name, said in found.items()} if isinstance(found, dict) else {}
 
 
-def deployments(folder: Path, service: str) -> list[Deployment]:
-    """The environments that the folder's files tell of; `service` is the backend's name in the compose file."""
+def deployments(folder: Path, service: str, of_clusters: Iterable[tuple[str, str]] = ()) -> list[Deployment]:
+    """The environments that the folder's files tell of; `service` is the backend's name in the compose file.
+
+    `of_clusters` are names and entries of what is for a cluster.
+    """
     found: dict[str, list[str]] = {}
     base = next((name for name in _COMPOSE if service and (folder / name).is_file()), None)
     if base is not None:
@@ -107,10 +109,8 @@ def deployments(folder: Path, service: str) -> list[Deployment]:
         for path in _gcloud(folder):
             found.setdefault("cloud-run", []).append(path.relative_to(folder).as_posix())
             break  # what deploys the same service elsewhere is another environment of the team's own choice
-    for path in _manifests(folder):
-        found.setdefault(_named(path.name if path.parent != folder else "cluster"), []).append(
-            path.relative_to(folder).as_posix()
-        )
+    for name, entry in of_clusters:
+        found.setdefault(_named(name), []).append(entry)
     read = {name: tuple(_read(folder, files)) for name, files in found.items()}
     return [Deployment(name, files) for name, files in read.items() if files]
 
@@ -121,17 +121,6 @@ def _is_built(said: object) -> bool:
 
 def _named(name: str) -> str:
     return _USUAL_NAMES.get(name, slug(name, "environment"))
-
-
-def _manifests(folder: Path) -> Iterator[Path]:
-    """The folders of rendered manifests: those with YAML in them, or in each of their overlays."""
-    for name in _FOLDERS:
-        place = folder / name
-        overlays = sorted(path for path in (place / "overlays").glob("*") if any(path.glob("*.y*ml")))
-        if overlays:
-            yield from overlays
-        elif any(place.glob("*.y*ml")):
-            yield place
 
 
 def _gcloud(folder: Path) -> Iterator[Path]:

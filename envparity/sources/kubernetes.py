@@ -16,7 +16,7 @@ from envparity.sources.servers import keys_of_container, kind_of_image, named_ho
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, wrong
 
-__all__ = ["SOURCE", "Kubernetes"]
+__all__ = ["SOURCE", "Kubernetes", "backends"]
 
 _GRACE_S = 30.0
 """What a pod has that does not say otherwise; Cloud Run gives ten."""
@@ -58,10 +58,17 @@ class Kubernetes(Source):
         return made.said()
 
 
+def backends(path: Path) -> tuple[str, ...]:
+    """The names of the workloads there that are no server of a known kind. Raises `ConfigurationError`, `OSError`."""
+    return tuple(name_of(each) for each in _no_servers(objects(path)))
+
+
+def _no_servers(found: Objects) -> tuple[Node, ...]:
+    return tuple(each for each in found.workloads() if _kind(each) is None)
+
+
 def _workload(found: Objects, path: Path, asked: str) -> Node:
-    candidates = found.workloads()
-    if not asked:
-        candidates = tuple(each for each in candidates if _kind(each) is None)
+    candidates = found.workloads() if asked else _no_servers(found)
     chosen = [each for each in candidates if not asked or name_of(each) == asked]
     if len(chosen) == 1:
         return chosen[0]

@@ -17,10 +17,19 @@ from envparity.support.printed import TooLong, printed
 from envparity.toml.bounds import LONGEST, bounded_content
 from envparity.toml.document import shown_path
 
-__all__ = ["STANDARD_INPUT", "Rendering", "folders_of", "generated", "rendering_of", "standard_input"]
+__all__ = [
+    "KUSTOMIZATIONS",
+    "STANDARD_INPUT",
+    "Rendering",
+    "folders_of",
+    "generated",
+    "kustomization_in",
+    "rendering_of",
+    "standard_input",
+]
 
 STANDARD_INPUT: Final = Path("<standard input>")
-_KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CHART: Final = "Chart.yaml"
 _LONGEST_NAME: Final = 53  # of a release, as Helm takes it
 _MOST_SAID = 200
@@ -38,9 +47,17 @@ class Rendering:
         self.called = " or ".join(way[0] for way in ways)
         self.command = " ".join(ways[0])
 
+    @property
+    def installed(self) -> bool:
+        """Whether a program that does it is installed here."""
+        return self._way() is not None
+
+    def _way(self) -> tuple[str, ...] | None:
+        return next((way for way in self._ways if shutil.which(way[0]) is not None), None)
+
     def content(self) -> bytes | None:
         """The objects; None where no such program is installed. Raises `ConfigurationError` where it fails."""
-        way = next((way for way in self._ways if shutil.which(way[0]) is not None), None)
+        way = self._way()
         if way is None:
             return None
         try:
@@ -73,14 +90,19 @@ def rendering_of(path: Path) -> Rendering | None:
     if path.is_file() and path.name.startswith("values") and (path.parent / _CHART).is_file():
         chart = path.parent
         return Rendering(path, ("helm", "template", _release(chart), str(chart), "--values", str(path)))
-    if any((path / name).is_file() for name in _KUSTOMIZATIONS):
+    if kustomization_in(path) is not None:
         return Rendering(path, ("kustomize", "build", str(path)), ("kubectl", "kustomize", str(path)))
     return None
 
 
+def kustomization_in(folder: Path) -> Path | None:
+    """The file that makes that folder a kustomization; None where none does."""
+    return next((folder / name for name in KUSTOMIZATIONS if (folder / name).is_file()), None)
+
+
 def folders_of(path: Path, deep: int = 0) -> Iterator[Path]:
     """The folders that a kustomization is made of, those that it builds on first."""
-    named = next((path / name for name in _KUSTOMIZATIONS if (path / name).is_file()), None)
+    named = kustomization_in(path)
     for document in documents(named) if named is not None and deep < _DEEPEST else []:
         for key in ("resources", "bases", "components"):
             listed = document.at(key)
@@ -93,7 +115,7 @@ def folders_of(path: Path, deep: int = 0) -> Iterator[Path]:
 
 def generated(folder: Path) -> Iterator[tuple[str, dict[str, Node]]]:
     """The ConfigMaps that a kustomization makes of what it says itself, or of files of variables: name and values."""
-    named = next((folder / name for name in _KUSTOMIZATIONS if (folder / name).is_file()), None)
+    named = kustomization_in(folder)
     for document in documents(named) if named is not None else []:
         listed = document.at("configMapGenerator")
         for entry in listed.items if listed is not None else []:

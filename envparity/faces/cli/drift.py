@@ -14,6 +14,7 @@ from envparity.config.subject import load_subject
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import backend_option, environments_option, names_option
+from envparity.proposals.clusters import clusters
 from envparity.proposals.deployments import deployments, services
 from envparity.proposals.drift import Drift, drifts, said_by
 from envparity.report.saved_subject import environment_lines
@@ -110,4 +111,5 @@ def _beside(home: Path, service: str | None) -> dict[str, tuple[str, ...]]:
     """The files of each environment, by its name, as they stand beside the backend's file."""
     known = services(home)
     chosen = service or (known[0].value if len(known) == 1 else "")
-    return {found.name: found.files for found in deployments(home, chosen)}
+    of_clusters = [(one.name, one.entry(chosen) or one.path) for one in clusters(home)]
+    return {found.name: found.files for found in deployments(home, chosen, of_clusters)}

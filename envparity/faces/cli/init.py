@@ -12,6 +12,7 @@ import click
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
+from envparity.proposals.clusters import clusters, workloads
 from envparity.proposals.code import read_code
 from envparity.proposals.deployments import Build, Deployment, build_of, deployments, services
 from envparity.proposals.programs import commands, dockerfiles, has_program, names
@@ -70,6 +71,7 @@ class _Asking:
 )
 @click.option("--name", help="What the backend is called. Default: the project's name.")
 @click.option("--service", help="The service of the compose file that is the backend.")
+@click.option("--workload", help="The workload of Kubernetes that is the backend, where its files have several.")
 @click.option("--dockerfile", help="The Dockerfile of the backend, relative to FOLDER.")
 @click.option("--command", help="The program that serves, as one text; {port} stands for the port.")
 @click.option("--websocket-path", help="The path of the WebSocket, such as /ws.")
@@ -82,6 +84,7 @@ def init_command(  # noqa: PLR0917  click passes options by name
     folder: Path,
     name: str | None,
     service: str | None,
+    workload: str | None,
     dockerfile: str | None,
     command: str | None,
     websocket_path: str | None,
@@ -112,6 +115,13 @@ def init_command(  # noqa: PLR0917  click passes options by name
         sockets = found.websockets or ([found.socket_io] if found.socket_io else [])
         path = asking.decide("path", "--websocket-path", websocket_path, _distinct(sockets), None)
         ready = asking.decide("health", "--health", health, _distinct(found.health), "port")
+        found_clusters = clusters(folder)
+        workload = asking.decide("workload", "--workload", workload, workloads(found_clusters), "")
+        for cluster in found_clusters:
+            if cluster.missing:
+                say(f"not taken    {printable(cluster.path)}: {printable(cluster.missing)}")
+        entries = [(one.name, one.entry(workload)) for one in found_clusters if not one.missing]
+        of_clusters = [(name, entry) for name, entry in entries if entry is not None]
         called = asking.decide("name", "--name", name, list(names(folder)), None)
         if asking.mistakes:
             raise ConfigurationError(asking.mistakes)
@@ -126,7 +136,7 @@ def init_command(  # noqa: PLR0917  click passes options by name
             "" if image_path is None or built_from == image_path.parent else built_from.as_posix(),
             "" if home == Path() else home.as_posix(),
         )
-        written = _written(folder, plan, deployments(folder, chosen_service or ""))
+        written = _written(folder, plan, deployments(folder, chosen_service or "", of_clusters))
         inputs = Inputs.find(backend=folder / "backend.toml", environments=folder / "environments")
         subject = engine.load(inputs)
     for file in written:
