@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from envparity.sources.building import Building
+from envparity.sources.kubernetes_gateway import put_host, put_route
 from envparity.sources.kubernetes_objects import Objects, name_of
 from envparity.sources.quantities import seconds, size
-from envparity.sources.rest import list_rest
 from envparity.sources.yaml_nodes import Node, wrong
 
 __all__ = ["put_cloud_run", "put_ingress"]
@@ -25,7 +25,6 @@ _OF_NO_BOOT = (
 )
 _CLASS = "kubernetes.io/ingress.class"
 _OTHER_ROUTES = ("VirtualService", "IngressRoute", "TLSRoute", "TCPRoute", "Route", "HTTPProxy", "Mapping")
-_HOST = re.compile(r"[a-z0-9.-]+")
 _LARGEST = 999_999_999
 _REWRITTEN = re.compile(r"(?P<prefix>(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+)\(/\|\$\)\(\.\*\)")
 
@@ -39,11 +38,8 @@ def put_ingress(made: Building, found: Objects, workload: Node) -> None:
             _put(made, ingress, paths)
             _backend_config(made, found)
             return
-    for route in found.of_kind("HTTPRoute"):
-        names = [_name for _name in _backends(route) if _name in services]
-        if names:
-            _route(made, found, route)
-            return
+    if put_route(made, found, services):
+        return
     for other in found.of_kind(*_OTHER_ROUTES):
         made.unknown("ingress", f"the {other.text_at('kind')} {name_of(other)}, which is not read", other.place)
 
@@ -74,7 +70,7 @@ def _put(made: Building, ingress: Node, paths: list[tuple[Node | None, Node | No
     tls = ingress.at("spec", "tls")
     if tls is not None and tls.items:
         made.put(("ingress", "tls"), value=True, place=tls.place)
-    _host(made, next((host for host, _ in paths if host is not None), None))
+    put_host(made, next((host for host, _ in paths if host is not None), None))
     routed = [path for _, path in paths if path is not None]
     rewrite = noted.get(f"{_NGINX}rewrite-target")
     stripped = _REWRITTEN.fullmatch(routed[0].text or "") if len(routed) == 1 and rewrite is not None else None
@@ -118,13 +114,6 @@ def _amount(value: float | None, node: Node, key: str) -> float:
     return value
 
 
-def _host(made: Building, host: Node | None) -> None:
-    if host is not None and _HOST.fullmatch(host.text or ""):
-        made.put(("ingress", "host"), host.text, host.place)
-    elif host is not None:
-        made.not_taken("ingress host", host.text or "", host.place)
-
-
 def _backend_config(made: Building, found: Objects) -> None:
     """Google's: how long a connection lasts, and by what a client comes back."""
     for config in found.of_kind("BackendConfig"):
@@ -135,32 +124,6 @@ def _backend_config(made: Building, found: Objects) -> None:
         affinity = {"CLIENT_IP": "address", "GENERATED_COOKIE": "cookie"}.get((kind.text or "") if kind else "")
         if kind is not None and affinity is not None:
             made.put(("ingress", "affinity"), affinity, kind.place)
-
-
-def _backends(route: Node) -> Iterator[str]:
-    rules = route.at("spec", "rules")
-    for rule in rules.items if rules is not None else []:
-        backends = rule.at("backendRefs")
-        for backend in backends.items if backends is not None else []:
-            yield backend.text_at("name") or ""
-
-
-def _route(made: Building, found: Objects, route: Node) -> None:
-    """A route of a Gateway; whose limits the cluster alone knows."""
-    made.put(("ingress", "kind"), "nginx", route.place)
-    made.unknown("ingress limits", "those of the Gateway's own class", route.place)
-    hosts = route.at("spec", "hostnames")
-    _host(made, hosts.items[0] if hosts is not None and hosts.items else None)
-    rules = route.at("spec", "rules")
-    for rule in rules.items if rules is not None else []:
-        list_rest(made, rule, {"backendRefs", "name"}, "ingress ")
-    parents = route.at("spec", "parentRefs")
-    named = [parent.text_at("name") for parent in (parents.items if parents is not None else [])]
-    for gateway in found.of_kind("Gateway"):
-        listeners = gateway.at("spec", "listeners")
-        for listener in listeners.items if listeners is not None else []:
-            if name_of(gateway) in named and listener.text_at("protocol") == "HTTPS":
-                made.put(("ingress", "tls"), value=True, place=listener.place)
 
 
 def put_cloud_run(made: Building, service: Node) -> None:
