@@ -134,7 +134,7 @@ APP = """\
             {"ingress proxy-buffering", "ingress load-balancer-attributes", "ingress haproxy.org/timeout-tunnel"},
             set(),
         ),
-        ("k8s.yaml", POD + SERVICE + ROUTE, {"ingress timeouts"}, {"ingress limits"}),
+        ("k8s.yaml", POD + SERVICE + ROUTE, set(), {"ingress limits", "ingress timeouts request"}),
         ("k8s.yaml", POD + SERVICE + VIRTUAL, set(), {"ingress"}),
         (
             "compose.yaml",
