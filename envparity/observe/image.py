@@ -16,4 +16,6 @@ class ImageRecord(msgspec.Struct, frozen=True):
     system: str = ""  # as os-release(5) has it; "" where the image has none
     base: str = ""  # the digest of its first layer
     digests: tuple[str, ...] = ()  # what registries know it by, `NAME@sha256:…` each; empty where it was only built
-    packages: tuple[str, ...] = ()  # Debian's, `name version` each; empty where the image has no list of them
+    packages: tuple[
+        str, ...
+    ] = ()  # of Debian or Alpine, `name version` each; empty where the image has no list of them

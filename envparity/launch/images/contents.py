@@ -1,4 +1,4 @@
-"""Reads what is in an image: its system and its Debian packages. An image does not change, so each is read once."""
+"""Reads what is in an image: its system, and its packages of Debian or Alpine. An image does not change: read once."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = ["image_records"]
 
 _SYSTEM: Final = "/usr/lib/os-release"
 _PACKAGES: Final = ("/var/lib/dpkg/status", "/var/lib/dpkg/status.d")  # the second where no dpkg was left in the image
+_ALPINE: Final = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")  # the second where /lib is a part of /usr
 _LONGEST: Final = 16 << 20
 _NOBODYS: Final = ["/nothing-is-run"]  # an image may name no command, and the container is never started
 
@@ -53,7 +54,7 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 def _read(client: docker.DockerClient, image: str, labels: Mapping[str, str]) -> _Read:
-    kept = cache_folder() / "image-contents" / f"{image.rpartition(':')[2]}.json"
+    kept = cache_folder() / "image-packages" / f"{image.rpartition(':')[2]}.json"
     with contextlib.suppress(OSError, msgspec.DecodeError):  # a damaged one is made anew
         return msgspec.json.decode(kept.read_bytes(), type=_Read)
     try:
@@ -77,10 +78,12 @@ def _read_from_container(client: docker.DockerClient, image: str, labels: Mappin
     made = client.api.create_container(image, command=_NOBODYS, labels=dict(labels))["Id"]
     try:
         system = "".join(_texts(client, made, _SYSTEM))
-        stanzas = [stanza for path in _PACKAGES for text in _texts(client, made, path) for stanza in text.split("\n\n")]
+        stanzas = _stanzas(client, made, _PACKAGES)
+        of_alpine = _stanzas(client, made, _ALPINE)
     finally:
         client.api.remove_container(made, force=True, v=True)
     installed = {package for stanza in stanzas if (package := _package(stanza))}
+    installed |= {package for stanza in of_alpine if (package := _alpine_package(stanza))}
     return _Read(_pretty_name(system), tuple(sorted(installed)))
 
 
@@ -94,6 +97,16 @@ def _texts(client: docker.DockerClient, container: str, path: str) -> Iterator[s
             file = tar.extractfile(member) if member.isreg() and not member.name.endswith(".md5sums") else None
             if file is not None:
                 yield file.read().decode(errors="replace")
+
+
+def _stanzas(client: docker.DockerClient, container: str, paths: tuple[str, ...]) -> list[str]:
+    return [stanza for path in paths for text in _texts(client, container, path) for stanza in text.split("\n\n")]
+
+
+def _alpine_package(stanza: str) -> str:
+    """`name version` of a package in apk's list, where P: is its name and V: its version; "" of what is none."""
+    fields = dict(line.split(":", 1) for line in stanza.splitlines() if line[1:2] == ":")
+    return f"{fields['P']} {fields.get('V', '')}".strip() if "P" in fields else ""
 
 
 def _package(stanza: str) -> str:

@@ -29,8 +29,28 @@ def test_packages_and_base_of_an_image_are_known(tmp_path: Path, monkeypatch: py
         assert postgres.base == redis.base != ""
         for record, package in ((postgres, "postgresql-15 15."), (postgres, "libc6 2."), (redis, "redis-server ")):
             assert any(one.startswith(package) for one in record.packages), package
-        for note in (tmp_path / "image-contents").iterdir():
+        for note in (tmp_path / "image-packages").iterdir():
             note.write_bytes(b"{")
         assert image_records(client, images, {}) == first
     finally:
         client.close()
+
+
+def test_packages_of_alpine_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As apk lists them, in an image that has nothing else."""
+    monkeypatch.setenv("ENVPARITY_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "image"
+    (folder / "lib" / "apk" / "db").mkdir(parents=True)
+    listed = "C:Q1=\nP:musl\nV:1.2.5-r0\nF:lib\nR:libc.so\n\nP:redis\nV:7.2.4-r0\no:redis\n\n"
+    (folder / "lib" / "apk" / "db" / "installed").write_text(listed, encoding="utf-8")
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY lib /lib\n", encoding="utf-8")
+    client = docker.from_env()
+    try:
+        image, _ = client.images.build(path=str(folder), rm=True)
+        try:
+            (record,) = image_records(client, {"cache": str(image.id)}, {"a": "b"})
+        finally:
+            client.images.remove(image.id, force=True)
+    finally:
+        client.close()
+    assert (record.name, record.id, record.packages) == ("cache", image.id, ("musl 1.2.5-r0", "redis 7.2.4-r0"))
