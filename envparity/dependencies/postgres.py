@@ -105,9 +105,11 @@ class Postgres(TakesOwnImage):
         return declared.max_connections - RESERVED
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
-        """Nothing of it says more: TLS is files of its own."""
-        del command, variables
-        return {}
+        """How many connections it takes, where the command says so; TLS is files of its own."""
+        del variables
+        found = re.search(r"(?:-c\s*|--)max_connections=(\d+)\b|-N\s*(\d+)\b", command)
+        most = int(found[1] or found[2]) if found is not None else 0
+        return {"max_connections": most} if most > RESERVED else {}
 
     def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """TLS, as libpq's `sslmode` and asyncpg's `ssl` say it; it asks for a password always."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from envparity.sources.building import Building
-from envparity.sources.compose_files import Project, as_map, project
+from envparity.sources.compose_files import Project, as_map, project, target_of
 from envparity.sources.compose_neighbours import command_of, neighbour, port_of, volumes_of
 from envparity.sources.compose_settings import known_text, service_settings
 from envparity.sources.images import put_built, put_image_name, put_words
@@ -57,7 +57,10 @@ _PROBE = {"interval": "period", "timeout": "timeout", "start_period": "start per
 
 
 class Compose(Source):
-    """`compose.yaml#api`: the service `api`. Without a service: the only one that is built, or the only one."""
+    """`compose.yaml#api`: the service `api`. Without a service: the only one that is built, or the only one.
+
+    Several files of a folder for one service are one project, the later over the earlier.
+    """
 
     def reads(self, path: Path) -> bool:
         name = path.name.lower()
@@ -66,7 +69,10 @@ class Compose(Source):
         )
 
     def read(self, path: Path, part: str) -> Said:
-        found = project(path)
+        return self.read_together((path,), part)
+
+    def read_together(self, paths: Sequence[Path], part: str) -> Said:
+        path, found = paths[-1], project(*paths)
         name, service = _service(found, path, part)
         made = Building()
         service_settings(made, service, found)
@@ -119,7 +125,9 @@ def _platform(made: Building, service: Node) -> None:
         else:
             made.put(("platform", "user"), number, user.place)
     read_only = service.at("read_only")
-    if read_only is not None and read_only.text == "true":
+    if read_only is not None and read_only.text == "false":
+        made.put(("platform", "read_only_root"), value=False, place=read_only.place)
+    elif read_only is not None and read_only.text == "true":
         made.put(("platform", "read_only_root"), True, read_only.place)  # noqa: FBT003
         made.put(("platform", "writable"), list(dict.fromkeys(_writable(service))), read_only.place)
 
@@ -137,7 +145,7 @@ def _writable(service: Node) -> Iterator[str]:
         else:
             parts = entry.text.split(":")
             if not (len(parts) > 2 and "ro" in parts[2].split(",")):
-                yield parts[1] if len(parts) > 1 else parts[0]
+                yield target_of(entry)
 
 
 def _integer(text: str) -> int | None:
@@ -269,6 +277,7 @@ def _beside(made: Building, service: Node) -> None:
             made.not_taken(f"volumes.{target}", f"a folder of this machine: {source}", entry.place)
     list_rest(made, service, _READ)
     list_rest(made, service.at("deploy"), _READ_OF_DEPLOY, "deploy.")
+    list_rest(made, service.at("deploy", "resources", "limits"), {"memory", "cpus"}, "deploy limits ")
 
 
 SOURCE = Compose()

@@ -13,10 +13,12 @@ from envparity.sources.interpolation import interpolated
 from envparity.sources.yaml_nodes import Node, documents, wrong
 from envparity.toml.document import shown_path
 
-__all__ = ["Missing", "Project", "as_map", "project", "variables_of"]
+__all__ = ["Missing", "Project", "as_map", "project", "target_of", "variables_of"]
 
 _DEEPEST = 20
 _REPLACED = frozenset({"command", "entrypoint", "test"})
+_SHORT = {"build": "context", "depends_on": ""}
+_LISTS = frozenset({"env_file", "profiles", "tmpfs"})
 _MAPS = frozenset({"environment", "labels", "args", "sysctls", "extra_hosts"})
 
 
@@ -47,10 +49,17 @@ def variables_of(path: Path) -> dict[str, str]:
     return dict(Dotenv().read(path, "").settings) if path.is_file() else {}
 
 
-def project(path: Path) -> Project:
-    """The project of a compose file. Raises `ConfigurationError` and `OSError`."""
-    variables = variables_of(path.parent / ".env")
-    return Project(_services(path, variables, (path.resolve(),)), variables)
+def project(first: Path, *over: Path) -> Project:
+    """The project of a compose file, and of others over it. Raises `ConfigurationError` and `OSError`."""
+    variables = variables_of(first.parent / ".env")
+    services = _services(first, variables, (first.resolve(),))
+    for path in over:
+        services = _over(services, _services(path, variables, (path.resolve(),)))
+    return Project(services, variables)
+
+
+def _over(under: Mapping[str, Node], over: Mapping[str, Node]) -> dict[str, Node]:
+    return {**under, **{name: _merged(under[name], at) if name in under else at for name, at in over.items()}}
 
 
 def _services(path: Path, variables: Mapping[str, str], way: tuple[Path, ...]) -> dict[str, Node]:
@@ -68,7 +77,7 @@ def _services(path: Path, variables: Mapping[str, str], way: tuple[Path, ...]) -
             for env_file in entry.table["env_file"].items if "env_file" in entry.table else []:
                 inner = {**variables_of(path.parent / (env_file.text or "")), **variables}
             read = _services(_there(other, named, way), inner, (*way, other.resolve()))
-            found = {**found, **{name: _merged(found[name], at) if name in found else at for name, at in read.items()}}
+            found = _over(found, read)
         services.update(found)
     own = whole.at("services")
     for name, service in own.table.items() if own is not None else ():
@@ -133,18 +142,44 @@ def _interpolated(node: Node, variables: Mapping[str, str], key: str) -> Node:
 
 def _merged(under: Node, over: Node, key: str = "") -> Node:
     """One value over another, as compose merges them."""
-    if key in _REPLACED or over.value is None:
+    if key in _REPLACED or over.value is None or over.tag:
         return over
     if key in _MAPS:
         under, over = as_map(under), as_map(over)
+    elif key in _SHORT:
+        under, over = _long(under, _SHORT[key]), _long(over, _SHORT[key])
+    elif key in _LISTS:
+        under, over = replace(under, value=under.items), replace(over, value=over.items)
     if isinstance(under.value, dict) and isinstance(over.value, dict):
         merged = {**under.value}
         for name, value in over.value.items():
-            merged[name] = _merged(merged[name], value, name) if name in merged and key not in _MAPS else value
+            if value.tag == "!reset":
+                merged.pop(name, None)
+            else:
+                merged[name] = _merged(merged[name], value, name) if name in merged and key not in _MAPS else value
         return Node(merged, over.path, over.line)
     if isinstance(under.value, list) and isinstance(over.value, list):
-        return Node([*under.value, *over.value], over.path, over.line)
+        targets = {target_of(item) for item in over.value} if key == "volumes" else set()
+        kept = [item for item in under.value if target_of(item) not in targets] if targets else under.value
+        return Node([*kept, *over.value], over.path, over.line)
     return over
+
+
+def _long(node: Node, name: str) -> Node:
+    """The short form of a value as the mapping that it is: a text under that name, a list as its names."""
+    if node.text is not None and name:
+        return replace(node, value={name: replace(node)})
+    if isinstance(node.value, list):
+        return replace(node, value={item.text or "": replace(item, value={}) for item in node.value})
+    return node
+
+
+def target_of(volume: Node) -> str:
+    """Where a volume is found in the container."""
+    if volume.text is None:
+        return volume.text_at("target") or ""
+    parts = volume.text.split(":")
+    return parts[1] if len(parts) > 1 else parts[0]
 
 
 def as_map(node: Node) -> Node:

@@ -16,14 +16,14 @@ def service_settings(made: Building, service: Node, found: Project) -> None:
     for entry in files.items if files is not None else []:
         named = entry.text if entry.text is not None else entry.text_at("path")
         if isinstance(named, Missing):
-            made.unknown("env_file", f"{named}, made of {_variables(named)}", entry.place)
+            made.unknown(f"env_file {named}", f"made of {_variables(named)}", entry.place)
             continue
         read = entry.path.parent / (named or "")
         if not read.is_file():
             if entry.text_at("required") != "false":
                 got = f"{named}, which is none"
                 raise wrong(entry, "env_file", "a file", got, "paths are relative to the file that names it")
-            made.unknown("env_file", f"{named}, which is not here", entry.place)
+            made.unknown(f"env_file {named}", "not here", entry.place)
             continue
         said = Dotenv().read(read, "")
         for name, value in said.settings.items():

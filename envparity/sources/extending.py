@@ -16,7 +16,8 @@ from envparity.model.environment import Note
 from envparity.sources.deployed_files import DeployedFiles
 from envparity.sources.layer import Layer, holds, over
 from envparity.sources.relocating import relocated
-from envparity.sources.source import SOURCES, Said
+from envparity.sources.source import SOURCES, ReadsTogether, Said
+from envparity.sources.together import Together
 from envparity.toml.document import Document, dotted, in_words, is_there, read_document, shown_path
 from envparity.toml.lines import KeyPath
 from envparity.toml.schema import schema_mistakes
@@ -87,18 +88,23 @@ class _Reader:
         mistakes: list[Mistake] = []
         parts: list[tuple[Path, Said] | Extended] = []
         files: list[str] = []
+        before = Together()
         for index, entry in _entries(document).items():
             step = _Step.of(document, ("extends", index))
             path = _tidy(document.path.parent / entry.partition("#")[0])
             files.append(entry)
             try:
                 if _is_environment(path):
+                    before = Together()
                     base, wrong = self._environment(step, path, entry, (*way, step))
                     mistakes += wrong
                     parts.append(base)
                     files += [_relative(base.document, file, document) for file in base.files]
                 else:
-                    parts.append(_source(document, step.key, entry, path))
+                    joined = before.joined(path, entry.partition("#")[2])
+                    said = _source(document, step.key, entry, path, joined)
+                    parts[-1 if joined else len(parts) :] = [said]
+                    before = Together((*joined, path), entry.partition("#")[2])
             except ConfigurationError as error:
                 mistakes += error.mistakes
         if not parts:
@@ -179,13 +185,18 @@ def _is_environment(path: Path) -> bool:
     return True
 
 
-def _source(document: Document, key: KeyPath, entry: str, path: Path) -> tuple[Path, Said]:
+def _source(
+    document: Document, key: KeyPath, entry: str, path: Path, before: tuple[Path, ...] = ()
+) -> tuple[Path, Said]:
     for door, source in SOURCES.every().items():
         with SOURCES.guarding(source):
             try:
                 if not source.reads(path):
                     continue
-                return path, source.read(path, entry.partition("#")[2])
+                part = entry.partition("#")[2]
+                if before and isinstance(source, ReadsTogether):
+                    return path, source.read_together((*before, path), part)
+                return path, source.read(path, part)
             except FileNotFoundError:
                 got, action = f"{in_words(entry)}, which is none", "paths are relative to this file"
                 raise ConfigurationError([document.mistake(key, "a file", got, action)]) from None

@@ -37,7 +37,7 @@ class Kubernetes(Source):
         asked, _, container_name = part.partition("/")
         workload = _workload(found, path, asked)
         pod = pod_of(workload)
-        container = container_of(pod, container_name)
+        container = container_of(pod, container_name or (_asked_by_clients(pod) if is_knative(workload) else ""))
         made = Building()
         container_settings(made, container, found)
         container_limits(made, container, pod)
@@ -78,10 +78,20 @@ def _workload(found: Objects, path: Path, asked: str) -> Node:
 
 
 def _kind(workload: Node) -> str | None:
-    """The kind of server that a workload is, by its image; None for what is none."""
+    """The kind of server that a workload is, by the image of its first container but those that tell of it; None for
+    what is none, as services of Cloud Run are.
+    """
     containers = workload.at("spec", "template", "spec", "containers")
-    images = [each.text_at("image") for each in (containers.items if containers is not None else [])]
-    return next((kind for image in images if image and (kind := kind_of_image(image)) is not None), None)
+    images = [each.text_at("image") or "" for each in (containers.items if containers is not None else [])]
+    first = next((image for image in images if "exporter" not in image), "")
+    return None if is_knative(workload) else kind_of_image(first)
+
+
+def _asked_by_clients(pod: Node) -> str:
+    """The name of the one container of a service of Cloud Run that has a port; "" where none has."""
+    containers = pod.at("containers")
+    having = [each for each in (containers.items if containers is not None else []) if each.at("ports") is not None]
+    return (having[0].text_at("name") or "") if having else ""
 
 
 def _servers(made: Building, found: Objects, backend: Node) -> None:
@@ -104,10 +114,21 @@ def _servers(made: Building, found: Objects, backend: Node) -> None:
             made.not_taken(f"services.{names[0]} command", ", ".join(left), container.place)
         for host in _hosts(workload, names):
             made.known_as(host, server)
+    _elsewhere(made, found)
+
+
+def _elsewhere(made: Building, found: Objects) -> None:
+    """Services that lead to no workload of the files, where a setting names them."""
+    named = {host for setting, value in made.settings.items() for host, _ in named_hosts(setting, value)}
+    selected = {name for workload in found.workloads() for name in found.services_of(workload)}
+    for service in found.of_kind("Service"):
+        name, external = name_of(service), service.text_at("spec", "externalName")
+        if not is_knative(service) and name not in selected and named.intersection(_hosts(service, (name,))):
+            made.unknown(f"services.{name}", f"what answers at {external or 'it'}, which no file says", service.place)
 
 
 def _hosts(workload: Node, names: Iterable[str]) -> Iterator[str]:
-    """The names by which pods know the Services of a workload."""
+    """The names by which pods know the Services of a workload, or one by itself."""
     namespace = workload.text_at("metadata", "namespace")
     for name in names:
         yield name
@@ -136,10 +157,11 @@ def _grace(made: Building, pod: Node, usual_s: float) -> None:
 
 def _replicas(made: Building, found: Objects, workload: Node) -> None:
     said = workload.at("spec", "replicas")
-    for scaler in found.of_kind("HorizontalPodAutoscaler"):
+    for scaler in found.of_kind("HorizontalPodAutoscaler", "ScaledObject"):
         if scaler.text_at("spec", "scaleTargetRef", "name") == name_of(workload):
-            said = scaler.at("spec", "minReplicas") or said
-            most = scaler.at("spec", "maxReplicas")
+            count = "ReplicaCount" if scaler.text_at("kind") == "ScaledObject" else "Replicas"
+            said = scaler.at("spec", f"min{count}") or said
+            most = scaler.at("spec", f"max{count}")
             if most is not None:
                 made.not_taken("replicas at most", most.text or "", most.place)
     if said is not None and (said.text or "").isdecimal():

@@ -23,6 +23,11 @@ _OF_NO_BOOT = (
     "argocd.",
     "app.kubernetes.io/",
 )
+_LEAST = ("autoscaling.knative.dev/minScale", "run.googleapis.com/minScale")
+_OF_WHO_DEPLOYS = frozenset(
+    {"run.googleapis.com/client-name", "run.googleapis.com/client-version", "run.googleapis.com/operation-id"}
+    | {"serving.knative.dev/creator", "serving.knative.dev/lastModifier", "run.googleapis.com/launch-stage"}
+)
 _CLASS = "kubernetes.io/ingress.class"
 _OTHER_ROUTES = ("VirtualService", "IngressRoute", "TLSRoute", "TCPRoute", "Route", "HTTPProxy", "Mapping")
 _LARGEST = 999_999_999
@@ -136,10 +141,14 @@ def put_cloud_run(made: Building, service: Node) -> None:
     timeout = template.at("spec", "timeoutSeconds") if template is not None else None
     if timeout is not None and (timeout.text or "").isdecimal():
         made.put(("ingress", "max_lifetime_s"), float(timeout.text or ""), timeout.place)
-    annotations = template.at("metadata", "annotations") if template is not None else None
-    for name, node in annotations.table.items() if annotations is not None else ():
+    annotations = [each.at("metadata", "annotations") for each in (template, service) if each is not None]
+    for name, node in (pair for each in annotations if each is not None for pair in each.table.items()):
         text = node.text or ""
-        if name == "autoscaling.knative.dev/minScale" and text.isdecimal() and int(text) > 0:
+        if name in _OF_WHO_DEPLOYS:
+            continue
+        if name in _LEAST and text.isdecimal():
+            if int(text) == 0:
+                continue
             made.put(("platform", "replicas"), int(text), node.place)
         elif (name, text) == ("run.googleapis.com/sessionAffinity", "true"):
             made.put(("ingress", "affinity"), "cookie", node.place)

@@ -10,6 +10,7 @@ from envparity.sources.building import Building
 from envparity.sources.images import put_image_name, put_words
 from envparity.sources.kubernetes_objects import Objects
 from envparity.sources.quantities import cores, mebibytes
+from envparity.sources.rest import list_rest
 from envparity.sources.yaml_nodes import Node, wrong
 
 __all__ = ["container_limits", "container_notes", "container_of", "container_settings", "writable_folders"]
@@ -17,6 +18,7 @@ __all__ = ["container_limits", "container_notes", "container_of", "container_set
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"\$\$|\$\((?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\)")
 _PROBES = {"readinessProbe": "health", "livenessProbe": "liveness", "startupProbe": "startup"}
+_WRITABLE = frozenset({"csi", "emptyDir", "ephemeral", "nfs", "persistentVolumeClaim"})
 _AMOUNTS = {"timeoutSeconds": "timeout", "periodSeconds": "period", "initialDelaySeconds": "start period"}
 
 
@@ -51,6 +53,8 @@ def container_settings(made: Building, container: Node, objects: Objects) -> Non
         if name is None:
             raise wrong(variable, "env", "a name", "none")
         text, place, why = _value(variable, objects)
+        if text is None and _is_left_out(variable, objects):
+            continue
         if text is None:
             made.unknown(f"settings.{name}", why, variable.place)
             continue
@@ -98,6 +102,13 @@ def _value(variable: Node, objects: Objects) -> tuple[str | None, Node, str]:
     return None, variable, f"the pod's {path or 'own'}"
 
 
+def _is_left_out(variable: Node, objects: Objects) -> bool:
+    """Whether it is not set, because an optional key is not in a ConfigMap that is here."""
+    source = variable.at("valueFrom", "configMapKeyRef")
+    optional = source is not None and source.text_at("optional") == "true"
+    return optional and source is not None and objects.named("ConfigMap", source.text_at("name") or "") is not None
+
+
 def _keys_of(objects: Objects, secret: str) -> Iterator[tuple[str, Node]]:
     """The names of a Secret's keys, where the files say them, whoever makes it."""
     for found in objects.of_kind("Secret", "SealedSecret", "ExternalSecret"):
@@ -126,11 +137,14 @@ def container_limits(made: Building, container: Node, pod: Node) -> None:
             if amount is None:
                 raise wrong(node, f"resources.limits.{way}", "an amount", repr(node.text))
             made.put(("platform", key), amount, node.place)
+    list_rest(made, container.at("resources", "limits"), {"cpu", "memory"}, "limits ")
     user = container.at("securityContext", "runAsUser") or pod.at("securityContext", "runAsUser")
     if user is not None and (user.text or "").isdecimal():
         made.put(("platform", "user"), int(user.text or ""), user.place)
     read_only = container.at("securityContext", "readOnlyRootFilesystem")
-    if read_only is not None and read_only.text == "true":
+    if read_only is not None and read_only.text == "false":
+        made.put(("platform", "read_only_root"), value=False, place=read_only.place)
+    elif read_only is not None and read_only.text == "true":
         made.put(("platform", "read_only_root"), value=True, place=read_only.place)
         made.put(("platform", "writable"), list(dict.fromkeys(writable_folders(container, pod))), read_only.place)
     ports = container.at("ports")
@@ -140,17 +154,17 @@ def container_limits(made: Building, container: Node, pod: Node) -> None:
 
 
 def writable_folders(container: Node, pod: Node) -> Iterator[str]:
-    """The folders of its that can be written whatever its root is."""
-    volumes = pod.at("volumes")
-    writable = {
-        volume.text_at("name")
-        for volume in (volumes.items if volumes is not None else [])
-        if "emptyDir" in volume.table or "persistentVolumeClaim" in volume.table or "csi" in volume.table
-    }
+    """The folders of its that can be written whatever its root is; what no volume of the pod is named as is claimed
+    by its StatefulSet.
+    """
+    listed = pod.at("volumes")
+    volumes = {volume.text_at("name"): volume for volume in (listed.items if listed is not None else [])}
     mounts = container.at("volumeMounts")
     for mount in mounts.items if mounts is not None else []:
         folder = mount.text_at("mountPath")
-        if folder and mount.text_at("name") in writable and mount.text_at("readOnly") != "true":
+        volume = volumes.get(mount.text_at("name"))
+        is_writable = volume is None or not _WRITABLE.isdisjoint(volume.table)
+        if folder and is_writable and mount.text_at("readOnly") != "true":
             yield folder
 
 
@@ -180,10 +194,12 @@ def container_notes(made: Building, container: Node, pod: Node) -> None:
             if each is not container:
                 command = each.at("command") or each.at("args")
                 words = _words(command) if command is not None else each.text_at("image") or ""
-                when = "a job before the backend: " if key == "initContainers" else "beside the backend: "
-                if key == "initContainers" and _is_a_job(made, each, container):
+                is_job = key == "initContainers" and each.text_at("restartPolicy") != "Always"
+                when = "a job before the backend: " if is_job else "beside the backend: "
+                if is_job and _is_a_job(made, each, container):
                     continue
-                made.not_taken(f"{what}.{each.text_at('name')}", when + words, each.place)
+                name = what if is_job else "containers"
+                made.not_taken(f"{name}.{each.text_at('name')}", when + words, each.place)
 
 
 def _started(made: Building, what: str, node: Node) -> None:

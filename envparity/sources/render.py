@@ -37,6 +37,7 @@ _READ: Final = frozenset(
             "image",
             "name",
             "numInstances",
+            "scaling",
         ),
         *(
             "maxShutdownDelaySeconds",
@@ -74,6 +75,8 @@ class Render(Source):
         for each in services:
             if each.text_at("type") == "keyvalue" or kind_of_image(each.text_at("type") or "") is not None:
                 _server(made, each, _KEY_VALUE)
+            elif each is not web[0]:
+                made.not_taken(f"services.{each.text_at('name')}", f"a {each.text_at('type')} beside it", each.place)
         _service(made, web[0], whole)
         return made.said()
 
@@ -87,9 +90,8 @@ def _server(made: Building, node: Node, image: str) -> None:
 def _service(made: Building, service: Node, whole: Node) -> None:
     made.put(("platform", "port"), _PORT, service.place)
     made.put(("platform", "stop_grace_s"), _GRACE_S, service.place)
-    made.put(("ingress", "kind"), "nginx", service.place)
-    made.put(("ingress", "tls"), value=True, place=service.place)
-    made.unknown("ingress limits", "those of Render", service.place)
+    if service.text_at("type") != "pserv":
+        _ingress(made, service)
     _variables(made, service.at("envVars"), whole)
     for key, field in (
         ("numInstances", ("platform", "replicas")),
@@ -98,17 +100,28 @@ def _service(made: Building, service: Node, whole: Node) -> None:
         node = service.at(key)
         if node is not None and (node.text or "").isdecimal():
             made.put(field, int(node.text or ""), node.place)
-    domains = service.at("domains")
-    if domains is not None and domains.items:
-        made.put(("ingress", "host"), domains.items[0].text, domains.items[0].place)
-    else:
-        made.unknown("ingress host", "the name that Render gives", service.place)
+    least, most = service.at("scaling", "minInstances"), service.at("scaling", "maxInstances")
+    if least is not None and (least.text or "").isdecimal():
+        made.put(("platform", "replicas"), int(least.text or ""), least.place)
+    if most is not None:
+        made.not_taken("replicas at most", most.text or "", most.place)
     _image(made, service)
     for key, name in _LISTED.items():
         node = service.at(key)
         if node is not None:
             made.not_taken(name, node.text or "", node.place)
     list_rest(made, service, _READ)
+
+
+def _ingress(made: Building, service: Node) -> None:
+    made.put(("ingress", "kind"), "nginx", service.place)
+    made.put(("ingress", "tls"), value=True, place=service.place)
+    made.unknown("ingress limits", "those of Render", service.place)
+    domains = service.at("domains")
+    if domains is not None and domains.items:
+        made.put(("ingress", "host"), domains.items[0].text, domains.items[0].place)
+    else:
+        made.unknown("ingress host", "the name that Render gives", service.place)
 
 
 def _image(made: Building, service: Node) -> None:
@@ -131,7 +144,8 @@ def _image(made: Building, service: Node) -> None:
 
 
 def _variables(made: Building, listed: Node | None, whole: Node) -> None:
-    for variable in listed.items if listed is not None else []:
+    variables = listed.items if listed is not None else []  # what it says itself goes over its groups
+    for variable in sorted(variables, key=lambda one: one.text_at("fromGroup") is None):
         group, name = variable.text_at("fromGroup"), variable.text_at("key")
         if group is not None:
             groups = whole.at("envVarGroups")

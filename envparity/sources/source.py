@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from envparity.doors import Door
 from envparity.model.environment import Note
 
-__all__ = ["SOURCES", "Key", "Note", "Said", "Source"]
+__all__ = ["SOURCES", "Key", "Note", "ReadsTogether", "Said", "Source"]
 
 Key = tuple[str, ...]
 """The way to a value of an environment file: `("platform", "cpus")`."""
@@ -49,6 +49,14 @@ class Source(ABC):
 
         Raises `ConfigurationError` with every mistake, each with its line, and `OSError`.
         """
+
+
+@runtime_checkable
+class ReadsTogether(Protocol):
+    """A source that reads files of one folder, one behind the other, as one: each changes what is in those before."""
+
+    def read_together(self, paths: Sequence[Path], part: str) -> Said:
+        """What these files say, the later over the earlier. Raises as `Source.read` does."""
 
 
 SOURCES: Final[Door[Source]] = Door(

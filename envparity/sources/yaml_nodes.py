@@ -15,16 +15,21 @@ from envparity.toml.document import in_words, shown_path
 __all__ = ["Node", "documents", "wrong"]
 
 _MOST_VALUES = 200_000
+_MERGING = frozenset({"!reset", "!override"})
 _NULL = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True)
 class Node:
-    """One value and where it stands: a mapping, a sequence, the text of a scalar as it is written, or None for null."""
+    """One value and where it stands: a mapping, a sequence, the text of a scalar as it is written, or None for null.
+
+    `tag` is one of its own that says how it is merged: `!reset`, `!override`.
+    """
 
     value: dict[str, Node] | list[Node] | str | None
     path: Path
     line: int
+    tag: str = ""
 
     @property
     def place(self) -> tuple[Path, int]:
@@ -105,6 +110,7 @@ class _Building:
 
     def _node(self, node: yaml.Node, depth: int) -> Node:
         line = node.start_mark.line + 1
+        tag = node.tag if node.tag in _MERGING else ""
         self._count += 1
         if depth > DEEPEST or self._count > _MOST_VALUES:
             expected = f"at most {_MOST_VALUES} values, nested at most {DEEPEST} deep"
@@ -117,10 +123,12 @@ class _Building:
                     raise self._wrong(key, "keys that are texts", "another")
                 made = self._node(value, depth + 1)
                 # where the key stands, for a block begins a line below it
-                table[key.value] = Node(made.value, self._path, key.start_mark.line + 1)
-            return Node(table, self._path, line)
+                table[key.value] = Node(made.value, self._path, key.start_mark.line + 1, made.tag)
+            return Node(table, self._path, line, tag)
         if isinstance(node, yaml.SequenceNode):
-            return Node([self._node(value, depth + 1) for value in node.value], self._path, line)
+            return Node([self._node(value, depth + 1) for value in node.value], self._path, line, tag)
+        if tag:
+            return Node(str(node.value) if tag == "!override" else None, self._path, line, tag)
         if node.tag.startswith("!") and node.tag != "!":
             raise self._wrong(node, "values without a tag of their own", in_words(node.tag))
         return Node(None if node.tag == _NULL else str(node.value), self._path, line)

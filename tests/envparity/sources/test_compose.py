@@ -131,10 +131,10 @@ def test_what_nobody_here_knows_is_listed(team: Path, monkeypatch: pytest.Monkey
     """By name, though this machine has it; and no longer where the environment's own file says it."""
     monkeypatch.setenv("JWT_SECRET", "of-this-machine")
     made = environment(team, "compose.yaml#api")
-    assert set(notes(made, known=False)) == {"settings.JWT_SECRET", "settings.REGION", "env_file"}
+    assert set(notes(made, known=False)) == {"settings.JWT_SECRET", "settings.REGION", "env_file local.env"}
     assert "JWT_SECRET" not in made.settings
     own = "[settings]\nJWT_SECRET = { secret = 48 }\nREGION = 'eu'\n"
-    assert set(notes(environment(team, "compose.yaml#api", own=own), known=False)) == {"env_file"}
+    assert set(notes(environment(team, "compose.yaml#api", own=own), known=False)) == {"env_file local.env"}
 
 
 def test_what_no_boot_takes_is_listed(team: Path) -> None:
@@ -360,3 +360,68 @@ def test_names_of_files() -> None:
     """As teams have them."""
     names = ("compose.yaml", "docker-compose.yml", "docker-compose.prod.yml", "compose.toml", "deploy.yaml")
     assert [name for name in names if SOURCE.reads(Path(name))] == list(names[:3])
+
+
+BASE = """\
+services:
+  api:
+    image: api
+    env_file: base.env
+    environment: {LOG_LEVEL: info, OLD: "1", DATABASE_URL: "postgresql://app@db/app", CACHE_URL: "redis://cache:6379"}
+    read_only: true
+    tmpfs: /run
+    volumes: ["data:/data", "./conf:/etc/api"]
+    depends_on: [db]
+    deploy: {resources: {limits: {memory: 512M, pids: 100}}}
+  db: {image: "postgres:16", command: postgres -c max_connections=20}
+  cache: {image: "redis:7", command: redis-server --requirepass pw}
+"""
+OVERRIDE = """\
+services:
+  api:
+    env_file: [more.env]
+    environment: {LOG_LEVEL: debug, OLD: !reset null}
+    tmpfs: [/cache]
+    volumes: ["./conf:/etc/api:ro"]
+    depends_on: {cache: {condition: service_healthy}}
+  db: {command: postgres -c max_connections=50}
+  cache: {command: !override redis-server}
+"""
+
+
+def test_files_of_a_folder_are_one_project(tmp_path: Path) -> None:
+    """What an override says of a server, and of a list, goes over the file before; each value has its own place."""
+    put(tmp_path, compose__yaml=BASE, compose__eu__yaml=OVERRIDE, base__env="A=1\nB=1\n", more__env="B=2\n")
+    made = environment(tmp_path, "compose.yaml#api", "compose.eu.yaml#api")
+    assert {name: made.settings.get(name) for name in ("A", "B", "LOG_LEVEL", "OLD")} == {
+        "A": "1",
+        "B": "2",
+        "LOG_LEVEL": "debug",
+        "OLD": None,
+    }
+    assert made.platform.writable == ("/run", "/cache", "/data")
+    assert made.dependencies["postgres"].max_connections == 50
+    assert made.dependencies["redis"].password is False
+    assert made.dependencies_first is False
+    assert (place(made, "settings.LOG_LEVEL"), place(made, "platform.memory_mib")) == (
+        "compose.eu.yaml:4",
+        "compose.yaml:10",
+    )
+    assert "deploy limits pids" in notes(made, known=True)
+
+
+def test_an_override_may_say_nothing_of_the_service(tmp_path: Path) -> None:
+    """Or take back what it was given."""
+    for text, memory, read_only in (
+        ("services: {db: {command: postgres}}\n", 512, True),
+        ("services: {api: {read_only: false, deploy: !reset {}}}\n", None, False),
+        (
+            "services: {api: {tmpfs: !override [/only], deploy: {resources: !override {limits: {memory: 1g}}}}}\n",
+            1024,
+            True,
+        ),
+    ):
+        put(tmp_path, compose__yaml=BASE, compose__eu__yaml=text, base__env="")
+        made = environment(tmp_path, "compose.yaml#api", "compose.eu.yaml#api")
+        assert (made.platform.memory_mib, made.platform.read_only_root) == (memory, read_only)
+    assert made.platform.writable == ("/only", "/data", "/etc/api")

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from envparity.model.environment import Composed, Dependency, ImageSource, Ingress, Job
+from envparity.sources.kubernetes import backends
 from tests.envparity.sources.reading import differing, environment, mistakes, notes, place, put
 
 DEPLOYMENT = """\
@@ -467,3 +468,100 @@ spec:
         f"{said}: ingress limits": ("not said", "those of the cluster's own class (api.yaml:39)"),
         f"{said}: ingress paths": ("not said", "/ws (api.yaml:43)"),
     }
+
+
+STATEFUL = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: hub, namespace: prod}
+spec:
+  replicas: 2
+  volumeClaimTemplates: [{metadata: {name: data}}]
+  template:
+    spec:
+      initContainers:
+        - {name: migrate, image: hub, command: [hub, migrate]}
+        - {name: proxy, image: hub, command: [hub, proxy], restartPolicy: Always}
+      containers:
+        - name: hub
+          image: hub
+          resources: {limits: {memory: 256Mi, ephemeral-storage: 1Gi}}
+          securityContext: {readOnlyRootFilesystem: true}
+          env:
+            - {name: DB_HOST, value: db.prod.svc}
+            - {name: FLAG, valueFrom: {configMapKeyRef: {name: hub, key: flag, optional: true}}}
+            - {name: NEEDED, valueFrom: {configMapKeyRef: {name: hub, key: needed}}}
+            - {name: OTHER, valueFrom: {configMapKeyRef: {name: elsewhere, key: flag, optional: true}}}
+          volumeMounts: [{name: data, mountPath: /data}, {name: conf, mountPath: /etc/hub}]
+      volumes: [{name: conf, configMap: {name: files}}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: hub}
+data: {MODE: prod}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: prod}
+spec: {type: ExternalName, externalName: main.example}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: unused, namespace: prod}
+spec: {type: ExternalName, externalName: other.example}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: hub}
+spec: {scaleTargetRef: {name: hub}, minReplicaCount: 3, maxReplicaCount: 9}
+"""
+
+
+def test_a_stateful_set(tmp_path: Path) -> None:
+    """Folders that it claims can be written, a container that goes on beside is no job, an optional key may be out."""
+    put(tmp_path, all__yaml=STATEFUL)
+    made = environment(tmp_path, "all.yaml#hub")
+    assert made.platform.writable == ("/data",)
+    assert notes(made, known=True)["platform.replicas"].startswith("3")
+    assert list(made.jobs) == ["migrate"]
+    assert {"settings.NEEDED", "settings.OTHER", "services.db"} <= set(notes(made, known=False))
+    assert not {"settings.FLAG", "services.unused"} & set(notes(made, known=False))
+    assert {"containers.proxy", "limits ephemeral-storage"} <= set(notes(made, known=True))
+
+
+CLOUD_RUN = """\
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {name: chat, annotations: {run.googleapis.com/minScale: "2", run.googleapis.com/ingress: internal}}
+spec:
+  template:
+    metadata: {annotations: {autoscaling.knative.dev/minScale: "0"}}
+    spec:
+      containers:
+        - {name: cache, image: "redis:7", env: [{name: OF, value: cache}]}
+        - {name: chat, image: a/chat, ports: [{containerPort: 8080}], env: [{name: OF, value: chat}]}
+"""
+PODS = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: {0}}}
+spec: {{template: {{spec: {{containers: [{1}]}}}}}}
+---
+"""
+
+
+def test_a_server_beside_the_backend_is_not_the_workload(tmp_path: Path) -> None:
+    """Of Cloud Run the container with a port is the backend, wherever it stands; of a pod the first one."""
+    put(tmp_path, run__yaml=CLOUD_RUN)
+    made = environment(tmp_path, "run.yaml")
+    assert (made.settings["OF"], made.platform.port) == ("chat", 8080)
+    assert made.platform.replicas == 2
+    assert {"containers.cache", "run.googleapis.com/ingress"} <= set(notes(made, known=True))
+    web, cache, exporter = (
+        "{name: web, image: a/web}",
+        "{name: x, image: 'redis:7'}",
+        "{name: y, image: 'o/redis_exporter'}",
+    )
+    pods = PODS.format("web", f"{web}, {cache}") + PODS.format("cache", f"{exporter}, {cache}")
+    put(tmp_path, pods__yaml=pods)
+    assert backends(tmp_path / "pods.yaml") == ("web",)

@@ -212,3 +212,24 @@ def test_diff_prints_exactly_what_two_platforms_make_different(tmp_path: Path) -
         "settings: KEY": ("not set", "not known: what heroku config holds (app.json:2)"),
         "settings: PORT": ("8080", "8000"),
     }
+
+
+def test_what_stands_beside_a_service_of_render(tmp_path: Path) -> None:
+    """Its own variables go over its groups', wherever they stand; what scales has its least; others are told."""
+    put(
+        tmp_path,
+        render__yaml="""\
+envVarGroups: [{name: shared, envVars: [{key: LOG_LEVEL, value: info}, {key: MODE, value: a}]}]
+services:
+  - {type: worker, name: jobs}
+  - type: web
+    name: chat
+    scaling: {minInstances: 2, maxInstances: 4}
+    envVars: [{key: LOG_LEVEL, value: debug}, {fromGroup: shared}]
+  - {type: pserv, name: engine}
+""",
+    )
+    made = environment(tmp_path, "render.yaml#chat")
+    assert (made.settings, made.platform.replicas) == ({"LOG_LEVEL": "debug", "MODE": "a"}, 2)
+    assert {"services.jobs", "services.engine", "replicas at most"} <= set(notes(made, known=True))
+    assert environment(tmp_path, "render.yaml#engine").ingress.kind == "none"

@@ -50,7 +50,7 @@ def test_packages_of_alpine_are_known(tmp_path: Path, monkeypatch: pytest.Monkey
         try:
             (record,) = image_records(client, {"cache": str(image.id)}, {"a": "b"})
         finally:
-            client.images.remove(image.id, force=True)
+            client.images.remove(str(image.id), force=True)
     finally:
         client.close()
     assert (record.name, record.id, record.packages) == ("cache", image.id, ("musl 1.2.5-r0", "redis 7.2.4-r0"))
