@@ -6,14 +6,20 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.proposals.deployments import Deployment
 
-__all__ = ["BackendPlan", "backend_text", "environment_text", "write_all"]
+__all__ = ["Assumed", "BackendPlan", "backend_text", "environment_text", "write_all"]
 
+Assumed = Literal["", "elsewhere", "laptop"]
+"""What an environment stands for that nothing tells of."""
 _ASSUMED = (
     "# Nothing in this folder says what runs elsewhere, so this is what most platforms do: several copies, behind TLS."
+)
+_ON_A_LAPTOP = (
+    "# Nothing in this folder says how it runs on a laptop, so this is the same as one copy that is reached directly."
 )
 
 
@@ -39,7 +45,7 @@ def backend_text(plan: BackendPlan) -> str:
     return "\n".join(_backend(plan)) + "\n"
 
 
-def environment_text(deployment: Deployment, *, baseline: bool = False, assumed: bool = False) -> str:
+def environment_text(deployment: Deployment, *, baseline: bool = False, assumed: Assumed = "") -> str:
     """An environment's file; one that is `assumed` stands for what nothing tells of."""
     return "\n".join(_environment(deployment, baseline=baseline, assumed=assumed)) + "\n"
 
@@ -93,14 +99,16 @@ def _backend(plan: BackendPlan) -> Iterator[str]:
     yield "]"
 
 
-def _environment(deployment: Deployment, *, baseline: bool, assumed: bool) -> Iterator[str]:
+def _environment(deployment: Deployment, *, baseline: bool, assumed: Assumed) -> Iterator[str]:
     yield f"name = {_text(deployment.name)}"
     if baseline:
         yield "baseline = true   # the one that the others are compared with"
     if deployment.files:
         yield "# What these files say is what this environment is; what stands below is over it."
         yield f"extends = [{', '.join(_text(f'../{name}') for name in deployment.files)}]"
-    if assumed:
+    if assumed == "laptop":
+        yield from ("", _ON_A_LAPTOP, "[platform]", "replicas = 1", "", "[ingress]", 'kind = "none"')
+    elif assumed == "elsewhere":
         yield from ("", _ASSUMED, "[platform]", "replicas = 2", "", "[ingress]", 'kind = "nginx"', "tls = true")
         yield f"host = {_text(f'{deployment.name}.example')}"
 

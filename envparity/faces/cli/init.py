@@ -17,7 +17,7 @@ from envparity.proposals.code import read_code
 from envparity.proposals.deployments import Build, Deployment, build_of, deployments, services
 from envparity.proposals.programs import commands, dockerfiles, has_program, names
 from envparity.proposals.proposal import Proposal, slug
-from envparity.proposals.writing import BackendPlan, backend_text, environment_text, write_all
+from envparity.proposals.writing import Assumed, BackendPlan, backend_text, environment_text, write_all
 from envparity.report.verdict import counted
 from envparity.session import engine
 from envparity.session.inputs import Inputs
@@ -27,7 +27,7 @@ __all__ = ["init_command"]
 
 T = TypeVar("T")
 
-_ELSEWHERE = "cloud"
+_LOCAL, _ELSEWHERE = "local", "cloud"
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,16 @@ def _files(folder: Path) -> list[str]:
 
 def _written(folder: Path, plan: BackendPlan, told: list[Deployment]) -> list[Path]:
     """The files of the backend and of each environment, now written."""
-    environments = told or [Deployment("local", ())]
+    environments: list[tuple[Deployment, Assumed]] = [(one, "") for one in told] or [(Deployment(_LOCAL, ()), "")]
     if len(environments) == 1:
-        elsewhere = Deployment(_ELSEWHERE, environments[0].files)
-        environments = [*environments, elsewhere]
+        known = environments[0][0]
+        if known.name == _LOCAL:
+            environments.append((Deployment(_ELSEWHERE, known.files), "elsewhere"))
+        else:
+            environments.insert(0, (Deployment(_LOCAL, known.files), "laptop"))
     files = [(folder / "backend.toml", backend_text(plan))]
-    for place, one in enumerate(environments):
-        text = environment_text(one, baseline=place == 0, assumed=len(told) < 2 and place == 1)
+    for place, (one, assumed) in enumerate(environments):
+        text = environment_text(one, baseline=place == 0, assumed=assumed)
         files.append((folder / "environments" / f"{one.name}.toml", text))
     write_all(files)
     return [path for path, _ in files]

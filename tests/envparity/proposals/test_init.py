@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from envparity.config.environment import load_environment
 from envparity.faces.cli.app import app
 from envparity.proposals.code import read_code
 from envparity.proposals.proposal import slug
@@ -243,3 +244,17 @@ def test_what_deploys_is_an_environment_whatever_it_is(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["init", str(folder), "--yes", "--no-run"]).exit_code == 0
     written = {file.stem: tomllib.loads(file.read_text())["extends"] for file in (folder / "environments").iterdir()}
     assert written == {"ecs": ["../task-definition.json"], "cloud-run": ["../.github/workflows/deploy.yml"]}
+
+
+def test_where_only_a_platform_is_told_of_the_laptop_is_assumed(tmp_path: Path) -> None:
+    """The same as one copy that is reached directly; it is what the platform is compared with."""
+    fly = "app = 'live'\n[env]\nLOG_LEVEL = 'info'\n[http_service]\ninternal_port = 8080\nmin_machines_running = 2\n"
+    folder = project(tmp_path, {**SHAPES["Node"][0], "fly.toml": fly})
+    assert init(folder, "--yes").exit_code == 0
+    local, platform = (load_environment(folder / "environments" / f"{name}.toml")[0] for name in ("local", "fly"))
+    assert local is not None
+    assert platform is not None
+    assert (local.baseline, platform.baseline) == (True, False)
+    assert local.settings == platform.settings == {"LOG_LEVEL": "info"}
+    assert (local.ingress.kind, local.platform.replicas) == ("none", 1)
+    assert (platform.ingress.kind, platform.platform.replicas) == ("nginx", 2)
