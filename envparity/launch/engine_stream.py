@@ -25,11 +25,10 @@ def raw_socket(attached: Any) -> Iterator[socket.socket]:
     """
     connection: socket.socket = getattr(attached, "_sock", attached)
     with ExitStack() as held:
-        answer = getattr(attached, "_response", None)
-        if answer is not None:
-            held.enter_context(closing(answer))
-        held.enter_context(closing(attached))
-        held.enter_context(closing(connection))
+        # Closed in the order opposite to this: an answer whose socket is closed cannot be.
+        for layer in (connection, attached, getattr(attached, "_response", None)):
+            if layer is not None:
+                held.enter_context(closing(layer))
         try:
             yield connection
         finally:
