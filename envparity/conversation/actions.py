@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from envparity.conversation.script import Handshake
 from envparity.model.step import Cut, Disturbance
@@ -79,6 +79,7 @@ class Receive:
     """Wait until a frame or a close of that connection was handed over; call `timed_out` after `timeout_s`.
 
     `stretches`: it is a deadline, which a busy machine may be given longer for; a silence is as long as it is said.
+    `until_s` is when that is over: waits that have it in common are of one phase, whatever arrives between them.
     """
 
     connection: str
@@ -86,6 +87,7 @@ class Receive:
     timeout_s: float
     waited_for: str
     stretches: bool = True
+    until_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from websockets.asyncio.client import ClientConnection
@@ -30,7 +31,7 @@ from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.observe.clients import as_one
 from envparity.observe.transcript import Transcript
-from envparity.support.stalls import within
+from envparity.support.stalls import Deadline, within
 from envparity.support.together import together
 
 __all__ = ["play"]
@@ -86,6 +87,7 @@ class _Playing:
         self._readers: set[asyncio.Task[None]] = set()
         self._arrived = asyncio.Event()
         self._closing = False
+        self._phase: tuple[float, Deadline] | None = None
         self._affinity = AffinityCookies()
         self._opening = Opening(conversation, stack, crowd, ways, self._affinity)
         self._logs = FailureLogs(stack)
@@ -131,13 +133,7 @@ class _Playing:
                 way = self._opening.way(action.source)
                 await respond_and_tell(action, self._stack, self._affinity, self._conversation, self._now, way=way)
             case actions.Receive():
-                self._arrived.clear()
-                try:
-                    waited = within if action.stretches else asyncio.timeout
-                    async with waited(max(action.timeout_s, 0)):
-                        await self._arrived.wait()
-                except TimeoutError:
-                    self._conversation.timed_out(self._now())
+                await self._receive(action)
             case actions.Meet():
                 await self._crowd.meet(_CONNECTED)
             case _:
@@ -170,6 +166,20 @@ class _Playing:
             self._conversation.timed_out(self._now())
         await asyncio.sleep(0)  # a flood must not keep its answers waiting
 
+    async def _receive(self, action: actions.Receive) -> None:
+        """Wait for more; what arrives in a phase gives it no new deadline, and what never ends arrives all the time."""
+        if self._phase is None or self._phase[0] != action.until_s:
+            self._phase = action.until_s, Deadline(action.timeout_s)
+        deadline = self._phase[1]
+        left_s = deadline.left_s if action.stretches else action.timeout_s
+        self._arrived.clear()
+        with suppress(TimeoutError):
+            if left_s > 0:
+                async with within(deadline) if action.stretches else asyncio.timeout(left_s):
+                    await self._arrived.wait()
+                return
+        self._conversation.timed_out(self._now())
+
     async def _read(self, name: str, connection: ClientConnection) -> None:
         """Hand over what arrives, as it arrives, until the connection is closed; close one that brings too much."""
         restraint, brought = self._stack.endpoint.restraint, 0
@@ -188,7 +198,9 @@ class _Playing:
                     await asyncio.sleep(_FULL_S)
         except ConnectionClosed as end:
             ended = ending(end)
-            self._conversation.closed(name, ended.code, ended.reason, ended.by, self._now())
+            given_up = end.rcvd is None and end.sent is not None and connection.protocol.parser_exc is not None
+            reason = f"closed with {int(end.sent.code)}" if given_up and end.sent is not None else ended.reason
+            self._conversation.closed(name, ended.code, reason, ended.by, self._now())
             self._arrived.set()
 
     async def _close_all(self) -> None:

@@ -86,7 +86,8 @@ def settle(playing: Playing, step: Settle) -> Actions:
             continue
         if playing.told.expired is not None or until_s <= playing.recorder.now_s:
             return
-        yield actions.Receive(step.on, "message", until_s - playing.recorder.now_s, "quiet", stretches=False)
+        left_s = until_s - playing.recorder.now_s
+        yield actions.Receive(step.on, "message", left_s, "quiet", stretches=False, until_s=until_s)
 
 
 def silence(playing: Playing, step: Silence) -> Actions:
@@ -103,4 +104,5 @@ def silence(playing: Playing, step: Silence) -> Actions:
         if playing.told.expired is not None:
             playing.recorder.note(SilenceKept(playing.told.at_s, step.on, "message", step.seconds))
             return
-        yield actions.Receive(step.on, "message", until_s - playing.recorder.now_s, "silence", stretches=False)
+        left_s = until_s - playing.recorder.now_s
+        yield actions.Receive(step.on, "message", left_s, "silence", stretches=False, until_s=until_s)

@@ -119,7 +119,8 @@ class Playing:
         while (arrival := self.pending(connection, skip, until_close=until_close)) is None:
             if self.told.expired is not None:
                 raise self.timeout(connection, phase, waited_for, timeout_s)
-            yield actions.Receive(connection, phase, until_s - self.recorder.now_s, waited_for)
+            left_s = until_s - self.recorder.now_s
+            yield actions.Receive(connection, phase, left_s, waited_for, until_s=until_s)
         return arrival
 
     def pending(self, connection: str, skip: tuple[str, ...], *, until_close: bool = False) -> Arrival | Ending | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -17,6 +18,7 @@ __all__ = ["upgrade"]
 
 _EXTENSIONS, _DEFLATE = "sec-websocket-extensions", "permessage-deflate"
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
+_GIVEN_UP_S = 1.0  # how long a peer may keep a connection whose messages the client has given up reading
 _MOST_QUEUED = 64  # messages that were received and not handed over; with more, no more is read from the socket
 
 
@@ -25,6 +27,26 @@ class _StraightConnect(connect):
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
+
+
+class _GivesUp(ClientConnection):
+    """A connection that is cut where its peer sends what cannot be read, or a message without end, and does not close.
+
+    The library has said so with a close and waits for the peer to close its TCP (RFC 6455 §7.1.7), which may go on for
+    ever.
+    """
+
+    _cut: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.protocol.parser_exc is not None and self._cut is None:
+            self._cut = self.loop.call_later(_GIVEN_UP_S, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
+        super().connection_lost(exc)
 
 
 async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake, cookie: str) -> ClientConnection:
@@ -50,6 +72,7 @@ async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake,
             subprotocols=[Subprotocol(name) for name in handshake.offered] or None,
             additional_headers=headers,
             user_agent_header=agent,
+            create_connection=_GivesUp,
             extensions=[ClientPerMessageDeflateFactory(client_max_window_bits=True)] if deflates else None,
             compression=None,
             proxy=None,

@@ -37,8 +37,16 @@ class CameBack:
 
 
 def have_started(replicas: Iterable[Replica]) -> bool:
-    """Whether all of them run, and their startup has passed as far as it is known: else nobody comes back to each."""
-    return all(one.exit_code is None and (one.startup is None or one.startup.status == "pass") for one in replicas)
+    """Whether all of them run, and their startup has passed as far as it is known: else nobody comes back to each.
+
+    What was undecided at its deadline has not passed: whoever plays more of it waits in vain for each answer again.
+    """
+    return all(
+        one.exit_code is None
+        and one.undecided_after_s is None
+        and (one.startup is None or one.startup.status == "pass")
+        for one in replicas
+    )
 
 
 def comes_back(scenarios: Sequence[Scenario], played: Collection[Transcript], *, thorough: bool) -> list[Scenario]:

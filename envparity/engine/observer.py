@@ -87,7 +87,9 @@ class Observer:
 
     async def cross_origin(self, stack: Stack, first: Sequence[Replica]) -> tuple[tuple[HttpAnswered, ...], ...]:
         """What browsers are told from each origin, on the usual boot, once its startup has passed."""
-        passed = all(one.startup is None or one.startup.status == "pass" for one in first)
+        passed = all(
+            one.undecided_after_s is None and (one.startup is None or one.startup.status == "pass") for one in first
+        )
         if not (stack.case.boot.steady and passed) or isinstance(stack, LookedAt):
             return ()
         return await ask_from_other_origins(stack, self._backend)

@@ -233,20 +233,24 @@ class Deadline:
 
 
 @asynccontextmanager
-async def within(timeout_s: float, meter: StallMeter = STALLS) -> AsyncIterator[None]:
-    """`asyncio.timeout` with a `Deadline`. Raises `TimeoutError` when it has passed."""
-    deadline, loop = Deadline(timeout_s, meter), asyncio.get_running_loop()
+async def within(limit: float | Deadline, meter: StallMeter = STALLS) -> AsyncIterator[None]:
+    """`asyncio.timeout` with a `Deadline`, of so many seconds from now or one that has begun before.
+
+    Raises `TimeoutError` when it has passed.
+    """
+    deadline = limit if isinstance(limit, Deadline) else Deadline(limit, meter)
+    loop = asyncio.get_running_loop()
     looks: list[asyncio.TimerHandle] = []
-    async with asyncio.timeout(None) as limit:
+    async with asyncio.timeout(None) as timeout:
 
         def look() -> None:
             left_s = deadline.left_s
             if left_s > 0:
                 looks[:] = [loop.call_later(left_s, look)]
             else:
-                limit.reschedule(loop.time())
+                timeout.reschedule(loop.time())
 
-        looks[:] = [loop.call_later(max(timeout_s, 0), look)]
+        looks[:] = [loop.call_later(max(deadline.left_s, 0), look)]
         try:
             yield
         finally:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered
+from envparity.report.saved import read_run, saved_runs
 from tests.envparity.running import Running
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
@@ -110,13 +112,17 @@ MODES = [
 @pytest.fixture
 def project(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The backend that is asked for, in two environments; in each a client waits for 100 seconds."""
-    (tmp_path / "environments").mkdir()
-    (tmp_path / "backend.toml").write_text(BACKEND.replace("WITHIN", "100"), encoding="utf-8")
-    (tmp_path / "server.py").write_text(SERVER, encoding="utf-8")
+    return made(tmp_path, request.param, "100")
+
+
+def made(folder: Path, mode: str, within: str) -> Path:
+    (folder / "environments").mkdir()
+    (folder / "backend.toml").write_text(BACKEND.replace("WITHIN", within), encoding="utf-8")
+    (folder / "server.py").write_text(SERVER, encoding="utf-8")
     for name in ("near", "far"):
-        text = f'name = "{name}"\n[settings]\nMODE = "{request.param}"\n'
-        (tmp_path / "environments" / f"{name}.toml").write_text(text, encoding="utf-8")
-    return tmp_path
+        text = f'name = "{name}"\n[settings]\nMODE = "{mode}"\n'
+        (folder / "environments" / f"{name}.toml").write_text(text, encoding="utf-8")
+    return folder
 
 
 def most_mib(pid: int) -> float:
@@ -150,6 +156,20 @@ def test_ctrl_c_ends_a_run_among_hostile_backends_in_time(project: Path, running
     assert mib < MOST_MIB
     # Between two looks of the guard a log grows as fast as the disk takes it; then most of it is given back.
     assert min(seen[-10:]) < MOST_MIB
+
+
+def test_a_message_without_end_costs_no_deadline(tmp_path: Path, running: list[Running]) -> None:
+    """Each case is booted once, and its scenario is given up in both of its plays: no phase is waited to its end."""
+    project = made(tmp_path, "a frame without end", "60")
+    run = Running(project, "run", "--plain", "--launcher", "process", "--no-causes")
+    running.append(run)
+    assert run.process.wait(COMES_TO_ITS_END_S) == 1, str(run)
+    (saved,) = saved_runs(project / ".envparity" / "runs")
+    seen = read_run(saved).observations
+    plays = [play.events for one in seen for play in (*one.transcripts, *one.control)]
+    assert len(seen) == 2
+    assert [[type(event) for event in events] for events in plays] == [[HandshakeAnswered, ConnectionClosed]] * 4
+    assert not any("once more, alone" in line for line in run.output)
 
 
 @pytest.mark.parametrize("project", MODES[:2], indirect=True)

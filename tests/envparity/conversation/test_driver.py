@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
+from envparity.conversation import driver, upgrading
 from envparity.conversation.answer import UPSTREAM_HEADER
 from envparity.conversation.arrivals import MOST_UNREAD_BYTES
 from envparity.conversation.driver import play
@@ -64,8 +66,10 @@ from envparity.model.step import (
 )
 from envparity.observe.disturbed import Attempt, OutageSeen
 from envparity.observe.record import Replica, SettingFingerprint
+from envparity.observe.transcript import ConnectionClosed as Closed
 from envparity.observe.transcript import Departure, HandshakeAnswered, Header, LoggedLines, Transcript
 from envparity.redaction import Redaction
+from envparity.support.stalls import Deadline
 
 SHORT_S = 0.3  # for what is waited for in vain
 LONG_S = 10.0
@@ -929,3 +933,51 @@ async def test_deadlines_of_the_launcher_depart_too() -> None:
         slow = Slow(stack.endpoint)
         departure = await departed(slow, Connect("valid"), Restart("postgres"))
     assert departure == Departure(1, "control", "restart postgres", "waited 15 s for postgres to restart", "")
+
+
+async def accepted(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], frames: Iterator[bytes]) -> None:
+    """Accept a client, and send it these frames as long as it takes them, whatever it says."""
+    reader, writer = connection
+    await upgraded(reader, writer)
+    with suppress(OSError):
+        for frame in frames:
+            writer.write(frame)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+
+async def test_a_message_without_end_ends_with_what_a_message_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at a deadline: the client gives it up, and cuts off who goes on all the same."""
+    monkeypatch.setattr(upgrading, "_MAX_FRAME_BYTES", 1 << 20)
+    piece = bytes([0x00, 127]) + (65536).to_bytes(8, "big") + b"x" * 65536
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await accepted((reader, writer), itertools.chain([b"\x01\x01x"], itertools.repeat(piece)))
+
+    async with listening(endless) as stack:
+        transcript = await played(stack, Connect("valid", subprotocol=""), Expect(("never",)))
+    assert [type(one) for one in transcript.events] == [HandshakeAnswered, Closed]
+    closed = transcript.events[-1]
+    assert isinstance(closed, Closed)
+    assert (closed.code, closed.by, closed.reason) == (1006, "client", "closed with 1009")
+
+
+async def test_what_arrives_all_the_time_gives_a_phase_no_new_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames that the step lets pass, as quickly as they are taken, on a machine that stretches every deadline."""
+    begun: list[float] = []
+
+    def deadline(timeout_s: float) -> Deadline:
+        begun.append(timeout_s)
+        return Deadline(timeout_s)
+
+    monkeypatch.setattr(driver, "Deadline", deadline)
+    noise = b'{"type": "noise"}'
+
+    async def noisy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await accepted((reader, writer), itertools.repeat((bytes([0x81, len(noise)]) + noise) * 100))
+
+    async with listening(noisy) as stack:
+        steps = Connect("valid", subprotocol=""), Expect(("never",), skip=("noise",))
+        departure = await departed(stack, *steps, authenticate_s=SHORT_S, close_s=SHORT_S)
+    assert departure == Departure(1, "timeout", "authenticate: never within 0.3 s", "nothing", "a")
+    assert begun == [pytest.approx(SHORT_S, abs=0.1)]

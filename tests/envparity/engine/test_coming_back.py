@@ -141,6 +141,7 @@ async def test_each_round_is_told_once_its_connections_are_closed() -> None:
         (Replica(1, startup=StartupReport("pass")), True),
         (Replica(1, startup=StartupReport("fail")), False),
         (Replica(1, exit_code=1), False),
+        (Replica(1, undecided_after_s=30.0), False),
     ],
 )
 def test_nobody_comes_back_to_a_replica_that_has_not_started(replica: Replica, started: bool) -> None:

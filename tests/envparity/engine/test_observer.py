@@ -10,10 +10,12 @@ import pytest
 from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection, serve
 
+import envparity.engine.observer
 import envparity.engine.scenario_player
 from envparity.engine.events import Event, ScenarioPlayed, Waiting
 from envparity.engine.observer import Observer
 from envparity.launch.port import Endpoint, Stack
+from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect
@@ -209,3 +211,19 @@ def test_what_could_not_be_stood_up_shows_why_and_nothing_else() -> None:
     seen = observer().nothing(Case("local", "chat"), "no room")
     assert (seen.launch_failure, seen.replicas, seen.transcripts, seen.warm) == ("no room", (), (), False)
     assert observer().nothing(Case("local", "chat"), "no fork", warm=True).warm
+
+
+async def test_browsers_ask_nothing_of_a_startup_that_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not answer in time would be waited for again, by each of them in each round."""
+    asked: list[Stack] = []
+
+    async def ask(stack: Stack, _backend: Backend) -> tuple[()]:
+        asked.append(stack)
+        return ()
+
+    monkeypatch.setattr(envparity.engine.observer, "ask_from_other_origins", ask)
+    stack = cast("Stack", booted())
+    await observer().cross_origin(stack, [Replica(0, undecided_after_s=30.0)])
+    assert asked == []
+    await observer().cross_origin(stack, [Replica(0, startup=report())])
+    assert asked == [stack]
