@@ -9,6 +9,7 @@ from typing import TypeVar
 from envparity.engine.run import Run
 from envparity.errors import EnvparityError, Interrupted
 from envparity.judge.finding import Verdict
+from envparity.launch.cleanup.orphans import owning_children
 from envparity.observe.record import Observation
 from envparity.support.signals import ENDING, ending_on_signals
 
@@ -33,6 +34,13 @@ def run_to_observations(make_run: Callable[[], Run]) -> tuple[Observation, ...]:
 
 
 def _run_to(
+    make_run: Callable[[], Run], end: Callable[[Run], Awaitable[T]], tell: Callable[[Run, Interrupted], str]
+) -> T:
+    with owning_children():
+        return _run_alone(make_run, end, tell)
+
+
+def _run_alone(
     make_run: Callable[[], Run], end: Callable[[Run], Awaitable[T]], tell: Callable[[Run, Interrupted], str]
 ) -> T:
     with ending_on_signals():

@@ -18,8 +18,10 @@ from pathlib import Path
 
 __all__ = [
     "Leader",
+    "Process",
     "end_group",
     "end_processes",
+    "processes",
     "remove_clock",
     "remove_run_folder",
     "remove_tree",
@@ -44,8 +46,11 @@ class Leader:
 
 
 @dataclass(frozen=True)
-class _Process:
+class Process:
+    """A process that runs: its numbers, and what tells it from a later one with the same number."""
+
     pid: int
+    parent: int
     group: int
     session: int
     started: str
@@ -59,7 +64,7 @@ def end_processes(leaders: Iterable[Leader], mark: str, folders: Sequence[Path],
     known = list(leaders)
     told = {leader.pid: leader for leader in known}
     first = {leader.pid: leader.first for leader in known if start_time(leader.pid) == leader.started}
-    for process in _processes():
+    for process in processes():
         # PostgreSQL takes what it has in the system's shared memory with it, if it is let.
         if process.pid not in told and _is_a_runs(process, mark, folders) and _is_postgres(process.pid):
             first[process.pid] = signal.SIGQUIT
@@ -70,7 +75,7 @@ def end_processes(leaders: Iterable[Leader], mark: str, folders: Sequence[Path],
         end_group(group)
 
     def none_left() -> bool:
-        left = [one for one in _processes() if _is_led(one, told) or _is_a_runs(one, mark, folders)]
+        left = [one for one in processes() if _is_led(one, told) or _is_a_runs(one, mark, folders)]
         for process in left:
             if start_time(process.pid) == process.started:
                 _kill(process.pid, signal.SIGKILL)
@@ -148,7 +153,7 @@ def start_time(pid: int) -> str | None:
     return None if found is None else found.started
 
 
-def _is_a_runs(process: _Process, mark: str, folders: Sequence[Path]) -> bool:
+def _is_a_runs(process: Process, mark: str, folders: Sequence[Path]) -> bool:
     if process.pid == os.getpid():
         return False
     folder = _PROCESSES / str(process.pid)
@@ -161,7 +166,7 @@ def _is_a_runs(process: _Process, mark: str, folders: Sequence[Path]) -> bool:
     return False
 
 
-def _is_led(process: _Process, leaders: Mapping[int, Leader]) -> bool:
+def _is_led(process: Process, leaders: Mapping[int, Leader]) -> bool:
     """Whether it is in a group or session of a leader; a later process with the leader's number is not."""
     leader = leaders.get(process.group) or leaders.get(process.session)
     return leader is not None and start_time(leader.pid) in {None, leader.started}
@@ -173,7 +178,7 @@ def _is_postgres(pid: int) -> bool:
     return False
 
 
-def _processes() -> Iterator[_Process]:
+def processes() -> Iterator[Process]:
     """Every process that can be seen and has not ended; none where there is no /proc."""
     with contextlib.suppress(OSError):
         for entry in _PROCESSES.iterdir():
@@ -181,13 +186,13 @@ def _processes() -> Iterator[_Process]:
                 yield found
 
 
-def _process(pid: int) -> _Process | None:
+def _process(pid: int) -> Process | None:
     try:
         told = (_PROCESSES / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    state, _, group, session, *rest = told.rpartition(")")[2].split()
-    return None if state in "ZX" else _Process(pid, int(group), int(session), rest[15])
+    state, parent, group, session, *rest = told.rpartition(")")[2].split()
+    return None if state in "ZX" else Process(pid, int(parent), int(group), int(session), rest[15])
 
 
 def _lives(pid: int) -> bool:

@@ -10,6 +10,8 @@ length (four bytes, the highest first) and a JSON array, so that no name in it c
 - `["folder", PATH, DEVICE, INODE]`: removed at last, if it is that very folder
 - `["log", PATH, DEVICE, INODE]`: a file to which processes write their output: it is held to a bound (`log_bound`)
 - `["group", PATH]`: the control group in which the run's processes are
+- `["adopts", PID, SPARED...]`: orphans of the run become children of that process, but for those of these numbers:
+  what does so is noted ten times a second, for when it ends they are somebody else's
 - `["mark", TEXT]`: what stands in the environment of each of them
 
 It inherits the locks of the run's folders, so that nobody else removes them while it works.
@@ -36,9 +38,11 @@ def main() -> None:
     sys.path.append(sys.argv[1])
     from envparity.launch.cleanup.cleaning import Leader, end_processes, remove_run_folder
     from envparity.launch.cleanup.log_bound import LogBound
+    from envparity.launch.cleanup.orphans import Adopted
 
     logs = LogBound()
     logs.watch()
+    orphans = Adopted()
     leaders: dict[int, Leader] = {}
     folders: list[tuple[Path, int, int]] = []
     mark = ""
@@ -54,9 +58,12 @@ def main() -> None:
             logs.hold(Path(rest[0]), rest[1], rest[2])
         elif what == "group":
             group = Path(rest[0])
+        elif what == "adopts":
+            orphans.watch(rest[0], rest[1:])
         elif what == "mark":
             mark = rest[0]
     end_processes(leaders.values(), mark, [path for path, _, _ in folders], group)
+    orphans.end()
     for path, device, inode in folders:
         remove_run_folder(path, device, inode)
 

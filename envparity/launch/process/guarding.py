@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from envparity.launch.cleanup.cleaning import start_time
@@ -62,6 +62,10 @@ class Guard:
         with contextlib.suppress(OSError):
             found = path.lstat()
             self._tell("log", str(path), found.st_dev, found.st_ino)
+
+    def adopts(self, pid: int, spared: Iterable[int]) -> None:
+        """Orphans of the run become children of that process, but for those of these numbers."""
+        self._tell("adopts", pid, *spared)
 
     def gone(self, pid: int) -> None:
         """That process has ended, and been waited for."""

@@ -16,6 +16,7 @@ import msgspec
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.cleanup.cleaning import remove_tree
 from envparity.launch.cleanup.leftovers import GROUP_FILE
+from envparity.launch.cleanup.orphans import Orphans
 from envparity.launch.cleanup.run_folder import MEMORY, RunFolder
 from envparity.launch.images.context import choose_files
 from envparity.launch.port import Stack, Waiting
@@ -66,12 +67,16 @@ class ProcessLauncher:
         self._folders: list[RunFolder] = []
         self._group: ControlGroup | None = None
         self._guard: Guard | None = None
+        self._orphans: Orphans | None = None
         try:
             for place in (None, memory_folder()):  # one that cannot be made leaves none behind that was
                 self._folders.append(RunFolder.make(run_id, place))
             folder, memory = (one.path for one in self._folders)
             self._group = _noted_group(folder)
             self._guard = Guard(run_id, self._folders, None if self._group is None else self._group.folder)
+            if self._group is None and (orphans := Orphans.adopting()) is not None:
+                self._orphans = orphans
+                self._guard.adopts(os.getpid(), orphans.begun)
             authority = CertificateAuthority()
             ca_file = folder / "ca.crt"
             ca_file.write_bytes(authority.certificate_pem)
@@ -114,6 +119,9 @@ class ProcessLauncher:
         await asyncio.shield(settled(self._remove_everything))
 
     def _remove_everything(self) -> None:
+        if self._orphans is not None and self._guard is not None:
+            self._orphans.end({self._guard.pid})
+            self._orphans = None
         for folder in self._folders:
             remove_tree(folder.path)
         if self._guard is not None:
