@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from envparity.config.scenario_polling import polling_problems
 from envparity.dependency.kind import HoldsKeys, TakesCommands, kind_of
 from envparity.errors import Mistake
 from envparity.model.backend import Backend
@@ -68,6 +69,7 @@ _Problem = tuple[str, str, str, str]
 def _problems(scenario: Scenario, backend: Backend, environments: Mapping[str, Environment]) -> Iterator[_Problem]:
     if scenario.boot.order and backend.order_setting is None:
         yield "boot.order", "order_setting, by which an order is asked for", "none", "name it, or ask for no order"
+    yield from polling_problems(scenario, backend)
     if scenario.boot.release and backend.previous is None:
         yield "boot.release", "[previous], which says where the previous release is", "none", "add it"
     idle = backend.idle_settings or any(one.ingress.kind != "none" for one in environments.values())

@@ -58,11 +58,13 @@ def answered(
         replica=None if nobody else stack.replica_index(upstream),
         answered_by=by,
         body=_beginning(response),
+        error=error,
         sent=sent,
         arrived=arrived,
         lost=() if arrived is None else lost_of(sent, arrived),
         headers=promised(response.headers.raw_items(), stack.endpoint.origin),
         cookies=_set_by(response, stack.endpoint, action.handshake.path),
+        polling=action.handshake.polling,
     )
 
 

@@ -11,11 +11,10 @@ from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
 from envparity.conversation.sending import send_frame
 from envparity.model.step import Connect
+from envparity.model.step.sending import SWITCHING
 from envparity.model.step.values import ENDS_LINE
 
 __all__ = ["connect"]
-
-_SWITCHING = 101  # RFC 6455 §4.2.2
 
 
 def connect(playing: Playing, index: int, step: Connect) -> Actions:
@@ -47,11 +46,11 @@ def connect(playing: Playing, index: int, step: Connect) -> Actions:
     playing.workers[step.on] = playing.told.worker
     playing.recorder.note(answer)
     chosen = answer.subprotocol or ""
-    selected = handshake.selected if step.status == _SWITCHING else chosen
-    if answer.error or (answer.status, chosen) != (step.status, selected):
+    selected = handshake.selected if step.status == SWITCHING else chosen
+    if answer.error or (answer.status, chosen) != (step.answer, selected):
         got = _handshake(answer.status, chosen)
         got = f"{got}: {answer.error}" if answer.error else got
-        raise Departed("handshake", _handshake(step.status, selected), got, step.on)
+        raise Departed("handshake", _handshake(step.answer, selected), got, step.on)
     if handshake.first_frame is not None:
         # Whether an empty token is a frame at all, is for the backend to say.
         breaks = None if step.token == "empty" else False  # noqa: S105  a kind of token
@@ -70,6 +69,6 @@ def _refuse_what_cannot_be_sent(playing: Playing, connection: str, handshake: Ha
 
 
 def _handshake(status: int, subprotocol: str) -> str:
-    if status != _SWITCHING:
+    if status != SWITCHING:
         return f"HTTP status {status}" if status else "no HTTP answer"
     return f"101 with {f'subprotocol {subprotocol}' if subprotocol else 'no subprotocol'}"

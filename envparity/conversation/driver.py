@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from envparity.contract.contract import Contract
@@ -19,6 +18,7 @@ from envparity.conversation.failure_logs import FailureLogs
 from envparity.conversation.listening import Listening
 from envparity.conversation.machine import Conversation
 from envparity.conversation.opening import Opening
+from envparity.conversation.polling import Connection
 from envparity.conversation.preparing import prepare
 from envparity.conversation.requesting import respond_and_tell
 from envparity.conversation.script import Script
@@ -82,14 +82,14 @@ class _Playing:
     ) -> None:
         self._conversation, self._stack, self._crowd = conversation, stack, crowd
         self._close_s, self._now, self._controls = backend.phases.close_s, crowd.now, 0
-        self._connections: dict[str, ClientConnection] = {}
+        self._connections: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers: set[asyncio.Task[None]] = set()
         self._arrived = asyncio.Event()
         self._closing = False
         self._phase: tuple[float, Deadline] | None = None
         self._affinity = AffinityCookies()
-        self._opening = Opening(conversation, stack, crowd, ways, self._affinity)
+        self._opening = Opening(conversation, stack, crowd, ways, self._affinity, backend.codec)
         self._logs = FailureLogs(stack)
 
     async def run(self) -> Transcript:
@@ -180,7 +180,7 @@ class _Playing:
                 return
         self._conversation.timed_out(self._now())
 
-    async def _read(self, name: str, connection: ClientConnection) -> None:
+    async def _read(self, name: str, connection: Connection) -> None:
         """Hand over what arrives, as it arrives, until the connection is closed; close one that brings too much."""
         restraint, brought = self._stack.endpoint.restraint, 0
         listening = Listening(self._conversation, name, connection, self._now)

@@ -45,6 +45,7 @@ class Handshake:
 
     `first_frame` goes out as soon as the connection is accepted; None: nothing does. `user` is whose connection it is,
     as the step says it; `compression`: it is offered. `cookies` are the step's own, not yet in a header.
+    `polling`: it opens a session of long polling.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Handshake:
     user: str = ""
     cookies: tuple[tuple[str, str], ...] = ()
     compression: bool = True
+    polling: bool = False
 
     def with_captured(self, values: Mapping[str, object]) -> Handshake:
         """The handshake with what earlier steps captured; `values` are those of all placeholders."""

@@ -59,8 +59,10 @@ class Handshakes:
         cookies = tuple((name, str(fill(value, values))) for name, value in step.cookies.items())
         origin = self.origin_of(step.origin)
         sent = tuple(headers.items())
+        if step.polls:
+            offered, selected = (), ""
         return Handshake(
-            path, sent, origin, tuple(offered), selected, first_frame, step.user, cookies, step.compression
+            path, sent, origin, tuple(offered), selected, first_frame, step.user, cookies, step.compression, step.polls
         )
 
     def origin_of(self, said: str | None) -> str | None:

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from envparity.conversation.machine import Conversation
+from envparity.conversation.polling import Connection
 
 __all__ = ["Listening"]
 
@@ -17,9 +17,7 @@ __all__ = ["Listening"]
 class Listening:
     """One connection being listened to. `now` gives the seconds since the scenario began."""
 
-    def __init__(
-        self, conversation: Conversation, name: str, connection: ClientConnection, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, conversation: Conversation, name: str, connection: Connection, now: Callable[[], float]) -> None:
         self._conversation, self._name, self._connection, self._now = conversation, name, connection, now
         self._loop = asyncio.get_running_loop()
         self._beaten = self._loop.time()

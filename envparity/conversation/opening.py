@@ -12,12 +12,17 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatu
 from websockets.http11 import Response
 
 from envparity.conversation import actions
+from envparity.conversation.actions import HttpResponse, Request
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.answer import answered, upstream_of
 from envparity.conversation.answering import UNSEEN, worker_of, workers_of
 from envparity.conversation.crowd import Crowd
 from envparity.conversation.machine import Conversation
+from envparity.conversation.polling import PollingConnection, as_response, open_polling
+from envparity.conversation.requesting import respond
 from envparity.conversation.upgrading import upgrade
+from envparity.frames.codec import CODECS, Codec
+from envparity.frames.polling import Polls
 from envparity.launch.client_addresses import Way
 from envparity.launch.connecting import tcp_connection, why_not
 from envparity.launch.port import Stack
@@ -32,15 +37,18 @@ _PATIENCE_S = 15.0  # some twenty attempts: one of two replicas is not met in th
 
 @dataclass(frozen=True)
 class Opening:
-    """Connects, and tells the conversation what came of it. `ways` are of clients with addresses of their own."""
+    """Connects, and tells the conversation what came of it. `ways` are of clients with addresses of their own, `codec`
+    holds sessions of long polling.
+    """
 
     conversation: Conversation
     stack: Stack
     crowd: Crowd
     ways: Mapping[str, Way]
     affinity: AffinityCookies
+    codec: Codec
 
-    async def open(self, action: actions.Open) -> ClientConnection | None:
+    async def open(self, action: actions.Open) -> ClientConnection | PollingConnection | None:
         """Connect; where another replica or worker is wanted, again and again until it is chosen. None: it failed."""
         restraint = self.stack.endpoint.restraint
         if restraint is not None:
@@ -86,8 +94,10 @@ class Opening:
         """Whether another replica can answer the same client."""
         return self.stack.replica_count > 1 and self.stack.endpoint.affinity != "address"
 
-    async def _open_once(self, action: actions.Open) -> ClientConnection | None:
+    async def _open_once(self, action: actions.Open) -> ClientConnection | PollingConnection | None:
         """One attempt; None when it failed, and the conversation was told how."""
+        if action.handshake.polling:
+            return await self._open_polling(action)
         endpoint, phase = self.stack.endpoint, "connect"
         # Who is to come to another replica is another client, which has no cookie yet.
         known = "" if action.other_than is not None else self.affinity.of(action.handshake.user)
@@ -108,6 +118,30 @@ class Opening:
             self._opened(action, error=str(error), status=_SWITCHING)
         except OSError as error:
             self._opened(action, error=why_not(error))
+        return None
+
+    async def _open_polling(self, action: actions.Open) -> PollingConnection | None:
+        """The same by long polling. Its requests have connections of their own; the cookie of the ingress is kept."""
+        handshake, codec = action.handshake, self.codec
+        affinity = AffinityCookies() if action.other_than is not None else self.affinity
+
+        async def ask(request: Request) -> HttpResponse:
+            return await respond(request, self.stack, affinity, self.way(action.source))
+
+        origin = () if handshake.origin is None else (("Origin", handshake.origin),)
+        headers = (*handshake.headers, *origin)
+        opening = Request(action.connection, "GET", "", headers, b"", action.timeout_s, handshake.user, action.source)
+        if not isinstance(codec, Polls):
+            raise TypeError(f"{type(codec).__name__} does not poll")
+        with CODECS.guarding(codec):
+            polled = codec.polled(handshake.path)
+        opened = await open_polling(ask, opening, polled, codec)
+        if isinstance(opened, PollingConnection):
+            return opened
+        if opened.status:
+            self._opened(action, as_response(opened), error=opened.error)
+        else:
+            self._opened(action, error=opened.error)
         return None
 
     def _opened(

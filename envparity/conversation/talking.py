@@ -9,10 +9,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from envparity.conversation import actions
+from envparity.conversation.polling import Connection
 
 __all__ = ["Ending", "ending", "flood", "has_sent", "send_wire"]
 
@@ -36,7 +36,7 @@ def ending(end: ConnectionClosed) -> Ending:
     return Ending(code, reason, "client" if ours else "server")
 
 
-async def has_sent(connection: ClientConnection, action: actions.Send, times: int, wait: Wait) -> bool:
+async def has_sent(connection: Connection, action: actions.Send, times: int, wait: Wait) -> bool:
     """Send it so often, and say whether it was taken in time; of a connection that has ended its reader tells."""
     try:
         async with wait(action.timeout_s):
@@ -50,7 +50,7 @@ async def has_sent(connection: ClientConnection, action: actions.Send, times: in
     return True
 
 
-async def flood(connection: ClientConnection, action: actions.Send) -> None:
+async def flood(connection: Connection, action: actions.Send) -> None:
     """Send it so often as it is taken, until all is sent or the connection is closed."""
     with contextlib.suppress(ConnectionClosed):
         for _ in range(action.count):
@@ -59,7 +59,7 @@ async def flood(connection: ClientConnection, action: actions.Send) -> None:
                 await asyncio.sleep(0)  # whoever sends beside it has its turn
 
 
-async def send_wire(connection: ClientConnection, action: actions.SendWire) -> None:
+async def send_wire(connection: Connection, action: actions.SendWire) -> None:
     """Write what is no frame of the library's making; that the other side has closed, its reader tells."""
     transport = connection.transport
     for index, piece in enumerate(action.pieces):

@@ -16,7 +16,6 @@ __all__ = ["Growth"]
 
 _LOOKS = 10
 _BETWEEN_LOOKS_S = 0.1
-_SWITCHING = 101
 
 
 class Growth:
@@ -58,7 +57,7 @@ class Growth:
                 self._connections[index] += accepted
             return
         for event in transcript.events:
-            if isinstance(event, HandshakeAnswered) and event.status == _SWITCHING:
+            if isinstance(event, HandshakeAnswered) and event.accepted:
                 index = event.replica if event.replica is not None else 0
                 if index < len(self._connections):
                     self._connections[index] += 1

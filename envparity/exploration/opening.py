@@ -12,6 +12,7 @@ from envparity.contract.contract import Contract
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, Send, Step
+from envparity.model.step.sending import SWITCHING
 
 __all__ = ["Opening", "openings"]
 
@@ -73,7 +74,8 @@ def _is_plain(scenario: Scenario) -> bool:
     connects = [step for step in scenario.steps if isinstance(step, Connect)]
     peaceful = scenario.part == "usual" and scenario.boot.steady and not scenario.disruptive
     begins = bool(scenario.steps) and isinstance(scenario.steps[0], Connect)
-    let_in = len(connects) == 1 and connects[0].status == 101 and connects[0].token in {"valid", "none"}
+    let_in = len(connects) == 1 and connects[0].status == SWITCHING and connects[0].token in {"valid", "none"}
+    let_in = let_in and not connects[0].polls
     return peaceful and begins and let_in and scenario.replicas == 1
 
 

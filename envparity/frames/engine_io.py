@@ -1,4 +1,4 @@
-"""Engine.IO 4 over a WebSocket, and Socket.IO 4 (protocol 5) in its messages.
+"""Engine.IO 4 over a WebSocket or by long polling, and Socket.IO 4 (protocol 5) in its messages.
 
 Of Engine.IO's packets the client's answers to pings are given here, as its clients give them by themselves. What is
 said to upgrade from long polling (`2probe`, `3probe`, `5`) are frames like others: ping, pong and upgrade. What is
@@ -8,10 +8,10 @@ polled are packets, one after the other.
 from __future__ import annotations
 
 import json
-from base64 import b64decode
-from collections.abc import Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -19,6 +19,7 @@ from envparity.frames.alone import ConversingCodec
 from envparity.frames.codec import Dialogue, Posted, Received
 from envparity.frames.decoding import decoded_object
 from envparity.frames.hexadecimal import bytes_in, hexadecimal
+from envparity.frames.polling import Polled
 from envparity.frames.socket_io import Packet, packet_of, written
 
 __all__ = ["EngineIo"]
@@ -27,6 +28,7 @@ _PACKETS: Final = ("open", "close", "ping", "pong", "message", "upgrade", "noop"
 _PING: Final = "2"
 _MESSAGE: Final = "4"
 _SEPARATOR: Final = "\x1e"  # between the packets of an answer over HTTP
+_OPENS_S: Final = 45.0  # what servers say where they are left alone: 25 s between pings, and 20 s for the answer
 _NUMBERS: Final = frozenset("0123456")
 _BEGINNINGS: Final = _NUMBERS | {"b"}  # of packets that are polled; b is of bytes
 
@@ -69,15 +71,14 @@ class EngineIo(ConversingCodec, frozen=True):
         raise ValueError(f"the data of a {kind} is text")
 
     def answered(self, target: str, text: str) -> list[dict[str, object] | str] | None:
-        packets, query = text.split(_SEPARATOR), parse_qsl(target.partition("?")[2])
-        if ("transport", "polling") not in query or not all(packet[:1] in _BEGINNINGS for packet in packets):
+        if ("transport", "polling") not in parse_qsl(target.partition("?")[2]):
             return None
         dialogue, frames = self.dialogue(), list[dict[str, object] | str]()
-        for packet in packets:
-            try:
-                message = b64decode(packet[1:], validate=True) if packet.startswith("b") else packet
-            except ValueError:
-                return None
+        try:
+            messages = _messages(text)
+        except ValueError:
+            return None
+        for message in messages:
             frames += [frame for frame in dialogue.received(message).frames if not isinstance(frame, bytes)]
         return frames
 
@@ -92,6 +93,9 @@ class EngineIo(ConversingCodec, frozen=True):
 
     def session(self, target: str) -> str:
         return dict(parse_qsl(target.partition("?")[2])).get("sid", "")
+
+    def polled(self, target: str) -> Polled:
+        return _EngineIoPolled(target)
 
     def type_of(self, frame: Mapping[str, object]) -> str | None:
         kind = frame.get("event") if frame.get("type") == "event" else frame.get("type")
@@ -152,3 +156,52 @@ class _EngineIoDialogue(Dialogue):
             return ()
         self._waiting = None
         return (packet.frame(),)
+
+
+class _EngineIoPolled(Polled):
+    """A session without a WebSocket: packets come in the answers to GET, and go in POST, one of each at a time."""
+
+    farewell = f"{_PACKETS.index('close')}"
+
+    def __init__(self, target: str) -> None:
+        self._path, _, query = target.partition("?")
+        self._query = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in {"transport", "sid"}]
+        self._query.append(("transport", "polling"))
+        self._patience_s = _OPENS_S
+
+    @property
+    def target(self) -> str:
+        return f"{self._path}?{urlencode(self._query)}"
+
+    @property
+    def patience_s(self) -> float:
+        return self._patience_s
+
+    def opened(self, text: str) -> tuple[str | bytes, ...]:
+        messages = self.read(text)
+        first = messages[0] if messages else ""
+        opening = decoded_object(first[1:]) if isinstance(first, str) and first.startswith("0") else None
+        if opening is None or not isinstance(opening.get("sid"), str):
+            raise ValueError("no packet that opens a session")
+        self._query.append(("sid", str(opening["sid"])))
+        moments = (opening.get("pingInterval"), opening.get("pingTimeout"))
+        self._patience_s = sum(moment for moment in moments if isinstance(moment, int | float)) / 1000 or _OPENS_S
+        return messages
+
+    def read(self, text: str) -> tuple[str | bytes, ...]:
+        return _messages(text)
+
+    def write(self, messages: Iterable[str | bytes]) -> bytes:
+        packets = (one if isinstance(one, str) else "b" + b64encode(one).decode() for one in messages)
+        return _SEPARATOR.join(packets).encode()
+
+    def ends(self, message: str | bytes) -> bool:
+        return message == self.farewell
+
+
+def _messages(text: str) -> tuple[str | bytes, ...]:
+    """The messages of a payload. Raises `ValueError` where it is none."""
+    packets = text.split(_SEPARATOR)
+    if not all(packet[:1] in _BEGINNINGS for packet in packets if packet) or not packets[0]:
+        raise ValueError("no packets of Engine.IO")
+    return tuple(b64decode(one[1:], validate=True) if one.startswith("b") else one for one in packets if one)

@@ -17,7 +17,6 @@ from envparity.observe.transcript import (
 
 __all__ = ["connections_of", "logged", "lost_headers", "refusal", "speaks_of_trouble", "waits"]
 
-_SWITCHING = 101
 _SHOWN_LINES = 20
 _BESIDE_TROUBLE = 6
 _TROUBLE = re.compile(
@@ -44,7 +43,7 @@ def lost_headers(transcript: Transcript) -> Iterator[HeadersLost]:
 def connections_of(transcript: Transcript) -> Iterator[Placed]:
     """On which replica each connection was, where there were several connections."""
     answers = (one for one in transcript.events if isinstance(one, HandshakeAnswered))
-    last = {one.connection: one for one in answers if one.status == _SWITCHING}
+    last = {one.connection: one for one in answers if one.accepted}
     placed = tuple((name, one.replica) for name, one in last.items() if one.replica is not None)
     if len(last) > 1 and len(placed) == len(last):
         yield Placed(placed)

@@ -98,6 +98,8 @@ def _needs(scenario: Scenario, backend: Backend, environment: Environment, deplo
         yield f"{scenario.replicas} replicas that can be told apart"
     if scenario.client_addresses:
         yield "clients that come from different addresses"
+    if any(isinstance(step, Connect) and step.polls for step in scenario.steps):
+        yield "long polling, of which each request takes a connection of its own"
     if scenario.tells_workers_apart:
         yield "to see which worker process answers"
     needed = required_settings(scenario) | backend.settings_of_connecting

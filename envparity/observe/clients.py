@@ -22,7 +22,6 @@ __all__ = ["as_one"]
 
 _SHORTEST = 12  # characters of a value that can stand inside of a text and be nobody else's by accident
 _KEPT = 5  # frames that came to the wrong client of which a transcript tells
-_OK = 101
 _MADE = ("<user", "<uuid")
 
 
@@ -54,7 +53,7 @@ def as_one(plays: Sequence[Transcript], served: int | None) -> Transcript:
 def _accepted(plays: Iterable[Transcript]) -> tuple[int, ...]:
     """How many connections each replica has accepted, where it is known which did; the first is taken for any other."""
     events = (event for play in plays for event in play.events)
-    by = Counter(event.replica or 0 for event in events if isinstance(event, HandshakeAnswered) and event.status == _OK)
+    by = Counter(event.replica or 0 for event in events if isinstance(event, HandshakeAnswered) and event.accepted)
     return tuple(by[index] for index in range(max(by, default=-1) + 1))
 
 

@@ -113,7 +113,8 @@ class _Event(msgspec.Struct, frozen=True, tag_field="kind"):
 
 
 class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
-    """An upgrade was answered (RFC 6455 §4.2.2): status 0 and `error` where no answer could be had or understood.
+    """An upgrade was answered (RFC 6455 §4.2.2), or a session of long polling opened (`polling`): status 0 and `error`
+    where no answer could be had or understood.
 
     `replica` is the one that answered, or was asked last, where that is known; `answered_by` says who did. `body` is
     the beginning of a refusal's. `sent` is what the client said of itself, `arrived` what of it and of the forwarding
@@ -135,6 +136,12 @@ class HandshakeAnswered(_Event, frozen=True, tag="handshake"):
     extensions: tuple[str, ...] = ()
     headers: tuple[Header, ...] = ()
     cookies: tuple[Cookie, ...] = ()
+    polling: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether there is a connection from then on."""
+        return not self.error and self.status == (200 if self.polling else 101)
 
 
 class HttpAnswered(_Event, frozen=True, tag="http"):

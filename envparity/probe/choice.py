@@ -65,6 +65,8 @@ def _objections(scenario: Scenario) -> Iterator[str]:
         elif isinstance(step, Send) and step.breaks_contract:
             yield "sends what breaks the contract"
         elif isinstance(step, Connect):
+            if step.polls:
+                yield "is held by long polling"
             if step.token != "valid":  # noqa: S105  a kind of token
                 yield f"connects with a token of the kind {step.token}"
             if (

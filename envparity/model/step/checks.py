@@ -45,6 +45,7 @@ def objections(step: msgspec.Struct) -> Iterator[Objection]:
     if isinstance(step, Expect) and not step.types and not step.fields and step.each:
         yield "each", "types, of which each frame is one", "none", "say the fields in expect"
     if isinstance(step, Connect):
+        yield from _of_polling(step)
         yield from _of_target("path", step.path, step.query)
         yield from _of_fields(step.headers, step.cookies)
     if isinstance(step, Http):
@@ -76,6 +77,18 @@ def _of_target(option: str, target: str, query: Query) -> Iterator[Objection]:
         yield option, "a path that begins with a slash, or a placeholder", repr(target), ""
     if "?" in target and query:
         yield "query", "a query in one place", "one in the path too", "say all of it in query"
+
+
+def _of_polling(step: Connect) -> Iterator[Objection]:
+    """What only the upgrade to a WebSocket can say."""
+    said = {
+        "subprotocol": bool(step.subprotocol),
+        "offer": bool(step.offer),
+        "other_worker_than": bool(step.other_worker_than),
+        "compression": not step.compression,
+    }
+    for option in (name for name, given in said.items() if step.polls and given):
+        yield option, 'transport = "websocket", which can say it', 'transport = "polling"', "remove one of them"
 
 
 def _of_fields(headers: Mapping[str, str], cookies: Mapping[str, str]) -> Iterator[Objection]:

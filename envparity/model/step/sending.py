@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from envparity.model.step.values import Amount, Query
 
 __all__ = [
+    "OPENED",
+    "SWITCHING",
     "Close",
     "Connect",
     "Flood",
@@ -23,6 +25,13 @@ __all__ = [
 ]
 
 
+SWITCHING: Final = 101
+"""The status by which a WebSocket is accepted (RFC 6455 §4.2.2)."""
+
+OPENED: Final = 200
+"""The status by which a session of long polling is."""
+
+
 class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="connect"):
     """Open a connection and hand over a token, of one of the kinds that the backend's scheme makes.
 
@@ -35,7 +44,8 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     the first of the backend's that was offered). `other_replica_than` names a connection whose replica to avoid,
     `other_worker_than` one whose process, where several answer at the port of one replica. `compression` False offers
     no per-message compression, which browsers offer. `source`, in files `from`, names an address for the client, the
-    same wherever the scenario says that name; None: the one that clients have who say none.
+    same wherever the scenario says that name; None: the one that clients have who say none. `transport` "polling" holds
+    the session by long polling, without a WebSocket: what opens it is answered with 200 then, and not with 101.
     """
 
     token: str
@@ -48,7 +58,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     query: Query = ""
     cookies: dict[str, str] = {}
     origin: str | None = None
-    status: int = 101
+    status: int = SWITCHING
     subprotocol: str | None = None
     offer: tuple[str, ...] | None = None
     other_replica_than: str = ""
@@ -56,7 +66,18 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     authenticate: bool = True
     compression: bool = True
     source: str | None = msgspec.field(default=None, name="from")
+    transport: Literal["websocket", "polling"] = "websocket"
     within_s: Amount | None = None
+
+    @property
+    def answer(self) -> int:
+        """The status that the request which opens the connection must be answered with."""
+        return OPENED if self.polls and self.status == SWITCHING else self.status
+
+    @property
+    def polls(self) -> bool:
+        """Whether the session is held by long polling."""
+        return self.transport == "polling"
 
 
 class Send(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send"):
