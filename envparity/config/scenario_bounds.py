@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from envparity.model.case import Boot
-from envparity.model.step import Connect, Http, Step
+from envparity.model.step import Connect, Http, Step, placeholders
 from envparity.model.step.bounds import NAME, Problem
 
 __all__ = ["address_problems", "head_problems"]
@@ -50,6 +50,11 @@ def address_problems(head: Mapping[str, object], steps: Sequence[Step | None]) -
         if isinstance(step, Connect) and step.other_worker_than:
             got = "an address beside other_worker_than"
             yield f"steps[{index}].from", "one of both", got, "which worker answers is chosen by connecting again"
+    for index, step in enumerate(steps):
+        said = placeholders(step) if step is not None else ()
+        for _, argument in (one for one in said if one[0] == "address" and one[1] and one[1] not in names):
+            expected = f"an address of this scenario ({', '.join(sorted(names)) or 'no from says one'})"
+            yield f"steps[{index}]", expected, f"{{address:{argument}}}", "say it in from of the client that is meant"
     if len(names) > _MOST_ADDRESSES:
         expected = f"at most {_MOST_ADDRESSES} addresses"
         yield "steps", expected, f"{len(names)} names in from", "in containers each is a container of its own"

@@ -19,7 +19,7 @@ __all__ = ["connect"]
 
 def connect(playing: Playing, index: int, step: Connect) -> Actions:
     """Connect, hold the answer against what the step promises, and send the first frame that carries the token."""
-    handshake = playing.script.handshakes[index].with_captured(playing.captured)
+    handshake = playing.script.handshakes[index].with_captured(playing.known_late)
     cookies, withheld = playing.cookies.sent(step.on, handshake.path, handshake.origin)
     handshake = handshake.with_cookies(cookies)
     _refuse_what_cannot_be_sent(playing, step.on, handshake)

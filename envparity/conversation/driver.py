@@ -64,10 +64,11 @@ async def play(
         scripts = await together(*(prepare(scenario, stack, backend, number) for number in numbers))
     async with ways_of(stack, scenario) as ways:
         named = {way.seen: f"<address:{name}>" for name, way in ways.items() if way.seen}
+        seen = {f"address:{name}": way.seen for name, way in ways.items()}
         began = clock()
         now = lambda: clock() - began  # noqa: E731
         crowd = Crowd(len(scripts), scenario.rate, Stage(stack, backend.phases.stop_s, now), now)
-        named_too = [replace(written, names={**written.names, **named}) for written in scripts]
+        named_too = [replace(one, names={**one.names, **named}, values={**one.values, **seen}) for one in scripts]
         conversations = [Conversation(scenario, written, contract) for written in named_too]
         plays = await together(*(_Playing(one, stack, backend, crowd, ways).run() for one in conversations))
         await crowd.stage.restore()

@@ -58,6 +58,12 @@ class Playing:
         """The values of the placeholders that earlier steps have captured."""
         return {name: value for name, value in self.values.items() if name not in self.script.values}
 
+    @property
+    def known_late(self) -> dict[str, Any]:
+        """Those, and the addresses that clients of this play come from: what a handshake says once it is played."""
+        addresses = {name: value for name, value in self.script.values.items() if name.startswith("address:")}
+        return addresses | self.captured
+
     def deliver(self, action: actions.Send) -> Actions:
         """Have it sent; the driver takes no answer but that it took too long."""
         self.told.forget()

@@ -27,7 +27,7 @@ Scalar = str | int | float | bool
 Query = str | dict[str, Scalar | tuple[Scalar, ...]]  # as it stands, or a table that is percent-encoded
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)(?::([^{}\"\s]+))?\}")
-MADE = frozenset({"uuid", "user", "token", "setting", "first", "origin", "counter", "any", "client"})
+MADE = frozenset({"uuid", "user", "token", "setting", "first", "origin", "counter", "any", "client", "address"})
 """The placeholders that stand for what is made or known; any other was captured."""
 
 UNESCAPED = re.compile(rf"(?<!\\){PLACEHOLDER.pattern}")

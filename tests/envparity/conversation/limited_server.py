@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import json
 import os
 import sys
 from collections import Counter
@@ -23,8 +24,10 @@ async def main(host: str, port: int) -> None:
 
     def admit(connection: ServerConnection, request: Request) -> Response | None:
         if request.path == "/address":
-            return connection.respond(http.HTTPStatus.OK, address(connection, request))
+            return connection.respond(http.HTTPStatus.OK, json.dumps({"address": address(connection, request)}))
         who = address(connection, request)
+        if "?me=" in request.path and not request.path.endswith(f"?me={who}"):
+            return connection.respond(http.HTTPStatus.BAD_REQUEST, f"you are {who}\n")
         if here[who]:
             return connection.respond(http.HTTPStatus.TOO_MANY_REQUESTS, "one from each address\n")
         here[who] += 1

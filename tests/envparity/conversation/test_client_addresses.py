@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from envparity.errors import LaunchError
+from envparity.config.subject import load_subject
+from envparity.conversation.driver import play
+from envparity.errors import ConfigurationError, LaunchError
+from envparity.launch.choose import choose_launcher
 from envparity.launch.client_addresses import ClientAddresses, Way, ways_of
 from envparity.launch.connecting import tcp_connection
+from envparity.model.case import Boot
 from envparity.model.environment import Deployed, Environment
 from envparity.model.reach import need
 from envparity.model.scenario import Scenario
@@ -90,6 +94,51 @@ def test_who_does_not_trust_its_ingress_counts_all_clients_as_one(tmp_path: Path
     (finding,) = read_run(saved).verdict.findings
     assert (finding.code, finding.environments) == ("EP302", ("wrong",)), output
     assert single_cause(finding).partition("=")[0] == "TRUST_FORWARDED"
+
+
+SAID = """
+[[scenario]]
+name = "said"
+steps = [
+  { connect = "none", from = "first", query = { me = "{address:first}" } },
+  { http = "GET /address", from = "second", on = "b", fields = { address = "{address:second}" } },
+  { http = "GET /address", from = "first", on = "c", fields = { address = "{address:first}" } },
+  { close = 1000 },
+]
+"""
+
+
+@pytest.mark.processes
+async def test_a_scenario_expects_the_address_that_the_backend_sees(tmp_path: Path) -> None:
+    """In what it sends when it connects, and in what is answered; the ingress's own is another."""
+    put(tmp_path, trusting=("nginx", True), wrong=("nginx", False), direct=("none", False))
+    with (tmp_path / "backend.toml").open("a", encoding="utf-8") as file:
+        file.write(SAID)
+    subject = load_subject(tmp_path / "backend.toml", tmp_path / "environments")
+    said = next(scenario for scenario in subject.backend.scenarios if scenario.name == "said")
+    launcher = await asyncio.to_thread(choose_launcher, "process", subject, lambda _: None)
+    departed: dict[str, int | None] = {}
+    try:
+        for name in ("trusting", "direct", "wrong"):
+            async with launcher.boot(subject.environments[name], Boot(), lambda _: None) as stack:
+                await stack.until_decided()
+                transcript = await play(said, stack, subject.backend, None)
+                departed[name] = None if transcript.departure is None else transcript.departure.step
+    finally:
+        await launcher.close()
+    assert departed == {"trusting": None, "direct": None, "wrong": 0}
+
+
+def test_an_address_that_no_client_comes_from_is_a_mistake(tmp_path: Path) -> None:
+    """By name; and one without a name."""
+    put(tmp_path, local=("none", False))
+    file = tmp_path / "backend.toml"
+    text = file.read_text(encoding="utf-8")
+    for wrong in ("{address:fourth}", "{address}"):
+        file.write_text(text + SAID.replace("{address:second}", wrong), encoding="utf-8")
+        with pytest.raises(ConfigurationError) as raised:
+            load_subject(file, tmp_path / "environments")
+        assert [mistake.key.partition(".http")[0] for mistake in raised.value.mistakes] == ["scenario[1].steps[1]"]
 
 
 SCENARIO = Scenario("s", steps=(Connect("none", source="b"), Http("GET /", source="a"), Connect("none")))
