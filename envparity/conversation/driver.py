@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from envparity.contract.contract import Contract
@@ -199,7 +200,8 @@ class _Playing:
                     await asyncio.sleep(_FULL_S)
         except ConnectionClosed as end:
             ended = ending(end)
-            given_up = end.rcvd is None and end.sent is not None and connection.protocol.parser_exc is not None
+            unread = isinstance(connection, ClientConnection) and connection.protocol.parser_exc is not None
+            given_up = end.rcvd is None and end.sent is not None and unread
             reason = f"closed with {int(end.sent.code)}" if given_up and end.sent is not None else ended.reason
             self._conversation.closed(name, ended.code, reason, ended.by, self._now())
             self._arrived.set()
