@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from envparity.toml.document import in_words, shown_path
 __all__ = ["Node", "documents", "wrong"]
 
 _MOST_VALUES = 200_000
+_DEEPEST_FAST = 2_000
+_INDENTED = re.compile(r"^[ \t?:-]+", re.MULTILINE)  # what may open a value each
 _MERGING = frozenset({"!reset", "!override"})
 _NULL = "tag:yaml.org,2002:null"
 
@@ -81,9 +84,12 @@ def documents(path: Path, content: bytes | None = None) -> list[Node]:
         raise ConfigurationError([Mistake(shown, 0, "(file)", expected, "none", "split it, or name another")])
     loader = None
     try:
-        loader = yaml.SafeLoader(content.decode("utf-8-sig"))
-        building = _Building(path, loader)
-        return list(building.documents())
+        text = content.decode("utf-8-sig")
+        read = _read_fast(path, text)
+        if read is not None:
+            return read
+        loader = yaml.SafeLoader(text)
+        return list(_Building(path, loader).documents())
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 0
         got = error.problem or "something else"
@@ -96,6 +102,24 @@ def documents(path: Path, content: bytes | None = None) -> list[Node]:
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def _read_fast(path: Path, text: str) -> list[Node] | None:
+    """The documents as libyaml reads them; None where it is not there, where it finds something wrong, which the other
+    loader tells in its own words, and where values may be nested deeper than its stack bears.
+    """
+    fast = getattr(yaml, "CSafeLoader", None)
+    openings = text.count("[") + text.count("{")
+    indented = max((len(match[0]) for match in _INDENTED.finditer(text)), default=0)
+    if fast is None or openings + indented > _DEEPEST_FAST:
+        return None
+    loader = fast(text)
+    try:
+        return list(_Building(path, loader).documents())
+    except yaml.YAMLError:
+        return None
+    finally:
+        loader.dispose()
 
 
 class _Building:
