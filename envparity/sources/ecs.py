@@ -28,16 +28,18 @@ _READ: Final = frozenset(
             "user",
             "cpu",
             "credentialSpecs",
+            "dependsOn",
         ),
         *("dockerLabels", "essential", "firelensConfiguration", "logConfiguration", "memoryReservation"),
         *("repositoryCredentials", "restartPolicy", "versionConsistency"),
     )
 )
+_ENDED = frozenset({"COMPLETE", "SUCCESS"})
 _PROBE = {"interval": "period", "timeout": "timeout", "startPeriod": "start period"}
 
 
 class Ecs(Source):
-    """`task-definition.json#api`: the container `api`, else the only one that is essential, or the first."""
+    """`task-definition.json#api`: the container `api`, else the only one with a port, or the first."""
 
     def reads(self, path: Path) -> bool:
         name = path.name.lower().replace("-", "").replace("_", "")
@@ -48,14 +50,16 @@ class Ecs(Source):
         whole = whole.at("taskDefinition") or whole
         listed = whole.at("containerDefinitions")
         containers = [each for each in (listed.items if listed is not None else []) if each.table]
-        chosen = [each for each in containers if not part or each.text_at("name") == part]
+        chosen = [each for each in containers if each.text_at("name") == part] if part else containers
+        having = [each for each in chosen if each.at("portMappings") is not None]
+        chosen = having if len(having) == 1 else chosen
         if not chosen:
             known = ", ".join(each.text_at("name") or "" for each in containers) or "none"
             raise wrong(whole, "containerDefinitions", f"#CONTAINER, one of {known}", f"#{part}" if part else "none")
         made = Building()
         _settings(made, chosen[0])
         _platform(made, chosen[0], whole)
-        _notes(made, chosen[0], containers)
+        _notes(made, chosen[0], containers, whole)
         return made.said()
 
 
@@ -108,7 +112,10 @@ def _writable(container: Node) -> Iterator[str]:
                 yield folder
 
 
-def _notes(made: Building, container: Node, containers: list[Node]) -> None:
+def _notes(made: Building, container: Node, containers: list[Node], task: Node) -> None:
+    platform = task.at("runtimePlatform")
+    if platform is not None:
+        made.not_taken("runtimePlatform", ", ".join(at.text or "" for at in platform.table.values()), platform.place)
     made.unknown("replicas and ingress", "the service's and its load balancer's", container.place)
     image = container.at("image")
     if image is not None:
@@ -126,11 +133,27 @@ def _notes(made: Building, container: Node, containers: list[Node]) -> None:
         made.not_taken("health", " ".join(item.text or "" for item in test.items), test.place)
     list_rest(made, container, _READ)
     list_rest(made, container.at("linuxParameters"), {"tmpfs"}, "linuxParameters.")
+    needed = container.at("dependsOn")
+    conditions = {
+        each.text_at("containerName"): each.text_at("condition")
+        for each in (needed.items if needed is not None else [])
+    }
     for each in containers:
-        if each is not container:
-            made.not_taken(
-                f"containers.{each.text_at('name')}", f"beside the backend: {each.text_at('image')}", each.place
-            )
+        name = each.text_at("name") or ""
+        ends = conditions.get(name) in _ENDED
+        if each is container or (ends and _is_a_job(made, name, each, container)):
+            continue
+        what, when = ("jobs", "a job before the backend") if ends else ("containers", "beside the backend")
+        made.not_taken(f"{what}.{name}", f"{when}: {each.text_at('image')}", each.place)
+
+
+def _is_a_job(made: Building, name: str, each: Node, container: Node) -> bool:
+    """Take what must have ended in the backend's own image as a job."""
+    command = each.at("command")
+    if command is None or each.text_at("image") != container.text_at("image"):
+        return False
+    words = [item.text or "" for node in (each.at("entryPoint"), command) if node is not None for item in node.items]
+    return made.job(name, words, each.place)
 
 
 SOURCE = Ecs()

@@ -21,10 +21,9 @@ _READ = frozenset(
 _READ_OF_DEPLOY = frozenset({"release_command", "strategy", "wait_timeout", "max_unavailable"})
 _READ_OF_VM = frozenset({"memory", "memory_mb", "cpus", "size", "processes"})
 _READ_OF_SERVICE = frozenset(
-    ("checks", "concurrency", "force_https", "internal_port", "min_machines_running", "processes", "protocol", "ports",
-     "http_checks", "tcp_checks")
+    ("checks", "force_https", "internal_port", "min_machines_running", "processes", "protocol", "ports")
 )  # fmt: skip
-_LISTED = (("release_command",), ("primary_region",), ("http_service", "concurrency"))
+_LISTED = (("release_command",), ("primary_region",))
 _MAIN = "app"
 """The group of processes that a machine runs where it is in none."""
 

@@ -233,3 +233,25 @@ services:
     assert (made.settings, made.platform.replicas) == ({"LOG_LEVEL": "debug", "MODE": "a"}, 2)
     assert {"services.jobs", "services.engine", "replicas at most"} <= set(notes(made, known=True))
     assert environment(tmp_path, "render.yaml#engine").ingress.kind == "none"
+
+
+def test_containers_of_a_task(tmp_path: Path) -> None:
+    """The one with a port is the backend; what must have ended in its image is a job, what goes on is told."""
+    containers = """[{"name": "logs", "image": "fluent-bit"}, {"name": "wait", "image": "busybox", "command": ["sh"]},
+      {"name": "migrate", "image": "api:1", "entryPoint": ["/app"], "command": ["migrate"]},
+      {"name": "api", "image": "api:1", "portMappings": [{"containerPort": 8080}], "dependsOn": [
+        {"containerName": "migrate", "condition": "SUCCESS"}, {"containerName": "wait", "condition": "COMPLETE"},
+        {"containerName": "logs", "condition": "START"}]}]"""
+    text = f'{{"runtimePlatform": {{"cpuArchitecture": "ARM64"}}, "containerDefinitions": {containers}}}'
+    put(tmp_path, taskdef__json=text)
+    made = environment(tmp_path, "taskdef.json")
+    assert (made.platform.port, made.jobs) == (8080, {"migrate": Job(("/app", "migrate"))})
+    assert {"containers.logs", "jobs.wait", "runtimePlatform"} == set(notes(made, known=True))
+
+
+def test_all_of_a_service_of_fly_is_listed(tmp_path: Path) -> None:
+    """Also where it is the first of several: its bounds, and checks by TCP."""
+    bounds = "[services.concurrency]\nhard_limit = 9\n[[services.tcp_checks]]\ninterval = '15s'\n"
+    put(tmp_path, fly__toml=f"app = 'x'\n[[services]]\ninternal_port = 8080\n{bounds}")
+    found = notes(environment(tmp_path, "fly.toml"), known=True)
+    assert {"services[0].concurrency", "services[0].tcp_checks"} <= set(found)
