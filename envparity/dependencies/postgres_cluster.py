@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Final
 from envparity.dependencies.postgres import DATABASE, USER
 from envparity.errors import LaunchError
 from envparity.launch.cache import cache_folder
+from envparity.launch.cleanup.cleaning import remove_tree
 from envparity.launch.process.child import identity_of
 
 __all__ = ["copy_cluster", "run_sql"]
@@ -69,6 +71,9 @@ _TOLD_OF_TLS = (
     ),
 )
 _COMPLETE: Final = "complete"
+"""Beside a kept cluster: the digest of all that is in it."""
+_sound: set[Path] = set()
+"""The kept clusters that were looked at and are whole: once in a process is enough."""
 
 
 def copy_cluster(programs: Path, data: Path, user: int | None, *, behind_tls: bool) -> None:
@@ -76,9 +81,11 @@ def copy_cluster(programs: Path, data: Path, user: int | None, *, behind_tls: bo
 
     Its role and database are both `app`; the role has no password, so nobody can come in as yet. `programs` is
     the folder of initdb. `behind_tls`: every client comes through a front that ends TLS. Raises `LaunchError`.
+    A kept cluster that is not as it was kept is made anew.
     """
     kept = cache_folder() / "clusters" / _name(programs, user, behind_tls=behind_tls)
-    if not (kept / _COMPLETE).is_file():
+    if not _is_sound(kept):
+        _remove(kept)
         made = Path(tempfile.mkdtemp(prefix="cluster-", dir=data.parent))
         _chown(made, user)
         try:
@@ -89,6 +96,39 @@ def copy_cluster(programs: Path, data: Path, user: int | None, *, behind_tls: bo
             shutil.rmtree(made, ignore_errors=True)
         return
     _copy(kept / "data", data)
+
+
+def _is_sound(kept: Path) -> bool:
+    """Whether that cluster is there, and as it was when it was kept."""
+    if kept not in _sound:
+        try:
+            if (kept / _COMPLETE).read_text(encoding="ascii") != _digest(kept / "data"):
+                return False
+        except (OSError, ValueError):
+            return False
+        _sound.add(kept)
+    return True
+
+
+def _digest(folder: Path) -> str:
+    """Of every name, owner, mode and content in it."""
+    digest = hashlib.blake2b(digest_size=32)
+    for path in sorted(folder.rglob("*")):
+        found = path.lstat()
+        digest.update(repr((path.relative_to(folder).as_posix(), found.st_mode, found.st_uid, found.st_size)).encode())
+        if stat.S_ISREG(found.st_mode):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, hashlib.blake2b).digest())
+    return digest.hexdigest()
+
+
+def _remove(kept: Path) -> None:
+    """Whatever stands there."""
+    with suppress(OSError):
+        if kept.is_dir() and not kept.is_symlink():
+            remove_tree(kept)
+        else:
+            kept.unlink(missing_ok=True)
 
 
 def run_sql(programs: Path, socket_folder: Path, port: int, user: int | None, *statements: str) -> None:
@@ -144,7 +184,7 @@ def _keep(data: Path, kept: Path) -> None:
         whole = Path(tempfile.mkdtemp(prefix="making-", dir=kept.parent))
         try:
             _copy(data, whole / "data")
-            (whole / _COMPLETE).touch()
+            (whole / _COMPLETE).write_text(_digest(whole / "data"), encoding="ascii")
             whole.rename(kept)
         except OSError:  # somebody else was quicker
             shutil.rmtree(whole, ignore_errors=True)

@@ -11,8 +11,11 @@ from typing import Final
 
 import yaml
 
+from envparity.errors import ConfigurationError
 from envparity.proposals.proposal import Proposal, at_line, slug
 from envparity.sources.source import SOURCES
+from envparity.sources.yaml_nodes import documents
+from envparity.toml.bounds import bounded_text
 
 __all__ = ["Build", "Deployment", "build_of", "deployments", "services"]
 
@@ -77,8 +80,9 @@ def _compose(folder: Path) -> tuple[Path, dict[str, object]]:
     """The compose file, and its services by name; none where it cannot be read."""
     path = next((folder / name for name in _COMPOSE if (folder / name).is_file()), folder)
     try:
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        documents(path)  # within its bounds
+        read = yaml.safe_load(bounded_text(path))
+    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError, ConfigurationError):
         return path, {}
     found = read.get("services") if isinstance(read, dict) else None
     return path, {str(name): said for name, said in found.items()} if isinstance(found, dict) else {}
@@ -127,11 +131,8 @@ def _gcloud(folder: Path) -> Iterator[Path]:
     """The workflows that deploy one service by `gcloud run deploy`, those of Cloud Build first."""
     for pattern in ("cloudbuild*.yaml", "cloudbuild*.yml", ".github/workflows/*.yaml", ".github/workflows/*.yml"):
         for path in sorted(folder.glob(pattern)):
-            try:
-                if len(_RUN_DEPLOY.findall(path.read_text(encoding="utf-8"))) == 1:
-                    yield path
-            except (OSError, UnicodeDecodeError):
-                continue
+            if len(_RUN_DEPLOY.findall(bounded_text(path))) == 1:
+                yield path
 
 
 def _read(folder: Path, files: Iterable[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from envparity.proposals.code import Code, read_code
 from envparity.proposals.proposal import Proposal, at_line
+from envparity.toml.bounds import bounded_text
 
 __all__ = ["commands", "dockerfiles", "has_program", "names"]
 
@@ -113,10 +114,7 @@ def _with_port(words: list[str]) -> tuple[str, ...]:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    return bounded_text(path)
 
 
 def _json(path: Path) -> dict[str, object]:

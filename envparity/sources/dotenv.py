@@ -10,6 +10,7 @@ from dotenv.variables import Variable, parse_variables
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.source import Said, Source
+from envparity.toml.bounds import LONGEST, bounded_content
 from envparity.toml.document import shown_path
 
 __all__ = ["SOURCE", "Dotenv"]
@@ -27,7 +28,11 @@ class Dotenv(Source):
         lines: dict[str, int] = {}
         if part:
             mistakes.append(Mistake(source, 0, "(file)", "no part of it to be asked for", f"#{part}"))
-        for binding in parse_stream(io.StringIO(path.read_text(encoding="utf-8"))):
+        content = bounded_content(path)
+        if content is None:
+            expected = f"a plain file of at most {LONGEST // 1024**2} MiB"
+            raise ConfigurationError([Mistake(source, 0, "(file)", expected, "none", "split it, or name another")])
+        for binding in parse_stream(io.StringIO(content.decode("utf-8"))):
             text = binding.original.string  # with the white space before it, of which lines may be
             line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
             if binding.error:

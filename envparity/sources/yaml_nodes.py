@@ -18,6 +18,7 @@ __all__ = ["Node", "documents", "wrong"]
 _MOST_VALUES = 200_000
 _DEEPEST_FAST = 2_000
 _INDENTED = re.compile(r"^[ \t?:-]+", re.MULTILINE)  # what may open a value each
+_MERGE = "tag:yaml.org,2002:merge"
 _MERGING = frozenset({"!reset", "!override"})
 _NULL = "tag:yaml.org,2002:null"
 
@@ -125,6 +126,7 @@ def _read_fast(path: Path, text: str) -> list[Node] | None:
 class _Building:
     def __init__(self, path: Path, loader: yaml.SafeLoader) -> None:
         self._path, self._loader, self._count = path, loader, 0
+        self._sizes: dict[int, tuple[yaml.MappingNode, int]] = {}
 
     def documents(self) -> Iterator[Node]:
         while self._loader.check_node():
@@ -140,6 +142,8 @@ class _Building:
             expected = f"at most {_MOST_VALUES} values, nested at most {DEEPEST} deep"
             raise ConfigurationError([Mistake(shown_path(self._path), line, "(file)", expected, "more")])
         if isinstance(node, yaml.MappingNode):
+            if self._merged(node) > _MOST_VALUES:
+                raise self._wrong(node, f"at most {_MOST_VALUES} values, with what `<<` merges", "more")
             self._loader.flatten_mapping(node)
             table = {}
             for key, value in node.value:
@@ -156,6 +160,17 @@ class _Building:
         if node.tag.startswith("!") and node.tag != "!":
             raise self._wrong(node, "values without a tag of their own", in_words(node.tag))
         return Node(None if node.tag == _NULL else str(node.value), self._path, line)
+
+    def _merged(self, node: yaml.MappingNode) -> int:
+        """How many keys it has with what it merges, each as often as it is merged: before any of it is merged."""
+        if id(node) not in self._sizes:
+            count = 0
+            for key, value in node.value:
+                merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                under = [one for one in merged if isinstance(one, yaml.MappingNode)] if key.tag == _MERGE else []
+                count += 1 + sum(map(self._merged, under))
+            self._sizes[id(node)] = node, count
+        return self._sizes[id(node)][1]
 
     def _wrong(self, node: yaml.Node, expected: str, got: str) -> ConfigurationError:
         return ConfigurationError([Mistake(shown_path(self._path), node.start_mark.line + 1, "(file)", expected, got)])

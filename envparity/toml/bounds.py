@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from envparity.toml.lines import KeyPath
 
-__all__ = ["DEEPEST", "LONGEST", "bounded_content", "line_of_a_deep_key", "too_deep_at"]
+__all__ = ["DEEPEST", "LONGEST", "bounded_content", "bounded_text", "line_of_a_deep_key", "too_deep_at"]
 
 LONGEST: Final = 4 * 1024 * 1024
 """Bytes that a file of a project may have."""
@@ -44,6 +44,14 @@ def bounded_content(path: Path) -> bytes | None:
     finally:
         os.close(descriptor)
     return content if len(content) <= LONGEST else None
+
+
+def bounded_text(path: Path) -> str:
+    """What a file says that nobody has named: "" where it cannot be read, is none, or is longer than `LONGEST`."""
+    try:
+        return (bounded_content(path) or b"").decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def line_of_a_deep_key(text: str) -> int:
