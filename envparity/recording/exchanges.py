@@ -110,17 +110,18 @@ def _body(event: Exchange, number: int, values: Values) -> Table:
     if held is not None:
         if is_plain(held):
             return {"json": values.said(held, number)}
-        return {"headers": _said_headers(event, number, values, kind), "body": json_text(held, values, number)}
+        return _said_headers(event, number, values, kind) | {"body": json_text(held, values, number)}
     text = sayable(values.said(event.body, number), f"what {event.method} sent")
-    return {"headers": _said_headers(event, number, values, kind), "body": text}
+    return _said_headers(event, number, values, kind) | {"body": text}
 
 
 def _packets(event: Exchange, number: int, values: Values) -> Table:
     """Frames of a long polling as they were posted."""
     text = packet_text(event.body or "", values, number)
-    return {"headers": _said_headers(event, number, values, first_of(event.headers, "content-type")), "body": text}
+    return _said_headers(event, number, values, first_of(event.headers, "content-type")) | {"body": text}
 
 
 def _said_headers(event: Exchange, number: int, values: Values, kind: str) -> Table:
     headers: Table = _headers(event, number, values).get("headers", {})
-    return headers | ({"Content-Type": kind} if kind else {})
+    headers |= {"Content-Type": kind} if kind else {}
+    return {"headers": headers} if headers else {}

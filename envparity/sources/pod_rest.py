@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from envparity.sources.building import Building
@@ -73,7 +74,15 @@ def _mounted_files(made: Building, container: Node, pod: Node) -> None:
             made.not_taken(where, f"the ConfigMap {config}", mount.place)
         elif secret is not None:
             made.unknown(where, f"the Secret {secret}", mount.place)
-        elif volume.at("projected") is not None or volume.at("hostPath") is not None:
-            made.unknown(
-                where, "projected" if volume.at("projected") is not None else "a path of the node", mount.place
-            )
+        elif volume.at("projected") is not None:
+            made.unknown(where, f"projected of {', '.join(_projected(volume))}", mount.place)
+        elif volume.at("hostPath") is not None:
+            made.unknown(where, "a path of the node", mount.place)
+
+
+def _projected(volume: Node) -> Iterator[str]:
+    """What a volume is put together of, by kind and name."""
+    sources = volume.at("projected", "sources")
+    for each in sources.items if sources is not None else []:
+        for kind, said in each.table.items():
+            yield f"{kind} {said.text_at('name') or ''}".rstrip()

@@ -136,6 +136,7 @@ async def test_what_is_polled_becomes_requests(house: House, port: int, tmp_path
     polls, posts = ([one for one in steps if one["http"].startswith(method)] for method in ("GET", "POST"))
     assert len(polls) == (5 if house.most == 1 else 3)
     assert [one["body"][:2] for one in posts] == ["40", "42", "1"]
+    assert not any("headers" in one for one in steps)
     assert {name: value for one in polls[1:3] for name, value in one["fields"].items() if "hello" in str(value)}
     text = written(trial, held)
     assert TOKEN not in text

@@ -493,7 +493,7 @@ spec:
             - {name: NEEDED, valueFrom: {configMapKeyRef: {name: hub, key: needed}}}
             - {name: OTHER, valueFrom: {configMapKeyRef: {name: elsewhere, key: flag, optional: true}}}
           volumeMounts: [{name: data, mountPath: /data}, {name: conf, mountPath: /etc/hub}]
-      volumes: [{name: conf, configMap: {name: files}}]
+      volumes: [{name: conf, projected: {sources: [{configMap: {name: files}}, {secret: {name: tls}}]}}]
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -525,6 +525,7 @@ def test_a_stateful_set(tmp_path: Path) -> None:
     assert notes(made, known=True)["platform.replicas"].startswith("3")
     assert list(made.jobs) == ["migrate"]
     assert {"settings.NEEDED", "settings.OTHER", "services.db"} <= set(notes(made, known=False))
+    assert notes(made, known=False)["files./etc/hub"] == "projected of configMap files, secret tls"
     assert not {"settings.FLAG", "services.unused"} & set(notes(made, known=False))
     assert {"containers.proxy", "limits ephemeral-storage"} <= set(notes(made, known=True))
 
