@@ -89,6 +89,10 @@ class Building:
         """What is known, and takes no part in a boot."""
         self._notes[name] = Note(name, text, _shown(place), known=True)
 
+    def taken(self, name: str) -> None:
+        """What was listed under that name is taken after all."""
+        self._notes.pop(name, None)
+
     def said(self) -> Said:
         """All of it."""
         settings, notes = dict(self._settings), tuple(self._notes.values())

@@ -12,7 +12,7 @@ from envparity.sources.neighbours import put_neighbour
 from envparity.sources.pod_neighbours import pod_neighbour
 from envparity.sources.pod_rest import pod_rest
 from envparity.sources.pods import container_limits, container_notes, container_of, container_settings
-from envparity.sources.servers import keys_of_container, kind_of_image, named_hosts, options_left
+from envparity.sources.servers import keys_of_container, kind_of_image, named_hosts, options_left, urls
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, wrong
 
@@ -21,6 +21,7 @@ __all__ = ["SOURCE", "Kubernetes", "backends"]
 _GRACE_S = 30.0
 """What a pod has that does not say otherwise; Cloud Run gives ten."""
 _CLOUD_RUN_GRACE_S = 10.0
+_HERE = ("localhost", "127.0.0.1")
 
 
 class Kubernetes(Source):
@@ -44,6 +45,7 @@ class Kubernetes(Source):
         container_notes(made, container, pod)
         pod_rest(made, container, pod)
         _servers(made, found, workload)
+        _sidecar(made, pod, container)
         if found.raw is not None:
             text = f"{found.raw.called} is not installed, and {found.raw.command} was not run: patches are not applied"
             made.unknown("rendered objects", text, (path, 0))
@@ -103,18 +105,42 @@ def _servers(made: Building, found: Objects, backend: Node) -> None:
         if kind is None:
             _beside(made, found, workload, names)
             continue
-        container = container_of(pod_of(workload), "")
-        lists = [container.at(key) for key in ("command", "args")]
-        command = " ".join(item.text or "" for words in lists if words is not None for item in words.items)
-        environment = container.at("env")
-        variables = [item.text_at("name") or "" for item in (environment.items if environment is not None else [])]
-        server = made.dependency(names[0], keys_of_container(kind, command, variables), workload.place)
-        left = options_left(kind, command, variables)
-        if left:
-            made.not_taken(f"services.{names[0]} command", ", ".join(left), container.place)
+        listed = pod_of(workload).at("containers")
+        having = [each for each in (listed.items if listed is not None else []) if each.text_at("image")]
+        container = next(each for each in having if kind_of_image(each.text_at("image") or "") == kind)
+        server = _server(made, names[0], kind, container, workload)
         for host in _hosts(workload, names):
             made.known_as(host, server)
     _elsewhere(made, found)
+
+
+def _server(made: Building, name: str, kind: str, container: Node, at: Node) -> str:
+    """The dependency that such a container is; options that its table has nothing of are listed."""
+    lists = [container.at(key) for key in ("command", "args")]
+    command = " ".join(item.text or "" for words in lists if words is not None for item in words.items)
+    environment = container.at("env")
+    variables = [item.text_at("name") or "" for item in (environment.items if environment is not None else [])]
+    left = options_left(kind, command, variables)
+    if left:
+        made.not_taken(f"services.{name} command", ", ".join(left), container.place)
+    return made.dependency(name, keys_of_container(kind, command, variables), at.place)
+
+
+def _sidecar(made: Building, pod: Node, container: Node) -> None:
+    """The one server in the backend's own pod, where URLs of its kind are all that settings name of this machine."""
+    listed = pod.at("containers")
+    beside = [each for each in (listed.items if listed is not None else []) if each is not container]
+    servers = [(each, kind) for each in beside if (kind := kind_of_image(each.text_at("image") or "")) is not None]
+    hosts = [host for name, value in made.settings.items() for host, _ in named_hosts(name, value) if host in _HERE]
+    kinds = [url.kind for value in made.settings.values() for url in urls(value) if url.host in _HERE]
+    if len(servers) != 1 or not hosts or len(kinds) != len(hosts) or set(kinds) != {servers[0][1]}:
+        return
+    each, kind = servers[0]
+    name = each.text_at("name") or kind
+    server = _server(made, name, kind, each, each)
+    for host in _HERE:
+        made.known_as(host, server)
+    made.taken(f"containers.{name}")
 
 
 def _elsewhere(made: Building, found: Objects) -> None:

@@ -566,3 +566,22 @@ def test_a_server_beside_the_backend_is_not_the_workload(tmp_path: Path) -> None
     pods = PODS.format("web", f"{web}, {cache}") + PODS.format("cache", f"{exporter}, {cache}")
     put(tmp_path, pods__yaml=pods)
     assert backends(tmp_path / "pods.yaml") == ("web",)
+
+
+@pytest.mark.parametrize(
+    ("more", "taken"),
+    [
+        ("", True),
+        (", {name: OTHER_URL, value: 'http://localhost:9000/'}", False),
+        (", {name: STATSD_HOST, value: localhost}", False),
+    ],
+)
+def test_a_server_in_the_backends_own_pod_is_a_dependency(tmp_path: Path, more: str, taken: bool) -> None:
+    """Where settings name nothing else of this machine: else nobody knows which of them is which."""
+    url = "{name: CACHE_URL, value: 'redis://localhost:6379/1'}"
+    text = CLOUD_RUN.replace("[{name: OF, value: chat}]", f"[{url}{more}]")
+    put(tmp_path, run__yaml=text)
+    made = environment(tmp_path, "run.yaml")
+    assert ("redis" in made.dependencies, "containers.cache" in notes(made, known=True)) == (taken, not taken)
+    composed = made.settings["CACHE_URL"]
+    assert (composed == "redis://localhost:6379/1") != taken
