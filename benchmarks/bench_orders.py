@@ -160,7 +160,7 @@ async def bare_container(stack: ContainerStack) -> AsyncIterator[Container]:
     """A container of the backend's image in which nothing runs."""
     plan = ServerPlan("backend", FLOOR_PORT, {})
     idle = ["python3", "-c", "import signal; signal.pause()"]
-    container = await stack.start_beside("floor", plan, {"entrypoint": idle})
+    container = await stack.ground.start_beside("floor", plan, {"entrypoint": idle})
     yield container
 
 
@@ -230,7 +230,7 @@ async def _rounds(rows: Rows, orders: Orders, stack: ContainerStack, plain: Plai
     async with (
         WarmPool.open(stack, lanes=LANES) as pool,
         bare_container(stack) as bare,
-        Databases.open(stack, postgres, _url_of(stack, postgres), ahead=1) as databases,
+        Databases.open(stack.ground, postgres, _url_of(stack, postgres), ahead=1) as databases,
     ):
         _say(f"the agent holds {len(pool.loaded)} modules; it took {sum(pool.timings.values()):.1f} s")
         task = {

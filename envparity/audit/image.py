@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Any
 
+import docker
 from docker.errors import DockerException
 from docker.types import LogConfig
 
@@ -51,7 +51,7 @@ def image_starter(backend: Backend) -> Iterator[Start]:
         engine.close()
 
 
-def _python_of(client: Any, reference: str, backend: Backend) -> str:
+def _python_of(client: docker.DockerClient, reference: str, backend: Backend) -> str:
     config = client.images.get(reference).attrs["Config"]
     argv = [*(config.get("Entrypoint") or ()), *(backend.command or config.get("Cmd") or ())]
     try:
@@ -62,7 +62,7 @@ def _python_of(client: Any, reference: str, backend: Backend) -> str:
 
 
 @contextmanager
-def _interpreter(client: object, image: str, python: str) -> Iterator[Pipe]:
+def _interpreter(client: docker.DockerClient, image: str, python: str) -> Iterator[Pipe]:
     run_id = f"audit-{secrets.token_hex(4)}"
     with closing(RunFolder.make(run_id)) as folder:
         labels = labels_for(run_id, "audit", str(folder.owner))
@@ -71,7 +71,7 @@ def _interpreter(client: object, image: str, python: str) -> Iterator[Pipe]:
 
 
 @contextmanager
-def _started(client: Any, image: str, python: str, labels: dict[str, str]) -> Iterator[Pipe]:
+def _started(client: docker.DockerClient, image: str, python: str, labels: dict[str, str]) -> Iterator[Pipe]:
     try:
         container = client.containers.create(
             image,
@@ -91,7 +91,9 @@ def _started(client: Any, image: str, python: str, labels: dict[str, str]) -> It
     except DockerException as error:
         raise LaunchError(f"the audit's container: {error}") from error
     try:
-        attached = client.api.attach_socket(container.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        attached = client.api.attach_socket(
+            str(container.id), params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        )
         with raw_socket(attached) as connection:
             container.start()
             yield _ContainerPipe(connection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -78,11 +77,13 @@ class Survey(msgspec.Struct, frozen=True):
     files: Mapping[str, str]
     modules: tuple[str, ...]
     programs: tuple[str, ...]
-    unreadable: tuple[Mapping[str, Any], ...]
-    warned: tuple[Mapping[str, Any], ...]
+    unreadable: tuple[Mapping[str, str | int], ...]
+    warned: tuple[Mapping[str, str | int], ...]
 
 
-def imported(order: Sequence[str], lines: Sequence[Mapping[str, Any]], *, starved_s: float | None = None) -> Imported:
+def imported(
+    order: Sequence[str], lines: Sequence[Mapping[str, object]], *, starved_s: float | None = None
+) -> Imported:
     """What those lines say of that order; `starved_s`: the last import that began had no time of the processor."""
     outcomes = [msgspec.convert(line, Outcome) for line in lines if "outcome" in line]
     begun = [str(line["begin"]) for line in lines if "begin" in line]

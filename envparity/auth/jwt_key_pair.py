@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import jwt
 import msgspec
@@ -72,7 +72,7 @@ class KeyPairJwt(JsonWebToken, frozen=True):
         """A new private key, in PEM."""
         return made_private_key(self.algorithm)
 
-    def published(self, private_pem: str, generation: int) -> dict[str, Any]:
+    def published(self, private_pem: str, generation: int) -> dict[str, object]:
         """The public half as a JWK, called by its thumbprint, or by `key_id` and the generation."""
         named = f"{self.key_id}-{generation}" if self.key_id and generation else self.key_id
         return public_jwk(private_pem, self.algorithm, named)
@@ -89,7 +89,7 @@ class KeyPairJwt(JsonWebToken, frozen=True):
     def _signed(self, kind: str, claims: Claims, request: Request) -> str:
         private = request.settings[generation_name(request.generation)]
         try:
-            key_id = self.published(private, request.generation)["kid"]
+            key_id = str(self.published(private, request.generation)["kid"])
             if kind == "alg_confusion":
                 return _signed_with_public_key(claims, public_pem(private), key_id)
             if kind in {"wrong_signature", "other_environment", "unknown_key"}:

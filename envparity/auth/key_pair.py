@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -108,7 +108,7 @@ def public_jwk(private_pem: str, algorithm: str, key_id: str | None = None) -> d
     return {**_jwk(private_pem), "use": "sig", "alg": algorithm, "kid": key_id or key_id_of(private_pem)}
 
 
-def _jwk(private_pem: str) -> dict[str, Any]:
+def _jwk(private_pem: str) -> dict[str, str]:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
@@ -119,7 +119,7 @@ def _jwk(private_pem: str) -> dict[str, Any]:
         jwk = ECAlgorithm.to_jwk(public, as_dict=True)
     else:
         jwk = OKPAlgorithm.to_jwk(public, as_dict=True)
-    return {name: value for name, value in jwk.items() if name != "key_ops"}
+    return {name: str(value) for name, value in jwk.items() if name != "key_ops"}
 
 
 def _private(private_pem: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey:

@@ -86,7 +86,10 @@ class Login(Passwords, frozen=True, kw_only=True):
         }
         method, _, path = self.request.partition(" ")
         if self.form is not None:
-            body, what = urlencode(_filled(self.form, values)), "application/x-www-form-urlencoded"
+            body, what = (
+                urlencode({name: _said(text, values) for name, text in self.form.items()}),
+                "application/x-www-form-urlencoded",
+            )
         else:
             body, what = json.dumps(_filled(self.json, values)), "application/json"
         return Asked(method, path, {"Content-Type": what, **self.headers}, body.encode())
@@ -130,9 +133,13 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(part)
 
 
-def _filled(value: Any, values: Mapping[str, str]) -> Any:
+def _said(text: str, values: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
+
+
+def _filled(value: object, values: Mapping[str, str]) -> object:
     if isinstance(value, str):
-        return _PLACEHOLDER.sub(lambda match: values[match[1]], value)
+        return _said(value, values)
     if isinstance(value, dict):
         return {name: _filled(part, values) for name, part in value.items()}
     return [_filled(part, values) for part in value] if isinstance(value, list) else value
@@ -141,9 +148,11 @@ def _filled(value: Any, values: Mapping[str, str]) -> Any:
 def _at(text: str, pointer: str) -> object:
     """What stands at that JSON Pointer (RFC 6901); None where there is nothing."""
     try:
-        value: Any = json.loads(text)
+        value: object = json.loads(text)
         for part in pointer.split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
+            if not isinstance(value, list | dict):
+                return None
             value = value[int(key)] if isinstance(value, list) else value[key]
     except (ValueError, LookupError, TypeError, RecursionError):
         return None

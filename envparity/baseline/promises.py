@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -123,7 +123,7 @@ def _reasons(before: Mapping[str, object], after: Mapping[str, object], *, sent:
             yield f"{word} was {_shown(old)}, is {_shown(new)}"
 
 
-def _allows(word: str, wide: Any, narrow: Any) -> bool:
+def _allows(word: str, wide: object, narrow: object) -> bool:
     """Whether what `narrow` allows is allowed by `wide`, as far as that keyword says; None: it says nothing."""
     if wide is None:
         return True
@@ -132,11 +132,9 @@ def _allows(word: str, wide: Any, narrow: Any) -> bool:
     if word in {"type", "enum"}:
         every = [one if isinstance(one, list) else [one] for one in (wide, narrow)]
         return all(one in every[0] or (one == "integer" and "number" in every[0]) for one in every[1])
-    if word in _UPPER:
-        return bool(wide >= narrow)
-    if word in _LOWER:
-        return bool(wide <= narrow)
-    return False
+    if not (isinstance(wide, int | float) and isinstance(narrow, int | float)):
+        return False
+    return (word in _UPPER and wide >= narrow) or (word in _LOWER and wide <= narrow)
 
 
 def _shown(value: object) -> str:

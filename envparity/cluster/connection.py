@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import dask.config
 import msgspec
@@ -36,7 +35,7 @@ class Connection:
     """Connected when it is made. Raises `LaunchError` where there is no cluster, no worker, or no TLS."""
 
     def __init__(self, address: ClusterAddress, waiting: Callable[[str], None]) -> None:
-        self._local: Any = None
+        self._local: LocalCluster | None = None
         self._plugin = ""
         self._address = address
         for name in ("distributed", "distributed.nanny", "distributed.client"):

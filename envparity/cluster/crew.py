@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from distributed import Future, KilledWorker
@@ -185,7 +184,7 @@ class _Workers:
         watching = self._watching
         if watching is None:
             raise LaunchError("nobody watches the cluster")
-        waited_for: set[asyncio.Future[Any]] = {done, watching}
+        waited_for: set[asyncio.Future[None] | asyncio.Future[str]] = {done, watching}
         await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
         if watching.done() and not done.done():
             raise LaunchError(watching.result())

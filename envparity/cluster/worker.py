@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from distributed import Worker, WorkerPlugin
@@ -45,7 +44,7 @@ class PreparesRun(WorkerPlugin):
         self._said = project
         self._project = msgspec.json.decode(project, type=Project)
 
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
         return prepares_run, (self._said,)
 
     async def setup(self, worker: Worker) -> None:

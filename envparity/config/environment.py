@@ -9,16 +9,14 @@ from typing import Any
 
 import msgspec
 
-from envparity.config.command import command_mistakes
-from envparity.config.deployed import deployed_mistakes, read_deployed
+from envparity.config.deployed import read_deployed
+from envparity.config.environment_checks import cross_checks
 from envparity.config.files import file_mistakes, files_of
-from envparity.config.image import image_mistakes, image_of
-from envparity.config.ingress_keys import ingress_mistakes, without_an_ingress
+from envparity.config.image import image_of
 from envparity.config.own_nginx import own_configuration
-from envparity.config.settings import composed_mistakes, source_mistakes
+from envparity.config.settings import composed_mistakes
 from envparity.dependency.kind import KINDS, dependency_schema
 from envparity.errors import ConfigurationError, Mistake
-from envparity.model.commands import HEALTH_PORT, PORT
 from envparity.model.composed import is_composed
 from envparity.model.environment import (
     BesideProcess,
@@ -34,7 +32,6 @@ from envparity.model.environment import (
 )
 from envparity.model.ingress_presets import ingress_of
 from envparity.sources.extending import Extended, extended, named_files
-from envparity.support.patterns import pattern_problem
 from envparity.toml.document import Document, did_you_mean, in_words, read_document, shown_path
 from envparity.toml.schema import known_keys, schema_mistakes
 
@@ -95,7 +92,7 @@ def environment_of(read: Document, given: Collection[str] | None = None) -> tupl
     document = whole.document
     mistakes = [
         *schema_mistakes(document, SCHEMA, {"dependency": dependency_schema(document.table("dependencies"))}),
-        *_cross_checks(document),
+        *cross_checks(document),
         *file_mistakes(document, whole.settings, given),
         *composed_mistakes(document, whole.settings, given),
         *wrong,
@@ -212,90 +209,3 @@ def literal(value: str | float) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _cross_checks(document: Document) -> Iterator[Mistake]:
-    """What no schema can say. The document may be wrong in any way: what the schema reports is passed over."""
-    name = document.data.get("name")
-    if isinstance(name, str) and name != document.path.stem:
-        action = f"rename the file to {name}.toml, or set name = {document.path.stem!r}"
-        yield document.mistake(("name",), f"{document.path.stem}, as the file is called", in_words(name), action)
-    yield from source_mistakes(document)
-    yield from _dependency_mistakes(document)
-    yield from image_mistakes(document)
-    yield from command_mistakes(document, ("command",), document.data.get("command"), {PORT, HEALTH_PORT})
-    for key in ("entrypoint", "arguments"):
-        if key in document.data and "command" in document.data:
-            action = f"remove one of them: {key} is of containers alone, command of both launchers"
-            yield document.mistake((key,), "nothing beside command", "both", action)
-    for table in ("jobs", "processes"):
-        for name, program in document.table(table).items():
-            command = program.get("command") if isinstance(program, dict) else None
-            yield from command_mistakes(document, (table, name, "command"), command, ())
-    yield from _readiness_mistakes(document)
-    yield from _port_mistakes(document)
-    yield from _ingress_mistakes(document)
-    yield from _difference_mistakes(document)
-    yield from deployed_mistakes(document)
-
-
-def _readiness_mistakes(document: Document) -> Iterator[Mistake]:
-    """What says when a further program is there, and does not."""
-    for name, program in document.table("processes").items():
-        if not isinstance(program, dict):
-            continue
-        ready = program.get("ready")
-        problem = pattern_problem(ready) if isinstance(ready, str) else ""
-        if problem:
-            yield document.mistake(("processes", name, "ready"), "a regular expression", problem)
-        if not ready and "ready_s" in program:
-            action = "say what it writes when it is there: ready"
-            yield document.mistake(("processes", name, "ready_s"), "nothing without ready", "a time", action)
-
-
-def _dependency_mistakes(document: Document) -> Iterator[Mistake]:
-    """What the kinds say against the tables of their dependencies."""
-    for name, table in document.table("dependencies").items():
-        kind = KINDS.find(table.get("kind")) if isinstance(table, dict) else None
-        if kind is None:
-            continue
-        with KINDS.guarding(kind):
-            for key, expected, got, action in kind.mistakes(table, document.path.parent):
-                yield document.mistake(("dependencies", name, *key), expected, got, action)
-
-
-def _port_mistakes(document: Document) -> Iterator[Mistake]:
-    """The platform says the port; a literal beside it would be overridden in silence."""
-    setting = document.table("platform").get("port_setting", Platform().port_setting)
-    settings = document.table("settings")
-    if isinstance(setting, str) and setting in settings and settings[setting] != {"from": "platform.port"}:
-        action = "set platform.port, and remove the setting"
-        yield document.mistake(("settings", setting), "the port from [platform] alone", "a setting as well", action)
-
-
-def _ingress_mistakes(document: Document) -> Iterator[Mistake]:
-    ingress = document.table("ingress")
-    if ingress.get("kind", "none") != "none":
-        yield from ingress_mistakes(document)
-        return
-    replicas = document.table("platform").get("replicas", 1)
-    if isinstance(replicas, int) and replicas > 1:
-        action = 'add [ingress] with kind = "nginx", or set replicas = 1'
-        expected = "1, for without an ingress nothing spreads the connections"
-        yield document.mistake(("platform", "replicas"), expected, in_words(replicas), action)
-    if ingress.get("tls") is True:
-        action = 'set kind = "nginx", or tls = false'
-        yield document.mistake(("ingress", "tls"), "false, for without an ingress nothing speaks TLS", "true", action)
-    yield from without_an_ingress(document)
-
-
-def _difference_mistakes(document: Document) -> Iterator[Mistake]:
-    first: dict[str, int] = {}
-    for index, difference in enumerate(document.tables("differences")):
-        path = difference.get("path")
-        if not isinstance(path, str):
-            continue
-        if path in first:
-            got = f"{path}, which differences[{first[path]}] has too"
-            yield document.mistake(("differences", index, "path"), "a path of its own", got, "keep one of them")
-        first.setdefault(path, index)

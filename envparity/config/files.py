@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from envparity.errors import Mistake
-from envparity.model.environment import FileTemplate, Platform, settings_in
+from envparity.model.environment import Platform
+from envparity.model.file_template import FileTemplate, settings_in
 from envparity.toml.document import Document, did_you_mean, in_words, is_there
 
 __all__ = ["file_mistakes", "files_of"]

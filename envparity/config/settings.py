@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import TypeGuard
 
 from envparity.auth.key_pair import OFFERED
 from envparity.dependency.kind import KINDS, DependencyKind
@@ -51,7 +51,7 @@ def _having_settings(document: Document) -> list[str]:
     return [name for name in document.table("dependencies") if document.table("dependencies", name, "settings")]
 
 
-def _owners(settings: Mapping[str, Any]) -> list[str]:
+def _owners(settings: Mapping[str, object]) -> list[str]:
     """From whom these settings take something."""
     sources = [value["from"] for value in settings.values() if isinstance(value, dict) and "from" in value]
     composed = [Composed(value) for value in settings.values() if _is_composed(value)]
@@ -107,7 +107,7 @@ def _composed_at(document: Document, place: tuple[str, ...], known: Collection[s
             yield document.mistake(key, "a value that is not made of itself", got, "write one of them out")
 
 
-def literal_mistakes(document: Document, key: KeyPath, value: Any) -> Iterator[Mistake]:
+def literal_mistakes(document: Document, key: KeyPath, value: object) -> Iterator[Mistake]:
     """What is wrong with a setting that cannot be composed: the same in every environment, or a boot's own."""
     if not _is_composed(value):
         return
@@ -119,7 +119,7 @@ def literal_mistakes(document: Document, key: KeyPath, value: Any) -> Iterator[M
             yield document.mistake(key, "a text without placeholders", piece.text, _BRACES)
 
 
-def _is_composed(value: Any) -> bool:
+def _is_composed(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and is_composed(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from jsonschema.protocols import Validator
 
@@ -75,9 +75,9 @@ def _required(schema: Place) -> frozenset[str]:
     return frozenset(str(name) for name in named if isinstance(named, list))
 
 
-def _readings(text: str) -> tuple[Any, ...]:
+def _readings(text: str) -> tuple[str | bool | int | float, ...]:
     """What a parameter's text may say: the text, a number, a boolean."""
-    found: list[object] = [text]
+    found: list[str | bool | int | float] = [text]
     if text in {"true", "false"}:
         found.append(text == "true")
     for kind in (int, float):

@@ -114,7 +114,9 @@ class _Branches:
     def of(self, name: str, schema: Place) -> tuple[Branch, ...]:
         return tuple(self._under(name, schema, {}, 0))
 
-    def _under(self, name: str, schema: Place, constants: Mapping[str, frozenset[Any]], depth: int) -> Iterator[Branch]:
+    def _under(
+        self, name: str, schema: Place, constants: Mapping[str, frozenset[object]], depth: int
+    ) -> Iterator[Branch]:
         """The branches of a schema; `constants` are those of what is around it."""
         if not isinstance(schema.value, dict):
             return
@@ -172,7 +174,7 @@ def _words(error: ValidationError, above: str = "") -> list[str]:
     where = ".".join(map(str, error.absolute_path))
     if not error.context or error.validator not in {"oneOf", "anyOf"}:
         return [f"{where}{above}: {shortened(error.message)}" if where or above else shortened(error.message)]
-    groups: dict[Any, list[ValidationError]] = {}
+    groups: dict[str | int, list[ValidationError]] = {}
     for inner in error.context:
         groups.setdefault(inner.relative_schema_path[0], []).append(inner)
     nearest = min(groups, key=lambda index: (sum(map(_is_of_another, groups[index])), len(groups[index])))

@@ -9,9 +9,9 @@ from typing import Literal
 
 from envparity.contract.contract import Contract
 from envparity.conversation.wire import Reading, Wire
-from envparity.observe.transcript import Frame, plain
+from envparity.observe.frame import Frame, plain
 
-__all__ = ["MOST_UNREAD_BYTES", "Arrival", "Arrivals", "Ending"]
+__all__ = ["MOST_UNREAD_BYTES", "Arrival", "Arrivals", "Closure"]
 
 MOST_UNREAD_BYTES = 16 * 1024 * 1024
 """How much may wait on a connection that no step has read: as long as there is more, nothing is taken from it."""
@@ -34,7 +34,7 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Ending:
+class Closure:
     """The close of a connection: the code and reason, who began, and what the contract has against it."""
 
     at_s: float
@@ -53,7 +53,7 @@ class Arrivals:
     def __init__(self, contract: Contract | None, reading: Reading, ignored: frozenset[str]) -> None:
         self._contract, self._reading, self._ignored = contract, reading, ignored
         self.wire = Wire(reading)
-        self._queues: defaultdict[str, deque[Arrival | Ending]] = defaultdict(deque)
+        self._queues: defaultdict[str, deque[Arrival | Closure]] = defaultdict(deque)
         self._unread: Counter[str] = Counter()
 
     def message(self, connection: str, message: str | bytes, at_s: float) -> tuple[str | bytes, ...]:
@@ -66,9 +66,9 @@ class Arrivals:
             self._unread[connection] += size
         return answers
 
-    def type_of(self, arrival: Arrival | Ending) -> str | None:
+    def type_of(self, arrival: Arrival | Closure) -> str | None:
         """What a frame says it is; None for a close, and where it says nothing."""
-        return None if isinstance(arrival, Ending) else self._reading.type_of(arrival.frame)
+        return None if isinstance(arrival, Closure) else self._reading.type_of(arrival.frame)
 
     def too_much(self, connection: str) -> bool:
         """Whether more than `MOST_UNREAD_BYTES` wait on that connection."""
@@ -77,26 +77,26 @@ class Arrivals:
     def close(self, connection: str, code: int, reason: str, by: Literal["client", "server"], at_s: float) -> None:
         """The connection is closed."""
         violations = self._contract.close_violations(code, reason) if self._contract and by == "server" else ()
-        self._queues[connection].append(Ending(at_s, code, reason, by, violations))
+        self._queues[connection].append(Closure(at_s, code, reason, by, violations))
 
-    def take(self, connection: str, skip: tuple[str, ...] = ()) -> tuple[Arrival | Ending | None, list[Arrival]]:
+    def take(self, connection: str, skip: tuple[str, ...] = ()) -> tuple[Arrival | Closure | None, list[Arrival]]:
         """The first that waits on a connection and is neither ignored nor of a type in `skip`; and what it passed."""
         queue = self._queues[connection]
         passed: list[Arrival] = []
         while queue:
             arrival = queue.popleft()
-            self._unread[connection] -= 0 if isinstance(arrival, Ending) else arrival.size
-            if isinstance(arrival, Ending) or self._type_of(arrival) not in self._ignored.union(skip):
+            self._unread[connection] -= 0 if isinstance(arrival, Closure) else arrival.size
+            if isinstance(arrival, Closure) or self._type_of(arrival) not in self._ignored.union(skip):
                 return arrival, passed
             passed.append(arrival)
         return None, passed
 
-    def rest(self) -> Iterator[tuple[str, Arrival | Ending]]:
+    def rest(self) -> Iterator[tuple[str, Arrival | Closure]]:
         """Take everything that is still there, but what is ignored, and closes that the client began."""
         for connection, queue in self._queues.items():
             while queue:
                 arrival = queue.popleft()
-                if isinstance(arrival, Ending):
+                if isinstance(arrival, Closure):
                     wanted = arrival.by != "client"
                 else:
                     wanted = self._type_of(arrival) not in self._ignored

@@ -19,8 +19,9 @@ from envparity.conversation.wire import Reading
 from envparity.frames.decoding import decoded_json, decoded_text
 from envparity.model.step import PLACEHOLDER, Http
 from envparity.model.step.values import ENDS_LINE
+from envparity.observe.frame import BinaryFrame, Frame, JsonFrame, TextFrame, plain
 from envparity.observe.headers import Cookie, promised
-from envparity.observe.transcript import BinaryFrame, Frame, HttpAnswered, JsonFrame, TextFrame, plain
+from envparity.observe.transcript import HttpAnswered
 from envparity.redaction import is_secret_name
 
 __all__ = ["ask", "body_of"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 from envparity.conversation import actions
-from envparity.conversation.arrivals import Ending
+from envparity.conversation.arrivals import Closure
 from envparity.conversation.filling import fill
 from envparity.conversation.matching import matches
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
 from envparity.model.step import Close, Expect, ExpectClose, Settle, Silence
-from envparity.observe.transcript import SilenceKept, plain
+from envparity.observe.frame import plain
+from envparity.observe.transcript import SilenceKept
 
 __all__ = ["close", "expect", "expect_close", "settle", "silence"]
 
@@ -26,7 +27,7 @@ def expect(playing: Playing, step: Expect) -> Actions:
         expected = " ".join(filter(None, (frame_type, fields)))
         arrival = yield from playing.take_expected(step, expected)
         playing.note_taken(step.on, arrival)
-        if isinstance(arrival, Ending):
+        if isinstance(arrival, Closure):
             raise playing.recorder.unlike(arrival, expected, step.on)
         named = playing.reading.type_of(arrival.frame)
         if frame_type not in {None, named}:
@@ -61,7 +62,7 @@ def _await_close(playing: Playing, step: ExpectClose | Close, expected: str, rea
     arrival = yield from playing.take(step.on, "close", timeout_s, expected, step.skip, until_close=until_close)
     playing.recorder.note_arrival(step.on, arrival, "close")
     codes = step.codes if isinstance(step, ExpectClose) else (step.code,)
-    as_asked = isinstance(arrival, Ending) and arrival.code in codes and reason in {None, arrival.reason}
+    as_asked = isinstance(arrival, Closure) and arrival.code in codes and reason in {None, arrival.reason}
     if not as_asked:
         raise playing.recorder.unlike(arrival, expected, step.on, playing.arrivals.type_of(arrival))
     if len(codes) > 1:
@@ -80,7 +81,7 @@ def settle(playing: Playing, step: Settle) -> Actions:
         arrival = playing.pending(step.on, ())
         if arrival is not None:
             playing.recorder.note_arrival(step.on, arrival, "message")
-            if isinstance(arrival, Ending):
+            if isinstance(arrival, Closure):
                 return
             until_s = min(playing.recorder.now_s + step.seconds, last_s)
             continue

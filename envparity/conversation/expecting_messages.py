@@ -6,16 +6,16 @@ import contextlib
 import hashlib
 import json
 import re
-from typing import Any, AnyStr
+from typing import AnyStr
 
-from envparity.conversation.arrivals import Arrival, Ending
+from envparity.conversation.arrivals import Arrival, Closure
 from envparity.conversation.filling import fill
 from envparity.conversation.matching import assigned, matches
 from envparity.conversation.playing import Actions, Playing
 from envparity.frames.decoding import bounded, decoded_json
 from envparity.model.step import ExpectBytes, ExpectJson, ExpectText, ExpectUnordered
 from envparity.model.step.payloads import bytes_pattern, placeholders_of, text_pattern
-from envparity.observe.transcript import JsonFrame, TextFrame, plain
+from envparity.observe.frame import JsonFrame, TextFrame, plain
 
 __all__ = ["expect_bytes", "expect_json", "expect_text", "expect_unordered"]
 
@@ -28,7 +28,7 @@ def expect_text(playing: Playing, step: ExpectText) -> Actions:
     message = arrival.message if isinstance(arrival, Arrival) else None
     found = pattern.search(message) if isinstance(message, str) else None
     playing.note_taken(step.on, arrival)
-    if found is None or isinstance(arrival, Ending):
+    if found is None or isinstance(arrival, Closure):
         raise playing.recorder.unlike(arrival, expected, step.on)
     if plain(arrival.frame) == {"text": message}:
         playing.recorder.note_compared_as(_captures(playing, found, {"text": _without(found, step.pattern, playing)}))
@@ -45,7 +45,7 @@ def expect_bytes(playing: Playing, step: ExpectBytes) -> Actions:
     message = arrival.message if isinstance(arrival, Arrival) else None
     found = pattern.search(message) if isinstance(message, bytes) else None
     playing.note_taken(step.on, arrival)
-    if found is None or isinstance(arrival, Ending):
+    if found is None or isinstance(arrival, Closure):
         raise playing.recorder.unlike(arrival, expected, step.on)
     said: dict[str, str] = {}
     if step.pattern.startswith("hex:") and ("??" in step.pattern or step.pattern.endswith("*")):
@@ -72,7 +72,7 @@ def expect_json(playing: Playing, step: ExpectJson) -> Actions:
     if fits and isinstance(arrival, Arrival) and isinstance(arrival.frame, TextFrame):
         arrival = Arrival(arrival.at_s, JsonFrame({"json": found}, "json"), arrival.violations, arrival.message)
     playing.note_taken(step.on, arrival)
-    if isinstance(arrival, Ending) or not fits or not matches(found, fill(step.value, playing.values)):
+    if isinstance(arrival, Closure) or not fits or not matches(found, fill(step.value, playing.values)):
         raise playing.recorder.unlike(arrival, expected, step.on)
     shown = plain(arrival.frame)
     if shown == {"json": found}:
@@ -103,7 +103,7 @@ def expect_unordered(playing: Playing, step: ExpectUnordered) -> Actions:
             taken.append(arrival)
             noted.append(playing.recorder.last)
             places = assigned(taken, wanted, fits)
-        if isinstance(arrival, Ending) or places is None:
+        if isinstance(arrival, Closure) or places is None:
             raise playing.recorder.unlike(arrival, expected, step.on)
     playing.recorder.rearrange(noted, places or [])
     for number, asked in zip(noted, step.frames, strict=True):
@@ -126,14 +126,17 @@ def _without(found: re.Match[AnyStr], pattern: str, playing: Playing) -> AnyStr:
     spans = sorted((found.span(name), name) for name, held in found.groupdict().items() if held is not None)
     for (begin, end), name in spans:
         if begin >= last:
-            shown: Any = f"{{{name}}}" if isinstance(found.string, str) else f"{{{name}}}".encode()
+            shown = _as_kind(f"{{{name}}}", found.string)
             text, last = text + found.string[last:begin] + shown, end
     text += found.string[last:]
     for name, argument in placeholders_of(pattern):
         key = f"{name}:{argument}" if argument else name
-        value: Any = str(playing.values.get(key, ""))
-        shown = f"{{{key}}}"
+        value = str(playing.values.get(key, ""))
         if value:
-            either: Any = (value, shown) if isinstance(text, str) else (value.encode(), shown.encode())
-            text = text.replace(*either)
+            text = text.replace(_as_kind(value, text), _as_kind(f"{{{key}}}", text))
     return text
+
+
+def _as_kind(text: str, message: AnyStr) -> AnyStr:
+    """The text as bytes, where the message is bytes."""
+    return text if isinstance(message, str) else text.encode()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import Any
 
 from envparity.contract.contract import Contract
 from envparity.conversation import actions
 from envparity.conversation.actions import Action
-from envparity.conversation.arrivals import Arrival, Arrivals, Ending
+from envparity.conversation.arrivals import Arrival, Arrivals, Closure
 from envparity.conversation.cookies import Cookies
 from envparity.conversation.matching import ABSENT, reach
 from envparity.conversation.record import Departed, Recorder
@@ -37,7 +36,7 @@ class Playing:
         self.arrivals = Arrivals(contract, self.reading, script.ignored)
         self.recorder = Recorder(scenario, script)
         self.script, self.contract = script, contract
-        self.values: dict[str, Any] = dict(script.values)
+        self.values: dict[str, object] = dict(script.values)
         self.replicas: dict[str, int | None] = {}
         self.workers: dict[str, int | None] = {}
         others = [step for step in scenario.steps if isinstance(step, Connect) and step.other_worker_than]
@@ -51,15 +50,16 @@ class Playing:
         """Go on by one with each counter in a step that says something; one that expects has the last number."""
         if not isinstance(step, ExpectStep | ExpectClose):
             for key in {f"counter:{argument}" for name, argument in placeholders(step) if name == "counter"}:
-                self.values[key] = self.values.get(key, 0) + 1
+                counted = self.values.get(key, 0)
+                self.values[key] = counted + 1 if isinstance(counted, int) else 1
 
     @property
-    def captured(self) -> dict[str, Any]:
+    def captured(self) -> dict[str, object]:
         """The values of the placeholders that earlier steps have captured."""
         return {name: value for name, value in self.values.items() if name not in self.script.values}
 
     @property
-    def known_late(self) -> dict[str, Any]:
+    def known_late(self) -> dict[str, object]:
         """Those, and the addresses that clients of this play come from: what a handshake says once it is played."""
         addresses = {name: value for name, value in self.script.values.items() if name.startswith("address:")}
         return addresses | self.captured
@@ -71,14 +71,14 @@ class Playing:
         if self.told.expired is not None:
             raise self.timeout(action.connection, "message", "room to send", action.timeout_s)
 
-    def take_expected(self, step: ExpectStep, waited_for: str) -> Generator[Action, None, Arrival | Ending]:
+    def take_expected(self, step: ExpectStep, waited_for: str) -> Generator[Action, None, Arrival | Closure]:
         """The next frame or close for a step that expects a message."""
         phase, phases = self._phase(step.on), self.script.phases
         usual_s = phases.message_s if phase == "message" else phases.authenticate_s
         timeout_s = usual_s if step.within_s is None else self.script.amount(step.within_s)
         return (yield from self.take(step.on, phase, timeout_s, waited_for, step.skip))
 
-    def note_taken(self, connection: str, arrival: Arrival | Ending) -> None:
+    def note_taken(self, connection: str, arrival: Arrival | Closure) -> None:
         """Write down what was taken for a step that expects a message."""
         self.recorder.note_arrival(connection, arrival, self._phase(connection))
 
@@ -113,7 +113,7 @@ class Playing:
         skip: tuple[str, ...],
         *,
         until_close: bool = False,
-    ) -> Generator[Action, None, Arrival | Ending]:
+    ) -> Generator[Action, None, Arrival | Closure]:
         """The next frame or close of that connection that is neither ignored nor skipped.
 
         `until_close`: no frame is meant. Who closes without having read anything does not say whether the other side
@@ -129,7 +129,7 @@ class Playing:
             yield actions.Receive(connection, phase, left_s, waited_for, until_s=until_s)
         return arrival
 
-    def pending(self, connection: str, skip: tuple[str, ...], *, until_close: bool = False) -> Arrival | Ending | None:
+    def pending(self, connection: str, skip: tuple[str, ...], *, until_close: bool = False) -> Arrival | Closure | None:
         """What waits on that connection. What is let pass is noted only if the contract has something against it."""
         while True:
             arrival, passed = self.arrivals.take(connection, skip)

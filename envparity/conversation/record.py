@@ -6,11 +6,12 @@ import json
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from envparity.conversation.arrivals import Arrival, Ending
+from envparity.conversation.arrivals import Arrival, Closure
 from envparity.conversation.filling import said_with_placeholders
 from envparity.conversation.resolved import Script
 from envparity.model.scenario import Scenario
 from envparity.observe.disturbed import Disturbed
+from envparity.observe.frame import plain
 from envparity.observe.transcript import (
     ConnectionClosed,
     Departure,
@@ -19,7 +20,6 @@ from envparity.observe.transcript import (
     FrameReceived,
     LoggedLines,
     Transcript,
-    plain,
 )
 from envparity.redaction import Redaction
 
@@ -65,10 +65,10 @@ class Recorder:
         if isinstance(event, ConnectionClosed) and event.code == _INTERNAL_ERROR and not self._saw_internal_error:
             self.failed_s, self._saw_internal_error = event.at_s, True
 
-    def note_arrival(self, connection: str, arrival: Arrival | Ending, phase: str) -> None:
+    def note_arrival(self, connection: str, arrival: Arrival | Closure, phase: str) -> None:
         """Write what a connection brought, at the time when it came."""
         match arrival:
-            case Ending(at_s, code, reason, by, violations):
+            case Closure(at_s, code, reason, by, violations):
                 self.note(ConnectionClosed(at_s, connection, "close", code, reason, by, violations))
             case Arrival(at_s, frame, violations):
                 self.note(FrameReceived(at_s, connection, phase, frame, violations))
@@ -122,13 +122,13 @@ class Recorder:
             for one in kept
         )
 
-    def what(self, arrival: Arrival | Ending, unexpected: str | None = None) -> str:
+    def what(self, arrival: Arrival | Closure, unexpected: str | None = None) -> str:
         """An arrival in a few words for people: the same in every playing, and in every environment.
 
         `unexpected` is the type of a frame of which no such was expected: what else is in it is what that environment
         says in all of them, and is not said, but for an error, which says what is wrong.
         """
-        if isinstance(arrival, Ending):
+        if isinstance(arrival, Closure):
             return f"close {arrival.code} {arrival.reason!r} by the {arrival.by}"
         frame = plain(arrival.frame)
         if unexpected in {None, self._error_type}:
@@ -139,10 +139,10 @@ class Recorder:
         return f"{self.shown(naming)[:-1]}, …}}" if naming else f"{unexpected} …"
 
     def unlike(
-        self, arrival: Arrival | Ending, expected: str, connection: str, unexpected: str | None = None
+        self, arrival: Arrival | Closure, expected: str, connection: str, unexpected: str | None = None
     ) -> Departed:
         """What came instead of what was expected; `unexpected` as in `what`."""
-        kind: DepartureKind = "close" if isinstance(arrival, Ending) else "frame"
+        kind: DepartureKind = "close" if isinstance(arrival, Closure) else "frame"
         return Departed(kind, expected, self.what(arrival, unexpected), connection)
 
     def shown(self, frame: dict[str, object]) -> str:

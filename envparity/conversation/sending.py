@@ -10,7 +10,8 @@ from envparity.conversation.filling import fill
 from envparity.conversation.playing import Actions, Playing
 from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText, SendWire
 from envparity.model.step.payloads import payload
-from envparity.observe.transcript import Frame, FrameSent, JsonFrame, TextFrame, plain
+from envparity.observe.frame import Frame, JsonFrame, TextFrame, plain
+from envparity.observe.transcript import FrameSent
 
 __all__ = ["SendStep", "send", "send_frame", "send_wire"]
 

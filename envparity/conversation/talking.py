@@ -14,13 +14,14 @@ from websockets.exceptions import ConnectionClosed
 from envparity.conversation import actions
 from envparity.conversation.polling import Connection
 
-__all__ = ["Ending", "ending", "flood", "has_sent", "send_wire"]
+__all__ = ["ConnectionEnd", "Wait", "closed_quietly", "end_of", "flood", "has_sent", "send_wire"]
 
 Wait = Callable[[float], AbstractAsyncContextManager[object]]
+"""Bounds what is done inside by so many seconds, with `TimeoutError`."""
 
 
 @dataclass(frozen=True)
-class Ending:
+class ConnectionEnd:
     """How a connection ended: the peer's own code, 1006 where it gave none, and who closed it."""
 
     code: int
@@ -28,19 +29,27 @@ class Ending:
     by: Literal["client", "server"]
 
 
-def ending(end: ConnectionClosed) -> Ending:
-    """What that end of a connection says."""
-    code, reason = (int(end.rcvd.code), end.rcvd.reason) if end.rcvd else (1006, "")
+def end_of(closed: ConnectionClosed, *, asked: bool) -> ConnectionEnd:
+    """What that end of a connection says; `asked`: the script, or a goodbye, had asked for it."""
+    code, reason = (int(closed.rcvd.code), closed.rcvd.reason) if closed.rcvd else (1006, "")
     # Both may close at once: then the peer's own code shows that it did not echo ours.
-    ours = end.sent is not None and not end.rcvd_then_sent and (end.rcvd is None or code == end.sent.code)
-    return Ending(code, reason, "client" if ours else "server")
+    ours = closed.sent is not None and not closed.rcvd_then_sent and (closed.rcvd is None or code == closed.sent.code)
+    if closed.rcvd is None and closed.sent is not None and not asked:  # what the peer sent cannot be read
+        reason = f"closed with {int(closed.sent.code)} {closed.sent.reason}"
+    return ConnectionEnd(code, reason, "client" if ours else "server")
 
 
-async def has_sent(connection: Connection, action: actions.Send, times: int, wait: Wait) -> bool:
-    """Send it so often, and say whether it was taken in time; of a connection that has ended its reader tells."""
+async def closed_quietly(connection: Connection, code: int) -> None:
+    """Close it, and wait until the peer has answered, or is gone: how it ended, its reader tells."""
+    with contextlib.suppress(ConnectionClosed, OSError):
+        await connection.close(code)
+
+
+async def has_sent(connection: Connection, action: actions.Send, wait: Wait) -> bool:
+    """Send it as often as it says, and give whether it was taken in time; of its end the reader tells."""
     try:
         async with wait(action.timeout_s):
-            for _ in range(times):
+            for _ in range(action.count):
                 for message in (action.message, *action.following):
                     await connection.send(message)
     except TimeoutError:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from envparity.conversation.matching import ABSENT, reach
 from envparity.errors import ConfigurationError, Mistake
 from envparity.frames.codec import CODECS, Beat, Codec, Converses, Dialogue, Received, answered, written
 from envparity.frames.decoding import bounded
-from envparity.observe.transcript import BinaryFrame, Frame, JsonFrame, TextFrame
+from envparity.observe.frame import BinaryFrame, Frame, JsonFrame, TextFrame
 
 __all__ = ["Reading", "Wire"]
 
@@ -74,9 +73,9 @@ class Reading:
         messages = self.messages(value)
         return sum(len(message.encode() if isinstance(message, str) else message) for message in messages)
 
-    def _named(self, value: dict[str, Any]) -> str | None:
+    def _named(self, value: dict[str, object]) -> str | None:
         with CODECS.guarding(self.codec):
-            named = self.codec.type_of(value)
+            named: object = self.codec.type_of(value)
         if named is None:
             named = value.get(self.frame_type)
         return named if isinstance(named, str) else None
@@ -123,7 +122,7 @@ class Wire:
             return dialogue.beat
 
 
-def _with(value: Mapping[str, Any], field: str, text: str) -> dict[str, Any]:
+def _with(value: Mapping[str, object], field: str, text: str) -> dict[str, object]:
     """The frame with that text in that field; a dotted name leads to where the frame has something already."""
     if field in value or "." not in field or reach(value, field) is ABSENT:
         return {**value, field: text}
@@ -133,4 +132,4 @@ def _with(value: Mapping[str, Any], field: str, text: str) -> dict[str, Any]:
         place, _, beyond = rest.partition(".")
         filled = _with({place: under[int(place)]}, f"{place}.{beyond}" if beyond else place, text)[place]
         return {**value, first: [*under[: int(place)], filled, *under[int(place) + 1 :]]}
-    return {**value, first: _with(under, rest, text)}
+    return {**value, first: _with(under if isinstance(under, Mapping) else {}, rest, text)}

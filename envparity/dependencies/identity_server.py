@@ -104,12 +104,12 @@ class Provider:
         return {"access_token": token, "token_type": "Bearer", "expires_in": lifetime_s}
 
 
-def _public(pem: str, algorithm: str, kid: str) -> dict[str, Any]:
+def _public(pem: str, algorithm: str, kid: str) -> dict[str, object]:
     """The public half as a JWK, called `kid`, or by its thumbprint (RFC 7638)."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from jwt.algorithms import get_default_algorithms
 
-    public: Any = load_pem_private_key(pem.encode(), password=None).public_key()
+    public: object = load_pem_private_key(pem.encode(), password=None).public_key()
     signing: Any = get_default_algorithms()[algorithm]
     jwk = {name: value for name, value in json.loads(signing.to_jwk(public)).items() if name != "key_ops"}
     kept = {name: jwk[name] for name in sorted(jwk) if name in {"crv", "e", "kty", "n", "x", "y"}}

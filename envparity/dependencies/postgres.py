@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -36,6 +36,7 @@ from envparity.model.environment import Dependency
 
 if TYPE_CHECKING:
     from envparity.launch.process.servers import Server as ProcessServer
+    from envparity.launch.process.servers import ServerParts
 
 __all__ = ["DATABASE", "KIND", "RESERVED", "USER", "Postgres"]
 
@@ -174,13 +175,14 @@ class Postgres(TakesOwnImage):
             return str(error)
         return ""
 
-    def server(self, declared: Dependency, **given: Any) -> ProcessServer:
+    def server(self, declared: Dependency, **given: Unpack[ServerParts]) -> ProcessServer:
         from envparity.dependencies.postgres_pooler import PooledServer
         from envparity.dependencies.postgres_server import PostgresServer
 
-        given["max_connections"] = declared.max_connections
-        pooler = declared.options.get("pooler")
-        return PostgresServer(**given) if pooler is None else PooledServer(**given, pooler=pooler)
+        most, pooler = declared.max_connections, declared.options.get("pooler")
+        if pooler is None:
+            return PostgresServer(**given, max_connections=most)
+        return PooledServer(**given, max_connections=most, pooler=pooler)
 
     def front(
         self, server: ProcessServer, tls: ssl.SSLContext, host: str

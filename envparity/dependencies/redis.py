@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -28,6 +28,7 @@ from envparity.model.environment import Dependency
 
 if TYPE_CHECKING:
     from envparity.launch.process.servers import Server as ProcessServer
+    from envparity.launch.process.servers import ServerParts
 
 __all__ = ["KIND", "Redis"]
 
@@ -92,7 +93,7 @@ class Redis(TakesOwnImage):
             return str(error)
         return ""
 
-    def server(self, declared: Dependency, **given: Any) -> ProcessServer:
+    def server(self, declared: Dependency, **given: Unpack[ServerParts]) -> ProcessServer:
         from envparity.dependencies.redis_server import RedisServer
 
         del declared

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -119,7 +119,7 @@ class SigningKey(msgspec.Struct, frozen=True):
 
     kid: str
     pem: str
-    jwk: dict[str, Any]
+    jwk: dict[str, object]
 
     def __repr__(self) -> str:
         return f"SigningKey({self.kid!r})"
@@ -172,7 +172,10 @@ class Administered(Protocol):
 class Ground(Protocol):
     """What a kind finds where warm boots are to be kept apart."""
 
-    memory_folder: str
+    @property
+    def memory_folder(self) -> str:
+        """One that servers may make folders in, where that is quick."""
+        ...
 
     def administrator(self, name: str) -> AbstractAsyncContextManager[Administrator]:
         """A session with that dependency's server. Raises `WarmUnavailable` where there can be none."""

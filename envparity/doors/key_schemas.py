@@ -52,12 +52,13 @@ def _keys_schema(
 ) -> dict[str, object]:
     """The schema of a table with the fields of that struct, and with the `common` keys that every kind has."""
     (schema,), parts = msgspec.json.schema_components((kind,), ref_template="{name}")
-    own = _inlined(schema, parts)
+    own = _inlined_table(schema, parts)
+    needed, properties = own.get("required"), own.get("properties")
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": [*own.get("required", ()), *required],
-        "properties": {**own.get("properties", {}), **common},
+        "required": [*(needed if isinstance(needed, list) else ()), *required],
+        "properties": {**(properties if isinstance(properties, dict) else {}), **common},
     }
 
 
@@ -81,12 +82,14 @@ def _kinds_schema(
     }
 
 
-def _inlined(schema: Any, parts: Mapping[str, object]) -> Any:
+def _inlined(schema: object, parts: Mapping[str, object]) -> object:
     """Without references, titles and defaults, and without null, which TOML has not."""
     if isinstance(schema, list):
         return [_inlined(one, parts) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
+    return _inlined_table(schema, parts) if isinstance(schema, dict) else schema
+
+
+def _inlined_table(schema: Mapping[str, Any], parts: Mapping[str, object]) -> dict[str, object]:
     own = {key: _inlined(value, parts) for key, value in schema.items() if key not in _LEFT_OUT | {"$ref", "anyOf"}}
     if "properties" in schema:  # names of keys, of which some may be called title or default
         own["properties"] = {name: _inlined(one, parts) for name, one in schema["properties"].items()}
@@ -95,5 +98,6 @@ def _inlined(schema: Any, parts: Mapping[str, object]) -> Any:
         own["anyOf"] = _inlined(others, parts)
     referred = [parts[schema["$ref"]]] if "$ref" in schema else others if len(others) == 1 else []
     for one in referred:
-        own = {**_inlined(one, parts), **own}
+        under = _inlined(one, parts)
+        own = {**under, **own} if isinstance(under, dict) else own
     return own

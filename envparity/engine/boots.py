@@ -16,15 +16,15 @@ from envparity.engine.further_boots import FurtherBoots
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.plan import PlannedCase
-from envparity.engine.want_of_time import MOST_LATE_ALONE, ends_alike, for_want_of_time, with_stalls
-from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError, TooBusy
+from envparity.engine.want_of_time import Attempt, LateBoots, with_stalls
+from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
 from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Case
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.support.once_each import OnceEach
 
-__all__ = ["Attempt", "Boots", "Look"]
+__all__ = ["Boots", "Look"]
 
 
 class Look(Protocol):
@@ -34,13 +34,6 @@ class Look(Protocol):
         self, planned: PlannedCase, stack: Stack, began: float, *, again: bool, told: bool = True
     ) -> Observation:
         """Play and observe it; `again` where the case was booted before. Not `told`: nobody needs to hear of it."""
-
-
-class Attempt(Protocol):
-    """A boot, and what is seen of it."""
-
-    async def __call__(self, *, again: bool) -> Observation:
-        """Boot and observe; `again` where it was done before."""
 
 
 class Boots:
@@ -75,7 +68,7 @@ class Boots:
         self._look = look
         self._left = planned
         self._under_way: OnceEach[Case, Observation] = OnceEach()
-        self._repeated = 0
+        self._late = LateBoots(every=True)
         self.places = Places(workers)
         self.unsteady: list[tuple[Case, str]] = []
         self._further = FurtherBoots(repeat, subject.attached, emit)
@@ -111,23 +104,16 @@ class Boots:
         After `MOST_LATE_ALONE` that came to one alone as well, the first is believed. Raises `TooBusy` where the
         machine lets nobody judge it.
         """
-        async with self.places.place(idle=idle):
-            observation = await with_stalls(lambda: attempt(again=False))
-        reasons = for_want_of_time(observation)
-        if not reasons or case.environment in self._attached or self._repeated >= MOST_LATE_ALONE:
-            return observation
-        async with self.places.alone():
-            self._emit(Waiting(case.id, f"{case} once more, alone: {reasons[0]}"))
-            alone = await with_stalls(lambda: attempt(again=True))
-        again = for_want_of_time(alone)
-        if again and alone.stalls is not None and alone.stalls.too_great:
-            raise TooBusy(f"{case}: {again[0]}, but the machine is too busy to judge that: {alone.stalls}")
-        if again or ends_alike(observation, alone):
-            self._repeated += 1
-        else:
+        place = self.places.place(idle=idle)
+        if case.environment in self._attached:
+            async with place:
+                return await with_stalls(lambda: attempt(again=False))
+        doubted = lambda why: self._emit(Waiting(case.id, f"{case} once more, alone: {why}"))  # noqa: E731
+        observation, reasons = await self._late.believed(attempt, place, self.places.alone(), doubted)
+        if reasons:
             told = f"{case}: {'; '.join(reasons)} (in 1 of 2 boots, not when it booted alone)"
             self.unsteady.append((case, told))
-        return alone
+        return observation
 
     async def once_more(self, planned: PlannedCase) -> Observation:
         """What one more boot of that case shows, of which nobody needs to hear."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from envparity.engine.changing import observe_change
-from envparity.engine.coming_back import CameBack, come_back, comes_back, have_started
+from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.growth import Growth
 from envparity.engine.observer import Observer
@@ -113,4 +113,6 @@ class CasePlayer:
         boot, name = stack.case.boot, stack.case.environment
         baseline = next(iter(self._subject.environments))
         named = boot.steady or name == baseline
-        return have_started(first) and boot.hasten == 1 and name not in self._subject.attached and named
+        return (
+            all(one.has_started for one in first) and boot.hasten == 1 and name not in self._subject.attached and named
+        )

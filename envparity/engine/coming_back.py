@@ -6,17 +6,17 @@ Beside it another user asks for the same at the same time, so that what is kept 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from envparity.conversation.script import Script
 from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
-from envparity.observe.record import Replica, SecondPlay
+from envparity.observe.record import SecondPlay
 from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broken
 
-__all__ = ["CameBack", "come_back", "comes_back", "have_started"]
+__all__ = ["CameBack", "come_back", "comes_back"]
 
 Seen = Callable[[Sequence[Transcript]], Awaitable[None]]
 
@@ -34,19 +34,6 @@ class CameBack:
 
     others: list[Transcript] = field(default_factory=list)
     second: list[SecondPlay] = field(default_factory=list)
-
-
-def have_started(replicas: Iterable[Replica]) -> bool:
-    """Whether all of them run, and their startup has passed as far as it is known: else nobody comes back to each.
-
-    What was undecided at its deadline has not passed: whoever plays more of it waits in vain for each answer again.
-    """
-    return all(
-        one.exit_code is None
-        and one.undecided_after_s is None
-        and (one.startup is None or one.startup.status == "pass")
-        for one in replicas
-    )
 
 
 def comes_back(scenarios: Sequence[Scenario], played: Collection[Transcript], *, thorough: bool) -> list[Scenario]:

@@ -189,9 +189,12 @@ class BootsBeside:
 
         Raises `WarmUnavailable`.
         """
-        seen, late = await self._late.believed(
-            lambda: self._explorer.observe_warm(warm, case), self._lanes, self._all_lanes()
-        )
+
+        async def attempt(*, again: bool) -> Observation:
+            del again
+            return await self._explorer.observe_warm(warm, case)
+
+        seen, late = await self._late.believed(attempt, self._lanes, self._all_lanes())
         if late:
             told = f"{case}: {'; '.join(late)} (in 1 of 2 warm boots)"
             self._explorer.unsteady.append((case.environment, told))

@@ -9,8 +9,9 @@ from types import TracebackType
 
 import msgspec
 
-from envparity.engine.coming_back import come_back, comes_back, have_started
+from envparity.engine.coming_back import come_back, comes_back
 from envparity.engine.observer import Observer
+from envparity.engine.want_of_time import Attempt
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
 from envparity.isolate import Trait, mix
 from envparity.launch.controls import WarmBoots, WarmUnavailable, warm_boots
@@ -84,6 +85,17 @@ class HybridBoots:
             self.forkable = False  # whatever it was, cold boots do without them
         return self.forkable
 
+    def attempt(self, environment: Environment, traits: frozenset[Trait], *, warm: bool, twice: bool) -> Attempt:
+        """One boot of that hybrid, which is made when it is called."""
+
+        async def attempt(*, again: bool) -> Observation:
+            del again
+            if warm:
+                return await self.forked(environment, traits)
+            return await self.observed(environment, twice=twice)
+
+        return attempt
+
     async def observed(self, environment: Environment, *, twice: bool) -> Observation:
         """What that hybrid shows. What the engine itself fails at is tried once more, and raised then.
 
@@ -136,7 +148,9 @@ class HybridBoots:
         left = {one.scenario for one in played if twice and one.departure is not None}
         control = await self._observer.player.peaceful(stack, [one for one in chosen if one.name in left], again=True)
         returning = (
-            comes_back(chosen, played, thorough=False) if "returns" in self._also and have_started(first) else []
+            comes_back(chosen, played, thorough=False)
+            if "returns" in self._also and all(one.has_started for one in first)
+            else []
         )
         back = await come_back(self._observer.player, stack, returning)
         control += tuple(back.others)

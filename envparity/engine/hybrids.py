@@ -200,7 +200,7 @@ class Hybrids:
     ) -> Observation:
         """One boot of that hybrid."""
         observation, _ = await self._late.believed(
-            lambda: self._boots.forked(environment, traits) if warm else self._boots.observed(environment, twice=twice),
+            self._boots.attempt(environment, traits, warm=warm, twice=twice),
             self._places.place(idle=self._boot.hasten != 1),
             self._places.alone(),
         )

@@ -24,7 +24,7 @@ from envparity.launch.port import Stack
 from envparity.model.backend import Backend
 from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
-from envparity.model.environment import Deployed
+from envparity.model.deployment import Deployed
 from envparity.model.scenario import Scenario
 from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage
 from envparity.observe.transcript import (
@@ -86,11 +86,9 @@ class Observer:
         return list(await asyncio.gather(*(stack.observe_replica(index) for index in range(stack.replica_count))))
 
     async def cross_origin(self, stack: Stack, first: Sequence[Replica]) -> tuple[tuple[HttpAnswered, ...], ...]:
-        """What browsers are told from each origin, on the usual boot, once its startup has passed."""
-        passed = all(
-            one.undecided_after_s is None and (one.startup is None or one.startup.status == "pass") for one in first
-        )
-        if not (stack.case.boot.steady and passed) or isinstance(stack, LookedAt):
+        """What browsers are told from each origin, on the usual boot, once it has started."""
+        started = all(replica.has_started for replica in first)
+        if not (stack.case.boot.steady and started) or isinstance(stack, LookedAt):
             return ()
         return await ask_from_other_origins(stack, self._backend)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from envparity.model.deployed.target import parse_target
-from envparity.model.environment import Deployed
+from envparity.model.deployment import Deployed
 from envparity.observe.record import NOT_OBSERVED, Observation
 
 __all__ = ["not_seen", "urls", "without_orders"]

@@ -12,7 +12,8 @@ import msgspec
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend
 from envparity.model.case import BACKEND, Boot, Case
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 from envparity.model.reach import LeftOut, need
 from envparity.model.scenario import Scenario
 from envparity.toml.document import did_you_mean

@@ -16,7 +16,7 @@ from envparity.judge.finding import Finding, Judgement, Verdict
 from envparity.judge.name_notes import undeclared
 from envparity.judge.unmatched import unmatched
 from envparity.launch.port import Launcher
-from envparity.model.environment import Deployed
+from envparity.model.deployment import Deployed
 from envparity.observe.record import Observation, most_connections
 from envparity.redaction import without_shapes
 from envparity.support.counting import counted

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from envparity.engine.explore import BootsBeside, Explorer
 from envparity.errors import ConfigurationError, Mistake
@@ -32,7 +31,7 @@ class Standing:
 
     async def until_there(self) -> None:
         """Wait until it stands. Raises what kept it from that."""
-        waited_for: set[asyncio.Future[Any]] = {self._held, self._beside}
+        waited_for: set[asyncio.Future[None] | asyncio.Future[BootsBeside]] = {self._held, self._beside}
         await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
         if self._held.done():
             await self._held

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 import msgspec
 
+from envparity.errors import TooBusy
 from envparity.observe.record import Observation, Replica
 from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered, HttpAnswered, Transcript
 from envparity.support.stalls import STALLS
 
-__all__ = ["MOST_LATE_ALONE", "LateBoots", "ends_alike", "for_want_of_time", "late_for_want_of_time", "with_stalls"]
+__all__ = [
+    "MOST_LATE_ALONE",
+    "Attempt",
+    "LateBoots",
+    "ends_alike",
+    "for_want_of_time",
+    "late_for_want_of_time",
+    "with_stalls",
+]
 
 MOST_LATE_ALONE = 3
 """After so many boots that came to a deadline alone as well, what comes to one is believed at once."""
@@ -45,32 +55,51 @@ def ends_alike(seen: Observation, alone: Observation) -> bool:
     return bool({*for_want_of_time(seen)} & {*for_want_of_time(msgspec.structs.replace(alone, stalls=seen.stalls))})
 
 
-class LateBoots:
-    """Boots of which those that came to a deadline on a stalled machine are made again with nothing beside them.
+class Attempt(Protocol):
+    """A boot, and what is seen of it."""
 
+    async def __call__(self, *, again: bool) -> Observation:
+        """Boot and observe; `again` where it was done before."""
+
+
+class LateBoots:
+    """Boots of which those that came to a deadline are made again with nothing beside them: that is what counts.
+
+    Of boots beside others that stand (hybrids, orders) only those are doubted that were late on a stalled machine: what
+    they show is held against others. With `every` each deadline is doubted, and where the machine was too busy even for
+    the boot that was alone, nobody judges it: what they show is the verdict.
     After `MOST_LATE_ALONE` that were late alone as well, it is not for want of time, and the first is believed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, every: bool = False) -> None:
+        self._every = every
         self._late_alone = 0
 
     async def believed(
         self,
-        boot: Callable[[], Awaitable[Observation]],
+        boot: Attempt,
         place: AbstractAsyncContextManager[object],
         alone: AbstractAsyncContextManager[object],
+        doubted: Callable[[str], None] = lambda _why: None,
     ) -> tuple[Observation, tuple[str, ...]]:
-        """What that boot shows in `place`, or else `alone`; and in words what came to a deadline beside others only."""
+        """What that boot shows in `place`, or else `alone`; and in words what came to a deadline beside others only.
+
+        `doubted` is told why it is made again. Raises `TooBusy` where each deadline is doubted.
+        """
         async with place:
-            seen = await with_stalls(boot)
-        reasons = late_for_want_of_time(seen)
+            seen = await with_stalls(lambda: boot(again=False))
+        reasons = for_want_of_time(seen) if self._every else late_for_want_of_time(seen)
         if not reasons or self._late_alone >= MOST_LATE_ALONE:
             return seen, ()
         async with alone:
             if self._late_alone >= MOST_LATE_ALONE:  # by those who were alone before
                 return seen, ()
-            again = await boot()
-        if for_want_of_time(again) or ends_alike(seen, again):
+            doubted(reasons[0])
+            again = await (with_stalls(lambda: boot(again=True)) if self._every else boot(again=True))
+        late = for_want_of_time(again)
+        if late and again.stalls is not None and again.stalls.too_great:
+            raise TooBusy(f"{again.case}: {late[0]}, but the machine is too busy to judge that: {again.stalls}")
+        if late or ends_alike(seen, again):
             self._late_alone += 1
             return again, ()
         return again, reasons

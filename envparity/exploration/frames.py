@@ -55,7 +55,7 @@ def _broken(contract: Contract, message: Message, valid: st.SearchStrategy[Any])
     return against.map(lambda both: Turn(message.name, both[0], both[1]))
 
 
-def _places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+def _places(value: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     for key, held in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield (*at, key)
         yield from _places(held, (*at, key))
@@ -64,7 +64,7 @@ def _places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | 
 def _changes(frame: dict[str, Any]) -> Any:
     """Ways to change one place of that frame, each with the place in words."""
 
-    def at(place: tuple[str | int, ...]) -> st.SearchStrategy[tuple[dict[str, Any], str]]:
+    def at(place: tuple[str | int, ...]) -> st.SearchStrategy[tuple[dict[str, object], str]]:
         where = "/" + "/".join(map(str, place))
         added = st.just((_changed(frame, (*place[:-1], "unforeseen"), 1), "/unforeseen"))
         if not place:
@@ -92,7 +92,7 @@ def _changed(value: Any, place: tuple[str | int, ...], new: Any) -> Any:
     return {**value, key: _changed(value.get(key), rest, new)}
 
 
-def _with_known(frame: dict[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+def _with_known(frame: dict[str, object], known: Mapping[str, str]) -> dict[str, object]:
     """The frame with what the backend gave, where it has such a property."""
     return {name: f"{{{known[name]}}}" if name in known else value for name, value in frame.items()}
 

@@ -8,13 +8,8 @@ from dataclasses import dataclass
 from envparity.judge.canonical import frame_type
 from envparity.model.backend import Backend
 from envparity.model.step import Expect, ExpectClose, ExpectText, Silence, Step
-from envparity.observe.transcript import (
-    ConnectionClosed,
-    FrameReceived,
-    FrameSent,
-    Transcript,
-    plain,
-)
+from envparity.observe.frame import plain
+from envparity.observe.transcript import ConnectionClosed, FrameReceived, FrameSent, Transcript
 
 __all__ = ["Reaction", "expectations", "reactions"]
 

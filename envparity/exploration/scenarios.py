@@ -72,7 +72,7 @@ def _step(step: Step) -> str:
         return _step(SendText(json.dumps(step.frame, ensure_ascii=False), step.on))
     first, *others = msgspec.structs.fields(type(step))
     plain = msgspec.to_builtins(step)
-    table: dict[str, Any] = {action_of(step): plain[first.name]}
+    table: dict[str, object] = {action_of(step): plain[first.name]}
     for field in others:
         if getattr(step, field.name) != _default(field):
             table[field.name] = plain[field.name]

@@ -87,7 +87,7 @@ def _of_types(documents: Documents, schema: Place, depth: int) -> st.SearchStrat
     return st.one_of([_of_type(documents, schema, one, depth) for one in types])
 
 
-def _guessed(said: dict[str, Any]) -> list[str]:
+def _guessed(said: dict[str, object]) -> list[str]:
     """The types that a schema without one speaks of."""
     if {"properties", "required", "additionalProperties"} & said.keys():
         return ["object"]
@@ -159,7 +159,7 @@ def _texts(said: dict[str, Any]) -> st.SearchStrategy[str]:
     return plain | st.text(TEXT, min_size=least, max_size=most) | edges
 
 
-def _integers(said: dict[str, Any]) -> st.SearchStrategy[object]:
+def _integers(said: dict[str, object]) -> st.SearchStrategy[object]:
     least, most = _least(said), _most(said)
     step = said.get("multipleOf")
     made = st.integers(None if least is None else int(least), None if most is None else int(most))
@@ -169,11 +169,11 @@ def _integers(said: dict[str, Any]) -> st.SearchStrategy[object]:
     return both.map(lambda number: number * step) if isinstance(step, int) and step > 1 else both
 
 
-def _least(said: dict[str, Any]) -> float | None:
+def _least(said: dict[str, object]) -> float | None:
     return _bound(said.get("minimum"), said.get("exclusiveMinimum"), 1)
 
 
-def _most(said: dict[str, Any]) -> float | None:
+def _most(said: dict[str, object]) -> float | None:
     return _bound(said.get("maximum"), said.get("exclusiveMaximum"), -1)
 
 
@@ -185,6 +185,6 @@ def _bound(inclusive: object, exclusive: object, inward: int) -> float | None:
     return None
 
 
-def _scalar_of(said: dict[str, Any]) -> st.SearchStrategy[object]:
+def _scalar_of(said: dict[str, object]) -> st.SearchStrategy[object]:
     """The least that a schema allows, where it is too deep to go on."""
     return {"object": st.just({}), "array": st.just([]), "string": st.just("a")}.get(str(said.get("type")), st.just(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 
+from envparity.observe.frame import plain
 from envparity.observe.transcript import (
     ConnectionClosed,
     ControlDone,
@@ -13,7 +14,6 @@ from envparity.observe.transcript import (
     FrameSent,
     HandshakeAnswered,
     Transcript,
-    plain,
 )
 
 __all__ = ["Closed", "closes", "connections", "controls", "handshakes", "named", "received", "sent", "types"]
@@ -38,12 +38,12 @@ def received(
     return [frame for frame in frames if frame_type is None or frame.get("type") == frame_type]
 
 
-def sent(transcript: Transcript, connection: str | None = None) -> list[dict[str, Any]]:
+def sent(transcript: Transcript, connection: str | None = None) -> list[dict[str, object]]:
     """What the client sent, in its order."""
     return [plain(event.frame) for event in _events(transcript, FrameSent, connection)]
 
 
-def types(frames: Iterable[dict[str, Any]]) -> list[str]:
+def types(frames: Iterable[dict[str, object]]) -> list[str]:
     """The types of these frames."""
     return [str(one.get("type")) for one in frames]
 

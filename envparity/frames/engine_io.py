@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -120,14 +120,15 @@ class _EngineIoDialogue(Dialogue):
             return Received(broken_off, (f"3{data}",))
         if kind == "noop":
             return Received(broken_off)
-        held: dict[str, Any] | str | None = message
+        held: dict[str, object] | str | None = message
         if kind == "message":
             held = self._said(data)
         elif kind == "open":
             opened = decoded_object(data)
             held = message if opened is None else {"type": "open"} | opened
         elif kind:
-            held = {"type": kind} | ({"data": data} if data else {})
+            typed: dict[str, object] = {"type": kind}
+            held = typed | ({"data": data} if data else {})
         return Received(broken_off if held is None else (*broken_off, held))
 
     def overheard(self, message: str | bytes) -> tuple[dict[str, object] | str | bytes, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from envparity.frames.alone import ConversingCodec
 from envparity.frames.codec import Beat, Dialogue, Received
@@ -56,11 +56,15 @@ class _MqttDialogue(Dialogue):
                 answers.append(packed({"packet": _ACKNOWLEDGED[frame["qos"]], "id": frame["id"]}))
         return Received(tuple(frames), tuple(answers))
 
-    def sent(self, frame: Mapping[str, Any]) -> None:
+    def sent(self, frame: Mapping[str, object]) -> None:
         if frame.get("packet") == NAMES[1]:
             keep_alive = frame.get("keep_alive", 60)
             # Half of it, so that the other side is never in doubt.
-            self._beat = Beat(packed({"packet": "pingreq"}), keep_alive / 2) if keep_alive else None
+            self._beat = (
+                Beat(packed({"packet": "pingreq"}), keep_alive / 2)
+                if isinstance(keep_alive, int) and keep_alive
+                else None
+            )
 
     @property
     def beat(self) -> Beat | None:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from envparity.frames.decoding import decoded_json
 from envparity.frames.hexadecimal import bytes_in, hexadecimal
@@ -49,13 +49,13 @@ class Packet:
         if self.number is not None:
             frame["id"] = self.number
         held = self._filled(self.held)
-        if self.kind == "event":
+        if self.kind == "event" and isinstance(held, list):
             return frame | {"event": held[0], "args": held[1:]}
         if self.kind == "ack":
             return frame | {"args": held}
         return frame if held is None else frame | {"data": held}
 
-    def _filled(self, value: Any) -> Any:
+    def _filled(self, value: object) -> object:
         if isinstance(value, list):
             return [self._filled(item) for item in value]
         if not isinstance(value, dict):

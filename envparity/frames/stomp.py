@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -79,12 +79,12 @@ class _StompDialogue(Dialogue):
         while (frame := self._next()) is not None:
             frames.append(frame)
             if isinstance(frame, dict) and frame["command"] == "CONNECTED":
-                self._agree(frame["headers"].get("heart-beat", "0,0"))
+                self._agree(_heart_beat(frame))
         return Received(tuple(frames))
 
-    def sent(self, frame: Mapping[str, Any]) -> None:
+    def sent(self, frame: Mapping[str, object]) -> None:
         if frame.get("command") in {"CONNECT", "STOMP"}:
-            self._offered = str(frame.get("headers", {}).get("heart-beat", "0,0"))
+            self._offered = _heart_beat(frame)
 
     @property
     def beat(self) -> Beat | None:
@@ -96,7 +96,7 @@ class _StompDialogue(Dialogue):
         if able.isdecimal() and wanted.isdecimal() and int(able) and int(wanted):
             self._beat = Beat("\n", max(int(able), int(wanted)) / 2000)
 
-    def _next(self) -> dict[str, Any] | str | bytes | None:
+    def _next(self) -> dict[str, object] | str | bytes | None:
         """The next frame that is whole; what is none, up to its NUL, as it is."""
         self._begun = self._begun.lstrip(b"\r\n")
         head = _HEAD.match(self._begun)
@@ -148,3 +148,8 @@ def _replaced(text: str) -> str:
 
 def _restored(text: str) -> str:
     return re.sub(r"\\[\\rnc]", lambda found: _UNESCAPED[found[0]], text)
+
+
+def _heart_beat(frame: Mapping[str, object]) -> str:
+    headers = frame.get("headers")
+    return str(headers.get("heart-beat", "0,0")) if isinstance(headers, dict) else "0,0"

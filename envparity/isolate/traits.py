@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,15 +23,8 @@ from envparity.isolate.dependency_fields import taken, takes_from, unequal_field
 from envparity.isolate.ingress_couples import INGRESS_COUPLES
 from envparity.isolate.part import Area, Part
 from envparity.isolate.trait_texts import trait_texts
-from envparity.model.environment import (
-    Composed,
-    Environment,
-    Ingress,
-    Platform,
-    Setting,
-    settings_in,
-    sources_of,
-)
+from envparity.model.environment import Composed, Environment, Ingress, Platform, Setting, sources_of
+from envparity.model.file_template import settings_in
 from envparity.model.ingress_presets import WITHOUT_LIMITS
 
 __all__ = ["Trait", "carried", "differences", "mix"]
@@ -83,6 +76,9 @@ def carried(environment: Environment, other: Environment) -> Environment | None:
     return msgspec.structs.replace(environment, name=f"{environment.name}-{_CARRIED}", ingress=ingress)
 
 
+T = TypeVar("T")
+
+
 def mix(passing: Environment, failing: Environment, traits: Collection[Trait]) -> Environment:
     """The passing environment with these traits of the failing one: valid, and under a name of its own.
 
@@ -126,7 +122,7 @@ def mix(passing: Environment, failing: Environment, traits: Collection[Trait]) -
     )
 
 
-def _take(into: dict[str, Any], of: Mapping[str, Any], name: str) -> None:
+def _take(into: dict[str, T], of: Mapping[str, T], name: str) -> None:
     if name in of:
         into[name] = of[name]
     else:

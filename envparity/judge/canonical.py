@@ -13,23 +13,19 @@ from itertools import groupby
 
 from envparity.judge.volatile import Placeholders
 from envparity.model.backend import Backend
+from envparity.observe.frame import BinaryFrame, Frame, JsonFrame, TextFrame, plain
 from envparity.observe.headers import Cookie
 from envparity.observe.transcript import (
-    BinaryFrame,
     ConnectionClosed,
     ControlDone,
     DeadlinePassed,
     Event,
-    Frame,
     FrameReceived,
     FrameSent,
     HandshakeAnswered,
     HttpAnswered,
-    JsonFrame,
     SilenceKept,
-    TextFrame,
     Transcript,
-    plain,
 )
 
 __all__ = ["Item", "connections", "event_data", "frame_type", "line", "lines"]

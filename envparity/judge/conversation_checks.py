@@ -14,6 +14,8 @@ from envparity.judge.traceback import all_raised
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady, words_alone
 from envparity.model.backend import Backend
+from envparity.observe.frame import plain
+from envparity.observe.nature import latest_first, nature_on_the_wire
 from envparity.observe.record import Observation
 from envparity.observe.transcript import (
     ConnectionClosed,
@@ -22,10 +24,7 @@ from envparity.observe.transcript import (
     Event,
     FrameReceived,
     FrameSent,
-    HandshakeAnswered,
-    HttpAnswered,
     Transcript,
-    plain,
     violations_of,
 )
 
@@ -92,20 +91,15 @@ def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence
 
 def nature_of(backend: Backend, script: Transcript, departure: Departure) -> str:
     """In what way it left its script: `timeout`, `handshake 403`, `close 1006`, `frame error AUTH_FAILED`."""
-    on = [event for event in reversed(script.events) if departure.connection in {"", event.connection}]
-    for event in on if departure.kind != "timeout" else ():
+    for event in latest_first(script, departure) if departure.kind in {"frame", "silence"} else ():
         match departure.kind, event:
-            case "handshake", HandshakeAnswered(status=status):
-                return f"handshake {status}"
-            case "http", HttpAnswered(status=status):
-                return f"http {status}"
-            case "close" | "silence", ConnectionClosed(code=code):
-                return f"{departure.kind} {code}"
-            case "frame" | "silence", FrameReceived(frame=frame):
+            case "silence", ConnectionClosed(code=code):
+                return f"silence {code}"
+            case _, FrameReceived(frame=frame):
                 kind = frame_type(backend, frame)
                 error = plain(frame).get("code") if kind == backend.error_type else None
                 return " ".join((departure.kind, kind, *([error] if isinstance(error, str) else [])))
-    return departure.kind
+    return nature_on_the_wire(script, departure)
 
 
 def _circumstances(script: Transcript, departure: Departure) -> Iterator[Evidence]:

@@ -14,8 +14,9 @@ from http import HTTPStatus
 from envparity.judge.normalise import is_incidental
 from envparity.judge.volatile import words_alone
 from envparity.model.backend import Backend
+from envparity.observe.frame import JsonFrame, TextFrame
 from envparity.observe.record import Observation
-from envparity.observe.transcript import HttpAnswered, JsonFrame, TextFrame
+from envparity.observe.transcript import HttpAnswered
 
 __all__ = ["origin_tables"]
 

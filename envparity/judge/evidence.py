@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from envparity.observe.transcript import ConnectionClosed, DeadlinePassed, Event, HandshakeAnswered
@@ -129,7 +127,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """
 
     status: int
-    error: dict[str, Any] | None = None
+    error: dict[str, object] | None = None
     served: str | None = None
     close: tuple[int, str] | None = None
     waiting: bool = False

@@ -10,9 +10,10 @@ from envparity.judge.canonical import frame_type
 from envparity.judge.normalise import served_paths, values_below
 from envparity.model.backend import Backend
 from envparity.model.environment import Environment
+from envparity.observe.frame import plain
 from envparity.observe.headers import Header
 from envparity.observe.record import HttpAnswer, Observation, Replica
-from envparity.observe.transcript import FrameReceived, HandshakeAnswered, HttpAnswered, Transcript, plain
+from envparity.observe.transcript import FrameReceived, HandshakeAnswered, HttpAnswered, Transcript
 
 __all__ = ["Shown", "is_comparable", "said_of_itself", "shown_by"]
 

@@ -19,8 +19,9 @@ from envparity.judge.finding import Breach
 from envparity.judge.view import RunView
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, ExpectStep, ExpectUnordered, placeholders
+from envparity.observe.frame import Frame, plain
 from envparity.observe.record import Observation
-from envparity.observe.transcript import Frame, FrameReceived, HttpAnswered, Transcript, plain
+from envparity.observe.transcript import FrameReceived, HttpAnswered, Transcript
 
 __all__ = ["others_values"]
 

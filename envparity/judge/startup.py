@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envparity.judge import program_checks
 from envparity.judge import startup_checks as checks
 from envparity.judge.rules import Conduct, Rule, contract
 
@@ -137,7 +138,7 @@ RULES: tuple[Rule, ...] = (
         matters="What the job should have made is not there: what the backend then does follows from that.",
         action="Read the end of the job's log quoted here.",
         example="job migrate: ended with exit code 1; relation 'users' already exists",
-        check=checks.job_failed,
+        check=program_checks.job_failed,
     ),
     contract(
         "EP110",
@@ -150,6 +151,6 @@ RULES: tuple[Rule, ...] = (
         matters="What it should do is done by nobody, and the health of the backend says nothing of it.",
         action="Read the end of its log quoted here.",
         example="process worker: ended with exit code 1; no module named 'app.tasks'",
-        check=checks.program_ended,
+        check=program_checks.program_ended,
     ),
 )

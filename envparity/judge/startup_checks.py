@@ -37,7 +37,6 @@ from envparity.observe.record import Observation, Replica
 
 __all__ = [
     "health_disagrees",
-    "job_failed",
     "made_before_connection",
     "process_ended",
     "report_broken",
@@ -182,42 +181,6 @@ def process_ended(view: RunView, observation: Observation) -> Iterator[Breach]:
             got=got,
             nature=": ".join((got, *_last_words(replica))),
             evidence=(LogQuote(BACKEND_LOG, replica.log_tail[-_LOG_LINES:]),),
-        )
-
-
-def job_failed(_view: RunView, observation: Observation) -> Iterator[Breach]:
-    """A job did not end with exit code 0."""
-    for run in observation.jobs:
-        if run.exit_code == 0:
-            continue
-        late = f"not ended after {run.duration_s:.0f} s"
-        got = late if run.exit_code is None else f"ended with exit code {run.exit_code}"
-        last = next((words_alone(line) for line in reversed(run.log) if line.strip()), "")
-        yield Breach(
-            where=f"job {run.name}",
-            expected="it ends with exit code 0",
-            got=got,
-            nature=f"{'not ended' if run.exit_code is None else got}: {last}",
-            evidence=(LogQuote(f"job {run.name}", run.log[-_LOG_LINES:]),),
-        )
-
-
-def program_ended(_view: RunView, observation: Observation) -> Iterator[Breach]:
-    """A further program of the backend does not run, or was not there in time."""
-    for run in observation.processes:
-        if run.exit_code is not None:
-            got = f"ended with exit code {run.exit_code}"
-        elif run.ready_after_s is None:
-            got = f"not ready after {run.ready_s:g} s"
-        else:
-            continue
-        last = next((words_alone(line) for line in reversed(run.log) if line.strip()), "")
-        yield Breach(
-            where=f"process {run.name}",
-            expected="it is there in its time, and runs as long as the backend does",
-            got=got,
-            nature=f"{got}: {last}",
-            evidence=(LogQuote(f"process {run.name}", run.log[-_LOG_LINES:]),),
         )
 
 

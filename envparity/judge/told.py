@@ -13,6 +13,7 @@ from envparity.judge.canonical import frame_type
 from envparity.judge.evidence import Outcome
 from envparity.judge.volatile import steady
 from envparity.model.backend import Backend
+from envparity.observe.frame import plain
 from envparity.observe.record import Observation, StartupFailure
 from envparity.observe.transcript import (
     ConnectionClosed,
@@ -21,7 +22,6 @@ from envparity.observe.transcript import (
     FrameReceived,
     HandshakeAnswered,
     HttpAnswered,
-    plain,
 )
 
 __all__ = ["Told", "first_told", "outcome_text", "starting_scenarios", "what_clients_were_told"]

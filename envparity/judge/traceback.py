@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TypeGuard
 
 from envparity.frames.decoding import decoded_json
 
@@ -76,7 +76,7 @@ def _rows(text: str) -> Iterator[str]:
         yield from (row for value in held.values() if _has_traceback(value) for row in value.splitlines())
 
 
-def _held(text: str) -> dict[str, Any] | None:
+def _held(text: str) -> dict[str, object] | None:
     """The JSON object that a line is, where a traceback stands in it."""
     if not (text.startswith("{") and _BEGINS in text):
         return None
@@ -87,5 +87,5 @@ def _held(text: str) -> dict[str, Any] | None:
     return held if isinstance(held, dict) and any(map(_has_traceback, held.values())) else None
 
 
-def _has_traceback(value: object) -> bool:
+def _has_traceback(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _BEGINS in value

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from envparity.judge.name_notes import declared_in_vain
 from envparity.model.backend import Backend
+from envparity.observe.frame import plain
 from envparity.observe.record import Observation
-from envparity.observe.transcript import FrameReceived, FrameSent, HttpAnswered, plain
+from envparity.observe.transcript import FrameReceived, FrameSent, HttpAnswered
 from envparity.support.patterns import Pattern
 
 __all__ = ["unmatched"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from envparity.launch.compose_sheet import Sheet
 from envparity.model.backend import Backend
@@ -28,10 +27,10 @@ class BackendServices:
         replicas = self.environment.platform.replicas
         return ["backend"] if replicas == 1 else [f"backend-{number}" for number in range(replicas)]
 
-    def common(self, values: Mapping[str, str]) -> dict[str, Any]:
+    def common(self, values: Mapping[str, str]) -> dict[str, object]:
         """What replicas and jobs have in common, with these settings."""
         platform, source = self.environment.platform, self.environment.image or self.backend.image
-        common: dict[str, Any] = self._image(source)
+        common: dict[str, object] = self._image(source)
         common["environment"] = self.sheet.variables(values)
         files = {path: template.filled(values).encode() for path, template in self.environment.files.items()}
         common |= self.sheet.mounted("backend-files", files)

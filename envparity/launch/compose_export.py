@@ -91,7 +91,8 @@ class _Services:
         common = replicas.common(values)
         if filling := self.sheet.files.service():
             yield FILES, filling
-        waits |= common.pop("depends_on", {})
+        after = common.pop("depends_on", None)
+        waits |= after if isinstance(after, dict) else {}
         for name, job in self.environment.jobs.items():
             yield f"job-{name}", {**common, "command": self.sheet.words(job.command), "depends_on": dict(waits)}
             waits[f"job-{name}"] = DONE

@@ -7,7 +7,7 @@ Paths in it are relative to the file.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -123,7 +123,7 @@ class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     header: str | None = None
     subprotocol: str | None = None
-    first_frame: dict[str, Any] | None = None
+    first_frame: dict[str, object] | None = None
     query: str | None = None
     cookie: str | None = None
 

@@ -6,8 +6,6 @@ An environment file is TOML, checked against `schemas/environment.schema.json`; 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,6 +13,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from envparity.model.composed import Composed
+from envparity.model.deployment import Deployed
+from envparity.model.file_template import FileTemplate
 
 __all__ = [
     "RESERVED",
@@ -22,26 +22,21 @@ __all__ = [
     "Affinity",
     "BesideProcess",
     "Composed",
-    "Credential",
     "Dependency",
-    "Deployed",
     "Difference",
     "Environment",
-    "FileTemplate",
     "Forwarded",
     "FromSource",
     "ImageSource",
     "Ingress",
     "Job",
     "Note",
-    "OAuth2",
     "OwnConfiguration",
     "PasswordKind",
     "Platform",
     "SecretOf",
     "Setting",
     "is_made_secret",
-    "settings_in",
     "sources_of",
 ]
 
@@ -57,9 +52,6 @@ RESERVED: Final = "reserved-characters"
 
 
 _SECRETS = (".password", ".client_secret")
-
-
-_SETTING = re.compile(r"\{setting:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class SecretOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -208,70 +200,6 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def covers(self, path: str) -> bool:
         """Whether the glob matches; brackets may also stand for themselves, as in `conversation.chat[header].*`."""
         return fnmatchcase(path, self.path) or fnmatchcase(path, self.path.replace("[", "[[]"))
-
-
-class Credential(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a credential comes from when it is needed; exactly one is given. `command` is run without a shell."""
-
-    variable: str | None = None
-    command: tuple[str, ...] = ()
-
-
-class OAuth2(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an access token comes from: a token endpoint, by client credentials (RFC 6749 §4.4)."""
-
-    token_url: str
-    client_id: str
-    client_secret: Credential
-    scope: str = ""
-    audience: str = ""
-
-
-class Deployed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where this environment already runs, for what only looks at it: `url` (ws or wss) to connect to.
-
-    `health` is the base URL of the backend's health paths (None: the root of the same host and port). Either `secret`,
-    the key that tokens are made with, or `token` or `oauth2`, a token that somebody else made; without them, only what
-    needs no token can be asked. `user` is whom the tokens name (None: an id made from the environment's name, or the
-    claim `sub` of the token); `ca` a PEM bundle that is trusted instead of the system's. Nobody connects more often
-    than `max_connections_per_minute`. `client_certificate` and `client_key` are what clients show (mutual TLS).
-    """
-
-    url: str
-    health: str | None = None
-    secret: Credential | None = None
-    token: Credential | None = None
-    user: str | None = None
-    max_connections_per_minute: int = 30
-    ca: str | None = None
-    oauth2: OAuth2 | None = None
-    client_certificate: str | None = None
-    client_key: str | None = None
-
-    @property
-    def gives_token(self) -> bool:
-        """Whether the token is somebody else's, made for one user alone."""
-        return self.token is not None or self.oauth2 is not None
-
-
-class FileTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that the backend finds: the `text` of a `template`, in which `{setting:NAME}` is a setting's value."""
-
-    template: str
-    text: str
-
-    def __repr__(self) -> str:
-        """Without its text, in which there may be a secret."""
-        return f"FileTemplate({self.template!r})"
-
-    def filled(self, values: Mapping[str, str]) -> str:
-        """The text with the values of settings, by name."""
-        return _SETTING.sub(lambda found: values[found[1]], self.text)
-
-
-def settings_in(text: str) -> tuple[str, ...]:
-    """The names of the settings that a template takes, each once."""
-    return tuple(dict.fromkeys(_SETTING.findall(text)))
 
 
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from envparity.model.backend import Backend
-from envparity.model.environment import Dependency, Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Dependency, Environment
 
 __all__ = ["Subject"]
 

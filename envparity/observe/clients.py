@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from envparity.observe.frame import plain
+from envparity.observe.nature import nature_on_the_wire
 from envparity.observe.transcript import (
     Clients,
-    ConnectionClosed,
     Crossed,
     FrameReceived,
     HandshakeAnswered,
-    HttpAnswered,
     Transcript,
-    plain,
 )
 
 __all__ = ["as_one"]
@@ -59,19 +58,7 @@ def _accepted(plays: Iterable[Transcript]) -> tuple[int, ...]:
 
 def _met(play: Transcript) -> str:
     """What a client met that was not served: `handshake 503`, `close 1013`, `timeout`."""
-    departure = play.departure
-    if departure is None:
-        return ""
-    on = [event for event in reversed(play.events) if departure.connection in {"", event.connection}]
-    for event in on if departure.kind != "timeout" else ():
-        match departure.kind, event:
-            case "handshake", HandshakeAnswered(status=status):
-                return f"handshake {status}"
-            case "http", HttpAnswered(status=status):
-                return f"http {status}"
-            case "close", ConnectionClosed(code=code):
-                return f"close {code}"
-    return departure.kind
+    return "" if play.departure is None else nature_on_the_wire(play, play.departure)
 
 
 def _crossed(plays: Sequence[Transcript]) -> Iterator[Crossed]:

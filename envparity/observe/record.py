@@ -116,6 +116,12 @@ class Replica(msgspec.Struct, frozen=True):
         """The last 60 lines of its log."""
         return self.log[-_TAIL_LINES:]
 
+    @property
+    def has_started(self) -> bool:
+        """Whether it runs, and its startup has passed as far as that is known; what was undecided has not."""
+        passed = self.startup is None or self.startup.status == "pass"
+        return self.exit_code is None and self.undecided_after_s is None and passed
+
 
 class SettingFingerprint(msgspec.Struct, frozen=True):
     """A setting by name, where it came from, and a hash salted per run; never its value if it is a secret."""

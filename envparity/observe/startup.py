@@ -6,7 +6,7 @@ What cannot be read does not raise: it becomes a line of `StartupReport.problems
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from envparity.model.backend import ReportMapping
 from envparity.observe.record import LOGGED, CheckResult, StartupFailure, StartupReport, StartupStep
@@ -211,10 +211,11 @@ def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _number(value: Any, otherwise: float) -> float:
+def _number(value: object, otherwise: float) -> float:
     """A finite number of a size that a float holds; Python's JSON reader also lets NaN and Infinity pass."""
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
-    return float(value) if usable else otherwise
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return otherwise
+    return float(value) if abs(value) < _LARGEST else otherwise
 
 
 def _shown(value: object) -> str:

@@ -1,22 +1,18 @@
-"""What happened in one conversation, as typed events: frozen, JSON-serialisable, without an opinion.
-
-`plain` gives a frame as what conversations are written in: a JSON object, or one that says what else it is.
-"""
+"""What happened in one conversation, as typed events: frozen, JSON-serialisable, without an opinion."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from envparity.observe.disturbed import Disturbed
+from envparity.observe.frame import Frame
 from envparity.observe.headers import Cookie, Header
 
 __all__ = [
     "Answerer",
-    "BinaryFrame",
     "Clients",
     "ConnectionClosed",
     "ControlDone",
@@ -25,61 +21,21 @@ __all__ = [
     "Departure",
     "DepartureKind",
     "Event",
-    "Frame",
     "FrameReceived",
     "FrameSent",
     "HandshakeAnswered",
     "Header",
     "HttpAnswered",
-    "JsonFrame",
     "LoggedLines",
     "SilenceKept",
-    "TextFrame",
     "Transcript",
     "in_order_of_interest",
     "is_broken",
-    "plain",
     "violations_of",
 ]
 
-_HEAD = 32  # bytes of a binary frame that are kept as they were
-_DIGEST = 16  # hexadecimal digits that tell two binary frames apart
 
 Amount = int | float | str
-
-
-class JsonFrame(msgspec.Struct, frozen=True, tag_field="form", tag="json", omit_defaults=True):
-    """A message that the backend's codec reads: `value`, decoded. `type` is what the codec says that it is, where no
-    field says it of the name that the backend's file gives (`frame_type`).
-    """
-
-    value: dict[str, Any]
-    type: str = ""
-
-
-class TextFrame(msgspec.Struct, frozen=True, tag_field="form", tag="text"):
-    """A text message that the codec does not read."""
-
-    text: str
-
-
-class BinaryFrame(msgspec.Struct, frozen=True, tag_field="form", tag="binary"):
-    """A binary message that the codec does not read: how many bytes, a digest of all, and the first 32 in hexadecimal.
-
-    The digest is in capitals, for small hexadecimal digits are taken for ids, and ids are not compared.
-    """
-
-    size: int
-    digest: str
-    head: str = ""
-
-    @classmethod
-    def of(cls, message: bytes) -> BinaryFrame:
-        """The record of these bytes: equal for equal content."""
-        return cls(len(message), hashlib.sha256(message).hexdigest()[:_DIGEST].upper(), message[:_HEAD].hex())
-
-
-Frame = JsonFrame | TextFrame | BinaryFrame
 
 
 class LoggedLines(msgspec.Struct, frozen=True):
@@ -321,14 +277,3 @@ def is_broken(transcript: Transcript) -> bool:
 def violations_of(event: Event) -> tuple[str, ...]:
     """What the AsyncAPI contract says against an event; nothing where it is none that the contract speaks of."""
     return event.violations if isinstance(event, FrameSent | FrameReceived | ConnectionClosed) else ()
-
-
-def plain(frame: Frame) -> dict[str, Any]:
-    """The JSON object that a frame holds; `{"text": …}` or `{"bytes": n, "sha256": …}` where it holds none."""
-    match frame:
-        case JsonFrame(value):
-            return value
-        case TextFrame(text):
-            return {"text": text}
-        case BinaryFrame(size, digest):
-            return {"bytes": size, "sha256": digest}

@@ -12,14 +12,8 @@ from envparity.judge.canonical import frame_type
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.model.step import ExpectStep
-from envparity.observe.transcript import (
-    ConnectionClosed,
-    Event,
-    FrameReceived,
-    JsonFrame,
-    Transcript,
-    violations_of,
-)
+from envparity.observe.frame import JsonFrame
+from envparity.observe.transcript import ConnectionClosed, Event, FrameReceived, Transcript, violations_of
 from envparity.probe.attempt import Attempt
 from envparity.probe.labels import close_label
 

@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from envparity.auth.scheme import UnusableKey
 from envparity.contract.of_backend import contract_of
@@ -23,7 +23,8 @@ from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployed.identity import Credentials, Held
 from envparity.model.deployed.target import Target
 from envparity.model.deployed.tls import client_context
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 from envparity.model.scenario import Scenario
 from envparity.model.step import placeholders
 from envparity.probe.alert import Alerts
@@ -204,7 +205,7 @@ class Probe:
             self._log.turned(turn)
 
 
-async def _either(*waited_for: asyncio.Future[Any]) -> None:
+async def _either(*waited_for: asyncio.Future[None] | asyncio.Future[int]) -> None:
     await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from envparity.model.backend import Backend
 from envparity.recording.credentials import Shown, offered
@@ -15,7 +15,7 @@ from envparity.recording.values import Values
 
 __all__ = ["ConnectTables"]
 
-Table = dict[str, Any]
+Table = dict[str, object]
 
 _SWITCHING: Final = 101
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import yaml
 
 from envparity.model.step import PLACEHOLDER
-from envparity.observe.transcript import FrameReceived, FrameSent, JsonFrame, Transcript
+from envparity.observe.frame import JsonFrame
+from envparity.observe.transcript import FrameReceived, FrameSent, Transcript
 from envparity.recording.events import Received, Sent
 from envparity.recording.speech import Speech
 from envparity.recording.turns import Turn
@@ -131,10 +132,12 @@ def _type_path(speech: Speech, samples: Iterable[Mapping[str, object]], kind: st
     return next(((name,) for name in names if all(one.get(name) == kind for one in samples)), ())
 
 
-def _name(schema: dict[str, Any], path: Sequence[str], kind: str) -> None:
+def _name(schema: dict[str, object], path: Sequence[str], kind: str) -> None:
     """Have the schema say what frame it is of."""
     for part in path:
-        schema = schema.get("properties", {}).get(part, {})
+        properties = schema.get("properties")
+        under = properties.get(part) if isinstance(properties, dict) else None
+        schema = under if isinstance(under, dict) else {}
     if path and schema:
         schema.pop("enum", None)
         schema.pop("format", None)

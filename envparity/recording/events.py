@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -71,7 +71,7 @@ class _Message(_OfConnection, frozen=True):
 
     text: str | None = None
     base64: bytes | None = None
-    json: Any = msgspec.UNSET
+    json: object = msgspec.UNSET
 
     @property
     def message(self) -> str | bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from envparity.observe.transcript import Frame, JsonFrame
+from envparity.observe.frame import Frame, JsonFrame
 from envparity.recording.events import Exchange
 from envparity.recording.speech import Speech
 from envparity.recording.turns import Turn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from envparity.model.step.values import MADE
 from envparity.recording.events import Exchange, Received, Sent
@@ -138,7 +138,7 @@ class _Reading:
 
     def _count(self) -> None:
         """Numbers that the client counts: 1, 2, … in every frame that has one at that place."""
-        told: dict[Path, list[Any]] = {}
+        told: dict[Path, list[object]] = {}
         for turn in self.turns:
             if isinstance(turn.event, Sent) and isinstance(turn.frame, dict):
                 for path, value in leaves(turn.frame):

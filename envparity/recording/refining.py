@@ -11,7 +11,8 @@ from envparity.conversation.filling import fill
 from envparity.conversation.matching import ABSENT, matches, reach
 from envparity.judge.canonical import connections
 from envparity.model.backend import Backend
-from envparity.observe.transcript import BinaryFrame, Frame, FrameReceived, HttpAnswered, Transcript, plain
+from envparity.observe.frame import BinaryFrame, Frame, plain
+from envparity.observe.transcript import FrameReceived, HttpAnswered, Transcript
 from envparity.recording.drafting import Step
 from envparity.recording.speech import Path, Speech, leaves
 from envparity.recording.turns import key_of

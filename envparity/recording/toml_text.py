@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from envparity.model.backend import Backend
 from envparity.recording.proving import Proven
@@ -65,8 +65,9 @@ def _beside(proven: Proven, backend: Backend, speech: Speech | None) -> Iterator
         yield ""
 
 
-def _comments(step: Mapping[str, Any]) -> Iterator[str]:
-    names = ", ".join(f"{{{name}}}" for name in step.get("capture", ()))
+def _comments(step: Mapping[str, object]) -> Iterator[str]:
+    captured = step.get("capture")
+    names = ", ".join(f"{{{name}}}" for name in (captured if isinstance(captured, dict) else ()))
     if names:
         yield f"# here the backend gives {names}"
 

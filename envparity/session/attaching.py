@@ -12,7 +12,8 @@ import msgspec
 from envparity.errors import Mistake
 from envparity.model.deployed.credentials import shown_credential
 from envparity.model.deployed.target import Target, is_loopback, parse_target, url_problems
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 from envparity.toml.document import did_you_mean
 
 __all__ = ["Attaching", "Confirm", "attach"]

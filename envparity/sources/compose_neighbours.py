@@ -78,7 +78,7 @@ def volumes_of(service: Node) -> Iterator[tuple[Node, str, str]]:
             yield entry, source if parted else "", rest.partition(":")[0] if parted else source
 
 
-def _ready(service: Node) -> dict[str, list[str]] | None:
+def _ready(service: Node) -> dict[str, str | list[str]] | None:
     """Its health check as a command; None where it has none, or none that is run."""
     test = service.at("healthcheck", "test")
     if test is None or service.text_at("healthcheck", "disable") == "true":
@@ -86,7 +86,8 @@ def _ready(service: Node) -> dict[str, list[str]] | None:
     first, *words = [item.text or "" for item in test.items] or [""]
     if test.text is not None:
         return {"command": ["sh", "-c", test.text]}
-    return {"CMD": {"command": words}, "CMD-SHELL": {"command": ["sh", "-c", *words]}}.get(first) if words else None
+    command = {"CMD": words, "CMD-SHELL": ["sh", "-c", *words]}.get(first) if words else None
+    return None if command is None else {"command": command}
 
 
 def port_of(service: Node) -> Node | None:

@@ -121,7 +121,7 @@ class DeployedFiles:
         made = self._layer
         hosts = {**self._known, **made.hosts}
         literals = {name: value for name, value in made.literals.items() if name not in self._above}
-        dependencies: dict[str, Any] = made.tables.setdefault("dependencies", {})
+        dependencies: dict[str, object] = made.tables.setdefault("dependencies", {})
         unknown = {name.removeprefix("settings."): note for name, note in made.notes.items() if _is_unset(note)}
         for name, value in literals.items():
             for host, table in _elsewhere(name, value, {*literals, *unknown}):

@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.environment import Note
@@ -277,14 +277,17 @@ def _stands(data: Mapping[str, object], under: Layer, key: KeyPath) -> bool:
     return holds(data, key) or (key[0] == "settings" and len(key) == 2 and key[1] in under.literals)
 
 
-def _without_replicas(document: Document, data: dict[str, Any], under: Layer, environments: Collection[str]) -> None:
+def _without_replicas(document: Document, data: dict[str, object], under: Layer, environments: Collection[str]) -> None:
     """Replicas that a deployment's file gives take no part where nothing spreads connections over them."""
     key = ("platform", "replicas")
     file, _ = under.places.get(key, ("", 0))
     if not file or file in environments or "replicas" in document.table("platform"):
         return
-    replicas = data.get("platform", {}).get("replicas", 1) if isinstance(data.get("platform"), dict) else 1
+    platform = data.get("platform")
+    if not isinstance(platform, dict):
+        return
+    replicas = platform.get("replicas", 1)
     ingress = data.get("ingress", {})
     if replicas != 1 and isinstance(ingress, dict) and ingress.get("kind", "none") == "none":
         under.set_aside(key, f"{replicas}, without an ingress that spreads connections")
-        data["platform"] = {name: value for name, value in data["platform"].items() if name != "replicas"}
+        data["platform"] = {name: value for name, value in platform.items() if name != "replicas"}

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from envparity.errors import ConfigurationError
 from envparity.sources.rendering import STANDARD_INPUT, Rendering, folders_of, generated, rendering_of, standard_input
@@ -112,7 +111,7 @@ def _same(one: Node, other: Node) -> bool:
 def with_places(rendered: Node, own: Sequence[Node]) -> Node:
     """What was rendered, each text at the place where the last of these says the same."""
     if isinstance(rendered.value, dict):
-        value: Any = {
+        value: dict[str, Node] | list[Node] | str | None = {
             key: with_places(at, [one.table[key] for one in own if key in one.table])
             for key, at in rendered.value.items()
         }

@@ -67,7 +67,7 @@ class Layer:
         self.notes[name] = Note(name, value if isinstance(value, str) else str(value), f"{file}:{line}", known=True)
 
 
-def over(under: Mapping[str, object], upper: Mapping[str, object]) -> dict[str, Any]:
+def over(under: Mapping[str, object], upper: Mapping[str, object]) -> dict[str, object]:
     """The tables of an environment file one over the other; what is one whole is not made of two files."""
     kept = dict(under)
     if "command" in upper:
@@ -77,7 +77,7 @@ def over(under: Mapping[str, object], upper: Mapping[str, object]) -> dict[str, 
     return _over(kept, upper, ())
 
 
-def _over(under: Mapping[str, object], upper: Mapping[str, object], way: tuple[str, ...]) -> dict[str, Any]:
+def _over(under: Mapping[str, object], upper: Mapping[str, object], way: tuple[str, ...]) -> dict[str, object]:
     """Tables one over the other; of what is a table in one and a value in the other, the upper."""
     merged = dict(under)
     for key, value in upper.items():
@@ -97,12 +97,10 @@ def _is_whole(way: tuple[str, ...], below: Mapping[str, object], value: Mapping[
 
 def holds(data: Mapping[str, object], key: KeyPath) -> bool:
     """Whether there is a value at that key."""
-    found: Any = data
+    found: object = data
     for part in key:
-        among = isinstance(found, dict) and part in found
-        at = isinstance(found, list) and isinstance(part, int) and part < len(found)
-        if among or at:
-            found = found[part]
-        else:
+        inside = found if isinstance(found, dict) else dict(enumerate(found)) if isinstance(found, list) else {}
+        if part not in inside:
             return False
+        found = inside[part]
     return True

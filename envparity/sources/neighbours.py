@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from envparity.sources.building import Building
 
@@ -33,7 +32,7 @@ class Neighbour:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     command: Sequence[str] = ()
     volumes: Sequence[str] = ()
-    ready: Mapping[str, Any] | None = None
+    ready: Mapping[str, str | list[str]] | None = None
     lacking: str = ""
 
 

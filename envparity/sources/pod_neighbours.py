@@ -39,7 +39,7 @@ def pod_neighbour(made: Building, name: str, workload: Node, found: Objects) -> 
     )
 
 
-def _ready(container: Node) -> dict[str, object] | None:
+def _ready(container: Node) -> dict[str, str | list[str]] | None:
     """Its readiness probe, where a dependency can be asked so."""
     probe = container.at("readinessProbe")
     path, command = (probe.text_at("httpGet", "path"), probe.at("exec", "command")) if probe else (None, None)

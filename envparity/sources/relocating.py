@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -14,7 +13,7 @@ from envparity.dependency.kind import KINDS
 __all__ = ["relocated"]
 
 
-def relocated(tables: Mapping[str, object], old: Path, new: Path) -> dict[str, Any]:
+def relocated(tables: Mapping[str, object], old: Path, new: Path) -> dict[str, object]:
     """The tables of a file of one folder with every path in them relative to another.
 
     They may be wrong in any way: what is no path stays as it is.
@@ -47,7 +46,7 @@ def relocated(tables: Mapping[str, object], old: Path, new: Path) -> dict[str, A
     return tables
 
 
-def _dependency(table: Mapping[str, object], moved: Callable[[object], object]) -> dict[str, Any]:
+def _dependency(table: Mapping[str, object], moved: Callable[[object], object]) -> dict[str, object]:
     """A dependency's table, its paths being those that its kind says; also of those that it has without being told."""
     kind = KINDS.find(table.get("kind"))
     if kind is None:

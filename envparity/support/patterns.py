@@ -55,7 +55,7 @@ class Pattern(Generic[AnyStr]):
         return found
 
 
-def pattern_problem(pattern: Any) -> str:
+def pattern_problem(pattern: AnyStr) -> str:
     """Why that is no regular expression, or none that is searched for in bounded time; "" where it is one."""
     try:
         re.compile(pattern)

@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from envparity.toml.lines import KeyPath
 
@@ -62,11 +62,11 @@ def line_of_a_deep_key(text: str) -> int:
 
 def too_deep_at(data: Mapping[str, object]) -> KeyPath | None:
     """Where a value is nested deeper than `DEEPEST`; found without going as deep as it goes."""
-    waiting: list[tuple[KeyPath, Any]] = [((), data)]
+    waiting: list[tuple[KeyPath, Mapping[str, object] | list[object]]] = [((), data)]
     while waiting:
         path, value = waiting.pop()
         if len(path) > DEEPEST:
             return path
-        under = value.items() if isinstance(value, dict) else enumerate(value)
+        under = value.items() if isinstance(value, Mapping) else enumerate(value)
         waiting += [((*path, key), part) for key, part in under if isinstance(part, dict | list)]
     return None

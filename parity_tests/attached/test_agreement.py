@@ -14,7 +14,7 @@ from envparity.engine.observer import Observer
 from envparity.judge import judge
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.port import Launcher
-from envparity.model.environment import Credential, Deployed
+from envparity.model.deployment import Credential, Deployed
 from envparity.model.reach import plays
 from parity_tests.faults.catalogue import CATALOGUE, Fault, apply_to_copy
 

@@ -93,7 +93,7 @@ def test_the_tables_that_are_to_be_emptied_are_the_backends() -> None:
 
 def test_the_scenario_that_only_reads_sends_no_message() -> None:
     """It is there, it will do, and it says nothing that is stored."""
-    scenario, mistakes = choose_scenario(load_backend(TREE / "netra_backend/backend.toml"), "unknown_thread")
+    scenario, mistakes = choose_scenario(load_backend(TREE / "netra_backend/backend.toml"), "unknown_thread", {})
     assert scenario is not None
     assert not mistakes
     assert "user_message" not in str(scenario.steps)

@@ -32,7 +32,8 @@ from envparity.model.backend import (
     Retries,
 )
 from envparity.model.case import Boot
-from envparity.model.environment import Credential, Deployed, Difference, Environment, Ingress, OAuth2, Platform
+from envparity.model.deployment import Credential, Deployed, OAuth2
+from envparity.model.environment import Difference, Environment, Ingress, Platform
 from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario
 from envparity.model.step import ACTIONS, Expect, ExpectClose

@@ -8,7 +8,8 @@ import pytest
 
 from envparity.config.environment import load_environment
 from envparity.isolate import differences, mix
-from envparity.model.environment import Environment, FileTemplate, settings_in
+from envparity.model.environment import Environment
+from envparity.model.file_template import FileTemplate, settings_in
 
 TEXT = '{"{setting:NAME}": {"{x}": "${A}", "{redis.host}": "{setting:NAME}"}}\n'
 GOOD = """name = "a"

@@ -12,9 +12,11 @@ from envparity.auth.jwt_shared_key import SharedKeyJwt
 from envparity.auth.login import Login
 from envparity.config.subject import load_subject
 from envparity.model.backend import Backend, Carrier, ImageSource, Tokens
-from envparity.model.environment import Credential, Deployed, Environment
-from envparity.model.reach import MOST_BYTES, need
+from envparity.model.deployment import Credential, Deployed
+from envparity.model.environment import Environment
+from envparity.model.reach import need
 from envparity.model.scenario import Scenario
+from envparity.model.shared_use import MOST_BYTES
 from envparity.model.step import Close, Command, Connect, Flood, Http, Rotate, Send, SendBytes, SendSize, Step
 from tests.docs.pages import TREE
 

@@ -7,7 +7,8 @@ import tomllib
 import pytest
 
 from envparity.config.scenario import parse_scenarios
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 from envparity.model.reach import need
 from envparity.model.scenario import Rate
 from envparity.probe.choice import objection
@@ -31,7 +32,7 @@ def test_a_crowd_is_read() -> None:
     assert mistakes == []
     assert (one.clients, one.served, one.rate, one.waits_for_all) == (50, 40, Rate(connections=25), False)
     assert need(one, BACKEND, Environment("live"), Deployed("wss://x")) == "50 connections at once"
-    assert objection(one)
+    assert objection(one, BACKEND, {}) == "needs 50 connections at once"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ..guard import Watch
 from .generated import Generated
@@ -56,7 +56,7 @@ class Child:
             self.idle_s += max(0.0, now - self.looked - (used_s - self._used_s))
         self.looked, self._asleep, self._used_s = now, asleep, used_s
 
-    def lines(self, end: str) -> list[Any]:
+    def lines(self, end: str) -> list[dict[str, object]]:
         """What it said, and `end` where it did not come to its end."""
         lines = [json.loads(line) for line in bytes(self.text).splitlines(keepends=True) if line.endswith(b"\n")]
         return lines if lines and "effects" in lines[-1] else [*lines, {"ended": end}]
@@ -182,7 +182,8 @@ class Server:
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
             ended = f"no end after {self._cpu_s:g} s of processor time"
         lines = child.lines(reason or ended)
-        self._generated.learn(lines[-1].pop("generated", []))
+        generated = lines[-1].pop("generated", None)
+        self._generated.learn(generated if isinstance(generated, list) else [])
         answer = {"order": child.index, "lines": lines}
         self.answer({**answer, "starved": self._deadline_s} if starved else answer)
 

@@ -102,7 +102,7 @@ class Effects:
             chain = [{"module": module, "line": lineno, "function": ""}]
             self.seen.append({"kind": "warning", "detail": text, "module": module, "line": lineno, "chain": chain})
 
-    def _profile_of(self) -> Callable[[FrameType, str, Any], None]:
+    def _profile_of(self) -> Callable[[FrameType, str, object], None]:
         clock, chance = frozenset(_CLOCK), frozenset(_CHANCE)
         signals = frozenset(getattr(signal.signal.__globals__["_signal"], one) for one in _SIGNALS)
         threads = frozenset(getattr(_thread, one) for one in _THREADS if hasattr(_thread, one))

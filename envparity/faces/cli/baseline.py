@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -45,7 +45,7 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
 
 @baseline_command.command("save", short_help="Keep what a run has seen.")
 @_shared
-def save_command(run: str | None, folder: Path, **files: Any) -> None:
+def save_command(run: str | None, folder: Path, **files: Path | None) -> None:
     """Keep what RUN (its id or a file; the newest without it) has seen of each environment, and the contract.
 
     Sorted text without times, ids and secrets: what has changed is read in the diff, and accepted by the commit.
@@ -61,7 +61,7 @@ def save_command(run: str | None, folder: Path, **files: Any) -> None:
 
 @baseline_command.command("check", short_help="Say what has changed since.", epilog=_EXITS)
 @_shared
-def check_command(run: str | None, folder: Path, **files: Any) -> None:
+def check_command(run: str | None, folder: Path, **files: Path | None) -> None:
     """Say what RUN (its id or a file; the newest without it) has seen that is not as the baseline has it.
 
     What breaks the contract for clients that are out there comes first.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -21,7 +20,7 @@ __all__ = ["asked_cluster", "cluster_options", "opened_cluster"]
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def cluster_options(command: Callable[..., object]) -> Callable[..., object]:
     """`--cluster` and its certificates."""
     options = (
         click.option(

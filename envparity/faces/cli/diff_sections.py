@@ -7,7 +7,7 @@ import secrets
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,12 +17,12 @@ from envparity.model.environment import (
     Composed,
     Dependency,
     Environment,
-    FileTemplate,
     FromSource,
     ImageSource,
     Job,
     SecretOf,
 )
+from envparity.model.file_template import FileTemplate
 from envparity.model.subject import Subject
 from envparity.redaction import redact
 from envparity.report.saved_subject import without_secrets
@@ -159,9 +159,9 @@ def _keys(side: msgspec.Struct, *, shown: bool = False) -> dict[str, object]:
     """What it says by its keys; as it may be `shown`, without literals that are secrets."""
     if isinstance(side, Dependency) and shown:
         side = without_secrets(side)
-    keys: dict[str, Any] = msgspec.to_builtins(side)
-    options = keys.pop("options", {})
-    return {**keys, **options} if isinstance(side, Dependency) else keys
+    keys: dict[str, object] = msgspec.to_builtins(side)
+    options = keys.pop("options", None)
+    return {**keys, **options} if isinstance(side, Dependency) and isinstance(options, dict) else keys
 
 
 def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Section]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -242,7 +242,7 @@ def _leftovers(client: docker.DockerClient) -> Check:
     from envparity.launch.cleanup.labels import OWNER, RUN
     from envparity.launch.cleanup.owner import OwnerState, owner_state
 
-    found: list[dict[str, Any]] = [
+    found: list[Mapping[str, Mapping[str, str] | None]] = [
         *client.api.containers(all=True, filters={"label": RUN}),
         *client.api.networks(filters={"label": RUN}),
     ]

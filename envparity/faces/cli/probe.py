@@ -146,7 +146,8 @@ class _Wishes:
         from envparity.probe.probing import Plan, tls_of
 
         environment, backend = self._environment, self._subject.backend
-        chosen, wrong = choose_scenario(backend, scenario)
+        settings = known_settings(backend, environment)
+        chosen, wrong = choose_scenario(backend, scenario, settings)
         self._mistakes += wrong
         every_s = self._every(every)
         for_s = None if duration is None else self._duration("--for", duration)
@@ -163,7 +164,6 @@ class _Wishes:
                 if environment.deployed is not None and environment.deployed.client_certificate is not None:
                     key, expected = "deployed", "ca, client_certificate and client_key in PEM, without a passphrase"
                 self._mistake(key, expected, error.strerror or str(error))
-        settings = known_settings(backend, environment)
         if self._mistakes or chosen is None or target is None:
             raise ConfigurationError(self._mistakes)
         if target.path:

@@ -8,7 +8,7 @@ wrong, before anything boots; 3 where the machine could not boot anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -101,8 +101,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _session(session.config).plan(items)
 
 
+class _Node(Protocol):
+    """A worker of pytest-xdist, as its controller sees it."""
+
+    config: pytest.Config
+    workerinput: dict[str, object]
+
+
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
+def pytest_configure_node(node: _Node) -> None:
     """Tell each worker of pytest-xdist where the one run of this session is shared. Source: xdist's newhooks.py."""
     from envparity.faces.pytest.shared import WORKER_KEY, SharedRun
 
@@ -178,5 +185,5 @@ def _session(config: pytest.Config) -> ParitySession:
 
 
 def _argument_names(marker: pytest.Mark) -> Sequence[str]:
-    names: Any = marker.args[0] if marker.args else marker.kwargs.get("argnames", ())
-    return [one.strip() for one in names.split(",")] if isinstance(names, str) else names
+    names = marker.args[0] if marker.args else marker.kwargs.get("argnames", ())
+    return [one.strip() for one in names.split(",")] if isinstance(names, str) else list(names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -43,7 +42,7 @@ class ParitySession:
         self._exploration: Exploration | None = None
         self._saver: Saver | None = None  # of the whole session: a run may be asked several times
         self._verdict: Verdict | None = None
-        worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
+        worker: Mapping[str, str] | None = getattr(config, "workerinput", None)
         self._is_worker = worker is not None
         self._shared = SharedRun(Path(worker[WORKER_KEY])) if worker is not None and WORKER_KEY in worker else None
 

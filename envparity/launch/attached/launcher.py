@@ -19,7 +19,8 @@ from envparity.model.case import Boot, Case
 from envparity.model.deployed.identity import Credentials, shown_source
 from envparity.model.deployed.target import parse_target
 from envparity.model.deployed.tls import client_context
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 from envparity.model.reach import known_settings
 from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord

@@ -14,7 +14,7 @@ from envparity.launch.shown_certificate import look
 from envparity.model.backend import Backend
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployed.identity import Credentials, shown_source
-from envparity.model.environment import Deployed
+from envparity.model.deployment import Deployed
 from envparity.observe.record import NOT_OBSERVED, Attached, HttpAnswer, Replica, StartupReport
 from envparity.observe.startup import read_report
 from envparity.redaction import REDACTED, Redaction

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
@@ -47,12 +47,16 @@ def _age_s(labels: dict[str, str]) -> float:
     return time.time() - float(started) if started.isdecimal() else math.inf
 
 
+Chosen = Callable[[dict[str, str]], bool]
+"""Whether what has these labels is to go."""
+
+
 def remove_run(client: docker.DockerClient, run_id: str, boot_label: str | None = None) -> list[str]:
     """Remove every container and network of that run (of one boot of it: `boot_label`, as `key=value`)."""
     return _remove(client, boot_label or f"{RUN}={run_id}", lambda labels: labels.get(RUN) == run_id)
 
 
-def _remove(client: docker.DockerClient, label: str, chosen: Any) -> list[str]:
+def _remove(client: docker.DockerClient, label: str, chosen: Chosen) -> list[str]:
     """Remove the containers, then the networks, of that label.
 
     A container may still be on its way into a network that goes: a start that was under way when the run was told to
@@ -70,19 +74,19 @@ def _remove(client: docker.DockerClient, label: str, chosen: Any) -> list[str]:
     return removed
 
 
-def _remove_containers(client: docker.DockerClient, label: str, chosen: Any) -> list[str]:
+def _remove_containers(client: docker.DockerClient, label: str, chosen: Chosen) -> list[str]:
     """Several at a time: a killed run leaves two dozen, and each takes the engine half a second."""
     left = [one for one in client.api.containers(all=True, filters={"label": label}) if chosen(one["Labels"])]
 
-    def remove(container: Any) -> str:
-        _gone(client.api.remove_container, container["Id"], last=True, force=True, v=True)
+    def remove(container: Mapping[str, str | list[str]]) -> str:
+        _gone(client.api.remove_container, str(container["Id"]), last=True, force=True, v=True)
         return str(container["Names"][0]).lstrip("/")
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return list(threads.map(remove, left))
 
 
-def _gone(remove: Any, identifier: str, *, last: bool, **options: bool) -> bool:
+def _gone(remove: Callable[..., object], identifier: str, *, last: bool, **options: bool) -> bool:
     """Remove it, and take it well when somebody else was quicker, or is at it.
 
     False where the engine says that something still uses it; with `last` that is raised.

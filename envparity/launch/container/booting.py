@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from envparity.dependency.kind import CA_PATH, KINDS, ServerPlan, image_name, kind_of
 from envparity.launch.booting import Booting, Lasting
@@ -17,6 +16,8 @@ from envparity.launch.container.backend_command import BackendCommand, KnownArgv
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.environment_files import EnvironmentFiles
 from envparity.launch.container.front import ContainerFront
+from envparity.launch.container.logs import ContainerLogs
+from envparity.launch.container.parts import RunningDependency, RunningReplica
 from envparity.launch.container.ports import published_port_or_none
 from envparity.launch.container.replica_port import replica_probe
 from envparity.launch.container.replicas import BackendContainers
@@ -24,8 +25,9 @@ from envparity.launch.container.servers import (
     TLS_FOLDER,
     tls_files,
 )
-from envparity.launch.container.stack import ContainerStack, RunningDependency, RunningReplica
+from envparity.launch.container.stack import ContainerStack
 from envparity.launch.container.starting import ContainerStarter
+from envparity.launch.container.warm_ground import ContainerGround
 from envparity.launch.local.given import Given, Place
 from envparity.launch.local.offers import asked_password, password_of
 from envparity.launch.local.parts import direct_endpoint
@@ -81,14 +83,13 @@ class ContainerBooting(Booting):
         self._front_door = ContainerFront(self._starter, self._backend, self._environment, self._authority, exits)
         self._waiting("a network")
         await self._engine.call("a network", self._make_network)
-        attributes = await self._engine.call("the network's address", self._attributes)
-        address = attributes["IPAM"]["Config"][0]
+        address = await self._engine.call("the network's address", self._address)
         gateway = address.get("Gateway") or address["Subnet"].split("/")[0].rsplit(".", 1)[0] + ".1"
         return Place(gateway, address["Subnet"], CA_PATH)
 
-    def _attributes(self) -> dict[str, Any]:
-        attributes: dict[str, Any] = self._engine.client.api.inspect_network(self._starter.network)
-        return attributes
+    def _address(self) -> Mapping[str, str]:
+        address: Mapping[str, str] = self._engine.client.api.inspect_network(self._starter.network)["IPAM"]["Config"][0]
+        return address
 
     def _make_network(self) -> None:
         starter = self._starter
@@ -109,13 +110,16 @@ class ContainerBooting(Booting):
             folder=self._means.ca_file.parent,
             gated=1 if self._case.boot.apart_s else self._environment.platform.replicas,
         )
+        replicas: list[RunningReplica] = []
+        beside = self._containers.beside
         self._booted = ContainerStack(
             given=given,
+            replicas=replicas,
             dependencies=self._dependencies,
-            memory_folder=_MEMORY,
+            reads=ContainerLogs(self._engine, replicas, self._dependencies),
+            ground=ContainerGround(_MEMORY, given, self._engine, replicas, self._dependencies, beside),
             engine=self._engine,
             clients=ClientAddresses(self._front_door.way),
-            start_beside=self._containers.beside,
         )
         return self._booted, self._containers
 

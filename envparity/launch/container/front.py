@@ -55,7 +55,7 @@ class ContainerFront:
         container = await self.starter.start("ingress", plan)
         address = ("127.0.0.1", published_port(container, plan.port))
         tls = self.authority.client_context() if ingress.tls else None
-        stack.server_logs["ingress"] = ContainerLog(self.starter.engine, container, "the ingress")
+        stack.logs.servers["ingress"] = ContainerLog(self.starter.engine, container, "the ingress")
         stack.endpoint = await ingress_endpoint(self.exits, ingress, address, tls)
         await until_reachable(self.starter.engine, stack.endpoint, container)
 

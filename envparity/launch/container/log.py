@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Literal
 
 from docker.models.containers import Container
 from docker.types import LogConfig
@@ -12,7 +12,7 @@ from docker.types import LogConfig
 from envparity.launch.container.engine import Engine
 from envparity.launch.log_text import KeptLog
 
-__all__ = ["MOST_BYTES", "ContainerLog", "bounded_log", "read_log"]
+__all__ = ["MOST_BYTES", "ContainerLog", "LogPart", "bounded_log", "read_log"]
 
 _FILES: Final = 2
 _FILE_MIB: Final = 32
@@ -28,13 +28,23 @@ def bounded_log() -> LogConfig:
     return LogConfig(type=LogConfig.types.JSON, config={"max-size": f"{_FILE_MIB}m", "max-file": str(_FILES)})
 
 
-def read_log(container: Container, **asked: Any) -> str:
-    """What is kept of a log, as `container.logs` is asked for it. Blocks.
+@dataclass(frozen=True)
+class LogPart:
+    """What is asked for of a log: so many lines of its end, and what was written between two moments."""
+
+    tail: int | Literal["all"] = "all"
+    since: float | None = None
+    until: float | None = None
+
+
+def read_log(container: Container, part: LogPart = LogPart()) -> str:
+    """What is kept of that part of a log. Blocks.
 
     Where the engine may have let go of its beginning, a line in front says so.
     """
     kept, size = KeptLog(), 0
-    for chunk in container.logs(stream=True, follow=False, **asked):
+    chunks = container.logs(stream=True, follow=False, tail=part.tail, since=part.since, until=part.until)
+    for chunk in chunks:
         kept.feed(chunk)
         size += len(chunk) * _LONGEST_CHARACTER + chunk.count(b"\n") * _AROUND_A_LINE
     if size < MOST_BYTES // _FILES:
@@ -57,4 +67,4 @@ class ContainerLog:
 
     async def since(self, begin: float) -> str:
         """What was written from that moment on."""
-        return await self.engine.call(f"{self.what}'s log", lambda: read_log(self.container, since=begin))
+        return await self.engine.call(f"{self.what}'s log", lambda: read_log(self.container, LogPart(since=begin)))

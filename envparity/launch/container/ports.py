@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from docker.models.containers import Container
 
@@ -33,8 +33,16 @@ async def port_now(engine: Engine, container: Container, port: int) -> int:
     return published_port(container, port)
 
 
-async def state_of(engine: Engine, container: Container) -> dict[str, Any]:
+class ContainerState(TypedDict):
+    """What the engine says of a container, as far as it is asked for."""
+
+    Running: bool
+    ExitCode: int
+    OOMKilled: bool
+
+
+async def state_of(engine: Engine, container: Container) -> ContainerState:
     """How it is now, as the engine has it."""
     await engine.call("the container's state", container.reload)
-    state: dict[str, object] = container.attrs["State"]
+    state: ContainerState = container.attrs["State"]
     return state

@@ -7,7 +7,6 @@ import struct
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from docker.models.containers import Container
 
@@ -32,7 +31,7 @@ class ContainerShell:
     async def open(cls, engine: Engine, container: Container, argv: Sequence[str]) -> AsyncIterator[ContainerShell]:
         """Start it; it ends when this is left."""
 
-        def start() -> Any:
+        def start() -> object:
             api = engine.client.api
             made = api.exec_create(container.id, list(argv), stdin=True)
             return api.exec_start(made["Id"], socket=True)

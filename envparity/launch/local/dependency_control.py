@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 from envparity.dependency.kind import KINDS, Server, TakesCommands, kind_of
 from envparity.errors import LaunchError
+from envparity.launch import disturbing
 from envparity.launch.local.given import Given
 from envparity.launch.local.parts import BootedDependency
 from envparity.launch.proxy import Proxy
+from envparity.model.step import DisturbsDependency
+from envparity.observe.disturbed import OutageSeen
 from envparity.redaction import Redaction
 
 __all__ = ["DependencyControl"]
@@ -17,10 +20,11 @@ __all__ = ["DependencyControl"]
 
 @dataclass(frozen=True)
 class DependencyControl:
-    """Those of one boot, by name."""
+    """Those of one boot, by name. `replica_of` says which replica it is that connects from somewhere."""
 
     given: Given
     dependencies: Mapping[str, BootedDependency]
+    replica_of: Callable[[Hashable], int | None]
 
     def dependency(self, name: str) -> BootedDependency:
         """That dependency. Raises `LaunchError` where there is none of that name."""
@@ -31,6 +35,30 @@ class DependencyControl:
     def proxy(self, name: str) -> Proxy:
         """The one through which the backend comes to it."""
         return self.dependency(name).proxy
+
+    def connections(self) -> dict[str, int]:
+        """How many are open to each now, as the proxies count them."""
+        return {name: one.proxy.open_connections for name, one in self.dependencies.items()}
+
+    def most_connections(self) -> dict[str, int]:
+        """How many were open to each at the same time at most."""
+        return {name: one.proxy.most_connections for name, one in self.dependencies.items()}
+
+    async def cut(self, name: str) -> None:
+        """Have nothing reach it any more."""
+        await self.proxy(name).down()
+
+    async def restore(self, name: str) -> None:
+        """End what is done to it."""
+        await disturbing.end(self.proxy(name))
+
+    async def disturb(self, step: DisturbsDependency, *, tell_apart: bool) -> None:
+        """Begin it; with `tell_apart` it is asked which replica connects."""
+        await disturbing.begin(self.proxy(step.dependency), step, tell_apart=tell_apart)
+
+    def outages(self, name: str) -> tuple[OutageSeen, ...]:
+        """Every time that it was away, but for when it was cut."""
+        return disturbing.outages_of(self.proxy(name), self.replica_of)
 
     async def command(self, name: str, command: tuple[str, ...], redaction: Redaction) -> object:
         """Have that dependency do it, directly and not through the proxy."""

@@ -64,7 +64,7 @@ class FurtherPrograms:
             exit_code, log = await programs.job(exits, values, name, job)
             took_s = round(time.monotonic() - began, 3)
             stack.timings[f"job {name}"] = took_s
-            stack.jobs.append(JobRun(name, exit_code, took_s, stack.redacted(log)[-LOG_LINES:]))
+            stack.jobs.append(JobRun(name, exit_code, took_s, stack.logs.redacted(log)[-LOG_LINES:]))
             if exit_code != 0:
                 break
         for dependency in (*late, *withheld):
@@ -84,4 +84,4 @@ class FurtherPrograms:
         declared = self.proxies.environment.processes[name]
         program = await programs.companion(exits, values, name, declared)
         stack.programs.append(program)
-        stack.server_logs[f"process {name}"] = program.log
+        stack.logs.servers[f"process {name}"] = program.log

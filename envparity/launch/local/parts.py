@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from envparity.dependency.kind import KINDS, Administered, Beside, Server, Watched, kind_of
+from envparity.errors import LaunchError
+from envparity.launch.clocks import set_clock
 from envparity.launch.health import HealthProbe
 from envparity.launch.port import Endpoint
 from envparity.launch.proxy import Proxy
@@ -59,6 +61,13 @@ class BootedReplica:
     clock: Path | None = field(default=None, init=False)
     """The file that says by how much its clock differs; None where it has the machine's."""
     clock_s: float = field(default=0.0, init=False)
+
+    def jump_clock(self, by_s: float) -> None:
+        """Put its clock forward, or back. Raises `LaunchError` where it has the machine's."""
+        if self.clock is None:
+            raise LaunchError(f"replica {self.index} has the clock of the machine: boot.clocks gives it one of its own")
+        self.clock_s += by_s
+        set_clock(self.clock, self.clock_s)
 
     async def close(self) -> None:
         await self.probe.close()

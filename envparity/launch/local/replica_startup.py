@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Protocol
 
 from envparity.errors import DeadlineExceeded
 from envparity.launch.local.parts import BootedReplica
@@ -17,40 +16,30 @@ from envparity.model.case import Boot
 from envparity.observe.record import HttpAnswer, Replica, StartupReport
 from envparity.observe.startup import read_log
 
-__all__ = ["ReplicaStartup", "SeenReplicas"]
+__all__ = ["ReplicaStartup"]
 
 _BECOMES_READY_S = 3.0
 
 
-class SeenReplicas(Protocol):
-    """What a launcher sees of its replicas."""
-
-    @property
-    def replicas(self) -> Sequence[BootedReplica]: ...
-
-    async def replica_log(self, index: int) -> tuple[str, ...]:
-        """What that replica has written, as `log_text` keeps it, without the secrets."""
-        ...
-
-    async def replica_end(self, index: int) -> tuple[int | None, bool]:
-        """Its exit code, None while it runs; and whether it was killed for want of memory."""
-        ...
-
-
 @dataclass(frozen=True)
 class ReplicaStartup:
-    """Of one boot. `looked_at` are the replicas whose readiness was asked for."""
+    """Of one boot. `looked_at` are the replicas whose readiness was asked for.
+
+    `log_of` gives what a replica has written, without the secrets; `end_of` its exit code, None while it runs, and
+    whether it was killed for want of memory.
+    """
 
     backend: Backend
     boot: Boot
-    launched: SeenReplicas
+    replicas: Sequence[BootedReplica]
+    log_of: Callable[[int], Awaitable[tuple[str, ...]]]
+    end_of: Callable[[int], Awaitable[tuple[int | None, bool]]]
     looked_at: set[int] = field(default_factory=set)
 
     async def until_listening(self) -> None:
         """Wait until every replica that has not ended answers HTTP at all."""
         timeout_s = self.backend.phases.boot_s
-        replicas = self.launched.replicas
-        await asyncio.gather(*(one.probe.until_listening(timeout_s, self._ended_check(one)) for one in replicas))
+        await asyncio.gather(*(one.probe.until_listening(timeout_s, self._ended_check(one)) for one in self.replicas))
 
     async def until_decided(self, beside: Sequence[Awaitable[object]]) -> float:
         """Wait until every replica's startup has passed, failed or ended; note those that did none of it in time.
@@ -62,19 +51,18 @@ class ReplicaStartup:
         async def decide(replica: BootedReplica) -> None:
             began = time.monotonic()
             ended = self._ended_check(replica)
-            log = lambda: self.launched.replica_log(replica.index)  # noqa: E731
+            log = lambda: self.log_of(replica.index)  # noqa: E731
             decided = await replica.probe.until_decided(timeout_s, ended, log)
             if not decided and not await ended():
                 replica.undecided_after_s = round(time.monotonic() - began, 1)
 
         began = time.monotonic()
-        await asyncio.gather(*map(decide, self.launched.replicas), *beside)
+        await asyncio.gather(*map(decide, self.replicas), *beside)
         return round(time.monotonic() - began, 3)
 
     async def until_ready(self, index: int | None) -> None:
         """Wait until that replica is ready, or all are."""
-        replicas = self.launched.replicas
-        chosen = replicas if index is None else [replicas[index]]
+        chosen = self.replicas if index is None else [self.replicas[index]]
         timeout_s = self.backend.phases.boot_s
         await asyncio.gather(
             *(one.probe.until_ready(f"replica {one.index}", timeout_s, self._ended_check(one)) for one in chosen)
@@ -82,14 +70,14 @@ class ReplicaStartup:
 
     async def observe(self, index: int) -> Replica:
         """Health, exit status and log of one replica, now."""
-        replica = self.launched.replicas[index]
+        replica = self.replicas[index]
         health = self.backend.health
         live, ready, startup = await asyncio.gather(
             replica.probe.ask(health.live), self.readiness(replica), replica.probe.startup()
         )
-        exit_code, oom_killed = await self.launched.replica_end(index)
+        exit_code, oom_killed = await self.end_of(index)
         listening = exit_code is None and await replica.probe.listens()
-        log = await self.launched.replica_log(index)
+        log = await self.log_of(index)
         return Replica(
             index=index,
             live=live,
@@ -101,6 +89,12 @@ class ReplicaStartup:
             undecided_after_s=replica.undecided_after_s,
             listening=listening,
         )
+
+    async def statuses(self) -> tuple[int | None, ...]:
+        """What the readiness of each replica answers now; None where it has none, or does not answer."""
+        path = self.backend.health.ready
+        answers = await asyncio.gather(*(one.probe.ask(path) for one in self.replicas))
+        return tuple(None if answer is None else answer.status for answer in answers)
 
     async def readiness(self, replica: BootedReplica) -> HttpAnswer | None:
         """What its readiness answers; where nothing was kept from it, after a moment in which it may become ready.
@@ -124,6 +118,6 @@ class ReplicaStartup:
 
     def _ended_check(self, replica: BootedReplica) -> Callable[[], Awaitable[bool]]:
         async def ended() -> bool:
-            return (await self.launched.replica_end(replica.index))[0] is not None
+            return (await self.end_of(replica.index))[0] is not None
 
         return ended

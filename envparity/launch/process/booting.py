@@ -33,11 +33,14 @@ from envparity.launch.process.held_port import HeldPort
 from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import IngressPlan
 from envparity.launch.process.limits import backend_argv
+from envparity.launch.process.logs import FileLog, ProcessLogs
 from envparity.launch.process.means import Means
+from envparity.launch.process.parts import RunningDependency, RunningReplica
 from envparity.launch.process.releases import Releases
 from envparity.launch.process.settled import settled
-from envparity.launch.process.stack import FileLog, ProcessStack, RunningDependency, RunningReplica
+from envparity.launch.process.stack import ProcessStack
 from envparity.launch.process.start_gate import StartGate
+from envparity.launch.process.warm_ground import ProcessGround
 from envparity.launch.proxy import Proxy
 from envparity.model.case import Boot
 from envparity.model.commands import HEALTH_PORT, PORT, filled
@@ -95,12 +98,13 @@ class ProcessBooting(Booting):
     def _stack(self, given: Given) -> tuple[ProcessStack, ProcessPrograms]:
         spaces = self._memory / "spaces"
         made_for(spaces, self._means.programs.user)
+        replicas: list[RunningReplica] = []
         self._booted = ProcessStack(
             given=given,
+            replicas=replicas,
             dependencies=self._dependencies,
-            memory_folder=str(spaces),
-            start_agent=self._agent,
-            command=self._command,
+            reads=ProcessLogs(replicas, self._dependencies),
+            ground=ProcessGround(str(spaces), self._environment, self._dependencies, self._agent, self._command),
         )
         change = self._case.boot.release
         programs = ProcessPrograms(self._children, previous=bool(change))
@@ -166,7 +170,7 @@ class ProcessBooting(Booting):
             exits.callback(self._means.guard.gone, running.pid)
         if running.log is not None:
             self._means.guard.log(running.log)
-            self._booted.server_logs["ingress"] = FileLog(running.log)
+            self._booted.logs.servers["ingress"] = FileLog(running.log)
         tls = self._authority.client_context() if ingress.tls else None
         self._booted.endpoint = await ingress_endpoint(exits, ingress, running.address, tls)
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.cleanup.cleaning import remove_clock
@@ -34,7 +34,15 @@ def _for_us_alone(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def identity_of(user: int | None) -> dict[str, Any]:
+class Identity(TypedDict, total=False):
+    """As whom `subprocess` runs a program."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def identity_of(user: int | None) -> Identity:
     """What `subprocess` is told to run a program as that user and its group alone; None: as we are."""
     return {} if user is None else {"user": user, "group": user, "extra_groups": []}
 
@@ -77,7 +85,7 @@ class Child:
         self._group = None if program.group is None else program.group.child()
         argv, identity = list(program.argv), identity_of(program.user)
         if gate is not None or self._group is not None or program.confined:
-            argv, identity = self._begun(argv, gate), {}
+            argv, identity = self._begun(argv, gate), identity_of(None)
         try:
             with open(program.log, "ab", opener=_for_us_alone) as log:
                 self._process = subprocess.Popen(

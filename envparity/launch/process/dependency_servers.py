@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from envparity.dependency.kind import KINDS, kind_of
 from envparity.errors import LaunchError
@@ -13,9 +13,9 @@ from envparity.launch.certificates import IssuedCertificate
 from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.local.offers import asked_password
 from envparity.launch.process.means import Means
-from envparity.launch.process.servers import HasServer, PlannedServer, Server
+from envparity.launch.process.parts import RunningDependency
+from envparity.launch.process.servers import HasServer, PlannedServer, Server, ServerParts
 from envparity.launch.process.settled import settled
-from envparity.launch.process.stack import RunningDependency
 from envparity.launch.process.tls_front import server_context
 from envparity.model.environment import Dependency, Environment
 
@@ -54,7 +54,7 @@ class DependencyServers:
         server.start()
 
     def _server(self, name: str, declared: Dependency, folder: Path) -> Server:
-        given: dict[str, Any] = {
+        given: ServerParts = {
             "programs": self.means.programs,
             "folder": folder,
             "password": asked_password(self.environment, name, self.means.secrets),

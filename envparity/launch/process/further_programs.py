@@ -15,7 +15,7 @@ from envparity.launch.log_text import read_log_file
 from envparity.launch.process.backend_children import BackendChildren
 from envparity.launch.process.child import Child
 from envparity.launch.process.limits import backend_argv
-from envparity.launch.process.stack import FileLog
+from envparity.launch.process.logs import FileLog
 from envparity.launch.program import RunningProgram
 from envparity.model.environment import BesideProcess, Job
 from envparity.support.stalls import Deadline

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypedDict, Unpack, runtime_checkable
 
 from envparity.dependency.kind import KINDS, RunsAsProcess, kind_of
 from envparity.errors import LaunchError
@@ -27,9 +27,21 @@ from envparity.launch.process.limits import program_path, user_of, why_not_as
 from envparity.launch.process.programs import ServerPrograms
 from envparity.model.environment import Dependency, Platform
 
-__all__ = ["HasServer", "PlannedServer", "Server"]
+__all__ = ["HasServer", "PlannedServer", "Server", "ServerParts"]
 
 _STOP_S = 5.0
+
+
+class ServerParts(TypedDict):
+    """What every `Server` is made of."""
+
+    programs: ServerPrograms
+    folder: Path
+    password: str
+    guard: Guard | None
+    socket_only: bool
+    environment: dict[str, str]
+    group: ControlGroup | None
 
 
 @dataclass
@@ -133,7 +145,7 @@ class HasServer(Protocol):
         """What this machine has not that it takes, in words; "" where it has all."""
         ...
 
-    def server(self, declared: Dependency, **given: object) -> Server:
+    def server(self, declared: Dependency, **given: Unpack[ServerParts]) -> Server:
         """The server; what is given is for `Server`."""
         ...
 

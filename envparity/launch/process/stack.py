@@ -3,146 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from pathlib import Path
 
-from envparity.dependency.kind import Administrator
 from envparity.dependency.kind import Server as ServerAddress
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.booted import BootedStack
 from envparity.launch.client_addresses import ClientAddresses, Way
-from envparity.launch.listening import accepts, listens
 from envparity.launch.local.parts import (
-    AgentBeside,
-    BootedDependency,
-    BootedReplica,
-    administered,
     answers,
     patience_of,
 )
-from envparity.launch.log_text import read_log_file
-from envparity.launch.process.agent import StartAgent, agent_on_this_machine
-from envparity.launch.process.child import Child, Program
-from envparity.launch.process.servers import Server
+from envparity.launch.process.beside import ProcessBeside
+from envparity.launch.process.logs import FileLog
+from envparity.launch.process.parts import RunningDependency, RunningReplica
 from envparity.launch.process.settled import settled
-from envparity.launch.process.shell import ProcessShell
-from envparity.launch.server_log import LOG_LINES
-from envparity.launch.warm.command import PythonCommand, WarmUnavailable
+from envparity.launch.process.warm_ground import ProcessGround
 from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at
 from envparity.support.stalls import Deadline
 
-__all__ = ["FileLog", "ProcessStack", "RunningDependency", "RunningReplica"]
+__all__ = ["ProcessStack"]
 
-_COMMAND_S = 10.0
 _FIRST_CLIENT = IPv4Address("127.0.1.101")  # of three digits all: none begins another
 _EVERY_S = 0.01
 _THROTTLED_S = 0.1
 
 
-@dataclass
-class RunningDependency(BootedDependency):
-    """A dependency's server (None where the boot keeps it down), and where the proxy finds it."""
-
-    server: Server | None = None
-    address: tuple[str, int] = ("127.0.0.1", 0)
-    prepared: bool = False
-    began: float = 0.0  # where its log was when it was started last
-
-    @property
-    def there(self) -> bool:
-        return self.server is not None
-
-
-@dataclass
-class RunningReplica(BootedReplica):
-    """A replica's process, and the port of 127.0.0.1 that it was told to listen on."""
-
-    child: Child
-    port: int
-
-
-@dataclass(frozen=True)
-class FileLog:
-    """A log in a file; its positions are bytes."""
-
-    path: Path
-
-    def position(self) -> float:
-        """0 where there is no file yet."""
-        try:
-            return self.path.stat().st_size
-        except OSError:
-            return 0
-
-    async def since(self, begin: float) -> str:
-        """What stands there from that byte."""
-        return read_log_file(self.path, int(begin))
-
-
-@dataclass(frozen=True)
-class ProcessBeside:
-    """A dependency's process, as its kind may ask it (`Beside`). `began`: where its log was at its last start."""
-
-    server: Server
-    began: float
-
-    @property
-    def port(self) -> int:
-        return self.server.port
-
-    async def listens(self) -> bool:
-        known = listens(self.server.port)
-        return await accepts(("127.0.0.1", self.server.port)) if known is None else known
-
-    async def log(self) -> str:
-        return await FileLog(self.server.child.program.log).since(self.began)
-
-    async def run(self, command: tuple[str, ...]) -> bool:
-        """As who runs the server, with its environment and in its folder."""
-        program = self.server.child.program
-        found = shutil.which(command[0], path=program.environment.get("PATH"))
-        if found is None:
-            raise LaunchError(f"{command[0]!r} is not on this machine")
-        asking = Program(
-            (found, *command[1:]),
-            program.environment,
-            program.folder,
-            program.log.with_suffix(".asked"),
-            program.user,
-            group=program.group,
-            confined=program.confined,
-        )
-        child = Child(asking, self.server.guard)
-        child.start()
-        deadline = Deadline(_COMMAND_S)
-        try:
-            while child.exit_code is None:
-                if deadline.passed:
-                    return False
-                await asyncio.sleep(_EVERY_S)
-            return child.exit_code == 0
-        finally:
-            await child.stop(signal.SIGKILL, 0.0)
-
-
 @dataclass(kw_only=True)
 class ProcessStack(BootedStack):
-    """A stack of processes. `ProcessLauncher.boot` makes it and takes it down.
+    """A stack of processes. `ProcessLauncher.boot` makes it and takes it down."""
 
-    `command` starts a replica, with placeholders of ports.
-    """
-
-    replicas: list[RunningReplica] = field(default_factory=list)
+    replicas: list[RunningReplica]
     dependencies: dict[str, RunningDependency]
-    start_agent: StartAgent
-    command: Sequence[str]
+    ground: ProcessGround
     releases: Callable[[ProcessStack], Awaitable[None]] | None = None
     clients: ClientAddresses = field(init=False)
 
@@ -163,9 +61,6 @@ class ProcessStack(BootedStack):
         if self.releases is None:
             raise LaunchError(f"{self.case} changes no release")
         await self.releases(self)
-
-    def dependency(self, name: str) -> RunningDependency:
-        return self.dependencies[super().dependency(name).name]
 
     def warm(self, lanes: int) -> AbstractAsyncContextManager[WarmPool]:
         """Forks beside it (`BootsWarm`)."""
@@ -204,7 +99,7 @@ class ProcessStack(BootedStack):
         await self.until_ready(index)
 
     async def restart_dependency(self, name: str) -> None:
-        dependency = self.dependency(name)
+        dependency = self.dependencies[self.controlled.dependency(name).name]
         if dependency.server is None:
             raise LaunchError(f"{name} is down in this boot and cannot be restarted")
         await dependency.server.stop()
@@ -234,47 +129,18 @@ class ProcessStack(BootedStack):
         while not await answers(declared, reached, beside):
             await self._again_before(deadline, dependency, patience_s)
         dependency.reached_at(dependency.address)
-        self.server_logs[name] = FileLog(server.child.program.log)
+        self.logs.servers[name] = FileLog(server.child.program.log)
 
     async def note_addresses(self) -> None:
         self.addresses |= {f"127.0.0.1:{replica.port}": replica.index for replica in self.replicas}
-
-    async def replica_log(self, index: int) -> tuple[str, ...]:
-        return self.redacted(read_log_file(self.replicas[index].child.program.log))
-
-    async def log_position(self, index: int) -> float:
-        """In bytes of its file."""
-        return FileLog(self.replicas[index].child.program.log).position()
-
-    async def logged(self, index: int, begin: float, end: float | None) -> tuple[str, ...]:
-        log = self.replicas[index].child.program.log
-        return self.redacted(read_log_file(log, int(begin), None if end is None else int(end)))
 
     async def replica_end(self, index: int) -> tuple[int | None, bool]:
         """No limit of memory is set, so none is exceeded."""
         return self.replicas[index].child.exit_code, False
 
-    async def dependency_log(self, name: str) -> tuple[str, ...]:
-        server = self.dependencies[name].server
-        return () if server is None else self.redacted(server.child.log_tail(LOG_LINES))
-
-    def argv(self) -> Sequence[str]:
-        return self.command
-
-    def agent_beside(self, command: PythonCommand, lanes: int) -> AbstractAsyncContextManager[AgentBeside]:
-        return agent_on_this_machine(self.start_agent, command, lanes)
-
-    @asynccontextmanager
-    async def administrator(self, name: str) -> AsyncIterator[Administrator]:
-        server, kind = self.dependency(name).server, administered(self.environment.dependencies[name])
-        if server is None:
-            raise WarmUnavailable(f"{name} is down in this boot")
-        async with ProcessShell.open(server) as shell:
-            yield kind.administrator(shell)
-
     async def _again_before(self, deadline: Deadline, dependency: RunningDependency, patience_s: float) -> None:
         server = dependency.server
         if deadline.passed or (server is not None and server.child.exit_code is not None):
-            log = await self.dependency_log(dependency.name)
+            log = await self.logs.dependency(dependency.name)
             raise DeadlineExceeded(f"{dependency.name} to answer", patience_s, "\n".join(log[-10:]))
         await asyncio.sleep(_EVERY_S)

@@ -87,7 +87,7 @@ async def open_isolations(exits: AsyncExitStack, stack: BootedStack, lanes: int)
         host, port = dependency.proxy.upstream
         server = Server(host, port, password, tls)
         with KINDS.guarding(kind):
-            opening = kind.isolation(stack, name, url, server, lanes)
+            opening = kind.isolation(stack.ground, name, url, server, lanes)
         isolations[name] = await exits.enter_async_context(opening)
     return isolations
 

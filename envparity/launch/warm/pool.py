@@ -77,10 +77,10 @@ class WarmPool:
             raise WarmUnavailable("files are filled with the settings of the environment, and a boot has its own")
         if stack.backend.health.port is not None:
             raise WarmUnavailable("its health is at a port of its own, and boots beside each other have one each")
-        command = python_command(stack.argv())
+        command = python_command(stack.ground.argv())
         async with AsyncExitStack() as exits:
             began = time.monotonic()
-            beside = await exits.enter_async_context(stack.agent_beside(command, lanes))
+            beside = await exits.enter_async_context(stack.ground.agent(command, lanes))
             isolations = await open_isolations(exits, stack, lanes)
             opened = await open_lanes(exits, stack, beside.ports)
             pool = cls(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from envparity.errors import EnvparityError
-from envparity.model.environment import Credential
+from envparity.model.deployment import Credential
 from envparity.support.child import start_child
 
 __all__ = ["DEADLINE_S", "CredentialUnavailable", "resolve_credential", "shown_credential"]

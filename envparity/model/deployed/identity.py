@@ -11,7 +11,8 @@ from typing import Final
 from envparity.auth.scheme import SCHEMES, Known, Scheme
 from envparity.model.deployed.credentials import resolve_credential, shown_credential
 from envparity.model.deployed.oauth2 import granted, shown_grant
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 
 __all__ = ["Credentials", "Held", "shown_source", "stable_user"]
 

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 from envparity.frames.decoding import decoded_object, decoded_text
 from envparity.model.deployed.credentials import CredentialUnavailable, resolve_credential
 from envparity.model.deployed.tls import client_context
-from envparity.model.environment import Deployed, OAuth2
+from envparity.model.deployment import Deployed, OAuth2
 
 __all__ = ["Granted", "granted", "shown_grant"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
@@ -63,7 +62,7 @@ def captured_by(step: msgspec.Struct) -> tuple[str, ...]:
     """The placeholders that stand for something once the step has been played."""
     if isinstance(step, ExpectText | ExpectBytes):
         try:
-            pattern: Pattern[Any] = (
+            pattern: Pattern[str] | Pattern[bytes] = (
                 text_pattern(step.pattern, {}) if isinstance(step, ExpectText) else bytes_pattern(step.pattern, {})
             )
         except ValueError:

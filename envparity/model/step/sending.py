@@ -98,7 +98,7 @@ class SendText(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 class SendJson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="send_json"):
     """Send any JSON as a text message, whatever the backend's codec."""
 
-    value: Any
+    value: object
     on: str = "a"
 
 

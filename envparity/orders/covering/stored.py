@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from envparity.orders.covering.anneal import never
 from envparity.orders.covering.bounds import LowerBound, lower_bound
@@ -112,14 +112,14 @@ def remember(found: CoveringSet, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / _file_name(found.graph, found.strength)
     draft = target.with_suffix(".draft")
-    draft.write_text(_as_text(found.to_json()), encoding="utf-8")
+    draft.write_text(_as_text(found), encoding="utf-8")
     return draft.replace(target)
 
 
-def _as_text(document: dict[str, Any]) -> str:
+def _as_text(found: CoveringSet) -> str:
     """JSON with one order a line."""
-    orders = ",\n".join(f"    {json.dumps(order)}" for order in document["orders"])
-    head = json.dumps({**document, "orders": []}, indent=2)
+    orders = ",\n".join(f"    {json.dumps(order)}" for order in found.orders)
+    head = json.dumps({**found.to_json(), "orders": []}, indent=2)
     return head.replace('"orders": []', f'"orders": [\n{orders}\n  ]') + "\n"
 
 

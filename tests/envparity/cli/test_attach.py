@@ -9,7 +9,7 @@ from typing import Any
 from click.testing import Result
 
 from envparity.judge.finding import Finding
-from envparity.model.environment import Deployed
+from envparity.model.deployment import Deployed
 
 Envparity = Callable[..., Result]
 FINDING = Finding("EP302", "handshake", "greeting", "101", "403", ("staging",), ("staging",), scenario="greeting")

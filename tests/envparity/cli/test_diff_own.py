@@ -6,7 +6,8 @@ from pathlib import Path
 
 from envparity.faces.cli.diff_sections import sections
 from envparity.model.backend import Backend
-from envparity.model.environment import Composed, Environment, FileTemplate, ImageSource, Job
+from envparity.model.environment import Composed, Environment, ImageSource, Job
+from envparity.model.file_template import FileTemplate
 from envparity.model.subject import Subject
 
 

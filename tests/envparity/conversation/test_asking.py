@@ -17,16 +17,9 @@ from envparity.judge.canonical import connections, event_data, line
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Http, Step
+from envparity.observe.frame import BinaryFrame, JsonFrame, TextFrame
 from envparity.observe.headers import Header
-from envparity.observe.transcript import (
-    BinaryFrame,
-    Departure,
-    HandshakeAnswered,
-    HttpAnswered,
-    JsonFrame,
-    TextFrame,
-    Transcript,
-)
+from envparity.observe.transcript import Departure, HandshakeAnswered, HttpAnswered, Transcript
 
 BACKEND = Backend("b", Path("b.toml"), ImageSource())
 SETTINGS = {"PASSWORD": "opensesame!", "BASE": "/v1"}

@@ -18,7 +18,8 @@ from envparity.launch.choose import choose_launcher
 from envparity.launch.client_addresses import ClientAddresses, Way, ways_of
 from envparity.launch.connecting import tcp_connection
 from envparity.model.case import Boot
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 from envparity.model.reach import need
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Http
@@ -195,7 +196,7 @@ def test_where_one_may_only_look_it_is_left_out() -> None:
     told = need(SCENARIO, BACKEND, Environment("live"), Deployed("wss://example.org/ws"))
     assert told is not None
     assert "addresses" in told
-    assert "addresses" in objection(SCENARIO)
+    assert "addresses" in objection(SCENARIO, BACKEND, {})
 
 
 async def test_a_client_comes_from_the_address_that_it_is_given() -> None:

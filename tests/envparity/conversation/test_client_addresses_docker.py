@@ -10,7 +10,8 @@ from envparity.config.subject import load_subject
 from envparity.conversation.driver import play
 from envparity.launch.choose import choose_launcher
 from envparity.model.case import Boot
-from envparity.observe.transcript import HttpAnswered, JsonFrame, plain
+from envparity.observe.frame import JsonFrame, plain
+from envparity.observe.transcript import HttpAnswered
 
 pytestmark = pytest.mark.docker
 

@@ -29,16 +29,8 @@ from envparity.model.step import (
     SendText,
     Step,
 )
-from envparity.observe.transcript import (
-    BinaryFrame,
-    ControlDone,
-    FrameReceived,
-    FrameSent,
-    JsonFrame,
-    Transcript,
-    plain,
-    violations_of,
-)
+from envparity.observe.frame import BinaryFrame, JsonFrame, plain
+from envparity.observe.transcript import ControlDone, FrameReceived, FrameSent, Transcript, violations_of
 from tests.envparity.conversation.test_machine import CONTRACT, connected, departed, kept_to_its_script
 
 BACKEND = Backend("b", Path("b.toml"), ImageSource())

@@ -76,7 +76,7 @@ async def test_boots_that_share_it_are_kept_apart(launcher: str, tmp_path: Path)
     """Each has a database of its own behind it, which goes although the pooler has connections to it."""
     async with booted(launcher, environment(tmp_path, POOLED.format(tls="off")), tmp_path) as stack:
         server = reached(stack, "it")
-        async with KIND.isolation(stack, "it", stack.settings["DATABASE_URL"], server, 2) as places:
+        async with KIND.isolation(stack.ground, "it", stack.settings["DATABASE_URL"], server, 2) as places:
             first, second = [await places.take(lane) for lane in range(2)]
             clients = [await session(server, place) for place in (first, second)]
             await clients[0].execute("CREATE TABLE tea (leaves integer)")

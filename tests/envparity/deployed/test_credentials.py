@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from envparity.model.deployed.credentials import CredentialUnavailable, resolve_credential, shown_credential
-from envparity.model.environment import Credential
+from envparity.model.deployment import Credential
 
 
 def printing(code: str) -> Credential:

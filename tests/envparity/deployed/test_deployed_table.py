@@ -8,7 +8,7 @@ import pytest
 
 from envparity.config.environment import load_environment
 from envparity.errors import Mistake
-from envparity.model.environment import Credential, Deployed, OAuth2
+from envparity.model.deployment import Credential, Deployed, OAuth2
 
 GOOD = """\
 name = "staging"

@@ -10,7 +10,8 @@ import pytest
 from envparity.auth.jwt_shared_key import SharedKeyJwt
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployed.identity import Credentials, stable_user
-from envparity.model.environment import Credential, Deployed, Environment
+from envparity.model.deployment import Credential, Deployed
+from envparity.model.environment import Environment
 
 SCHEME = SharedKeyJwt("KEY", "ISSUER", "AUDIENCE")
 KEY = "0123456789abcdef0123456789abcdef"

@@ -12,7 +12,8 @@ from envparity.launch.certificates import CertificateAuthority
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployed.identity import Credentials, shown_source
 from envparity.model.deployed.oauth2 import granted
-from envparity.model.environment import Credential, Deployed, Environment, OAuth2
+from envparity.model.deployment import Credential, Deployed, OAuth2
+from envparity.model.environment import Environment
 from tests.envparity.auth.test_jwt_shared_key import SCHEME
 from tests.envparity.deployed.client_certificate import asks_for, client_files
 from tests.envparity.deployed.token_endpoint import TokenEndpoint

@@ -10,7 +10,7 @@ import pytest
 
 from envparity.conversation.resolved import Script
 from envparity.engine import coming_back
-from envparity.engine.coming_back import CameBack, come_back, comes_back, have_started
+from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, Silence
 from envparity.observe.record import Replica, StartupReport
@@ -146,4 +146,4 @@ async def test_each_round_is_told_once_its_connections_are_closed() -> None:
 )
 def test_nobody_comes_back_to_a_replica_that_has_not_started(replica: Replica, started: bool) -> None:
     """To look for it among those that answer takes until a deadline."""
-    assert have_started([Replica(0), replica]) is started
+    assert all(one.has_started for one in (Replica(0), replica)) is started

@@ -10,13 +10,8 @@ import pytest
 from envparity.engine.plays import MOST_PLAYS, play_again, repeated
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect
-from envparity.observe.transcript import (
-    Departure,
-    FrameReceived,
-    JsonFrame,
-    Transcript,
-    in_order_of_interest,
-)
+from envparity.observe.frame import JsonFrame
+from envparity.observe.transcript import Departure, FrameReceived, Transcript, in_order_of_interest
 
 LEFT = Departure(0, "timeout", "alert", "nothing")
 ALONE = Scenario("alone", steps=(Connect("none"),))

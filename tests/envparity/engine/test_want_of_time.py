@@ -113,7 +113,8 @@ async def test_what_fails_alone_as_well_was_not_late(again: Replica, told: bool)
     """However calm the machine is by then: only what is well alone is told as unsteady."""
     seen = [Observation(CASE, "process", "0", (_failed("redis"),)), Observation(CASE, "process", "0", (again,))]
 
-    async def boot() -> Observation:
+    async def boot(*, again: bool) -> Observation:
+        del again
         return seen.pop(0)
 
     async def stalled(_boot: Callable[[], Awaitable[Observation]]) -> Observation:

@@ -17,7 +17,8 @@ from envparity.exploration.searching import Found
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, ExpectClose, Send, Settle, Silence
-from envparity.observe.transcript import ConnectionClosed, FrameReceived, FrameSent, JsonFrame, Transcript
+from envparity.observe.frame import JsonFrame
+from envparity.observe.transcript import ConnectionClosed, FrameReceived, FrameSent, Transcript
 from tests.envparity.judge.builders import BACKEND
 
 BEGUN = (Connect("valid"), Expect(("welcome",), capture={"id": "user_id"}))

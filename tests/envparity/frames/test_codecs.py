@@ -13,7 +13,7 @@ from envparity.errors import ConfigurationError
 from envparity.frames.codec import Codec
 from envparity.frames.json_codec import AnyJson, JsonObjects
 from envparity.frames.raw import Binary, Text
-from envparity.observe.transcript import BinaryFrame, JsonFrame, TextFrame
+from envparity.observe.frame import BinaryFrame, JsonFrame, TextFrame
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(),

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from envparity.isolate.divergence import Parting, conversation_parting, startup_parting, with_partings
 from envparity.judge.evidence import Note, Parted, SideBySide
 from envparity.judge.finding import Finding, Judgement
+from envparity.observe.frame import JsonFrame
 from envparity.observe.record import StartupFailure, StartupReport, StartupStep
-from envparity.observe.transcript import ConnectionClosed, Event, FrameReceived, JsonFrame, Transcript
+from envparity.observe.transcript import ConnectionClosed, Event, FrameReceived, Transcript
 from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import allows, observation, subject
 

@@ -12,6 +12,7 @@ from envparity.model.backend import Backend, ContractFile, ImageSource, ReportMa
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Difference, Environment
 from envparity.model.subject import Subject
+from envparity.observe.frame import Frame, JsonFrame
 from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
 from envparity.observe.transcript import (
@@ -20,11 +21,9 @@ from envparity.observe.transcript import (
     DeadlinePassed,
     Departure,
     Event,
-    Frame,
     FrameReceived,
     FrameSent,
     HandshakeAnswered,
-    JsonFrame,
     Transcript,
 )
 

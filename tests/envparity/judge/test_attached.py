@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 from envparity.observe.record import Attached, Observation
 from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import (

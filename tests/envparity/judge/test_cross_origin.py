@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from envparity.judge import judge
 from envparity.judge.finding import Finding
-from envparity.observe.transcript import Header, HttpAnswered, JsonFrame, TextFrame
+from envparity.observe.frame import JsonFrame, TextFrame
+from envparity.observe.transcript import Header, HttpAnswered
 from tests.envparity.judge.builders import allows, observation, subject
 
 Answers = tuple[HttpAnswered, ...]

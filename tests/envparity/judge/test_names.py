@@ -14,9 +14,10 @@ from envparity.judge.unmatched import unmatched
 from envparity.model.case import Boot
 from envparity.model.environment import Environment, FromSource
 from envparity.model.names import DeclaredName
+from envparity.observe.frame import JsonFrame
 from envparity.observe.headers import Header
 from envparity.observe.record import HttpAnswer, Observation
-from envparity.observe.transcript import Event, HttpAnswered, JsonFrame
+from envparity.observe.transcript import Event, HttpAnswered
 from tests.envparity.judge.builders import (
     BACKEND,
     DOWN,

@@ -13,8 +13,9 @@ from envparity.judge.canonical import connections, frame_type, line, lines
 from envparity.judge.normalise import report_paths, setting_of
 from envparity.judge.volatile import Placeholders, same_but_for_ids, steady
 from envparity.model.environment import Environment, FromSource
+from envparity.observe.frame import BinaryFrame, Frame, JsonFrame, TextFrame
 from envparity.observe.record import SettingFingerprint
-from envparity.observe.transcript import BinaryFrame, Frame, JsonFrame, SilenceKept, TextFrame
+from envparity.observe.transcript import SilenceKept
 from tests.envparity.judge.builders import (
     BACKEND,
     WELCOME,

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from envparity.judge.finding import Finding
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, ExpectUnordered, Http, Send
+from envparity.observe.frame import JsonFrame
 from envparity.observe.record import SecondPlay
-from envparity.observe.transcript import Event, HttpAnswered, JsonFrame, Transcript
+from envparity.observe.transcript import Event, HttpAnswered, Transcript
 from tests.envparity.judge.builders import BACKEND, judged, observation, received, sent, subject, transcript
 
 ANNA = "1c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c001"

@@ -39,7 +39,7 @@ class Probe:
 async def seen(probe: Probe, boot: Boot = Boot(), path: str | None = "/ready", looks: int = 1) -> list[int | None]:  # noqa: B008  frozen
     """The statuses that so many looks at a replica record."""
     backend: Any = SimpleNamespace(health=SimpleNamespace(ready=path))
-    startup = ReplicaStartup(backend, boot, cast("Any", None))
+    startup = ReplicaStartup(backend, boot, (), cast("Any", None), cast("Any", None))
     replica: Any = SimpleNamespace(index=0, probe=probe)
     answers = [await startup.readiness(replica) for _ in range(looks)]
     return [None if answer is None else answer.status for answer in answers]

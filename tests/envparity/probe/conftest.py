@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.probe import attempt
+from envparity.conversation import driving
 
 
 @pytest.fixture(autouse=True)
 def short_linger(monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer in this process explains itself at once."""
-    monkeypatch.setattr(attempt, "_LINGER_S", 0.1)
+    monkeypatch.setattr(driving, "_LINGER_S", 0.1)

@@ -18,7 +18,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from envparity.auth.jwt_shared_key import SharedKeyJwt
 from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.model.deployed.target import Target
-from envparity.model.environment import Credential, Deployed, Environment
+from envparity.model.deployment import Credential, Deployed
+from envparity.model.environment import Environment
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Expect, Send
 from envparity.probe.log import TextLog

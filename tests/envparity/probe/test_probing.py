@@ -14,7 +14,8 @@ from websockets.asyncio.server import ServerConnection
 from envparity.errors import ConfigurationError
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployed.identity import Credentials
-from envparity.model.environment import Credential, Deployed, Environment
+from envparity.model.deployment import Credential, Deployed
+from envparity.model.environment import Environment
 from envparity.probe.log import TextLog
 from envparity.probe.metrics import Metrics
 from envparity.probe.probing import Probe

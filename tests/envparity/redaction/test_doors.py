@@ -39,12 +39,13 @@ from envparity.errors import LaunchError
 from envparity.faces.cli.diff_sections import sections
 from envparity.isolate import differences
 from envparity.launch.attached.stack import AttachedStack
-from envparity.launch.booted import BootedStack
+from envparity.launch.local.logs import StackLogs
 from envparity.launch.port import Stack
 from envparity.launch.resolve import RunSecrets, fingerprints, resolve_settings, secret_variables
 from envparity.model.backend import Backend, ImageSource, ProcessSource
 from envparity.model.case import Boot, Case
-from envparity.model.environment import Deployed, Environment, FromSource, SecretOf
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment, FromSource, SecretOf
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Expect, ExpectClose
 from envparity.model.subject import Subject
@@ -169,8 +170,8 @@ async def a_failed_launch() -> str:
 
 async def a_log() -> str:
     """Of several lines, where a secret has several."""
-    stack = cast("BootedStack", SimpleNamespace(redaction=REDACTION))
-    return "\n".join(BootedStack.redacted(stack, f"loaded\n{LINES}\nready"))
+    logs = StackLogs(cast("Any", None), (), {}, lambda: REDACTION)
+    return "\n".join(logs.redacted(f"loaded\n{LINES}\nready"))
 
 
 class Failing:
@@ -353,7 +354,7 @@ OFF: dict[str, tuple[Any, str, Any]] = {
     "of what is logged around a failure": (RECORDER, "note_logged", _as_logged),
     "of observations": (envparity.engine.observer, "_without_secrets", lambda _stack, observation: observation),
     "of failed launches": (envparity.engine.observer, "Redaction", _Blind),
-    "of logs": (BootedStack, "redacted", lambda _self, text: tuple(text.splitlines())),
+    "of logs": (StackLogs, "redacted", lambda _self, text: tuple(text.splitlines())),
     "of errors of processes": (envparity.launch.process.launcher, "raised_without_secrets", _raised_as_it_is),
     "of errors of containers": (envparity.launch.container.launcher, "raised_without_secrets", _raised_as_it_is),
     "of what is attached": (AttachedStack, "renew", _held_alone),

@@ -8,8 +8,9 @@ from pathlib import Path
 from envparity.engine.events import CaseObserved, Event, RunFinished, Waiting
 from envparity.judge.finding import Verdict
 from envparity.model.case import Case
+from envparity.observe.frame import JsonFrame
 from envparity.observe.record import Observation
-from envparity.observe.transcript import FrameReceived, JsonFrame, Transcript
+from envparity.observe.transcript import FrameReceived, Transcript
 from envparity.report.ndjson import NdjsonWriter, read_events
 from envparity.report.writer import Tee
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envparity.model.environment import Credential, Deployed, Environment
+from envparity.model.deployment import Credential, Deployed
+from envparity.model.environment import Environment
 from envparity.session.attaching import Attaching, attach
 
 OWN = "wss://api.staging.example/ws"

@@ -12,12 +12,12 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from envparity.config.own_nginx import filled
 from envparity.errors import LaunchError
 from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.ingress_variables import ingress_variables
+from envparity.launch.process.child import identity_of
 from envparity.launch.process.ingress.plan import Address, IngressPlan, RunningIngress
 from envparity.support.stalls import within
 
@@ -67,9 +67,8 @@ async def nginx_ingress(
         (run / _OWN).write_text(filled(plan.ingress), encoding="utf-8")
     log = run / "log"
     log.touch(mode=0o600)
-    as_user: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        as_user = {"user": user, "group": user, "extra_groups": []}
+    as_user = identity_of(user if os.geteuid() == 0 else None)
+    if as_user:
         for path in (run, *run.rglob("*")):
             os.chown(path, user, user)
     family = socket.AF_INET6 if ":" in plan.listen_host else socket.AF_INET

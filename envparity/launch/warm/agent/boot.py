@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 from .child import kill_group
 from .command import Answer, Request
@@ -72,7 +72,7 @@ class Boot:
         """SIGKILL, to it and to what it has started in its own process group."""
         kill_group(self.pid, leader=self.exit is None)
 
-    def ended(self, status: int, usage: Any) -> None:
+    def ended(self, status: int, usage: resource.struct_rusage) -> None:
         """Keep its exit status, wait(2)'s, and what it used, getrusage(2)'s."""
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         self.exit = {

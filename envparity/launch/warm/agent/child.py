@@ -9,9 +9,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from .command import first_on_path
 
@@ -19,14 +18,15 @@ CANNOT_START = 125  # the exit status of a child that failed before the backend'
 PR_SET_PDEATHSIG = 1
 
 
-def _prctl() -> Any:
+def _prctl() -> Callable[[int, int], int] | None:
     """prctl(2), where this Python has ctypes: a child then dies with the agent even when that is killed."""
     try:
         import ctypes
 
-        return ctypes.CDLL(None).prctl
+        found: Callable[[int, int], int] = ctypes.CDLL(None).prctl
     except (ImportError, OSError, AttributeError):
         return None
+    return found
 
 
 _PRCTL = _prctl()
@@ -62,9 +62,9 @@ def become(environment: Mapping[str, str], folder: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
-    tempfile: Any = sys.modules.get("tempfile")
+    tempfile = sys.modules.get("tempfile")
     if tempfile is not None:
-        tempfile.tempdir = None  # what it has found out before is the agent's
+        vars(tempfile)["tempdir"] = None  # what it has found out before is the agent's
     first_on_path(str(Path.cwd()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import shutil
 import signal
@@ -115,7 +116,7 @@ class RunningBoots:
             if boot is not None:
                 self._ended(boot, status, usage)
 
-    def _ended(self, boot: Boot, status: int, usage: object) -> None:
+    def _ended(self, boot: Boot, status: int, usage: resource.struct_rusage) -> None:
         boot.ended(status, usage)
         for descriptor in (boot.log, boot.names):
             if descriptor in self.readers:

@@ -20,7 +20,8 @@ from websockets.http11 import Request, Response
 from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
 from envparity.launch.certificates import CertificateAuthority, IssuedCertificate
 from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
-from envparity.model.environment import Credential, Dependency, Deployed, Environment
+from envparity.model.deployment import Credential, Deployed
+from envparity.model.environment import Dependency, Environment
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Cut, Expect, ExpectClose, Send
 from envparity.model.subject import Subject

@@ -27,7 +27,7 @@ from envparity.launch.controls import (
 )
 from envparity.model.case import Boot
 from envparity.model.deployed.credentials import CredentialUnavailable
-from envparity.model.environment import Credential
+from envparity.model.deployment import Credential
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Command, Connect, Expect, Http, Send
 from envparity.model.subject import Subject

@@ -14,7 +14,7 @@ from envparity.judge.finding import Verdict
 from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.certificates import CertificateAuthority
 from envparity.model.deployed.target import parse_target
-from envparity.model.environment import Credential, OAuth2
+from envparity.model.deployment import Credential, OAuth2
 from envparity.model.subject import Subject
 from envparity.probe.probing import tls_of
 from tests.envparity.deployed.client_certificate import asks_for, client_files

@@ -94,7 +94,7 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
                 await stack.until_decided()
                 await stack.until_ready()
                 replica = await stack.observe_replica(0)
-                seen[name] = (replica.undecided_after_s, replica.log[0], stack.argv()[1:])  # type: ignore[attr-defined]
+                seen[name] = (replica.undecided_after_s, replica.log[0], stack.ground.argv()[1:])  # type: ignore[attr-defined]
                 jobs += [(job.name, job.exit_code, job.log) for job in stack.jobs]
                 assert isinstance(stack, RunsPrograms)
                 programs += [
@@ -129,7 +129,7 @@ async def test_what_compose_starts_is_started(tmp_path: Path, own: str) -> None:
         async with launcher.boot(subject.environments["composed"], Boot(), lambda _: None) as stack:
             await stack.until_decided()
             replica = await stack.observe_replica(0)
-            seen = replica.undecided_after_s, replica.log[0], stack.argv()  # type: ignore[attr-defined]
+            seen = replica.undecided_after_s, replica.log[0], stack.ground.argv()  # type: ignore[attr-defined]
     finally:
         await launcher.close()
     assert seen == (None, "stage prod", ["perl", "-W", "/server.pl", "8100", "8222"])

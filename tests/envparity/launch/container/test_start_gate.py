@@ -56,7 +56,7 @@ async def test_replicas_begin_together_and_a_restart_waits_for_nobody(monkeypatc
             names = {one.log[1].strip() for one in seen}
             assert len(names) == 1
             assert "SHLVL" not in names.pop()
-            assert stack.argv()[-3:] == list(SHOWS)  # type: ignore[attr-defined]
+            assert stack.ground.argv()[-3:] == list(SHOWS)  # type: ignore[attr-defined]
             assert isinstance(stack, CountsProcessors)
             granted = await stack.granted()
             assert granted is not None

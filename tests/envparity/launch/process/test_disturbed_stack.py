@@ -57,7 +57,7 @@ def shared_by(pid: int) -> list[Path]:
 
 async def last_logged(stack: ProcessStack, index: int) -> dt.datetime:
     """The moment that a replica says it was when it logged last."""
-    log = await stack.replica_log(index)
+    log = await stack.logs.replica(index)
     moments = [json.loads(line)["timestamp"] for line in log if line.startswith("{") and "timestamp" in line]
     return dt.datetime.fromisoformat(moments[-1])
 

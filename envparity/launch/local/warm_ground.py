@@ -1,0 +1,25 @@
+"""What a launcher has for warm boots beside a stack of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from envparity.dependency.capabilities import Ground
+from envparity.launch.local.parts import AgentBeside
+from envparity.launch.warm.command import PythonCommand
+
+__all__ = ["WarmGround"]
+
+
+class WarmGround(Ground, Protocol):
+    """Where warm boots stand: an agent as the replicas are started, and a way into each server."""
+
+    def argv(self) -> Sequence[str]:
+        """What starts a replica: the program and its arguments, with `{port}` where its file has that."""
+        ...
+
+    def agent(self, command: PythonCommand, lanes: int) -> AbstractAsyncContextManager[AgentBeside]:
+        """A warm agent under the platform's limits, for that many boots at a time. Raises `WarmUnavailable`."""
+        ...
