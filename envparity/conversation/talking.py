@@ -34,8 +34,8 @@ def end_of(closed: ConnectionClosed, *, asked: bool) -> ConnectionEnd:
     code, reason = (int(closed.rcvd.code), closed.rcvd.reason) if closed.rcvd else (1006, "")
     # Both may close at once: then the peer's own code shows that it did not echo ours.
     ours = closed.sent is not None and not closed.rcvd_then_sent and (closed.rcvd is None or code == closed.sent.code)
-    if closed.rcvd is None and closed.sent is not None and not asked:  # what the peer sent cannot be read
-        reason = f"closed with {int(closed.sent.code)} {closed.sent.reason}"
+    if closed.rcvd is None and closed.sent is not None and not asked:  # it cannot be read; how far it came is chance
+        reason = f"closed with {int(closed.sent.code)}"
     return ConnectionEnd(code, reason, "client" if ours else "server")
 
 

@@ -25,7 +25,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
-from envparity.conversation import driver, upgrading
+from envparity.conversation import driving, upgrading
 from envparity.conversation.answer import UPSTREAM_HEADER
 from envparity.conversation.arrivals import MOST_UNREAD_BYTES
 from envparity.conversation.driver import play
@@ -970,7 +970,7 @@ async def test_what_arrives_all_the_time_gives_a_phase_no_new_deadline(monkeypat
         begun.append(timeout_s)
         return Deadline(timeout_s)
 
-    monkeypatch.setattr(driver, "Deadline", deadline)
+    monkeypatch.setattr(driving, "Deadline", deadline)
     noise = b'{"type": "noise"}'
 
     async def noisy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
