@@ -2,7 +2,8 @@
 
 `python -m benchmarks.bench_examples --runs 10 --launcher process` prints a line for each verdict: how it ended, its
 seconds, the seconds of processors that it and all it had started took, and the causes that it named; then how many of
-how many ended as they have to. `--only NAME` takes one example, `--misconfigured` leaves the clean verdicts out.
+how many ended as they have to. `--only NAME` takes one example, `--what clean` or `--what misconfigured` those verdicts
+alone.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run them, print the lines, and return 0 where all ended as they have to."""
     asked = _parser().parse_args(arguments)
     names = [name for name in NAMES if name in (asked.only or NAMES)]
-    wrong = [one for one in MISCONFIGURATIONS if one.example in names]
+    wrong = [one for one in MISCONFIGURATIONS if one.example in names and asked.what != "clean"]
     figures: list[Figures] = []
-    for one in _verdicts(names, wrong, 0 if asked.misconfigured else asked.runs, asked.launcher):
+    for one in _verdicts(names, wrong, 0 if asked.what == "misconfigured" else asked.runs, asked.launcher):
         figures.append(one)
         print(one, flush=True)
     right = sum(one.right for one in figures)
@@ -103,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=10, help="how many verdicts on each as it stands (10)")
     parser.add_argument("--launcher", choices=["process", "container"], default="process")
     parser.add_argument("--only", action="append", choices=NAMES, help="that example alone")
-    parser.add_argument("--misconfigured", action="store_true", help="their misconfigurations alone")
+    parser.add_argument("--what", choices=["both", "clean", "misconfigured"], default="both", help="which verdicts")
     return parser
 
 

@@ -9,6 +9,12 @@ import pytest
 from envparity.config.backend import load_backend
 from envparity.config.scenario_needs import unmet_by_environments
 from envparity.errors import ConfigurationError
+from envparity.model.environment import Deployed, Environment
+from envparity.model.reach import need
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Connect, Expect
+from envparity.probe.choice import objection
+from tests.envparity.launching import BACKEND as LAUNCHED
 
 BACKEND = """
 name = "chat"
@@ -68,3 +74,16 @@ def test_frames_of_a_websocket_are_none_of_it(tmp_path: Path) -> None:
     wire = ', { send_wire = "8100" }'
     assert mistakes(tmp_path, 'carrier = "asked"', more=wire) == ["scenario polled: steps[1].send_wire"]
     assert mistakes(tmp_path, 'carrier = "asked"', more=f', {{ connect = "valid" }}{wire}') == []
+
+
+def test_where_one_may_only_look_it_is_left_out() -> None:
+    """Each of its requests takes a connection; the same scenario by a WebSocket is played."""
+    polled, others = (
+        Scenario("s", steps=(Connect("valid", transport=transport), Expect(("welcome",)), Close(1000)))
+        for transport in ("polling", "websocket")
+    )
+    deployed = Deployed("wss://example.org/ws")
+    assert "long polling" in str(need(polled, LAUNCHED, Environment("live"), deployed))
+    assert "long polling" not in str(need(others, LAUNCHED, Environment("live"), deployed))
+    assert "long polling" in objection(polled)
+    assert objection(others) == ""
