@@ -11,7 +11,7 @@ from websockets.http11 import Request, Response
 from envparity.conversation.affinity import with_cookie
 from envparity.launch.ingress_variables import AFFINITY_COOKIE
 from envparity.model.step import Connect
-from tests.envparity.conversation.test_driver import played, serving, silent
+from tests.envparity.conversation.one_server import played, serving, silent
 
 
 class Setting:

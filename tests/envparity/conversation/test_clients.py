@@ -13,14 +13,7 @@ from envparity.conversation.driver import play
 from envparity.model.scenario import Rate, Scenario
 from envparity.model.step import Connect, Expect, ExpectClose, Flood, Send, Settle, Step, Stopped, StopReplica
 from envparity.observe.transcript import Clients, FrameReceived, Transcript
-from tests.envparity.conversation.test_driver import (
-    Handler,
-    OneServer,
-    backend,
-    echoing,
-    serving,
-    welcoming,
-)
+from tests.envparity.conversation.one_server import Handler, OneServer, backend, echoing, serving, welcoming
 
 MANY = 12
 ASKS: tuple[Step, ...] = (

@@ -8,7 +8,7 @@ from websockets.asyncio.server import ServerConnection
 from envparity.judge.canonical import event_data, line
 from envparity.model.step import Connect, Expect, Send
 from envparity.observe.transcript import HandshakeAnswered
-from tests.envparity.conversation.test_driver import echoing, played, serving
+from tests.envparity.conversation.one_server import echoing, played, serving
 
 AGREED = "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"
 OFFER = {"sec-websocket-extensions": "permessage-deflate"}

@@ -10,7 +10,7 @@ from websockets.http11 import Request, Response
 
 from envparity.conversation.cross_origin import NOWHERE, ask_from_other_origins
 from envparity.model.backend import HealthPaths
-from tests.envparity.conversation.test_driver import backend, serving, silent
+from tests.envparity.conversation.one_server import backend, serving, silent
 
 ORIGIN = "Access-Control-Allow-Origin"
 

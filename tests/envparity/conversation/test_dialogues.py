@@ -23,7 +23,7 @@ from envparity.model.step import Close, Connect, Expect, ExpectClose, Flood, Sen
 from envparity.observe.transcript import Transcript
 from envparity.probe.attempt import attempt
 from envparity.probe.network import Network
-from tests.envparity.conversation.test_driver import Handler, serving
+from tests.envparity.conversation.one_server import Handler, serving
 
 OPEN = '0{"sid":"s","pingInterval":100}'
 """What a server of Engine.IO says first."""

@@ -33,7 +33,7 @@ PAGE: Final = HERE.parent / "ARCHITECTURE.md"
 HOLDS_IT_AS_DATA: Final = {"model/environment.py", "launch/local/given.py", "launch/container/launcher.py"}
 """Stations that are handed it inside something else and never look at it."""
 LOOKS_AT_IT: Final = {
-    "config/scenario_needs.py", "config/settings.py", "launch/container/confinement.py",
+    "config/environment_checks.py", "config/scenario_needs.py", "config/settings.py", "launch/container/confinement.py",
     "launch/container/environment_files.py", "model/backend.py", "model/composed.py", "redaction/names.py",
     "toml/bounds.py", "toml/lines.py",
 }  # fmt: skip
