@@ -9,7 +9,8 @@ import pytest
 from envparity.config.backend import load_backend
 from envparity.config.scenario_needs import unmet_by_environments
 from envparity.errors import ConfigurationError
-from envparity.model.environment import Deployed, Environment
+from envparity.model.deployment import Deployed
+from envparity.model.environment import Environment
 from envparity.model.reach import need
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Expect
@@ -85,5 +86,5 @@ def test_where_one_may_only_look_it_is_left_out() -> None:
     deployed = Deployed("wss://example.org/ws")
     assert "long polling" in str(need(polled, LAUNCHED, Environment("live"), deployed))
     assert "long polling" not in str(need(others, LAUNCHED, Environment("live"), deployed))
-    assert "long polling" in objection(polled)
-    assert objection(others) == ""
+    assert "long polling" in objection(polled, LAUNCHED, {})
+    assert objection(others, LAUNCHED, {}) == ""
