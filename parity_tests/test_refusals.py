@@ -17,6 +17,7 @@ NOT_AUTHENTICATED = {  # scenario: code of the error frame, which is the reason 
     "headers_pretending_a_test": "auth_timeout",
     "token_without_subject": "token_malformed",
     "token_without_id": "token_malformed",
+    "just_expired_token": "token_expired",
 }
 NOT_AUTHENTICATED_BY_ANY_CARRIER = {
     "empty_token": "token_malformed",
