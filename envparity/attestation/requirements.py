@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,12 +166,24 @@ def _foreign_commit(claimed: Claimed, commit: str) -> Iterator[Refusal]:
         yield Refusal("commit", f"the files of the commit {commit}", "files that were changed and not committed")
 
 
+def _digest(path: Path) -> str:
+    """The SHA-256 of a plain file; what is none, as a pipe or a device, is an `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a plain file", str(path))
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    finally:
+        os.close(descriptor)
+
+
 def _foreign_files(claimed: Claimed, root: Path) -> Iterator[Refusal]:
     if not claimed.files:
         yield Refusal("files", "the digests of the files", "none")
     for path, digest in claimed.files.items():
         try:
-            found = hashlib.sha256((root / path).read_bytes()).hexdigest()
+            found = _digest(root / path)
         except (OSError, ValueError):
             yield Refusal("files", f"{path} as it is here", "another: here is none that can be read")
             continue
