@@ -1,4 +1,4 @@
-"""Ctrl-C while a command reads what never ends: one line, 130, in time."""
+"""Ctrl-C while a command reads what never ends: one line, 130, in time. And while a run explores."""
 
 from __future__ import annotations
 
@@ -18,14 +18,31 @@ import pytest
 
 from envparity.report.saved_subject import SavedSubject
 from tests.envparity.report.recorded import described
-from tests.envparity.running import TREE, in_time_s
+from tests.envparity.running import TREE, Running, in_time_s
 from tests.hostile.small_run import eventually
+from tests.hostile.test_interrupted import made
 
 pytestmark = pytest.mark.timeout(300)
 
 MORE_THAN_A_PIPE = b"x" * (1 << 20)  # who has taken that has begun to read
 MOST_MIB = 512
 BACKEND = 'name = "backend"\n[process]\ncommand = ["true"]\n[health]\nlive = "/live"\nready = false\nstartup = false\n'
+CONTRACT = """
+asyncapi: 2.6.0
+info: { title: hostile, version: "1" }
+channels:
+  /ws:
+    publish:
+      message: { name: say, payload: { type: object, properties: { type: { const: say } }, required: [type] } }
+"""
+EXPLORED = """
+[contract]
+document = "contract.yaml"
+view = "server"
+[[scenario]]
+name = "hello"
+steps = [{ connect = "none" }, { send = { type = "say" } }, { silence_s = 0.2 }]
+"""
 READING = {
     "merge": ("merge", "endless"),
     "report": ("report", "./endless"),
@@ -118,3 +135,18 @@ def test_no_more_of_a_saved_run_is_read_than_memory_bears(tmp_path: Path, line: 
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stderr
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 < MOST_MIB
+
+
+@pytest.mark.processes
+def test_ctrl_c_ends_an_exploration(tmp_path: Path, running: list[Running]) -> None:
+    """Beside a backend that answers nothing, in the middle of its sequences."""
+    project = made(tmp_path, "silence", "1")
+    (project / "contract.yaml").write_text(CONTRACT, encoding="utf-8")
+    file = project / "backend.toml"
+    file.write_text(file.read_text(encoding="utf-8").partition("[[scenario]]")[0] + EXPLORED, encoding="utf-8")
+    run = Running(project, "run", "--plain", "--launcher", "process", "--explore", "1000")
+    running.append(run)
+    run.until("exploring: 2 sequences")
+    assert run.end(signal.SIGINT) == 130, str(run)
+    assert run.children() == []
+    assert run.files == []
