@@ -42,6 +42,7 @@ class ConnectTables:
             table |= {"user": user[6:-1]} if str(user).startswith("{user:") else {}
             usual = backend.tokens.carriers[0] if backend.tokens is not None else None
             table |= {"carrier": shown.carrier.name} if shown.carrier != usual else {}
+        table |= {"transport": event.transport} if event.transport != "websocket" else {}
         table |= self._target(event, number, carrier.query if carrier is not None else None)
         headers = {
             name: sayable(self.values.said(value, number), f"the header {name}")
@@ -52,7 +53,8 @@ class ConnectTables:
         cookies = self._cookies(event, number, carrier.cookie if carrier is not None else None)
         table |= {"cookies": cookies} if cookies else {}
         table |= _origin(event.headers, backend.origin)
-        table |= self._subprotocols(event, carrier.subprotocol if carrier is not None else None)
+        if event.transport == "websocket":
+            table |= self._subprotocols(event, carrier.subprotocol if carrier is not None else None)
         return table | ({"status": event.status} if event.status != _SWITCHING else {})
 
     def _target(self, event: Opened, number: int, token_query: str | None) -> Table:

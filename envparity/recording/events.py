@@ -51,7 +51,7 @@ class _OfConnection(_Event, frozen=True):
 
 class Opened(_OfConnection, frozen=True, tag="open"):
     """A WebSocket was asked for, and answered with `status`, `took_s` seconds later. `target` is the path with its
-    query, as it was sent.
+    query, as it was sent. With another `transport` it is a session of long polling.
     """
 
     target: str = "/"
@@ -59,6 +59,7 @@ class Opened(_OfConnection, frozen=True, tag="open"):
     status: int = 101
     subprotocol: str = ""
     took_s: float = 0.0
+    transport: Literal["websocket", "polling"] = "websocket"
 
     @property
     def path(self) -> str:

@@ -12,6 +12,7 @@ from envparity.launch.port import Endpoint
 from envparity.model.backend import Backend
 from envparity.recording.events import Opened, Recording
 from envparity.recording.proving import Trial
+from envparity.recording.sessions import as_sessions
 from envparity.recording.speech import Speech, likely_speech
 from envparity.recording.turns import turns
 
@@ -37,6 +38,7 @@ def trial_of(
     like, and its path the one that most connections were opened at.
     """
     speech = likely_speech(recording) if backend is None else _speech_of(backend)
+    recording = as_sessions(recording, speech)
     if backend is None:
         backend = Backend(
             name=name, file=Path("backend.toml"), codec=speech.codec, frame_type=speech.frame_type,

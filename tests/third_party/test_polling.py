@@ -119,7 +119,7 @@ async def test_a_client_that_begins_by_polling_is_recorded(
             assert (await played()).departure is not None
 
 
-async def test_a_client_that_polls_alone_is_recorded_as_requests(tmp_path: Path) -> None:
+async def test_a_client_that_polls_alone_is_recorded_as_a_session(tmp_path: Path) -> None:
     """Clean at once with a session of its own, again by the file that is written, and red on each fault."""
     chat = Chat()
     with serving(chat.app) as port:
@@ -127,14 +127,9 @@ async def test_a_client_that_polls_alone_is_recorded_as_requests(tmp_path: Path)
         async with proxy.serving("127.0.0.1", 0) as there:
             await polling_alone(f"127.0.0.1:{there}")
         trial, held = await proven(proxy.recording, port)
-        assert [one["http"].partition(" ")[0] for one in steps_of(held)] == [
-            "GET",
-            "POST",
-            "GET",
-            "POST",
-            "GET",
-            "POST",
-        ]
+        assert steps_of(held)[0]["transport"] == "polling"
+        said = [next(iter(one)) for one in steps_of(held)]
+        assert said == ["connect", "expect", "send", "expect", "expect", "send", "expect", "send", "close"]
         backend = load_backend(backend_file(tmp_path, written(trial, held)))
 
         async def played() -> Transcript:

@@ -18,7 +18,7 @@ from envparity.model.backend import Backend
 from envparity.model.deployed.target import parse_target, url_problems
 from envparity.model.deployed.tls import client_context
 from envparity.recording.contracted import prove_contract
-from envparity.recording.events import Recording
+from envparity.recording.events import Opened, Recording
 from envparity.recording.proving import DoesNotHold, Proven, prove
 from envparity.recording.proxy import Ending, reach, record
 from envparity.recording.saved_traffic import read_har, read_transcript
@@ -210,7 +210,8 @@ def _write(wishes: _Wishes, recording: Recording) -> None:
     """Prove it, and write what holds."""
     out, contract = wishes.out, wishes.contract
     trial = trial_of(recording, wishes.backend, wishes.upstream, wishes.name, wishes.settings)
-    extent = f"{counted(len(recording.connections), 'connection')}, {counted(len(recording.events), 'event')}"
+    opened = sum(isinstance(turn.event, Opened) for turn in trial.turns)
+    extent = f"{counted(opened, 'connection')}, {counted(len(recording.events), 'event')}"
     say(f"recorded {extent}; plays it again at {trial.endpoint.origin}", err=True)
 
     async def proven() -> tuple[Proven, str]:

@@ -1,4 +1,4 @@
-"""`envparity record` of clients that never go over to a WebSocket: what they poll becomes requests over HTTP."""
+"""`envparity record` of clients that never go over to a WebSocket: a session of long polling, or its requests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -21,9 +22,12 @@ from envparity.frames.codec import Posted
 from envparity.frames.engine_io import EngineIo
 from envparity.observe.transcript import Transcript
 from envparity.recording.events import Exchange, Recording
+from envparity.recording.proving import prove
 from envparity.recording.proxy import Proxy
 from envparity.recording.saved_traffic import read_har
 from envparity.recording.speech import likely_speech
+from envparity.recording.trial import trial_of
+from envparity.recording.turns import turns
 from envparity.recording.upstream import Upstream
 from tests.envparity.recording.conversing import at, backend_file, proven, steps_of, written
 from tests.envparity.recording.rooms import serving
@@ -34,11 +38,17 @@ DEADLINE_S = 60.0
 POLLING = {"EIO": "4", "transport": "polling"}
 
 
+async def left(request: Request) -> None:
+    """Wait until the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 class House:
     """Engine.IO by long polling alone, in answers of `most` packets each; `fault` changes what it says."""
 
     def __init__(self, most: int = 1) -> None:
-        self.most, self.fault = most, ""
+        self.most, self.fault, self.first = most, "", ["2"]
         self.waiting: dict[str, asyncio.Queue[str]] = {}
         self.app = FastAPI()
         self.app.add_api_route("/socket.io/", self.poll, methods=["GET"])
@@ -54,7 +64,7 @@ class House:
         if session not in self.waiting:
             return PlainTextResponse("unknown session", 400)
         first = asyncio.ensure_future(self.waiting[session].get())
-        gone = asyncio.ensure_future(request.receive())
+        gone = asyncio.ensure_future(left(request))
         await asyncio.wait({first, gone}, return_when=asyncio.FIRST_COMPLETED)
         gone.cancel()
         if not first.done():
@@ -71,7 +81,7 @@ class House:
         for packet in (await request.body()).decode().split("\x1e"):
             if packet.startswith("40"):
                 assert json.loads(packet[2:])["token"] == TOKEN
-                self._say(session, f'40{{"sid":"{uuid.uuid4().hex}"}}', '42["hello",{"rooms":2}]')
+                self._say(session, *self.first, f'40{{"sid":"{uuid.uuid4().hex}"}}', '42["hello",{"rooms":2}]')
             elif packet.startswith("42"):
                 text = json.loads(packet[2:])[1] if self.fault != "deaf" else ""
                 self._say(session, f'42["said",{json.dumps(text)}]')
@@ -86,7 +96,7 @@ class House:
             self.waiting[session].put_nowait(packet)
 
 
-async def talk(authority: str) -> None:
+async def talk(authority: str, text: str = "Milk first") -> None:
     """Connect, answer a ping that has come, say something, hear it, and leave while a poll waits."""
     async with httpx.AsyncClient(base_url=f"http://{authority}/socket.io/", timeout=DEADLINE_S) as client:
         query = POLLING | {"sid": json.loads((await client.get("", params=POLLING)).text[1:])["sid"]}
@@ -100,18 +110,18 @@ async def talk(authority: str) -> None:
         await client.post("", params=query, content=f'40{{"token":"{TOKEN}"}}')
         await heard("40", "hello")
         await client.post("", params=query, content="3")
-        await client.post("", params=query, content='42["say","Milk first"]')
+        await client.post("", params=query, content=f'42["say","{text}"]')
         await heard("said", "more")
         polled = asyncio.create_task(client.get("", params=query))
         await client.post("", params=query, content="1")
         await polled
 
 
-async def polled_at(port: int) -> Recording:
+async def polled_at(port: int, text: str = "Milk first") -> Recording:
     """What goes over when that client talks to the house."""
     proxy = Proxy(at(port))
     async with proxy.serving("127.0.0.1", 0) as there:
-        await talk(f"127.0.0.1:{there}")
+        await talk(f"127.0.0.1:{there}", text)
     return proxy.recording
 
 
@@ -128,26 +138,42 @@ def port(house: House) -> Iterator[int]:
         yield there
 
 
+async def test_what_is_polled_becomes_a_session(house: House, port: int, tmp_path: Path) -> None:
+    """However its answers are cut; clean at once, by the file that is written, and red on a fault."""
+    trial, held = await proven(await polled_at(port), port)
+    said = [next(iter(one)) for one in steps_of(held)]
+    assert said == ["connect", "expect", "send", "expect", "expect", "send", "expect", "expect", "close"]
+    assert steps_of(held)[0] == {"connect": "none", "transport": "polling", "query": {"EIO": "4"}}
+    await clean_and_red(house, port, written(trial, held), tmp_path)
+
+
 async def test_what_is_polled_becomes_requests(house: House, port: int, tmp_path: Path) -> None:
-    """In as many answers as the backend makes of it; clean at once, by the file that is written, and red on a fault."""
+    """Where a codec holds no such sessions: in as many answers as the backend makes of it."""
+    house.first = []
     recording = await polled_at(port)
-    trial, held = await proven(recording, port)
+    trial = trial_of(recording, None, at(port), "recorded", {})
+    trial = replace(trial, turns=turns(recording, trial.speech))
+    held = await prove(trial)
     steps = steps_of(held)
     polls, posts = ([one for one in steps if one["http"].startswith(method)] for method in ("GET", "POST"))
     assert len(polls) == (5 if house.most == 1 else 3)
     assert [one["body"][:2] for one in posts] == ["40", "42", "1"]
     assert not any("headers" in one for one in steps)
     assert {name: value for one in polls[1:3] for name, value in one["fields"].items() if "hello" in str(value)}
-    text = written(trial, held)
+    await clean_and_red(house, port, written(trial, held), tmp_path)
+
+
+async def clean_and_red(house: House, port: int, text: str, folder: Path) -> None:
+    """The scenario that was written is clean twice, and red on a fault; no secret is in it."""
     assert TOKEN not in text
-    backend = load_backend(backend_file(tmp_path, text))
+    backend = load_backend(backend_file(folder, text))
 
     async def played() -> Transcript:
         upstream = Upstream(endpoint=at(port), settings={"TOKEN": TOKEN})
         return await play(backend.scenarios[0], upstream, backend, None)
 
     assert [(await played()).departure for _ in range(2)] == [None, None]
-    house.fault = "deaf"
+    house.fault = "short"
     assert (await played()).departure is not None
 
 
