@@ -13,8 +13,6 @@ ROOT = Path(envparity.__file__).parent
 NAMES = ("postgres", "redis", "valkey", "nats", "memcached", "mariadb", "rabbitmq")
 # There it is a protocol of AsyncAPI's bindings.
 OF_ANOTHER_MEANING = {"contract/choosing.py"}
-# What a dead run left is ended as its program wants it, and the images are built with the launcher's own.
-NOT_YET = {"launch/cleanup/cleaning.py", "launch/images/builder.py"}
 
 
 def names_a_kind(path: Path) -> bool:
@@ -31,8 +29,8 @@ def names_a_kind(path: Path) -> bool:
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_kind_of_dependency_is_named_outside_of_its_room(path: Path) -> None:
-    """But in the table of what is built in, and in two places that are not of the room as yet."""
+    """But in the table of what is built in."""
     place = path.relative_to(ROOT).as_posix()
     if place == "doors/registry.py" or place.startswith(("dependencies/", "frames/", "audit/")):
         return
-    assert names_a_kind(path) == (place in NOT_YET | OF_ANOTHER_MEANING)
+    assert names_a_kind(path) == (place in OF_ANOTHER_MEANING)

@@ -214,10 +214,11 @@ def _base(client: docker.DockerClient) -> Check:
 
 
 def _images(client: docker.DockerClient) -> Check:
-    from envparity.launch.images.builder import NAMES
+    from envparity.launch.images.folder import default_docker_folder, image_names
 
-    having = [name for name in NAMES if name != "base" and client.images.list(name=f"envparity/{name}")]
-    lacking = [name for name in NAMES if name != "base" and name not in having]
+    names = [name for name in image_names(default_docker_folder()) if name != "base"]
+    having = [name for name in names if client.images.list(name=f"envparity/{name}")]
+    lacking = [name for name in names if name not in having]
     if lacking:
         action = "a run builds them, `envparity images` does so beforehand"
         return Check("images", "note", f"not built yet: {', '.join(lacking)}", action)

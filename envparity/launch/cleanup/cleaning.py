@@ -21,6 +21,7 @@ __all__ = [
     "Process",
     "end_group",
     "end_processes",
+    "note_signal",
     "processes",
     "remove_clock",
     "remove_run_folder",
@@ -34,6 +35,9 @@ _HEED_S = 2.0
 _GOING_S = 5.0
 _EVERY_S = 0.02
 _RM_S = 60.0
+_NOTED = ".signal"
+_DIGITS = 3
+_ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ def end_processes(leaders: Iterable[Leader], mark: str, folders: Sequence[Path],
     told = {leader.pid: leader for leader in known}
     first = {leader.pid: leader.first for leader in known if start_time(leader.pid) == leader.started}
     for process in processes():
-        # PostgreSQL takes what it has in the system's shared memory with it, if it is let.
-        if process.pid not in told and _is_a_runs(process, mark, folders) and _is_postgres(process.pid):
-            first[process.pid] = signal.SIGQUIT
+        if process.pid not in told and _is_a_runs(process, mark, folders):
+            asked = _asked_signal(process.pid, folders)
+            first |= {process.pid: asked} if asked is not None else {}
     for pid, number in first.items():
         _kill(pid, number)
     _until(lambda: not any(_lives(pid) for pid in first), _HEED_S)
@@ -172,10 +176,28 @@ def _is_led(process: Process, leaders: Mapping[int, Leader]) -> bool:
     return leader is not None and start_time(leader.pid) in {None, leader.started}
 
 
-def _is_postgres(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        return b"postgres" in (_PROCESSES / str(pid) / "cmdline").read_bytes().partition(b"\0")[0]
-    return False
+def note_signal(folder: Path, number: signal.Signals) -> None:
+    """Note, beside the folder that a program works in, the signal at which it takes with it what it has made.
+
+    Such as what it has in the system's shared memory; whoever ends what a killed run left reads it.
+    """
+    note = folder.with_name(folder.name + _NOTED)
+    note.touch(mode=0o600)
+    note.write_text(str(int(number)), encoding="ascii")
+
+
+def _asked_signal(pid: int, folders: Sequence[Path]) -> int | None:
+    """The signal that was noted for what works there, of those that end a program; None where none was."""
+    with contextlib.suppress(OSError, ValueError):
+        working = (_PROCESSES / str(pid) / "cwd").readlink()
+        for folder in (working, *working.parents):
+            if folder in folders:
+                return None
+            note = folder.with_name(folder.name + _NOTED)
+            if note.is_file():
+                asked = int(note.read_bytes()[:_DIGITS])
+                return asked if asked in _ENDING else None
+    return None
 
 
 def processes() -> Iterator[Process]:

@@ -15,10 +15,9 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import click
 import docker
@@ -29,43 +28,13 @@ from envparity.errors import EnvparityError
 from envparity.launch.images.base import BASE, ensure_base
 from envparity.launch.images.build import build, exists, prune
 from envparity.launch.images.context import ContextFile, choose_files, content_hash, ignore_patterns
-from envparity.launch.images.folder import default_docker_folder
+from envparity.launch.images.folder import default_docker_folder, image_names
 from envparity.launch.images.last_use import note_use
 from envparity.launch.images.log import ImageError
 from envparity.launch.images.wheels import ensure_wheelhouse
 from envparity.launch.images.work import side_by_side
 
-__all__ = ["IMAGE_UIDS", "NAMES", "ImageBuilder", "ImageError", "ImageSpec"]
-
-NAMES = (
-    "base",
-    "backend",
-    "postgres",
-    "redis",
-    "nats",
-    "memcached",
-    "mariadb",
-    "rabbitmq",
-    "ingress",
-    "identity-provider",
-    "relay",
-)
-
-#: The numeric user (and group) that each image runs as; a file put into a container must be readable by it.
-IMAGE_UIDS: Mapping[str, int] = MappingProxyType(
-    {
-        "backend": 10001,
-        "ingress": 10002,
-        "postgres": 10003,
-        "redis": 10004,
-        "identity-provider": 10005,
-        "nats": 10006,
-        "memcached": 10007,
-        "mariadb": 10008,
-        "rabbitmq": 10009,
-        "relay": 10010,
-    }
-)
+__all__ = ["ImageBuilder", "ImageError", "ImageSpec"]
 
 # What the builder adds to a context lies under this name, where no file of the context's owner is.
 _ADDED = ".envparity"
@@ -103,14 +72,15 @@ class ImageBuilder:
         self._architecture: str | None = None
 
     def ensure(self, names: Sequence[str]) -> dict[str, str]:
-        """Have these images (some of `NAMES`); returns the reference of each. Missing ones are built side by side.
+        """Have these images, of `image_names`; returns the reference of each. Missing ones are built side by side.
 
         Raises `ImageError` where one cannot be had, `DeadlineExceeded` where one takes too long. An interrupt does not
         wait for a build: the engine gives up one whose client is gone.
         """
-        unknown = sorted(set(names) - set(NAMES))
+        known = image_names(self._docker_folder)
+        unknown = sorted(set(names) - set(known))
         if unknown:
-            raise ImageError(unknown[0], f"expected one of {', '.join(NAMES)}")
+            raise ImageError(unknown[0], f"expected one of {', '.join(known)}")
         if not names:
             return {}
         return dict(zip(names, side_by_side(self._ensure_named, names), strict=True))
@@ -223,7 +193,7 @@ class ImageBuilder:
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(NAMES))
+@click.argument("names", nargs=-1, type=click.Choice(image_names(default_docker_folder())))
 def main(names: tuple[str, ...]) -> None:
     """Build the images (all, or those NAMES) and print one line for each."""
     try:
@@ -237,7 +207,7 @@ def main(names: tuple[str, ...]) -> None:
             size_mb = client.images.get(reference).attrs["Size"] / 1e6
             return f"{name:<10}{reference:<36}{seconds:8.2f} s {size_mb:8.1f} MB"
 
-        for done in side_by_side(line, names or NAMES):
+        for done in side_by_side(line, names or image_names(default_docker_folder())):
             click.echo(done)
     except (EnvparityError, DockerException) as error:
         click.echo(f"error: {error}", err=True)

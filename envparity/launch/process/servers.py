@@ -19,6 +19,7 @@ from typing import Protocol, TypedDict, Unpack, runtime_checkable
 from envparity.dependency.kind import KINDS, RunsAsProcess, kind_of
 from envparity.errors import LaunchError
 from envparity.launch.certificates import IssuedCertificate
+from envparity.launch.cleanup.cleaning import note_signal
 from envparity.launch.process.child import Child, Program
 from envparity.launch.process.control_group import ControlGroup
 from envparity.launch.process.guarding import Guard
@@ -129,6 +130,8 @@ class Server(ABC):
         environment = {"PATH": os.defpath, "LC_ALL": "C", **self.environment}
         log = self.folder.with_name(f"{self.folder.name}.log")
         user = self.programs.user
+        if first is not signal.SIGTERM:
+            note_signal(self.folder, first)
         return Program(argv, environment, self.folder, log, user, None, first, self.group, confined=user is not None)
 
     def _still_there(self) -> None:

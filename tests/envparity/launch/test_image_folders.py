@@ -11,11 +11,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from envparity.launch.images.builder import IMAGE_UIDS, NAMES, ImageBuilder, ImageSpec
-from envparity.launch.images.folder import default_docker_folder
+from envparity.launch.images.builder import ImageBuilder, ImageSpec
+from envparity.launch.images.folder import default_docker_folder, image_names
+from tests.envparity.launch.image_users import user_of_image
 
 DOCKER = default_docker_folder()
-BUILT = [name for name in NAMES if name != "base"]
+BUILT = [name for name in image_names(DOCKER) if name != "base"]
 SCRIPTS = sorted(DOCKER.rglob("*.sh"))
 
 
@@ -31,9 +32,10 @@ def last_stage(name: str) -> list[str]:
     return steps[max(index for index, step in enumerate(steps) if step.startswith("FROM ")) :]
 
 
-def test_there_is_one_folder_for_each_image() -> None:
-    """And no folder that no image is built from."""
-    assert {path.name for path in DOCKER.iterdir() if path.is_dir()} == set(NAMES)
+def test_an_image_is_built_from_each_folder() -> None:
+    """By a Dockerfile; of the base by a script, for there may be nothing yet to build it from."""
+    assert {"backend", "ingress", "relay"} <= {*BUILT}
+    assert all((DOCKER / name / "Dockerfile").is_file() for name in BUILT)
     assert (DOCKER / "base" / "bootstrap.sh").is_file()
 
 
@@ -50,9 +52,10 @@ def test_every_dockerfile_begins_from_debian(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT)
 def test_every_image_ends_as_a_numeric_user_that_is_not_root(name: str) -> None:
-    """The number is the one that callers are told, so that they can make files readable for it."""
-    users = [step.split()[1] for step in last_stage(name) if step.startswith("USER ")]
-    assert users[-1:] == [f"{IMAGE_UIDS[name]}:{IMAGE_UIDS[name]}"]
+    """And no other image's: what one may read, no other may. The last stage says it."""
+    assert [step for step in last_stage(name) if step.startswith("USER ")]
+    assert 10_000 < user_of_image(name) < 60_000
+    assert [one for one in BUILT if user_of_image(one) == user_of_image(name)] == [name]
 
 
 @pytest.mark.parametrize("name", BUILT)

@@ -31,8 +31,9 @@ from redis.backoff import NoBackoff
 
 from envparity.dependencies import postgres
 from envparity.dependency.kind import Server
-from envparity.launch.images.builder import IMAGE_UIDS, ImageBuilder
+from envparity.launch.images.builder import ImageBuilder
 from envparity.launch.images.folder import default_docker_folder
+from tests.envparity.launch.image_users import user_of_image
 
 pytestmark = pytest.mark.docker
 
@@ -136,7 +137,7 @@ class Servers:
         )
         self.stack.callback(container.remove, force=True)
         if tls is not None:
-            assert container.put_archive("/etc/envparity/tls", self._tar(tls, IMAGE_UIDS[image]))
+            assert container.put_archive("/etc/envparity/tls", self._tar(tls, user_of_image(image)))
         container.start()
         return container
 

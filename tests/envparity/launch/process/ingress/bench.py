@@ -26,12 +26,13 @@ from websockets.server import ServerProtocol
 
 from envparity.config.own_nginx import filled
 from envparity.launch.certificates import CertificateAuthority
-from envparity.launch.images.builder import IMAGE_UIDS, ImageBuilder
+from envparity.launch.images.builder import ImageBuilder
 from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.ingress_variables import ingress_variables
 from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import Address, IngressKind, IngressPlan
 from envparity.model.environment import Ingress
+from tests.envparity.launch.image_users import user_of_image
 
 T = TypeVar("T")
 HOST = "api.example"
@@ -251,7 +252,7 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
-            member.size, member.mode, member.uid = len(content), 0o400, IMAGE_UIDS["ingress"]
+            member.size, member.mode, member.uid = len(content), 0o400, user_of_image("ingress")
             tar.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
