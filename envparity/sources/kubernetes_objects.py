@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envparity.errors import ConfigurationError
+from envparity.sources.kustomize_patches import inline_objects, operations, with_operations
 from envparity.sources.rendering import STANDARD_INPUT, Rendering, folders_of, generated, rendering_of, standard_input
 from envparity.sources.yaml_nodes import Node, documents, wrong
 
@@ -89,10 +90,12 @@ def objects(path: Path) -> Objects:
     if content is None:
         return Objects(tuple(_in_files(path)), rendering)
     folders = dict.fromkeys(folders_of(path if path.is_dir() else path.parent))
-    own = [found for folder in folders for found in _in_files(folder, rendered=True)]
+    own = [found for folder in folders for found in (*_in_files(folder, rendered=True), *inline_objects(folder))]
+    said = [found for folder in folders for found in operations(folder)]
     maps = [found for folder in folders for found in generated(folder)]
     made = [_with_generated(each, maps) for each in _all(path, content)]
-    return Objects(tuple(with_places(each, [*told, *(one for one in own if _same(one, each))]) for each, told in made))
+    placed = (with_places(each, [*told, *(one for one in own if _same(one, each))]) for each, told in made)
+    return Objects(tuple(with_operations(each, said) for each in placed))
 
 
 def _with_generated(found: Node, maps: Sequence[tuple[str, dict[str, Node]]]) -> tuple[Node, list[Node]]:

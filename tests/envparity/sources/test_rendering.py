@@ -86,6 +86,54 @@ def test_an_overlay_is_rendered(team: Path, programs: Path, name: str, asked: st
     assert ".." not in made.places["settings.LOG_LEVEL"]
 
 
+INLINE = """\
+resources: [../base]
+replicas:
+  - name: api
+    count: 3
+patches:
+  - target: {kind: Deployment, name: ap.*}
+    patch: |-
+      - op: replace
+        path: /spec/template/spec/containers/0/env/1/value
+        value: us
+      - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: MADE, value: here}}
+  - target: {kind: Service, name: api}
+    patch: "[{op: replace, path: /spec/template/spec/containers/0/env/0/value, value: info}]"
+  - path: operations.yaml
+    target: {kind: Deployment}
+  - patch: |
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: api}
+      spec: {template: {spec: {containers: [{name: api, env: [{name: COLOUR, value: red}]}]}}}
+"""
+OPERATIONS = """\
+- op: add
+  path: /spec/template/spec/containers/0/env/2
+  value: {name: SIZE, value: "9"}
+"""
+
+
+def test_what_a_patch_sets_stands_where_the_patch_says_it(team: Path, programs: Path) -> None:
+    """Operations of JSON Patch in a file and in the kustomization, objects in it, and its counts of replicas."""
+    put(team, staging___kustomization__yaml=INLINE, staging___operations__yaml=OPERATIONS)
+    made = [("SIZE", "9"), ("MADE", "here"), ("COLOUR", "red")]
+    more = "".join(f'            - {{name: {name}, value: "{value}"}}\n' for name, value in made)
+    rendered = (DEPLOYMENT + more).replace("value: eu", "value: us").replace("spec:\n", "spec:\n  replicas: 3\n", 1)
+    program(programs, "kustomize", rendered)
+    read = environment(team, "staging#api")
+    assert {name: place(read, f"settings.{name}") for name in read.settings} == {
+        "LOG_LEVEL": "api.yaml:11",
+        "REGION": "kustomization.yaml:10",
+        "MADE": "kustomization.yaml:11",
+        "SIZE": "operations.yaml:3",
+        "COLOUR": "kustomization.yaml:20",
+    }
+    (replicas,) = [note.place for note in read.notes if note.name == "platform.replicas"]
+    assert replicas.endswith("/kustomization.yaml:4")
+
+
 def test_what_a_kustomization_generates_stands_where_it_says_it(team: Path, programs: Path) -> None:
     """In the kustomization, or in a file of variables beside it, though its name has a hash behind it."""
     kustomization = "resources: [../base]\nconfigMapGenerator:\n  - name: more\n    envs: [more.env]\n    literals:\n"
