@@ -144,7 +144,7 @@ class CauseFinder:
             await together(*map(search, groups.values()))
         to_count = {at: case for at, case in unsteady.items() if not isinstance(causes.get(at), TraitsCause)}
         for at, counted in (await self._rates(to_count, set(by_chance), until_s)).items():
-            if at not in causes or isinstance(counted, Chance):
+            if at not in causes or isinstance(counted, Chance | TraitsCause):
                 causes[at] = counted
         return causes
 
