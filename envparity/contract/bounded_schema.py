@@ -1,8 +1,12 @@
-"""JSON Schema in bounded time: a regular expression of a contract is searched for in a frame for seconds."""
+"""JSON Schema in bounded time: a regular expression of a contract is searched for in a frame for seconds, and so many
+references are followed for one frame, however often they fork.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,7 +17,26 @@ from jsonschema.validators import extend
 
 from envparity.support.patterns import Pattern
 
-__all__ = ["BoundedDraft7", "BoundedDraft202012"]
+__all__ = ["MOST_REFERENCES", "BoundedDraft7", "BoundedDraft202012", "TooManyReferences", "bounded_references"]
+
+MOST_REFERENCES: Final = 50_000
+"""References that are followed to hold one frame against its messages: a second or two of a processor."""
+
+_left: ContextVar[list[int] | None] = ContextVar("references left", default=None)
+
+
+class TooManyReferences(Exception):
+    """A schema refers to others so often that a frame is not held against all of it."""
+
+
+@contextmanager
+def bounded_references() -> Iterator[None]:
+    """Have what is validated within this follow `MOST_REFERENCES`, and raise `TooManyReferences` then."""
+    token = _left.set([MOST_REFERENCES])
+    try:
+        yield
+    finally:
+        _left.reset(token)
 
 
 @lru_cache(maxsize=512)
@@ -39,7 +62,16 @@ def _pattern_properties(
                 yield from validator.descend(value, schema, path=name, schema_path=pattern)
 
 
-_BOUNDED: Final = {"pattern": _pattern, "patternProperties": _pattern_properties}
+def _reference(validator: Any, reference: str, instance: object, schema: object) -> Iterator[ValidationError]:
+    left = _left.get()
+    if left is not None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise TooManyReferences
+    yield from Draft202012Validator.VALIDATORS["$ref"](validator, reference, instance, schema)
+
+
+_BOUNDED: Final = {"pattern": _pattern, "patternProperties": _pattern_properties, "$ref": _reference}
 
 BoundedDraft202012: Final[type[Draft202012Validator]] = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator, _BOUNDED

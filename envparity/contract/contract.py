@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from envparity.contract.bindings import Handshake
+from envparity.contract.bounded_schema import MOST_REFERENCES, TooManyReferences, bounded_references
 from envparity.contract.closes import CloseRules, close_rules
 from envparity.contract.description import Channel, Description, Direction, MessageAt, Operation, View
 from envparity.contract.documents import Documents
@@ -109,6 +110,7 @@ class Contract:
         self._closes = closes
         self._messages = _by_direction(exchanges)
         self._usual: dict[tuple[Direction, str], Message] = {}
+        self._beyond_bounds: set[tuple[Direction, str]] = set()
 
     @classmethod
     def load(cls, path: Path, frame_type: str = "type", view: View = "server") -> Contract:
@@ -144,6 +146,16 @@ class Contract:
 
         Where the document says nothing of a direction, nothing is held against it.
         """
+        usual = (direction, str(frame.get(self._frame_type)))
+        try:
+            if usual not in self._beyond_bounds:
+                with bounded_references():
+                    return self._violations(frame, direction)
+        except TooManyReferences:
+            self._beyond_bounds.add(usual)  # no other frame of that type costs as much again
+        return (f"it cannot be held against the contract: that takes over {MOST_REFERENCES} references",)
+
+    def _violations(self, frame: Mapping[str, Any], direction: Direction) -> tuple[str, ...]:
         messages = self._messages[direction]
         usual = (direction, str(frame.get(self._frame_type)))
         value = frame[self._wrapped] if self._wrapped and set(frame) == {self._wrapped} else frame
