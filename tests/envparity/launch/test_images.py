@@ -160,7 +160,7 @@ def test_what_is_not_there_is_said_before_the_engine_is_asked(project: Path) -> 
         builder.ensure_backend(project / "nowhere", project / "src")
     with pytest.raises(ImageError, match=r"\*\.rs chooses no file below"):
         builder.ensure_backend(project / "Dockerfile", project / "src", ["*.rs"])
-    with pytest.raises(ImageError, match="expected one of base, backend"):
+    with pytest.raises(ImageError, match="expected one of backend, base"):
         builder.ensure(["mongo"])
     (project / "Dockerfile").write_text("FROM scratch\nCOPY .envparity/wheelhouse /w\n", encoding="utf-8")
     with pytest.raises(ImageError, match=r"requirements\.lock, there is none"):
