@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import ssl
+import struct
 import tarfile
 import time
 import uuid
@@ -29,8 +31,6 @@ from docker.models.networks import Network
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from envparity.dependencies import postgres
-from envparity.dependency.kind import Server
 from envparity.launch.images.builder import ImageBuilder
 from envparity.launch.images.folder import default_docker_folder
 from tests.envparity.launch.image_users import user_of_image
@@ -40,6 +40,9 @@ pytestmark = pytest.mark.docker
 T = TypeVar("T")
 READY_S = 20.0
 PASSWORD = 'it\'s a \\ "strange" one, 32 bytes and more: %s $HOME'
+STARTUP_VERSION = 3 << 16
+STARTUP = b"user\0netra\0database\0chat\0\0"
+STARTING_UP = b"57P03"  # cannot_connect_now
 ECHO = """
 import asyncio, json, signal, websockets
 async def handle(ws):
@@ -182,24 +185,22 @@ async def postgres_connection(servers: Servers, server: Container, secure: ssl.S
     port = servers.port(server, 5432)
 
     async def speaking() -> None:
-        # Asked first: a driver whose connection is reset while it connects leaves its transport open.
-        if not await postgres.KIND.answers(Server("localhost", port)):
-            raise ConnectionError(f"nothing speaks PostgreSQL's protocol at port {port}")
+        # Asked first: a driver that is refused or reset while the server still starts leaves its transport open.
+        reader, writer = await asyncio.open_connection("localhost", port)
+        try:
+            writer.write(struct.pack("!II", 8 + len(STARTUP), STARTUP_VERSION) + STARTUP)
+            await writer.drain()
+            answer = await reader.read(1024)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        if not answer or STARTING_UP in answer:
+            raise ConnectionError(f"PostgreSQL does not take connections at port {port}")
 
-    await eventually("PostgreSQL's answer", speaking, server)
-    return await eventually(
-        "PostgreSQL's welcome",
-        lambda: asyncpg.connect(
-            host="localhost",
-            port=port,
-            user="netra",
-            database="chat",
-            password=PASSWORD,
-            ssl=secure,
-            timeout=READY_S,
-        ),
-        server,
-        (asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError),
+    await eventually("PostgreSQL", speaking, server)
+    return await asyncpg.connect(
+        host="localhost", port=port, user="netra", database="chat", password=PASSWORD, ssl=secure, timeout=READY_S
     )
 
 
