@@ -150,14 +150,15 @@ class Contract:
         try:
             if usual not in self._beyond_bounds:
                 with bounded_references():
-                    return self._violations(frame, direction)
+                    return self._violations(frame, usual)
         except TooManyReferences:
             self._beyond_bounds.add(usual)  # no other frame of that type costs as much again
         return (f"it cannot be held against the contract: that takes over {MOST_REFERENCES} references",)
 
-    def _violations(self, frame: Mapping[str, Any], direction: Direction) -> tuple[str, ...]:
+    def _violations(self, frame: Mapping[str, Any], usual: tuple[Direction, str]) -> tuple[str, ...]:
+        """The same, held against what frames of that direction and type usually are first."""
+        direction, _ = usual
         messages = self._messages[direction]
-        usual = (direction, str(frame.get(self._frame_type)))
         value = frame[self._wrapped] if self._wrapped and set(frame) == {self._wrapped} else frame
         if not messages or (usual in self._usual and self._usual[usual].validator.is_valid(value)):
             return ()

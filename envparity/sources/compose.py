@@ -225,20 +225,12 @@ def _is_a_job(made: Building, name: str, at: Node, service: Node) -> bool:
     """Take what must have completed as a job, where it runs in the backend's own image."""
     command, image = at.at("command"), at.text_at("image")
     same = image is not None and image == service.text_at("image")
-    same = same or (at.at("build") is not None and _plain(at.at("build")) == _plain(service.at("build")))
+    built, ours = at.at("build"), service.at("build")
+    same = same or (built is not None and ours is not None and built.data == ours.data)
     if not same or command is None or at.at("entrypoint") is not None:
         return False
     words = command_of(command)
     return words is not None and made.job(name, words, at.place)
-
-
-def _plain(node: Node | None) -> object:
-    """The value without its places."""
-    if node is None or node.text is not None:
-        return node.text if node is not None else None
-    if isinstance(node.value, list):
-        return [_plain(item) for item in node.value]
-    return {key: _plain(value) for key, value in node.table.items()}
 
 
 def _conditions(service: Node) -> Mapping[str, str]:

@@ -126,7 +126,7 @@ def _unescaped(part: str) -> str:
 def _put(found: Node, keys: Sequence[str], said: Node) -> Node:
     """What was rendered, in which the value below these keys is at the place where it is said, if it is that one."""
     if not keys:
-        return said if _data(found) == _data(said) else found
+        return said if found.data == said.data else found
     if isinstance(found.value, dict):
         under = found.value.get(keys[0])
         if under is None:
@@ -137,8 +137,8 @@ def _put(found: Node, keys: Sequence[str], said: Node) -> Node:
         items = list(found.value)
         # What is appended, or set before another patch has moved it, is looked for by what it is.
         index = int(keys[0]) if keys[0].isdecimal() else len(items)
-        if len(keys) == 1 and (index >= len(items) or _data(items[index]) != _data(said)):
-            index = max((at for at, item in enumerate(items) if _data(item) == _data(said)), default=len(items))
+        if len(keys) == 1 and (index >= len(items) or items[index].data != said.data):
+            index = max((at for at, item in enumerate(items) if item.data == said.data), default=len(items))
         if index < len(items):
             changed = _put(items[index], keys[1:], said)
             # What is named in a list is where its value is said: a variable, for instance.
@@ -146,9 +146,3 @@ def _put(found: Node, keys: Sequence[str], said: Node) -> Node:
             items[index] = replace(changed, path=said.path, line=said.line) if is_value else changed
         return replace(found, value=items)
     return found
-
-
-def _data(found: Node) -> object:
-    if isinstance(found.value, dict):
-        return {key: _data(at) for key, at in found.value.items()}
-    return [_data(at) for at in found.value] if isinstance(found.value, list) else found.value

@@ -57,6 +57,13 @@ class Node:
             return self.value
         return [self] if isinstance(self.value, str) else []
 
+    @property
+    def data(self) -> object:
+        """The value without its places."""
+        if isinstance(self.value, dict):
+            return {key: under.data for key, under in self.value.items()}
+        return [item.data for item in self.value] if isinstance(self.value, list) else self.value
+
     def at(self, *keys: str) -> Node | None:
         """The value below these keys; None where there is none, and for null."""
         found: Node | None = self
