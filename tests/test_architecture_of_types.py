@@ -33,6 +33,11 @@ def test_any_is_rare() -> None:
     assert share(ROOM) < MOST_OF_1000_LINES
 
 
+def test_an_observation_has_none() -> None:
+    """What one boot showed is typed, whatever JSON a backend sent."""
+    assert not [(file.name, line) for file in sorted((ROOM / "observe").rglob("*.py")) for line in uses_of_any(file)]
+
+
 @pytest.mark.parametrize(
     ("text", "uses"),
     [

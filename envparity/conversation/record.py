@@ -133,7 +133,7 @@ class Recorder:
         frame = plain(arrival.frame)
         if unexpected in {None, self._error_type}:
             return self.shown(frame)
-        naming = {name: value for name, value in frame.items() if value == unexpected}
+        naming: dict[str, object] = {name: value for name, value in frame.items() if value == unexpected}
         if len(naming) == len(frame):
             return self.shown(frame)
         return f"{self.shown(naming)[:-1]}, …}}" if naming else f"{unexpected} …"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import msgspec
 
@@ -18,7 +17,7 @@ class JsonFrame(msgspec.Struct, frozen=True, tag_field="form", tag="json", omit_
     field says it of the name that the backend's file gives (`frame_type`).
     """
 
-    value: dict[str, Any]
+    value: dict[str, object]
     type: str = ""
 
 
@@ -47,7 +46,7 @@ class BinaryFrame(msgspec.Struct, frozen=True, tag_field="form", tag="binary"):
 Frame = JsonFrame | TextFrame | BinaryFrame
 
 
-def plain(frame: Frame) -> dict[str, Any]:
+def plain(frame: Frame) -> dict[str, object]:
     """The JSON object that a frame holds; `{"text": …}` or `{"bytes": n, "sha256": …}` where it holds none."""
     match frame:
         case JsonFrame(value):

@@ -127,7 +127,7 @@ class _Play:
 
     def has(self, frame: Frame | None, name: str, said: object, value: object) -> bool:
         """Whether that stands there in this play too."""
-        held = None if frame is None else plain(frame)
+        held: object = None if frame is None else plain(frame)
         if isinstance(held, dict) and isinstance(held.get("json"), list):
             held = held["json"]  # as a step's fields name what is in it
         got = ABSENT if held is None else reach(held, name)

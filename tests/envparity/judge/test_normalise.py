@@ -239,7 +239,8 @@ def test_connections_are_told_apart() -> None:
 
 def test_frames_without_a_type() -> None:
     """Text and bytes are what they are; anything else is a frame."""
-    frames: list[Frame] = [JsonFrame(held) for held in ({"a": 1}, {}, {"type": 3}, {"text": "x"}, WELCOME)]
+    held: list[dict[str, object]] = [{"a": 1}, {}, {"type": 3}, {"text": "x"}, WELCOME]
+    frames: list[Frame] = [JsonFrame(one) for one in held]
     assert [frame_type(BACKEND, frame) for frame in [TextFrame("x"), BinaryFrame.of(b"abc"), *frames]] == [
         "text", "bytes", "frame", "frame", "frame", "frame", "connection_established",
     ]  # fmt: skip
