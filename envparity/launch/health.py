@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import httpx
 
 from envparity.errors import DeadlineExceeded
-from envparity.launch.http_answer import http_answer
+from envparity.launch.http_answer import asking_client, http_answer
 from envparity.launch.listening import accepts
 from envparity.model.backend import Backend, UpAnswer
 from envparity.observe.record import HttpAnswer, StartupReport
@@ -44,7 +44,7 @@ class HealthProbe:
         url = httpx.URL(base_url)
         self.listens = port_listens or (lambda: accepts((url.host, url.port or 80)))
         self.decided_with: StartupReport | None = None  # what `until_decided` saw last, where that passed or failed
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=_ANSWER_S, trust_env=False, verify=_tls())
+        self._client = asking_client(base_url, _tls(), _ANSWER_S)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
@@ -12,7 +13,22 @@ from envparity.observe.record import HttpAnswer
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["http_answer"]
+__all__ = ["asking_client", "http_answer"]
+
+
+def asking_client(
+    base_url: str, tls: ssl.SSLContext | None, timeout_s: float, *, most_connections: int | None = None
+) -> httpx.AsyncClient:
+    """A client that asks each question on a connection of its own, as a platform's probes do.
+
+    A server may close a connection on which it has answered at any moment: a question that is sent on it just then gets
+    no answer, and says nothing of how the server is. `tls` None: what the system trusts.
+    """
+    import httpx
+
+    limits = httpx.Limits(max_connections=most_connections, max_keepalive_connections=0)
+    verify = tls if tls is not None else True
+    return httpx.AsyncClient(base_url=base_url, verify=verify, timeout=timeout_s, trust_env=False, limits=limits)
 
 
 async def http_answer(

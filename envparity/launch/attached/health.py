@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-import httpx
-
 from envparity.launch.attached.pace import MOST_BYTES, Pace
-from envparity.launch.http_answer import http_answer
+from envparity.launch.http_answer import asking_client, http_answer
 from envparity.observe.record import HttpAnswer
 from envparity.redaction import Redaction
 
@@ -29,13 +27,7 @@ class DeployedHealth:
 
     def __init__(self, base_url: str, tls: ssl.SSLContext | None, pace: Pace) -> None:
         self.redaction = Redaction()
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            verify=tls if tls is not None else True,
-            timeout=_ANSWER_S,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=1),
-        )
+        self._client = asking_client(base_url, tls, _ANSWER_S, most_connections=1)
         self._pace = pace
 
     async def close(self) -> None:

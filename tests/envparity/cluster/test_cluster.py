@@ -20,7 +20,7 @@ from distributed import Security
 from envparity.cluster.address import ClusterAddress
 from envparity.cluster.wire import Project, secrets_of
 from envparity.cluster.worker import PreparesRun, prepares_run
-from envparity.report.saved import newest_run
+from envparity.report.saved import newest_run, saved_runs
 from envparity.session.engine import load
 from envparity.session.identity import identity_of
 from envparity.session.inputs import Inputs
@@ -82,6 +82,17 @@ def until_boots(folder: Path, besides: int = 0) -> int:
                 return int(note.stem)
         time.sleep(0.05)
     raise AssertionError("nobody boots the harbour")
+
+
+def until_observed(folder: Path) -> None:
+    """Wait until the run of that project has seen a case to its end: of less there is no verdict."""
+    deadline = time.monotonic() + MOMENT_S
+    while time.monotonic() < deadline:
+        for saved in saved_runs(folder / ".envparity" / "runs"):
+            if b'"CaseObserved"' in saved.read_bytes():
+                return
+        time.sleep(0.05)
+    raise AssertionError("no case is observed")
 
 
 @pytest.mark.processes
@@ -164,6 +175,7 @@ def test_a_scheduler_that_goes_is_told_of_and_the_verdict_is_broken_off(
         command = Command(ferry, "run", "--plain", "--cluster", f"tcp://127.0.0.1:{port}", *pem)
         commands.append(command)
         until_boots(notes)
+        until_observed(ferry)
         scheduler.kill()
         code, said = command.end()
         assert code == 3, said
