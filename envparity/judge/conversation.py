@@ -100,7 +100,7 @@ RULES: tuple[Rule, ...] = (
             Look for state shared between connections: a singleton that holds a socket, a channel or the key of a cache
             without a user. What everybody may see is named in `public_frames`.
         """,
-        example="only what belongs to <user:anna> reaches connection a; got <user:ben>",
+        example="only what belongs to its user reaches a connection; got what belongs to another user",
         check=others_values,
     ),
     contract(

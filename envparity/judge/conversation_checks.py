@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from envparity.judge.advice import advice
 from envparity.judge.canonical import frame_type
 from envparity.judge.circumstances import connections_of, logged, lost_headers, refusal, waits
-from envparity.judge.evidence import Counts, Evidence, Excerpt
+from envparity.judge.evidence import Counts, Evidence, Excerpt, Note
 from envparity.judge.explored import EXPLORED
 from envparity.judge.finding import Breach
 from envparity.judge.traceback import all_raised
@@ -28,8 +28,21 @@ from envparity.observe.transcript import (
     violations_of,
 )
 
-__all__ = ["contract_broken", "departed", "ending", "flooded_by", "internal_error", "nature_of", "other_users_events"]
+__all__ = [
+    "ANOTHERS",
+    "OWN_ALONE",
+    "contract_broken",
+    "departed",
+    "ending",
+    "flooded_by",
+    "internal_error",
+    "nature_of",
+    "other_users_events",
+    "who_got_what",
+]
 
+ANOTHERS = "what belongs to another user"
+OWN_ALONE = "only what belongs to its user reaches a connection"
 _LAST = 6  # entries of a conversation that are quoted
 _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1 and its registry
 
@@ -190,11 +203,20 @@ def other_users_events(view: RunView, observation: Observation) -> Iterator[Brea
                 told = {script.names[value] for value in foreign if any(_mentions(frame, value) for frame in met)}
                 yield Breach(
                     where=script.scenario,
-                    expected=f"only what belongs to {script.names[owner]} reaches connection {connection}",
-                    got=", ".join(sorted(told)),  # which frame came first is chance
+                    expected=OWN_ALONE,
+                    got=ANOTHERS,
                     scenario=script.scenario,
-                    evidence=(Excerpt(tuple(leaked[:_LAST]), named=True),),
+                    nature="the same play",
+                    evidence=(
+                        who_got_what(script, connection, owner, told),
+                        Excerpt(tuple(leaked[:_LAST]), named=True),
+                    ),
                 )
+
+
+def who_got_what(script: Transcript, connection: str, owner: str, names: Iterable[str], whose: str = "") -> Note:
+    """Which connection got which values. Which of two users meets the other's is chance, and no part of the failure."""
+    return Note(f"connection {connection} of {script.names[owner]} got {', '.join(sorted(names))}{whose}")
 
 
 def _several(script: Transcript) -> bool:

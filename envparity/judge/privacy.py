@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from envparity.judge.conversation_checks import other_users_events
+from envparity.judge.conversation_checks import ANOTHERS, OWN_ALONE, other_users_events, who_got_what
 from envparity.judge.evidence import Excerpt, Note
 from envparity.judge.finding import Breach
 from envparity.judge.view import RunView
@@ -178,14 +178,13 @@ def _breach(play: _Play, connection: str, owner: str, found: list[tuple[Arrival,
     whose += f" of {nearest.scenario.name}" if nearest.scenario is not play.scenario else ""
     events = tuple(dict.fromkeys(id(event) for event, _, _ in found))
     quoted = tuple(next(event for event, _, _ in found if id(event) == each) for each in events[:_QUOTED])
-    name = play.transcript.names[owner]
     return Breach(
         where=play.scenario.name,
-        expected=f"only what belongs to {name} reaches connection {connection}",
-        got=f"{', '.join(names)}{whose}",  # which frame came first is chance
+        expected=OWN_ALONE,
+        got="what belongs to a user of another play" if whose else ANOTHERS,
         scenario=play.scenario.name,
-        nature=f"{connection} {'another play' if whose else 'the same play'}",
-        evidence=(Excerpt(quoted, named=True),),
+        nature="another play" if whose else "the same play",
+        evidence=(who_got_what(play.transcript, connection, owner, names, whose), Excerpt(quoted, named=True)),
     )
 
 
@@ -200,12 +199,12 @@ def _crossed(observation: Observation, type_field: str, public: frozenset[str]) 
         first = found[0]
         yield Breach(
             where=scenario,
-            expected="only what belongs to a client reaches it",
-            got=f"{first.name} of another client",
+            expected=OWN_ALONE,
+            got=f"{ANOTHERS} among many clients",
             scenario=scenario,
             nature="another client",
             evidence=(
-                Note(f"client {first.client} got what is of client {first.whose}"),
+                Note(f"client {first.client} got {first.name} of client {first.whose}"),
                 Excerpt(tuple(one.event for one in found[:_QUOTED]), named=True),
             ),
         )

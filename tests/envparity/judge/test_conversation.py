@@ -34,7 +34,7 @@ from tests.envparity.judge.builders import (
 )
 
 ANNA, BEN = "user-anna-1", "user-ben-22"
-M1 = "7d9f7a36-0e3c-4a37-9d8b-0123456789ab"
+M1, M2 = "7d9f7a36-0e3c-4a37-9d8b-0123456789ab", "0c1e2f34-0e3c-4a37-9d8b-0123456789ab"
 TIMEOUT = timed_out("pong")
 
 
@@ -185,18 +185,20 @@ def isolation(*entries: Event, private: bool = True) -> Finding | None:
 
 
 def test_ep307_another_users_id_or_message_on_a_connection() -> None:
-    """One finding a connection, naming what leaked."""
+    """One finding, whoever of them met what; its evidence names connection, user and values."""
     done = {"type": "completed", "parts": [{"user": ANNA, "message_id": M1}]}
     asked = sent({"type": "user_message", "message_id": M1})
     found = isolation(asked, received(done, "a2"), received(done, "b"), received(done | {"n": 2}, "b"))
     assert found is not None
-    assert (found.code, found.where, found.got) == ("EP307", "two_users", "<user:anna>, <uuid:m1>")
+    assert (found.code, found.where) == ("EP307", "two_users")
+    leaked = evidence_lines(found)
+    assert leaked[0] == "connection b of <user:ben> got <user:anna>, <uuid:m1>"
     half = isolation(asked, received({"type": "started", "message_id": M1}, "b"))
     assert half is not None
-    assert half.got == "<uuid:m1>"
-    assert found.expected == "only what belongs to <user:ben> reaches connection b"
-    assert len(evidence_lines(found)) == 2
-    assert evidence_lines(found)[0].startswith("b: received ")
+    assert evidence_lines(half)[0].endswith("got <uuid:m1>")
+    assert half.got == found.got
+    assert len(leaked) == 3
+    assert leaked[1].startswith("b: received ")
 
 
 def test_ep307_what_is_ones_own_is_no_leak() -> None:
@@ -208,6 +210,24 @@ def test_ep307_what_is_ones_own_is_no_leak() -> None:
     assert isolation(sent({"message_id": M1}, "nobody"), received({"message_id": M1}, "b")) is None
     assert isolation(received({"user": ANNA}, "nameless"), received({"text": "hi"}, "silent")) is None
     assert isolation(asked, received(done, "b"), private=False) is None
+
+
+def test_ep307_is_the_same_failure_whichever_of_two_users_meets_what_is_the_others() -> None:
+    """Anna in one environment and Ben in the other, as it happens: one finding, in every environment."""
+    asked = (sent({"type": "user_message", "message_id": M1}), sent({"type": "user_message", "message_id": M2}, "b"))
+    names = {ANNA: "<user:anna>", BEN: "<user:ben>", M1: "<uuid:m1>", M2: "<uuid:m2>"}
+    welcomes = [received(WELCOME | {"user_id": user}, on) for user, on in ((ANNA, "a"), (BEN, "b"))]
+    plays = {
+        "local": received({"type": "done", "message_id": M1}, "b"),
+        "staging": received({"type": "done", "message_id": M2}, "a"),
+    }
+    seen = [
+        observation(name, transcripts=(transcript(*welcomes, *asked, leak, scenario="two_users", names=names),))
+        for name, leak in plays.items()
+    ]
+    backend = replace(BACKEND, scenarios=(Scenario("two_users", private=True),))
+    findings = judged(*seen, of=subject("local", "staging", backend=backend)).findings
+    assert [one.environments for one in findings if one.code == "EP307"] == [("local", "staging")]
 
 
 def test_ep307_takes_the_departure_with_it() -> None:
@@ -222,7 +242,7 @@ def test_ep307_takes_the_departure_with_it() -> None:
     backend = replace(BACKEND, scenarios=(Scenario("chat", private=True),))
     found = only(observation("local", transcripts=(script,)), of=subject("local", backend=backend))
     assert found.code == "EP307"
-    assert found.got == "<user:anna>"
+    assert evidence_lines(found)[0] == "connection b of <user:ben> got <user:anna>"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from envparity.model.step import Connect, Expect, ExpectUnordered, Http, Send
 from envparity.observe.frame import JsonFrame
 from envparity.observe.record import SecondPlay
 from envparity.observe.transcript import Event, HttpAnswered, Transcript
+from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import BACKEND, judged, observation, received, sent, subject, transcript
 
 ANNA = "1c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c001"
@@ -69,8 +70,7 @@ def test_what_another_play_has_sent_is_a_leak_wherever_it_stands_in_a_text() -> 
     first, other = play(ANNA, M1, answer(f"it is {M1}")), play(BEN, M2, answer(f"it is {M1}"))
     (found,) = leaks((ASK,), first, control=(other,))
     assert found.where == "ask"
-    assert found.expected == "only what belongs to <user> reaches connection a"
-    assert found.got == "<uuid:word> of another play"
+    assert evidence_lines(found)[0] == "connection a of <user> got <uuid:word> of another play"
     assert leaks((ASK,), first, control=(play(BEN, M2, answer(f"it is {M2}")),)) == []
 
 
@@ -85,7 +85,7 @@ def test_who_comes_back_and_is_told_of_another_is_a_leak_too() -> None:
     first, other = play(ANNA, M1, answer(f"it is {M1}")), play(BEN, M2, answer(f"it is {M2}"))
     again = play(ANNA, M1, answer(f"it is {M2}"))
     (found,) = leaks((ASK,), first, control=(other,), second=(again,))
-    assert found.got == "<uuid:word> of another play"
+    assert evidence_lines(found)[0].endswith("got <uuid:word> of another play")
 
 
 def test_a_leak_between_scenarios_names_both() -> None:
@@ -93,7 +93,8 @@ def test_a_leak_between_scenarios_names_both() -> None:
     tell = replace(ASK, name="tell")
     first, other = play(ANNA, M1, answer(M1)), play(BEN, M2, answer(M1), scenario="tell")
     (found,) = leaks((ASK, tell), first, other)
-    assert (found.where, found.got) == ("tell", "<uuid:word> of another play of ask")
+    assert found.where == "tell"
+    assert evidence_lines(found)[0].endswith("got <uuid:word> of another play of ask")
 
 
 def test_frames_that_everybody_may_see_are_said() -> None:
@@ -139,7 +140,8 @@ def test_what_a_script_expects_of_ones_own_is_not_anybodys() -> None:
     own = received({"type": "done", "id": M2}, "b")
     assert leaks((scenario,), both(own)) == []
     (found,) = leaks((scenario,), both(received({"type": "done", "id": M2, "text": f"after {M1}"}, "b")))
-    assert (found.where, found.got) == ("both", "<uuid:m1>")
+    assert found.where == "both"
+    assert evidence_lines(found)[0].endswith("got <uuid:m1>")
 
 
 def test_ids_with_quotes_are_found_in_texts() -> None:
@@ -147,7 +149,7 @@ def test_ids_with_quotes_are_found_in_texts() -> None:
     first = transcript(scenario="ask", names={QUOTED: "<user>"})
     other = play(BEN, M2, answer(f"before you came {QUOTED}"))
     (found,) = leaks((ASK,), first, control=(other,))
-    assert found.got == "<user> of another play"
+    assert evidence_lines(found)[0].endswith("got <user> of another play")
 
 
 def test_an_answer_over_http_is_looked_at_as_well() -> None:
@@ -155,7 +157,7 @@ def test_an_answer_over_http_is_looked_at_as_well() -> None:
     body = JsonFrame({"words": [M1]})
     got = HttpAnswered(0.1, "a", "http", "GET /mine", "/mine", 200, body=body)
     (found,) = leaks((scenario,), play(ANNA, M1), control=(play(BEN, M2, got),))
-    assert found.got == "<uuid:word> of another play"
+    assert evidence_lines(found)[0].endswith("got <uuid:word> of another play")
     assert leaks((scenario,), play(ANNA, M1), control=(play(BEN, M2, got),), public=("GET /mine",)) == []
 
 
