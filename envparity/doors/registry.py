@@ -91,6 +91,7 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         "html": "envparity.report.html:REPORT",
         "junit": "envparity.report.junit:REPORT",
         "sarif": "envparity.report.sarif:REPORT",
+        "gitlab": "envparity.report.gitlab:REPORT",
         "verdict": "envparity.report.attested:REPORT",
     },
 }

@@ -17,7 +17,7 @@ from typing import IO, Final, Literal
 from envparity.judge import conduct
 from envparity.judge.entries import Entry, defects, entries, undeclared
 from envparity.report.layout import printable
-from envparity.report.sarif import places
+from envparity.report.places import places
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import counted, found_text, headline, not_played, other_text
 from envparity.report.wording import cause_text, evidence_lines

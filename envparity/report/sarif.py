@@ -1,44 +1,31 @@
 """SARIF 2.1.0, for code scanning: every rule with its help, every finding with a fingerprint that outlives the run.
 
-A finding's places are lines of the files that describe what was tested: first of its cause, in whichever file of the
-deployment that stands; then of the setting or the declared difference in an environment's file, and of the scenario in
-the backend's. Source: OASIS SARIF 2.1.0, §3.
+Source: OASIS SARIF 2.1.0, §3.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
 from envparity.judge import conduct
-from envparity.judge.cause import TraitsCause
 from envparity.judge.entries import Entry, entries
-from envparity.judge.finding import Finding
 from envparity.judge.rules import Rule
 from envparity.report.kinds import Report
 from envparity.report.layout import printable
-from envparity.report.saved import SavedEnvironment, SavedRun, SavedSubject
+from envparity.report.places import Place, fingerprint, places, sentence
+from envparity.report.saved import SavedRun
 from envparity.report.verdict import findings_text, other_text
-from envparity.report.wording import cause_text
 
-__all__ = ["REPORT", "Place", "places", "sarif_json"]
+__all__ = ["REPORT", "sarif_json"]
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
 _WIDTH = 100
-
-
-class Place(NamedTuple):
-    """A file, as the run knew it, and a 1-based line of it; 0 where only the file is known."""
-
-    file: str
-    line: int = 0
 
 
 def sarif_json(run: SavedRun, rules: Sequence[Rule]) -> bytes:
@@ -67,36 +54,6 @@ def sarif_json(run: SavedRun, rules: Sequence[Rule]) -> bytes:
         ],
     }
     return msgspec.json.format(msgspec.json.encode(log), indent=1) + b"\n"
-
-
-def places(subject: SavedSubject, finding: Finding) -> tuple[Place, ...]:
-    """Where a finding belongs in the files that describe what was tested; there is always one."""
-    found = list(_of_the_cause(finding))
-    found += [place for name in finding.environments for place in _in_environment(subject.environment(name), finding)]
-    scenario = subject.scenario(finding.scenario) if finding.scenario is not None else None
-    if scenario is not None:
-        found.append(Place(subject.file, scenario.line))
-    return tuple(dict.fromkeys(found)) or (Place(subject.file),)
-
-
-def _of_the_cause(finding: Finding) -> Iterator[Place]:
-    """Where what makes it stands, in the files of the deployment that an environment extends."""
-    if isinstance(finding.cause, TraitsCause):
-        for place in finding.cause.places:
-            yield Place(place.file, place.line)
-
-
-def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> Iterator[Place]:
-    """The line of what the finding is about: a setting, a declared difference, a dependency; else the file."""
-    if environment is None:
-        return
-    words = (f"settings.{finding.where}", f"differences.{finding.where}", f"dependencies.{finding.component}")
-    elsewhere = next((environment.places[one] for one in words if one in environment.places), None)
-    if elsewhere is not None:
-        file, _, line = elsewhere.rpartition(":")
-        yield Place(file, int(line))
-        return
-    yield Place(environment.file, next((environment.lines[one] for one in words if one in environment.lines), 0))
 
 
 def _rule(rule: Rule) -> dict[str, object]:
@@ -132,17 +89,13 @@ def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool 
     A `note` shows by chance, in all environments alike.
     """
     finding = entry.finding
-    seen = ", ".join(finding.environments)
-    text = f"{finding.title} ({seen}): expected {finding.expected}, got {finding.got}."
-    if cause := cause_text(finding.cause):
-        text += f" Cause: {cause}."
     result: dict[str, object] = {
         "ruleId": finding.code,
         "level": "note" if note else "warning" if conduct(finding).apart else "error",
         "kind": "fail",
-        "message": {"text": printable(text)},
+        "message": {"text": sentence(finding)},
         "locations": [_location(place) for place in places(run.subject, finding)],
-        "partialFingerprints": {"envparityIdentity/v1": _fingerprint(finding)},
+        "partialFingerprints": {"envparityIdentity/v1": fingerprint(finding)},
         "properties": {
             "id": finding.id,
             "environments": list(finding.environments),
@@ -158,10 +111,6 @@ def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool 
     if finding.code in indices:
         result["ruleIndex"] = indices[finding.code]
     return result
-
-
-def _fingerprint(finding: Finding) -> str:
-    return hashlib.sha256("\0".join(finding.identity).encode()).hexdigest()[:32]
 
 
 def _location(place: Place) -> dict[str, object]:

@@ -52,11 +52,11 @@ def test_a_rule_of_another_distribution(tmp_path: Path) -> None:
     (site / "judged.py").write_text(JUDGED, encoding="utf-8")
     judged = run_with(site, tmp_path, "judged", "runs")
     assert judged.returncode == 0, judged.stderr
-    reports = [part for name in ("html", "junit", "sarif") for part in (f"--{name}", name)]
+    reports = [part for name in ("html", "junit", "sarif", "gitlab") for part in (f"--{name}", name)]
     made = run_with(site, tmp_path, "envparity", "report", "--runs", "runs", "--github", *reports)
     assert made.returncode == 0, made.stderr
     told = run_with(site, tmp_path, "envparity", "report", "--runs", "runs").stdout
-    for text in (told, made.stdout, *((tmp_path / name).read_text() for name in ("html", "junit", "sarif"))):
+    for text in (told, made.stdout, *((tmp_path / name).read_text() for name in ("html", "junit", "sarif", "gitlab"))):
         assert re.search("KIT101", text)
 
 

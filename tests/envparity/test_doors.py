@@ -46,7 +46,7 @@ def named(site: Path, points: Mapping[str, str], distribution: str = "kitchen") 
 def test_what_is_installed_is_listed_and_not_imported(site: Path) -> None:
     """With the distribution and the version; the built-in come first."""
     named(site, {"minutes": "nowhere:REPORT"})
-    assert list(entries_of(REPORTS)) == ["html", "junit", "sarif", "verdict", "minutes"]
+    assert list(entries_of(REPORTS)) == ["html", "junit", "sarif", "gitlab", "verdict", "minutes"]
     assert Entry(REPORTS, "minutes", "nowhere:REPORT", "kitchen", "1.0") in foreign_entries()
 
 

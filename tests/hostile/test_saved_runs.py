@@ -17,7 +17,7 @@ from tests.hostile.mutations import amount, changed_bytes, changed_value
 
 _PARTS = 10
 _TRIED = amount(150, 10_000)
-_REPORTS = ("html", "sarif", "junit")
+_REPORTS = ("html", "sarif", "junit", "gitlab")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from envparity.model.environment import Environment, Ingress, Platform
 from envparity.model.subject import Subject
 from envparity.report.github import annotation_lines
 from envparity.report.kinds import make_report
-from envparity.report.sarif import Place, places, sarif_json
+from envparity.report.places import Place, places
+from envparity.report.sarif import sarif_json
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import verdict_text
 from tests.envparity.judge.builders import BACKEND

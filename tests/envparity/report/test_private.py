@@ -52,7 +52,7 @@ def test_a_report_that_was_readable_before_is_no_longer(tmp_path: Path) -> None:
     assert (file.read_bytes(), mode(file)) == (b"this one", 0o600)
 
 
-@pytest.mark.parametrize("kind", ["html", "junit", "sarif"])
+@pytest.mark.parametrize("kind", ["html", "junit", "sarif", "gitlab"])
 def test_every_report_is_its_owners(kind: str, tmp_path: Path) -> None:
     """Whichever is asked for."""
     handed: list[Path] = []

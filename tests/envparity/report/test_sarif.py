@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from envparity.judge import RULES
-from envparity.report.sarif import Place, places, sarif_json
+from envparity.report.places import Place, places
+from envparity.report.sarif import sarif_json
 from envparity.report.saved import SavedRun, SavedScenario
 from tests.envparity.report.recorded import HOSTILE, apart_run, clean_run, startup_run
 
