@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from envparity.errors import ConfigurationError, Mistake
+from envparity.support.reading import opened
 
 __all__ = ["SIGNING_KEY", "SIGNING_KEY_FILE", "VERIFY_KEY", "new_pair", "public_key", "signer"]
 
@@ -72,8 +73,8 @@ def public_key(file: Path | None) -> SSlibKey:
 
 def _read(source: str, file: Path, expected: str) -> bytes:
     try:
-        with file.open("rb") as opened:
-            return opened.read(_LONGEST)
+        with opened(file) as reading:
+            return reading.whole(_LONGEST)
     except OSError as error:
         raise _wrong(source, expected, f"{file}: {error.strerror or 'an error'}") from error
 

@@ -10,10 +10,12 @@ import msgspec
 
 from envparity.baseline.promises import Change, changes
 from envparity.errors import ConfigurationError, Mistake
+from envparity.support.reading import opened
 from envparity.toml.document import shown_path
 
 __all__ = ["Changes", "compare", "read_lines", "write"]
 
+_LONGEST = 16 << 20
 _CONTRACT = "contract.txt"
 _HEAD = "# Written by `envparity baseline save`; what changes here is accepted by a commit."
 
@@ -81,7 +83,8 @@ def _is_change(line: str) -> bool:
 def read_lines(file: Path) -> list[str]:
     """The lines of a file of a baseline, without its head. Raises `ConfigurationError` where it cannot be read."""
     try:
-        text = file.read_text(encoding="utf-8")
+        with opened(file) as reading:
+            text = reading.whole(_LONGEST).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         got = "none" if isinstance(error, FileNotFoundError) else "one that cannot be read"
         action = "`envparity baseline save` writes one"

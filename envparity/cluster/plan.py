@@ -14,10 +14,12 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.model.subject import Subject
 from envparity.report.saved import saved_runs
 from envparity.session.identity import Identity, identity_of
+from envparity.support.reading import opened
 
 __all__ = ["CaseOfPlan", "Plan", "made_plan", "read_plan", "shares"]
 
 _FORMAT = 1
+_LONGEST = 16 << 20
 _DIGITS = 16
 
 
@@ -104,7 +106,8 @@ def shares(cases: Iterable[CaseOfPlan], count: int) -> tuple[tuple[str, ...], ..
 def read_plan(path: Path, here: Plan) -> Plan:
     """The plan in that file. Raises `ConfigurationError` where it is none, or not of what is `here`."""
     try:
-        read = msgspec.json.decode(path.read_bytes(), type=Plan)
+        with opened(path) as file:
+            read = msgspec.json.decode(file.whole(_LONGEST), type=Plan)
     except (OSError, msgspec.DecodeError) as error:
         got = (error.strerror or "an error") if isinstance(error, OSError) else str(error)
         raise _mistaken(path, "what `envparity plan --json` printed", got) from error

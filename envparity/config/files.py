@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from envparity.errors import Mistake
 from envparity.model.environment import Platform
 from envparity.model.file_template import FileTemplate, settings_in
-from envparity.toml.document import Document, did_you_mean, in_words, is_there
+from envparity.toml.bounds import LONGEST, named_text
+from envparity.toml.document import Document, did_you_mean, in_words
 
 __all__ = ["file_mistakes", "files_of"]
 
@@ -15,7 +16,7 @@ __all__ = ["file_mistakes", "files_of"]
 def files_of(document: Document) -> dict[str, FileTemplate]:
     """The files of a document in which nothing is wrong, by their path."""
     return {
-        path: FileTemplate(table["template"], (document.path.parent / table["template"]).read_text(encoding="utf-8"))
+        path: FileTemplate(table["template"], named_text(document.path.parent / table["template"]) or "")
         for path, table in document.table("files").items()
     }
 
@@ -32,14 +33,12 @@ def file_mistakes(document: Document, extended: Mapping[str, str], given: Collec
         if not isinstance(template, str) or not template:
             continue  # the schema says so
         key = ("files", path, "template")
-        place = document.path.parent / template
-        try:
-            text = place.read_text(encoding="utf-8") if is_there(place) else None
-        except (OSError, UnicodeDecodeError):
-            text = None
+        text = named_text(document.path.parent / template)
         if text is None:
             got = f"{in_words(template)}, which is none"
-            yield document.mistake(key, "a file of UTF-8 text", got, "paths are relative to this file")
+            yield document.mistake(
+                key, f"a file of UTF-8 text of at most {LONGEST >> 20} MiB", got, "paths are relative to this file"
+            )
             continue
         for name in settings_in(text) if given is not None else ():
             if name not in known:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from envparity.errors import Mistake
 from envparity.model.environment import ImageSource
+from envparity.toml.bounds import bounded_content
 from envparity.toml.document import Document, did_you_mean, in_words, is_there
 
 __all__ = ["beside", "image_mistakes", "image_of", "missing_mistakes"]
@@ -54,9 +55,10 @@ def _target_mistakes(document: Document, image: Mapping[str, object]) -> Iterato
     if not isinstance(dockerfile, str) or not isinstance(target, str) or "\0" in dockerfile:
         return
     try:
-        text = (document.path.parent / dockerfile).read_text(encoding="utf-8", errors="replace")
+        content = bounded_content(document.path.parent / dockerfile)
     except OSError:
         return  # said of the Dockerfile
+    text = (content or b"").decode("utf-8", "replace")
     stages = _STAGE.findall(text)
     if target not in stages:
         expected = "a stage of the Dockerfile" + (

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from envparity.model.environment import Ingress, OwnConfiguration
+from envparity.toml.bounds import named_text
 from envparity.toml.document import Document, did_you_mean, in_words
 
 __all__ = ["FIGURES", "filled", "own_configuration", "own_mistakes", "places"]
@@ -42,10 +43,8 @@ def own_configuration(document: Document) -> OwnConfiguration | None:
     name = document.table("ingress").get("config")
     if not isinstance(name, str) or not name or "\0" in name:
         return None
-    try:
-        return OwnConfiguration(name, (document.path.parent / name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return None
+    text = named_text(document.path.parent / name)
+    return None if text is None else OwnConfiguration(name, text)
 
 
 def own_mistakes(document: Document) -> Iterator[tuple[str, str, str, str]]:

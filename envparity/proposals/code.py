@@ -87,7 +87,7 @@ def _sources(folder: Path) -> Iterator[Path]:
                 continue
             if count == _MOST_FILES:
                 return
-            if path.stat().st_size <= _MOST_BYTES:
+            if path.is_file() and path.stat().st_size <= _MOST_BYTES:
                 count += 1
                 yield path
 

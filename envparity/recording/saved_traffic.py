@@ -17,6 +17,7 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.recording.events import Event, Exchange, Headers, Opened, Received, Recording, Sent
 from envparity.recording.listening_in import LONGEST_BODY, Names
 from envparity.recording.speech import polled_by
+from envparity.support.reading import opened
 from envparity.toml.document import shown_path
 
 __all__ = ["read_har", "read_transcript"]
@@ -199,9 +200,8 @@ def read_transcript(path: Path) -> Recording:
 
 def _content(path: Path, option: str) -> bytes:
     try:
-        if path.stat().st_size > _LONGEST:
-            raise _mistaken(option, path, f"a file of at most {_LONGEST} bytes", "a longer one", "save less")
-        return path.read_bytes()
+        with opened(path) as file:
+            return file.whole(_LONGEST)
     except OSError as error:
         raise _mistaken(option, path, "a file that can be read", error.strerror or "an error") from error
 

@@ -8,9 +8,9 @@ the observations.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ from envparity.judge.finding import Verdict
 from envparity.observe.record import Observation
 from envparity.report.private import make_private_folder, open_private
 from envparity.report.saved_subject import FORMAT, SavedEnvironment, SavedScenario, SavedSubject, saved_subject
+from envparity.support.reading import opened
 from envparity.toml.document import did_you_mean, shown_path
 
 __all__ = [
@@ -141,7 +142,7 @@ def runs_folder(said: str | Path | None = None, root: Path | None = None) -> Pat
 
 def saved_runs(folder: Path) -> list[Path]:
     """The files of the saved runs, the newest first."""
-    found = [(one.stat().st_mtime_ns, one.name, one) for one in folder.glob("*.ndjson")]
+    found = [(one.stat().st_mtime_ns, one.name, one) for one in folder.glob("*.ndjson") if one.is_file()]
     return [path for *_, path in sorted(found, reverse=True)]
 
 
@@ -196,8 +197,8 @@ def read_lines(path: Path) -> tuple[SavedSubject, list[Event]]:
     Raises `ConfigurationError` where it is no saved run.
     """
     try:
-        with path.open("rb") as file:
-            read = [_decoded(path, number, line) for number, line in enumerate(_lines(path, file), start=1)]
+        with opened(path) as file:
+            read = [_decoded(path, number, line) for number, line in enumerate(file.lines(_LARGEST), start=1)]
     except OSError as error:
         raise _unreadable(path, 0, "a saved run", error.strerror or "an error", "check the path") from error
     subject = next((one for one in read if isinstance(one, SavedSubject)), None)
@@ -206,16 +207,6 @@ def read_lines(path: Path) -> tuple[SavedSubject, list[Event]]:
         action = "`envparity run` saves runs; what --ndjson writes is the bare stream"
         raise _unreadable(path, 1, "what the run was about", "something else", action)
     return subject, events
-
-
-def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    """One after the other, and no more of a file than may be read."""
-    left = _LARGEST
-    while line := file.readline(left + 1):
-        left -= len(line)
-        if left < 0:
-            raise _unreadable(path, 0, f"a saved run of at most {_LARGEST >> 20} MiB", "a longer one", "")
-        yield line.rstrip(b"\r\n")
 
 
 def _read(path: Path) -> SavedRun | None:

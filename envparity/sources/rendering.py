@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.yaml_nodes import Node, documents
 from envparity.support.printed import TooLong, printed
+from envparity.support.reading import Reading
 from envparity.toml.bounds import LONGEST, bounded_content
 from envparity.toml.document import shown_path
 
@@ -150,8 +151,11 @@ def standard_input() -> bytes:
     action = "kustomize build … | envparity …"
     if sys.stdin is None or sys.stdin.isatty():
         raise ConfigurationError([Mistake(str(STANDARD_INPUT), 0, "(file)", expected, "a terminal", action)])
-    content = sys.stdin.buffer.read(LONGEST + 1)
-    if not content.strip() or len(content) > LONGEST:
-        got = "more" if content.strip() else "nothing"
+    try:
+        content = Reading(sys.stdin.fileno(), "stdin").whole(LONGEST)
+        got = "" if content.strip() else "nothing"
+    except OSError as error:
+        got = error.strerror or type(error).__name__
+    if got:
         raise ConfigurationError([Mistake(str(STANDARD_INPUT), 0, "(file)", expected, got, action)])
     return content

@@ -12,7 +12,7 @@ from typing import Final
 
 from envparity.toml.lines import KeyPath
 
-__all__ = ["DEEPEST", "LONGEST", "bounded_content", "bounded_text", "line_of_a_deep_key", "too_deep_at"]
+__all__ = ["DEEPEST", "LONGEST", "bounded_content", "bounded_text", "line_of_a_deep_key", "named_text", "too_deep_at"]
 
 LONGEST: Final = 4 * 1024 * 1024
 """Bytes that a file of a project may have."""
@@ -52,6 +52,15 @@ def bounded_text(path: Path) -> str:
         return (bounded_content(path) or b"").decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def named_text(path: Path) -> str | None:
+    """The text of a file that another one names; None where it cannot be read, is none, is too long, or is no UTF-8."""
+    try:
+        content = bounded_content(path)
+        return None if content is None else content.decode("utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def line_of_a_deep_key(text: str) -> int:

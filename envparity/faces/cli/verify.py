@@ -12,6 +12,7 @@ import click
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
 from envparity.session.exits import BAD_INPUT, CLEAN, FINDINGS
+from envparity.support.reading import opened
 
 if TYPE_CHECKING:
     from envparity.attestation.predicate import Claimed
@@ -106,14 +107,11 @@ def _wanted(image: str | None, commit: str | None, max_age: str, required: tuple
 
 def _read(verdict: Path) -> bytes:
     try:
-        with verdict.open("rb") as file:
-            text = file.read(_LONGEST + 1)
+        with opened(verdict) as file:
+            return file.whole(_LONGEST)
     except OSError as error:
         got = error.strerror or "an error"
         raise ConfigurationError([Mistake("verify", 0, str(verdict), "a file that can be read", got)]) from error
-    if len(text) > _LONGEST:
-        raise ConfigurationError([Mistake("verify", 0, str(verdict), "at most 16 MiB", "more")])
-    return text
 
 
 def _refuse(verdict: Path, found: list[Refusal]) -> None:
