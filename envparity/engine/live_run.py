@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import wait
@@ -12,6 +13,7 @@ from typing import Self, TypeVar
 from envparity.engine.plan import PlannedCase
 from envparity.engine.run import Run
 from envparity.engine.standing import Standing
+from envparity.errors import ConfigurationError, EnvparityError, Interrupted
 from envparity.judge.finding import Judgement, Verdict
 from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation
@@ -46,6 +48,7 @@ class LiveRun:
     def __init__(self, make_run: Callable[[], Run]) -> None:
         self._make_run = make_run
         self._run: Run | None = None
+        self._left: Run | None = None
 
     def __enter__(self) -> Self:
         self._run = self._make_run()  # here, and not in the thread: it may take its time, and a signal must end it
@@ -56,6 +59,7 @@ class LiveRun:
 
     def __exit__(self, *_: object) -> None:
         run, self._run = self.run, None
+        self._left = run
         try:
             asyncio.run_coroutine_threadsafe(run.close(), self._loop).result(_CLOSE_S)
         finally:
@@ -63,6 +67,14 @@ class LiveRun:
             self._thread.join(_CLOSE_S)
             if not self._thread.is_alive():
                 self._loop.close()
+
+    def break_off(self, error: BaseException) -> str:
+        """Tell what was seen until that made somebody leave the run, as its verdict; how much it is, "" for nothing."""
+        if self._left is None or isinstance(error, ConfigurationError):
+            return ""
+        if isinstance(error, KeyboardInterrupt):
+            error = Interrupted(signal.SIGINT)
+        return self._left.break_off(error if isinstance(error, Exception) else EnvparityError(str(error)))
 
     @property
     def run(self) -> Run:

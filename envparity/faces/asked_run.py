@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from envparity.engine.events import Event
+from envparity.errors import EnvparityError, as_ours
 from envparity.report.writer import Writer
 
 if TYPE_CHECKING:
@@ -34,15 +35,33 @@ class AskedRun:
         self._exits = ExitStack()
 
     def ask(self, question: Callable[[SynchronousRun], T]) -> T:
-        """Put a question to the run, its progress shown meanwhile; whatever ends it early ends the run too."""
-        with self._announce() as self._writer, ExitStack() as undo:
-            undo.callback(self.close)
-            if self._run is None:
-                self._run = self._exits.enter_context(self._open_run(self._tell))
-            answer = question(self._run)
-            undo.pop_all()
+        """Put a question to the run, its progress shown meanwhile; whatever ends it early ends the run too.
+
+        What was seen until then is told as the verdict of a run that was broken off.
+        """
+        with self._announce() as self._writer:
+            try:
+                if self._run is None:
+                    self._run = self._exits.enter_context(self._open_run(self._tell))
+                answer = question(self._run)
+            except BaseException as error:
+                self._break_off(error)
+                raise
         self._writer = None
         return answer
+
+    def _break_off(self, error: BaseException) -> None:
+        """End the run for that. Raises what the machine refused as the error that says so."""
+        run = self._run
+        known = as_ours(error) or error
+        try:
+            self.close()
+        finally:
+            seen = "" if run is None else run.break_off(known)
+            if isinstance(known, EnvparityError):
+                known.seen = known.seen or seen
+        if known is not error:
+            raise known from error
 
     def close(self) -> None:
         """End the run and remove all that it made. May be called twice, also while a question is under way."""

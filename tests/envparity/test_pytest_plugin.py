@@ -15,7 +15,7 @@ import envparity.engine.plan
 import envparity.faces.pytest.session
 import envparity.model.subject  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
 from envparity.engine.events import CaseStarted, Emit, RunFinished, RunStarted, Waiting
-from envparity.errors import EngineUnavailable, EnvparityError
+from envparity.errors import EngineFailed, EngineUnavailable, EnvparityError
 from envparity.judge.finding import Finding, Verdict
 from envparity.model.case import Boot, Case
 from envparity.model.subject import Subject
@@ -86,6 +86,7 @@ class Replay:
     repeats: list[int] = field(default_factory=list)
     standing: list[str] = field(default_factory=list)
     closed: int = 0
+    broken_off: list[BaseException] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     explored: list[Exploration | None] = field(default_factory=list)
 
@@ -116,6 +117,13 @@ class Replay:
 
     def __exit__(self, *_: object) -> None:
         self.closed += 1
+
+    def break_off(self, error: BaseException) -> str:
+        self.broken_off.append(error)
+        names = tuple(self.subject.environments)
+        verdict = Verdict("0a1b2c3d", "fake", (), names, 1, 2, 22, self.findings, (), 1.5, broken_off="x", planned=2)
+        self.emit(RunFinished(verdict))
+        return "1 finding in 1 of 2 cases"
 
     def observe_all(self) -> tuple[Observation, ...]:
         names = tuple(self.subject.environments)
@@ -397,27 +405,53 @@ def test_an_option_attaches_an_environment(project: pytest.Pytester, replay: Rep
     assert "--confirm-target api.example" in "\n".join(refused.errlines)
 
 
+def told_as_broken_off(result: pytest.RunResult, project: pytest.Pytester) -> None:
+    """The verdict of what was seen, once, and in each report that was asked for."""
+    told = result.stdout.str()
+    assert told.count("BROKEN OFF") == 1
+    assert "CLEAN" not in told
+    report = (project.path / "report.sarif").read_text(encoding="utf-8")
+    assert '"executionSuccessful": false' in report
+
+
 def test_ctrl_c_while_it_boots_cleans_up(project: pytest.Pytester, replay: Replay) -> None:
-    """The run is closed, and no verdict is claimed."""
+    """The run is closed, what was seen is told, and no verdict of all is claimed; the exit code is pytest's own."""
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     replay.interrupt = interrupt
     project.makepyfile("def test_one(parity): parity.observations()")
-    result = project.runpytest_inprocess(no_reraise_ctrlc=True)
+    result = project.runpytest_inprocess("--envparity-sarif=report.sarif", no_reraise_ctrlc=True)
     assert (result.ret, replay.closed) == (2, 1)
-    result.stdout.no_fnmatch_line("CLEAN*")
+    told_as_broken_off(result, project)
 
 
-def test_sigterm_while_it_boots_cleans_up(project: pytest.Pytester, replay: Replay) -> None:
-    """A CI job that is cancelled leaves nothing behind; the exit code says why it ended."""
-    before = signal.getsignal(signal.SIGTERM)
-    replay.interrupt = lambda: os.kill(os.getpid(), signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_while_it_boots_cleans_up(project: pytest.Pytester, replay: Replay, number: signal.Signals) -> None:
+    """A CI job that is cancelled leaves nothing behind; the exit code says why it ended, what was seen is told."""
+    before = signal.getsignal(number)
+    replay.interrupt = lambda: os.kill(os.getpid(), number)
     project.makepyfile("def test_one(parity): parity.observations()")
-    result = project.runpytest_inprocess()
-    assert (result.ret, replay.closed) == (143, 1)
-    assert signal.getsignal(signal.SIGTERM) is before
+    result = project.runpytest_inprocess("--envparity-sarif=report.sarif")
+    assert (result.ret, replay.closed) == (128 + number, 1)
+    assert signal.getsignal(number) is before
+    told_as_broken_off(result, project)
+
+
+@pytest.mark.parametrize("error", [EngineFailed("the engine is gone"), OSError(28, "No space left on device")])
+def test_what_the_machine_ends_is_told_and_exit_3(project: pytest.Pytester, replay: Replay, error: Exception) -> None:
+    """In the middle of its boots: one message that says how much was seen, and no test counted as a failure."""
+
+    def give_out() -> None:
+        raise error
+
+    replay.interrupt = give_out
+    project.makepyfile("def test_one(parity): parity.observations()\ndef test_two(parity): parity.observations()")
+    result = project.runpytest_inprocess("--envparity-sarif=report.sarif")
+    assert (result.ret, replay.closed) == (3, 1)
+    assert "(1 finding in 1 of 2 cases; it is told and saved what was seen until then)" in result.stderr.str()
+    told_as_broken_off(result, project)
 
 
 def test_xdist_workers_refuse_clearly(project: pytest.Pytester, replay: Replay) -> None:

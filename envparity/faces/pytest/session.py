@@ -75,7 +75,7 @@ class ParitySession:
         self._read()
         if self._wrong is not None and self._shared is not None:
             # To pytest-xdist a worker that ends by itself has crashed: its tests say it, and so does the controller.
-            self._shared.fail(complaint(self._wrong), code_of(self._wrong))
+            self._shared.fail(Failed(complaint(self._wrong), code_of(self._wrong)))
             return
         subject, inputs = self.load(), self._inputs
         asked = [one.kwargs.get("orders", 0) for item in items for one in item.iter_markers("parity")]
@@ -136,7 +136,6 @@ class ParitySession:
         if isinstance(known, Failed):
             sys.stderr.write(known.text + "\n")
             session.exitstatus = known.code
-            return
         self._verdict = known.verdict
         self._read()
         try:
@@ -146,7 +145,7 @@ class ParitySession:
             sys.stderr.write(complaint(error) + "\n")
             session.exitstatus = code_of(error)
             return
-        if not known.verdict.clean and session.exitstatus == pytest.ExitCode.OK:
+        if isinstance(known, Seen) and not known.verdict.clean and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = FINDINGS
 
     def finish(self, session: pytest.Session) -> None:

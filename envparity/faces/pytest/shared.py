@@ -37,10 +37,12 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """A run without a verdict: the one message of it, and the exit code."""
+    """A run without a verdict of all: the one message of it, the exit code; what was seen, and where that was saved."""
 
     text: str
     code: int
+    verdict: Verdict | None = None
+    saved: str = ""
 
 
 class SharedRun:
@@ -70,9 +72,9 @@ class SharedRun:
             self._write(_SEEN, seen)
             return seen
 
-    def fail(self, text: str, code: int) -> None:
-        """Say to all workers that there is no verdict."""
-        self._write(_FAILED, Failed(text, code))
+    def fail(self, failed: Failed) -> None:
+        """Say to all workers that there is no verdict of all."""
+        self._write(_FAILED, failed)
 
     @property
     def known(self) -> Seen | Failed | None:

@@ -11,9 +11,11 @@ from typing import NoReturn
 
 import pytest
 
-from envparity.errors import ConfigurationError, EnvparityError
-from envparity.faces.pytest.shared import SharedRun
+from envparity.engine.events import Event, RunFinished
+from envparity.errors import ConfigurationError, EnvparityError, Interrupted
+from envparity.faces.pytest.shared import Failed, SharedRun
 from envparity.judge.finding import Verdict
+from envparity.report import terminal
 from envparity.report.columns import verdict_width
 from envparity.report.layout import Style
 from envparity.report.saved import Saver
@@ -21,6 +23,7 @@ from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import verdict_lines
 from envparity.report.writer import Tee, Writer
 from envparity.session.exits import code_of, complaint
+from envparity.support.signals import ENDING
 
 __all__ = ["announced", "end_session", "print_verdict"]
 
@@ -32,28 +35,56 @@ _MARKUP: dict[Style, dict[str, bool]] = {
 
 @contextmanager
 def announced(config: pytest.Config, saver: Saver | None, shared: SharedRun | None) -> Iterator[Writer]:
-    """A writer of progress on the real terminal: pytest captures nothing meanwhile, and SIGTERM cleans up."""
+    """A writer of progress on the real terminal: pytest captures nothing meanwhile, and SIGTERM and SIGHUP clean up.
+
+    So is a verdict of what was seen before something ended the run: pytest has no summary where a session is ended.
+    """
     capture = config.pluginmanager.getplugin("capturemanager")
     reporter = config.pluginmanager.getplugin("terminalreporter")
     with capture.global_and_fixture_disabled() if capture else nullcontext(), _terminated_cleanly():
         if reporter is not None:
             reporter.ensure_newline()
-        writer = Tee([terminal_writer(sys.stdout, verdict=False), *([saver] if saver else [])])
+        told = _BrokenOff()
+        writer = Tee([terminal_writer(sys.stdout, verdict=False), told, *([saver] if saver else [])])
         try:
             try:
                 yield writer
             finally:
                 writer.close()
         except EnvparityError as error:
-            end_session(config, error, shared)
+            file = None if saver is None or told.verdict is None else saver.file
+            end_session(config, error, shared, told.verdict, "" if file is None else str(file.resolve()))
 
 
-def end_session(config: pytest.Config, error: EnvparityError | None, shared: SharedRun | None) -> NoReturn:
+class _BrokenOff:
+    """Prints the verdict of a run that something ended; that of one that came to its end is for the summary."""
+
+    def __init__(self) -> None:
+        self.verdict: Verdict | None = None
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, RunFinished) and event.verdict.broken_off:
+            self.verdict = event.verdict
+            sys.stdout.write("\n")
+            terminal.print_verdict(sys.stdout, event.verdict)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def end_session(
+    config: pytest.Config,
+    error: EnvparityError | None,
+    shared: SharedRun | None,
+    seen: Verdict | None = None,
+    saved: str = "",
+) -> NoReturn:
     """One message on stderr, then the end of the session with that error's exit code."""
     assert error is not None  # noqa: S101  a session ends for a reason
     if shared is not None:
-        shared.fail(complaint(error), code_of(error))
-        pytest.fail(complaint(error), pytrace=False)
+        shared.fail(Failed(complaint(error), code_of(error), seen, saved))
+        if not isinstance(error, Interrupted):
+            pytest.fail(complaint(error), pytrace=False)
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else nullcontext():
         sys.stderr.write(complaint(error) + "\n")
@@ -75,16 +106,17 @@ def print_verdict(verdict: Verdict | None, reporter: pytest.TerminalReporter) ->
 
 @contextmanager
 def _terminated_cleanly() -> Iterator[None]:
-    """SIGTERM ends pytest without a word; while something boots it is an exit that cleans up."""
+    """SIGTERM and SIGHUP end pytest without a word; while something boots they are an error that cleans up."""
 
     def stop(number: int, _frame: object) -> None:
-        pytest.exit(f"envparity: stopped by {signal.Signals(number).name}", returncode=128 + number)
+        raise Interrupted(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in ENDING if number != signal.SIGINT}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in before.items():
+            signal.signal(number, handler)

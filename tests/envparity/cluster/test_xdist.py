@@ -100,7 +100,7 @@ def test_who_comes_later_reads_what_was_seen(tmp_path: Path) -> None:
     assert second.known is None
     assert second.once(lambda: Seen((), VERDICT)) == Seen((), VERDICT)
     assert first.once(dies) == Seen((), VERDICT)
-    second.fail("no room", 3)
+    second.fail(Failed("no room", 3))
     assert first.once(dies) == Failed("no room", 3)
     first.remove()
     assert not tmp_path.exists()
