@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -15,7 +16,7 @@ from tests.hostile.small_run import SLEEP, eventually
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's"),
+    pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's"),
 ]
 
 BACKEND = f"""
@@ -56,20 +57,43 @@ asyncio.run(main())
 """
 
 
-class Escaped:
-    """A run whose backend has each of its boots leave behind a process that sleeps as long as no other does."""
+FACES = {
+    "the command line": ("run", "--plain", "--launcher", "process", "--no-causes"),
+    "pytest": ("pytest", "-p", "no:cacheprovider", "--envparity-launcher", "process", "test_own.py"),
+}
+# A session of pytest may have children of its own, which are nobody else's to end: one that has left in the same way.
+OWN = f"""
+import os
+def test_own(parity):
+    if not os.fork():
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir("/")
+        os.execve("{SLEEP}", ["{SLEEP}", "SECONDS"], {{}})
+    os.wait()
+    assert parity.observations()
+"""
 
-    def __init__(self, folder: Path, within: str) -> None:
+
+class Escaped:
+    """A run whose backend has each of its boots leave behind a process that sleeps as long as no other does.
+
+    A session of pytest has one like that of its own, which sleeps for `own`.
+    """
+
+    def __init__(self, folder: Path, within: str, face: str) -> None:
         self.seconds = f"4321.{time.time_ns() % 10**6:06}"
         (folder / "environments").mkdir()
         (folder / "backend.toml").write_text(BACKEND.replace("WITHIN", within), encoding="utf-8")
         (folder / "server.py").write_text(SERVER, encoding="utf-8")
         text = f'name = "near"\n[settings]\nSECONDS = "{self.seconds}"\n'
         (folder / "environments" / "near.toml").write_text(text, encoding="utf-8")
-        asked = ("run", "--plain", "--launcher", "process", "--no-causes")
-        self.run = Running(folder, *asked, module="tests.hostile.without_groups")
+        self.own = f"4322.{time.time_ns() % 10**6:06}"
+        (folder / "test_own.py").write_text(OWN.replace("SECONDS", self.own), encoding="utf-8")
+        self.run = Running(folder, *FACES[face], module="tests.hostile.without_groups")
 
-    def sleeping(self) -> list[int]:
+    def sleeping(self, seconds: str = "") -> list[int]:
         """What it has left behind that still lives."""
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -77,30 +101,43 @@ class Escaped:
                 words = (process / "cmdline").read_text(errors="replace").split("\0")
             except OSError:  # it has ended just now
                 continue
-            if words[:2] == [SLEEP, self.seconds]:
+            if words[:2] == [SLEEP, seconds or self.seconds]:
                 found.append(int(process.name))
         return found
 
+    def own_lives_on(self) -> None:
+        """Nobody but the test takes it."""
+        (pid,) = self.sleeping(self.own)
+        os.kill(pid, signal.SIGKILL)
 
-def test_what_has_escaped_ends_with_a_run_that_comes_to_its_end(tmp_path: Path, running: list[Running]) -> None:
-    escaped = Escaped(tmp_path, "1")
+
+@pytest.mark.parametrize("face", FACES)
+def test_what_has_escaped_ends_with_a_run_that_comes_to_its_end(
+    tmp_path: Path, running: list[Running], face: str
+) -> None:
+    escaped = Escaped(tmp_path, "1", face)
     running.append(escaped.run)
     escaped.run.until("hello left its script")
     assert escaped.sleeping()
     assert escaped.run.process.wait(MOMENT_S) == 1, str(escaped.run)
     assert escaped.sleeping() == []
     assert escaped.run.files == []
+    if face == "pytest":
+        escaped.own_lives_on()
 
 
+@pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
 def test_what_has_escaped_ends_with_a_run_that_a_signal_ends(
-    tmp_path: Path, running: list[Running], number: signal.Signals
+    tmp_path: Path, running: list[Running], number: signal.Signals, face: str
 ) -> None:
-    """Where that leaves the run no time, its guard has noted what the run had adopted."""
-    escaped = Escaped(tmp_path, "2")
+    """Where that leaves the run no time, its guard knows it."""
+    escaped = Escaped(tmp_path, "2", face)
     running.append(escaped.run)
     escaped.run.until("once more, alone")
     assert escaped.sleeping()
     escaped.run.end(number)
     eventually(f"left: {escaped.sleeping()}", lambda: not escaped.sleeping(), in_time_s())
     eventually("nothing of it is left", lambda: not escaped.run.files, in_time_s())
+    if face == "pytest":
+        escaped.own_lives_on()

@@ -1,7 +1,8 @@
 """Ending the processes of a run whose owner is gone, and removing its folders: on the standard library, for guards.
 
 A process is a run's own if the run has told of it, if it is in the run's control group, if it has the run's mark in
-its environment, or if it works in a folder of the run, into which nobody else can come.
+its environment or as its limit of file locks (`limit_of`), or if it works in a folder of the run, into which nobody
+else can come.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = [
     "Process",
     "end_group",
     "end_processes",
+    "limit_of",
     "note_signal",
     "processes",
     "remove_clock",
@@ -35,6 +37,8 @@ _HEED_S = 2.0
 _GOING_S = 5.0
 _EVERY_S = 0.02
 _RM_S = 60.0
+_LOCKS = b"Max file locks"
+_LIMIT_BYTES = 8  # the last ones, which are the run's id
 _NOTED = ".signal"
 _DIGITS = 3
 _ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
@@ -162,12 +166,31 @@ def _is_a_runs(process: Process, mark: str, folders: Sequence[Path]) -> bool:
         return False
     folder = _PROCESSES / str(process.pid)
     with contextlib.suppress(OSError):
+        if mark and limit_of(mark) in _limits(folder):
+            return True
+    with contextlib.suppress(OSError):
         if mark and f"\0{mark}\0".encode() in b"\0" + (folder / "environ").read_bytes():
             return True
     with contextlib.suppress(OSError):
         working = str((folder / "cwd").readlink())
         return any(working.startswith(f"{one}{os.sep}") for one in folders)
     return False
+
+
+def limit_of(mark: str) -> int:
+    """The mark as a number, for the limit of file locks: the one of setrlimit(2) that Linux has heeded since 2.4 never.
+
+    Unlike an environment, a session and a working folder it is what a process has no reason to change.
+    """
+    return int.from_bytes(mark.encode()[-_LIMIT_BYTES:], "big")
+
+
+def _limits(folder: Path) -> list[int]:
+    """The limit of file locks of that process, where it has one."""
+    for line in (folder / "limits").read_bytes().splitlines():
+        if line.startswith(_LOCKS):
+            return [int(word) for word in line.removeprefix(_LOCKS).split() if word.isdigit()]
+    return []
 
 
 def _is_led(process: Process, leaders: Mapping[int, Leader]) -> bool:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.cleanup.cleaning import remove_clock
+from envparity.launch.cleanup.cleaning import limit_of, remove_clock
+from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.process.control_group import ControlGroup
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.start_gate import StartGate
@@ -24,6 +25,7 @@ from envparity.support.stalls import Deadline
 __all__ = ["Child", "Program", "identity_of"]
 
 _STARTING = Path(__file__).with_name("child_start.py")
+_MARKS = sys.platform == "linux"  # elsewhere there is no such limit
 _EVERY_S = 0.01
 _KILLED_S = 10.0
 _TAIL_BYTES = 256 * 1024
@@ -84,7 +86,9 @@ class Child:
         program = self.program
         self._group = None if program.group is None else program.group.child()
         argv, identity = list(program.argv), identity_of(program.user)
-        if gate is not None or self._group is not None or program.confined:
+        if gate is not None or self._group is not None or program.confined or _MARKS:
+            if not Path(program.folder, program.argv[0]).exists():
+                raise LaunchError(f"{program.argv[0]} cannot be started: there is no such file")
             argv, identity = self._begun(argv, gate), identity_of(None)
         try:
             with open(program.log, "ab", opener=_for_us_alone) as log:
@@ -177,9 +181,11 @@ class Child:
     def _begun(self, argv: list[str], gate: StartGate | None) -> list[str]:
         """What is started in place of `argv`, as we are: it becomes that (see `child_start`)."""
         program = self.program
+        mark = program.environment.get(MARK)
         go, there = (None, None) if gate is None else gate.descriptors
         options: list[object] = [
             None if self._group is None else self._group.members,
+            limit_of(f"{MARK}={mark}") if _MARKS and mark else None,
             "yes" if program.confined else None,
             program.user,
             go,

@@ -1,11 +1,12 @@
 """The program that a child is before it becomes what it was started for.
 
-    child_start.py GROUP CONFINED USER GO THERE LOCALE PROGRAM [ARGUMENT ...]
+    child_start.py GROUP LIMIT CONFINED USER GO THERE LOCALE PROGRAM [ARGUMENT ...]
 
 Run on the standard library alone, and on the little of it that costs no time. Each of these is "-" where it is not
 asked for:
 
 - GROUP: the file into which a process writes 0 to be in its control group
+- LIMIT: how many file locks it and what it starts may have, which is a mark and no limit (see `cleanup.cleaning`)
 - CONFINED: it and what it starts come to no privilege that it did not have (capabilities(7), prctl(2)): an ordinary
   user to none, root to what an entry point needs that hands over to an ordinary user
 - USER: the number of the user that it becomes, with its group alone
@@ -13,26 +14,32 @@ asked for:
 - LOCALE: LC_CTYPE was given; else it is a variable that only this interpreter has set (PEP 538)
 """
 
+import contextlib
 import os
+import resource
 import signal
 import sys
 
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITIES = 64
+_RLIMIT_LOCKS = 10
 _ROOT_KEEPS = (0, 1, 3, 5, 6, 7)  # CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID
 _NOT_ASKED = "-"
 
 
 def main() -> None:
     """Join, drop, wait, and become the program."""
-    group, confined, user, go, there, locale, *argv = sys.argv[1:]
+    group, limit, confined, user, go, there, locale, *argv = sys.argv[1:]
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # the interpreter ignores them, and what is ignored is inherited
     if group != _NOT_ASKED:
         members = os.open(group, os.O_WRONLY)
         os.write(members, b"0")
         os.close(members)
+    if limit != _NOT_ASKED:
+        with contextlib.suppress(OSError, ValueError):  # another run's, in which this one runs, is lower
+            resource.setrlimit(_RLIMIT_LOCKS, (int(limit), int(limit)))
     if confined != _NOT_ASKED:
         _confine(keep=_ROOT_KEEPS if user in {_NOT_ASKED, "0"} else ())
     if user != _NOT_ASKED:

@@ -15,8 +15,11 @@ from pathlib import Path
 import pytest
 
 from envparity.errors import LaunchError
+from envparity.launch.cleanup.cleaning import end_processes, processes
+from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.process.child import Child, Program
 from envparity.launch.process.held_port import HeldPort
+from tests.hostile.small_run import eventually
 
 LONG_S = 30.0
 Start = Callable[[str], Child]
@@ -121,3 +124,29 @@ def test_a_confined_child_comes_to_no_privilege_that_it_was_not_given(
         time.sleep(0.01)
     told = dict(line.split() for line in child.log_tail(5).splitlines())
     assert (int(told["CapBnd:"], 16), int(told["CapEff:"], 16), told["NoNewPrivs:"]) == (left, left, "1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_whatever_a_run_starts_has_its_mark_as_a_limit_too(tmp_path: Path) -> None:
+    """It outlives a session and an environment of its own; a program of another run has another, or none."""
+    script = "import os, time\nif os.fork() == 0:\n os.setsid()\nos.execve('/bin/sleep', ['sleep', '60'], {})"
+    child = Child(Program([sys.executable, "-c", script], {MARK: "0a1b2c3d"}, tmp_path, tmp_path / "log"))
+    child.start()
+    other = Child(Program(["/bin/sleep", "60"], {MARK: "0a1b2c3e"}, tmp_path, tmp_path / "log"))
+    other.start()
+    try:
+        eventually("it has left", lambda: len(asleep(child.pid)) == 1)
+        (left,) = asleep(child.pid)
+        end_processes([], f"{MARK}=0a1b2c3d", [])
+        assert child.exit_code == 128 + signal.SIGKILL
+        eventually("what has left is gone", lambda: left not in [one.pid for one in processes()])
+        assert other.exit_code is None
+    finally:
+        for each in (child, other):
+            each.stop_now(signal.SIGKILL, 1)
+
+
+def asleep(parent: int) -> list[int]:
+    """The children of that process that have a session of their own, and have become another program."""
+    children = [one.pid for one in processes() if one.parent == parent and one.session == one.pid]
+    return [pid for pid in children if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8") == "sleep\n"]
