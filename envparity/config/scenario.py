@@ -21,6 +21,7 @@ from envparity.model.step import (
     ACTIONS,
     SUM,
     Connect,
+    Drop,
     Expect,
     ExpectClose,
     ExpectStep,
@@ -173,6 +174,8 @@ class _Reading:
             return None
         step = kind(**values)
         self._check_step(f"{under}.{action}", step)
+        if isinstance(step, Drop):
+            self.connections.discard(step.on)
         return step
 
     def _go_on_after(self, table: dict[str, object]) -> None:

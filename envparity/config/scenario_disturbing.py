@@ -7,7 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from envparity.model.case import Boot
-from envparity.model.step import Cut, Disturbance, DisturbsDependency, JumpClock, Restore, Step, action_of
+from envparity.model.step import (
+    Cut,
+    Disturbance,
+    DisturbsDependency,
+    JumpClock,
+    ReadOn,
+    Restore,
+    Step,
+    StopReading,
+    action_of,
+)
 
 __all__ = ["disturbing_problems"]
 
@@ -25,6 +35,7 @@ def disturbing_problems(head: Mapping[str, object], steps: Sequence[Step | None]
     yield from _of_clocks(clocks, head.get("replicas", 1))
     yield from _of_starts(boot.apart_s if isinstance(boot, Boot) else 0.0, head.get("replicas", 1))
     disturbed: set[str] = set()
+    unread: set[str] = set()
     for index, step in enumerate(steps):
         key = f"steps[{index}].{action_of(step)}" if step is not None else ""
         if isinstance(step, Disturbance) and not head.get("disruptive"):
@@ -33,6 +44,10 @@ def disturbing_problems(head: Mapping[str, object], steps: Sequence[Step | None]
             yield key, "a replica with a clock of its own", "none", "add clocks = [0] to its boot"
         if isinstance(step, Restore) and step.dependency not in disturbed and None not in steps:
             yield key, "a dependency that an earlier step disturbs", repr(step.dependency), "remove it"
+        if isinstance(step, StopReading):
+            unread.add(step.on)
+        elif isinstance(step, ReadOn) and step.on not in unread and None not in steps:
+            yield key, "a connection that an earlier step does not read", repr(step.on), "remove it"
         if isinstance(step, DisturbsDependency | Cut):
             lasting = getattr(step, "for_s", None) is None
             (disturbed.add if lasting else disturbed.discard)(step.dependency)

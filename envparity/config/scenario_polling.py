@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envparity.frames.polling import Polls
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
-from envparity.model.step import Connect, SendWire
+from envparity.model.step import Connect, ReadOn, SendWire, StopReading, action_of
 
 __all__ = ["polling_problems"]
 
@@ -31,6 +31,9 @@ def polling_problems(scenario: Scenario, backend: Backend) -> Iterator[tuple[str
                 yield f"{key}.transport", expected, f"the carrier {carrier}, a subprotocol", "name another carrier"
         elif isinstance(step, SendWire) and step.on in polled:
             yield f"{key}.send_wire", _WEBSOCKET, "polling, which has no frames of RFC 6455", "remove one of them"
+        elif isinstance(step, StopReading | ReadOn) and step.on in polled:
+            got = "polling, of which each answer is read whole"
+            yield f"{key}.{action_of(step)}", _WEBSOCKET, got, "remove one of them"
 
 
 def _carrier(step: Connect, scenario: Scenario, backend: Backend) -> str:

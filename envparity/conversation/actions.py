@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from envparity.conversation.script import Handshake
 from envparity.model.step import Cut, Disturbance
@@ -14,6 +15,7 @@ __all__ = [
     "Control",
     "Finished",
     "HttpResponse",
+    "Lose",
     "Meet",
     "Open",
     "Receive",
@@ -30,7 +32,8 @@ class Open:
 
     Connecting and the answer to the upgrade have `timeout_s` each. `other_than`: not on that replica, if there are
     others. `worker`: it must be known which process answers; `other_worker_than`: it must not be that one, if there are
-    others. `source` names the address that the client comes from, None where it has none of its own.
+    others. `source` names the address that the client comes from, None where it has none of its own. `narrow`: what the
+    client has not read must soon be noticed by who sends.
     """
 
     connection: str
@@ -40,6 +43,7 @@ class Open:
     worker: bool = False
     other_worker_than: int | None = None
     source: str | None = None
+    narrow: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,14 @@ class Close:
 
     connection: str
     code: int
+
+
+@dataclass(frozen=True)
+class Lose:
+    """Have the client do that to its TCP connection: reset it, read nothing more from it, or read on."""
+
+    connection: str
+    act: Literal["drop", "stop_reading", "read_on"]
 
 
 @dataclass(frozen=True)
@@ -151,5 +163,5 @@ class Finished:
     departed: bool
 
 
-Task = Open | Send | SendWire | Close | Receive | Request | Control | Meet
+Task = Open | Send | SendWire | Close | Lose | Receive | Request | Control | Meet
 Action = Task | Finished

@@ -30,7 +30,8 @@ def connect(playing: Playing, index: int, step: Connect) -> Actions:
         other_than = playing.script.elsewhere_than.get(step.on)
     other_worker = playing.workers.get(step.other_worker_than) if step.other_worker_than else None
     told_apart = step.on in playing.told_apart
-    action = actions.Open(step.on, handshake, timeout_s, other_than, told_apart, other_worker, step.source)
+    narrow = step.on in playing.narrow
+    action = actions.Open(step.on, handshake, timeout_s, other_than, told_apart, other_worker, step.source, narrow)
     playing.told.forget()
     playing.welcomed.discard(step.on)
     playing.unread.add(step.on)

@@ -13,10 +13,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from envparity.conversation import actions
+from envparity.conversation.line import Line
 from envparity.conversation.listening import Listening
 from envparity.conversation.machine import Conversation
 from envparity.conversation.polling import Connection
-from envparity.conversation.talking import ConnectionEnd, Wait, closed_quietly, end_of, flood, has_sent, send_wire
+from envparity.conversation.talking import ConnectionEnd, Wait, flood, has_sent, send_wire
 from envparity.support.stalls import Deadline, within
 
 __all__ = ["Bounds", "Line", "Surroundings", "drive"]
@@ -84,32 +85,6 @@ class Surroundings(Protocol):
         ...
 
 
-@dataclass
-class Line:
-    """A connection that was open, in seconds since the conversation began: since when, and when the script closed it.
-
-    `end` is how it ended, None where nobody has seen it.
-    """
-
-    name: str
-    connection: Connection
-    opened_s: float
-    closing_s: float | None = None
-    end: ConnectionEnd | None = None
-    reader: asyncio.Task[None] | None = None
-    closing: asyncio.Task[None] | None = None
-
-    def close(self, code: int = 1000) -> None:
-        """Begin the closing handshake, unless that was begun before."""
-        if self.closing is None:
-            self.closing = asyncio.create_task(closed_quietly(self.connection, code))
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """What still goes on because of it."""
-        return [task for task in (self.reader, self.closing) if task is not None]
-
-
 async def drive(conversation: Conversation, surroundings: Surroundings, bounds: Bounds) -> list[Line]:
     """Play it to its end, which is not said to the conversation yet, and give the connections that were open.
 
@@ -160,9 +135,9 @@ class _Driving:
             case actions.SendWire():
                 await send_wire(self._by_name[action.connection].connection, action)
             case actions.Close():
-                line = self._by_name[action.connection]
-                line.closing_s = self._now()
-                line.close(action.code)
+                self._by_name[action.connection].close(action.code, self._now())
+            case actions.Lose():
+                self._by_name[action.connection].lose(action.act)
             case actions.Receive():
                 await self._receive(action)
             case _:
@@ -234,7 +209,7 @@ class _Driving:
                 while self._conversation.too_much(name) and not self._leaving:  # noqa: ASYNC110  steps take it, not tasks
                     await asyncio.sleep(_FULL_S)
         except ConnectionClosed as closed:
-            self._ended(line, end_of(closed, asked=line.closing is not None))
+            self._ended(line, line.end_of(closed))
 
     def _ended(self, line: Line, end: ConnectionEnd) -> None:
         line.end = end
@@ -245,6 +220,7 @@ class _Driving:
         """Close what is still open, and wait until the peers have answered, or no longer."""
         self._leaving = True
         for line in self._lines:
+            line.lose("read_on")
             line.close()
         await self._wait_for([task for line in self._lines for task in line.tasks], timeout_s)
 

@@ -104,7 +104,7 @@ class Opening:
         try:
             async with within(action.timeout_s):
                 way = self.way(action.source)
-                sock = await tcp_connection(way.address, way.source)
+                sock = await tcp_connection(way.address, way.source, narrow=action.narrow)
             phase = "accept"
             async with within(action.timeout_s):
                 return await upgrade(sock, endpoint, action.handshake, known)

@@ -15,7 +15,7 @@ from envparity.conversation.resolved import Script
 from envparity.conversation.told import Told
 from envparity.conversation.wire import Reading
 from envparity.model.scenario import Scenario
-from envparity.model.step import Connect, ExpectClose, ExpectStep, Step, placeholders
+from envparity.model.step import Connect, ExpectClose, ExpectStep, Step, StopReading, placeholders
 from envparity.observe.transcript import DeadlinePassed
 from envparity.redaction import is_secret_name
 
@@ -41,6 +41,7 @@ class Playing:
         self.workers: dict[str, int | None] = {}
         others = [step for step in scenario.steps if isinstance(step, Connect) and step.other_worker_than]
         self.told_apart = {name for step in others for name in (step.on, step.other_worker_than)}
+        self.narrow = {step.on for step in scenario.steps if isinstance(step, StopReading)}
         self.users = {step.on: step.user for step in reversed(scenario.steps) if isinstance(step, Connect)}
         self.cookies = Cookies(script.host, tls=script.tls, now_s=script.now_s)
         self.welcomed: set[str] = set()

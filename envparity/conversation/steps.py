@@ -11,6 +11,7 @@ from envparity.conversation.connecting import connect
 from envparity.conversation.controlling import control
 from envparity.conversation.expecting import close, expect, expect_close, settle, silence
 from envparity.conversation.expecting_messages import expect_bytes, expect_json, expect_text, expect_unordered
+from envparity.conversation.losing import lose, read_on, stop_reading
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
 from envparity.conversation.resolved import Script
@@ -19,6 +20,7 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import (
     Close,
     Connect,
+    Drop,
     Expect,
     ExpectBytes,
     ExpectClose,
@@ -28,6 +30,7 @@ from envparity.model.step import (
     ExpectUnordered,
     Flood,
     Http,
+    ReadOn,
     Send,
     SendBytes,
     SendJson,
@@ -37,6 +40,7 @@ from envparity.model.step import (
     Settle,
     Silence,
     Step,
+    StopReading,
 )
 
 __all__ = ["Steps"]
@@ -98,6 +102,12 @@ class Steps:
                 yield from silence(self._playing, step)
             case Close():
                 yield from close(self._playing, step)
+            case Drop():
+                yield from lose(self._playing, step)
+            case StopReading():
+                yield from stop_reading(self._playing, step)
+            case ReadOn():
+                yield from read_on(self._playing, step)
             case _:
                 yield from control(self._playing, step)
 

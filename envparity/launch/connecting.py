@@ -14,10 +14,17 @@ _ONE_OF_SEVERAL_S = 2.0
 
 _ANSWERS_S = 1.0
 
+_NARROW_BYTES = 4096
+"""What a client that does not read has room for."""
 
-async def tcp_connection(address: tuple[str, int], source: str = "") -> socket.socket:
+_SEGMENT_BYTES = 1400
+"""What a segment holds on most networks: by it the sender's system reckons how much it keeps for who does not read."""
+
+
+async def tcp_connection(address: tuple[str, int], source: str = "", *, narrow: bool = False) -> socket.socket:
     """A connected socket, to the first address of that host that answers; from that `source` of this machine.
 
+    `narrow`: it has little room for what is not read, and neither has the peer's system as far as that goes by it.
     Raises OSError, also where this machine has no such address.
     """
     host, port = address
@@ -26,11 +33,11 @@ async def tcp_connection(address: tuple[str, int], source: str = "") -> socket.s
     for family, kind, protocol, _, resolved in found[:-1]:
         try:
             async with asyncio.timeout(_ONE_OF_SEVERAL_S):
-                return await _connected(socket.socket(family, kind, protocol), resolved, source)
+                return await _connected(_socket(family, kind, protocol, narrow=narrow), resolved, source)
         except OSError:  # a TimeoutError is one too
             continue
     family, kind, protocol, _, resolved = found[-1]
-    return await _connected(socket.socket(family, kind, protocol), resolved, source)
+    return await _connected(_socket(family, kind, protocol, narrow=narrow), resolved, source)
 
 
 async def first_byte(
@@ -58,6 +65,14 @@ def why_not(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"the name is not known: {error.strerror}"
     return os.strerror(error.errno)
+
+
+def _socket(family: int, kind: int, protocol: int, *, narrow: bool) -> socket.socket:
+    sock = socket.socket(family, kind, protocol)
+    if narrow:  # before it connects: the window and the segment are agreed upon with the first packets
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _NARROW_BYTES)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT_BYTES)
+    return sock
 
 
 async def _connected(sock: socket.socket, address: tuple[object, ...], source: str) -> socket.socket:

@@ -23,6 +23,7 @@ from envparity.model.step import (
     Command,
     Connect,
     Cut,
+    Drop,
     Expect,
     ExpectBytes,
     ExpectClose,
@@ -33,6 +34,7 @@ from envparity.model.step import (
     HangUp,
     Http,
     JumpClock,
+    ReadOn,
     Refuse,
     Restart,
     RestartAll,
@@ -51,6 +53,7 @@ from envparity.model.step import (
     StartReplica,
     Step,
     Stopped,
+    StopReading,
     StopReplica,
     Throttle,
     UntilReady,
@@ -84,6 +87,8 @@ IMPOSES: Final[Mapping[type[Step], str]] = {
     **dict.fromkeys((Throttle, JumpClock, RestartAll, RestartReplicas), "replicas to be disturbed"),
     Flood: "a flood of messages",
     SendWire: "bytes below the frames of RFC 6455",
+    Drop: "a client that is gone without a close",
+    **dict.fromkeys((StopReading, ReadOn), "a client that does not read"),
 }
 """What each other step would need, which nobody is given who is not alone; `{dependency}` is the step's."""
 
@@ -124,7 +129,7 @@ def _at_once(scenario: Scenario) -> int:
     for step in scenario.steps:
         if isinstance(step, Connect):
             open_now.add(step.on)
-        elif isinstance(step, Close | ExpectClose):
+        elif isinstance(step, Close | ExpectClose | Drop):
             open_now.discard(step.on)
         most = max(most, len(open_now))
     return most

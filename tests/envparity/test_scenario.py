@@ -54,6 +54,8 @@ steps = [
   { settle_s = 0.2 },
   { send_wire = ["8101", "00"], every_s = 0.1 },
   { connect = "none", on = "b", other_replica_than = "a", query = "token={token:valid}" },
+  { stop_reading = "a" },
+  { read_on = "a" },
   { expect_close = [1008, "x"], on = "b" },
   { expect_close = 1008, on = "b" },
   { expect_close = [[1005, 1006]], on = "b" },
@@ -76,6 +78,7 @@ steps = [
   { restart_all = 30 },
   { restart_replicas = 3 },
   { rotate = "idp", keep = true },
+  { drop = "b" },
   { until_ready = true },
   { close = 1000 },
 ]
@@ -135,6 +138,8 @@ def test_a_scenario_that_rotates_keys_is_played_alone() -> None:
         ("boot = { slow = { redis = 90 } }", '{ connect = "valid" }', "boot.slow.redis"),
         ("boot = { apart_s = 1 }", '{ connect = "valid" }', "boot.apart_s"),
         ("replicas = 2\nboot = { apart_s = 60 }", '{ connect = "valid" }', "boot.apart_s"),
+        ("", '{ connect = "valid" }, { read_on = "a" }', "steps[1].read_on"),
+        ("", '{ connect = "valid" }, { drop = "a" }, { send_text = "x" }', "steps[2].send_text"),
         ("boot = { clocks = [inf] }", '{ connect = "valid" }', "boot.clocks"),
     ],
 )

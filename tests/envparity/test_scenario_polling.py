@@ -72,6 +72,9 @@ def test_what_the_backend_has_not(tmp_path: Path) -> None:
 
 def test_frames_of_a_websocket_are_none_of_it(tmp_path: Path) -> None:
     """Below a session there is no connection to write to; a WebSocket that is opened in its place has one."""
+    unread = ', { stop_reading = "a" }, { read_on = "a" }'
+    expected = ["scenario polled: steps[1].stop_reading", "scenario polled: steps[2].read_on"]
+    assert mistakes(tmp_path, 'carrier = "asked"', more=unread) == expected
     wire = ', { send_wire = "8100" }'
     assert mistakes(tmp_path, 'carrier = "asked"', more=wire) == ["scenario polled: steps[1].send_wire"]
     assert mistakes(tmp_path, 'carrier = "asked"', more=f', {{ connect = "valid" }}{wire}') == []

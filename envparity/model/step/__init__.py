@@ -42,6 +42,7 @@ from envparity.model.step.disturbing import (
 )
 from envparity.model.step.expecting import Expect, ExpectBytes, ExpectClose, ExpectJson, ExpectText, ExpectUnordered
 from envparity.model.step.http import Http
+from envparity.model.step.losing import Drop, ReadOn, StopReading
 from envparity.model.step.sending import (
     Close,
     Connect,
@@ -70,6 +71,7 @@ __all__ = [
     "Cut",
     "Disturbance",
     "DisturbsDependency",
+    "Drop",
     "Expect",
     "ExpectBytes",
     "ExpectClose",
@@ -82,6 +84,7 @@ __all__ = [
     "Http",
     "JumpClock",
     "Query",
+    "ReadOn",
     "Refuse",
     "Restart",
     "RestartAll",
@@ -99,6 +102,7 @@ __all__ = [
     "Slow",
     "StartReplica",
     "Step",
+    "StopReading",
     "StopReplica",
     "Stopped",
     "Throttle",
@@ -131,6 +135,9 @@ Step = (
     | Silence
     | Settle
     | Close
+    | Drop
+    | StopReading
+    | ReadOn
     | StopReplica
     | Stopped
     | StartReplica

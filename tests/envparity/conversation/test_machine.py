@@ -18,9 +18,11 @@ from envparity.model.step import (
     Close,
     Connect,
     Cut,
+    Drop,
     Expect,
     ExpectClose,
     Flood,
+    ReadOn,
     Restart,
     RestartAll,
     Restore,
@@ -35,6 +37,7 @@ from envparity.model.step import (
     StartReplica,
     Step,
     Stopped,
+    StopReading,
     StopReplica,
     Throttle,
     UntilReady,
@@ -92,6 +95,11 @@ def kept_to_its_script(talk: Conversation, at_s: float = 9.0) -> tuple[Event, ..
     talk.finish(at_s)
     assert talk.transcript.departure is None
     return talk.transcript.events
+
+
+def handshakes(*steps: int) -> dict[str, Any]:
+    """What these steps say when they connect."""
+    return {"handshakes": dict.fromkeys(steps, Handshake("/ws", (), None, ("v1",), "v1", None))}
 
 
 @pytest.fixture
@@ -521,6 +529,34 @@ def test_bytes_below_the_frames_are_sent_as_they_are() -> None:
     talk = connected(SendWire(("8101", "00"), every_s=0.1))
     assert talk.next(0.2) == actions.SendWire("a", (b"\x81\x01", b"\x00"), 0.1)
     assert event_data(kept_to_its_script(talk)[-1]) == {"text": "wire: 8101 00"}
+
+
+def test_a_connection_that_is_dropped_has_ended_before_the_script_goes_on() -> None:
+    """What it still brought is nobody's, and a new connection of that name begins anew."""
+    talk = connected(Drop("a"), Connect("valid"), Expect(("hello",)), **handshakes(0, 2))
+    assert talk.next(0.2) == actions.Lose("a", "drop")
+    talk.received("a", '{"type": "too late"}', 0.3)
+    assert isinstance(talk.next(0.3), actions.Receive)
+    talk.closed("a", 1006, "", "client", 0.4)
+    assert isinstance(talk.next(0.4), actions.Open)
+    talk.opened(HandshakeAnswered(0.5, "a", "accept", 101, "v1", 0))
+    talk.received("a", '{"type": "hello"}', 0.6)
+    assert [one.kind for one in kept_to_its_script(talk)] == ["handshake", "control", "handshake", "received"]
+
+
+def test_a_connection_that_is_not_read_for_a_while_is_narrow_from_the_first() -> None:
+    """What its client has not read must soon stand at the peer, and a window can only be made small beforehand."""
+    talk = conversation(Connect("valid"), Connect("valid", on="b"), StopReading("b"), ReadOn("b"))
+    opened = []
+    for name in ("a", "b"):
+        opened.append(talk.next(0.0))
+        talk.opened(HandshakeAnswered(0.1, name, "accept", 101, "v1", 0))
+    assert [(one.connection, one.narrow) for one in opened if isinstance(one, actions.Open)] == [
+        ("a", False),
+        ("b", True),
+    ]
+    assert [talk.next(0.2), talk.next(0.3)] == [actions.Lose("b", "stop_reading"), actions.Lose("b", "read_on")]
+    assert kept_to_its_script(talk)
 
 
 @pytest.mark.parametrize("closed", [False, True])

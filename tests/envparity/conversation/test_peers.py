@@ -25,11 +25,14 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import (
     Close,
     Connect,
+    Drop,
     Expect,
     ExpectClose,
     Flood,
+    ReadOn,
     Send,
     Silence,
+    StopReading,
 )
 from envparity.observe.transcript import Departure, HandshakeAnswered, Header, LoggedLines
 from tests.envparity.conversation.one_server import (
@@ -267,3 +270,60 @@ async def test_no_more_is_taken_from_a_connection_than_may_wait_for_a_step() -> 
     assert read.departure is None
     assert [one.kind for one in read.events].count("received") == many
     assert [one.kind for one in unread.events].count("received") < many / 2
+
+
+async def test_a_connection_that_is_dropped_is_reset_without_a_close() -> None:
+    """The backend sees what it sees of a client whose network is gone, and another connection is as good as before."""
+    ends: list[ConnectionClosed] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        try:
+            async for message in connection:
+                await connection.send(message)
+            await connection.wait_closed()
+        finally:
+            with suppress(ConnectionClosed):
+                await connection.recv()
+            ends.append(connection.protocol.close_exc)
+
+    async with serving(handler) as stack:
+        transcript = await played(
+            stack,
+            *(Connect("valid"), Connect("valid", on="b"), Drop("a")),
+            *(Send({"type": "x"}, on="b"), Expect(("x",), on="b"), Close(1000, on="b")),
+            Connect("valid"),
+            Close(1000),
+        )
+    assert transcript.departure is None
+    assert [end.rcvd.code if end.rcvd else None for end in ends] == [None, 1000, 1000]
+
+
+async def test_what_was_sent_to_who_did_not_read_comes_when_it_reads_on() -> None:
+    """The peer had to wait meanwhile, long before the system's buffers of megabytes were full; and lost nothing."""
+    frames, size = 64, 8192
+    sent, waited = asyncio.Event(), asyncio.Event()
+
+    async def handler(connection: ServerConnection) -> None:
+        message = json.loads(await connection.recv())
+        if message["type"] == "ask":
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SHORT_S):
+                    await sent.wait()
+            await connection.send(json.dumps({"type": "waits" if not sent.is_set() else "sent"}))
+            waited.set()
+        else:
+            for number in range(frames):
+                await connection.send(json.dumps({"type": "n", "n": number, "pad": "x" * size}))
+            sent.set()
+        await connection.wait_closed()
+
+    async with serving(handler) as stack:
+        transcript = await played(
+            stack,
+            *(Connect("valid"), Connect("valid", on="b"), StopReading("a"), Send({"type": "go"})),
+            *(Send({"type": "ask"}, on="b"), Expect(("waits",), on="b"), ReadOn("a")),
+            *(Expect(("n",), fields={"n": number}) for number in range(frames)),
+            *(Close(1000), Close(1000, on="b")),
+        )
+    assert transcript.departure is None
+    assert waited.is_set()
