@@ -50,7 +50,7 @@ def control(playing: Playing, step: ControlStep) -> Actions:
     outcome = playing.told.outcome
     connection = target if replica is not None else ""
     done = (action, target, outcome.exit_code, outcome.seconds, step.words if isinstance(step, Command) else ())
-    playing.recorder.note(ControlDone(playing.told.at_s, connection, "control", *done))
+    playing.recorder.note(ControlDone(playing.told.at_s, connection, "control", *done, liveness=outcome.liveness))
     if outcome.failure:
         raise Departed("control", f"{action} {target}".strip(), outcome.failure)
     if isinstance(step, Stopped) and outcome.exit_code in _KILLED:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from envparity.conversation.actions import Control
 from envparity.conversation.disturbances import Disturbances
+from envparity.conversation.stopping import liveness_while
 from envparity.conversation.told import Outcome
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.controls import (
@@ -37,6 +39,14 @@ from envparity.support.stalls import Deadline, within
 __all__ = ["Stage"]
 
 
+class _Stopped(NamedTuple):
+    """How long the end of a replica took, whether it was within the deadline, and its liveness meanwhile."""
+
+    seconds: float
+    in_time: bool
+    liveness: int | None
+
+
 class Stage:
     """Carries out control steps, and remembers what has to be brought back.
 
@@ -47,7 +57,7 @@ class Stage:
         self._stack, self._stop_s, self._now = stack, stop_s, now
         self._cut: set[str] = set()
         self._rotated: dict[str, tuple[int, int]] = {}  # how often, and from which key on they are published
-        self._stopping: dict[int, asyncio.Task[tuple[float, bool]]] = {}
+        self._stopping: dict[int, asyncio.Task[_Stopped]] = {}
         self._throttling: list[asyncio.Task[None]] = []
         self._done = Disturbances(now)
 
@@ -149,20 +159,21 @@ class Stage:
         self._rotated[name] = generation, first
         await dependency_controls(self._stack).command_dependency(name, ("rotate", str(generation), str(first)))
 
-    async def _stop(self, replica: int) -> tuple[float, bool]:
-        """SIGTERM, and wait for the end. Returns the seconds that it took, and whether that was within the deadline."""
+    async def _stop(self, replica: int) -> _Stopped:
+        """SIGTERM, and wait for the end."""
         began, deadline = self._now(), Deadline(self._stop_s)
-        await replica_controls(self._stack).stop_replica(replica)
-        return round(self._now() - began, 3), not deadline.passed
+        stops = replica_controls(self._stack).stop_replica(replica)
+        liveness = await liveness_while(self._stack, replica, stops)
+        return _Stopped(round(self._now() - began, 3), not deadline.passed, liveness)
 
     async def _stopped(self, replica: int) -> Outcome:
         if replica not in self._stopping:
             raise LaunchError(f"replica {replica} was not stopped before")
-        seconds, in_time = await self._stopping[replica]
+        seconds, in_time, liveness = await self._stopping[replica]
         if not in_time:
             raise DeadlineExceeded(f"replica {replica} to end after SIGTERM", self._stop_s, f"it took {seconds:g} s")
         exit_code = (await self._stack.observe_replica(replica)).exit_code
-        return Outcome(exit_code=exit_code, seconds=seconds)
+        return Outcome(exit_code=exit_code, seconds=seconds, liveness=liveness)
 
     async def _start(self, replica: int) -> None:
         stopping = self._stopping.pop(replica, None)

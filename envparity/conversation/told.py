@@ -12,11 +12,14 @@ __all__ = ["Outcome", "Told"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of what the environment was told to do: why it failed, or of a replica how and how soon it ended."""
+    """What came of what the environment was told to do: why it failed, or of a replica how and how soon it ended, and
+    what it said meanwhile of its liveness.
+    """
 
     failure: str = ""
     exit_code: int | None = None
     seconds: float | None = None
+    liveness: int | None = None
 
 
 @dataclass

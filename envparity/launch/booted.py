@@ -101,6 +101,9 @@ class BootedStack(ABC):
     async def readiness(self) -> tuple[int | None, ...]:
         return await self.startup.statuses()
 
+    async def liveness(self, index: int) -> int | None:
+        return await self.startup.liveness(index)
+
     async def observe_programs(self) -> tuple[ProcessRun, ...]:
         return tuple([await program.observed(self.redaction) for program in self.programs])
 

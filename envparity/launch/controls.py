@@ -18,6 +18,7 @@ from envparity.observe.record import Attached, JobRun, ProcessRun
 from envparity.support.stalls import Granted
 
 __all__ = [
+    "AnswersLiveness",
     "BootsWarm",
     "CountsConnections",
     "CountsProcessors",
@@ -53,6 +54,15 @@ class ReplicaControls(Protocol):
 
     async def start_replica(self, index: int) -> None:
         """Start a stopped replica again, and wait until it is ready."""
+        ...
+
+
+@runtime_checkable
+class AnswersLiveness(Protocol):
+    """A stack whose replicas can be asked whether they live, each by itself."""
+
+    async def liveness(self, index: int) -> int | None:
+        """The status that its liveness answers now; None where it has none, or does not answer."""
         ...
 
 

@@ -166,7 +166,8 @@ class ControlDone(_Event, frozen=True, tag="control"):
     """What the script did to the environment: `action` is the step's name, `target` a dependency or a connection.
 
     `words` are a command's, as the script says them.
-    `exit_code` and `seconds` tell of a replica that was stopped how and how soon it ended.
+    `exit_code` and `seconds` tell of a replica that was stopped how and how soon it ended, `liveness` what status its
+    liveness answered meanwhile: the first that was no success, else the last.
     """
 
     action: str
@@ -174,6 +175,7 @@ class ControlDone(_Event, frozen=True, tag="control"):
     exit_code: int | None = None
     seconds: float | None = None
     words: tuple[str, ...] = ()
+    liveness: int | None = None
 
 
 Event = (

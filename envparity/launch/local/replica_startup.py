@@ -96,6 +96,11 @@ class ReplicaStartup:
         answers = await asyncio.gather(*(one.probe.ask(path) for one in self.replicas))
         return tuple(None if answer is None else answer.status for answer in answers)
 
+    async def liveness(self, index: int) -> int | None:
+        """What the liveness of that replica answers now; None where it has none, or does not answer."""
+        answer = await self.replicas[index].probe.ask(self.backend.health.live)
+        return None if answer is None or answer.status == 0 else answer.status
+
     async def readiness(self, replica: BootedReplica) -> HttpAnswer | None:
         """What its readiness answers; where nothing was kept from it, after a moment in which it may become ready.
 

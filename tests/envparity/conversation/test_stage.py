@@ -34,7 +34,7 @@ from envparity.model.step import (
     action_of,
 )
 from envparity.observe.disturbed import Attempt, OutageSeen
-from envparity.observe.transcript import Departure
+from envparity.observe.transcript import ControlDone, Departure
 from tests.envparity.conversation.one_server import (
     SHORT_S,
     OneServer,
@@ -170,6 +170,38 @@ async def test_who_leaves_the_script_after_a_disturbance_is_asked_for_readiness(
         assert (await played(stack, Connect("valid"), Expect(("welcome",)), authenticate_s=SHORT_S)).readiness == ()
         refused = await departed(server, Connect("valid"), BlackHole("redis"))
         assert refused.got == "nothing can be disturbed here: black_hole"
+
+
+class Draining(OneServer):
+    """One that answers its liveness with these statuses before it ends, the last of them for as long as it is asked."""
+
+    answers: tuple[int | None, ...] = ()
+    asked = 0
+
+    async def liveness(self, index: int) -> int | None:
+        status = self.answers[min(self.asked, len(self.answers) - 1)]
+        self.asked += 1
+        return status
+
+    async def stop_replica(self, index: int) -> None:
+        while self.asked < len(self.answers):  # noqa: ASYNC110  it has no event for being asked
+            await asyncio.sleep(0)
+        await super().stop_replica(index)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"), [((200, 503, 200), 503), ((200, 200), 200), ((200, None), 200), ((None,), None)]
+)
+async def test_a_replica_that_stops_is_asked_for_its_liveness(
+    answers: tuple[int | None, ...], said: int | None
+) -> None:
+    """Until it ends, or answers no more: what it has said that is no success is told, however it went on."""
+    async with serving(silent) as server:
+        stack = Draining(server.endpoint)
+        stack.answers = answers
+        transcript = await played(stack, Connect("valid"), StopReplica("a"), Stopped("a"))
+    assert transcript.departure is None
+    assert [one.liveness for one in transcript.events if isinstance(one, ControlDone)] == [None, said]
 
 
 async def test_an_environment_that_fails_departs() -> None:

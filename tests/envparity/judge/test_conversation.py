@@ -263,6 +263,17 @@ def test_ep501_a_shutdown_that_is_not_clean(ended: dict[str, Any], got: str) -> 
     assert evidence_lines(found)[1] == "last words"
 
 
+def test_ep502_liveness_that_fails_before_the_end() -> None:
+    """A platform kills for it; what succeeded until the end, or was not to be had, is nothing."""
+    scripts = [
+        transcript(handshake(), control("stop_replica"), control("stopped", exit_code=0, liveness=status))
+        for status in (503, 200, None)
+    ]
+    found = only(observation("local", transcripts=(scripts[0],)))
+    assert (found.code, found.where, found.got) == ("EP502", "shutdown", "HTTP status 503 while it drained")
+    assert [codes(observation("local", transcripts=(one,))) for one in scripts[1:]] == [[], []]
+
+
 @pytest.mark.parametrize("ended", [{"exit_code": 0}, {"exit_code": 143}, {"exit_code": -15}, {}])
 def test_ep501_a_clean_shutdown(ended: dict[str, Any]) -> None:
     """Of itself or of the signal; and what was never asked to stop is not judged."""
