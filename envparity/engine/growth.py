@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from envparity.launch.controls import CountsConnections
+from envparity.launch.controls import CountsConnections, ShowsMetrics
 from envparity.launch.port import Stack
 from envparity.launch.usage import usage_of
 from envparity.launch.workers import SeesWorkers
+from envparity.observe.label_values import label_values
 from envparity.observe.record import ReplicaUsage, Usage
 from envparity.observe.transcript import HandshakeAnswered, Transcript
 
@@ -46,7 +47,14 @@ class Growth:
             if not falling:
                 break
         to = self._stack.connections_to() if isinstance(self._stack, CountsConnections) else {}
-        self.points.append(Usage(tuple(self._connections), tuple(held), to))
+        self.points.append(Usage(tuple(self._connections), tuple(held), to, await self._labels()))
+
+    async def _labels(self) -> tuple[dict[str, int], ...]:
+        """What the metrics of each replica are told apart by."""
+        stack = self._stack
+        if not isinstance(stack, ShowsMetrics):
+            return ()
+        return tuple([label_values(await stack.metrics(index)) for index in range(stack.replica_count)])
 
     async def _held(self) -> list[ReplicaUsage | None]:
         return [await usage_of(pids) for pids in self._pids.values()]

@@ -38,6 +38,42 @@ def _grows(_view: RunView, observation: Observation) -> Iterator[Breach]:
         )
 
 
+def _labels(_view: RunView, observation: Observation) -> Iterator[Breach]:
+    """What metrics are told apart by whose values become more and more; one breach for each name of a label."""
+    found: dict[str, list[str]] = {}
+    for name, points in _labelled(observation.usage):
+        if _is_unbounded(points):
+            (made, before), (made_by_then, after) = points[0], points[-1]
+            metric, _, label = name.removesuffix("}").partition("{")
+            figures = f"{metric}: {before} values after {made} connections, {after} after {made_by_then}"
+            found.setdefault(label, []).append(f"{observation.case.environment}: {figures}")
+    for label, told in found.items():
+        yield Breach(
+            where=f"series of metrics by {label}",
+            expected="labels whose values do not become more with the clients",
+            got="series more with the clients, for as long as the process lives",
+            nature="grows",
+            evidence=tuple(map(Note, dict.fromkeys(told))),
+        )
+
+
+def _growing(view: RunView, observation: Observation) -> Iterator[Breach]:
+    yield from _grows(view, observation)
+    yield from _labels(view, observation)
+
+
+def _is_unbounded(points: Sequence[_Point]) -> bool:
+    """Whether it grew in two rounds at least after the first, and never fell: who comes back brings nothing new."""
+    values = [value for _, value in points]
+    return sum(slope >= _SLOPE for slope in _slopes(points)) >= _INTERVALS and values == sorted(values)
+
+
+def _labelled(usage: Sequence[Usage]) -> Iterator[tuple[str, list[_Point]]]:
+    """Each label of each metric, and its points: connections made, and how many values there are in all replicas."""
+    for name in dict.fromkeys(name for one in usage[-1:] for labels in one.labels for name in labels):
+        yield name, [(sum(one.connections), sum(labels.get(name, 0) for labels in one.labels)) for one in usage]
+
+
 def _is_growing(points: Sequence[_Point]) -> bool:
     """Whether it grew between all that was played after the first round, and in two rounds at least."""
     slopes = list(_slopes(points))[-_INTERVALS:]
@@ -71,15 +107,23 @@ RULES: tuple[Rule, ...] = (
     contract(
         "EP521",
         "something grows with every connection",
-        Conduct("conversation", causes="hybrids", of_all_played=True),
+        Conduct("conversation", causes="hybrids", of_all_played=True, also="grows"),
         means="""
             Between the rounds of scenarios, when the connections of all clients are closed, a replica was looked at:
-            its descriptors and threads, and its connections to each dependency, grew each time by what was played. The
-            first round, which fills pools and caches, does not count.
+            its descriptors and threads, and its connections to each dependency, grew each time by what was played; or
+            the values of a label of its metrics did, round after round. The first round, which fills pools and caches,
+            does not count.
         """,
-        matters="After some thousand connections there are no descriptors left, or no connections of the database.",
-        action="Look for what is made for each connection and closed by nobody: a client, a subscription, a thread.",
+        matters="""
+            After some thousand connections there are no descriptors left, or no connections of the database. Of labels
+            with the id of a user or a connection each value is a series that nobody takes away: pages of megabytes, and
+            a Prometheus that falls over.
+        """,
+        action="""
+            Look for what is made for each connection and closed by nobody: a client, a subscription, a thread. Take ids
+            out of labels; they belong in logs.
+        """,
         example="local: 1.1 connections a connection of a client: 3 after 0, 76 after 64",
-        check=_grows,
+        check=_growing,
     ),
 )

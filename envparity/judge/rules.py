@@ -55,8 +55,8 @@ class Conduct:
     - `not_stood_up`: it says that an environment could not be stood up, so that nothing is known of the backend
     - `of_all_played`: it shows in what all scenarios of a boot leave behind, so that all are played again
     - `of_boots`: one boot does not show it, two of a kind do: each hybrid is booted twice
-    - `also`: it shows where users come back or two ask for the same at once (`returns`), or in what pages of other
-      `origins` are told: each hybrid has that done too
+    - `also`: it shows where users come back or two ask for the same at once (`returns`), in what pages of other
+      `origins` are told, or in what is held open between rounds of plays (`grows`): each hybrid has that done too
     - `apart`: it is a difference, not a defect: it is told apart from what is broken
     """
 
@@ -79,7 +79,7 @@ class Conduct:
     not_stood_up: bool = False
     of_all_played: bool = False
     of_boots: bool = False
-    also: Literal["", "returns", "origins"] = ""
+    also: Literal["", "returns", "origins", "grows"] = ""
     apart: bool = False
 
 

@@ -104,6 +104,9 @@ class BootedStack(ABC):
     async def liveness(self, index: int) -> int | None:
         return await self.startup.liveness(index)
 
+    async def metrics(self, index: int) -> str:
+        return await self.startup.metrics(index)
+
     async def observe_programs(self) -> tuple[ProcessRun, ...]:
         return tuple([await program.observed(self.redaction) for program in self.programs])
 

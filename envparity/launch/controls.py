@@ -31,6 +31,7 @@ __all__ = [
     "ReplacesRelease",
     "ReplicaControls",
     "RunsPrograms",
+    "ShowsMetrics",
     "WarmBoots",
     "WarmUnavailable",
     "dependency_controls",
@@ -193,6 +194,15 @@ class RanJobs(Protocol):
     """A stack of an environment that has jobs, which ran before the backend started."""
 
     jobs: list[JobRun]
+
+
+@runtime_checkable
+class ShowsMetrics(Protocol):
+    """A stack whose replicas can be asked for their metrics, each by itself."""
+
+    async def metrics(self, index: int) -> str:
+        """The page as it is now; "" where there is none."""
+        ...
 
 
 @runtime_checkable

@@ -185,12 +185,14 @@ class Usage(msgspec.Struct, frozen=True):
     """What was held open at one moment in which no client was connected.
 
     `connections` is how many each replica had accepted by then, `replicas` what each holds (None: it could not be
-    asked), `to` the open connections to each dependency, of all replicas together.
+    asked), `to` the open connections to each dependency, of all replicas together. `labels` is how many values each
+    label of the metrics of each replica has, by `requests_total{path}`; nothing where a replica shows no metrics.
     """
 
     connections: tuple[int, ...]
     replicas: tuple[ReplicaUsage | None, ...] = ()
     to: dict[str, int] = {}
+    labels: tuple[dict[str, int], ...] = ()
 
 
 class SecondPlay(msgspec.Struct, frozen=True):

@@ -101,6 +101,15 @@ class ReplicaStartup:
         answer = await self.replicas[index].probe.ask(self.backend.health.live)
         return None if answer is None or answer.status == 0 else answer.status
 
+    async def metrics(self, index: int) -> str:
+        """The metrics of that replica, as text; "" where it shows none."""
+        answer = await self.replicas[index].probe.ask(self.backend.health.metrics)
+        return (
+            answer.body
+            if answer is not None and isinstance(answer.body, str) and answer.status == HTTPStatus.OK
+            else ""
+        )
+
     async def readiness(self, replica: BootedReplica) -> HttpAnswer | None:
         """What its readiness answers; where nothing was kept from it, after a moment in which it may become ready.
 

@@ -72,3 +72,31 @@ def test_each_replica_is_held_against_its_own_connections() -> None:
     usage = tuple(Usage((0, made), (ReplicaUsage(30, 5, 9000), ReplicaUsage(30 + made, 5, 9000))) for made in MADE)
     (one,) = judged(observation("local", usage=usage)).findings
     assert one.where == "descriptors"
+
+
+def labelled(*values: int) -> list[Finding]:
+    """What is found where a label of a metric has so many values at each point, and another one always two."""
+    usage = tuple(
+        Usage((20 * place,), (ReplicaUsage(30, 5, 9000),), {}, ({"messages{user}": count, "closes{code}": 2},))
+        for place, count in enumerate(values)
+    )
+    return list(judged(observation("local", usage=usage)).findings)
+
+
+def test_a_label_whose_values_grow_with_the_clients_is_told_by_its_name() -> None:
+    """With the metric and the figures; in rounds of users who come back nothing is added, and it grows all the same."""
+    (found_,) = labelled(0, 20, 40, 40, 60)
+    assert (found_.code, found_.where, found_.nature) == ("EP521", "series of metrics by user", "grows")
+    (note,) = found_.evidence
+    assert isinstance(note, Note)
+    assert "messages: 0 values after 0 connections, 60 after 80" in note.text
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(3, 3, 3, 3, 3), (0, 20, 40, 40, 40), (0, 20, 21, 22, 24), (0, 20, 40, 30, 60)],
+    ids=["level", "once", "hardly", "taken away"],
+)
+def test_a_label_whose_values_are_known_is_none(values: tuple[int, ...]) -> None:
+    """What comes once, what comes seldom, and what is taken away with its client."""
+    assert labelled(*values) == []

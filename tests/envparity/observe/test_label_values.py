@@ -1,0 +1,25 @@
+"""What metrics are told apart by, read from their page."""
+
+from __future__ import annotations
+
+from envparity.observe.label_values import label_values
+
+PAGE = """
+# HELP requests_total Requests.
+# TYPE requests_total counter
+requests_total{path="/a",code="200"} 1.0
+requests_total{path="/b",code="200"} 2.0 1700000000000
+requests_total{path="/with \\"quotes\\" and {braces}, and=signs",code="500"} 1.0
+up 1
+no sample at all
+"""
+
+
+def test_each_label_of_each_metric_is_counted_by_its_values() -> None:
+    """Whatever stands in a value; what has no labels has nothing to be told apart by."""
+    assert label_values(PAGE) == {"requests_total{code}": 2, "requests_total{path}": 3}
+
+
+def test_what_is_no_page_of_metrics_has_none() -> None:
+    assert label_values("") == {}
+    assert label_values('<html>{a="b"} </html>') == {}
