@@ -45,7 +45,7 @@ class Handshake:
 
     `first_frame` goes out as soon as the connection is accepted; None: nothing does. `user` is whose connection it is,
     as the step says it; `compression`: it is offered. `cookies` are the step's own, not yet in a header.
-    `polling`: it opens a session of long polling.
+    `polling`: it opens a session of long polling. `carrying` are those of `offered` that carry the token.
     """
 
     path: str
@@ -58,6 +58,14 @@ class Handshake:
     cookies: tuple[tuple[str, str], ...] = ()
     compression: bool = True
     polling: bool = False
+    carrying: tuple[str, ...] = ()
+
+    @property
+    def token_first(self) -> Handshake | None:
+        """The handshake that offers what carries the token before all else; None where that changes nothing."""
+        others = tuple(name for name in self.offered if name not in self.carrying)
+        offered = (*self.carrying, *others)
+        return None if offered == self.offered else replace(self, offered=offered)
 
     def with_captured(self, values: Mapping[str, object]) -> Handshake:
         """The handshake with what earlier steps captured; `values` are those of all placeholders."""

@@ -41,10 +41,12 @@ class Handshakes:
         headers = {name: str(fill(value, values)) for name, value in step.headers.items()}
         queries = [query_text(step.query, values)] if step.query else []
         first_frame = None
+        carrying: tuple[str, ...] = ()
         if carrier is not None and step.token != "none":  # noqa: S105  a kind of token
             carried = carried_by(carrier, token, headers, fill)
             headers |= carried.headers
-            offered = (*offered, *carried.offered)
+            carrying = carried.offered
+            offered = (*offered, *carrying)
             queries += [carried.query] if carried.query else []
             first_frame = carried.first_frame if step.authenticate else None
         template = step.path or backend.websocket_path
@@ -60,9 +62,19 @@ class Handshakes:
         origin = self.origin_of(step.origin)
         sent = tuple(headers.items())
         if step.polls:
-            offered, selected = (), ""
+            offered, selected, carrying = (), "", ()
         return Handshake(
-            path, sent, origin, tuple(offered), selected, first_frame, step.user, cookies, step.compression, step.polls
+            path,
+            sent,
+            origin,
+            tuple(offered),
+            selected,
+            first_frame,
+            step.user,
+            cookies,
+            step.compression,
+            step.polls,
+            carrying,
         )
 
     def origin_of(self, said: str | None) -> str | None:

@@ -11,6 +11,7 @@ from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.growth import Growth
 from envparity.engine.observer import Observer
+from envparity.engine.offers import play_token_first
 from envparity.engine.orders_seen import OrdersSeen
 from envparity.engine.plan import PlannedCase
 from envparity.engine.plays import play_again, repeated
@@ -57,13 +58,14 @@ class CasePlayer:
             await growth.look()
         cross_origin = await observer.cross_origin(stack, first)
         played = await observer.player.peaceful(stack, scenarios, again=not told)
-        back, control = CameBack(), tuple[Transcript, ...]()
+        back, control, turned = CameBack(), tuple[Transcript, ...](), tuple[Transcript, ...]()
         if controlled:
             await growth.look(played)
             returning = comes_back(scenarios, played, thorough=self._subject.thorough)
             back = await come_back(observer.player, stack, returning, seen=growth.look)
             control = await play_again(observer.player, stack, scenarios, played, back.others)
-            await growth.look(control[len(back.others) :])
+            turned = await play_token_first(observer.player, stack, scenarios, played)
+            await growth.look((*control[len(back.others) :], *turned))
         began_orders = time.monotonic()
         if not again and first:
             await self._orders.boot_beside(stack, first[0].startup)
@@ -82,6 +84,7 @@ class CasePlayer:
             timings,
             control=control,
             second=back.second,
+            turned=turned,
             usage=growth.points,
             cross_origin=cross_origin,
         )

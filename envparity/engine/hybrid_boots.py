@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 
 import msgspec
 
-from envparity.engine.coming_back import come_back, comes_back
-from envparity.engine.growth import Growth
+from envparity.engine.hybrid_plays import played_on
 from envparity.engine.observer import Observer
-from envparity.engine.plays import play_again
 from envparity.engine.want_of_time import Attempt
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
 from envparity.isolate import Trait, mix
@@ -143,37 +140,4 @@ class HybridBoots:
 
     async def _seen(self, stack: Stack, environment: Environment, *, warm: bool, twice: bool) -> Observation:
         chosen = [one for one in self._scenarios if one.playable_in(environment)]
-        began = time.monotonic()
-        _, startup_s = await self._observer.see_through(stack, chosen)
-        first = await self._observer.replicas(stack)
-        cross_origin = await self._observer.cross_origin(stack, first) if "origins" in self._also else ()
-        started, growth = all(one.has_started for one in first), Growth(stack)
-        grows = "grows" in self._also and started
-        if grows:
-            await growth.look()
-        played = await self._observer.player.peaceful(stack, chosen)
-        left = {one.scenario for one in played if twice and one.departure is not None}
-        control = await self._observer.player.peaceful(stack, [one for one in chosen if one.name in left], again=True)
-        returns = started and not {"returns", "grows"}.isdisjoint(self._also)
-        returning = comes_back(chosen, played, thorough=False) if returns else []
-        if grows:
-            await growth.look(played)
-            back = await come_back(self._observer.player, stack, returning, seen=growth.look)
-            control = await play_again(self._observer.player, stack, chosen, played, back.others)
-            await growth.look(control[len(back.others) :])
-        else:
-            back = await come_back(self._observer.player, stack, returning)
-            control += tuple(back.others)
-        played += await self._observer.player.disruptive(stack, chosen)
-        timings = {"startup": startup_s, "boot": round(time.monotonic() - began, 3)}
-        return await self._observer.record(
-            stack,
-            first,
-            played,
-            timings,
-            control=control,
-            second=back.second,
-            cross_origin=cross_origin,
-            warm=warm,
-            usage=growth.points,
-        )
+        return await played_on(self._observer, stack, chosen, self._also, warm=warm, twice=twice)

@@ -101,12 +101,13 @@ class Observer:
         *,
         control: Sequence[Transcript] = (),
         second: Sequence[SecondPlay] = (),
+        turned: Sequence[Transcript] = (),
         usage: Sequence[Usage] = (),
         cross_origin: tuple[tuple[HttpAnswered, ...], ...] = (),
         warm: bool = False,
     ) -> Observation:
         """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays, and
-        `second` those of users who have come back.
+        `second` those of users who have come back, `turned` those that offer the token first.
 
         Of each scenario that play is judged that left its script, if one did.
         """
@@ -127,6 +128,7 @@ class Observer:
             attached=attached,
             control=others,
             second=tuple(second),
+            turned=tuple(turned),
             usage=tuple(usage),
             cross_origin=cross_origin,
             most_connections=most,

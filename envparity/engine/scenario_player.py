@@ -62,6 +62,10 @@ class ScenarioPlayer:
         at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
         return list(await asyncio.gather(*map(first, scenarios)))
 
+    async def scripts(self, stack: Stack, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Script]]:
+        """What each would say of another user than before."""
+        return [(one, await prepare(one, stack, self._backend)) for one in scenarios]
+
     async def plays_again(self, stack: Stack, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
         """Play these with the same users, credentials and ids, several at a time."""
 

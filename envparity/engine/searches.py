@@ -64,7 +64,7 @@ class Searches:
         pairs = any(conduct(case.finding).of_boots for case in asked.ends.values())
         also = {conduct(case.finding).also for case in asked.ends.values()}
         if asked.kind != "traits":  # it is counted in what all of it was beside
-            also = {"returns", "origins"}
+            also |= {"returns", "origins"}
         async with self._hybrids(first, scenarios, pairs=pairs, also=also) as hybrids:
             for at, case in asked.ends.items():
                 found[at] = Found(await self._of(asked, at, case, hybrids, until_s))
@@ -72,8 +72,8 @@ class Searches:
 
     @staticmethod
     def _played(asked: AskedSearch, case: Ends) -> tuple[str, ...]:
-        """What is played: to see it at all, or, where it is counted, with all that was played beside it."""
-        if asked.kind == "traits":
+        """What is played: to see it at all; where it is counted or shows in all of it, what was beside it too."""
+        if asked.kind == "traits" and not conduct(case.finding).of_all_played:
             return played_for(case.finding)
         return tuple(one.scenario for one in case.failing.transcripts)
 

@@ -127,7 +127,7 @@ def _reasons(seen: Observation) -> Iterator[str]:
         elif stalled and _was_cut_off(transcript):
             yield f"scenario {transcript.scenario} was cut off on a stalled machine"
     late: dict[str, set[bool]] = {}
-    for script in (one.transcript for one in seen.second):
+    for script in (*(one.transcript for one in seen.second), *seen.turned):
         doubtful = script.departure is not None if stalled else _came_to_a_deadline(script)
         late.setdefault(script.scenario, set()).add(doubtful)
     said = "was otherwise, once, on a stalled machine" if stalled else "came to a deadline"

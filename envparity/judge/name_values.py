@@ -54,7 +54,7 @@ def shown_by(backend: Backend, observation: Observation, environment: Environmen
     if not any(_is_named(backend, place) for place in ("handshake", "http", "frames")):
         return shown
     second = (one.transcript for one in observation.second)
-    for transcript in (*observation.transcripts, *observation.control, *second):
+    for transcript in (*observation.transcripts, *observation.control, *second, *observation.turned):
         _converse(backend, transcript, by_index)
     return shown
 

@@ -41,7 +41,7 @@ def others_values(view: RunView, observation: Observation) -> Iterator[Breach]:
     again = [one.transcript for one in observation.second]
     plays = [
         _Play(number, script, scenarios[script.scenario], backend.frame_type)
-        for number, script in enumerate((*observation.transcripts, *observation.control, *again))
+        for number, script in enumerate((*observation.transcripts, *observation.control, *again, *observation.turned))
         if script.scenario in scenarios
     ]
     told_to_all = frozenset(backend.public_frames).union(*(one.told_to_others for one in plays))

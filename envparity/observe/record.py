@@ -226,6 +226,7 @@ class Observation(msgspec.Struct, frozen=True):
     cross_origin: tuple[tuple[HttpAnswered, ...], ...] = ()  # what browsers are told from each origin, in each round
     most_connections: dict[str, int] = {}  # to each dependency, of all replicas together, at any one moment
     second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before
+    turned: tuple[Transcript, ...] = ()  # plays of a client that offers its token before the subprotocols it speaks
     stalls: Stalls | None = None  # how busy the machine was meanwhile
     granted: Granted | None = None  # what the replicas had of the processors, where that is counted
     jobs: tuple[JobRun, ...] = ()  # in the sequence in which they ran; after one that failed none is run

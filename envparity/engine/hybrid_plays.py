@@ -1,0 +1,63 @@
+"""What is played on a hybrid of two environments: what its finding needs to show, and no more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+
+from envparity.engine.coming_back import come_back, comes_back
+from envparity.engine.growth import Growth
+from envparity.engine.observer import Observer
+from envparity.engine.offers import play_token_first
+from envparity.engine.plays import play_again
+from envparity.launch.port import Stack
+from envparity.model.scenario import Scenario
+from envparity.observe.record import Observation
+
+__all__ = ["played_on"]
+
+
+async def played_on(
+    observer: Observer, stack: Stack, chosen: Sequence[Scenario], also: Collection[str], *, warm: bool, twice: bool
+) -> Observation:
+    """What that stack shows of these scenarios, and of what is done beside them (`also`, as `HybridBoots` has it).
+
+    `twice`: what leaves its script is played once more.
+    """
+    began = time.monotonic()
+    _, startup_s = await observer.see_through(stack, chosen)
+    first = await observer.replicas(stack)
+    cross_origin = await observer.cross_origin(stack, first) if "origins" in also else ()
+    started, growth = all(one.has_started for one in first), Growth(stack)
+    grows = "grows" in also and started
+    if grows:
+        await growth.look()
+    played = await observer.player.peaceful(stack, chosen)
+    left = {one.scenario for one in played if twice and one.departure is not None}
+    control = await observer.player.peaceful(stack, [one for one in chosen if one.name in left], again=True)
+    returns = started and not {"returns", "grows"}.isdisjoint(also)
+    returning = comes_back(chosen, played, thorough=False) if returns else []
+    if grows:
+        await growth.look(played)
+        back = await come_back(observer.player, stack, returning, seen=growth.look)
+        control = await play_again(observer.player, stack, chosen, played, back.others)
+        await growth.look(control[len(back.others) :])
+    else:
+        back = await come_back(observer.player, stack, returning)
+        control += tuple(back.others)
+    offers = chosen if "offers" in also and started else []
+    turned = await play_token_first(observer.player, stack, offers, played)
+    played += await observer.player.disruptive(stack, chosen)
+    timings = {"startup": startup_s, "boot": round(time.monotonic() - began, 3)}
+    return await observer.record(
+        stack,
+        first,
+        played,
+        timings,
+        control=control,
+        second=back.second,
+        turned=turned,
+        cross_origin=cross_origin,
+        warm=warm,
+        usage=growth.points,
+    )

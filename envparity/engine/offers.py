@@ -1,0 +1,40 @@
+"""Clients that offer what carries their token before the subprotocols that they speak, and not behind them.
+
+The order of an offer is the client's preference (RFC 6455 §4.1) among what it speaks; the token is none of that, and
+libraries differ in where they put it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from envparity.conversation.script import Script
+from envparity.engine.scenario_player import ScenarioPlayer
+from envparity.launch.port import Stack
+from envparity.model.scenario import Scenario
+from envparity.observe.transcript import Transcript, is_broken
+
+__all__ = ["play_token_first", "token_first"]
+
+
+def token_first(script: Script) -> Script | None:
+    """The script with the token first in every offer; None where none of them carries one beside something else."""
+    turned = {index: handshake.token_first for index, handshake in script.handshakes.items()}
+    if not any(turned.values()):
+        return None
+    return replace(script, handshakes={index: turned[index] or usual for index, usual in script.handshakes.items()})
+
+
+async def play_token_first(
+    player: ScenarioPlayer, stack: Stack, scenarios: Sequence[Scenario], played: Collection[Transcript]
+) -> tuple[Transcript, ...]:
+    """Play those of the scenarios that way that were played, kept to their script, and can be, each as a new user."""
+    kept = {one.scenario for one in played} - {one.scenario for one in played if is_broken(one)}
+    usual = [
+        one
+        for one in scenarios
+        if one.name in kept and not (one.disruptive or one.needs_quiet or one.takes_long) and one.part == "usual"
+    ]
+    scripts = [(one, token_first(script)) for one, script in await player.scripts(stack, usual)]
+    return await player.plays_again(stack, [(one, script) for one, script in scripts if script is not None])
