@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import os
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -23,12 +20,8 @@ __all__ = [
     "Twin",
     "apply_to_copy",
     "in_a_haystack",
-    "in_containers",
-    "judged_today",
-    "launcher_of",
     "read_fault",
     "read_twin",
-    "replayed_today",
 ]
 
 ENVIRONMENTS = ("local", "staging", "production")
@@ -133,50 +126,3 @@ BENIGN = tuple(read_twin(patch) for patch in sorted((_FOLDER / "benign").glob("F
 
 UPGRADE_CATALOGUE = tuple(read_fault(patch) for patch in sorted((_FOLDER / "upgrades").glob("F*.patch")))
 """Faults of a release that follows another: they show on the data that the clean tree has left, and on no other."""
-
-ROTATION = 8
-"""Every so many days each fault has its turn in containers; of those of an order one has it each day."""
-
-REPLAYS = 3
-"""Every so many days the finding of each fault is replayed, on the tree that has it and on the clean one."""
-
-_EVERYTHING = "ENVPARITY_FAULTS"  # "containers": the whole catalogue in containers, as every night
-
-
-def judged_today(patches: Iterable[_Patch]) -> tuple[_Patch, ...]:
-    """Those of them that are judged: what takes long only in a thorough run, and where all are judged in containers."""
-    return tuple(one for one in patches if _everything() or not one.nightly)
-
-
-def replayed_today(faults: tuple[Fault, ...], today: dt.date | None = None) -> tuple[Fault, ...]:
-    """Those of these faults whose findings are replayed: the day's part, all of them where everything is judged."""
-    today = dt.datetime.now(tz=dt.UTC).date() if today is None else today
-    judged = judged_today(faults)
-    return tuple(
-        fault
-        for place, fault in enumerate(faults)
-        if fault in judged and (_everything() or (place + today.toordinal()) % REPLAYS == 0)
-    )
-
-
-def _everything() -> bool:
-    """Whether this is a thorough run, or one that judges all in containers, as every night."""
-    return os.environ.get("ENVPARITY_THOROUGH") == "1" or os.environ.get(_EVERYTHING) == "containers"
-
-
-def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["container", "process"]:
-    """What boots a fault: processes, but containers for what only they show and for the day's part of the catalogue.
-
-    The parts change from day to day, so that each has its turn; with ENVPARITY_FAULTS=containers all have it.
-    """
-    if fault.container_only or os.environ.get(_EVERYTHING) == "containers":
-        return "container"
-    today = dt.datetime.now(tz=dt.UTC).date() if today is None else today
-    peers, days = (ORDER_CATALOGUE, len(ORDER_CATALOGUE)) if fault.needs == "orders" else (CATALOGUE, ROTATION)
-    place = [peer.id for peer in peers].index(fault.id)
-    return "container" if (place + today.toordinal()) % days == 0 else "process"
-
-
-def in_containers(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
-    """Those of these faults that are booted in containers today."""
-    return tuple(fault for fault in judged_today(faults) if launcher_of(fault) == "container")

@@ -16,10 +16,14 @@ from parity_tests.faults.catalogue import (
     Fault,
     apply_to_copy,
     in_a_haystack,
+)
+from parity_tests.faults.turns import (
+    environments_of,
     in_containers,
+    in_depth,
+    in_depth_today,
     judged_today,
     launcher_of,
-    replayed_today,
 )
 from parity_tests.faults.verdicts import COVERING_SET, Ran, run_on
 
@@ -57,20 +61,16 @@ def run_fault(tmp_path_factory: pytest.TempPathFactory) -> RunFault:
             tree = apply_to_copy(fault, folder / "tree")
             if fault.haystack:
                 in_a_haystack(fault, tree)
-            launcher = launcher_of(fault)
-            if fault.needs == "orders":
-                known[fault.id] = run_on(
-                    tree, folder / "runs", only=("conversation",), orders=COVERING_SET, launcher=launcher
-                )
-            else:
-                known[fault.id] = run_on(
-                    tree,
-                    folder / "runs",
-                    environments=fault.environments,
-                    only=fault.plays,
-                    causes=True,
-                    launcher=launcher,
-                )
+            orders = fault.needs == "orders"
+            known[fault.id] = run_on(
+                tree,
+                folder / "runs",
+                environments=environments_of(fault),
+                only=("conversation",) if orders else fault.plays,
+                orders=COVERING_SET if orders else None,
+                causes=in_depth(fault) and not orders,
+                launcher=launcher_of(fault),
+            )
         return known[fault.id]
 
     return run
@@ -83,16 +83,23 @@ def run_of_fault(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[F
     return fault, run_fault(fault)
 
 
-@pytest.fixture(scope="session", params=replayed_today(CATALOGUE), ids=lambda fault: fault.id)
-def replayed_run(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
-    """A fault whose finding is replayed today, and what the suite says of the tree with it."""
+@pytest.fixture(scope="session", params=in_depth_today(CATALOGUE), ids=lambda fault: fault.id)
+def run_in_depth(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
+    """A fault that is judged in all its environments today, with its cause."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 
 
-@pytest.fixture(scope="session", params=ORDER_CATALOGUE, ids=lambda fault: fault.id)
+@pytest.fixture(scope="session", params=judged_today(ORDER_CATALOGUE), ids=lambda fault: fault.id)
 def orders_of_fault(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
     """The same of a fault that shows in some orders only, with all the orders of the covering set."""
+    fault: Fault = request.param
+    return fault, run_fault(fault)
+
+
+@pytest.fixture(scope="session", params=in_depth_today(ORDER_CATALOGUE), ids=lambda fault: fault.id)
+def orders_in_depth(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
+    """A fault of an order that is judged in every environment today."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 

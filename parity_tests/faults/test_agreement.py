@@ -23,7 +23,8 @@ def test_the_clean_tree_is_clean_in_processes_too(clean_tree: Path, tmp_path: Pa
 def test_a_fault_gives_the_same_findings_in_processes(run_in_containers: tuple[Fault, Ran], tmp_path: Path) -> None:
     """Code, place and environments; a fault that only a container can show is not there, and its file says why."""
     fault, ran = run_in_containers
-    again = run_on(ran.root, tmp_path, environments=fault.environments, only=fault.plays, launcher="process")
+    environments = tuple(ran.subject.environments)
+    again = run_on(ran.root, tmp_path, environments=environments, only=fault.plays, launcher="process")
     shown = {(one.code, one.where, one.environments) for one in expected_findings(ran.verdict, fault)}
     if fault.container_only:
         assert not shown & found_in(again)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -102,3 +105,49 @@ def test_a_tree_that_is_not_as_it_was_fails_the_run(tree: Path) -> None:
     code, lines = ran(tree, unit=(PASSED, 0))
     assert code == 1
     assert "run: the tree is not as it was:" in lines
+
+
+def test_two_lanes_run_at_the_same_time(tree: Path) -> None:
+    """Of two environments of different lanes each fails unless the other begins; temporary files are its own."""
+    meet = "for _ in {1..500}; do [ -e began-unit ] && [ -e began-hostile ] && met=1 && break; sleep 0.02; done"
+    note = 'echo "$TMPDIR" >"at-$2"; cat "says-$2"; [ -n "${met:-}" ]'
+    program(tree / ".venv" / "bin" / "tox", f'touch "began-$2"; {meet}; {note}')
+    (tree / ".gitignore").write_text("*\n", encoding="utf-8")
+    code, lines = ran(tree, hostile=(PASSED, 0), unit=(PASSED, 0))
+    assert code == 0, lines
+    assert lines[-1] == "tests: 6 passed, 0 failed, 2 skipped"
+    assert (tree / "at-unit").read_text(encoding="utf-8") != (tree / "at-hostile").read_text(encoding="utf-8")
+
+
+def test_every_environment_has_its_place_in_one_lane() -> None:
+    """What stands in none would run when all the others have ended."""
+    text = (TREE / ".ci" / "run").read_text(encoding="utf-8")
+    (lanes,) = re.findall(r"^LANES=\((.*?)^\)", text, re.MULTILINE | re.DOTALL)
+    (environments,) = re.findall(r"^ENVIRONMENTS=\((.*?)\)", text, re.MULTILINE)
+    assert sorted(re.findall(r"[\w-]+", lanes)) == sorted(environments.split())
+
+
+def test_what_is_left_behind_is_told_with_who_left_it(tree: Path) -> None:
+    """Folders of a run in the temporary files of an environment."""
+    program(tree / ".venv" / "bin" / "tox", 'mkdir "$TMPDIR/envparity-0123abcd-$2"; cat "says-$2"')
+    code, lines = ran(tree, unit=(PASSED, 0), browser=(PASSED, 0))
+    assert code == 1
+    left = [line for line in lines if "left behind: " in line]
+    assert [line.split()[:2] for line in left] == [["run:", "unit"], ["run:", "browser"]]
+    assert [line.endswith(f"envparity-0123abcd-{name}") for name, line in zip(("unit", "browser"), left, strict=True)]
+
+
+def test_ctrl_c_ends_both_lanes_and_begins_nothing_more(tree: Path) -> None:
+    """Each environment that runs is interrupted once, and may clean up."""
+    cleans = "trap 'touch cleaned-$2; exit 2' INT; touch began-$2; while :; do sleep 0.02; done"
+    program(tree / ".venv" / "bin" / "tox", cleans)
+    command = ["/bin/bash", str(tree / ".ci" / "run"), "hostile", "processes", "unit", "browser"]
+    with subprocess.Popen(command, cwd=tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        deadline = time.monotonic() + 30
+        while not ((tree / "began-hostile").exists() and (tree / "began-unit").exists()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(30) == 130
+    assert sorted(path.name for path in tree.glob("cleaned-*")) == ["cleaned-hostile", "cleaned-unit"]
+    assert sorted(path.name for path in tree.glob("began-*")) == ["began-hostile", "began-unit"]
