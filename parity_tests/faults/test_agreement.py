@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from parity_tests.faults.catalogue import Fault
+from parity_tests.faults.turns import everything
 from parity_tests.faults.verdicts import COVERING_SET, Ran, expected_findings, run_on
 
 Found = set[tuple[str, str, tuple[str, ...]]]
@@ -15,6 +18,7 @@ def found_in(ran: Ran) -> Found:
     return {(one.code, one.where, one.environments) for one in ran.verdict.findings}
 
 
+@pytest.mark.skipif(not everything(), reason="tox -e processes judges the clean tree; here it is judged every night")
 def test_the_clean_tree_is_clean_in_processes_too(clean_tree: Path, tmp_path: Path) -> None:
     """The whole suite, without an engine: no false alarm."""
     assert found_in(run_on(clean_tree, tmp_path, launcher="process")) == set()

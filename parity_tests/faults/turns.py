@@ -13,6 +13,7 @@ __all__ = [
     "CONTAINERS",
     "DEPTH",
     "environments_of",
+    "everything",
     "in_containers",
     "in_depth",
     "in_depth_today",
@@ -35,14 +36,19 @@ _EVERYTHING = "ENVPARITY_FAULTS"  # "containers": the whole catalogue in contain
 _Patch = TypeVar("_Patch", Fault, Twin)
 
 
+def everything() -> bool:
+    """Whether this is a thorough run, or one that judges all in containers, as every night."""
+    return os.environ.get("ENVPARITY_THOROUGH") == "1" or os.environ.get(_EVERYTHING) == "containers"
+
+
 def judged_today(patches: Iterable[_Patch]) -> tuple[_Patch, ...]:
     """Those of them that are judged: what takes long only in a thorough run, and where all are judged in containers."""
-    return tuple(patch for patch in patches if _everything() or not patch.nightly)
+    return tuple(patch for patch in patches if everything() or not patch.nightly)
 
 
 def in_depth(fault: Fault, today: dt.date | None = None) -> bool:
     """Whether a fault is judged in all its environments, with its cause and replays: on its day, and every night."""
-    return _everything() or _has_its_turn(fault, DEPTH, today)
+    return everything() or _has_its_turn(fault, DEPTH, today)
 
 
 def in_depth_today(faults: Iterable[Fault], today: dt.date | None = None) -> tuple[Fault, ...]:
@@ -55,7 +61,7 @@ def twins_today(today: dt.date | None = None) -> tuple[Twin, ...]:
     return tuple(
         twin
         for place, twin in enumerate(BENIGN)
-        if twin in judged_today(BENIGN) and (_everything() or _falls_on(place, DEPTH, today))
+        if twin in judged_today(BENIGN) and (everything() or _falls_on(place, DEPTH, today))
     )
 
 
@@ -86,11 +92,6 @@ def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["containe
 def in_containers(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Those of these faults that are booted in containers today."""
     return tuple(fault for fault in judged_today(faults) if launcher_of(fault) == "container")
-
-
-def _everything() -> bool:
-    """Whether this is a thorough run, or one that judges all in containers, as every night."""
-    return os.environ.get("ENVPARITY_THOROUGH") == "1" or os.environ.get(_EVERYTHING) == "containers"
 
 
 def _has_its_turn(fault: Fault, days: int, today: dt.date | None) -> bool:
