@@ -58,7 +58,7 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
         "postgres to be restarted": 1,
         "redis to be restarted": 1,
         "postgres to be cut off": 3,
-        "redis to be cut off": 6,
+        "redis to be cut off": 7,
         "a flood of messages": 2,
         "4 connections at once": 2,
         "9 connections at once": 1,
