@@ -30,7 +30,7 @@ from envparity.model.step import (
     Step,
     placeholders,
 )
-from envparity.model.step.bounds import MOST_STEPS, step_problems
+from envparity.model.step.bounds import MOST_SCENARIOS, MOST_STEPS, step_problems
 from envparity.model.step.checks import captured_by, objections
 
 __all__ = ["parse_scenarios"]
@@ -55,7 +55,7 @@ def parse_scenarios(
     scenarios: list[Scenario] = []
     mistakes: list[Mistake] = []
     seen: set[str] = set()
-    for number, table in enumerate(tables):
+    for number, table in enumerate(tables[:MOST_SCENARIOS]):  # that there are more is a mistake of the whole file
         reading = _Reading(source, locate, f"scenario[{number}]", carriers, kinds)
         scenario = reading.scenario(table)
         if scenario is not None:

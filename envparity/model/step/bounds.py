@@ -23,6 +23,7 @@ from envparity.model.step import (
 __all__ = [
     "LONGEST_WAIT_S",
     "MOST_FLOODED",
+    "MOST_SCENARIOS",
     "MOST_SENT_BYTES",
     "MOST_STEPS",
     "NAME",
@@ -32,6 +33,8 @@ __all__ = [
     "step_problems",
 ]
 
+MOST_SCENARIOS: Final = 2_000
+"""How many of them a backend's file may have; the schema says so too."""
 MOST_STEPS: Final = 10_000
 """How many steps one scenario may have."""
 MOST_FLOODED: Final = 100_000
