@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import replace
 from typing import Final, TypeVar
 
 import msgspec
@@ -15,6 +14,7 @@ from envparity.contract.contract import Contract
 from envparity.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.engine.events import Emit, Waiting
+from envparity.engine.explored import Explored
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.exploration.below import wire_cases
 from envparity.exploration.frames import Turn, sequences
@@ -31,7 +31,7 @@ from envparity.model.step import Send, SendWire, Settle
 from envparity.model.subject import Subject
 from envparity.support.together import together
 
-__all__ = ["Explored", "Exploring", "with_scenarios"]
+__all__ = ["Exploring"]
 
 T = TypeVar("T")
 _QUIET_S: Final = 0.15
@@ -42,19 +42,6 @@ _WIRES_AT_ONCE: Final = 6
 
 _Reactions = Mapping[str, tuple[Reaction, ...] | None]
 BootCase = Callable[[Case], AbstractAsyncContextManager[Stack]]
-
-
-class Explored(msgspec.Struct, frozen=True):
-    """What an exploration came to: what it found as scenarios, and what it did, in words."""
-
-    scenarios: tuple[Scenario, ...] = ()
-    said: str = ""
-
-
-def with_scenarios(subject: Subject, scenarios: Sequence[Scenario]) -> Subject:
-    """That subject, whose backend has these scenarios too."""
-    backend = subject.backend
-    return replace(subject, backend=msgspec.structs.replace(backend, scenarios=(*backend.scenarios, *scenarios)))
 
 
 class Exploring:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from envparity.engine.case_result import CaseResult
 from envparity.engine.case_stage import CaseStage, CaseStageOptions
@@ -13,16 +14,18 @@ from envparity.engine.causes import CauseFinder
 from envparity.engine.elsewhere import CaseSource
 from envparity.engine.events import Emit
 from envparity.engine.explore import OrderProfile
-from envparity.engine.exploring import Explored, Exploring, with_scenarios
+from envparity.engine.explored import Explored, explored, with_scenarios
 from envparity.engine.plan import PlannedCase
 from envparity.engine.run_telling import RunTelling
 from envparity.engine.standing import Standing, check_boots
-from envparity.exploration.searching import Profile
 from envparity.judge.finding import Judgement, Verdict
 from envparity.launch.port import Launcher
 from envparity.model.case import Case
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
+
+if TYPE_CHECKING:
+    from envparity.exploration.searching import Profile
 
 __all__ = ["Run"]
 
@@ -170,7 +173,7 @@ class Run:
             if profile is None:
                 return
             self.announce()
-            self._explored = await Exploring(self.subject, self._stage.boots.boot, self._emit, profile).run()
+            self._explored = await explored(self.subject, self._stage.boots.boot, self._emit, profile)
             if found := self._explored.scenarios:
                 only = self._options.only
                 named = (*only, *(scenario.name for scenario in found)) if only else ()

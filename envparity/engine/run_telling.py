@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from envparity.engine.case_stage import CaseStage, CaseStageOptions
 from envparity.engine.events import Emit, RunFinished, RunStarted
-from envparity.engine.exploring import Explored
+from envparity.engine.explored import Explored
 from envparity.engine.outside import not_seen, urls, without_orders
 from envparity.errors import ConfigurationError, as_ours
 from envparity.judge import every_rule

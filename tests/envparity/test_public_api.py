@@ -33,3 +33,11 @@ def test_importing_the_package_loads_nothing() -> None:
     script = f"import sys, envparity; print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
     assert ran.stdout.strip() == "[]"
+
+
+def test_whoever_only_boots_and_judges_loads_no_test_framework() -> None:
+    """Hypothesis is for those who explore; with it comes what its plugins bring, a third of a second for each run."""
+    heavy = ("pytest", "hypothesis", "trio")
+    script = f"import sys, envparity.engine.to_verdict; print([name for name in {heavy} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert ran.stdout.strip() == "[]"
