@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from envparity.engine.hybrids import Hybrids
-from envparity.engine.oracle import Oracle
+from envparity.engine.oracle import Asked
 from envparity.isolate import Isolated, Outcome, OutOfBoots, Part, Progress, Trait, isolate
 
 __all__ = ["Finer", "behind_an_ingress", "has_a_whole_ingress", "taken_apart"]
 
 _INGRESS = Part("ingress")
 
+A = TypeVar("A", bound=Asked)
 Cause = tuple[Trait, ...]
 Test = Callable[[frozenset[Trait]], Awaitable[Outcome]]
 
@@ -41,18 +43,27 @@ def has_a_whole_ingress(cause: Collection[Trait]) -> bool:
 
 
 async def taken_apart(
-    found: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, test: Callable[[Oracle], Test], most: int
+    found: Isolated[Trait],
+    hybrids: Hybrids,
+    oracle: A,
+    test: Callable[[A], Test],
+    most: int,
+    *,
+    likely: Callable[[Sequence[Trait]], Collection[Trait]] = lambda _traits: (),
 ) -> Isolated[Trait]:
     """The same, with what came with an ingress that only the failing environment has as traits of their own.
 
     As it is where no ingress is part of a cause, or nobody can say what of it does it; `flaky` where a set that was
     asked twice gave two answers. `test` gives what is asked of an oracle; at most `most` boots for each cause.
+    `likely` are those of some traits that are asked about first.
     """
     behind = hybrids.behind_an_ingress()
     if behind is None or not any(map(has_a_whole_ingress, found.causes)):
         return found
     asked = oracle.of(behind)
-    finer = await behind_an_ingress(found.causes, behind.traits, test(asked), most=most, progress=asked.tell)
+    finer = await behind_an_ingress(
+        found.causes, behind.traits, test(asked), most=most, progress=asked.tell, likely=likely(behind.traits)
+    )
     if finer is None:
         return found
     verifying = found.verifying + finer.verifying
@@ -67,6 +78,7 @@ async def behind_an_ingress(
     *,
     most: int,
     progress: Callable[[Progress], None] = lambda _progress: None,
+    likely: Collection[Trait] = (),
 ) -> Finer | None:
     """The causes in which what came with the ingress is taken apart; None where that is not known to be true.
 
@@ -81,7 +93,7 @@ async def behind_an_ingress(
             if not has_a_whole_ingress(cause):
                 finer.append(cause)
                 continue
-            apart = await _taken_apart(cause, traits, test, most, progress)
+            apart = await _taken_apart(cause, traits, test, most, progress, likely=likely)
             if apart is None:
                 return None
             finer.extend(apart.causes)
@@ -98,7 +110,13 @@ async def behind_an_ingress(
 
 
 async def _taken_apart(
-    cause: Cause, traits: Sequence[Trait], test: Test, most: int, progress: Callable[[Progress], None]
+    cause: Cause,
+    traits: Sequence[Trait],
+    test: Test,
+    most: int,
+    progress: Callable[[Progress], None],
+    *,
+    likely: Collection[Trait],
 ) -> Finer | None:
     """The smallest sets that show it in place of that cause; None where that is not known."""
     together = frozenset(part for trait in cause if _INGRESS in trait.parts for part in trait.parts)
@@ -106,7 +124,7 @@ async def _taken_apart(
     kept = frozenset(one for one in traits if one not in came and _part_of(one, cause))
     if not came or await test(kept) is not Outcome.PASSES:
         return None  # the bare ingress does it, or nobody can say
-    found = await isolate(came, lambda some: test(some | kept), most=most, progress=progress)
+    found = await isolate(came, lambda some: test(some | kept), most=most, progress=progress, likely=likely)
     if not found.verified and not found.flaky:
         return None
     causes = tuple(tuple(one for one in traits if one in kept or one in some) for some in found.causes)

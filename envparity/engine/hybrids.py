@@ -17,9 +17,10 @@ from typing import Self
 import msgspec
 
 from envparity.engine.hybrid_boots import HybridBoots
+from envparity.engine.known_boots import KnownBoots, Question
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
-from envparity.engine.want_of_time import LateBoots
+from envparity.engine.want_of_time import Attempt, LateBoots
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
 from envparity.judge.finding import Finding
@@ -66,7 +67,7 @@ class Hybrids:
     `not_stood_up` those of which nothing came up. Each takes one of the `places`. Leaving the context takes down what
     forks stood beside. With `base` the traits are added to that environment, and not to the one that passes. `pairs`:
     each is booted twice, and the two boots are judged together. `also`: in each that starts users come back
-    (`returns`), or pages of other `origins` ask.
+    (`returns`), or pages of other `origins` ask. `boots` are those that are known.
     """
 
     def __init__(
@@ -84,31 +85,21 @@ class Hybrids:
         also: Collection[str] = (),
     ) -> None:
         self._backend, self._today = subject.backend, subject.today
-        self._places = places
+        self.places = places
         self.passing = subject.environments[passing.case.environment]
         self.failing = subject.environments[failing.case.environment]
         self.base = self.passing if base is None else base
         self.ends = passing, failing
         self.traits = _told(differences(self.base, self.failing), subject.backend.known_secrets)
         self.booted = self.not_stood_up = 0
+        self.boots: KnownBoots[Shown] = KnownBoots()
         self._late = LateBoots()
-        self._boot = failing.case.boot
+        self._waits_for_idle_times = failing.case.boot.hasten != 1
         self._pairs = pairs
         played = tuple(one for one in passing.transcripts if one.scenario in scenarios)
         self._passed = msgspec.structs.replace(passing, transcripts=played)
-        self._shown: dict[tuple[frozenset[Trait], bool], list[Shown]] = {}
-        self._based_on = functools.partial(
-            Hybrids,
-            subject,
-            launcher,
-            observer,
-            places,
-            passing=passing,
-            failing=failing,
-            scenarios=scenarios,
-            pairs=pairs,
-            also=also,
-        )
+        self._scenarios = scenarios
+        self._based_on = functools.partial(Hybrids, subject, launcher, observer, places, pairs=pairs, also=also)
         self._behind: Hybrids | None = None
         self._boots = HybridBoots(
             launcher,
@@ -144,7 +135,8 @@ class Hybrids:
         taken down.
         """
         if self._behind is None and (base := carried(self.passing, self.failing)) is not None:
-            self._behind = self._based_on(base=base)
+            passing, failing = self.ends
+            self._behind = self._based_on(passing=passing, failing=failing, scenarios=self._scenarios, base=base)
         return self._behind
 
     async def can_fork(self, until_s: float) -> bool:
@@ -155,7 +147,7 @@ class Hybrids:
         if not self._boots.forkable or not any(self.warm(frozenset({one})) for one in self.traits):
             return False
         try:
-            async with asyncio.timeout(until_s - time.monotonic()), self._places.place():
+            async with asyncio.timeout(until_s - time.monotonic()), self.places.place():
                 return await self._boots.can_fork()
         except TimeoutError as error:
             raise OutOfBoots from error
@@ -170,42 +162,51 @@ class Hybrids:
         Raises `OutOfBoots` where that is not known at `until_s`, on the monotonic clock, and `WarmUnavailable` where it
         was to be a warm boot and there is none.
         """
-        shown = self._shown.setdefault((traits, warm), [])
+        shown = self.boots.shown(traits, warm=warm)
         while len(shown) <= nth:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 raise OutOfBoots
             try:
                 async with asyncio.timeout(left_s):
-                    shown.append(await self._judged(traits, warm=warm, twice=twice))
+                    shown.append(await self._made(Question(traits, len(shown), warm, twice)))
             except TimeoutError as error:
                 raise OutOfBoots from error
+        self.boots.on_news()
         return shown[nth]
 
-    def knows(self, traits: frozenset[Trait], nth: int, *, warm: bool = False) -> bool:
-        """Whether that boot was made already."""
-        return len(self._shown.get((traits, warm), ())) > nth
+    def has_room_ahead(self) -> bool:
+        """Whether a boot may be begun ahead."""
+        return self.places.is_spare(idle=self._waits_for_idle_times)
+
+    def begin_ahead(self, question: Question, until_s: float) -> None:
+        """Begin that cold boot, which ends at `until_s`."""
+        judged = self._judged(question.traits, warm=False, twice=question.twice)
+        self.boots.begin(question, asyncio.wait_for(judged, until_s - time.monotonic()))
+
+    async def _made(self, question: Question) -> Shown:
+        """That boot, made now if it was not begun ahead."""
+        ahead = self.boots.asked(question)
+        judged = self._judged(question.traits, warm=question.warm, twice=question.twice) if ahead is None else ahead
+        shown = await judged
+        self.booted += 1 + self._pairs
+        self.not_stood_up += not shown.stood_up
+        return shown
 
     async def _judged(self, traits: frozenset[Trait], *, warm: bool, twice: bool) -> Shown:
         """Judged beside the boot that passes, for parity is with something."""
         environment = mix(self.base, self.failing, traits)
-        booted = [await self._booted(environment, traits, warm=warm, twice=twice) for _ in range(1 + self._pairs)]
+        attempt = self._boots.attempt(environment, traits, warm=warm, twice=twice)
+        booted = [await self._booted(attempt) for _ in range(1 + self._pairs)]
         observation = next((one for one in booted if one.launch_failure is not None), booted[0])
         environments = {one.name: one for one in (self.passing, environment)}
         found = singles(Subject(self._backend, environments, self._today), (self._passed, *booted))
         return Shown.of(observation, tuple(one for one in found if environment.name in one.environments))
 
-    async def _booted(
-        self, environment: Environment, traits: frozenset[Trait], *, warm: bool, twice: bool
-    ) -> Observation:
+    async def _booted(self, attempt: Attempt) -> Observation:
         """One boot of that hybrid."""
-        observation, _ = await self._late.believed(
-            self._boots.attempt(environment, traits, warm=warm, twice=twice),
-            self._places.place(idle=self._boot.hasten != 1),
-            self._places.alone(),
-        )
-        self.booted += 1
-        self.not_stood_up += observation.launch_failure is not None
+        place = self.places.place(idle=self._waits_for_idle_times)
+        observation, _ = await self._late.believed(attempt, place, self.places.alone())
         return observation
 
 

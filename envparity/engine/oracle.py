@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from typing import Protocol, Self
 
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.hybrids import Hybrids, Shown
@@ -13,7 +14,7 @@ from envparity.judge.finding import Finding
 from envparity.judge.sameness import disguises, is_same_failure, masks
 from envparity.launch.controls import WarmUnavailable
 
-__all__ = ["Oracle", "outcome_of", "played_for"]
+__all__ = ["Asked", "Oracle", "outcome_of", "played_for"]
 
 _SAYING_NOTHING = 3
 """How often a boot is tried that is to be counted and cannot be stood up, or fails in another way."""
@@ -39,6 +40,32 @@ def outcome_of(finding: Finding, shown: Shown, beside: Collection[Finding]) -> O
     return Outcome.UNKNOWN if any(masks(finding, one, played) for one in others) else Outcome.PASSES
 
 
+class Asked(Protocol):
+    """Who answers the questions of a search: boots, or what is known and supposed of them."""
+
+    unsteady: bool
+    forks: int
+
+    def of(self, hybrids: Hybrids) -> Self:
+        """The same questions, of other hybrids."""
+        ...
+
+    def tell(self, progress: Progress) -> None:
+        """How far the search is."""
+
+    async def cold(self, traits: frozenset[Trait]) -> Outcome:
+        """Of a boot of its own; asked again, of another one."""
+        ...
+
+    async def twice(self, traits: frozenset[Trait]) -> Outcome:
+        """The same; what shows is played once more."""
+        ...
+
+    async def quick(self, traits: frozenset[Trait]) -> Outcome:
+        """Of a fork where one can show that."""
+        ...
+
+
 class Oracle:
     """What hybrids say of one finding, from boots that other findings share.
 
@@ -60,9 +87,13 @@ class Oracle:
         """What the finding has to show."""
         return self._finding.evidence
 
-    def of(self, hybrids: Hybrids) -> Oracle:
+    def said(self, shown: Shown) -> Outcome:
+        """What such a boot says of the finding."""
+        return outcome_of(self._finding, shown, self._beside)
+
+    def of(self, hybrids: Hybrids) -> Self:
         """The same question, of other hybrids."""
-        return Oracle(self._finding, self._beside, hybrids, self._until_s, self._emit)
+        return type(self)(self._finding, self._beside, hybrids, self._until_s, self._emit)
 
     async def cold(self, traits: frozenset[Trait]) -> Outcome:
         """In fresh containers; asked again they are booted again."""
@@ -110,7 +141,7 @@ class Oracle:
 
     async def _outcome(self, traits: frozenset[Trait], *, warm: bool, twice: bool = False) -> Outcome:
         shown = await self._boot(traits, warm=warm, twice=twice)
-        outcome = outcome_of(self._finding, shown, self._beside)
+        outcome = self.said(shown)
         self.unsteady = self.unsteady or not shown.unlike.isdisjoint(played_for(self._finding))
         self.no_answer += shown.stood_up and outcome is Outcome.UNKNOWN
         return outcome
@@ -119,7 +150,7 @@ class Oracle:
         nth = self._asked[traits, warm]
         self._asked[traits, warm] += 1
         self.asked += 1
-        if self._hybrids.knows(traits, nth, warm=warm):
+        if self._hybrids.boots.knows(traits, nth, warm=warm):
             self.shared += 1
         else:
             self._emit(Waiting("", self._doing))

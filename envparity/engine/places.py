@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from envparity.support.stalls import STALLS, StallMark, processors
 
@@ -29,15 +29,20 @@ class Places:
         self._share = share or self._measured
         self._mark: StallMark | None = None
         self._taken = {False: 0, True: 0}
+        self._ahead: list[Callable[[], int]] = []
         self._alone = False
-        self._wanting_alone = 0
+        self._wanting_alone = self._wanting = 0
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
     async def place(self, *, idle: bool = False) -> AsyncIterator[None]:
         """One of the places, for as long as this lasts; with `idle` one of those for who waits for an idle time."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._free(idle=idle))
+            self._wanting += 1
+            try:
+                await self._changed.wait_for(lambda: self._free(idle=idle))
+            finally:
+                self._wanting -= 1
             self._taken[idle] += 1
             if self._mark is None:
                 self._mark = STALLS.mark()
@@ -66,6 +71,20 @@ class Places:
             async with self._changed:
                 self._alone = False
                 self._changed.notify_all()
+
+    @contextmanager
+    def booting_ahead(self, under_way: Callable[[], int]) -> Iterator[None]:
+        """Count one who boots ahead of its own questions as long as this lasts; `under_way` such boots have places."""
+        self._ahead.append(under_way)
+        try:
+            yield
+        finally:
+            self._ahead.remove(under_way)
+
+    def is_spare(self, *, idle: bool = False) -> bool:
+        """Whether one more may boot ahead: nobody waits for a place, and who does so keeps one for its question."""
+        ahead = sum(under_way() for under_way in self._ahead)
+        return self._wanting == 0 and self._free(idle=idle) and ahead < self.allowed - len(self._ahead)
 
     def _free(self, *, idle: bool) -> bool:
         most = self._most if idle else self.allowed

@@ -1,38 +1,51 @@
-"""Which of several causes, each of them enough by itself, the evidence speaks of: that one is told first."""
+"""Which traits the evidence speaks of: those are asked about first, and told first where several are enough."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from envparity.isolate import Part, Trait
 from envparity.judge.evidence import (
     Evidence,
+    Excerpt,
     HeadersLost,
     Logged,
     LogQuote,
+    Placed,
     SeenIn,
     StartupFailed,
     Traceback,
     WhoAnswered,
 )
 from envparity.model.environment import Composed, Environment
-from envparity.observe.transcript import HandshakeAnswered
+from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered
 
-__all__ = ["ranked"]
+__all__ = ["likely", "ranked", "weights"]
 
 _WORD = re.compile(r"[A-Za-z]{4,}")
 _VALUE = re.compile(r"[^\s,;\"'\[\]()]{4,}")
 _NAMED, _VALUE_SHOWN, _SAME_WORD = 4, 2, 1
 
 
-@dataclass(frozen=True)
-class _Spoken:
-    """What the evidence speaks of: its texts in lower case, and the words in the names of the headers."""
+_ABOUT = 0.2  # by what share of it a time may be missed and be meant
+_WITHOUT_A_CLOSE = 1006  # RFC 6455 §7.1.5
 
-    texts: tuple[str, ...]
-    header_words: frozenset[str]
+
+@dataclass
+class _Spoken:
+    """What the evidence speaks of: its texts in lower case, and the words in the names of the headers.
+
+    `apart`: connections that were on different replicas. `cut_after_s`: how long it was quiet before the server's side
+    of a connection was gone without a close.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    header_words: set[str] = field(default_factory=set)
+    apart: bool = False
+    cut_after_s: list[float] = field(default_factory=list)
 
 
 def ranked(
@@ -45,6 +58,20 @@ def ranked(
     return sorted(alternatives, key=lambda traits: -_weight(traits, spoken, failing))
 
 
+def weights(traits: Iterable[Trait], evidence: Iterable[Evidence], failing: Environment) -> dict[Trait, int]:
+    """How much the evidence speaks for each of these traits."""
+    spoken = _spoken(evidence)
+    return {trait: _weight((trait,), spoken, failing) for trait in traits}
+
+
+def likely(traits: Sequence[Trait], evidence: Iterable[Evidence], failing: Environment) -> tuple[Trait, ...]:
+    """The trait that the evidence speaks of more than of any other; none where several are named alike, or none is."""
+    weighed = weights(traits, evidence, failing)
+    most = max(weighed.values(), default=0)
+    named = tuple(trait for trait, weight in weighed.items() if weight == most)
+    return named if most >= _VALUE_SHOWN and len(named) == 1 else ()
+
+
 def _weight(traits: Sequence[Trait], spoken: _Spoken, failing: Environment) -> int:
     return max((_weight_of(part, spoken, failing) for trait in traits for part in trait.parts), default=0)
 
@@ -52,7 +79,20 @@ def _weight(traits: Sequence[Trait], spoken: _Spoken, failing: Environment) -> i
 def _weight_of(part: Part, spoken: _Spoken, failing: Environment) -> int:
     named = part.area == "setting" and any(_is_word_of(part.name.lower(), text) for text in spoken.texts)
     shown = any(_is_word_of(value, text) for value in _values(part, failing) for text in spoken.texts)
-    return _NAMED * named + _VALUE_SHOWN * shown + _SAME_WORD * (not spoken.header_words.isdisjoint(_words(part.name)))
+    weight = _NAMED * named + _VALUE_SHOWN * (shown or _is_seen(part, spoken, failing))
+    return weight + _SAME_WORD * (not spoken.header_words.isdisjoint(_words(part.name)))
+
+
+def _is_seen(part: Part, spoken: _Spoken, failing: Environment) -> bool:
+    """Whether what the clients saw is what that part does: they were apart, or cut off when it was quiet so long."""
+    match part.area, part.name:
+        case "platform", "replicas":
+            return spoken.apart
+        case "ingress", "idle_timeout_s":
+            idle_s = failing.ingress.idle_timeout_s
+            return any(abs(quiet_s - idle_s) <= _ABOUT * idle_s for quiet_s in spoken.cut_after_s)
+        case _:
+            return False
 
 
 def _values(part: Part, failing: Environment) -> set[str]:
@@ -81,20 +121,29 @@ def _words(name: str) -> frozenset[str]:
 
 
 def _spoken(evidence: Iterable[Evidence]) -> _Spoken:
-    texts: list[str] = []
-    words: set[str] = set()
+    spoken = _Spoken()
     for piece in _flat(evidence):
         match piece:
             case Logged(lines=lines) | LogQuote(lines=lines) | Traceback(lines=lines):
-                texts += lines
+                spoken.texts += (line.lower() for line in lines)
             case StartupFailed():
-                texts += [piece.description, piece.action]
+                spoken.texts += (piece.description.lower(), piece.action.lower())
             case WhoAnswered(handshake=answer) | HeadersLost(handshake=answer):
-                texts += _of_headers(answer)
-                words |= {word for one in answer.sent for word in _words(one.name)}
+                spoken.texts += (text.lower() for text in _of_headers(answer))
+                spoken.header_words |= {word for header in answer.sent for word in _words(header.name)}
+            case Placed(replicas=replicas):
+                spoken.apart = len({replica for _, replica in replicas}) > 1
+            case Excerpt():
+                spoken.cut_after_s += _quiet_before_a_cut(piece)
             case _:
                 continue
-    return _Spoken(tuple(text.lower() for text in texts), frozenset(words))
+    return spoken
+
+
+def _quiet_before_a_cut(excerpt: Excerpt) -> Iterable[float]:
+    for before, event in pairwise(excerpt.events):
+        if isinstance(event, ConnectionClosed) and event.by == "server" and event.code == _WITHOUT_A_CLOSE:
+            yield event.at_s - before.at_s
 
 
 def _of_headers(answer: HandshakeAnswered) -> list[str]:

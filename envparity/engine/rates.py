@@ -9,7 +9,7 @@ import msgspec
 
 from envparity.engine.finer import taken_apart
 from envparity.engine.hybrids import Hybrids
-from envparity.engine.oracle import Oracle, played_for
+from envparity.engine.oracle import Asked, Oracle, played_for
 from envparity.isolate import Outcome, OutOfBoots, Trait, isolate
 from envparity.isolate.rates import BootsOfOne, PairsOfBoots, Rates, Shows, without_innocents
 from envparity.isolate.trait_places import trait_places
@@ -20,7 +20,7 @@ from envparity.support.together import together
 __all__ = ["is_steady", "rate", "with_what_changes_it"]
 
 
-async def is_steady(oracle: Oracle, causes: Collection[Collection[Trait]]) -> bool:
+async def is_steady(oracle: Asked, causes: Collection[Collection[Trait]]) -> bool:
     """Whether it shows with each of the causes once more, and not without, nor without any part of one.
 
     A search asks with single boots, which know nothing of chance. It has seen the failure twice and its absence once,

@@ -9,14 +9,15 @@ from dataclasses import replace
 from envparity.engine.elsewhere import AskedSearch, Found
 from envparity.engine.ends import Ends
 from envparity.engine.events import Emit
-from envparity.engine.finer import taken_apart
+from envparity.engine.foresight import Foresight
 from envparity.engine.hybrids import Hybrids
 from envparity.engine.observer import Observer
-from envparity.engine.oracle import Oracle, played_for
+from envparity.engine.oracle import Asked, Oracle, played_for
 from envparity.engine.places import Places
 from envparity.engine.ranking import ranked
-from envparity.engine.rates import is_steady, rate, with_what_changes_it
-from envparity.isolate import Isolated, Outcome, OutOfBoots, Trait, isolate
+from envparity.engine.rates import rate, with_what_changes_it
+from envparity.engine.trait_search import TraitSearch, found_by, shows_again
+from envparity.isolate import Isolated, OutOfBoots, Trait
 from envparity.isolate.trait_places import trait_places
 from envparity.judge import conduct
 from envparity.judge.cause import Cause, Chance, NotFound, Search, TraitsCause, WhyNotFound
@@ -101,64 +102,57 @@ class Searches:
     async def _cause(self, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
         """What makes the difference; None where it does not show once more, or nobody can say whether it does.
 
-        Chance, not counted yet, where it showed in one play of a boot and not in the next.
+        Chance, not counted yet, where it showed in one play of a boot and not in the next. What the search will
+        probably ask for is booted ahead.
         """
         oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
-        everything: frozenset[Trait] = frozenset(hybrids.traits)
-        try:
-            again, forks = await together(oracle.twice(everything), hybrids.can_fork(until_s))
-        except OutOfBoots:
-            return NotFound("out of time", seconds=self._seconds)
-        if oracle.unsteady or again is not Outcome.SHOWS:
-            return Chance(0, 0) if oracle.unsteady else None
-        most, traits, searched = self._boots, hybrids.traits, 0
-        if forks:
-            cheap = [one for one in traits if hybrids.warm(frozenset({one}))]
-            found = await isolate(
-                traits, oracle.quick, verifies=oracle.cold, cheap=cheap, most=most, progress=oracle.tell
-            )
-        else:
-            found = await isolate(traits, oracle.cold, most=most, progress=oracle.tell)
-        if oracle.forks and not found.verified:
-            # A fork is not the real thing: where fresh containers do not bear out what it said, they alone are asked.
-            most, searched = most - found.boots - found.verifying, found.boots
-            found = await isolate(traits, oracle.cold, most=most, progress=oracle.tell)
-        searched += found.boots
-        if not found.verified:
-            return _cause(found, hybrids, oracle, (searched, oracle.asked - searched))
-        try:
-            steady = await is_steady(oracle, found.causes)
-        except OutOfBoots:
-            unsure = replace(found, verified=False, finished=False)
-            return _cause(unsure, hybrids, oracle, (searched, oracle.asked - searched))
-        if oracle.unsteady or not steady:
-            return Chance(0, 0) if oracle.unsteady else None
-        finer = await taken_apart(found, hybrids, oracle, lambda asked: asked.cold, self._boots)
-        return None if finer.flaky else await self._named(found, finer, hybrids, oracle, searched)
+        forks: list[bool] = []
 
-    async def _named(
-        self, found: Isolated[Trait], finer: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, searched: int
-    ) -> Cause:
+        async def foreseen(asked: Asked) -> None:
+            if await shows_again(asked, hybrids):
+                await found_by(asked, hybrids, oracle.evidence, self._boots, forks=any(forks))
+
+        async with Foresight(hybrids, foreseen, oracle, until_s) as foresight:
+            try:
+                shows, can_fork = await together(shows_again(oracle, hybrids), hybrids.can_fork(until_s))
+            except OutOfBoots:
+                return NotFound("out of time", seconds=self._seconds)
+            forks.append(can_fork)
+            if not shows:
+                return Chance(0, 0) if oracle.unsteady else None
+            search = await found_by(oracle, hybrids, oracle.evidence, self._boots, forks=can_fork)
+            return await self._named(search, hybrids, oracle, foresight)
+
+    async def _named(self, search: TraitSearch, hybrids: Hybrids, oracle: Oracle, foresight: Foresight) -> Cause | None:
         """The cause that was found and taken apart, with what it cost."""
+        found, finer, searched = search.found, search.finer, search.searched
+        if not found.verified or search.steady is None:
+            unsure = replace(found, verified=False, finished=found.finished and search.steady is not None)
+            return _cause(unsure, hybrids, oracle, (searched, oracle.asked - searched, foresight.needless))
+        if not search.steady:
+            return Chance(0, 0) if oracle.unsteady else None
+        if finer.flaky:
+            return None
         boots, verifying = finer.boots - found.boots, finer.verifying - found.verifying
-        cost = searched + boots, oracle.asked - searched + verifying
+        cost = searched + boots, oracle.asked - searched + verifying, foresight.needless
         return _cause(finer, hybrids, oracle, cost, await oracle.unlike(found.causes))
 
 
 def _cause(
-    found: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, cost: tuple[int, int], others: tuple[str, ...] = ()
+    found: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, cost: tuple[int, int, int], others: tuple[str, ...] = ()
 ) -> TraitsCause | NotFound:
-    """What came of the search, with its `cost`: the boots that searched, and those that verify.
+    """What came of the search, with its `cost`: boots that searched, those that verify, and those that nobody needed.
 
     `others` are paths of the finding that are not explained by it.
     """
-    boots, verifying = cost
+    boots, verifying, needless = cost
     search = Search(
         passing=hybrids.passing.name,
         failing=hybrids.failing.name,
         traits=len(hybrids.traits),
         boots=boots,
         verifying=verifying,
+        needless=needless,
         warm=oracle.forks,
         shared=oracle.shared,
         heals=not found.monotone,

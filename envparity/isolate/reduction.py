@@ -20,13 +20,15 @@ _VERIFYING = 4  # boots that are kept for the end
 class Reduction(Generic[T]):
     """Reduces sets out of `everything`. `least` is the smallest one known to fail of what is being reduced.
 
-    Whether the `cheap` ones fail by themselves is asked first.
+    Whether each of the `likely` ones fails by itself is asked first, then whether the `cheap` ones do.
     """
 
-    def __init__(self, everything: tuple[T, ...], questions: Questions[T], cheap: Collection[T]) -> None:
+    def __init__(
+        self, everything: tuple[T, ...], questions: Questions[T], cheap: Collection[T], likely: Collection[T] = ()
+    ) -> None:
         self._everything, self._questions = everything, questions
         self.least: tuple[T, ...] = everything
-        self._cheap = frozenset(cheap)
+        self._cheap, self._likely = frozenset(cheap), tuple(likely)
         self._places = {one: place for place, one in enumerate(everything)}
 
     def in_sequence(self, several: Sequence[T]) -> tuple[T, ...]:
@@ -36,6 +38,10 @@ class Reduction(Generic[T]):
     async def cause(self, failing: tuple[T, ...]) -> tuple[T, ...]:
         """The smallest part of a set that shows it which can be found."""
         self.least = failing
+        for likely in self._likely:
+            if likely in failing and len(failing) > 1 and await self._questions.shows((likely,)):
+                self.least = self._everything
+                return (likely,)
         kept: tuple[T, ...] = ()
         before = await self._narrowed(failing)
         while not await self._questions.shows(kept):

@@ -64,6 +64,7 @@ async def isolate(
     *,
     verifies: Test[T] | None = None,
     cheap: Collection[T] = (),
+    likely: Collection[T] = (),
     most: int = 40,
     progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Isolated[T]:
@@ -73,16 +74,16 @@ async def isolate(
     of them fail is taken to be known. No set is asked about twice, but to verify. Where the boots are used up, or
     `test` raises `OutOfBoots`, the smallest set known to fail is given, and neither `minimal` nor `verified`.
     `verifies` is asked in place of `test` for what verifies the result, also of sets that are known: a slower oracle
-    whose word counts. Whether the `cheap` ones fail by themselves is asked first; where they do, the others are left
-    alone. Of a set that shows it a part is named instead where that fails in disguise, and the failing environment does
-    so too without the rest of the set: the rest only changes how it shows.
+    whose word counts. Whether each of the `likely` ones fails by itself is asked first, then whether the `cheap` ones
+    do; where they do, the others are left alone. Of a set that shows it a part is named instead where that fails in
+    disguise, and the failing environment does so too without the rest of the set: the rest only changes how it shows.
 
     Raises:
         ValueError: a difference comes twice, or there are none.
     """
     if not differences or len(set(differences)) != len(differences):
         raise ValueError("expected differences, each once")
-    search = _Search(differences, Questions(differences, test, verifies, most, progress), cheap)
+    search = _Search(differences, Questions(differences, test, verifies, most, progress), cheap, likely)
     try:
         await search.until_removing_them_passes()
     except OutOfBoots:
@@ -93,11 +94,13 @@ async def isolate(
 class _Search(Generic[T]):
     """One search: cause after cause, and what verifies them."""
 
-    def __init__(self, differences: Sequence[T], questions: Questions[T], cheap: Collection[T]) -> None:
+    def __init__(
+        self, differences: Sequence[T], questions: Questions[T], cheap: Collection[T], likely: Collection[T]
+    ) -> None:
         self.everything = tuple(differences)
         self.questions = questions
         self.causes: list[tuple[T, ...]] = []
-        self._reduction = Reduction(self.everything, questions, cheap)
+        self._reduction = Reduction(self.everything, questions, cheap, likely)
         self.unresolved: list[frozenset[T]] = []
         self.verified = self.passes_without = False
 

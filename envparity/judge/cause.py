@@ -29,6 +29,7 @@ class Search(msgspec.Struct, frozen=True):
 
     `traits` is in how many the two differ. `heals` says that more differences made it pass in some of the boots;
     `not_stood_up` counts hybrids that could not be stood up, `no_answer` those that failed otherwise or earlier.
+    `needless` boots were begun ahead, beside those, and not needed.
     """
 
     passing: str
@@ -41,6 +42,7 @@ class Search(msgspec.Struct, frozen=True):
     heals: bool = False
     not_stood_up: int = 0
     no_answer: int = 0
+    needless: int = 0
 
 
 class CausePlace(msgspec.Struct, frozen=True, order=True):

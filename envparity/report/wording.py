@@ -178,6 +178,8 @@ def _cost(search: Search) -> str:
         text += f", {search.warm} of them warm"
     if search.shared:
         text += f", {search.shared} {'' if search.warm else 'of them '}shared with other findings"
+    if search.needless:
+        text += f"; {_boots(search.needless)} more begun ahead and not needed"
     return text
 
 

@@ -20,6 +20,7 @@ from envparity.engine.causes import CauseFinder
 from envparity.engine.ends import Ends, ends_of
 from envparity.engine.events import Event
 from envparity.engine.observer import Observer
+from envparity.engine.places import Places
 from envparity.engine.run import Run
 from envparity.errors import EngineFailed, LaunchError
 from envparity.isolate import OutOfBoots
@@ -152,6 +153,13 @@ async def explained(fails: Fails, *environments: Environment, **options: Any) ->
     return next(one for one in judgement.findings if one.code == "EP101" and one.component == "validation"), launcher
 
 
+def needless(finding: Finding) -> int:
+    """How many boots were begun ahead of the search for its cause, and not needed."""
+    assert isinstance(finding.cause, TraitsCause | NotFound)
+    assert finding.cause.search is not None
+    return finding.cause.search.needless
+
+
 def strict(environment: Environment) -> bool:
     return environment.settings.get("MODE") == "strict"
 
@@ -162,7 +170,54 @@ async def test_a_single_setting_is_named_in_at_most_ten_boots() -> None:
     assert cause_text(finding.cause) == "MODE=strict alone"
     assert "differ in 43 traits" in evidence_lines(finding)[-1]
     assert "added to local it fails, 3 times; removed from staging it passes" in evidence_lines(finding)[-1]
-    assert len(launcher.hybrids) <= 10
+    assert len(launcher.hybrids) - needless(finding) <= 10
+
+
+@pytest.mark.parametrize("fails", [strict, lambda one: strict(one) and one.platform.cpus == 1], ids=["one", "a pair"])
+async def test_boots_ahead_change_nothing_of_what_is_found(fails: Fails) -> None:
+    """The same cause by the same questions, wherever it is searched for; what nobody asked for is told by itself."""
+    found = {}
+    for places in (1, 2, 3, 8):
+        finding, launcher = await explained(fails, places=Places(places, share=lambda: None))
+        assert isinstance(finding.cause, TraitsCause)
+        assert finding.cause.search is not None
+        ahead = finding.cause.search.needless
+        assert (ahead > 0) is (places > 1)
+        assert len(launcher.hybrids) >= ahead
+        search = msgspec.structs.replace(finding.cause.search, needless=0)
+        found[places] = msgspec.structs.replace(finding.cause, search=search)
+    assert len({msgspec.json.encode(cause) for cause in found.values()}) == 1
+
+
+async def test_what_a_search_will_ask_for_is_booted_while_it_waits() -> None:
+    """As many as there are places, beside what forks would stand beside; by its own a search never asks for so many."""
+    subject, launcher, events = given(strict)
+    under_way, most = 0, 0
+    boot = launcher.boot
+
+    @asynccontextmanager
+    async def slow(environment: Environment, how: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
+        nonlocal under_way, most
+        async with boot(environment, how, waiting) as stack:
+            under_way += 1
+            most = max(most, under_way)
+            try:
+                for _ in range(200):
+                    await asyncio.sleep(0)
+                yield stack
+            finally:
+                under_way -= 1
+
+    run = Run(subject, cast("Launcher", launcher), events.append)
+    observations = await run.observe_all()
+    launcher.boot = slow  # type: ignore[method-assign, assignment]
+    observer = Observer(subject.backend, "fake", "00000000", events.append)
+    places = Places(3, share=lambda: None)
+    finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append, places=places)
+    judgement = await finder.explain(judge(subject, observations), observations)
+    assert {cause_text(each.cause) for each in judgement.findings} == {"MODE=strict alone"}
+    assert most == 1 + 3
+    assert under_way == 0, "what nobody asked for is taken down"
 
 
 async def test_a_cause_knows_where_it_stands_in_the_files_of_the_deployment() -> None:
@@ -176,7 +231,7 @@ async def test_a_cause_knows_where_it_stands_in_the_files_of_the_deployment() ->
 
 async def test_settings_are_tried_on_forks_and_the_result_in_fresh_containers() -> None:
     """Cold are what they stand beside, and those to see it again, with the cause, without it, and with it once more."""
-    finding, launcher = await explained(strict, forks=strict)
+    finding, launcher = await explained(strict, forks=strict, places=Places(1))
     assert cause_text(finding.cause) == "MODE=strict alone"
     boots = len(launcher.forked)
     assert (
@@ -224,7 +279,7 @@ async def test_two_that_are_needed_together_are_joined() -> None:
     """A setting and a limit of the platform, neither of which fails alone."""
     finding, launcher = await explained(lambda one: strict(one) and one.platform.cpus == 1)
     assert cause_text(finding.cause) == "MODE=strict and platform.cpus=1"
-    assert len(launcher.hybrids) <= 18
+    assert len(launcher.hybrids) - needless(finding) <= 18
 
 
 async def test_two_that_fail_each_alone_are_both_named() -> None:
@@ -275,7 +330,7 @@ async def test_boots_are_shared_by_findings_that_show_together() -> None:
         "EP101": "MODE=strict alone",
         "EP202": "MODE=strict alone",
     }
-    assert len(launcher.hybrids) <= 10
+    assert len(launcher.hybrids) - max(map(needless, judgement.findings)) <= 10
 
 
 @pytest.mark.parametrize(("fails", "causes"), [(strict, False), (lambda _one: False, True)])
@@ -370,7 +425,7 @@ async def test_where_no_time_is_left_to_see_that_it_is_steady_what_was_found_is_
     async def late(*_asked: object) -> bool:
         raise OutOfBoots
 
-    monkeypatch.setattr("envparity.engine.searches.is_steady", late)
+    monkeypatch.setattr("envparity.engine.trait_search.is_steady", late)
     finding, _ = await explained(strict)
     assert isinstance(finding.cause, NotFound)
     assert (finding.cause.why, finding.cause.among) == ("out of boots", (("MODE=strict",),))

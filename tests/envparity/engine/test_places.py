@@ -78,3 +78,21 @@ async def test_alone_means_that_nobody_has_a_place() -> None:
     first_may_end.set()
     await asyncio.gather(*tasks)
     assert said == ["first", "first ends", "alone", "alone ends", "late"]
+
+
+async def test_who_boots_ahead_leaves_each_question_its_place() -> None:
+    """Of three places two are for boots ahead of one search, and one for those of two; none where somebody waits."""
+    places, under_way = Places(3, share=lambda: None), 1
+    with places.booting_ahead(lambda: under_way):
+        assert places.is_spare()
+        with places.booting_ahead(lambda: 0):
+            assert not places.is_spare()
+        under_way = 2
+        assert not places.is_spare()
+    under_way = 0
+    with places.booting_ahead(lambda: under_way):
+        async with AsyncExitStack() as exits:
+            for _ in range(3):
+                assert places.is_spare()
+                await exits.enter_async_context(places.place())
+            assert not places.is_spare()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from envparity.engine.ranking import ranked
+from envparity.engine.ranking import likely, ranked
 from envparity.isolate import Trait, differences
 from envparity.judge.cause import TraitsCause
 from envparity.judge.entries import defects, with_entries
-from envparity.judge.evidence import Evidence, Logged, SeenIn, StartupFailed, WhoAnswered
+from envparity.judge.evidence import Evidence, Excerpt, Logged, Placed, SeenIn, StartupFailed, WhoAnswered
 from envparity.judge.finding import Finding, Judgement
-from envparity.model.environment import Environment, Ingress
-from envparity.observe.transcript import Header
+from envparity.model.environment import Environment, Ingress, Platform
+from envparity.observe.frame import JsonFrame
+from envparity.observe.transcript import ConnectionClosed, FrameSent, Header
 from tests.envparity.judge.builders import handshake
 
 LAPTOP = Environment("laptop", ingress=Ingress(kind="nginx", host="localhost"))
@@ -42,6 +43,33 @@ def test_what_the_evidence_speaks_of_comes_first(evidence: tuple[Evidence, ...],
     """A name before a value, a value before a word of it; what it does not speak of stays as the files have it."""
     told = ranked([(DEBUG,), (HOSTS,), (ORIGINS,), (HOST,)], evidence, CLOUD)
     assert [trait for (trait,) in told][: len(first)] == first
+
+
+def cut(quiet_s: float, code: int = 1006) -> Excerpt:
+    """A frame, and the end of the connection so many seconds later."""
+    sent = FrameSent(1.0, "main", "message", JsonFrame({"type": "hello"}))
+    return Excerpt((sent, ConnectionClosed(1.0 + quiet_s, "main", "close", code)))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "asked_first"),
+    [
+        pytest.param((cut(5.1),), ("ingress.idle_timeout_s=5",), id="cut off when it was quiet so long"),
+        pytest.param((cut(5.1, code=1011),), (), id="closed by the backend"),
+        pytest.param((cut(1.0),), (), id="cut off at another time"),
+        pytest.param((Placed((("alice", 0), ("bob", 1))),), ("platform.replicas=2",), id="apart"),
+        pytest.param((Placed((("alice", 1), ("bob", 1))),), (), id="at the same replica"),
+        pytest.param((Logged("replica 1", ("DEBUG=0, ALLOWED_HOSTS=*",)),), (), id="two are named"),
+        pytest.param((), (), id="nothing"),
+    ],
+)
+def test_what_the_evidence_speaks_of_alone_is_asked_about_first(
+    evidence: tuple[Evidence, ...], asked_first: tuple[str, ...]
+) -> None:
+    """What clients saw counts like a name in a log; where it fits several, none of them is the first."""
+    ingress = msgspec.structs.replace(CLOUD.ingress, idle_timeout_s=5.0)
+    cloud = msgspec.structs.replace(CLOUD, ingress=ingress, platform=Platform(replicas=2))
+    assert tuple(map(str, likely(differences(LAPTOP, cloud), evidence, cloud))) == asked_first
 
 
 def test_a_header_that_is_dropped_is_a_value_of_its_list() -> None:

@@ -65,6 +65,24 @@ def test_no_more_boots_than_bisection_needs(problem: tuple[int, frozenset[int]])
     assert len(asked) == found.boots + found.verifying
 
 
+@given(causes_of((1, 2)), st.integers(0, 99))
+def test_who_is_likely_is_asked_first_and_changes_no_answer(problem: tuple[int, frozenset[int]], guess: int) -> None:
+    """One boot where it is right; where it is wrong, that one more at most."""
+    size, cause = problem
+    likely = guess % size
+    asked: list[frozenset[int]] = []
+
+    async def boot(several: frozenset[int]) -> Outcome:
+        asked.append(several)
+        return outcome(cause <= several)
+
+    found = asyncio.run(isolate(range(size), boot, likely=[likely], most=10_000))
+    without, _ = isolated(size, cause.issubset)
+    assert found.causes == without.causes
+    assert asked[0] == {likely}
+    assert found.boots == 1 if cause == {likely} else found.boots <= without.boots + 1
+
+
 @given(causes_of())
 def test_no_set_is_booted_twice_but_to_verify(problem: tuple[int, frozenset[int]]) -> None:
     """Only the cause itself is asked about once more."""

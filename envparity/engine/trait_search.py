@@ -1,0 +1,72 @@
+"""The questions of one search for the traits that make a difference, in their sequence, whoever answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from envparity.engine.finer import taken_apart
+from envparity.engine.hybrids import Hybrids
+from envparity.engine.oracle import Asked
+from envparity.engine.ranking import likely
+from envparity.engine.rates import is_steady
+from envparity.isolate import Isolated, Outcome, OutOfBoots, Trait, isolate
+from envparity.judge.evidence import Evidence
+
+__all__ = ["TraitSearch", "found_by", "shows_again"]
+
+
+@dataclass(frozen=True)
+class TraitSearch:
+    """What a search came to: what was `found`, and what that is `finer`, where the ingress was taken apart.
+
+    `searched` boots did not verify. `steady` is None where no time was left to see that.
+    """
+
+    found: Isolated[Trait]
+    finer: Isolated[Trait]
+    searched: int
+    steady: bool | None = False
+
+
+async def shows_again(asked: Asked, hybrids: Hybrids) -> bool:
+    """Whether the failing environment shows it once more, in each play of that boot."""
+    again = await asked.twice(frozenset(hybrids.traits))
+    return again is Outcome.SHOWS and not asked.unsteady
+
+
+async def found_by(
+    asked: Asked, hybrids: Hybrids, evidence: Sequence[Evidence], most: int, *, forks: bool
+) -> TraitSearch:
+    """What makes the difference, as fine as it gets, with at most `most` boots for each part of the search.
+
+    It is steady where it shows always with that, and never without. What the evidence speaks of is asked about first.
+    """
+    traits = hybrids.traits
+
+    def likely_of(several: Sequence[Trait]) -> tuple[Trait, ...]:
+        return likely(several, evidence, hybrids.failing)
+
+    first, searched = likely_of(traits), 0
+    if forks:
+        cheap = [trait for trait in traits if hybrids.warm(frozenset({trait}))]
+        found = await isolate(
+            traits, asked.quick, verifies=asked.cold, cheap=cheap, likely=first, most=most, progress=asked.tell
+        )
+    else:
+        found = await isolate(traits, asked.cold, likely=first, most=most, progress=asked.tell)
+    if asked.forks and not found.verified:
+        # A fork is not the real thing: where fresh containers do not bear out what it said, they alone are asked.
+        most_cold, searched = most - found.boots - found.verifying, found.boots
+        found = await isolate(traits, asked.cold, likely=first, most=most_cold, progress=asked.tell)
+    searched += found.boots
+    if not found.verified:
+        return TraitSearch(found, found, searched)
+    try:
+        steady = await is_steady(asked, found.causes)
+    except OutOfBoots:
+        return TraitSearch(found, found, searched, None)
+    if asked.unsteady or not steady:
+        return TraitSearch(found, found, searched)
+    finer = await taken_apart(found, hybrids, asked, lambda asked: asked.cold, most, likely=likely_of)
+    return TraitSearch(found, finer, searched, steady=True)
