@@ -6,10 +6,9 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.redaction import without_shapes
 from envparity.toml.bounds import DEEPEST, LONGEST, bounded_content, line_of_a_deep_key, too_deep_at
 from envparity.toml.lines import KeyPath, key_lines
+from envparity.toml.meant import did_you_mean
 
 __all__ = [
     "Document",
@@ -188,12 +188,6 @@ def dotted(key: KeyPath) -> str:
             bare = one if _BARE.fullmatch(one) else json.dumps(one, ensure_ascii=False)
             text += f".{bare}" if text else bare
     return text
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The nearest known word as advice, or nothing where none is near."""
-    near = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def is_there(path: Path, *, folder: bool = False) -> bool:

@@ -209,6 +209,27 @@ def test_the_nearest_word_is_offered_only_when_it_is_near() -> None:
     assert not did_you_mean("zzz", ["cpus", "user"])
 
 
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [
+        pytest.param("auth", ("audit", "tokens", "health"), "tokens", id="what others call it"),
+        pytest.param("auth", ("audit", "health"), "", id="three letters of four are no slip"),
+        pytest.param("timeout", ("timeout_s", "output"), "timeout_s", id="a piece of the name"),
+        pytest.param("idle_timeout_seconds", ("idle_timeout_s", "timeout"), "idle_timeout_s", id="a longer name"),
+        pytest.param("stagign", ("staging", "string"), "staging", id="two letters the wrong way round"),
+        pytest.param("Origin", ("origin", "region"), "origin", id="case"),
+        pytest.param("replica", ("replicas", "replay"), "replicas", id="one too few"),
+        pytest.param("services", ("service", "dependencies"), "service", id="a slip before another's name"),
+        pytest.param("user", ("uses", "tls"), "uses", id="one wrong"),
+        pytest.param("path", ("bath_room", "hosts"), "", id="half of it is wrong"),
+        pytest.param("", ("a", "b"), "", id="no word"),
+    ],
+)
+def test_what_is_offered_is_what_was_meant(word: str, known: tuple[str, ...], meant: str) -> None:
+    """A slip of the keys, a piece of a name, or what others call the same; else nothing."""
+    assert did_you_mean(word, known) == (f"did you mean {meant}?" if meant else "")
+
+
 def test_values_are_described_in_one_short_line() -> None:
     """Type and value; a long one is cut, and what may be a secret shows its type alone."""
     assert in_words("x" * 100) == '"' + "x" * 56 + "... (a string)"
