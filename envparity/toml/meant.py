@@ -68,10 +68,14 @@ def _borne(word: str, name: str) -> int:
 
 
 def _is_piece(short: str, long: str) -> bool:
-    """Whether the longer one begins or ends with the shorter one, as whole words of it or as its beginning."""
+    """Whether the longer one begins with the shorter one, or ends with it as a word of its own.
+
+    What a dotted name is under is no piece of it.
+    """
     if len(short) < _LEAST_PIECE or len(short) >= len(long):
         return False
-    return long.startswith(short) or long.endswith((f"_{short}", f".{short}", f"-{short}"))
+    begins = long.startswith(short) and long[len(short)] != "."
+    return begins or long.endswith((f"_{short}", f".{short}", f"-{short}"))
 
 
 def _distance(word: str, name: str) -> int:

@@ -222,6 +222,7 @@ def test_the_nearest_word_is_offered_only_when_it_is_near() -> None:
         pytest.param("services", ("service", "dependencies"), "service", id="a slip before another's name"),
         pytest.param("user", ("uses", "tls"), "uses", id="one wrong"),
         pytest.param("path", ("bath_room", "hosts"), "", id="half of it is wrong"),
+        pytest.param("app.startup", ("app", "app.settings"), "", id="another one of the same package"),
         pytest.param("", ("a", "b"), "", id="no word"),
     ],
 )

@@ -104,7 +104,7 @@ def test_a_backend_file_that_names_nothing(write: Write) -> None:
     assert sorted((one.key, one.got, one.action) for one in refused.value.mistakes) == [
         ("audit.request_scoped", "Manger", "did you mean Manager?"),
         ("audit.settings_modules", "app.setings", "did you mean app.settings?"),
-        ("audit.startup_modules", "app.startup", "did you mean app.settings?"),
+        ("audit.startup_modules", "app.startup", ""),
     ]
 
 
