@@ -31,20 +31,27 @@ _GOODBYE_S: Final = 2.0
 @dataclass(frozen=True)
 class Ending:
     """When a recording ends by itself: after `for_s` seconds; with `once`, as soon as a WebSocket was closed and none
-    is open.
+    is open, or without one as soon as the recording `is_over`: its sessions of long polling are.
     """
 
     for_s: float = 3600.0
     once: bool = False
+    is_over: Callable[[Recording], bool] = lambda _recording: False
 
 
 class Proxy:
     """Passes on to `upstream`. Where that speaks TLS, it is asked for by its own name, whatever the client calls it."""
 
-    def __init__(self, upstream: Endpoint, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        upstream: Endpoint,
+        clock: Callable[[], float] = time.monotonic,
+        is_over: Callable[[Recording], bool] = lambda _recording: False,
+    ) -> None:
         self.recording = Recording()
         self.all_closed = asyncio.Event()
-        self._upstream = upstream
+        self._upstream, self._is_over = upstream, is_over
+        self._looks = False
         self._began, self._time = clock(), clock
         self._names = Names()
         self._listeners: set[Listener] = set()
@@ -76,6 +83,17 @@ class Proxy:
 
     def _tell_if_over(self) -> None:
         if not any(listener.is_open for listener in self._listeners):
+            self.all_closed.set()
+
+    def _look_later(self) -> None:
+        """See whether that was all when a goodbye has had its time; whatever comes meanwhile is seen then too."""
+        if not self._looks:
+            self._looks = True
+            asyncio.get_running_loop().call_later(_GOODBYE_S, self._look)
+
+    def _look(self) -> None:
+        self._looks = False
+        if self._is_over(self.recording):
             self.all_closed.set()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,6 +128,7 @@ class Proxy:
 
         def from_server(data: bytes) -> bytes:
             listener.from_server(data)
+            self._look_later()
             return data
 
         try:
@@ -184,7 +203,7 @@ async def record(
     Raises `LaunchError` where the backend cannot be reached, or nobody can listen there.
     """
     await reach(upstream)
-    proxy = Proxy(upstream)
+    proxy = Proxy(upstream, is_over=ending.is_over)
     with _told_to_end() as told:
         async with proxy.serving(*listen) as port:
             listening(port)

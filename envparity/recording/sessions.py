@@ -15,6 +15,8 @@ __all__ = ["as_sessions"]
 
 _OF_POLLING = frozenset({"sid", "t", "transport"})
 _NO_CODE = 1005
+_ROUNDED_S = 0.002
+"""What a browser's file may have cut off the beginning of a request: what had come by then came before the goodbye."""
 
 
 def as_sessions(recording: Recording, speech: Speech) -> Recording:
@@ -74,7 +76,7 @@ class _Session:
         for message in self._read(event.body):
             if message == self._polled.farewell:
                 self._over = True
-                yield Closed(event.at_s, self._name)
+                yield Closed(event.at_s + min(event.took_s, _ROUNDED_S), self._name)
                 return
             yield _message(Sent, event.at_s, self._name, message)
 

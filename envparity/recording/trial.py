@@ -10,13 +10,13 @@ from envparity.frames.codec import CODECS
 from envparity.frames.table import codec_of
 from envparity.launch.port import Endpoint
 from envparity.model.backend import Backend
-from envparity.recording.events import Opened, Recording
+from envparity.recording.events import Closed, Opened, Recording
 from envparity.recording.proving import Trial
 from envparity.recording.sessions import as_sessions
 from envparity.recording.speech import Speech, likely_speech
 from envparity.recording.turns import turns
 
-__all__ = ["is_conversation", "trial_of"]
+__all__ = ["are_sessions_over", "is_conversation", "trial_of"]
 
 
 def is_conversation(recording: Recording, backend: Backend | None) -> bool:
@@ -25,6 +25,16 @@ def is_conversation(recording: Recording, backend: Backend | None) -> bool:
         return True
     speech = likely_speech(recording) if backend is None else _speech_of(backend)
     return any(turn.brings_frames for turn in turns(recording, speech))
+
+
+def are_sessions_over(recording: Recording, backend: Backend | None) -> bool:
+    """Whether there were sessions of long polling and no WebSocket, and each of the sessions has said goodbye."""
+    if recording.connections:
+        return False
+    speech = likely_speech(recording) if backend is None else _speech_of(backend)
+    events = as_sessions(recording, speech).events
+    opened = {event.connection for event in events if isinstance(event, Opened)}
+    return bool(opened) and opened == {event.connection for event in events if isinstance(event, Closed)}
 
 
 def trial_of(

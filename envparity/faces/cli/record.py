@@ -23,7 +23,7 @@ from envparity.recording.proving import DoesNotHold, Proven, prove
 from envparity.recording.proxy import Ending, reach, record
 from envparity.recording.saved_traffic import read_har, read_transcript
 from envparity.recording.toml_text import scenario_text
-from envparity.recording.trial import is_conversation, trial_of
+from envparity.recording.trial import are_sessions_over, is_conversation, trial_of
 from envparity.report.verdict import counted
 from envparity.session.exits import FINDINGS
 from envparity.sources.dotenv import SOURCE
@@ -144,7 +144,11 @@ class _Wishes:
     "--for", "for_s", metavar="SECONDS", type=click.FloatRange(min=0.1, max=_LONGEST_S), default=3600.0,
     show_default=True, help="Record so long at most.",
 )  # fmt: skip
-@click.option("--once", is_flag=True, help="End as soon as a WebSocket was closed and no other is open.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="End as soon as a WebSocket or a session was closed and no other is open.",
+)
 def record_command(  # noqa: PLR0917  click passes options by name
     upstream: str,
     ca: Path | None,
@@ -192,7 +196,10 @@ def _recorded(wishes: _Wishes, har: Path | None, transcript: Path | None, for_s:
             shown = f"[{wishes.listen[0]}]" if ":" in wishes.listen[0] else wishes.listen[0]
             say(f"passes http://{shown}:{there} on to {wishes.upstream.origin}; Ctrl-C ends the recording", err=True)
 
-        recording = asyncio.run(record(wishes.upstream, wishes.listen, Ending(for_s, once), listening))
+        def is_over(recording: Recording) -> bool:
+            return are_sessions_over(recording, wishes.backend)
+
+        recording = asyncio.run(record(wishes.upstream, wishes.listen, Ending(for_s, once, is_over), listening))
     for note in recording.notes:
         say(f"not recorded: {note}", err=True)
     if not is_conversation(recording, wishes.backend):
@@ -201,8 +208,6 @@ def _recorded(wishes: _Wishes, har: Path | None, transcript: Path | None, for_s:
         raise ConfigurationError(
             [Mistake("record", 0, "WebSocket", "one, or a long polling of Socket.IO", got, action)]
         )
-    if wishes.contract is not None and not recording.connections:
-        raise ConfigurationError([Mistake(_SOURCE, 0, "--contract", "frames of a WebSocket", "a long polling alone")])
     return recording
 
 
@@ -211,6 +216,9 @@ def _write(wishes: _Wishes, recording: Recording) -> None:
     out, contract = wishes.out, wishes.contract
     trial = trial_of(recording, wishes.backend, wishes.upstream, wishes.name, wishes.settings)
     opened = sum(isinstance(turn.event, Opened) for turn in trial.turns)
+    if contract is not None and not opened:
+        expected = "frames of a WebSocket, or of sessions of Engine.IO"
+        raise ConfigurationError([Mistake(_SOURCE, 0, "--contract", expected, "requests alone")])
     extent = f"{counted(opened, 'connection')}, {counted(len(recording.events), 'event')}"
     say(f"recorded {extent}; plays it again at {trial.endpoint.origin}", err=True)
 

@@ -16,17 +16,19 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 
 from envparity.config.backend import load_backend
+from envparity.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.faces.cli.app import app as program
 from envparity.frames.codec import Posted
 from envparity.frames.engine_io import EngineIo
-from envparity.observe.transcript import Transcript
+from envparity.observe.transcript import Transcript, is_broken
 from envparity.recording.events import Exchange, Recording
 from envparity.recording.proving import prove
-from envparity.recording.proxy import Proxy
+from envparity.recording.proxy import Ending, Proxy
+from envparity.recording.proxy import record as record_until
 from envparity.recording.saved_traffic import read_har
 from envparity.recording.speech import likely_speech
-from envparity.recording.trial import trial_of
+from envparity.recording.trial import are_sessions_over, trial_of
 from envparity.recording.turns import turns
 from envparity.recording.upstream import Upstream
 from tests.envparity.recording.conversing import at, backend_file, proven, steps_of, written
@@ -185,16 +187,44 @@ async def test_what_does_not_come_again_is_no_matter_of_how_it_is_cut(house: Hou
     assert (result.exit_code, result.stdout) == (1, "")
 
 
-async def test_a_browsers_file_may_have_polls_alone(port: int, tmp_path: Path) -> None:
-    """Of the host that was polled, with the codec that they are of; a contract of it is refused."""
+async def test_a_browsers_file_may_have_polls_alone(house: House, port: int, tmp_path: Path) -> None:
+    """Of the host that was polled, with the codec that they are of; its contract is one that is kept, and broken."""
     recording = await polled_at(port)
-    refused = await record(port, recording, tmp_path, "--contract", str(tmp_path / "contract.yaml"))
-    assert (refused.exit_code, (tmp_path / "contract.yaml").exists()) == (2, False)
+    contract = tmp_path / "asyncapi.yaml"
+    result = await record(port, recording, tmp_path, "--contract", str(contract))
+    assert result.exit_code == 0, result.output
     read = read_har(tmp_path / "page.har")
     assert [event.request for event in read.events if isinstance(event, Exchange)] == [
         event.request for event in recording.events if isinstance(event, Exchange)
     ]
     assert likely_speech(read).name == "engine-io"
+    assert TOKEN not in contract.read_text(encoding="utf-8")
+    file = backend_file(tmp_path, result.stdout)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("\n[process]", '\ncontract = "asyncapi.yaml"\n[process]'), encoding="utf-8")
+    backend = load_backend(file)
+    said = contract_of(backend)
+    assert said is not None
+    upstream = Upstream(endpoint=at(port), settings={"TOKEN": TOKEN})
+    assert not is_broken(await play(backend.scenarios[0], upstream, backend, said))
+    house.fault = "deaf"
+    assert is_broken(await play(backend.scenarios[0], upstream, backend, said))
+
+
+async def test_a_recording_that_is_to_end_once_ends_with_the_session(port: int) -> None:
+    """When it has said goodbye, and not before; a session that is up keeps it going."""
+    listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    ending = Ending(DEADLINE_S, once=True, is_over=lambda recording: are_sessions_over(recording, None))
+    recorded = asyncio.create_task(record_until(at(port), ("127.0.0.1", 0), ending, listening.set_result))
+    there = await listening
+    async with asyncio.timeout(DEADLINE_S / 2):
+        await talk(f"127.0.0.1:{there}")
+        recording = await recorded
+    assert are_sessions_over(recording, None)
+    goodbye = next(event for event in recording.events if isinstance(event, Exchange) and event.body == "1")
+    before = Recording([event for event in recording.events if event.at_s < goodbye.at_s])
+    assert any(isinstance(event, Exchange) for event in before.events)
+    assert not are_sessions_over(before, None)
 
 
 async def record(port: int, recording: Recording, folder: Path, *options: str) -> Result:
