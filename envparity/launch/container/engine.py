@@ -166,7 +166,7 @@ def _client() -> docker.DockerClient:
     try:
         _knock(where)
         client = docker.from_env(timeout=int(_CALL_S), max_pool_size=_THREADS * 2)
-    except (DockerException, OSError) as error:
+    except (DockerException, OSError, ValueError) as error:  # ValueError: what is no address
         raise EngineUnavailable(f"no container engine answers at {where}: {error}") from error
     return client
 
