@@ -169,14 +169,8 @@ class Child:
             time.sleep(_EVERY_S)
 
     def log_tail(self, lines: int) -> str:
-        """The last lines of what it has written, of its last `_TAIL_BYTES`: a line may be longer than memory is."""
-        try:
-            with self.program.log.open("rb") as log:
-                log.seek(max(log.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
-                text = log.read(_TAIL_BYTES).decode(errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
+        """The last lines of what it has written."""
+        return _tail_of(self.program.log, lines)
 
     def _begun(self, argv: list[str], gate: StartGate | None) -> list[str]:
         """What is started in place of `argv`, as we are: it becomes that (see `child_start`)."""
@@ -219,3 +213,14 @@ class Child:
         remove_clock(pid)
         if self._guard is not None:
             self._guard.gone(pid)
+
+
+def _tail_of(file: Path, lines: int) -> str:
+    """The last lines of a file, of its last `_TAIL_BYTES`: a line may be longer than memory is. "" where there is none."""
+    try:
+        with file.open("rb") as log:
+            log.seek(max(log.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
+            text = log.read(_TAIL_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
