@@ -216,7 +216,7 @@ class Child:
 
 
 def _tail_of(file: Path, lines: int) -> str:
-    """The last lines of a file, of its last `_TAIL_BYTES`: a line may be longer than memory is. "" where there is none."""
+    """The last lines of a file, of its last `_TAIL_BYTES`: a line may be longer than memory is."""
     try:
         with file.open("rb") as log:
             log.seek(max(log.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
