@@ -121,13 +121,13 @@ def _reasons(seen: Observation) -> Iterator[str]:
                 yield f"the startup of replica {replica.index + 1} failed for {one.component}, which was not down"
             elif not down and stalled:
                 yield f"the startup of replica {replica.index + 1} failed for {one.component} on a stalled machine"
-    for transcript in seen.transcripts:
+    for transcript in (*seen.transcripts, *seen.turned):
         if _came_to_a_deadline(transcript):
             yield f"scenario {transcript.scenario} came to a deadline"
         elif stalled and _was_cut_off(transcript):
             yield f"scenario {transcript.scenario} was cut off on a stalled machine"
     late: dict[str, set[bool]] = {}
-    for script in (*(one.transcript for one in seen.second), *seen.turned):
+    for script in (one.transcript for one in seen.second):
         doubtful = script.departure is not None if stalled else _came_to_a_deadline(script)
         late.setdefault(script.scenario, set()).add(doubtful)
     said = "was otherwise, once, on a stalled machine" if stalled else "came to a deadline"

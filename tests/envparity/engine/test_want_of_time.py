@@ -58,6 +58,11 @@ def _twice(*scripts: Transcript, stalls: Stalls | None = None) -> Observation:
     return replace(_observed(stalls=stalls), second=tuple(map(SecondPlay, scripts)))
 
 
+def _turned(script: Transcript, *second: Transcript) -> Observation:
+    """How it went with the token first, and for who came back."""
+    return replace(_twice(*second, stalls=BUSY), turned=(script,))
+
+
 KEPT = Transcript("hello", "usual")
 BUSY, CALM = Stalls(10, 6, 0.1), Stalls(10, 4, 0.1)
 
@@ -69,6 +74,7 @@ BUSY, CALM = Stalls(10, 6, 0.1), Stalls(10, 4, 0.1)
         _observed(_ended(1006), stalls=BUSY),
         _twice(_departed("frame"), KEPT, stalls=BUSY),
         _twice(_departed("timeout"), KEPT),
+        _turned(_departed("timeout")),
         Observation(CASE, "process", "0", launch_failure="waited 60 s for postgres to answer"),
         Observation(CASE, "process", "0", (Replica(0, undecided_after_s=30.1),)),
         Observation(CASE, "process", "0", (_passed(503),)),
@@ -93,6 +99,7 @@ def test_a_deadline_had_a_part_in_it(seen: Observation) -> None:
         _observed(_ended(1011), stalls=BUSY),
         _twice(_departed("frame"), KEPT, stalls=CALM),
         _twice(_departed("frame"), _departed("frame"), stalls=BUSY),
+        _turned(KEPT, _departed("frame"), _departed("frame")),
         Observation(CASE, "process", "0", (_passed(200),)),
         Observation(CASE, "process", "0", (_failed("redis"),)),
         Observation(CASE, "process", "0", (_failed("redis"),), stalls=Stalls(10, 4, 0.1)),
