@@ -87,7 +87,7 @@ class Child:
         self._group = None if program.group is None else program.group.child()
         argv, identity = list(program.argv), identity_of(program.user)
         if gate is not None or self._group is not None or program.confined or _MARKS:
-            if not Path(program.folder, program.argv[0]).exists():
+            if gate is None and not Path(program.folder, program.argv[0]).exists():  # else its log says so
                 raise LaunchError(f"{program.argv[0]} cannot be started: there is no such file")
             argv, identity = self._begun(argv, gate), identity_of(None)
         try:
