@@ -63,7 +63,7 @@ def test_its_cause_is_found_in_few_boots(run_in_depth: tuple[Fault, Ran]) -> Non
     """
     fault, ran = run_in_depth
     evidence = "\n".join(evidence_lines(expected_findings(ran.verdict, fault)[0]))
-    said = re.search(r"differ in (\d+) traits?.* \((\d+) boots to find it", evidence)
+    said = re.search(r"differ in (\d+) traits?.* \((\d+) boots? to find it", evidence)
     assert (said is None) == (fault.cause in {cause_text(Everywhere()), ""}), evidence
     traits, boots = map(int, said.groups()) if said is not None else (0, 0)
     assert boots <= MOST_BOOTS[fault.cause.count(" and ") + 1]
