@@ -18,7 +18,7 @@ from pathlib import Path
 
 TREE = Path(__file__).parents[2]
 GONE_WITHIN_S = 10.0
-MOMENT_S = 180.0
+MOMENT_S = 600.0
 MARK = "ENVPARITY_TEST_RUN"
 
 
