@@ -15,6 +15,11 @@ _SUITES = ("docker", "processes", "browser", "monitoring")
 """Markers of tests that tox has environments for, beside that of all others."""
 
 settings.register_profile("thorough", max_examples=3000, deadline=None, print_blob=True)
+settings.register_profile(
+    "ci", settings.get_profile("ci"), deadline=None, print_blob=True
+)  # a busy machine is no failure
+settings.register_profile("default", settings.get_profile("default"), deadline=None)
+settings.load_profile(settings.get_current_profile_name())
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

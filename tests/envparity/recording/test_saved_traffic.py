@@ -45,6 +45,7 @@ def har_of(recording: Recording) -> dict[str, Any]:
             entries[str(number)] = entry_of(
                 event.at_s, event.method, f"http://127.0.0.1:1{event.target}", event.headers
             )
+            entries[str(number)]["time"] = event.took_s * 1000
             entries[str(number)]["request"]["postData"] = {"mimeType": "application/json", "text": event.body}
             entries[str(number)]["response"] |= {"status": event.status, "content": {"text": event.answer}}
         elif isinstance(event, Opened):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import io
+import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -237,23 +239,25 @@ def test_kubectl_itself_renders_an_overlay(team: Path) -> None:
     assert place(made, "settings.COLOUR") == "kustomization.yaml:3"
 
 
-class Piped(io.TextIOWrapper):
-    """Standard input with these objects in it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(io.BytesIO(text.encode()))
+@contextmanager
+def piped(text: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Standard input is a pipe with these objects in it, which ends behind them."""
+    end, begin = os.pipe()
+    os.write(begin, text.encode())
+    os.close(begin)
+    with os.fdopen(end) as there:
+        monkeypatch.setattr(sys, "stdin", there)
+        yield
 
 
 @pytest.mark.parametrize(("text", "given"), [(RENDERED, True), ("", False), (" \n", False)])
 def test_objects_can_be_piped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, given: bool) -> None:
     """As often as they are asked for; nothing is a mistake."""
     standard_input.cache_clear()
-    monkeypatch.setattr(sys, "stdin", Piped(text))
-    try:
+    with piped(text, monkeypatch):
         if given:
             assert [environment(tmp_path, "-#api").settings["MADE"] for _ in range(2)] == ["here", "here"]
             assert place(environment(tmp_path, "-#api"), "settings.MADE") == "<standard input>:13"
         else:
             assert [mistake.got for mistake in mistakes(tmp_path, "-#api")] == ["nothing"]
-    finally:
-        standard_input.cache_clear()
+    standard_input.cache_clear()
