@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.envparity.running import heed_ctrl_c
+
 from tests.docs.pages import TREE
 
 LAUNCHED = "  launcher     container\n"
@@ -142,7 +144,13 @@ def test_ctrl_c_ends_both_lanes_and_begins_nothing_more(tree: Path) -> None:
     cleans = "trap 'touch cleaned-$2; exit 2' INT; touch began-$2; while :; do sleep 0.02; done"
     program(tree / ".venv" / "bin" / "tox", cleans)
     command = ["/bin/bash", str(tree / ".ci" / "run"), "hostile", "processes", "unit", "browser"]
-    with subprocess.Popen(command, cwd=tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+    with subprocess.Popen(
+        command,
+        cwd=tree,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509  no thread of this process holds a lock that it needs
+    ) as run:
         deadline = time.monotonic() + 30
         while not ((tree / "began-hostile").exists() and (tree / "began-unit").exists()):
             assert time.monotonic() < deadline

@@ -27,7 +27,11 @@ def in_time_s() -> float:
     return GONE_WITHIN_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def _heed_ctrl_c() -> None:
+def heed_ctrl_c() -> None:
+    """In a process that is being started: let Ctrl-C end it.
+
+    Whoever runs these tests in the background may have them ignore it, and that would be inherited.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -53,8 +57,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # Whoever runs these tests in the background may have them ignore Ctrl-C, and that would be inherited.
-            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509  no thread of this process holds a lock that it needs
+            preexec_fn=heed_ctrl_c,  # noqa: PLW1509  no thread of this process holds a lock that it needs
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
