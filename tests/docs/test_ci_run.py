@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.envparity.running import heed_ctrl_c
-
 from tests.docs.pages import TREE
+from tests.envparity.running import heed_ctrl_c
 
 LAUNCHED = "  launcher     container\n"
 PASSED = "===== 3 passed, 1 skipped in 0.51s ====="
