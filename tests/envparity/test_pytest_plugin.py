@@ -24,6 +24,7 @@ from envparity.observe.transcript import Transcript
 from envparity.report.verdict import verdict_text
 from envparity.session import engine
 from envparity.session.inputs import Exploration
+from envparity.support.signals import ENDING
 
 pytest_plugins = ["pytester"]
 
