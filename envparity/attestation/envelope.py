@@ -35,7 +35,7 @@ def opened(text: bytes, key: SSlibKey) -> bytes:
     if not envelope.signatures:
         raise Refused([Refusal("unsigned", "a signature", "none")])
     if key.keyid not in envelope.signatures:
-        signers = ", ".join(str(one)[:12] for one in list(envelope.signatures)[:4])
+        signers = ", ".join(str(signature)[:12] for signature in list(envelope.signatures)[:4])
         raise Refused([Refusal("signer", f"a signature by the key {key.keyid[:12]}", f"one by {signers}")])
     try:
         envelope.verify([key], 1)

@@ -65,7 +65,7 @@ class ClaimedImage(msgspec.Struct, frozen=True):
     @property
     def all_digests(self) -> tuple[str, ...]:
         """Everything that it is known by, as `sha256:…`."""
-        return tuple(dict.fromkeys((self.id, *(one.rpartition("@")[2] for one in self.digests))))
+        return tuple(dict.fromkeys((self.id, *(digest.rpartition("@")[2] for digest in self.digests))))
 
 
 class ClaimedOrders(msgspec.Struct, frozen=True):
@@ -122,7 +122,7 @@ class Claimed(msgspec.Struct, frozen=True):
     @property
     def backend_images(self) -> tuple[ClaimedImage, ...]:
         """The images of what was tested: one, or one for each environment that has its own."""
-        return tuple(one for one in self.images if one.of_backend)
+        return tuple(image for image in self.images if image.of_backend)
 
 
 class ResourceDescriptor(msgspec.Struct, frozen=True):

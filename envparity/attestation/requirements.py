@@ -117,7 +117,7 @@ def refusals(claimed: Claimed, wanted: Wanted, now: dt.datetime, root: Path) -> 
     """Every reason for which that verdict is not enough; `root` is where its files' paths begin."""
     yield from _aged(claimed, wanted, now)
     if claimed.verdict != "clean" or claimed.findings:
-        found = ", ".join(one.id for one in claimed.findings)
+        found = ", ".join(finding.id for finding in claimed.findings)
         yield Refusal("red", "a clean verdict", f"{claimed.verdict}: {found}" if found else claimed.verdict)
     if claimed.only:
         yield Refusal("partial", "every scenario", f"only {', '.join(claimed.only)}")

@@ -105,19 +105,19 @@ def audit(
                 if imports:
                     progress("third parties imported", 0, 0)
                 seen = _import(ready(), target, survey, examples, progress) if imports else _NO_IMPORTS
-                found = [one for one in reading.result() if target.holds(one.module)]
+                found = [raised for raised in reading.result() if target.holds(raised.module)]
     except Unknown as error:
         raise ConfigurationError(
             [Mistake("audit", 0, target.package, "a package that the interpreter finds", "none of that name")]
         ) from error
-    known = {(one.module, one.line) for one in found if one.code == "EP602"}
+    known = {(raised.module, raised.line) for raised in found if raised.code == "EP602"}
     # What the source shows to be made is made when it is imported: that is one finding.
     found += [
-        one
-        for one in seen.found
-        if one.code in wanted
-        and target.holds(one.module)
-        and not (one.code == "EP663" and (one.module, one.line) in known)
+        raised
+        for raised in seen.found
+        if raised.code in wanted
+        and target.holds(raised.module)
+        and not (raised.code == "EP663" and (raised.module, raised.line) in known)
     ]
     sources = {name: module.source for name, module in package.modules.items() if target.holds(name)}
     remaining, exempted = apply(found, sources, wanted)
@@ -129,8 +129,8 @@ def audit(
         imports=seen.imports,
         orders=seen.orders,
         rules=len(wanted),
-        findings=tuple(by_place([_finished(one, files) for one in remaining])),
-        exempted=tuple((_finished(one, files), reason) for one, reason in exempted),
+        findings=tuple(by_place([_finished(raised, files) for raised in remaining])),
+        exempted=tuple((_finished(item, files), reason) for item, reason in exempted),
         apart=seen.apart,
         notes=tuple(seen.notes),
         starved=seen.starved,
@@ -139,7 +139,7 @@ def audit(
 
 
 def _wanted(only: Sequence[str]) -> frozenset[str]:
-    codes = [one.strip().upper() for given in only for one in given.split(",") if one.strip()]
+    codes = [text.strip().upper() for given in only for text in given.split(",") if text.strip()]
     unknown = [code for code in codes if code not in BY_CODE]
     if unknown:
         known = f"{RULES[0].code} to {RULES[-1].code}"
@@ -155,8 +155,8 @@ def _part_of(target: Target, survey: Survey) -> Survey:
         files={name: path for name, path in survey.files.items() if target.holds(name)},
         modules=tuple(name for name in survey.modules if target.holds(name)),
         programs=tuple(name for name in survey.programs if target.holds(name)),
-        unreadable=tuple(one for one in survey.unreadable if target.holds(str(one["module"]))),
-        warned=tuple(one for one in survey.warned if target.holds(str(one["module"]))),
+        unreadable=tuple(item for item in survey.unreadable if target.holds(str(item["module"]))),
+        warned=tuple(item for item in survey.warned if target.holds(str(item["module"]))),
     )
     if target.part is not None and not found.files:
         raise ConfigurationError(
@@ -186,8 +186,8 @@ def _static(target: Target, package: Package, wanted: frozenset[str]) -> list[Ra
         said.environment_name,
         frozenset(said.settings_readers),
     )
-    found = [one for code, check in CHECKS.items() if code in wanted for one in check(reading)]
-    return list({(one.code, one.module, one.line): one for one in reversed(found)}.values())
+    found = [raised for code, check in CHECKS.items() if code in wanted for raised in check(reading)]
+    return list({(raised.code, raised.module, raised.line): raised for raised in reversed(found)}.values())
 
 
 def _import(interpreter: Interpreter, target: Target, survey: Survey, examples: int, progress: Progress) -> _Imports:
@@ -217,7 +217,9 @@ def _starving(name: str, run: Imported) -> str:
     return f"{name} was not judged: no end{at} in {run.starved_s:g} s, and no processor time either on this machine"
 
 
-def _finished(one: Raised, files: Mapping[str, Path]) -> AuditFinding:
-    rule = BY_CODE[one.code]
-    path = shown_path(files[one.module]) if one.module in files else one.module
-    return AuditFinding(one.code, rule.title, path, one.line, one.module, one.got, one.evidence, rule.action)
+def _finished(raised: Raised, files: Mapping[str, Path]) -> AuditFinding:
+    rule = BY_CODE[raised.code]
+    path = shown_path(files[raised.module]) if raised.module in files else raised.module
+    return AuditFinding(
+        raised.code, rule.title, path, raised.line, raised.module, raised.got, raised.evidence, rule.action
+    )

@@ -50,8 +50,8 @@ def effects_of(survey: Survey, runs: Sequence[Imported]) -> list[Raised]:
                 chains[key] = chain
             if len(run.order) == 1 and run.order[0] != blamed.module:
                 importers[key][run.order[0]] = None
-    for one in survey.warned:
-        details["EP662", str(one["module"]), int(one["line"])][str(one["detail"])] = None
+    for item in survey.warned:
+        details["EP662", str(item["module"]), int(item["line"])][str(item["detail"])] = None
     return [
         Raised(code, module, line, _said(code, found), tuple(_evidence(chains.get(key, ()), importers.get(key, ()))))
         for key, found in details.items()
@@ -87,10 +87,10 @@ def _evidence(chain: Sequence[Frame], importers: Iterable[str]) -> Iterator[str]
 def not_installed(package: str, runs: Sequence[Imported]) -> Mapping[str, str]:
     """Modules that need what is not installed, and what that is: their imports say nothing."""
     return {
-        one.outcome: one.missing
+        outcome.outcome: outcome.missing
         for run in runs
-        for one in run.outcomes
-        if one.error is not None and one.missing is not None and not _own(package, one.missing)
+        for outcome in run.outcomes
+        if outcome.error is not None and outcome.missing is not None and not _own(package, outcome.missing)
     }
 
 
@@ -99,11 +99,11 @@ def broken_imports(survey: Survey, package: str, runs: Sequence[Imported], found
 
     What raises on a line that has been found to have an effect is that effect's consequence.
     """
-    known = {(one.module, one.line) for one in found}
+    known = {(raised.module, raised.line) for raised in found}
     broken: dict[tuple[str, int], Raised] = {}
-    for one in survey.unreadable:
-        key = (str(one["module"]), int(one["line"]))
-        broken[key] = Raised("EP664", *key, str(one["error"]))
+    for item in survey.unreadable:
+        key = (str(item["module"]), int(item["line"]))
+        broken[key] = Raised("EP664", *key, str(item["error"]))
     for run in runs:
         for outcome in run.outcomes:
             blamed = at_import(outcome.chain)
@@ -127,7 +127,7 @@ def _own(package: str, name: str) -> bool:
 
 def others_effects(package: str, runs: Sequence[Imported]) -> dict[str, int]:
     """What third parties did while they were imported or used, told apart: how many effects of a kind, by package."""
-    seen = {(one.module.partition(".")[0], one.kind, one.detail) for run in runs for one in run.apart}
+    seen = {(effect.module.partition(".")[0], effect.kind, effect.detail) for run in runs for effect in run.apart}
     counts: defaultdict[str, int] = defaultdict(int)
     for module, kind, _ in sorted(seen):
         if module != package:

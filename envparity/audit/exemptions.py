@@ -49,9 +49,9 @@ def exemptions_in(module: str, source: str) -> Iterator[Exemption]:
             about = row
             while not rows[about - 1].partition("#")[0].strip() and about < len(rows):
                 about += 1
-            words = [one for one in _SEPARATORS.split(found["codes"]) if one]
-            codes = tuple(one for one in words if one in BY_CODE and _CODE.fullmatch(one))
-            unknown = tuple(one for one in words if one not in codes)
+            words = [value for value in _SEPARATORS.split(found["codes"]) if value]
+            codes = tuple(word for word in words if word in BY_CODE and _CODE.fullmatch(word))
+            unknown = tuple(word for word in words if word not in codes)
             yield Exemption(module, row, about, codes, unknown, (found["reason"] or "").strip(" .…"))
 
 
@@ -59,21 +59,21 @@ def apply(
     found: Sequence[Raised], sources: Mapping[str, str], checked: frozenset[str]
 ) -> tuple[list[Raised], list[tuple[Raised, str]]]:
     """What remains, and what is exempted with its reason. EP608 is raised here; `checked` are the codes looked for."""
-    exemptions = [one for module, source in sources.items() for one in exemptions_in(module, source)]
+    exemptions = [exemption for module, source in sources.items() for exemption in exemptions_in(module, source)]
     used: set[tuple[Exemption, str]] = set()
     remaining, exempted = [], []
-    for one in found:
-        lines = range(one.line, max(one.line, one.end_line) + 1)
+    for raised in found:
+        lines = range(raised.line, max(raised.line, raised.end_line) + 1)
         allowing = [
             held
             for held in exemptions
-            if held.module == one.module and one.code in held.codes and held.about in lines and held.reason
+            if held.module == raised.module and raised.code in held.codes and held.about in lines and held.reason
         ]
-        used.update((held, one.code) for held in allowing)
+        used.update((held, raised.code) for held in allowing)
         if allowing:
-            exempted.append((one, allowing[0].reason))
+            exempted.append((raised, allowing[0].reason))
         else:
-            remaining.append(one)
+            remaining.append(raised)
     if "EP608" in checked:
         remaining += [bad for held in exemptions for bad in _wrong(held, used, checked)]
     return remaining, exempted

@@ -89,4 +89,4 @@ class AuditReport(msgspec.Struct, frozen=True):
 
 def by_place(findings: Sequence[AuditFinding]) -> list[AuditFinding]:
     """In the order in which one would read the files."""
-    return sorted(findings, key=lambda one: (one.path, one.line, one.code, one.got))
+    return sorted(findings, key=lambda finding: (finding.path, finding.line, finding.code, finding.got))

@@ -164,11 +164,11 @@ def open_interpreter(
         first = begin()
 
         def ready() -> Interpreter:
-            one = first
-            while (again := one.get_ready()) is not None:
+            process = first
+            while (again := process.get_ready()) is not None:
                 without.append(again)
-                one = begin()
-            return one
+                process = begin()
+            return process
 
         yield first.survey, ready
     finally:

@@ -57,7 +57,9 @@ class Names:
                 return None
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             sides = [
-                one for one in (node.left, node.right) if not (isinstance(one, ast.Constant) and one.value is None)
+                each_node
+                for each_node in (node.left, node.right)
+                if not (isinstance(each_node, ast.Constant) and each_node.value is None)
             ]
             return self.annotated(sides[0]) if len(sides) == 1 else None
         if isinstance(node, ast.Subscript):
@@ -78,7 +80,9 @@ class Names:
             return {}
         held = self.function.node.args
         return {
-            one.arg: one for one in (*held.posonlyargs, *held.args, *held.kwonlyargs, held.vararg, held.kwarg) if one
+            node.arg: node
+            for node in (*held.posonlyargs, *held.args, *held.kwonlyargs, held.vararg, held.kwarg)
+            if node
         }
 
     @cached_property
@@ -103,10 +107,10 @@ class Names:
 
     def around(self) -> list[FunctionInfo]:
         """The function and those that it stands in."""
-        found, one = [], self.function
-        while one is not None:
-            found.append(one)
-            one = one.outer
+        found, scope = [], self.function
+        while scope is not None:
+            found.append(scope)
+            scope = scope.outer
         return found
 
     def _meaning(self, name: str) -> str | None:
@@ -125,10 +129,10 @@ class Names:
         found: list[ClassInfo] = []
         waiting = [kind]
         while waiting:
-            one = waiting.pop(0)
-            if one is not None and one not in found:
-                found.append(one)
-                waiting += [Names(self.package, one.module).class_named(base) for base in one.node.bases]
+            item = waiting.pop(0)
+            if item is not None and item not in found:
+                found.append(item)
+                waiting += [Names(self.package, item.module).class_named(base) for base in item.node.bases]
         return found
 
 
@@ -143,4 +147,4 @@ def _stores(node: ast.AST) -> Iterator[str]:
         targets = [node.optional_vars]
     elif isinstance(node, ast.ExceptHandler) and node.name:
         yield node.name
-    yield from (one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name))
+    yield from (each_node.id for target in targets for each_node in ast.walk(target) if isinstance(each_node, ast.Name))

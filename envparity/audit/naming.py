@@ -30,14 +30,14 @@ def check_names(target: Target, package: Package) -> None:
         if name not in modules
     ]
     if not package.broken:  # what is no Python may hold the name
-        classes = {one.dotted for module in package.modules.values() for one in module.classes.values()}
+        classes = {class_.dotted for module in package.modules.values() for class_ in module.classes.values()}
         bare = {name.rpartition(".")[2] for name in classes}
         mistakes += [
             mistake("request_scoped", name, f"a class of {package.name}", classes | bare)
             for name in said.request_scoped
             if name not in classes | bare
         ]
-        readers = [one for one in said.settings_readers if not _is_there(package, one)]
+        readers = [reader for reader in said.settings_readers if not _is_there(package, reader)]
         known = set(_functions(package)) if readers else set()
         expected = f"a function or mapping of {package.name}, or one that it imports"
         mistakes += [mistake("settings_readers", name, expected, known) for name in readers]
@@ -47,7 +47,7 @@ def check_names(target: Target, package: Package) -> None:
 
 def _functions(package: Package) -> Iterator[str]:
     for module in package.modules.values():
-        yield from (f"{module.name}.{one.name}" for one in module.everything if one.outer is None)
+        yield from (f"{module.name}.{info.name}" for info in module.everything if info.outer is None)
 
 
 def _is_there(package: Package, name: str) -> bool:
@@ -58,7 +58,9 @@ def _is_there(package: Package, name: str) -> bool:
         if module is not None:
             return _defines(module, parts[length:])
     return any(
-        name == one or name.startswith(f"{one}.") for module in package.modules.values() for one in _imports(module)
+        name == imported or name.startswith(f"{imported}.")
+        for module in package.modules.values()
+        for imported in _imports(module)
     )
 
 
@@ -74,6 +76,6 @@ def _defines(module: Module, path: list[str]) -> bool:
 
 def _imports(module: Module) -> Iterator[str]:
     """What the module imports, at its top level and in its functions; of `from x import *`, x."""
-    yield from (one.removesuffix(f".{_EVERYTHING}") for one in module.names.values())
+    yield from (name.removesuffix(f".{_EVERYTHING}") for name in module.names.values())
     for function in module.everything:
         yield from (meaning for _, meaning in imported_names(module, function.node.body))

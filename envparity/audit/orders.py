@@ -28,7 +28,7 @@ def _alone(runs: Sequence[Imported]) -> dict[str, State]:
 
 
 def _states(run: Imported) -> dict[str, State]:
-    return {one.outcome: (_kind(one), run.contents.get(one.outcome)) for one in run.outcomes}
+    return {outcome.outcome: (_kind(outcome), run.contents.get(outcome.outcome)) for outcome in run.outcomes}
 
 
 def _kind(outcome: Outcome) -> str | None:
@@ -41,9 +41,9 @@ def differing(run: Imported, measure: Mapping[str, State]) -> str | None:
     return next((name for name in run.order if name in states and _differ(states[name], measure[name])), None)
 
 
-def _differ(one: State, other: State) -> bool:
+def _differ(state: State, other: State) -> bool:
     """A module without contents was not imported; that its import raised is compared, and nothing more."""
-    return one[0] != other[0] or (one[1] != other[1] and None not in (one[1], other[1]))
+    return state[0] != other[0] or (state[1] != other[1] and None not in (state[1], other[1]))
 
 
 def search(
@@ -66,7 +66,7 @@ def search(
     drawn = [list(modules), *(draw.sample(modules, len(modules)) for _ in range(examples))]
     broken = [name for name in modules if measure[name][0] is not None]
     # Whatever fails first may pass last: then it is not broken, but lucky.
-    drawn += [[*(one for one in modules if one not in broken), name] for name in broken]
+    drawn += [[*(module for module in modules if module not in broken), name] for name in broken]
     runs = interpreter.run(drawn, tell)
     tried += len(runs)
     starved = [run for run in runs if run.starved is not None]
@@ -89,10 +89,10 @@ def _shrunk(order: Sequence[str], differs: Differs) -> list[str]:
     few = _fewest(order, differs)
     known = {tuple(few): True}
 
-    def remembered(one: Sequence[str]) -> bool:
-        key = tuple(one)
+    def remembered(sequence: Sequence[str]) -> bool:
+        key = tuple(sequence)
         if key not in known:
-            known[key] = differs(one)
+            known[key] = differs(sequence)
         return known[key]
 
     profile = settings(
@@ -130,9 +130,9 @@ def _fewest(order: Sequence[str], differs: Differs) -> list[str]:
 def _raised(run: Imported, firsts: Sequence[Imported]) -> Raised:
     """What the reduced order shows, at the line that raises, else at the top of the module that differs."""
     name = differing(run, _alone(firsts)) or run.order[-1]
-    now = next(one for one in run.outcomes if one.outcome == name)
-    was = next(one for first in firsts if first.order == (name,) for one in first.outcomes)
-    before = " and ".join(one for one in run.order if one != name) or "nothing"
+    now = next(outcome for outcome in run.outcomes if outcome.outcome == name)
+    was = next(outcome for first in firsts if first.order == (name,) for outcome in first.outcomes)
+    before = " and ".join(text for text in run.order if text != name) or "nothing"
     if now.error is not None:
         got = f"{name} after {before}: {now.error}; imported first: {was.error or 'no error'}"
     elif was.error is not None:

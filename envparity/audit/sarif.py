@@ -19,10 +19,10 @@ _INDEX = {rule.code: place for place, rule in enumerate(RULES)}
 
 def sarif(report: AuditReport) -> dict[str, object]:
     """The log file, as JSON types. An exempted finding is a result that is suppressed in the source (§3.35)."""
-    results = [_result(one) for one in report.findings]
-    for one, reason in report.exempted:
+    results = [_result(finding) for finding in report.findings]
+    for item, reason in report.exempted:
         suppression = {"kind": "inSource", "status": "accepted", "justification": reason}
-        results.append({**_result(one), "suppressions": [suppression]})
+        results.append({**_result(item), "suppressions": [suppression]})
     driver = {
         "name": "envparity",
         "semanticVersion": version("envparity"),
@@ -54,18 +54,21 @@ def sarif(report: AuditReport) -> dict[str, object]:
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _result(one: AuditFinding) -> dict[str, object]:
-    text = "\n".join([f"{one.title}: {one.got}", *one.evidence])
-    identity = f"{one.code} {one.module} {one.got}"
+def _result(finding: AuditFinding) -> dict[str, object]:
+    text = "\n".join([f"{finding.title}: {finding.got}", *finding.evidence])
+    identity = f"{finding.code} {finding.module} {finding.got}"
     return {
-        "ruleId": one.code,
-        "ruleIndex": _INDEX[one.code],
+        "ruleId": finding.code,
+        "ruleIndex": _INDEX[finding.code],
         "level": "error",
         "message": {"text": text},
         "locations": [
             {
-                "physicalLocation": {"artifactLocation": _artifact(one.path), "region": {"startLine": one.line}},
-                "logicalLocations": [{"fullyQualifiedName": one.module, "kind": "module"}],
+                "physicalLocation": {
+                    "artifactLocation": _artifact(finding.path),
+                    "region": {"startLine": finding.line},
+                },
+                "logicalLocations": [{"fullyQualifiedName": finding.module, "kind": "module"}],
             }
         ],
         # Without the line: a finding that moves in its file stays the same one.

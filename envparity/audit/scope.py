@@ -86,8 +86,8 @@ class Scope:
                 and isinstance(node.value, ast.Tuple)
                 and len(target.elts) == len(node.value.elts)
             ):
-                for one, value in zip(target.elts, node.value.elts, strict=True):
-                    if isinstance(one, ast.Name) and one.id == name:
+                for elt, value in zip(target.elts, node.value.elts, strict=True):
+                    if isinstance(elt, ast.Name) and elt.id == name:
                         return self.type_of(value, depth)
         return None
 

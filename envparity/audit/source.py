@@ -47,19 +47,19 @@ class FunctionInfo:
         """Whether a call certainly makes a coroutine: an `async def` that yields nothing and that nothing decorates."""
         if not isinstance(self.node, ast.AsyncFunctionDef):
             return False
-        if any(dotted_name(one) not in _TRANSPARENT for one in self.node.decorator_list):
+        if any(dotted_name(node) not in _TRANSPARENT for node in self.node.decorator_list):
             return False
-        return not any(isinstance(one, ast.Yield | ast.YieldFrom) for one in nodes_of(self.node))
+        return not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes_of(self.node))
 
     def is_static(self) -> bool:
         """Whether it takes no instance and no class."""
-        return any(dotted_name(one) == "staticmethod" for one in self.node.decorator_list)
+        return any(dotted_name(node) == "staticmethod" for node in self.node.decorator_list)
 
     def is_property(self) -> bool:
         """Whether it is read like an attribute."""
         return any(
-            dotted_name(one) in {"property", "functools.cached_property", "cached_property"}
-            for one in self.node.decorator_list
+            dotted_name(node) in {"property", "functools.cached_property", "cached_property"}
+            for node in self.node.decorator_list
         )
 
 
@@ -239,7 +239,9 @@ def nodes_of(scope: ast.AST) -> tuple[ast.AST, ...]:
         if isinstance(node, ast.ClassDef):
             waiting.extend([*node.bases, *(keyword.value for keyword in node.keywords)])
         else:
-            waiting.extend([*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)])
+            waiting.extend(
+                [*node.args.defaults, *(default for default in node.args.kw_defaults if default is not None)]
+            )
     return tuple(found)
 
 

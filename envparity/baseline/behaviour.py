@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"(\d+)")
 
 def planned_boots(backend: Backend) -> frozenset[Boot]:
     """The boots that scenarios ask for: orders, hybrids and repetitions belong to no baseline."""
-    return frozenset({Boot(), *(backend.boot_without_secrets(one.boot) for one in backend.scenarios)})
+    return frozenset({Boot(), *(backend.boot_without_secrets(scenario.boot) for scenario in backend.scenarios)})
 
 
 def behaviour(subject: Subject, environment: str, observations: Iterable[Observation]) -> list[str]:
@@ -34,12 +34,12 @@ def behaviour(subject: Subject, environment: str, observations: Iterable[Observa
     """
     planned = planned_boots(subject.backend)
     boots = {
-        one.case.boot: one
-        for one in observations
-        if one.case.environment == environment and one.case.boot in planned and not one.warm
+        observation.case.boot: observation
+        for observation in observations
+        if observation.case.environment == environment and observation.case.boot in planned and not observation.warm
     }
     lines: list[str] = []
-    for boot in sorted(boots, key=lambda one: (not one.steady, one.label)):
+    for boot in sorted(boots, key=lambda each_boot: (not each_boot.steady, each_boot.label)):
         table = dict(_table(subject, boots[boot]))
         lines += [f"[{boot.label}]", *(f"{path} = {table[path]}" for path in sorted(table, key=_natural)), ""]
     return lines[:-1]
@@ -62,9 +62,9 @@ def _table(subject: Subject, observation: Observation) -> Iterator[tuple[str, st
 
 def _varying(backend: Backend, observation: Observation) -> Iterator[str]:
     """The entries of conversations that were another in another play; the conversation where even their number was."""
-    for scenario in dict.fromkeys(one.scenario for one in observation.transcripts):
-        plays = [_entries(backend, one) for one in observation.plays(scenario)]
-        if len({len(one) for one in plays}) > 1:
+    for scenario in dict.fromkeys(transcript.scenario for transcript in observation.transcripts):
+        plays = [_entries(backend, play) for play in observation.plays(scenario)]
+        if len({len(play) for play in plays}) > 1:
             yield f"conversation.{scenario}"
             continue
         for index, said in enumerate(zip(*plays, strict=True)):

@@ -53,7 +53,7 @@ def compare(folder: Path, contract: Mapping[str, str], environments: Mapping[str
     kept = dict(line.partition(": {")[::2] for line in read_lines(folder / _CONTRACT))
     before = {path: "{" + said for path, said in kept.items()}
     found: dict[str, tuple[str, ...]] = {}
-    known = {one.stem for one in (folder / "environments").glob("*.txt")}
+    known = {each_path.stem for each_path in (folder / "environments").glob("*.txt")}
     for name in sorted({*environments, *known}):
         old = read_lines(folder / "environments" / f"{name}.txt") if name in known else []
         lines = tuple(_changed(old, environments.get(name, ())))
@@ -73,7 +73,11 @@ def _changed(before: Sequence[str], after: Sequence[str]) -> list[str]:
         elif line[0] in "-+":
             lines.append(f"  {line[0]} {line[1:]}")
     following = [*lines, "["][1:]
-    return [one for one, after in zip(lines, following, strict=False) if _is_change(one) or _is_change(after)]
+    return [
+        each_line
+        for each_line, after in zip(lines, following, strict=False)
+        if _is_change(each_line) or _is_change(after)
+    ]
 
 
 def _is_change(line: str) -> bool:

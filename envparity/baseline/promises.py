@@ -78,13 +78,13 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]
     found: list[Change] = []
     gone: list[str] = []
     for path in sorted({*before, *after}):
-        if any(path.startswith((f"{one}.", f"{one}[")) for one in gone) or before.get(path) == after.get(path):
+        if any(path.startswith((f"{text}.", f"{text}[")) for text in gone) or before.get(path) == after.get(path):
             continue
         sent = path.startswith("sent ")
         if path not in after or path not in before:
             gone.append(path)
         found.append(_change(path, _read(before.get(path)), _read(after.get(path)), sent=sent))
-    return sorted(found, key=lambda one: (not one.breaks, one.path))
+    return sorted(found, key=lambda value: (not value.breaks, value.path))
 
 
 def _read(text: str | None) -> dict[str, object] | None:
@@ -130,8 +130,8 @@ def _allows(word: str, wide: object, narrow: object) -> bool:
     if narrow is None:
         return False
     if word in {"type", "enum"}:
-        every = [one if isinstance(one, list) else [one] for one in (wide, narrow)]
-        return all(one in every[0] or (one == "integer" and "number" in every[0]) for one in every[1])
+        every = [value if isinstance(value, list) else [value] for value in (wide, narrow)]
+        return all(item in every[0] or (item == "integer" and "number" in every[0]) for item in every[1])
     if not (isinstance(wide, int | float) and isinstance(narrow, int | float)):
         return False
     return (word in _UPPER and wide >= narrow) or (word in _LOWER and wide <= narrow)

@@ -82,7 +82,7 @@ class Connection:
         if scheduler is None:
             raise OSError("there is no connection")
         known = self.client.sync(scheduler.identity, n_workers=-1, callback_timeout=_CONNECT_S)
-        return {name for name, one in known["workers"].items() if one["resources"].get(RESOURCE, 0) >= 1}
+        return {name for name, value in known["workers"].items() if value["resources"].get(RESOURCE, 0) >= 1}
 
     def prepare(self, project: Project, waiting: Callable[[str], None]) -> LauncherFacts:
         """Have every worker prepare that run, now or when it joins.
@@ -97,23 +97,26 @@ class Connection:
             said = self.client.run(worker.prepared, project.run, workers=sorted(self.workers()))
         except OSError as error:
             raise LaunchError(f"the workers of {self.name} could not prepare: {error or 'no answer'}") from error
-        answers = {name: msgspec.json.decode(one, type=Prepared) for name, one in said.items()}
-        wrong = {name: one for name, one in answers.items() if one.wrong}
-        if any(one.kind == "ConfigurationError" for one in wrong.values()):
+        answers = {name: msgspec.json.decode(value, type=Prepared) for name, value in said.items()}
+        wrong = {name: each_answer for name, each_answer in answers.items() if each_answer.wrong}
+        if any(prepared.kind == "ConfigurationError" for prepared in wrong.values()):
             raise ConfigurationError(
-                [Mistake("--cluster", 0, name, "a worker that can prepare", one.wrong) for name, one in wrong.items()]
+                [
+                    Mistake("--cluster", 0, name, "a worker that can prepare", each_value.wrong)
+                    for name, each_value in wrong.items()
+                ]
             )
         if wrong:
-            raise LaunchError("; ".join(f"worker {name}: {one.wrong}" for name, one in wrong.items()))
-        facts = [one.facts for one in answers.values()]
-        if len({one.name for one in facts}) != 1:
-            names = ", ".join(f"{name}: {one.facts.name}" for name, one in answers.items())
+            raise LaunchError("; ".join(f"worker {name}: {refused.wrong}" for name, refused in wrong.items()))
+        facts = [answer.facts for answer in answers.values()]
+        if len({fact.name for fact in facts}) != 1:
+            names = ", ".join(f"{name}: {answered.facts.name}" for name, answered in answers.items())
             raise LaunchError(f"the workers boot by different launchers ({names}): name one with --launcher")
         return LauncherFacts(
             facts[0].name,
-            tuple(dict.fromkeys(gap for one in facts for gap in one.cannot_check)),
+            tuple(dict.fromkeys(gap for fact in facts for gap in fact.cannot_check)),
             facts[0].reason,
-            tuple(dict.fromkeys(image for one in facts for image in one.images)),
+            tuple(dict.fromkeys(image for fact in facts for image in fact.images)),
         )
 
     def submit(self, run: str, key: str, asked: Asked) -> Future[str]:

@@ -37,7 +37,7 @@ class Observed:
         event = self._cases[planned.case.id]
         more = event.more or CaseMore()
         salted = {
-            name: tuple(with_salt(self._salt, self._subject, one) for one in getattr(more, name))
+            name: tuple(with_salt(self._salt, self._subject, value) for value in getattr(more, name))
             for name in ("repeats", "ordered")
         }
         observation = with_salt(self._salt, self._subject, event.observation)
@@ -92,12 +92,12 @@ class _Shards:
             salted = replace(merge.subject, salt=salt)
             return choose_launcher(merge.launcher_name, salted, lambda waited_for: emit(Waiting("", waited_for)))
 
-        started = [one.started for one in merge.shards if one.started is not None]
+        started = [shard.started for shard in merge.shards if shard.started is not None]
         facts = LauncherFacts(
             name=started[0].launcher,
-            cannot_check=tuple(dict.fromkeys(gap for one in started for gap in one.cannot_check)),
+            cannot_check=tuple(dict.fromkeys(gap for each_started in started for gap in each_started.cannot_check)),
             reason=started[0].reason,
-            images=tuple(dict.fromkeys(image for one in started for image in one.images)),
+            images=tuple(dict.fromkeys(image for each_started in started for image in each_started.images)),
         )
         self.launcher = LauncherElsewhere(facts, secrets.token_hex(4), make)
 
@@ -115,7 +115,7 @@ def prepared_merge(paths: Sequence[Path], backend: Path | None, environments: Pa
     inputs = Inputs.find(
         backend=backend or (file if file.is_file() and _is_here(file) else None),
         environments=environments or (folder if folder.is_dir() and _is_here(folder) else None),
-        names=[one.name for one in about.environments],
+        names=[environment.name for environment in about.environments],
         launcher=part.launcher if part.launcher in launcher_names() else None,
         repeat=part.repeat,
         thorough=part.thorough,

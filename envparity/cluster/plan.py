@@ -56,7 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of all cases."""
-        return tuple(one.id for one in self.cases)
+        return tuple(case.id for case in self.cases)
 
 
 def made_plan(subject: Subject, only: Sequence[str], orders: int, repeat: int, runs: Path | None = None) -> Plan:
@@ -69,11 +69,11 @@ def made_plan(subject: Subject, only: Sequence[str], orders: int, repeat: int, r
         raise ConfigurationError([Mistake("--attach", 0, "shards", "environments that are booted", got, "")])
     took = {} if runs is None else _seconds(subject.backend.name, orders, runs)
     cases = tuple(
-        CaseOfPlan(one.case.id, one.case.environment, str(one.case), len(one.scenarios), took.get(one.case.id))
-        for one in plan(subject.backend, subject.environments, only, orders=orders > 0, thorough=subject.thorough)
+        CaseOfPlan(case.case.id, case.case.environment, str(case.case), len(case.scenarios), took.get(case.case.id))
+        for case in plan(subject.backend, subject.environments, only, orders=orders > 0, thorough=subject.thorough)
     )
     identity = identity_of(subject)
-    ids = [one.id for one in cases]
+    ids = [case.id for case in cases]
     named = msgspec.json.encode([identity, subject.backend.name, list(only), orders, repeat, subject.thorough, ids])
     digest = hashlib.sha256(named).hexdigest()[:_DIGITS]
     return Plan(
@@ -88,19 +88,23 @@ def shares(cases: Iterable[CaseOfPlan], count: int) -> tuple[tuple[str, ...], ..
     What never ran counts as much as the others in the middle; where nothing ever ran, cases count by their scenarios.
     """
     known = list(cases)
-    took = [one.seconds for one in known if one.seconds is not None]
+    took = [each_case.seconds for each_case in known if each_case.seconds is not None]
     middle = statistics.median(took) if took else None
     weights = {
-        one.id: one.seconds if one.seconds is not None else 1.0 + one.scenarios if middle is None else middle
-        for one in known
+        each_case.id: each_case.seconds
+        if each_case.seconds is not None
+        else 1.0 + each_case.scenarios
+        if middle is None
+        else middle
+        for each_case in known
     }
     loads = [0.0] * count
     own: list[list[str]] = [[] for _ in range(count)]
-    for case in sorted(known, key=lambda one: -weights[one.id]):  # stable: equal ones as planned
+    for case in sorted(known, key=lambda value: -weights[value.id]):  # stable: equal ones as planned
         least = min(range(count), key=lambda index: (loads[index], len(own[index])))
         loads[least] += weights[case.id]
         own[least].append(case.id)
-    return tuple(tuple(one.id for one in known if one.id in chosen) for chosen in own)
+    return tuple(tuple(each_case.id for each_case in known if each_case.id in chosen) for chosen in own)
 
 
 def read_plan(path: Path, here: Plan) -> Plan:
@@ -143,7 +147,10 @@ def _seconds(backend: str, orders: int, runs: Path) -> dict[str, float]:
             lines = [decoder.decode(line) for line in path.read_bytes().splitlines()]
         except (OSError, msgspec.DecodeError):
             continue  # one that another version wrote, or that is being written
-        if not any(one.type == "SavedSubject" and (one.backend, one.orders) == (backend, orders) for one in lines):
+        if not any(
+            each_line.type == "SavedSubject" and (each_line.backend, each_line.orders) == (backend, orders)
+            for each_line in lines
+        ):
             continue
         for line in lines:
             if line.type == "CaseObserved":

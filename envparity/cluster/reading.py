@@ -53,8 +53,8 @@ def read_shards(paths: Sequence[Path]) -> tuple[Shard, ...]:
         if subject.shard is None:
             mistakes.append(_mistake(shown_path(path), "a shard's, of `envparity run --shard`", "that of a whole run"))
             continue
-        started = next((one for one in events if isinstance(one, RunStarted)), None)
-        observed = tuple(one for one in events if isinstance(one, CaseObserved))
+        started = next((event for event in events if isinstance(event, RunStarted)), None)
+        observed = tuple(event for event in events if isinstance(event, CaseObserved))
         shards.append(Shard(path, subject, subject.shard, started, observed))
     if shards:
         mistakes += _of_different_runs(shards)
@@ -62,7 +62,7 @@ def read_shards(paths: Sequence[Path]) -> tuple[Shard, ...]:
             mistakes += [*_not_all(shards), *_unfinished(shards), *_by_others(shards)]
     if mistakes:
         raise ConfigurationError(mistakes)
-    return tuple(sorted(shards, key=lambda one: one.part.index))
+    return tuple(sorted(shards, key=lambda shard: shard.part.index))
 
 
 def unfit_for(shards: Sequence[Shard], here: Identity, plan: str) -> Iterator[Mistake]:
@@ -78,32 +78,32 @@ def unfit_for(shards: Sequence[Shard], here: Identity, plan: str) -> Iterator[Mi
 def _of_different_runs(shards: Sequence[Shard]) -> Iterator[Mistake]:
     """Those that are not of the same version, commit, files and options as the first."""
     first = shards[0]
-    for one in shards[1:]:
-        found = list(first.identity.differences(one.identity))
+    for shard in shards[1:]:
+        found = list(first.identity.differences(shard.identity))
         for word, expected, got in found:
-            yield _mistake(one.name, f"{word} {expected or 'none'}, as {first.name} has", got or "none")
+            yield _mistake(shard.name, f"{word} {expected or 'none'}, as {first.name} has", got or "none")
         if found:
             continue
-        if one.part.plan != first.part.plan:
-            yield _mistake(one.name, f"plan {first.part.plan}, as {first.name} has", one.part.plan, "same options")
-        elif one.part.of != first.part.of:
-            yield _mistake(one.name, f"a shard of {first.part.of}, as {first.name} is", f"one of {one.part.of}")
+        if shard.part.plan != first.part.plan:
+            yield _mistake(shard.name, f"plan {first.part.plan}, as {first.name} has", shard.part.plan, "same options")
+        elif shard.part.of != first.part.of:
+            yield _mistake(shard.name, f"a shard of {first.part.of}, as {first.name} is", f"one of {shard.part.of}")
 
 
 def _not_all(shards: Sequence[Shard]) -> Iterator[Mistake]:
     """Shards that are missing or doubled; and cases that are, where the shards were cut by different plans."""
     first = shards[0].part
-    count = Counter(one.part.index for one in shards)
+    count = Counter(shard.part.index for shard in shards)
     missing = [f"{index}/{first.of}" for index in range(1, first.of + 1) if not count[index]]
     if missing:
         yield _mistake("shards", f"all {first.of}", f"none of {_some(missing)}", "run it, and merge all of them")
     for index, times in sorted(count.items()):
         if times > 1:
-            names = ", ".join(one.name for one in shards if one.part.index == index)
+            names = ", ".join(shard.name for shard in shards if shard.part.index == index)
             yield _mistake(names, "each shard once", f"shard {index}/{first.of} {times} times")
     if missing or max(count.values()) > 1:
         return
-    cases = Counter(case for one in shards for case in one.part.own)
+    cases = Counter(case for shard in shards for case in shard.part.own)
     absent = [case for case in first.cases if not cases[case]]
     twice = [case for case, times in cases.items() if times > 1]
     action = "give all of them the same --plan, or none"
@@ -115,26 +115,26 @@ def _not_all(shards: Sequence[Shard]) -> Iterator[Mistake]:
 
 def _unfinished(shards: Sequence[Shard]) -> Iterator[Mistake]:
     """Shards that were interrupted, and files in which something else was observed than what is theirs."""
-    for one in shards:
-        seen = Counter(event.case for event in one.observed)
-        missing = [case for case in one.part.own if not seen[case]]
-        if one.started is None or missing:
+    for shard in shards:
+        seen = Counter(event.case for event in shard.observed)
+        missing = [case for case in shard.part.own if not seen[case]]
+        if shard.started is None or missing:
             got = f"one that was interrupted before {_some(missing) or 'it began'}"
-            yield _mistake(one.name, "a shard that came to its end", got, "run it again")
-        foreign = [case for case, times in seen.items() if times > 1 or case not in one.part.own]
+            yield _mistake(shard.name, "a shard that came to its end", got, "run it again")
+        foreign = [case for case, times in seen.items() if times > 1 or case not in shard.part.own]
         if foreign:
-            yield _mistake(one.name, "each of its cases once", f"{_some(foreign)} beside them", "run it again")
-        if any(event.more is None or event.observation.case.id != event.case for event in one.observed):
-            yield _mistake(one.name, "all that each case showed", "a part of it", "run it again")
+            yield _mistake(shard.name, "each of its cases once", f"{_some(foreign)} beside them", "run it again")
+        if any(event.more is None or event.observation.case.id != event.case for event in shard.observed):
+            yield _mistake(shard.name, "all that each case showed", "a part of it", "run it again")
 
 
 def _by_others(shards: Sequence[Shard]) -> Iterator[Mistake]:
     """Shards that were booted by another launcher: what it shows is not to be compared."""
-    first = next((one.started for one in shards if one.started is not None), None)
-    for one in shards:
-        if first is not None and one.started is not None and one.started.launcher != first.launcher:
+    first = next((shard.started for shard in shards if shard.started is not None), None)
+    for shard in shards:
+        if first is not None and shard.started is not None and shard.started.launcher != first.launcher:
             expected = f"launcher {first.launcher}, as in the other shards"
-            yield _mistake(one.name, expected, one.started.launcher, "name one with --launcher")
+            yield _mistake(shard.name, expected, shard.started.launcher, "name one with --launcher")
 
 
 def _some(names: Sequence[str]) -> str:

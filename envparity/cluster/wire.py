@@ -39,8 +39,8 @@ class Secrets(msgspec.Struct, frozen=True):
             backend, settings=backend.settings | self.backend, boot_secrets=self.boots, process=process
         )
         environments = {
-            name: msgspec.structs.replace(one, settings=one.settings | self.environments.get(name, {}))
-            for name, one in subject.environments.items()
+            name: msgspec.structs.replace(environment, settings=environment.settings | self.environments.get(name, {}))
+            for name, environment in subject.environments.items()
         }
         return replace(subject, backend=backend, environments=environments)
 
@@ -128,7 +128,7 @@ def secrets_of(subject: Subject) -> Secrets:
 
     return Secrets(
         backend=secret(backend.settings.items()),
-        environments={name: secret(one.settings.items()) for name, one in subject.environments.items()},
+        environments={name: secret(environment.settings.items()) for name, environment in subject.environments.items()},
         variables=secret(backend.process.variables.items()) if backend.process is not None else {},
         boots=dict(backend.boot_secrets),
     )

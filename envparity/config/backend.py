@@ -96,7 +96,7 @@ def _scenarios(document: Document) -> tuple[tuple[Scenario, ...], list[Mistake]]
     carriers = [str(carrier.get("name")) for carrier in carrier_tables(document)]
     kinds = kinds_of(document.table("tokens"))
     parsed, mistakes = parse_scenarios(tables, document.source, document.line_of, carriers, kinds)
-    return tuple(one for scenario in parsed for one in expand(scenario, carriers)), mistakes
+    return tuple(each_scenario for scenario in parsed for each_scenario in expand(scenario, carriers)), mistakes
 
 
 def _build(document: Document, scenarios: tuple[Scenario, ...]) -> Backend:
@@ -200,7 +200,7 @@ def _previous_mistakes(document: Document) -> Iterator[Mistake]:
         yield document.mistake(("previous",), "either folder or revision", got, action)
     if "process" not in document.data:
         yield document.mistake(("previous",), "a table [process], as which it is started", "none", "add it")
-    boots = [one.get("boot") for one in document.tables("scenario")]
+    boots = [each_table.get("boot") for each_table in document.tables("scenario")]
     if not any(isinstance(boot, dict) and boot.get("release") for boot in boots):
         action = 'add boot = { release = "upgrade" } to one, or remove the table'
         yield document.mistake(("previous",), "a scenario whose boot changes the release", "none", action)
@@ -261,7 +261,7 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
 
 def _retry_mistakes(document: Document) -> Iterator[Mistake]:
     """Figures of attempts to connect, where no scenario has a dependency away so that anybody could count them."""
-    steps = [step for one in document.tables("scenario") for step in one.get("steps", ()) if isinstance(step, dict)]
+    steps = [step for table in document.tables("scenario") for step in table.get("steps", ()) if isinstance(step, dict)]
     if document.data.get("retries") and not any(_AWAY & step.keys() for step in steps):
         expected = f"a scenario with a step {', '.join(sorted(_AWAY))}, in which it is looked at"
         yield document.mistake(("retries",), expected, "none", "remove the table, or add one")

@@ -73,8 +73,10 @@ def read_environments(
     mistakes += _clashes(loaded, asked=bool(names))
     found = list(loaded.values())
     if not names:
-        found.sort(key=lambda one: (not one.baseline, one.name))
-    return {one.name: one for one in found}, list(dict.fromkeys(mistakes))  # that of a file that several extend, once
+        found.sort(key=lambda value: (not value.baseline, value.name))
+    return {each_environment.name: each_environment for each_environment in found}, list(
+        dict.fromkeys(mistakes)
+    )  # that of a file that several extend, once
 
 
 def load_environment(path: Path, given: Collection[str] | None = None) -> tuple[Environment | None, list[Mistake]]:
@@ -139,12 +141,12 @@ def _asked_for(files: Sequence[Path], names: Sequence[str]) -> tuple[list[Path],
 
 
 def _clashes(loaded: Mapping[Path, Environment], *, asked: bool) -> Iterator[Mistake]:
-    named = Counter(one.name for one in loaded.values())
-    baselines = [one.name for one in loaded.values() if one.baseline]
-    for path, one in loaded.items():
-        if named[one.name] > 1:
-            yield Mistake(shown_path(path), 0, "name", "a name of its own", f"{one.name}, which another file has too")
-        if one.baseline and len(baselines) > 1 and not asked:
+    named = Counter(environment.name for environment in loaded.values())
+    baselines = [environment.name for environment in loaded.values() if environment.baseline]
+    for path, value in loaded.items():
+        if named[value.name] > 1:
+            yield Mistake(shown_path(path), 0, "name", "a name of its own", f"{value.name}, which another file has too")
+        if value.baseline and len(baselines) > 1 and not asked:
             got = f"{len(baselines)}: {', '.join(baselines)}"
             yield Mistake(shown_path(path), 0, "baseline", "one baseline", got, "keep it in one of the files")
 

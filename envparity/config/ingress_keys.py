@@ -52,7 +52,7 @@ def ingress_mistakes(document: Document) -> Iterator[Mistake]:
     if ingress.get("forwarded_for") == "append" and "for" not in forwarded:
         action = 'add "for" to forwarded, or leave it out'
         yield document.mistake(("ingress", "forwarded_for"), "X-Forwarded-For among what is set", "not", action)
-    set_anew = {_HEADERS.get(one): one for one in forwarded}
+    set_anew = {_HEADERS.get(text): text for text in forwarded}
     for name in _texts(ingress.get("drop_headers")):
         if name in _NEEDED_BY_HTTP:
             expected = "headers that a proxy may leave out"
@@ -75,4 +75,4 @@ def _as_data(value: object) -> object:
 
 def _texts(value: object) -> tuple[str, ...]:
     """The texts of a list; none where it is no list."""
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list | tuple) else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()

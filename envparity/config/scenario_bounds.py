@@ -52,7 +52,7 @@ def address_problems(head: Mapping[str, object], steps: Sequence[Step | None]) -
             yield f"steps[{index}].from", "one of both", got, "which worker answers is chosen by connecting again"
     for index, step in enumerate(steps):
         said = placeholders(step) if step is not None else ()
-        for _, argument in (one for one in said if one[0] == "address" and one[1] and one[1] not in names):
+        for _, argument in (item for item in said if item[0] == "address" and item[1] and item[1] not in names):
             expected = f"an address of this scenario ({', '.join(sorted(names)) or 'no from says one'})"
             yield f"steps[{index}]", expected, f"{{address:{argument}}}", "say it in from of the client that is meant"
     if len(names) > _MOST_ADDRESSES:

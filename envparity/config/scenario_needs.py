@@ -72,7 +72,9 @@ def _problems(scenario: Scenario, backend: Backend, environments: Mapping[str, E
     yield from polling_problems(scenario, backend)
     if scenario.boot.release and backend.previous is None:
         yield "boot.release", "[previous], which says where the previous release is", "none", "add it"
-    idle = backend.idle_settings or any(one.ingress.kind != "none" for one in environments.values())
+    idle = backend.idle_settings or any(
+        each_environment.ingress.kind != "none" for each_environment in environments.values()
+    )
     if scenario.boot.hasten > 1 and not idle and environments:
         yield "boot.hasten", "idle_settings, or an ingress: what is idle", "neither", "name what it makes shorter"
     for environment in environments.values():

@@ -40,5 +40,5 @@ def _carrier(step: Connect, scenario: Scenario, backend: Backend) -> str:
     """The name of the carrier of that step's token, where it is a subprotocol; "" where it is not."""
     carriers = backend.tokens.carriers if backend.tokens else ()
     wanted = step.carrier or scenario.carriers
-    chosen = next((one for one in carriers if one.name == wanted or not wanted), None)
+    chosen = next((carrier for carrier in carriers if carrier.name == wanted or not wanted), None)
     return chosen.name if chosen is not None and chosen.subprotocol is not None else ""

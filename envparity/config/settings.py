@@ -143,7 +143,7 @@ def _source_mistakes(document: Document, key: KeyPath, setting: str, source: str
         yield document.mistake(key, "a dependency of this environment", got, near or f"add [dependencies.{owner}]")
         return
     if what not in offered:
-        expected = "one of " + ", ".join(f"{owner}.{one}" for one in offered)
+        expected = "one of " + ", ".join(f"{owner}.{text}" for text in offered)
         yield document.mistake(key, expected, in_words(source), did_you_mean(what, offered))
     elif what == "password" and document.table("dependencies", owner).get("password") is False:
         yield document.mistake(key, f"a password of {owner}", "none: it has password = false")

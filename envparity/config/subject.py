@@ -41,7 +41,7 @@ def load_subject(backend_file: Path, environment_paths: Path | Sequence[Path], n
     backend, mistakes = read_backend(backend_file)
     environments, wrong = read_environments(paths, names, None if backend is None else backend.settings)
     if backend is not None:
-        environments = {name: with_fitting_image(backend, one) for name, one in environments.items()}
+        environments = {name: with_fitting_image(backend, environment) for name, environment in environments.items()}
     mistakes = [*mistakes, *wrong]
     if backend is not None:
         mistakes += [*_unmet_needs(backend, environments), *unmet_by_environments(backend, environments)]
@@ -59,8 +59,10 @@ def with_secrets_known(backend: Backend, environments: Iterable[Environment]) ->
     there stands which one it is.
     """
     environments = list(environments)
-    made = {name for one in environments for name, value in one.settings.items() if is_made_secret(value)}
-    while found := {name for one in environments for name in _made_of(made, one)} - made:
+    made = {
+        name for environment in environments for name, value in environment.settings.items() if is_made_secret(value)
+    }
+    while found := {name for environment in environments for name in _made_of(made, environment)} - made:
         made |= found
     backend = msgspec.structs.replace(backend, secret_settings=frozenset(made))
     placeholders: dict[tuple[str, str], str] = {}
@@ -104,7 +106,7 @@ def _no_limits(source: str, backend: Backend, environment: Environment) -> Itera
 def _unmet_needs(backend: Backend, environments: Mapping[str, Environment]) -> Iterator[Mistake]:
     """What the backend's file takes for granted and an environment does not have."""
     source = shown_path(backend.file)
-    everywhere = {*backend.settings}.union(*(one.settings for one in environments.values()))
+    everywhere = {*backend.settings}.union(*(each_environment.settings for each_environment in environments.values()))
     for index, setting in enumerate(backend.idle_settings):
         if setting not in everywhere and environments:
             action = did_you_mean(setting, everywhere)

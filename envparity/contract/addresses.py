@@ -32,7 +32,7 @@ def parameter_violations(reading: Reading, channel: Channel, path: str) -> Itera
         if isinstance(place.value.get("schema"), dict):  # 2.x
             yield from _by_schema(reading, place.below("schema"), name, value)
         listed = place.value.get("enum")
-        if isinstance(listed, list) and value not in {str(one) for one in listed}:
+        if isinstance(listed, list) and value not in {str(each_value) for each_value in listed}:
             yield f"parameter {name} is {value!r}, which is none of its values"
 
 
@@ -42,5 +42,5 @@ def _by_schema(reading: Reading, place: Place, name: str, value: str) -> Iterato
     if validator is None:
         return
     readings = (value, int(value)) if value.lstrip("-").isdecimal() else (value,)
-    if not any(validator.is_valid(one) for one in readings):
+    if not any(validator.is_valid(each_reading) for each_reading in readings):
         yield f"parameter {name}: {next(iter(validator.iter_errors(value))).message}"

@@ -33,8 +33,8 @@ def not_websocket(reading: Reading) -> None:
     """Note where every server of a document speaks what is no WebSocket."""
     servers = [reading.documents.followed(place) for _, place in reading.documents.root.below("servers").entries()]
     spoken = [held.below("protocol") for held in servers if held is not None and isinstance(held.value, dict)]
-    if spoken and all(str(one.value).lower() in _OTHERS for one in spoken):
-        got = ", ".join(sorted({str(one.value) for one in spoken}))
+    if spoken and all(str(each_place.value).lower() in _OTHERS for each_place in spoken):
+        got = ", ".join(sorted({str(each_place.value) for each_place in spoken}))
         reading.documents.mistake(spoken[0], "a server that speaks ws or wss", got)
 
 
@@ -49,23 +49,25 @@ def channels_of(reading: Reading, path: str, said: Iterable[str]) -> tuple[tuple
     if names == (_EVERY,) or (not names and len(channels) == 1):
         return channels, ""
     if names:
-        chosen = tuple(one for one in channels if one.key in names or one.address in names)
-        known = {name for one in channels for name in (one.key, one.address)}
+        chosen = tuple(channel for channel in channels if channel.key in names or channel.address in names)
+        known = {name for channel in channels for name in (channel.key, channel.address)}
         unknown = [name for name in names if name not in known]
         if not unknown:
             return chosen, ""
-        near = difflib.get_close_matches(unknown[0], [one for one in known if one], n=1)
+        near = difflib.get_close_matches(unknown[0], [text for text in known if text], n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return (), f"no channel {', '.join(map(repr, unknown))}{hint}"
     prefixes = ("", *_prefixes(reading))
     there = unquote(urlsplit(path).path) or "/"
     fitting = [
-        one for one in channels if one.address and any(_is_at(there, prefix, one.address) for prefix in prefixes)
+        channel
+        for channel in channels
+        if channel.address and any(_is_at(there, prefix, channel.address) for prefix in prefixes)
     ]
-    plain = [one for one in fitting if not _PARAMETER.search(one.address or "")]
+    plain = [channel for channel in fitting if not _PARAMETER.search(channel.address or "")]
     if plain or fitting:
         return tuple(plain or fitting), ""
-    listed = ", ".join(one.key for one in channels[:8]) + (", …" if len(channels) > 8 else "")
+    listed = ", ".join(channel.key for channel in channels[:8]) + (", …" if len(channels) > 8 else "")
     return (), f"{len(channels)} channels, none at {there}: {listed}"
 
 
@@ -106,12 +108,16 @@ def view_of(reading: Reading, channels: tuple[Channel, ...], frame_type: str, pl
     if len(fitting) == 1 and against[fitting[0]][1]:
         return fitting[0]
     keys = {channel.key for channel in channels}
-    operations = [one for one in reading.description.operations if one.channel in keys or not one.channel]
-    asked = {one.action for one in operations if one.replies is not None}
+    operations = [
+        operation for operation in reading.description.operations if operation.channel in keys or not operation.channel
+    ]
+    asked = {operation.action for operation in operations if operation.replies is not None}
     if len(asked) == 1 and not any(counted for _, counted in against.values()):
         return "server" if asked == {"receive"} else "client"
-    said = {action: {at.place.reference for one in operations if one.action == action for at in one.messages}
-            for action in ("send", "receive")}  # fmt: skip
+    said = {
+        action: {at.place.reference for asks in operations if asks.action == action for at in asks.messages}
+        for action in ("send", "receive")
+    }
     return "server" if said["send"] == said["receive"] and operations else None
 
 
@@ -127,7 +133,9 @@ def _against(
         direction = seen(operation, view)
         answered: Direction = "received" if direction == "sent" else "sent"
         for where, listed in ((direction, operation.messages), (answered, operation.replies or ())):
-            types[where] |= {name for one in reading.messages(listed, frame_type) for name in one.types(frame_type)}
+            types[where] |= {
+                name for message in reading.messages(listed, frame_type) for name in message.types(frame_type)
+            }
     wrong = len(played.sent & (types["received"] - types["sent"]))
     wrong += len(played.expected & (types["sent"] - types["received"]))
     right = len(played.sent & types["sent"]) + len(played.expected & types["received"])

@@ -44,9 +44,9 @@ def _entries(documents: Documents, place: Place) -> Iterator[tuple[int, list[str
     if place.value is None:
         return
     if isinstance(place.value, list):
-        for one in place.items():
-            code = one.value.get("code") if isinstance(one.value, dict) else one.value
-            yield from _entry(documents, one, code, one)
+        for each_place in place.items():
+            code = each_place.value.get("code") if isinstance(each_place.value, dict) else each_place.value
+            yield from _entry(documents, each_place, code, each_place)
     elif isinstance(place.value, dict):
         for code in place.value:
             yield from _entry(documents, place.below(code), code, place.below(code))
@@ -64,9 +64,9 @@ def _entry(documents: Documents, at: Place, code: object, rule: Place) -> Iterat
             documents.mistake(at, "an object, with a list of reasons if any", repr(said))
             return
         given = [*said.get("reasons", []), *([said["reason"]] if "reason" in said else [])]
-        yield int(str(code)), [str(one) for one in given] or None
+        yield int(str(code)), [str(value) for value in given] or None
     elif isinstance(said, list):
-        yield int(str(code)), [str(one) for one in said] or None
+        yield int(str(code)), [str(value) for value in said] or None
     elif isinstance(said, str) and rule.value is not code:
         yield int(str(code)), [said] if said and _A_REASON.fullmatch(said) else None
     elif said is None or said is code:

@@ -154,7 +154,7 @@ class _Branches:
             values = [held["const"]] if isinstance(held, dict) and "const" in held else None
             if values is None and isinstance(held, dict) and isinstance(held.get("enum"), list):
                 values = held["enum"]
-            if values and len(values) <= _MOST_CONSTANTS and all(isinstance(one, str | int) for one in values):
+            if values and len(values) <= _MOST_CONSTANTS and all(isinstance(value, str | int) for value in values):
                 found[name] = frozenset(values)
         return found
 

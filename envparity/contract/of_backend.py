@@ -69,7 +69,7 @@ def _of_connecting(
     """What the bindings and the parameters of the address have against how clients of this backend connect."""
     source = shown_path(backend.file)
     path = backend.websocket_path
-    for said in [said for one in channels for said in parameter_violations(reading, one, path)]:
+    for said in [said for channel in channels for said in parameter_violations(reading, channel, path)]:
         yield Mistake(source, 0, "websocket_path", "an address of the contract's channel", said)
     given = dict(parse_qsl(urlsplit(path).query, keep_blank_values=True))
     literal = {name: value for name, value in given.items() if "{" not in value}
@@ -91,7 +91,7 @@ def _of_names(backend: Backend, contract: Contract) -> Iterator[Mistake]:
     for index, name in enumerate(backend.names if types else ()):
         said, _, rest = name.path[:_LONGEST].partition(".")
         meant = rest.partition(".")[0]
-        known = any(fnmatchcase(one.partition(".")[0], meant) for one in (*types, *backend.ignored_frames))
+        known = any(fnmatchcase(type_.partition(".")[0], meant) for type_ in (*types, *backend.ignored_frames))
         if said == "frames" and not known:
             key, action = f"names[{index}].path", did_you_mean(meant, types)
             yield Mistake(

@@ -13,11 +13,11 @@ def with_traits(documents: Documents, message: Place) -> Place:
     if not isinstance(listed.value, list):
         return message
     merged: dict[str, object] = {}
-    for one in listed.items():
-        trait = documents.followed(one) if isinstance(one.value, dict) else None
+    for place in listed.items():
+        trait = documents.followed(place) if isinstance(place.value, dict) else None
         if trait is None or not isinstance(trait.value, dict):
-            if not isinstance(one.value, dict):
-                documents.mistake(one, "a message trait", repr(one.value))
+            if not isinstance(place.value, dict):
+                documents.mistake(place, "a message trait", repr(place.value))
             continue
         if "payload" in trait.value:
             documents.mistake(trait.below("payload"), "no payload in a trait", "one", "move it into the message")

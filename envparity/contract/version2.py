@@ -56,8 +56,8 @@ def _messages(documents: Documents, place: Place, key: str) -> Iterator[MessageA
         return
     several = held.below("oneOf")
     if isinstance(several.value, list):
-        for one in several.items():
-            yield from _messages(documents, one, key)
+        for each_place in several.items():
+            yield from _messages(documents, each_place, key)
         return
     target = place.value.get("$ref")
     name = held.value.get("messageId") or held.value.get("name") or key

@@ -45,6 +45,6 @@ def with_cookie(headers: Iterable[tuple[str, str]], cookie: str) -> dict[str, st
     """These headers with that cookie behind the others (RFC 6265 section 5.4); as they are where it is empty."""
     given = dict(headers)
     if cookie:
-        name = next((one for one in given if one.lower() == "cookie"), "Cookie")
+        name = next((text for text in given if text.lower() == "cookie"), "Cookie")
         given[name] = "; ".join(filter(None, (given.get(name, ""), cookie)))
     return given

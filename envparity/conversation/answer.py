@@ -102,7 +102,7 @@ def _sent(handshake: Handshake, endpoint: Endpoint) -> tuple[Header, ...]:
 def _negotiated(response: Response) -> tuple[str, ...]:
     """The extensions that were agreed upon, with their parameters (RFC 6455 §9.1)."""
     said = response.headers.get_all("Sec-WebSocket-Extensions") if response.status_code == _SWITCHING else []
-    return tuple("; ".join(map(str.strip, one.split(";"))) for header in said for one in header.split(","))
+    return tuple("; ".join(map(str.strip, text.split(";"))) for header in said for text in header.split(","))
 
 
 def _beginning(response: Response) -> str:

@@ -75,7 +75,7 @@ class Cookies:
         withheld: list[str] = []
         same_site = origin is None or _site(origin) == _site(f"{self._scheme}://{self._host}")
         kept = self._kept.get(client, {}).values()
-        for each in sorted(kept, key=lambda one: -len(one.path)):  # §5.4: longer paths first
+        for each in sorted(kept, key=lambda value: -len(value.path)):  # §5.4: longer paths first
             why = self._why_withheld(each, path.partition("?")[0], same_site=same_site)
             if why:
                 withheld.append(f"{self.told(each.cookie).name}: {why}")

@@ -50,23 +50,24 @@ class Disturbances:
         """Note that whatever was done to that target is over."""
         now_s = self._now()
         self._begun = [
-            replace(one, ended_s=now_s) if one.ended_s is None and one.target == target else one for one in self._begun
+            replace(begun, ended_s=now_s) if begun.ended_s is None and begun.target == target else begun
+            for begun in self._begun
         ]
 
     def seen(self, stack: Stack) -> tuple[Disturbed, ...]:
         """All of them so far, with what that stack saw."""
         outages = {}
-        for name in {one.target for one in self._begun if one.action in _AWAY}:
+        for name in {begun.target for begun in self._begun if begun.action in _AWAY}:
             if isinstance(stack, Disturbable):
-                times = sum(one.action in _AWAY and one.target == name for one in self._begun)
+                times = sum(begun.action in _AWAY and begun.target == name for begun in self._begun)
                 outages[name] = list(stack.outages(name)[-times:])
         return tuple(
             Disturbed(
-                one.action,
-                one.target,
-                round(one.began_s, 3),
-                round(self._now() if one.ended_s is None else one.ended_s, 3),
-                outages[one.target].pop(0) if one.action in _AWAY and outages.get(one.target) else None,
+                begun.action,
+                begun.target,
+                round(begun.began_s, 3),
+                round(self._now() if begun.ended_s is None else begun.ended_s, 3),
+                outages[begun.target].pop(0) if begun.action in _AWAY and outages.get(begun.target) else None,
             )
-            for one in self._begun
+            for begun in self._begun
         )

@@ -61,10 +61,16 @@ async def play(
         began = clock()
         now = lambda: clock() - began  # noqa: E731
         crowd = Crowd(len(scripts), scenario.rate, Stage(stack, backend.phases.stop_s, now), now)
-        named_too = [replace(one, names={**one.names, **named}, values={**one.values, **seen}) for one in scripts]
+        named_too = [
+            replace(each_script, names={**each_script.names, **named}, values={**each_script.values, **seen})
+            for each_script in scripts
+        ]
         conversations = [Conversation(scenario, written, contract) for written in named_too]
         plays = await together(
-            *(_Client(one, stack, crowd, ways, backend.codec).play(backend.phases.close_s) for one in conversations)
+            *(
+                _Client(conversation, stack, crowd, ways, backend.codec).play(backend.phases.close_s)
+                for conversation in conversations
+            )
         )
         await crowd.stage.restore()
     return plays[0] if scenario.clients == 1 else as_one(plays, scenario.served)

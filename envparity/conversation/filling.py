@@ -24,9 +24,9 @@ def fill(value: Any, values: Mapping[str, object]) -> Any:
             return values.get(value[1:-1], value)
         return PLACEHOLDER.sub(lambda match: str(values.get(match[0][1:-1], match[0])), value)
     if isinstance(value, Mapping):
-        return {name: fill(one, values) for name, one in value.items()}
+        return {name: fill(each_value, values) for name, each_value in value.items()}
     if isinstance(value, list | tuple):
-        return [fill(one, values) for one in value]
+        return [fill(item, values) for item in value]
     return value
 
 

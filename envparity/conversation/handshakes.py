@@ -89,9 +89,9 @@ class Handshakes:
         wanted = step.carrier or scenario.carriers
         if not wanted:
             return carriers[0] if carriers else None
-        found = next((one for one in carriers if one.name == wanted), None)
+        found = next((carrier for carrier in carriers if carrier.name == wanted), None)
         if found is None:
-            known = ", ".join(one.name for one in carriers) or "none"
+            known = ", ".join(carrier.name for carrier in carriers) or "none"
             expected = f"a carrier of this backend ({known})"
             raise ConfigurationError([scenario_mistake(backend, scenario, "carriers", expected, repr(wanted))])
         return found

@@ -111,15 +111,15 @@ class Recorder:
 
     def note_logged(self, logged: Iterable[LoggedLines]) -> None:
         """Keep what was logged in the moments of the failure: of each source the last 200 lines."""
-        kept = (one for one in logged if one.lines)
+        kept = (lines for lines in logged if lines.lines)
         self._logged = tuple(
             LoggedLines(
-                one.source,
-                tuple(self._redaction.text(line) for line in one.lines[-_LOGGED:]),
-                one.left_out + max(len(one.lines) - _LOGGED, 0),
-                one.is_replica,
+                lines.source,
+                tuple(self._redaction.text(line) for line in lines.lines[-_LOGGED:]),
+                lines.left_out + max(len(lines.lines) - _LOGGED, 0),
+                lines.is_replica,
             )
-            for one in kept
+            for lines in kept
         )
 
     def what(self, arrival: Arrival | Closure, unexpected: str | None = None) -> str:
@@ -147,7 +147,7 @@ class Recorder:
 
     def shown(self, frame: dict[str, object]) -> str:
         """A frame without its volatile fields, ids by name."""
-        kept = {name: one for name, one in frame.items() if name not in self._volatile}
+        kept = {name: each_value for name, each_value in frame.items() if name not in self._volatile}
         text = self._redaction.text(json.dumps(kept, ensure_ascii=False))
         for value, name in sorted(self.names.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(value, name)

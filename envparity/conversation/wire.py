@@ -53,7 +53,7 @@ class Reading:
     def answered(self, target: str, text: str) -> list[object] | None:
         """The frames in the answer to a request for that target; None where it holds none. Raises `DoorFailed`."""
         frames = answered(self.codec, target, text)
-        return None if frames is None else [bounded(one) if isinstance(one, dict) else one for one in frames]
+        return None if frames is None else [bounded(frame) if isinstance(frame, dict) else frame for frame in frames]
 
     def padded(self, value: dict[str, object], field: str, size: int) -> dict[str, object]:
         """The frame with `field`, which may be dotted, so long that its messages have `size` bytes.

@@ -128,7 +128,7 @@ class AnyImage(DependencyKind):
             {name: filled(value, known) for name, value in options["variables"].items()},
             {path: (filled_as_far_as_known(text, known).encode(), 0o644) for path, text in options["files"].items()},
             volumes=tuple(options["volumes"]),
-            command=tuple(filled(one, known) for one in options["command"]),
+            command=tuple(filled(option, known) for option in options["command"]),
         )
 
     def lacking(self) -> str:
@@ -147,7 +147,7 @@ class AnyImage(DependencyKind):
     def process(self, declared: Dependency, folder: Path, port: int, password: str) -> ProcessPlan:
         options = declared.options
         known = _known(declared, password, {**_own(declared), "port": str(port), "folder": str(folder)})
-        first, *arguments = (filled(one, known) for one in options["process"])
+        first, *arguments = (filled(option, known) for option in options["process"])
         return ProcessPlan(
             (program(first), *arguments),
             {PurePosixPath(path).name: filled_as_far_as_known(text, known) for path, text in options["files"].items()},

@@ -27,8 +27,8 @@ def unknown(key: tuple[str | int, ...], said: object, known: Collection[str]) ->
     if isinstance(said, str):
         for name in dict.fromkeys(_PLACEHOLDER.findall(said)):
             if name not in known:
-                expected = "one of " + ", ".join(f"{{{one}}}" for one in known)
+                expected = "one of " + ", ".join(f"{{{text}}}" for text in known)
                 yield KeyMistake(key, expected, f"{{{name}}}, which nothing fills")
     elif isinstance(said, dict | list):
-        for place, one in said.items() if isinstance(said, dict) else enumerate(said):
-            yield from unknown((*key, place), one, known)
+        for place, item in said.items() if isinstance(said, dict) else enumerate(said):
+            yield from unknown((*key, place), item, known)

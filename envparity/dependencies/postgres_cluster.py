@@ -137,7 +137,7 @@ def run_sql(programs: Path, socket_folder: Path, port: int, user: int | None, *s
         [str(programs / "psql"), "-X", "-q", "-h", str(socket_folder), "-p", str(port), "-U", "postgres"],
         user,
         _SQL_S,
-        script="".join(f"{one};\n" for one in statements),
+        script="".join(f"{statement};\n" for statement in statements),
         folder=socket_folder,
     )
     if "ERROR:" in said:
@@ -172,7 +172,7 @@ def _make(programs: Path, data: Path, user: int | None, *, behind_tls: bool) -> 
     told = _TOLD_OF_TLS if behind_tls else ()
     # The database of the backend, and whatever is made beside it later, is a copy of template1.
     for database, statements in (("template1", told), ("postgres", _OBJECTS)):
-        script = "".join(f"{one}\n" for one in (*statements, "CHECKPOINT"))
+        script = "".join(f"{statement}\n" for statement in (*statements, "CHECKPOINT"))
         argv = [str(programs / "postgres"), "--single", "-D", str(data), "-c", "exit_on_error=on", database]
         _run(argv, user, _INITDB_S, script=script, folder=data.parent)
 

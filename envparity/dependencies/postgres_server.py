@@ -92,8 +92,8 @@ def postgres_folder() -> Path:
 
 
 def _postgres_folders() -> Iterator[Path]:
-    versions = [one for one in _DEBIAN.glob("*/bin") if re.fullmatch(r"\d+", one.parent.name)]
-    yield from sorted(versions, key=lambda one: int(one.parent.name), reverse=True)
+    versions = [path for path in _DEBIAN.glob("*/bin") if re.fullmatch(r"\d+", path.parent.name)]
+    yield from sorted(versions, key=lambda version: int(version.parent.name), reverse=True)
     found = shutil.which("postgres")
     if found:
         yield Path(found).resolve().parent

@@ -26,7 +26,10 @@ class PostgresSession:
 
         Raises `LaunchError` with what is said against one, `DeadlineExceeded`.
         """
-        lines = [one if one.startswith("\\") else f"{one};" for one in (*statements, f"\\echo {_DONE}")]
+        lines = [
+            statement if statement.startswith("\\") else f"{statement};"
+            for statement in (*statements, f"\\echo {_DONE}")
+        ]
         async with self._one_at_a_time:
             said = await self._shell.ask("".join(f"{line}\n" for line in lines), _DONE)
         if "ERROR:" in said or "FATAL:" in said:

@@ -56,7 +56,7 @@ def ready_mistakes(said: object) -> Iterator[KeyMistake]:
     """What no schema can say of the table `ready`."""
     if not isinstance(said, Mapping):
         return
-    ways = [one for one in _WAYS if one in said]
+    ways = [text for text in _WAYS if text in said]
     if len(ways) > 1:
         yield KeyMistake(("ready",), "one of " + ", ".join(_WAYS), " and ".join(ways), "keep one of them")
     if said.get("tcp") is False:
@@ -85,7 +85,7 @@ async def is_ready(said: Mapping[str, object], server: Server, beside: Beside, v
     if ready.log is not None:
         return Pattern(f"(?m){ready.log}").search(await beside.log()) is not None
     if ready.command:
-        return await beside.run(tuple(filled(one, values) for one in ready.command))
+        return await beside.run(tuple(filled(text, values) for text in ready.command))
     return True
 
 

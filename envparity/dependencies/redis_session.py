@@ -80,4 +80,4 @@ class RedisSession:
 
 def _encoded(command: Sequence[str]) -> bytes:
     parts = [word.encode() for word in command]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(one), one) for one in parts)
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)

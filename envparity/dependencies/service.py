@@ -153,7 +153,7 @@ class Service(DependencyKind):
     def container(self, declared: Dependency, password: str) -> ServerPlan:
         del password
         options, port = declared.options, declared.options["port"]
-        command = tuple(filled(one, {"port": str(port)}) for one in options["command"])
+        command = tuple(filled(option, {"port": str(port)}) for option in options["command"])
         variables = {**options["settings"], options["port_setting"]: str(port)}
         return ServerPlan(self.image, port, variables, command=command, trusts=True)
 
@@ -170,7 +170,7 @@ class Service(DependencyKind):
     def process(self, declared: Dependency, folder: Path, port: int, password: str) -> ProcessPlan:
         del folder, password
         options = declared.options
-        first, *arguments = (filled(one, {"port": str(port)}) for one in options["process"])
+        first, *arguments = (filled(option, {"port": str(port)}) for option in options["process"])
         variables = {**options["settings"], options["port_setting"]: str(port)}
         return ProcessPlan((program(first), *arguments), variables=variables, code=Path(options["folder"]))
 
@@ -185,7 +185,7 @@ def _setting(value: object) -> Setting:
 
 def _source_mistakes(table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:
     """What is wrong with where it comes from: exactly one image or Dockerfile, or a process alone."""
-    said = [one for one in ("image", "dockerfile") if one in table]
+    said = [item for item in ("image", "dockerfile") if item in table]
     if len(said) > 1:
         yield KeyMistake(("dockerfile",), "either image or dockerfile", "both", "keep one of them")
     if not said and not table.get("process"):

@@ -240,7 +240,7 @@ def dependency_schema(named: object = None) -> dict[str, object]:
     asked = None
     if named is not None:
         tables = named.values() if isinstance(named, dict) else ()
-        asked = {one["kind"] for one in tables if isinstance(one, dict) and isinstance(one.get("kind"), str)}
+        asked = {table["kind"] for table in tables if isinstance(table, dict) and isinstance(table.get("kind"), str)}
     return door_schema(
         KINDS,
         "kind",

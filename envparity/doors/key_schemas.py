@@ -85,19 +85,19 @@ def _kinds_schema(
 def _inlined(schema: object, parts: Mapping[str, object]) -> object:
     """Without references, titles and defaults, and without null, which TOML has not."""
     if isinstance(schema, list):
-        return [_inlined(one, parts) for one in schema]
+        return [_inlined(value, parts) for value in schema]
     return _inlined_table(schema, parts) if isinstance(schema, dict) else schema
 
 
 def _inlined_table(schema: Mapping[str, Any], parts: Mapping[str, object]) -> dict[str, object]:
     own = {key: _inlined(value, parts) for key, value in schema.items() if key not in _LEFT_OUT | {"$ref", "anyOf"}}
     if "properties" in schema:  # names of keys, of which some may be called title or default
-        own["properties"] = {name: _inlined(one, parts) for name, one in schema["properties"].items()}
-    others = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+        own["properties"] = {name: _inlined(property_, parts) for name, property_ in schema["properties"].items()}
+    others = [each_value for each_value in schema.get("anyOf", ()) if each_value != {"type": "null"}]
     if len(others) > 1:
         own["anyOf"] = _inlined(others, parts)
     referred = [parts[schema["$ref"]]] if "$ref" in schema else others if len(others) == 1 else []
-    for one in referred:
-        under = _inlined(one, parts)
+    for item in referred:
+        under = _inlined(item, parts)
         own = {**under, **own} if isinstance(under, dict) else own
     return own

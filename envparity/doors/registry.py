@@ -203,7 +203,7 @@ def unforeseen(entry: Entry) -> Iterator[None]:
 def entries_of(group: str) -> Mapping[str, Entry]:
     """What is installed in that group, by name, the built-in first. Raises `DoorFailed` for names that clash."""
     found = built_in_entries(group)
-    for point in sorted(metadata.entry_points(group=group), key=lambda one: one.name):
+    for point in sorted(metadata.entry_points(group=group), key=lambda each_point: each_point.name):
         entry = Entry(group, point.name, point.value, *_origin(point))
         if not _NAME.fullmatch(point.name):
             raise DoorFailed(str(entry), "its name is not of small letters, digits, - and _")

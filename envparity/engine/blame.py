@@ -37,10 +37,12 @@ def blame_commits(
 
 def looked_for(bad: Verdict, wanted: str | None, span: str) -> tuple[Finding, ...]:
     """The findings of BAD that are looked for. Raises `ConfigurationError` where there are none."""
-    found = [one for one in bad.findings if wanted is None or wanted.upper() in {one.code, one.id.upper()}]
+    found = [
+        finding for finding in bad.findings if wanted is None or wanted.upper() in {finding.code, finding.id.upper()}
+    ]
     if not found:
         expected = "BAD to be red" if wanted is None else f"BAD to show {wanted}"
-        others = ", ".join(dict.fromkeys(one.id for one in bad.findings))
+        others = ", ".join(dict.fromkeys(finding.id for finding in bad.findings))
         got = f"red, but with {others}" if others else "clean"
         raise ConfigurationError([Mistake("blame", 0, span, expected, got)])
     return tuple(found)
@@ -48,8 +50,8 @@ def looked_for(bad: Verdict, wanted: str | None, span: str) -> tuple[Finding, ..
 
 def shown_by(verdict: Verdict, shown: Sequence[Finding]) -> tuple[Finding, ...]:
     """What the verdict has of these findings."""
-    wanted = {one.identity for one in shown}
-    return tuple(one for one in verdict.findings if one.identity in wanted)
+    wanted = {finding.identity for finding in shown}
+    return tuple(finding for finding in verdict.findings if finding.identity in wanted)
 
 
 def _state(commit: str, shown: Sequence[Finding], verdict_of: Callable[[str], Verdict]) -> State:
@@ -65,4 +67,4 @@ def _state(commit: str, shown: Sequence[Finding], verdict_of: Callable[[str], Ve
     if shown_by(verdict, shown):
         return "red"
     # What was never stood up cannot show anything, and is not clean for that.
-    return "does not build" if any(conduct(one).not_stood_up for one in verdict.findings) else "clean"
+    return "does not build" if any(conduct(finding).not_stood_up for finding in verdict.findings) else "clean"

@@ -87,7 +87,7 @@ class Boots:
     @property
     def seen(self) -> tuple[Observation, ...]:
         """What the cases showed whose boots came to their end, of the cases that were stood up."""
-        return tuple(one for one in self._under_way.results if one.launch_failure is None)
+        return tuple(result for result in self._under_way.results if result.launch_failure is None)
 
     def boot(self, case: Case) -> AbstractAsyncContextManager[Stack]:
         """That case, booted, whoever has booted it before; what is waited for is told."""

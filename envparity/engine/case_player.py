@@ -117,5 +117,8 @@ class CasePlayer:
         baseline = next(iter(self._subject.environments))
         named = boot.steady or name == baseline
         return (
-            all(one.has_started for one in first) and boot.hasten == 1 and name not in self._subject.attached and named
+            all(replica.has_started for replica in first)
+            and boot.hasten == 1
+            and name not in self._subject.attached
+            and named
         )

@@ -87,7 +87,9 @@ class CauseFinder:
         until_s = time.monotonic() + self._seconds
         findings = self._findings = list(judgement.findings)
         looked_for = [at for at, finding in enumerate(findings) if _is_looked_for(finding)]
-        by_rate = {at: one.cause for at, one in enumerate(findings) if isinstance(one.cause, Chance)}
+        by_rate = {
+            at: each_finding.cause for at, each_finding in enumerate(findings) if isinstance(each_finding.cause, Chance)
+        }
         found = singles(self._subject, observations) if looked_for or by_rate else ()
         cases: dict[int, tuple[Ends, ...]] = {}
         for at in looked_for:
@@ -106,7 +108,7 @@ class CauseFinder:
             findings[at] = _with_cause(findings[at], cause)
         for at, chance in by_rate.items():
             ends = ends_of(findings[at], found, observations, self._subject.environments)
-            there = next((one for one in ends if one.failing.case.environment == chance.failing), None)
+            there = next((end for end in ends if end.failing.case.environment == chance.failing), None)
             if chance.rates == "differ" and there is not None:
                 asked = self._asked("changed", {at: there}, until_s, chance=chance)
                 findings[at] = _with_cause(findings[at], (await self._found(asked))[at].cause or chance)
@@ -160,7 +162,7 @@ class CauseFinder:
         for group in shared.values():
             asked = self._asked("rates", group, until_s, by_chance=tuple(at for at in group if at in by_chance))
             found = await self._found(asked)
-            counted |= {at: one.cause for at, one in found.items() if one.cause is not None}
+            counted |= {at: value.cause for at, value in found.items() if value.cause is not None}
         return counted
 
     def _asked(
@@ -177,14 +179,14 @@ class CauseFinder:
     async def _found(self, asked: AskedSearch) -> Mapping[int, Found]:
         if self._crew is None:
             return await self._searches.search(asked)
-        codes = ", ".join(dict.fromkeys(one.finding.code for one in asked.ends.values()))
+        codes = ", ".join(dict.fromkeys(end.finding.code for end in asked.ends.values()))
         self._emit(Waiting("", f"others to find what makes the difference ({codes})"))
         return await self._crew.search(asked)
 
     def _key(self, case: Ends) -> tuple[str, str, str]:
         """What is equal where findings share their boots. A scenario that restarts something is played by itself."""
-        disruptive = {one.name for one in self._subject.backend.scenarios if one.disruptive}
-        alone = next((one for one in played_for(case.finding) if one in disruptive), "")
+        disruptive = {scenario.name for scenario in self._subject.backend.scenarios if scenario.disruptive}
+        alone = next((text for text in played_for(case.finding) if text in disruptive), "")
         return case.passing.case.id, case.failing.case.id, alone
 
 
@@ -205,8 +207,11 @@ def _is_looked_for(finding: Finding) -> bool:
 
 def _elsewhere(finding: Finding, observations: Sequence[Observation]) -> bool:
     """Whether another environment was booted in the way that shows it."""
-    boots = {one.case.boot for one in observations if one.case.id in finding.cases}
-    return any(one.case.boot in boots and one.case.environment not in finding.environments for one in observations)
+    boots = {observation.case.boot for observation in observations if observation.case.id in finding.cases}
+    return any(
+        observation.case.boot in boots and observation.case.environment not in finding.environments
+        for observation in observations
+    )
 
 
 def _with_cause(finding: Finding, cause: Cause) -> Finding:

@@ -25,7 +25,7 @@ def without_changes(
     """The cases that this launcher can boot, and in words what is not checked because it cannot change a release."""
     if launcher.name == "process":
         return tuple(cases), ()
-    left = tuple(one for one in cases if not one.case.boot.release)
+    left = tuple(case for case in cases if not case.case.boot.release)
     return left, (NOT_CHANGED,) if len(left) < len(cases) else ()
 
 
@@ -41,7 +41,7 @@ async def observe_change(
     if not isinstance(stack, ReplacesRelease):
         return observer.nothing(planned.case, "this launcher cannot change the release")
     old = await observer.replicas(stack)
-    if any(one.exit_code is not None or (one.startup and one.startup.status != "pass") for one in old):
+    if any(replica.exit_code is not None or (replica.startup and replica.startup.status != "pass") for replica in old):
         return observer.nothing(planned.case, "the previous release does not start, so nothing can be changed from it")
     before = await observer.player.peaceful(stack, planned.scenarios, again=True)
     await stack.change_release()

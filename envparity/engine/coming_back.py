@@ -41,15 +41,15 @@ def comes_back(scenarios: Sequence[Scenario], played: Collection[Transcript], *,
 
     Without `thorough` not those whose script waits for long, nor what disturbs.
     """
-    kept = {one.scenario for one in played} - {one.scenario for one in played if is_broken(one)}
+    kept = {transcript.scenario for transcript in played} - {item.scenario for item in played if is_broken(item)}
     return [
-        one
-        for one in scenarios
-        if one.name in kept
-        and one.second != "never"
-        and not one.needs_quiet
-        and one.part != "starting"
-        and (thorough or not (one.takes_long or one.disruptive))
+        scenario
+        for scenario in scenarios
+        if scenario.name in kept
+        and scenario.second != "never"
+        and not scenario.needs_quiet
+        and scenario.part != "starting"
+        and (thorough or not (scenario.takes_long or scenario.disruptive))
     ]
 
 
@@ -86,29 +86,33 @@ async def _once(
     firsts = await player.first_plays(stack, scenarios)
     into.others += [transcript for _, _, transcript in firsts]
     await seen([transcript for _, _, transcript in firsts])
-    kept = [one for one in firsts if not is_broken(one[2])]
+    kept = [row for row in firsts if not is_broken(row[2])]
     if not kept:
         return []
     # What a user is away for, not a synchronisation: what is promised does not depend on it.
     await asyncio.sleep(away_s)
     back, beside = await asyncio.gather(
-        player.plays_again(stack, [_again(stack, *one) for one in kept]),
+        player.plays_again(stack, [_again(stack, *row) for row in kept]),
         player.first_plays(stack, [] if alone else [scenario for scenario, _, _ in kept]),
     )
     into.others += [transcript for _, _, transcript in beside]
     await seen([*back, *(transcript for _, _, transcript in beside)])
     several = _has_replicas(stack)
-    into.second += [SecondPlay(one, elsewhere=several, away_s=away_s) for one in back]
+    into.second += [SecondPlay(each_transcript, elsewhere=several, away_s=away_s) for each_transcript in back]
     if several:
         await asyncio.sleep(away_s)
         there = [(scenario, script, play) for (scenario, script, _), play in zip(kept, back, strict=True)]
-        returned = await player.plays_again(stack, [_again(stack, *one) for one in there])
-        into.second += [SecondPlay(one, away_s=away_s) for one in returned]
+        returned = await player.plays_again(stack, [_again(stack, *row) for row in there])
+        into.second += [SecondPlay(each_transcript, away_s=away_s) for each_transcript in returned]
         back += returned
         await seen(returned)
-    left = {one.scenario for one in back if one.departure is not None}
-    refused = {one.scenario for one in back if one.departure is not None and one.departure.kind != "frame"}
-    return [one for one, _, _ in kept if one.name in (left if one.second == "same" else refused)]
+    left = {each_transcript.scenario for each_transcript in back if each_transcript.departure is not None}
+    refused = {
+        each_transcript.scenario
+        for each_transcript in back
+        if each_transcript.departure is not None and each_transcript.departure.kind != "frame"
+    }
+    return [item for item, _, _ in kept if item.name in (left if item.second == "same" else refused)]
 
 
 def _again(stack: Stack, scenario: Scenario, script: Script, before: Transcript) -> tuple[Scenario, Script]:

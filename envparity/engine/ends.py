@@ -37,7 +37,7 @@ def ends_of(
     The one to replay comes first. That which passes was booted in the same way, and differs in the fewest traits.
     """
     found = tuple(found)
-    showing = sorted(members(finding, found), key=lambda one: one.scenario != finding.scenario)
+    showing = sorted(members(finding, found), key=lambda member: member.scenario != finding.scenario)
     cases: dict[tuple[str, tuple[str, ...]], Ends] = {}
     for single in showing:
         for failing in observations:
@@ -45,18 +45,18 @@ def ends_of(
             shows = failing.case.id in single.cases and failing.case.environment in single.environments
             if not shows or failing.warm or failing.attached is not None or boot.order or boot.timeline:
                 continue
-            beside = tuple(one for one in found if failing.case.id in one.cases)
+            beside = tuple(each_finding for each_finding in found if failing.case.id in each_finding.cases)
             passing = [
-                one
-                for one in observations
-                if one.case.boot == boot
-                and one.case.environment not in finding.environments
-                and one.attached is None
-                and not one.warm
-                and outcome_of(single, _shown(one, found), beside) is Outcome.PASSES
+                observation
+                for observation in observations
+                if observation.case.boot == boot
+                and observation.case.environment not in finding.environments
+                and observation.attached is None
+                and not observation.warm
+                and outcome_of(single, _shown(observation, found), beside) is Outcome.PASSES
             ]
             if passing:
-                nearest = min(passing, key=lambda one: _traits_apart(environments, one, failing))
+                nearest = min(passing, key=lambda value: _traits_apart(environments, value, failing))
                 cases.setdefault((failing.case.id, played_for(single)), Ends(single, nearest, failing, beside))
     return tuple(cases.values())
 
@@ -64,12 +64,16 @@ def ends_of(
 def _shown(seen: Observation, found: Iterable[Finding]) -> Shown:
     """What a planned boot showed."""
     return Shown(
-        findings=tuple(one for one in found if seen.case.id in one.cases and seen.case.environment in one.environments),
-        played=frozenset(one.scenario for one in seen.transcripts),
+        findings=tuple(
+            finding
+            for finding in found
+            if seen.case.id in finding.cases and seen.case.environment in finding.environments
+        ),
+        played=frozenset(transcript.scenario for transcript in seen.transcripts),
         stood_up=seen.launch_failure is None,
     )
 
 
-def _traits_apart(environments: Mapping[str, Environment], one: Observation, other: Observation) -> int:
+def _traits_apart(environments: Mapping[str, Environment], observation: Observation, other: Observation) -> int:
     """In how many traits the environments of two boots differ."""
-    return len(differences(environments[one.case.environment], environments[other.case.environment]))
+    return len(differences(environments[observation.case.environment], environments[other.case.environment]))

@@ -63,7 +63,7 @@ class Explorer:
         self._emit = emit
         self._planning = asyncio.Lock()
         self.unsteady: list[tuple[str, str]] = []
-        self.scenarios = tuple(one for one in subject.backend.scenarios if one.part != "usual")
+        self.scenarios = tuple(scenario for scenario in subject.backend.scenarios if scenario.part != "usual")
 
     async def plan(
         self, environment: Environment, report: StartupReport | None, profile: OrderProfile
@@ -111,7 +111,7 @@ class Explorer:
         self._emit(OrdersPlanned(case.id, case.environment, str(boots), len(planned), covered, feasible))
         done = 0
 
-        async def one(boot: Boot) -> Observation:
+        async def observe(boot: Boot) -> Observation:
             nonlocal done
             seen = await beside.observe(boot)
             done += 1
@@ -119,7 +119,7 @@ class Explorer:
             return seen
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(boot)) for boot in planned]
+            tasks = [group.create_task(observe(boot)) for boot in planned]
         return tuple(task.result() for task in tasks)
 
     async def observe_warm(self, warm: WarmBoots, case: Case) -> Observation:
@@ -214,4 +214,4 @@ def startup_of(seen: Observation) -> str:
     if seen.launch_failure is not None:
         return "not stood up"
     reports = [replica.startup for replica in seen.replicas]
-    return next((one.status for one in reports if one is not None and one.status != "pass"), "pass")
+    return next((report.status for report in reports if report is not None and report.status != "pass"), "pass")

@@ -68,7 +68,7 @@ class Exploring:
             return await self._explore(begun, self._contract)
 
     async def _stand(self, exits: AsyncExitStack) -> None:
-        async def one(name: str) -> None:
+        async def explore_in(name: str) -> None:
             try:
                 stack = await exits.enter_async_context(self._boot(Case(name, self._backend.name, Boot())))
                 await stack.until_decided()
@@ -77,7 +77,7 @@ class Exploring:
             self._stacks[name] = stack
 
         for name in self._names:  # one after the other: what is entered in a task is left in the same
-            await one(name)
+            await explore_in(name)
 
     async def _explore(self, begun: Sequence[Opening], contract: Contract) -> Explored:
         found: list[Scenario] = []
@@ -88,8 +88,8 @@ class Exploring:
             if not self._stacks:
                 break
             search = self._search(opening, contract, self._profile.examples // len(begun) or 1)
-            for one in await _in_a_thread(search.run):
-                scenario = as_scenario(opening, one, self._expected(one))
+            for each_found in await _in_a_thread(search.run):
+                scenario = as_scenario(opening, each_found, self._expected(each_found))
                 found += [scenario] if scenario.name not in {known.name for known in found} else []
             counted += search.played
         wires = await self._below(begun[0], contract) if self._stacks else []
@@ -97,7 +97,7 @@ class Exploring:
         said = (
             f"{counted} sequences of frames and {len(wires)} ways to write one, seed {self._profile.seed}, in {names}"
         )
-        below = [one for one in wires if one is not None]
+        below = [wire for wire in wires if wire is not None]
         return Explored((*found, *below), f"{said}: {len(found) + len(below)} answered otherwise")
 
     def _expected(self, found: Found) -> tuple[Reaction, ...]:
@@ -114,7 +114,7 @@ class Exploring:
             scenario = being_played(opening, turns, _PATIENT_S if confirmed else _QUIET_S)
             playing = asyncio.run_coroutine_threadsafe(self._react(opening, scenario, len(turns)), loop)
             seen = playing.result(_PLAYED_S * len(turns))
-            return {name: one for name, one in seen.items() if one is not None}
+            return {name: value for name, value in seen.items() if value is not None}
 
         def holds(turn: Turn) -> bool:
             return bool(contract.violations(turn.frame, "sent")) == bool(turn.broken)
@@ -127,18 +127,18 @@ class Exploring:
     ) -> Mapping[str, tuple[Reaction, ...] | None]:
         """How each environment that stands reacts to that scenario's last frames."""
 
-        async def one(name: str) -> tuple[str, tuple[Reaction, ...] | None]:
+        async def reactions_in(name: str) -> tuple[str, tuple[Reaction, ...] | None]:
             transcript = await play(scenario, self._stacks[name], self._backend, None)
             return name, reactions(self._backend, transcript, turns, len(opening.scenario.steps))
 
-        return dict(await together(*(one(name) for name in self._stacks)))
+        return dict(await together(*(reactions_in(name) for name in self._stacks)))
 
     async def _below(self, opening: Opening, contract: Contract) -> list[Scenario | None]:
         """Each case below the frames, as a scenario where environments differ in it, else None."""
         message = self._message(contract)
         at_once = asyncio.Semaphore(_WIRES_AT_ONCE)
 
-        async def one(step: SendWire, name: str, title: str) -> Scenario | None:
+        async def confirmed(step: SendWire, name: str, title: str) -> Scenario | None:
             async with at_once:
                 for quiet_s in (_QUIET_S, _PATIENT_S):
                     steps = (*opening.scenario.steps, step, Settle(quiet_s, opening.connection))
@@ -158,7 +158,7 @@ class Exploring:
 
         return await together(
             *(
-                one(
+                confirmed(
                     SendWire(tuple(piece.hex() for piece in case.pieces), opening.connection, case.every_s),
                     case.name,
                     f"RFC 6455 §{case.section}: {case.title}",

@@ -120,18 +120,26 @@ async def _taken_apart(
 ) -> Finer | None:
     """The smallest sets that show it in place of that cause; None where that is not known."""
     together = frozenset(part for trait in cause if _INGRESS in trait.parts for part in trait.parts)
-    came = [one for one in traits if any(part in together or part.area == "ingress" for part in one.parts)]
-    kept = frozenset(one for one in traits if one not in came and _part_of(one, cause))
+    came = [
+        each_trait
+        for each_trait in traits
+        if any(part in together or part.area == "ingress" for part in each_trait.parts)
+    ]
+    kept = frozenset(each_trait for each_trait in traits if each_trait not in came and _part_of(each_trait, cause))
     if not came or await test(kept) is not Outcome.PASSES:
         return None  # the bare ingress does it, or nobody can say
     found = await isolate(came, lambda some: test(some | kept), most=most, progress=progress, likely=likely)
     if not found.verified and not found.flaky:
         return None
-    causes = tuple(tuple(one for one in traits if one in kept or one in some) for some in found.causes)
+    causes = tuple(
+        tuple(each_trait for each_trait in traits if each_trait in kept or each_trait in some) for some in found.causes
+    )
     # One boot of a part that passed is no more than chance, where the whole shows it often: each is asked once more.
-    parts = dict.fromkeys(frozenset(some) - {one} for some in found.causes if len(some) > 1 for one in some)
+    parts = dict.fromkeys(
+        frozenset(some) - {each_trait} for some in found.causes if len(some) > 1 for each_trait in some
+    )
     shown = [part for part in parts if await test(part | kept) is Outcome.SHOWS] if found.verified else []
-    flaky = (*found.flaky, *(tuple(one for one in traits if one in part) for part in shown))
+    flaky = (*found.flaky, *(tuple(each_trait for each_trait in traits if each_trait in part) for part in shown))
     return Finer(causes, found.boots, found.verifying + 1 + len(parts), flaky)
 
 

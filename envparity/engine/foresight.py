@@ -108,11 +108,11 @@ class Foresight:
             sets = list(combinations(finest, several))
             if len(self._hybrids) > 1 and several == 1:
                 sets.append(())
-            consistent = [one for one in sets if self._is_consistent(_supposing(one))]
+            consistent = [set_ for set_ in sets if self._is_consistent(_supposing(set_))]
             if consistent:
-                heavy = sorted(consistent, key=lambda one: -self._weight(one))[:1]
-                for one in dict.fromkeys((*heavy, *_evenly(consistent, _MOST_PLAYED_THROUGH))):
-                    yield self._weight(one), _supposing(one)
+                heavy = sorted(consistent, key=lambda value: -self._weight(value))[:1]
+                for pair in dict.fromkeys((*heavy, *_evenly(consistent, _MOST_PLAYED_THROUGH))):
+                    yield self._weight(pair), _supposing(pair)
                 return
 
     def _weight(self, cause: Sequence[Trait]) -> int:

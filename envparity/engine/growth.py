@@ -72,4 +72,4 @@ class Growth:
 
 
 def _descriptors(held: Iterable[ReplicaUsage | None]) -> int:
-    return sum(one.descriptors for one in held if one is not None)
+    return sum(usage.descriptors for usage in held if usage is not None)

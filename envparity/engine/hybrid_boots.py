@@ -57,7 +57,7 @@ class HybridBoots:
             forkable
             and base.ingress.kind == "none"
             and base.platform.replicas == 1
-            and not any(one.disruptive or one.tells_workers_apart for one in scenarios)
+            and not any(scenario.disruptive or scenario.tells_workers_apart for scenario in scenarios)
             and boot.hasten == 1
             and not (boot.clocks or boot.slow or boot.apart_s)
         )
@@ -139,5 +139,5 @@ class HybridBoots:
         return self._forks
 
     async def _seen(self, stack: Stack, environment: Environment, *, warm: bool, twice: bool) -> Observation:
-        chosen = [one for one in self._scenarios if one.playable_in(environment)]
+        chosen = [scenario for scenario in self._scenarios if scenario.playable_in(environment)]
         return await played_on(self._observer, stack, chosen, self._also, warm=warm, twice=twice)

@@ -28,13 +28,15 @@ async def played_on(
     _, startup_s = await observer.see_through(stack, chosen)
     first = await observer.replicas(stack)
     cross_origin = await observer.cross_origin(stack, first) if "origins" in also else ()
-    started, growth = all(one.has_started for one in first), Growth(stack)
+    started, growth = all(replica.has_started for replica in first), Growth(stack)
     grows = "grows" in also and started
     if grows:
         await growth.look()
     played = await observer.player.peaceful(stack, chosen)
-    left = {one.scenario for one in played if twice and one.departure is not None}
-    control = await observer.player.peaceful(stack, [one for one in chosen if one.name in left], again=True)
+    left = {transcript.scenario for transcript in played if twice and transcript.departure is not None}
+    control = await observer.player.peaceful(
+        stack, [scenario for scenario in chosen if scenario.name in left], again=True
+    )
     returns = started and not {"returns", "grows"}.isdisjoint(also)
     returning = comes_back(chosen, played, thorough=False) if returns else []
     if grows:

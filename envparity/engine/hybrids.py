@@ -49,12 +49,14 @@ class Shown:
         """What was found in that boot."""
         return cls(
             findings=findings,
-            played=frozenset(one.scenario for one in observation.transcripts),
+            played=frozenset(transcript.scenario for transcript in observation.transcripts),
             stood_up=observation.launch_failure is None,
             unlike=frozenset(
-                one.scenario
-                for one in observation.control
-                if one.departure is None and (first := observation.transcript(one.scenario)) and first.departure
+                transcript.scenario
+                for transcript in observation.control
+                if transcript.departure is None
+                and (first := observation.transcript(transcript.scenario))
+                and first.departure
             ),
         )
 
@@ -96,7 +98,7 @@ class Hybrids:
         self._late = LateBoots()
         self._waits_for_idle_times = failing.case.boot.hasten != 1
         self._pairs = pairs
-        played = tuple(one for one in passing.transcripts if one.scenario in scenarios)
+        played = tuple(transcript for transcript in passing.transcripts if transcript.scenario in scenarios)
         self._passed = msgspec.structs.replace(passing, transcripts=played)
         self._scenarios = scenarios
         self._based_on = functools.partial(Hybrids, subject, launcher, observer, places, pairs=pairs, also=also)
@@ -108,7 +110,7 @@ class Hybrids:
             base=self.base,
             failing=self.failing,
             boot=failing.case.boot,
-            scenarios=tuple(one for one in self._backend.scenarios if one.name in scenarios),
+            scenarios=tuple(scenario for scenario in self._backend.scenarios if scenario.name in scenarios),
             also=frozenset(also),
             forkable=not pairs,
         )
@@ -144,7 +146,7 @@ class Hybrids:
 
         Raises `OutOfBoots` where that was not there at `until_s`.
         """
-        if not self._boots.forkable or not any(self.warm(frozenset({one})) for one in self.traits):
+        if not self._boots.forkable or not any(self.warm(frozenset({trait})) for trait in self.traits):
             return False
         try:
             async with asyncio.timeout(until_s - time.monotonic()), self.places.place():
@@ -198,10 +200,12 @@ class Hybrids:
         environment = mix(self.base, self.failing, traits)
         attempt = self._boots.attempt(environment, traits, warm=warm, twice=twice)
         booted = [await self._booted(attempt) for _ in range(1 + self._pairs)]
-        observation = next((one for one in booted if one.launch_failure is not None), booted[0])
-        environments = {one.name: one for one in (self.passing, environment)}
+        observation = next(
+            (each_observation for each_observation in booted if each_observation.launch_failure is not None), booted[0]
+        )
+        environments = {each_environment.name: each_environment for each_environment in (self.passing, environment)}
         found = singles(Subject(self._backend, environments, self._today), (self._passed, *booted))
-        return Shown.of(observation, tuple(one for one in found if environment.name in one.environments))
+        return Shown.of(observation, tuple(finding for finding in found if environment.name in finding.environments))
 
     async def _booted(self, attempt: Attempt) -> Observation:
         """One boot of that hybrid."""

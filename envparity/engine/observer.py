@@ -69,8 +69,8 @@ class Observer:
         starting: tuple[Transcript, ...] = ()
         if boot.timeline and boot.unreachable_at_start:
             await stack.until_listening()
-            early = [one for one in scenarios if one.part == "starting"]
-            starting = tuple([await self.player.play(one, stack) for one in early])
+            early = [scenario for scenario in scenarios if scenario.part == "starting"]
+            starting = tuple([await self.player.play(scenario, stack) for scenario in early])
         for event in boot.after_start:
             # A stimulus, not a synchronisation: whatever the backend does meanwhile, the outcome must be the same.
             await asyncio.sleep(_BETWEEN_EVENTS_S)
@@ -120,7 +120,7 @@ class Observer:
             case=stack.case,
             launcher=self._launcher if attached is None else "attached",
             run_id=self._run_id,
-            replicas=tuple(_both(one, other) for one, other in zip(first, last, strict=True)),
+            replicas=tuple(_both(value, other) for value, other in zip(first, last, strict=True)),
             settings=stack.fingerprints,
             transcripts=judged,
             timings=dict(stack.timings) | timings,

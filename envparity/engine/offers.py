@@ -30,11 +30,13 @@ async def play_token_first(
     player: ScenarioPlayer, stack: Stack, scenarios: Sequence[Scenario], played: Collection[Transcript]
 ) -> tuple[Transcript, ...]:
     """Play those of the scenarios that way that were played, kept to their script, and can be, each as a new user."""
-    kept = {one.scenario for one in played} - {one.scenario for one in played if is_broken(one)}
+    kept = {transcript.scenario for transcript in played} - {script.scenario for script in played if is_broken(script)}
     usual = [
-        one
-        for one in scenarios
-        if one.name in kept and not (one.disruptive or one.needs_quiet or one.takes_long) and one.part == "usual"
+        scenario
+        for scenario in scenarios
+        if scenario.name in kept
+        and not (scenario.disruptive or scenario.needs_quiet or scenario.takes_long)
+        and scenario.part == "usual"
     ]
-    scripts = [(one, token_first(script)) for one, script in await player.scripts(stack, usual)]
-    return await player.plays_again(stack, [(one, script) for one, script in scripts if script is not None])
+    scripts = [(item, token_first(script)) for item, script in await player.scripts(stack, usual)]
+    return await player.plays_again(stack, [(each_item, script) for each_item, script in scripts if script is not None])

@@ -29,15 +29,19 @@ def outcome_of(finding: Finding, shown: Shown, beside: Collection[Finding]) -> O
     """What a boot says of a single finding. `beside` is what the failing boot showed too: that masks nothing."""
     if not shown.stood_up:
         return Outcome.UNKNOWN
-    if any(is_same_failure(finding, one) for one in shown.findings):
+    if any(is_same_failure(finding, each_finding) for each_finding in shown.findings):
         return Outcome.SHOWS
-    if any(disguises(finding, one) for one in shown.findings):
+    if any(disguises(finding, each_finding) for each_finding in shown.findings):
         return Outcome.DISGUISED
     played = played_for(finding)
     if not shown.played.issuperset(played):
         return Outcome.UNKNOWN
-    others = (one for one in shown.findings if not any(is_same_failure(one, known) for known in beside))
-    return Outcome.UNKNOWN if any(masks(finding, one, played) for one in others) else Outcome.PASSES
+    others = (
+        each_finding
+        for each_finding in shown.findings
+        if not any(is_same_failure(each_finding, known) for known in beside)
+    )
+    return Outcome.UNKNOWN if any(masks(finding, each_finding, played) for each_finding in others) else Outcome.PASSES
 
 
 class Asked(Protocol):
@@ -131,7 +135,9 @@ class Oracle:
         alike: set[str] = set()
         for cause in causes if self._finding.paths else ():
             shown = await self._hybrids.shown(frozenset(cause), 0, self._until_s)
-            alike.update(path for one in shown.findings if is_same_failure(self._finding, one) for path in one.paths)
+            alike.update(
+                path for finding in shown.findings if is_same_failure(self._finding, finding) for path in finding.paths
+            )
         return tuple(path for path in self._finding.paths if path not in alike)
 
     def tell(self, progress: Progress) -> None:

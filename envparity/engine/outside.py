@@ -13,7 +13,7 @@ __all__ = ["not_seen", "urls", "without_orders"]
 
 def urls(attached: Mapping[str, Deployed]) -> dict[str, str]:
     """Where each of them was observed."""
-    return {name: str(parse_target(one.url)) for name, one in attached.items()}
+    return {name: str(parse_target(value.url)) for name, value in attached.items()}
 
 
 def without_orders(attached: Iterable[str]) -> tuple[str, ...]:
@@ -24,9 +24,9 @@ def without_orders(attached: Iterable[str]) -> tuple[str, ...]:
 def not_seen(observations: Iterable[Observation]) -> tuple[str, ...]:
     """What of them did not let itself be seen."""
     return tuple(
-        f"{one.case.environment}, attached: {note}"
-        for one in observations
-        if one.attached is not None
-        for note in one.attached.notes
+        f"{observation.case.environment}, attached: {note}"
+        for observation in observations
+        if observation.attached is not None
+        for note in observation.attached.notes
         if note.endswith(NOT_OBSERVED)
     )

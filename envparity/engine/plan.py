@@ -54,18 +54,28 @@ def plan(
     mistakes += _unknown_dependencies(backend, environments)
     if mistakes:
         raise ConfigurationError(mistakes)
-    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only, thorough=thorough)]
+    chosen = [
+        each_scenario
+        for each_scenario in backend.scenarios
+        if each_scenario.part == "usual" and _chosen(each_scenario, only, thorough=thorough)
+    ]
     boots: dict[Boot, list[Scenario]] = {Boot(): []}
     for scenario in chosen:
         boots.setdefault(scenario.boot, []).append(scenario)
         if scenario.boot.release:  # what this release does by itself is what the change is held against
             boots.setdefault(_alone(scenario.boot), []).append(scenario)
     return tuple(
-        PlannedCase(Case(name, backend.name, boot), tuple(sorted(playable, key=lambda one: one.disruptive)))
+        PlannedCase(Case(name, backend.name, boot), tuple(sorted(playable, key=lambda value: value.disruptive)))
         for boot, scenarios in boots.items()
         for name, environment in environments.items()
         if boot.steady or name not in attached
-        if (playable := [one for one in scenarios if _why_not(one, backend, environment, attached.get(name)) is None])
+        if (
+            playable := [
+                each_scenario
+                for each_scenario in scenarios
+                if _why_not(each_scenario, backend, environment, attached.get(name)) is None
+            ]
+        )
         or (boot.steady and ((orders and name not in attached) or not only))
     )
 
@@ -79,7 +89,11 @@ def left_out(
     thorough: bool = False,
 ) -> tuple[LeftOut, ...]:
     """The chosen scenarios that are not played where one may only look, each with what it would need."""
-    chosen = [one for one in backend.scenarios if one.part == "usual" and _chosen(one, only, thorough=thorough)]
+    chosen = [
+        each_scenario
+        for each_scenario in backend.scenarios
+        if each_scenario.part == "usual" and _chosen(each_scenario, only, thorough=thorough)
+    ]
     return tuple(
         LeftOut(name, scenario.name, needs)
         for name, deployed in attached.items()
@@ -121,10 +135,10 @@ def _matches(scenario: Scenario, pattern: str) -> bool:
 
 
 def _unmatched(backend: Backend, only: Sequence[str]) -> list[Mistake]:
-    names = [one.name for one in backend.scenarios]
+    names = [scenario.name for scenario in backend.scenarios]
     mistakes = []
     for pattern in only:
-        if not any(_matches(one, pattern) for one in backend.scenarios):
+        if not any(_matches(scenario, pattern) for scenario in backend.scenarios):
             near = difflib.get_close_matches(pattern, names, n=3)
             action = f"did you mean {', '.join(near)}?" if near else ""
             mistakes.append(Mistake("--only", 0, pattern, "the name of a scenario, or a glob", "no match", action))
@@ -138,19 +152,23 @@ def _unplayable(
     attached: Mapping[str, Deployed],
 ) -> Iterator[Mistake]:
     """The scenarios that were asked for by name, and that none of these environments can play."""
-    most = max((one.platform.replicas for name, one in environments.items() if name not in attached), default=0)
-    for one in backend.scenarios:
-        if one.name not in only or one.part != "usual":
+    most = max(
+        (each_environment.platform.replicas for name, each_environment in environments.items() if name not in attached),
+        default=0,
+    )
+    for scenario in backend.scenarios:
+        if scenario.name not in only or scenario.part != "usual":
             continue
         reasons = {
-            name: _why_not(one, backend, environment, attached.get(name)) for name, environment in environments.items()
+            name: _why_not(scenario, backend, environment, attached.get(name))
+            for name, environment in environments.items()
         }
         if None in reasons.values():
             continue
         looked_at = [f"{name} is attached, and it needs {reasons[name]}" for name in attached]
         booted = [f"{most} at most"] if len(attached) < len(environments) else []
-        expected = f"an environment with {one.replicas} replicas" if booted else "an environment that is booted"
-        yield Mistake("--only", 0, one.name, expected, "; ".join(booted + looked_at), "choose another")
+        expected = f"an environment with {scenario.replicas} replicas" if booted else "an environment that is booted"
+        yield Mistake("--only", 0, scenario.name, expected, "; ".join(booted + looked_at), "choose another")
 
 
 def _unknown_dependencies(backend: Backend, environments: Mapping[str, Environment]) -> list[Mistake]:
@@ -170,6 +188,6 @@ def _unknown_dependencies(backend: Backend, environments: Mapping[str, Environme
             ("timeline", scenario.boot.timeline),
             ("slow", dict(scenario.boot.slow)),
         )
-        for name in dict.fromkeys(one.removeprefix("-") for one in named if one != BACKEND)
+        for name in dict.fromkeys(value.removeprefix("-") for value in named if value != BACKEND)
         if name not in environment.dependencies
     ]

@@ -34,22 +34,22 @@ async def play_again(
     Each play costs what it takes: one that is slow, or fails, is made less often. `others` are plays that
     were made beside the first; they count, and are among those that are returned.
     """
-    plays: dict[str, list[Transcript]] = {one.scenario: [one] for one in played}
+    plays: dict[str, list[Transcript]] = {each_transcript.scenario: [each_transcript] for each_transcript in played}
     control: list[Transcript] = list(others)
     for transcript in others:
         plays[transcript.scenario].append(transcript)
     left = [
-        one
-        for one in scenarios
-        if one.name in plays
-        and not one.disruptive
-        and (len(plays[one.name]) == 1 or _is_worth_another(one, plays[one.name]))
+        scenario
+        for scenario in scenarios
+        if scenario.name in plays
+        and not scenario.disruptive
+        and (len(plays[scenario.name]) == 1 or _is_worth_another(scenario, plays[scenario.name]))
     ]
     while left:
         for transcript in await player.peaceful(stack, left, again=True):
             plays[transcript.scenario].append(transcript)
             control.append(transcript)
-        left = [one for one in left if _is_worth_another(one, plays[one.name])]
+        left = [scenario for scenario in left if _is_worth_another(scenario, plays[scenario.name])]
     return tuple(control)
 
 
@@ -57,24 +57,28 @@ async def repeated(
     player: ScenarioPlayer, stack: Stack, scenarios: Sequence[Scenario], played: Sequence[Transcript]
 ) -> tuple[Transcript, ...]:
     """The plays that are left to be made of the scenarios that say how often they are played. Nobody stops these."""
-    count = {one.name: 0 for one in scenarios}
+    count = {each_scenario.name: 0 for each_scenario in scenarios}
     for transcript in played:
         count[transcript.scenario] = count.get(transcript.scenario, 0) + 1
     control: list[Transcript] = []
-    while left := [one for one in scenarios if 0 < count[one.name] < one.repeat]:
+    while left := [
+        each_scenario for each_scenario in scenarios if 0 < count[each_scenario.name] < each_scenario.repeat
+    ]:
         again = await player.peaceful(stack, left, again=True) + await player.disruptive(stack, left, again=True)
         control += again
         for scenario in left:
             # What could not be played any more, because nothing can be reached, is not asked for again.
-            count[scenario.name] += 1 if any(one.scenario == scenario.name for one in again) else scenario.repeat
+            count[scenario.name] += (
+                1 if any(each_transcript.scenario == scenario.name for each_transcript in again) else scenario.repeat
+            )
     return tuple(control)
 
 
 def _is_worth_another(scenario: Scenario, plays: Collection[Transcript]) -> bool:
-    broken = {is_broken(one) for one in plays}
+    broken = {is_broken(play) for play in plays}
     if len(broken) > 1 or not _has_several_connections(scenario):
         return False
-    quick = max(one.duration_s for one in plays) <= _QUICK_S
+    quick = max(play.duration_s for play in plays) <= _QUICK_S
     return len(plays) < (_PLAYS_THAT_FAIL if broken == {True} else MOST_PLAYS if quick else 0)
 
 

@@ -148,7 +148,7 @@ def _quiet_before_a_cut(excerpt: Excerpt) -> Iterable[float]:
 
 def _of_headers(answer: HandshakeAnswered) -> list[str]:
     headers = (*answer.sent, *(answer.arrived or ()))
-    return [answer.body, *(one.value for one in headers if one.value is not None)]
+    return [answer.body, *(header.value for header in headers if header.value is not None)]
 
 
 def _flat(evidence: Iterable[Evidence]) -> Iterable[Evidence]:

@@ -66,7 +66,7 @@ async def rate(finding: Finding, oracle: Oracle, hybrids: Hybrids, most: int, *,
     if pairs.of and pairs.shown == pairs.of and not pairs.elsewhere and not (by_chance or oracle.unsteady):
         search = Search(hybrids.passing.name, hybrids.failing.name, len(hybrids.traits), hybrids.booted)
         if changed_by:
-            traits = (one for one in hybrids.traits if str(one) in changed_by)
+            traits = (trait for trait in hybrids.traits if str(trait) in changed_by)
             places = trait_places(traits, hybrids.passing, hybrids.failing)
             return TraitsCause((changed_by,), shown=times, search=search, places=places)
         return NotFound("only beside others", scenarios=played_for(finding), boots=pairs.of, search=search)

@@ -47,7 +47,7 @@ class _Count:
 def of_most_interest(observations: Sequence[Observation]) -> tuple[Observation, tuple[Observation, ...]]:
     """Of several boots of one case that which is judged first, and the others: one that shows what should not be."""
     chosen = next(filter(_is_broken, observations), observations[0])
-    return chosen, tuple(one for one in observations if one is not chosen)
+    return chosen, tuple(observation for observation in observations if observation is not chosen)
 
 
 def with_rates(
@@ -61,40 +61,40 @@ def with_rates(
     """
     turns = max(map(len, repeats.values()), default=0)
     if not turns:
-        told = tuple(_in_some_plays(one, observations, subject) for one in judgement.findings)
+        told = tuple(_in_some_plays(each_finding, observations, subject) for each_finding in judgement.findings)
         return msgspec.structs.replace(judgement, findings=told)
-    cold = [one for one in observations if one.case in repeats]
+    cold = [observation for observation in observations if observation.case in repeats]
     all_boots = [_seen(subject, cold, judgement.findings)]
     for turn in range(turns):
-        others = [repeats[one.case][turn] for one in cold if turn < len(repeats[one.case])]
+        others = [repeats[observation.case][turn] for observation in cold if turn < len(repeats[observation.case])]
         all_boots.append(_seen(subject, others))
-    findings = {(one.identity, one.got): one for one in judgement.findings}
+    findings = {(each_finding.identity, each_finding.got): each_finding for each_finding in judgement.findings}
     for boots in all_boots[1:]:
         for finding in boots.findings:
             if not any(_is_like(finding, known) for known in findings.values()):
                 findings[finding.identity, finding.got] = finding
-    counted = [_counted(one, all_boots, subject) for one in findings.values()]
-    in_order = sorted(_without_pairs(counted), key=lambda one: one.code)
+    counted = [_counted(each_finding, all_boots, subject) for each_finding in findings.values()]
+    in_order = sorted(_without_pairs(counted), key=lambda pair: pair.code)
     return msgspec.structs.replace(judgement, findings=tuple(in_order))
 
 
 def _without_pairs(findings: Sequence[Finding]) -> list[Finding]:
     """Without it being told that startup fails here and passes there, where in which boots it fails is chance."""
-    chance = [one for one in findings if isinstance(one.cause, Chance)]
-    if not any(conduct(one).fails_startup for one in chance):
+    chance = [finding for finding in findings if isinstance(finding.cause, Chance)]
+    if not any(conduct(finding).fails_startup for finding in chance):
         return list(findings)
-    return [one for one in findings if one not in chance or not conduct(one).of_verdicts]
+    return [finding for finding in findings if finding not in chance or not conduct(finding).of_verdicts]
 
 
 def _is_broken(observation: Observation) -> bool:
-    unready = any(one.startup is not None and one.startup.status != "pass" for one in observation.replicas)
-    ended = any(one.exit_code is not None for one in observation.replicas)
-    departed = any(one.departure is not None for one in observation.transcripts)
+    unready = any(replica.startup is not None and replica.startup.status != "pass" for replica in observation.replicas)
+    ended = any(replica.exit_code is not None for replica in observation.replicas)
+    departed = any(transcript.departure is not None for transcript in observation.transcripts)
     return observation.launch_failure is None and (unready or ended or departed)
 
 
 def _seen(subject: Subject, observations: Iterable[Observation], findings: Sequence[Finding] | None = None) -> _Boots:
-    stood_up = tuple(one for one in observations if one.launch_failure is None)
+    stood_up = tuple(observation for observation in observations if observation.launch_failure is None)
     found = judge(subject, stood_up).findings if findings is None else tuple(findings)
     return _Boots(stood_up, singles(subject, stood_up), found)
 
@@ -113,7 +113,12 @@ def _counted(finding: Finding, all_boots: Sequence[_Boots], subject: Subject) ->
     parts = [single for boots in all_boots for single in members(finding, boots.singles)]
     if conduct(finding).causes != "hybrids" or not parts:
         return finding
-    kinds = {one.case.boot for boots in all_boots for one in boots.observations if one.case.id in finding.cases}
+    kinds = {
+        observation.case.boot
+        for boots in all_boots
+        for observation in boots.observations
+        if observation.case.id in finding.cases
+    }
     counts = [count for name in subject.environments if (count := _count(name, parts, all_boots, kinds)) is not None]
     return _by_chance(finding, counts, "boots")
 
@@ -128,25 +133,29 @@ def _in_some_plays(finding: Finding, observations: Sequence[Observation], subjec
         return finding
     counts = []
     for name in subject.environments:
-        seen = [one for one in observations if one.case.environment == name and one.case.id in finding.cases]
-        plays = [play for one in seen for play in one.plays(finding.scenario)]
+        seen = [
+            observation
+            for observation in observations
+            if observation.case.environment == name and observation.case.id in finding.cases
+        ]
+        plays = [play for observation in seen for play in observation.plays(finding.scenario)]
         if plays:
-            counts.append(_Count(name, sum(one.departure is not None for one in plays), len(plays)))
+            counts.append(_Count(name, sum(transcript.departure is not None for transcript in plays), len(plays)))
     return _by_chance(finding, counts, "plays")
 
 
 def _by_chance(finding: Finding, counts: Sequence[_Count], noun: Literal["boots", "plays"]) -> Finding:
     """The finding with these counts, where it does not show in all that was counted of an environment."""
-    seen = [one for one in counts if one.shown]
-    if not seen or all(one.shown == one.of for one in seen):
+    seen = [count for count in counts if count.shown]
+    if not seen or all(count.shown == count.of for count in seen):
         return finding
-    most = max(seen, key=lambda one: (one.rate, one.of))
-    least = min((one for one in counts if one is not most), key=lambda one: one.rate, default=None)
+    most = max(seen, key=lambda value: (value.rate, value.of))
+    least = min((count for count in counts if count is not most), key=lambda count: count.rate, default=None)
     elsewhere, of_elsewhere = (least.shown, least.of) if least is not None else (0, 0)
     differ = least is not None and shows_more_often(most.shown, most.of, elsewhere, of_elsewhere)
     return msgspec.structs.replace(
         finding,
-        environments=tuple(one.environment for one in seen),
+        environments=tuple(count.environment for count in seen),
         cause=Chance(
             most.shown,
             most.of,
@@ -167,9 +176,12 @@ def _count(
     ways = set(kinds)
     shown = of = 0
     for boots in all_boots:
-        if not any(one.case.environment == environment and one.case.boot in ways for one in boots.observations):
+        if not any(
+            observation.case.environment == environment and observation.case.boot in ways
+            for observation in boots.observations
+        ):
             continue
         of += 1
-        there = [one for one in boots.singles if environment in one.environments]
-        shown += any(is_same_failure(part, one) for part in parts for one in there)
+        there = [single for single in boots.singles if environment in single.environments]
+        shown += any(is_same_failure(part, finding) for part in parts for finding in there)
     return _Count(environment, shown, of) if of else None

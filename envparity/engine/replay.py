@@ -17,7 +17,7 @@ __all__ = ["needed_boots", "needed_environments", "needed_scenarios", "ordered"]
 def ordered(finding: Finding, run: RecordedRun) -> bool:
     """Whether boots that nobody asked for by a scenario are to be made again: those of orders."""
     # An environment booted as it is has its name for an id, observed or not.
-    unplanned = [one for one in finding.cases if run.observed(one) is None and one not in run.verdict.environments]
+    unplanned = [case for case in finding.cases if run.observed(case) is None and case not in run.verdict.environments]
     return bool(unplanned) and conduct(finding).replay == "cases"
 
 
@@ -25,7 +25,7 @@ def needed_environments(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
     """The environments that show it, with the one that they are compared with, in the order of the run."""
     if conduct(finding).replay == "run":
         return run.verdict.environments
-    seen = {one.case.environment for one in run.observations if one.case.id in finding.cases}
+    seen = {observation.case.environment for observation in run.observations if observation.case.id in finding.cases}
     seen |= set(finding.environments)
     return tuple(name for name in run.verdict.environments if name in seen)
 
@@ -48,16 +48,20 @@ def needed_scenarios(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
         return ()
     conducted = conduct(finding)
     if finding.scenario is not None or conducted.of_all_played:
-        seen = [one for one in run.observations if one.case.id in finding.cases]
+        seen = [observation for observation in run.observations if observation.case.id in finding.cases]
         beside = (
-            [] if conducted.family == "startup" else [script.scenario for one in seen for script in one.transcripts]
+            []
+            if conducted.family == "startup"
+            else [script.scenario for observation in seen for script in observation.transcripts]
         )
         return tuple(dict.fromkeys((*filter(None, (finding.scenario,)), *beside)))
-    boots = dict.fromkeys(one.case.boot for one in run.observations if one.case.id in finding.cases)
+    boots = dict.fromkeys(
+        observation.case.boot for observation in run.observations if observation.case.id in finding.cases
+    )
     return tuple(dict.fromkeys(name for boot in boots for name in _one_scenario(run, boot)))
 
 
 def _one_scenario(run: RecordedRun, boot: Boot) -> Iterable[str]:
     """The first scenario that was played on such a boot."""
-    played = [one for one in run.observations if one.case.boot == boot]
-    return [script.scenario for one in played for script in one.transcripts][:1]
+    played = [observation for observation in run.observations if observation.case.boot == boot]
+    return [script.scenario for observation in played for script in observation.transcripts][:1]

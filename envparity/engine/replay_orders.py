@@ -48,7 +48,7 @@ def orders_again(
         judgement, observations = _beside(subject, launcher, cases, emit)
     else:
         judgement, observations = _cold(subject, launcher, cases, emit)
-    played = sum(len(one.transcripts) for one in observations)
+    played = sum(len(observation.transcripts) for observation in observations)
     return Answer(judgement.findings, tuple(subject.environments), len(observations), played, of_orders=True)
 
 
@@ -65,10 +65,12 @@ def order_cases(finding: Finding, names: Sequence[str], run: RecordedRun, subjec
             continue
         graph = _graph(steady)
         canonical = Boot(order=graph.canonical) if graph is not None and subject.backend.order_setting else Boot()
-        kept = {one.order_case: one.boot for one in run.booted if one.case == name and one.boot is not None}
+        kept = {
+            booted.order_case: booted.boot for booted in run.booted if booted.case == name and booted.boot is not None
+        }
         boots = kept or _planned_again(run, subject, environment, graph)
         usual = Case(name, subject.backend.name, canonical)
-        shown = [boots[one] for one in finding.cases if one in boots and one != usual.id]
+        shown = [boots[case] for case in finding.cases if case in boots and case != usual.id]
         if shown or usual.id in finding.cases:
             wanted += [usual, *(Case(name, subject.backend.name, boot) for boot in shown[:1])]
     if not wanted:
@@ -80,7 +82,7 @@ def order_cases(finding: Finding, names: Sequence[str], run: RecordedRun, subjec
 
 def _graph(steady: Observation) -> Graph | None:
 
-    reports = [one.startup for one in steady.replicas]
+    reports = [replica.startup for replica in steady.replicas]
     return graph_of(reports[0]) if reports and reports[0] is not None and reports[0].steps else None
 
 
@@ -95,7 +97,7 @@ def _planned_again(
         cache=cache_folder(),
         orderable=subject.backend.order_setting is not None and graph is not None,
     )
-    return {Case(environment.name, subject.backend.name, one).id: one for one in boots.all}
+    return {Case(environment.name, subject.backend.name, boot).id: boot for boot in boots.all}
 
 
 def _cold(subject: Subject, name: str, cases: Sequence[Case], emit: Emit) -> tuple[Judgement, tuple[Observation, ...]]:
@@ -111,11 +113,11 @@ async def _several(explorer: Explorer, cases: Sequence[Case]) -> tuple[Observati
     """So many stacks at a time as a run has; most of a boot is waiting."""
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(case: Case) -> Observation:
+    async def observe(case: Case) -> Observation:
         async with places:
             return await explorer.observe_cold(case)
 
-    return tuple(await asyncio.gather(*map(one, cases)))
+    return tuple(await asyncio.gather(*map(observe, cases)))
 
 
 def _beside(
@@ -130,10 +132,10 @@ def _beside(
             with live.warm(environment) as beside:
                 boots = [case.boot for case in group]
                 seen = [beside.observe(boot) for boot in boots]
-                asked = {one.boot for one in cases_to_confirm(only_warm(judge(subject, seen), seen), seen)}
+                asked = {each_case.boot for each_case in cases_to_confirm(only_warm(judge(subject, seen), seen), seen)}
                 cold += [beside.observe_cold(boot) for boot in boots if boot in asked]  # the canonical one first
                 forked += seen
     judgement = judge(subject, forked)
-    cold += [one for one in forked if not one.warm]
+    cold += [observation for observation in forked if not observation.warm]
     judgement = confirm(judgement, only_warm(judgement, forked), judge(subject, cold))
     return judgement, (*forked, *cold)

@@ -54,7 +54,7 @@ class RunTelling:
                 backend=stage.subject.backend.name,
                 environments=tuple(stage.subject.environments),
                 cases=len(stage.cases),
-                scenarios=sum(len(one.scenarios) for one in stage.cases),
+                scenarios=sum(len(case.scenarios) for case in stage.cases),
                 rules=len(every_rule()),
                 images=self._launcher.images,
                 attached=self._urls,
@@ -82,7 +82,7 @@ class RunTelling:
         `broken_off` says what ended the run before all of its cases were observed.
         """
         judged_s = time.monotonic()
-        seen_in = {one.case.environment for one in observations}
+        seen_in = {observation.case.environment for observation in observations}
         verdict = Verdict(
             run_id=self._launcher.run_id,
             launcher=self._launcher.name,
@@ -93,10 +93,10 @@ class RunTelling:
             unsteady=stage.unsteady,
             environments=tuple(name for name in stage.subject.environments if not broken_off or name in seen_in),
             cases=len(observations) if broken_off else len(stage.cases) + len(stage.orders.observations),
-            scenarios=sum(len(one.transcripts) for one in observations),
+            scenarios=sum(len(observation.transcripts) for observation in observations),
             rules=judgement.rules,
-            findings=tuple(one for one in judgement.findings if not _is_by_chance(one)),
-            by_chance=tuple(one for one in judgement.findings if _is_by_chance(one)),
+            findings=tuple(finding for finding in judgement.findings if not _is_by_chance(finding)),
+            by_chance=tuple(finding for finding in judgement.findings if _is_by_chance(finding)),
             exemptions=judgement.exemptions,
             coverage=stage.orders.coverage + self._without_orders,
             exploration=explored.said,
@@ -145,8 +145,8 @@ class RunTelling:
             return ""
         stalls = STALLS.since(self._mark)
         if self._options.elsewhere is not None:
-            stalls = Stalls.of_all(one.stalls for one in observations if one.stalls is not None)
-        granted = [one.granted for one in observations if one.granted is not None]
+            stalls = Stalls.of_all(observation.stalls for observation in observations if observation.stalls is not None)
+        granted = [observation.granted for observation in observations if observation.granted is not None]
         return f"{stalls}; {sum(granted, Granted())}" if granted else str(stalls)
 
 

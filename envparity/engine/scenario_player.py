@@ -41,13 +41,13 @@ class ScenarioPlayer:
             return await self._one_by_one(stack, stack, chosen)
         at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
 
-        async def one(scenario: Scenario) -> Transcript:
+        async def played(scenario: Scenario) -> Transcript:
             async with at_once:
                 return await self.play(scenario, stack, again=again)
 
         # Which process answers shows best where nothing else connects, and many clients are enough by themselves.
-        beside = await asyncio.gather(*(one(scenario) for scenario in chosen if not scenario.needs_quiet))
-        return *beside, *[await one(scenario) for scenario in chosen if scenario.needs_quiet]
+        beside = await asyncio.gather(*(played(scenario) for scenario in chosen if not scenario.needs_quiet))
+        return *beside, *[await played(scenario) for scenario in chosen if scenario.needs_quiet]
 
     async def first_plays(
         self, stack: Stack, scenarios: Sequence[Scenario]
@@ -64,7 +64,7 @@ class ScenarioPlayer:
 
     async def scripts(self, stack: Stack, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Script]]:
         """What each would say of another user than before."""
-        return [(one, await prepare(one, stack, self._backend)) for one in scenarios]
+        return [(scenario, await prepare(scenario, stack, self._backend)) for scenario in scenarios]
 
     async def plays_again(self, stack: Stack, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
         """Play these with the same users, credentials and ids, several at a time."""
@@ -74,7 +74,7 @@ class ScenarioPlayer:
                 return await play(scenario, stack, self._backend, self._contract, script=script)
 
         at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
-        return tuple(await asyncio.gather(*(again(*one) for one in scripts)))
+        return tuple(await asyncio.gather(*(again(*pair) for pair in scripts)))
 
     async def disruptive(
         self, stack: Stack, scenarios: Sequence[Scenario], *, again: bool = False

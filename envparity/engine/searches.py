@@ -76,7 +76,7 @@ class Searches:
         """What is played: to see it at all; where it is counted or shows in all of it, what was beside it too."""
         if asked.kind == "traits" and not conduct(case.finding).of_all_played:
             return played_for(case.finding)
-        return tuple(one.scenario for one in case.failing.transcripts)
+        return tuple(transcript.scenario for transcript in case.failing.transcripts)
 
     async def _of(self, asked: AskedSearch, at: int, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
         if asked.kind == "traits":
@@ -161,7 +161,7 @@ def _cause(
     )
     if found.verified:
         told = ranked(found.causes, oracle.evidence, hybrids.failing)
-        places = trait_places((one for way in told for one in way), hybrids.passing, hybrids.failing)
+        places = trait_places((trait for way in told for trait in way), hybrids.passing, hybrids.failing)
         return TraitsCause(_texts(told), _SHOWN, search, others, places)
     if not found.causes:
         return NotFound("passing shows it", search=search)
@@ -177,4 +177,4 @@ def _cause(
 
 def _texts(alternatives: Iterable[Iterable[Trait]]) -> tuple[tuple[str, ...], ...]:
     """In the words of the files, as the verdict names them."""
-    return tuple(tuple(map(str, one)) for one in alternatives)
+    return tuple(tuple(map(str, alternative)) for alternative in alternatives)

@@ -47,7 +47,9 @@ class OrderShrinker:
         until_s = time.monotonic() + self._seconds
         causes = []
         for finding in judge(self._subject, seen).findings:
-            boot = next((one.case.boot for one in seen[1:] if one.case.id in finding.cases), None)
+            boot = next(
+                (observation.case.boot for observation in seen[1:] if observation.case.id in finding.cases), None
+            )
             claim = (finding.code, finding.where, finding.got)
             if conduct(finding).causes == "orders" and boot is not None and claim not in self._claimed:
                 self._claimed.add(claim)
@@ -64,7 +66,7 @@ class OrderShrinker:
             asked += 1
             self._emit(Waiting(beside.case.id, f"boot {asked} to find out what {code} depends on"))
             seen = await beside.observe(msgspec.structs.replace(boot, order=order))
-            return any(_shows(one, code, where) for one in judge(self._subject, (canonical, seen)).findings)
+            return any(_shows(finding, code, where) for finding in judge(self._subject, (canonical, seen)).findings)
 
         try:
             async with asyncio.timeout(until_s - time.monotonic()):
@@ -76,11 +78,13 @@ class OrderShrinker:
 
 def with_causes(judgement: Judgement, causes: Sequence[Explained], seen: Sequence[Observation]) -> Judgement:
     """The judgement, in which the findings have the causes that were found in one of their boots."""
-    boots = {one.case.id: one.case.boot for one in seen}
+    boots = {observation.case.id: observation.case.boot for observation in seen}
 
     def explained(finding: Finding) -> Finding:
         shown = {boots.get(case_id) for case_id in finding.cases}
-        known = next((one for one in causes if one.boot in shown and _shows(finding, one.code, one.where)), None)
+        known = next(
+            (cause for cause in causes if cause.boot in shown and _shows(finding, cause.code, cause.where)), None
+        )
         return finding if known is None else msgspec.structs.replace(finding, cause=known.cause)
 
     return msgspec.structs.replace(judgement, findings=tuple(map(explained, judgement.findings)))
@@ -93,8 +97,8 @@ def _shows(finding: Finding, code: str, where: str) -> bool:
 
 def _cause(shrunk: Shrunk) -> OrderCause:
     return OrderCause(
-        decisive=tuple(StepPair(one.first, one.then) for one in shrunk.decisive),
+        decisive=tuple(StepPair(pair.first, pair.then) for pair in shrunk.decisive),
         minimal=shrunk.minimal,
-        pairs=tuple(StepPair(one.first, one.then) for one in shrunk.pairs),
+        pairs=tuple(StepPair(pair.first, pair.then) for pair in shrunk.pairs),
         boots=shrunk.boots,
     )

@@ -116,18 +116,18 @@ def _reasons(seen: Observation) -> Iterator[str]:
         elif not down and _passed_unready(replica):
             yield f"replica {replica.index + 1} was not ready"
         failures = () if replica.startup is None else replica.startup.failures
-        for one in failures:
-            if down and one.component not in down:
-                yield f"the startup of replica {replica.index + 1} failed for {one.component}, which was not down"
+        for failure in failures:
+            if down and failure.component not in down:
+                yield f"the startup of replica {replica.index + 1} failed for {failure.component}, which was not down"
             elif not down and stalled:
-                yield f"the startup of replica {replica.index + 1} failed for {one.component} on a stalled machine"
+                yield f"the startup of replica {replica.index + 1} failed for {failure.component} on a stalled machine"
     for transcript in (*seen.transcripts, *seen.turned):
         if _came_to_a_deadline(transcript):
             yield f"scenario {transcript.scenario} came to a deadline"
         elif stalled and _was_cut_off(transcript):
             yield f"scenario {transcript.scenario} was cut off on a stalled machine"
     late: dict[str, set[bool]] = {}
-    for script in (one.transcript for one in seen.second):
+    for script in (play.transcript for play in seen.second):
         doubtful = script.departure is not None if stalled else _came_to_a_deadline(script)
         late.setdefault(script.scenario, set()).add(doubtful)
     said = "was otherwise, once, on a stalled machine" if stalled else "came to a deadline"

@@ -38,7 +38,7 @@ def openings(backend: Backend, contract: Contract) -> tuple[Opening, ...]:
     Of each, what its steps capture is known; and of what they expect, the ids that every such frame has. None where no
     peaceful scenario of one connection lets a client in.
     """
-    asked = {name for one in contract.messages("sent") for branch in one.branches if branch.schema is not None
+    asked = {name for message in contract.messages("sent") for branch in message.branches if branch.schema is not None
              for name, _ in branch.schema.below("properties").entries()}  # fmt: skip
     found: list[Opening] = []
     for scenario in backend.scenarios:
@@ -56,17 +56,17 @@ def openings(backend: Backend, contract: Contract) -> tuple[Opening, ...]:
         else:
             steps = [step for step in scenario.steps if isinstance(step, Connect | Expect)]
             found.append(_cut(scenario, tuple(steps), asked, contract))
-    shortest = sorted(found, key=lambda one: len(one.scenario.steps))
-    most_known = sorted(found, key=lambda one: -len(one.known))
+    shortest = sorted(found, key=lambda value: len(value.scenario.steps))
+    most_known = sorted(found, key=lambda each_value: -len(each_value.known))
     return tuple(_unlike([*shortest[:1], *most_known[:1]]))
 
 
 def _unlike(found: list[Opening]) -> Iterator[Opening]:
     seen: list[tuple[Step, ...]] = []
-    for one in found[:_MOST]:
-        if one.scenario.steps not in seen:
-            seen.append(one.scenario.steps)
-            yield one
+    for opening in found[:_MOST]:
+        if opening.scenario.steps not in seen:
+            seen.append(opening.scenario.steps)
+            yield opening
 
 
 def _is_plain(scenario: Scenario) -> bool:
@@ -103,7 +103,7 @@ def _ids(contract: Contract, step: Expect) -> set[str]:
     for message in contract.messages("received"):
         for branch in message.branches:
             if branch.schema is None or last not in {
-                str(one) for values in branch.constants.values() for one in values
+                str(value) for values in branch.constants.values() for value in values
             }:
                 continue
             required = branch.schema.value.get("required", [])

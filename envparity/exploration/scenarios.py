@@ -37,7 +37,7 @@ def as_scenario(opening: Opening, found: Found, seen: tuple[Reaction, ...]) -> S
     sends = [_sent(turn, opening) for turn in found.turns[:last]]
     steps = (*opening.scenario.steps, *expectations(seen[:last], sends, opening.connection))
     turn = found.turns[found.first]
-    digest = hashlib.sha256(json.dumps([one.frame for one in found.turns]).encode()).hexdigest()[:6]
+    digest = hashlib.sha256(json.dumps([each_turn.frame for each_turn in found.turns]).encode()).hexdigest()[:6]
     word = re.sub(r"[^a-z0-9]+", "-", turn.message.lower()).strip("-")[:30] or "frame"
     title = (
         f"{turn.message} as the contract allows it" if not turn.broken else f"{turn.message}, broken at {turn.broken}"

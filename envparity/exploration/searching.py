@@ -64,7 +64,7 @@ class Found:
     def first(self) -> int:
         """The first frame to which not all reacted alike, or that was an internal error somewhere."""
         seen = list(self.reactions.values())
-        return next((at for at in range(len(self.turns)) if _is_wrong([one[at] for one in seen])), 0)
+        return next((at for at in range(len(self.turns)) if _is_wrong([pair[at] for pair in seen])), 0)
 
 
 class _Otherwise(Exception):
@@ -97,16 +97,16 @@ class Search:
         """Look until every example was made, or the time is over. Blocks: it is for a thread of its own."""
         until_s = time.monotonic() + self.profile.seconds
         found = list(self._remembered())
-        self._told |= {one.kind for one in found}
+        self._told |= {each_found.kind for each_found in found}
         while len(found) < MOST_FOUND and not self.over and self.played < self.profile.examples * (len(found) + 1):
-            one = self._look(until_s)
-            if one is None:
+            shown = self._look(until_s)
+            if shown is None:
                 break
-            one = self._patiently(self._reduced(one))
-            found.append(one)
-            self._told.add(one.kind)
+            shown = self._patiently(self._reduced(shown))
+            found.append(shown)
+            self._told.add(shown.kind)
             if self._database is not None:
-                self._database.save(_KEY, msgspec.json.encode(one.turns))
+                self._database.save(_KEY, msgspec.json.encode(shown.turns))
         return tuple(found)
 
     def _remembered(self) -> Iterator[Found]:
@@ -189,11 +189,11 @@ class Search:
 
 
 def _same(seen: Reactions, turns: Sequence[Turn]) -> bool:
-    return not any(_is_wrong([one[at] for one in seen.values()]) for at in range(len(turns)))
+    return not any(_is_wrong([pair[at] for pair in seen.values()]) for at in range(len(turns)))
 
 
 def _is_wrong(reactions: Sequence[Reaction]) -> bool:
-    return len(set(reactions)) > 1 or any(one.internal_error for one in reactions)
+    return len(set(reactions)) > 1 or any(reaction.internal_error for reaction in reactions)
 
 
 def _smaller(turns: tuple[Turn, ...]) -> Iterator[tuple[Turn, ...]]:
@@ -207,7 +207,7 @@ def _smaller(turns: tuple[Turn, ...]) -> Iterator[tuple[Turn, ...]]:
 
 
 def _key(turns: Sequence[Turn]) -> str:
-    return json.dumps([one.frame for one in turns], sort_keys=True)
+    return json.dumps([turn.frame for turn in turns], sort_keys=True)
 
 
 def _size(turns: Sequence[Turn]) -> tuple[int, int]:

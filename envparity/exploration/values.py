@@ -84,7 +84,7 @@ def _of_types(documents: Documents, schema: Place, depth: int) -> st.SearchStrat
     said = schema.value
     named = said.get("type")
     types = [named] if isinstance(named, str) else named if isinstance(named, list) else _guessed(said)
-    return st.one_of([_of_type(documents, schema, one, depth) for one in types])
+    return st.one_of([_of_type(documents, schema, type_, depth) for type_ in types])
 
 
 def _guessed(said: dict[str, object]) -> list[str]:
@@ -133,7 +133,7 @@ def _arrays(documents: Documents, schema: Place, depth: int) -> st.SearchStrateg
     said = schema.value
     least = int(said.get("minItems", 0))
     most = min(int(said.get("maxItems", least + _MOST)), least + _MOST)
-    prefix = [values(documents, one, depth + 1) for one in schema.below("prefixItems").items()]
+    prefix = [values(documents, place, depth + 1) for place in schema.below("prefixItems").items()]
     if prefix:
         return st.tuples(*prefix).map(list)
     items = schema.below("items")

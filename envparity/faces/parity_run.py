@@ -65,7 +65,7 @@ class ParityRun:
         """What the whole run came to."""
         if self._verdict is None:
             seen, verdict = self._seen_here() if self._once is None else self._once(self._seen_here)
-            self._observations |= {one.case: one for one in seen}
+            self._observations |= {observation.case: observation for observation in seen}
             self._verdict = verdict
         return self._verdict
 
@@ -96,10 +96,10 @@ class ParityRun:
         LookupError where the run was not asked for orders.
         """
         _ = self.verdict
-        planned = {one.boot for one in self.subject.backend.scenarios}
+        planned = {scenario.boot for scenario in self.subject.backend.scenarios}
         seen = tuple(
-            one
-            for case, one in self._observations.items()
+            observation
+            for case, observation in self._observations.items()
             if case.environment == environment and case.boot not in planned and (case.boot.order or case.boot.timeline)
         )
         if not seen:
@@ -116,7 +116,7 @@ class ParityRun:
         """
         from envparity.engine.explore import graph_of
 
-        reports = [one.startup for one in self.observation(environment).replicas]
+        reports = [replica.startup for replica in self.observation(environment).replicas]
         if not reports or reports[0] is None or not reports[0].steps:
             raise LookupError(f"the startup report in {environment} has no steps")
         return graph_of(reports[0])
@@ -179,8 +179,8 @@ class ParityRun:
 
 def _scenario_of(subject: Subject, name: str) -> Scenario:
     """The scenario of that name. LookupError where the backend has none."""
-    found = next((one for one in subject.backend.scenarios if one.name == name), None)
+    found = next((scenario for scenario in subject.backend.scenarios if scenario.name == name), None)
     if found is None:
-        known = ", ".join(one.name for one in subject.backend.scenarios)
+        known = ", ".join(scenario.name for scenario in subject.backend.scenarios)
         raise LookupError(f"{subject.backend.file} has no scenario {name!r}; it has {known}")
     return found

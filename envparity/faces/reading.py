@@ -45,7 +45,7 @@ def sent(transcript: Transcript, connection: str | None = None) -> list[dict[str
 
 def types(frames: Iterable[dict[str, object]]) -> list[str]:
     """The types of these frames."""
-    return [str(one.get("type")) for one in frames]
+    return [str(frame.get("type")) for frame in frames]
 
 
 def handshakes(transcript: Transcript) -> list[HandshakeAnswered]:

@@ -193,7 +193,7 @@ class _EngineIoPolled(Polled):
         return _messages(text)
 
     def write(self, messages: Iterable[str | bytes]) -> bytes:
-        packets = (one if isinstance(one, str) else "b" + b64encode(one).decode() for one in messages)
+        packets = (message if isinstance(message, str) else "b" + b64encode(message).decode() for message in messages)
         return _SEPARATOR.join(packets).encode()
 
     def ends(self, message: str | bytes) -> bool:
@@ -205,4 +205,8 @@ def _messages(text: str) -> tuple[str | bytes, ...]:
     packets = text.split(_SEPARATOR)
     if not all(packet[:1] in _BEGINNINGS for packet in packets if packet) or not packets[0]:
         raise ValueError("no packets of Engine.IO")
-    return tuple(b64decode(one[1:], validate=True) if one.startswith("b") else one for one in packets if one)
+    return tuple(
+        b64decode(each_packet[1:], validate=True) if each_packet.startswith("b") else each_packet
+        for each_packet in packets
+        if each_packet
+    )

@@ -46,4 +46,4 @@ def _is_phoenix(text: str) -> bool:
         held = decoded_json(text)
     except ValueError:
         return False
-    return isinstance(held, list) and len(held) == _PHOENIX_PARTS and all(isinstance(one, str) for one in held[2:4])
+    return isinstance(held, list) and len(held) == _PHOENIX_PARTS and all(isinstance(value, str) for value in held[2:4])

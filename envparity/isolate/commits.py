@@ -39,7 +39,7 @@ def blame(commits: Sequence[str], state: Callable[[str, int], State]) -> Blamed:
     tried = []
     while between := [at for at in range(clean + 1, red) if at not in unbuildable]:
         middle = (clean + red) / 2
-        at = min(between, key=lambda one: (abs(one - middle), one))
+        at = min(between, key=lambda value: (abs(value - middle), value))
         tried.append(commits[at])
         match state(commits[at], len(between).bit_length() - 1):
             case "clean":

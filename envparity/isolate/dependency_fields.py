@@ -15,13 +15,13 @@ _OPTIONS = "options"
 _ABSENT = object()
 
 
-def unequal_fields(one: Dependency, other: Dependency) -> Iterator[str]:
+def unequal_fields(dependency: Dependency, other: Dependency) -> Iterator[str]:
     """The names of the fields in which they differ: `tls`, `image`, `variables.LOG_LEVEL`."""
-    for name in one.__struct_fields__:
-        if name != _OPTIONS and getattr(one, name) != getattr(other, name):
+    for name in dependency.__struct_fields__:
+        if name != _OPTIONS and getattr(dependency, name) != getattr(other, name):
             yield name
-    for name in dict.fromkeys((*one.options, *other.options)):
-        before, after = one.options.get(name, _ABSENT), other.options.get(name, _ABSENT)
+    for name in dict.fromkeys((*dependency.options, *other.options)):
+        before, after = dependency.options.get(name, _ABSENT), other.options.get(name, _ABSENT)
         if before == after:
             continue
         if isinstance(before, dict) and isinstance(after, dict) and name in _BY_ENTRY:

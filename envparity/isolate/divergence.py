@@ -35,49 +35,49 @@ class Parting(msgspec.Struct, frozen=True):
 
     number: int
     common: str
-    one: str
+    first: str
     other: str
     scenario: str = ""
     connection: str = ""
 
-    def between(self, one: str, other: str) -> Parted:
+    def between(self, text: str, other: str) -> Parted:
         """As evidence, the sides by their names."""
-        sides = ((one, self.one), (other, self.other))
+        sides = ((text, self.first), (other, self.other))
         return Parted(self.number, sides, self.scenario, self.connection, self.common)
 
 
-def startup_parting(one: StartupReport, other: StartupReport) -> Parting | None:
+def startup_parting(report: StartupReport, other: StartupReport) -> Parting | None:
     """The first step at which two startups part: another step, another outcome. None where all steps are alike."""
     common = ""
-    for number, (left, right) in enumerate(zip_longest(one.steps, other.steps), start=1):
+    for number, (left, right) in enumerate(zip_longest(report.steps, other.steps), start=1):
         if left is None or right is None or (left.name, left.outcome) != (right.name, right.outcome):
-            return Parting(number, common, _step(one, left), _step(other, right))
+            return Parting(number, common, _step(report, left), _step(other, right))
         common = f"{left.name} {left.outcome}"
     return None
 
 
 def conversation_parting(
-    subject: Subject, one: Transcript, other: Transcript, declared: Declared = lambda _path: False
+    subject: Subject, transcript: Transcript, other: Transcript, declared: Declared = lambda _path: False
 ) -> Parting | None:
     """The first event at which two playings of a scenario part, on the first connection that does. None: they do not.
 
     `declared` says of a path (`conversation.<scenario>.<frame>.<field>`) whether it may differ.
     """
-    before, after = connections(subject.backend, one), connections(subject.backend, other)
+    before, after = connections(subject.backend, transcript), connections(subject.backend, other)
     for connection in dict.fromkeys((*before, *after)):
         common = ""
         sides = zip_longest(before.get(connection, ()), after.get(connection, ()))
         for number, (left, right) in enumerate(sides, start=1):
-            if left is None or right is None or not _alike(one.scenario, left, right, declared):
+            if left is None or right is None or not _alike(transcript.scenario, left, right, declared):
                 on = connection if len(before.keys() | after.keys()) > 1 else ""
-                return Parting(number, common, _entry(left), _entry(right), one.scenario, on)
+                return Parting(number, common, _entry(left), _entry(right), transcript.scenario, on)
             common = left.label
     return None
 
 
 def with_partings(judgement: Judgement, subject: Subject, observations: Sequence[Observation]) -> Judgement:
     """The judgement, in which findings about what differs between two environments say where the two part."""
-    seen = {one.case.id: one for one in observations}
+    seen = {observation.case.id: observation for observation in observations}
 
     def shown(finding: Finding) -> Finding:
         sides = [seen[case_id] for case_id in finding.cases if case_id in seen]
@@ -88,22 +88,24 @@ def with_partings(judgement: Judgement, subject: Subject, observations: Sequence
             return finding
         parted = parting.between(sides[0].case.environment, sides[-1].case.environment)
         # where two conversations part has been said, unless it is at another event
-        rest = [one for one in finding.evidence if not (isinstance(one, SideBySide) and _says(parted, one))]
+        rest = [quoted for quoted in finding.evidence if not (isinstance(quoted, SideBySide) and _says(parted, quoted))]
         return msgspec.structs.replace(finding, evidence=(parted, *rest))
 
     return msgspec.structs.replace(judgement, findings=tuple(map(shown, judgement.findings)))
 
 
-def _parting(finding: Finding, subject: Subject, one: Observation, other: Observation) -> Parting | None:
+def _parting(finding: Finding, subject: Subject, observation: Observation, other: Observation) -> Parting | None:
     if conduct(finding).parts == "startup":
-        reports = [next((each.startup for each in side.replicas if each.startup), None) for side in (one, other)]
+        reports = [
+            next((each.startup for each in side.replicas if each.startup), None) for side in (observation, other)
+        ]
         return startup_parting(reports[0], reports[1]) if reports[0] and reports[1] else None
     if finding.scenario is None:
         return None
-    played = one.transcript(finding.scenario), other.transcript(finding.scenario)
+    played = observation.transcript(finding.scenario), other.transcript(finding.scenario)
     if played[0] is None or played[1] is None:
         return None
-    named = [subject.environments.get(side.case.environment) for side in (one, other)]
+    named = [subject.environments.get(side.case.environment) for side in (observation, other)]
     declarations = [each for environment in named if environment for each in environment.differences]
     return conversation_parting(
         subject, played[0], played[1], lambda path: any(covers(each, path) for each in declarations)
@@ -129,7 +131,7 @@ def _step(report: StartupReport, step: StartupStep | None) -> str:
     """`redis failed: REDIS_TIMEOUT, no answer within 10 s`."""
     if step is None:
         return _NOTHING
-    why = next((one for one in report.failures if one.component == step.name), None)
+    why = next((failure for failure in report.failures if failure.component == step.name), None)
     told = f": {why.code}, {why.description}" if why is not None and step.outcome != "passed" else ""
     return f"{step.name} {step.outcome}{told}"
 

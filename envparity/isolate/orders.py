@@ -63,7 +63,10 @@ async def shrink_order(graph: Graph, failing: Sequence[str], fails: Fails, *, mo
     wrong = graph.violations(order)
     if wrong:
         raise ConfigurationError(
-            [Mistake("order", 0, one.step, "an order that the graph allows", str(one)) for one in wrong]
+            [
+                Mistake("order", 0, violation.step, "an order that the graph allows", str(violation))
+                for violation in wrong
+            ]
         )
     shrinking = _Shrinking(graph, order, fails, most)
     try:
@@ -87,7 +90,7 @@ class _Shrinking:
     @property
     def nearest(self) -> Order:
         """Of the orders that fail the one with the fewest pairs in the wrong sequence."""
-        return min((order for order, failed in self.known.items() if failed), key=lambda one: len(self.inverted(one)))
+        return min((order for order, failed in self.known.items() if failed), key=lambda item: len(self.inverted(item)))
 
     async def to_what_matters(self) -> None:
         """Big steps: find one pair that matters after the other, until the least order with all of them fails."""
@@ -129,7 +132,7 @@ class _Shrinking:
                 high = middle
             else:
                 low = middle
-        at = next(place for place, (one, other) in enumerate(zip(path[low], path[high], strict=True)) if one != other)
+        at = next(place for place, (step, other) in enumerate(zip(path[low], path[high], strict=True)) if step != other)
         return Pair(path[high][at], path[high][at + 1]), path[high]
 
     def least_with(self, needed: Sequence[Pair]) -> Order:
@@ -137,20 +140,22 @@ class _Shrinking:
         before = {step.name: set(step.requires) for step in self.graph.steps}
         for pair in needed:
             before[pair.then].add(pair.first)
-        after = {name: {one for one, needs in before.items() if name in needs} for name in before}
+        after = {name: {value for value, needs in before.items() if name in needs} for name in before}
         later = _extension(before, self.rank)
         earlier = _extension(after, {name: -at for name, at in self.rank.items()})[::-1]
         return min(later, earlier, key=lambda order: len(self.inverted(order)))
 
     def inverted(self, order: Order) -> tuple[Pair, ...]:
         """Every pair that stands otherwise than in the canonical order."""
-        return tuple(Pair(one, other) for one, other in combinations(order, 2) if self.rank[one] > self.rank[other])
+        return tuple(
+            Pair(value, other) for value, other in combinations(order, 2) if self.rank[value] > self.rank[other]
+        )
 
     def swapped_back(self, order: Order) -> Iterator[Order]:
         """Every order that has one pair of neighbours less in the wrong sequence."""
-        for at, (one, other) in enumerate(pairwise(order)):
-            if self.rank[one] > self.rank[other]:
-                yield (*order[:at], other, one, *order[at + 2 :])
+        for at, (step, other) in enumerate(pairwise(order)):
+            if self.rank[step] > self.rank[other]:
+                yield (*order[:at], other, step, *order[at + 2 :])
 
     def result(self, *, minimal: bool) -> Shrunk:
         order = self.nearest

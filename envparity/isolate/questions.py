@@ -57,9 +57,9 @@ class Questions(Generic[T]):
     @property
     def monotone(self) -> bool:
         """Whether no boot passed that had all the differences of one that shows it."""
-        passed = [one for one, outcome in self.known.items() if outcome is Outcome.PASSES]
-        shown = [one for one, outcome in self.known.items() if outcome is Outcome.SHOWS]
-        return not any(one < other for one in shown for other in passed)
+        passed = [value for value, outcome in self.known.items() if outcome is Outcome.PASSES]
+        shown = [each_value for each_value, outcome in self.known.items() if outcome is Outcome.SHOWS]
+        return not any(item < other for item in shown for other in passed)
 
     async def shows(self, several: Collection[T], *, bits: int = 1) -> bool:
         """Whether that set shows it: as it is known, or by a boot. `bits` is the size of the window that it halves."""

@@ -29,7 +29,7 @@ class Reduction(Generic[T]):
         self._everything, self._questions = everything, questions
         self.least: tuple[T, ...] = everything
         self._cheap, self._likely = frozenset(cheap), tuple(likely)
-        self._places = {one: place for place, one in enumerate(everything)}
+        self._places = {value: place for place, value in enumerate(everything)}
 
     def in_sequence(self, several: Sequence[T]) -> tuple[T, ...]:
         """These in the order in which they were given."""
@@ -58,7 +58,7 @@ class Reduction(Generic[T]):
 
     async def _narrowed(self, failing: tuple[T, ...]) -> tuple[T, ...]:
         """Only the cheap ones of a set that fails, where those fail by themselves."""
-        cheap = tuple(one for one in failing if one in self._cheap)
+        cheap = tuple(item for item in failing if item in self._cheap)
         if 0 < len(cheap) < len(failing) and await self._questions.shows(cheap):
             self.least = cheap
             return cheap
@@ -77,7 +77,7 @@ class Reduction(Generic[T]):
 
     async def _irreducible(self, kept: tuple[T, ...]) -> tuple[T, ...]:
         """The same where leaving any one of it out does not show it; else what ddmin leaves of it."""
-        smaller = [tuple(one for one in kept if one != left_out) for left_out in kept] if len(kept) > 1 else []
+        smaller = [tuple(item for item in kept if item != left_out) for left_out in kept] if len(kept) > 1 else []
         # No answer changes another question, so all of them are asked at the same time.
         for part, shows in zip(smaller, await together(*map(self._questions.shows, smaller)), strict=True):
             if shows:
@@ -106,7 +106,7 @@ class Reduction(Generic[T]):
         parts = 2
         while len(failing) > 1:
             chunks = list(_split(failing, parts))
-            complements = [tuple(one for one in failing if one not in chunk) for chunk in chunks]
+            complements = [tuple(item for item in failing if item not in chunk) for chunk in chunks]
             for at, smaller in enumerate((*chunks, *complements)):
                 if await self._questions.shows(smaller):
                     failing = self.least = smaller

@@ -161,10 +161,10 @@ class _Search(Generic[T]):
         for part in parts:
             if self.questions.known.get(frozenset(part)) is not Outcome.DISGUISED:
                 continue
-            others = [one for one in self.causes if one != cause]
-            rest = [one for one in cause if one not in part]
-            still = [await self.questions.surely(self._without((one,), *others)) for one in rest]
-            if all(one.fails for one in still):
+            others = [pair for pair in self.causes if pair != cause]
+            rest = [item for item in cause if item not in part]
+            still = [await self.questions.surely(self._without((item,), *others)) for item in rest]
+            if all(outcome.fails for outcome in still):
                 removed = await self.questions.surely(self._without(part, *others))
                 if removed is Outcome.PASSES and (await self.questions.again(part)).fails:
                     return part
@@ -172,18 +172,18 @@ class _Search(Generic[T]):
 
     async def _each_is_needed(self, cause: frozenset[T]) -> None:
         """Note what gives no answer to whether each difference of the cause is needed, on either side."""
-        for one in self._reduction.in_sequence(tuple(cause)):
-            without = cause - {one}
+        for item in self._reduction.in_sequence(tuple(cause)):
+            without = cause - {item}
             if await self.questions.surely(without) is Outcome.PASSES:
                 continue
             others = [other for other in self.causes if frozenset(other) != cause]
-            if await self.questions.surely(self._without((one,), *others)) is not Outcome.PASSES:
+            if await self.questions.surely(self._without((item,), *others)) is not Outcome.PASSES:
                 self.unresolved.append(without)
 
     def _without(self, *removed: Collection[T]) -> tuple[T, ...]:
         """The failing environment without these."""
-        gone = {one for several in removed for one in several}
-        return tuple(one for one in self.everything if one not in gone)
+        gone = {item for several in removed for item in several}
+        return tuple(item for item in self.everything if item not in gone)
 
     def result(self, *, finished: bool) -> Isolated[T]:
         """What is known now. Unfinished before the first cause: the least set that fails."""
@@ -195,9 +195,9 @@ class _Search(Generic[T]):
             minimal=bool(self.causes),
             verified=finished and self.verified,
             monotone=self.questions.monotone,
-            flaky=tuple(self._reduction.in_sequence(tuple(one)) for one in self.questions.flaky),
+            flaky=tuple(self._reduction.in_sequence(tuple(item)) for item in self.questions.flaky),
             passes_without=self.passes_without,
-            unresolved=tuple(self._reduction.in_sequence(tuple(one)) for one in dict.fromkeys(self.unresolved)),
+            unresolved=tuple(self._reduction.in_sequence(tuple(item)) for item in dict.fromkeys(self.unresolved)),
             boots=self.questions.boots,
             verifying=self.questions.verifying,
         )

@@ -21,7 +21,7 @@ def trait_places(traits: Iterable[Trait], passing: Environment, failing: Environ
     found: dict[CausePlace, None] = {}
     for trait in traits:
         for part in trait.parts:
-            place = next((one for side in (failing, passing) for one in _in(side, part)), None)
+            place = next((each_place for side in (failing, passing) for each_place in _in(side, part)), None)
             if place is not None:
                 found[place] = None
     return tuple(found)

@@ -54,14 +54,14 @@ def differences(passing: Environment, failing: Environment) -> tuple[Trait, ...]
     """
     parts = list(_parts(passing, failing))
     group = {part: {part} for part in parts}
-    for one, other in _needs(parts, passing, failing):
-        joined = group[one] | group[other]
+    for value, other in _needs(parts, passing, failing):
+        joined = group[value] | group[other]
         for part in joined:
             group[part] = joined
     traits: dict[tuple[Part, ...], None] = {}
     for part in parts:
-        traits[tuple(one for one in parts if one in group[part])] = None
-    return tuple(Trait(one, " with ".join(trait_texts(one, passing, failing))) for one in traits)
+        traits[tuple(each_part for each_part in parts if each_part in group[part])] = None
+    return tuple(Trait(trait, " with ".join(trait_texts(trait, passing, failing))) for trait in traits)
 
 
 def carried(environment: Environment, other: Environment) -> Environment | None:
@@ -108,7 +108,7 @@ def mix(passing: Environment, failing: Environment, traits: Collection[Trait]) -
             case area:
                 _take(tables[area], getattr(failing, _TABLES[area]), part.name)
     own |= {_TABLES[area]: table for area, table in tables.items()}
-    declared = {one.path: one for one in (*passing.differences, *failing.differences)}
+    declared = {difference.path: difference for difference in (*passing.differences, *failing.differences)}
     digest = hashlib.sha256(msgspec.json.encode(chosen)).hexdigest()[:6]
     return Environment(
         name=f"{passing.name}-{failing.name}-{digest}",
@@ -163,9 +163,9 @@ def _ingress_parts(passing: Ingress, failing: Ingress) -> Iterator[Part]:
         yield Part("ingress")
 
 
-def _unequal(one: msgspec.Struct, other: msgspec.Struct) -> Iterator[str]:
+def _unequal(struct: msgspec.Struct, other: msgspec.Struct) -> Iterator[str]:
     """The names of the fields in which they differ."""
-    return (name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name))
+    return (name for name in struct.__struct_fields__ if getattr(struct, name) != getattr(other, name))
 
 
 def _needs(parts: Sequence[Part], passing: Environment, failing: Environment) -> Iterator[tuple[Part, Part]]:
@@ -175,15 +175,23 @@ def _needs(parts: Sequence[Part], passing: Environment, failing: Environment) ->
     appears = ingress in there and "none" in {passing.ingress.kind, failing.ingress.kind}
     if appears and Part("platform", "replicas") in there:
         yield ingress, Part("platform", "replicas")  # without an ingress nothing spreads connections
-    couples = ((Part("ingress", one), Part("ingress", other)) for one, other in INGRESS_COUPLES)
+    couples = ((Part("ingress", item), Part("ingress", other)) for item, other in INGRESS_COUPLES)
     yield from (couple for couple in couples if there.issuperset(couple))
     # What one kind says of a server is none of another's keys.
-    yield from ((one, kind) for one in parts if one.field and (kind := Part(one.area, one.name, "kind")) in there)
-    servers = [one for one in parts if one.area == "dependency" and not one.field]
+    yield from (
+        (each_part, kind)
+        for each_part in parts
+        if each_part.field and (kind := Part(each_part.area, each_part.name, "kind")) in there
+    )
+    servers = [each_part for each_part in parts if each_part.area == "dependency" and not each_part.field]
     for sides in (passing.dependencies, failing.dependencies):  # who takes from a server is there with it
-        yield from ((one, server) for one in parts for server in servers if one.field
-                    and one.name in sides and takes_from(sides[one.name], one.field, server.name))  # fmt: skip
-    started = [one for one in parts if one.area == "backend" and one.name != "image"]
+        yield from (
+            (taker, server)
+            for taker in parts
+            for server in servers
+            if taker.field and taker.name in sides and takes_from(sides[taker.name], taker.field, server.name)
+        )
+    started = [each_part for each_part in parts if each_part.area == "backend" and each_part.name != "image"]
     yield from pairwise(started)  # a program, and what it is told
     port = Part("platform", "port_setting")
     for part in parts:
@@ -203,7 +211,11 @@ def _needs(parts: Sequence[Part], passing: Environment, failing: Environment) ->
                 needed = {Part("setting", name) for name in setting.settings}
                 yield from ((part, other) for other in needed & there if _in_one_only(other.name, passing, failing))
             for name in {*passing.dependencies, *failing.dependencies}:
-                yield from ((part, one) for one in _of_server(name, setting) if one in there and not _apart(one, ends))
+                yield from (
+                    (part, each_part)
+                    for each_part in _of_server(name, setting)
+                    if each_part in there and not _apart(each_part, ends)
+                )
 
 
 def _of_server(name: str, setting: Setting | None) -> Iterator[Part]:

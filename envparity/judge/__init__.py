@@ -42,7 +42,7 @@ def judge(subject: Subject, observations: Sequence[Observation]) -> Judgement:
     The order of the observations does not matter: the baseline is the first of the subject's environments.
     """
     view = RunView(subject, observations)
-    ranks = {one.name: place for place, one in enumerate(subject.backend.scenarios)}
+    ranks = {each_scenario.name: place for place, each_scenario in enumerate(subject.backend.scenarios)}
 
     def rank(scenario: str) -> tuple[int, str]:
         return ranks.get(scenario, len(ranks)), scenario
@@ -68,9 +68,9 @@ def findings_for(
     took down with it.
     """
     return tuple(
-        one
-        for one in judgement.findings
-        if (scenario is None or scenario in one.scenarios)
-        and (environment is None or environment in one.environments)
-        and (codes is None or one.code.startswith(tuple(codes)))
+        finding
+        for finding in judgement.findings
+        if (scenario is None or scenario in finding.scenarios)
+        and (environment is None or environment in finding.environments)
+        and (codes is None or finding.code.startswith(tuple(codes)))
     )

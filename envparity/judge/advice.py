@@ -14,13 +14,13 @@ _SWITCHING = 101
 
 def advice(script: Transcript, departure: Departure) -> str:
     """What to do, in a sentence; empty where the evidence does not say more than the rule."""
-    answers = [one for one in script.events if isinstance(one, HandshakeAnswered)]
-    lost = list(dict.fromkeys(name for one in answers for name in one.lost))
+    answers = [event for event in script.events if isinstance(event, HandshakeAnswered)]
+    lost = list(dict.fromkeys(name for answer in answers for name in answer.lost))
     if lost:
         return _of_lost(lost)
     match departure.kind:
         case "handshake":
-            mine = [one for one in answers if one.connection == departure.connection]
+            mine = [answer for answer in answers if answer.connection == departure.connection]
             return _of_refusal(mine[-1]) if mine else ""
         case "timeout":
             return _of_silence(script, departure, answers)
@@ -57,8 +57,8 @@ def _of_refusal(answer: HandshakeAnswered) -> str:
 
 def _of_silence(script: Transcript, departure: Departure, answers: list[HandshakeAnswered]) -> str:
     """Where one connection waits for what another has sent, a blocked event loop is not the first thing to look for."""
-    replicas = {one.connection: one.replica for one in answers if one.status == _SWITCHING}
-    sent = [one.connection for one in script.events if isinstance(one, FrameSent)]
+    replicas = {answer.connection: answer.replica for answer in answers if answer.status == _SWITCHING}
+    sent = [event.connection for event in script.events if isinstance(event, FrameSent)]
     last = sent[-1] if sent else departure.connection
     if last == departure.connection or not {last, departure.connection} <= replicas.keys():
         return ""

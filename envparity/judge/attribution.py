@@ -31,8 +31,8 @@ def attribute(view: RunView, rank: Rank) -> list[Finding]:
 
     `rank` orders scenarios; the first of those that show a finding is the one to replay.
     """
-    merged = [_finished(view, one, rank) for one in merge(singles(view), rank)]
-    merged.sort(key=lambda one: (one.code, rank(one.scenario or ""), one.where, one.got))
+    merged = [_finished(view, finding, rank) for finding in merge(singles(view), rank)]
+    merged.sort(key=lambda value: (value.code, rank(value.scenario or ""), value.where, value.got))
     return list(_told_apart(merged))
 
 
@@ -99,26 +99,30 @@ def _finished(view: RunView, finding: Finding, rank: Rank) -> Finding:
 def _told_apart(findings: Sequence[Finding]) -> Iterator[Finding]:
     """The findings, those that would have the same id with what tells them apart."""
     by_id: dict[str, list[Finding]] = {}
-    for one in findings:
-        by_id.setdefault(one.id, []).append(one)
-    for one in findings:
-        same = by_id[one.id]
+    for finding in findings:
+        by_id.setdefault(finding.id, []).append(finding)
+    for finding in findings:
+        same = by_id[finding.id]
         if len(same) == 1:
-            yield one
+            yield finding
             continue
         gots = [other.got for other in same]
-        distinct = one.got if gots.count(one.got) == 1 else f"{one.got}, {one.where}, {', '.join(one.environments)}"
-        yield msgspec.structs.replace(one, distinct=distinct)
+        distinct = (
+            finding.got
+            if gots.count(finding.got) == 1
+            else f"{finding.got}, {finding.where}, {', '.join(finding.environments)}"
+        )
+        yield msgspec.structs.replace(finding, distinct=distinct)
 
 
 def _replay(subject: Subject, finding: Finding, observations: Sequence[Observation]) -> str:
     """A boot that departs from the usual one is only made for a scenario that asks for it, or where orders are."""
-    shown = [one for one in observations if one.case.id in finding.cases]
-    names = dict.fromkeys(one.case.environment for one in shown)
-    usual = any(one.case.boot.steady for one in shown)
-    special = [script.scenario for one in shown if not usual for script in one.transcripts]
+    shown = [observation for observation in observations if observation.case.id in finding.cases]
+    names = dict.fromkeys(observation.case.environment for observation in shown)
+    usual = any(observation.case.boot.steady for observation in shown)
+    special = [script.scenario for observation in shown if not usual for script in observation.transcripts]
     scenario = finding.scenario or next(iter(special), None)
-    groups = {one.name: one.group for one in subject.backend.scenarios}
+    groups = {each_scenario.name: each_scenario.group for each_scenario in subject.backend.scenarios}
     if scenario is not None and groups.get(scenario) in EXPLORED:
         return ""  # it stands in the saved run alone, or in what was kept
     command = ["envparity", "run", "--environment", ",".join(names)]
@@ -126,7 +130,7 @@ def _replay(subject: Subject, finding: Finding, observations: Sequence[Observati
     command += subject.asked
     for name in names:
         command += _attaching(subject, name)
-    ordered = shown and all(one.case.boot.order or one.case.boot.timeline for one in shown)
+    ordered = shown and all(observation.case.boot.order or observation.case.boot.timeline for observation in shown)
     return shlex.join([*command, "--orders", _STRENGTH] if ordered else command)
 
 

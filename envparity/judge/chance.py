@@ -31,7 +31,7 @@ def _differs_by_chance(view: RunView, observation: Observation) -> Iterator[Brea
 
 
 def _another_value(field: str, together: Sequence[Compared]) -> Breach:
-    scenarios = tuple(dict.fromkeys(str(one.scenario) for one in together))
+    scenarios = tuple(dict.fromkeys(str(compared.scenario) for compared in together))
     return Breach(
         where=field,
         expected="the same in two plays of one environment",
@@ -39,7 +39,7 @@ def _another_value(field: str, together: Sequence[Compared]) -> Breach:
         scenario=scenarios[0],
         scenarios=scenarios,
         nature="another value",
-        evidence=tuple(one.difference for one in together[:_SHOWN]),
+        evidence=tuple(compared.difference for compared in together[:_SHOWN]),
         action=f'If its value means nothing, add "{field}" to `volatile` of the backend file; else make it the same.',
     )
 

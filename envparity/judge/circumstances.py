@@ -42,9 +42,9 @@ def lost_headers(transcript: Transcript) -> Iterator[HeadersLost]:
 
 def connections_of(transcript: Transcript) -> Iterator[Placed]:
     """On which replica each connection was, where there were several connections."""
-    answers = (one for one in transcript.events if isinstance(one, HandshakeAnswered))
-    last = {one.connection: one for one in answers if one.accepted}
-    placed = tuple((name, one.replica) for name, one in last.items() if one.replica is not None)
+    answers = (event for event in transcript.events if isinstance(event, HandshakeAnswered))
+    last = {answer.connection: answer for answer in answers if answer.accepted}
+    placed = tuple((name, value.replica) for name, value in last.items() if value.replica is not None)
     if len(last) > 1 and len(placed) == len(last):
         yield Placed(placed)
 
@@ -53,8 +53,8 @@ def waits(transcript: Transcript) -> Iterator[Silence]:
     """How long a silence was waited for, and who ended it."""
     for index, event in enumerate(transcript.events):
         if isinstance(event, DeadlinePassed):
-            later = (one for one in transcript.events[index:] if isinstance(one, ConnectionClosed))
-            close = next((one for one in later if one.connection == event.connection), None)
+            later = (each_event for each_event in transcript.events[index:] if isinstance(each_event, ConnectionClosed))
+            close = next((closed for closed in later if closed.connection == event.connection), None)
             yield Silence(event, close if close is not None and close.by == "server" else None)
 
 
@@ -80,11 +80,13 @@ def _chosen(lines: list[str]) -> list[str]:
     if not trouble:
         return lines[-_SHOWN_LINES:]
     others = (index for index in range(len(lines)) if index not in set(trouble))
-    near = sorted(others, key=lambda index: (min(abs(index - one) for one in trouble), index))
+    near = sorted(others, key=lambda index: (min(abs(index - number) for number in trouble), index))
     kept = sorted([*trouble, *near[:_BESIDE_TROUBLE]][:_SHOWN_LINES])
     return [lines[index] for index in kept]
 
 
 def _handshake(transcript: Transcript, connection: str) -> HandshakeAnswered | None:
-    answers = [one for one in transcript.events if isinstance(one, HandshakeAnswered) and one.connection == connection]
+    answers = [
+        event for event in transcript.events if isinstance(event, HandshakeAnswered) and event.connection == connection
+    ]
     return answers[-1] if answers else None

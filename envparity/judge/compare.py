@@ -79,12 +79,19 @@ def in_order(subject: Subject, observations: Iterable[Observation]) -> list[Obse
     """
     seen = list(observations)
     ranks = {name: rank for rank, name in enumerate(subject.environments)}
-    asked = [one.case for one in seen] if all(one.case.boot.order for one in seen) else []
+    asked = [observation.case for observation in seen] if all(item.case.boot.order for item in seen) else []
     first = {case.environment: case.boot.order for case in reversed(asked)}
 
-    def key(one: Observation) -> tuple[int, str, bool, Boot, bool, str]:
-        name, boot = one.case.environment, one.case.boot
-        return (ranks.get(name, len(ranks)), name, boot.order != first.get(name), boot, one.warm, one.run_id)
+    def key(observation: Observation) -> tuple[int, str, bool, Boot, bool, str]:
+        name, boot = observation.case.environment, observation.case.boot
+        return (
+            ranks.get(name, len(ranks)),
+            name,
+            boot.order != first.get(name),
+            boot,
+            observation.warm,
+            observation.run_id,
+        )
 
     return sorted(seen, key=key)
 
@@ -99,9 +106,9 @@ def boot_groups(observations: Sequence[Observation], order_boots: Iterable[Order
     """
     judged = {id(boot.observation) for boot in order_boots if _has_own_rule(boot)}
     groups: dict[tuple[Boot, bool], list[Observation]] = {}
-    for one in observations:
-        if one.launch_failure is None and id(one) not in judged:
-            groups.setdefault((one.case.boot, one.warm), []).append(one)
+    for observation in observations:
+        if observation.launch_failure is None and id(observation) not in judged:
+            groups.setdefault((observation.case.boot, observation.warm), []).append(observation)
     return [groups[boot] for boot in sorted(groups)]
 
 
@@ -113,18 +120,31 @@ def report_differences(subject: Subject, groups: Groups, known: ReportTables) ->
     """Startup reports of equal verdict, replica by replica; a verdict that differs explains everything else."""
     for group in groups:
         for verdict in ("pass", "fail"):
-            reported = [(one, replica) for one in group for replica in one.replicas if _verdict(replica) == verdict]
-            tables = [(one, known.of_replica(one, replica)) for one, replica in reported]
+            reported = [
+                (observation, replica)
+                for observation in group
+                for replica in observation.replicas
+                if _verdict(replica) == verdict
+            ]
+            tables = [(item, known.of_replica(item, replica)) for item, replica in reported]
             yield from _against_first(subject, tables, settings=False)
 
 
 def setting_differences(subject: Subject, groups: Groups, known: ReportTables) -> Iterator[Compared]:
     """Settings, both as they were given and as the backend reports that it has them."""
     for group in groups:
-        given = [(one, fingerprint_paths(one, subject.environments.get(one.case.environment))) for one in group]
-        yield from _against_first(subject, [(one, table) for one, table in given if table], settings=True)
-        reported = [(one, replica) for one in group for replica in one.replicas if _verdict(replica) is not None]
-        tables = [(one, known.of_replica(one, replica)) for one, replica in reported]
+        given = [
+            (observation, fingerprint_paths(observation, subject.environments.get(observation.case.environment)))
+            for observation in group
+        ]
+        yield from _against_first(subject, [(each_item, table) for each_item, table in given if table], settings=True)
+        reported = [
+            (observation, replica)
+            for observation in group
+            for replica in observation.replicas
+            if _verdict(replica) is not None
+        ]
+        tables = [(item, known.of_replica(item, replica)) for item, replica in reported]
         yield from _against_first(subject, tables, settings=True)
 
 
@@ -134,30 +154,33 @@ def job_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
     And which further programs run beside the replicas.
     """
     for group in groups:
-        ran = [one for one in group if _ran_its_jobs(one)]
-        tables = [(one, _programs(one)) for one in ran]
+        ran = [observation for observation in group if _ran_its_jobs(observation)]
+        tables = [(observation, _programs(observation)) for observation in ran]
         yield from _against_first(subject, tables, settings=False)
 
 
 def origin_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
     """What browsers are told of health and errors, from each origin."""
     for group in groups:
-        asked = [one for one in group if one.cross_origin]
+        asked = [observation for observation in group if observation.cross_origin]
         tables = zip(asked, origin_tables(subject.backend, asked), strict=True)
         yield from _against_first(subject, list(tables), settings=False)
 
 
-def _ran_its_jobs(one: Observation) -> bool:
+def _ran_its_jobs(observation: Observation) -> bool:
     """Whether what it has run says which jobs its environment has: nothing kept them from running to their end."""
     return (
-        one.attached is None and not one.warm and not one.case.boot.down and all(run.exit_code == 0 for run in one.jobs)
+        observation.attached is None
+        and not observation.warm
+        and not observation.case.boot.down
+        and all(run.exit_code == 0 for run in observation.jobs)
     )
 
 
-def _programs(one: Observation) -> dict[str, str]:
+def _programs(observation: Observation) -> dict[str, str]:
     """What ran beside its replicas, as a table: what each job has written, and that a further program is there."""
-    logs = {f"jobs.{run.name}.log": _log(run) for run in one.jobs}
-    return logs | {f"processes.{run.name}": "runs" for run in one.processes}
+    logs = {f"jobs.{run.name}.log": _log(run) for run in observation.jobs}
+    return logs | {f"processes.{run.name}": "runs" for run in observation.processes}
 
 
 def _log(run: JobRun) -> str:
@@ -194,8 +217,12 @@ class Pair:
             where=where,
             difference=Difference(path, *(self.sides or (names[0], names[-1])), expected, got),
             cases=(self.baseline.case.id, self.other.case.id),
-            allowed=tuple(one for one in covering if not one.expired(self.subject.today)),
-            expired=tuple(one for one in covering if one.expired(self.subject.today)),
+            allowed=tuple(
+                each_declaration for each_declaration in covering if not each_declaration.expired(self.subject.today)
+            ),
+            expired=tuple(
+                each_declaration for each_declaration in covering if each_declaration.expired(self.subject.today)
+            ),
         )
 
 

@@ -23,15 +23,17 @@ def control_differences(subject: Subject, observation: Observation) -> Iterator[
 
     Of plays that kept to the script: one that did not is a finding of its own.
     """
-    declarations = [one for environment in subject.environments.values() for one in environment.differences]
+    declarations = [
+        difference for environment in subject.environments.values() for difference in environment.differences
+    ]
     pair = Pair(subject, observation, observation, ("first play", "second play"))
-    for scenario in dict.fromkeys(one.scenario for one in observation.control):
+    for scenario in dict.fromkeys(transcript.scenario for transcript in observation.control):
         plays = _plays(observation, scenario)
         seen: set[str] = set()
         for again in plays[1:]:
             for compared in _partings(pair, plays[0], again):
                 path = compared.difference.path
-                if path not in seen and not any(covers(one, path) for one in declarations):
+                if path not in seen and not any(covers(declaration, path) for declaration in declarations):
                     seen.add(path)
                     yield compared
 
@@ -42,8 +44,8 @@ def transcript_differences(subject: Subject, groups: Groups) -> Iterator[Compare
     What differs between two plays of one environment differs by chance, and is not compared with another environment.
     """
     for group in groups:
-        chance = _Chance(compared for one in group for compared in control_differences(subject, one))
-        yield from (one for one in _across(subject, group) if one not in chance)
+        chance = _Chance(compared for observation in group for compared in control_differences(subject, observation))
+        yield from (each_compared for each_compared in _across(subject, group) if each_compared not in chance)
 
 
 class _Chance:
@@ -51,8 +53,8 @@ class _Chance:
 
     def __init__(self, differences: Iterable[Compared]) -> None:
         found = list(differences)
-        self._sequences = {one.scenario for one in found if one.parts}
-        self._paths = {_within(one) for one in found if not one.parts}
+        self._sequences = {compared.scenario for compared in found if compared.parts}
+        self._paths = {_within(compared) for compared in found if not compared.parts}
 
     def __contains__(self, compared: object) -> bool:
         return isinstance(compared, Compared) and (
@@ -66,10 +68,10 @@ def _within(compared: Compared) -> str:
 
 
 def _across(subject: Subject, group: Sequence[Observation]) -> Iterator[Compared]:
-    names = dict.fromkeys(transcript.scenario for one in group for transcript in one.transcripts)
+    names = dict.fromkeys(transcript.scenario for observation in group for transcript in observation.transcripts)
     for scenario in names:
-        played = [(one, one.transcript(scenario)) for one in group]
-        whole = [(one, script) for one, script in played if script is not None and kept(script)]
+        played = [(observation, observation.transcript(scenario)) for observation in group]
+        whole = [(item, script) for item, script in played if script is not None and kept(script)]
         for other, script in whole[1:]:
             pair = Pair(subject, whole[0][0], other)
             first = list(_partings(pair, whole[0][1], script))
@@ -79,17 +81,17 @@ def _across(subject: Subject, group: Sequence[Observation]) -> Iterator[Compared
 
 def _in_every_play(pair: Pair, scenario: str, first: Sequence[Compared]) -> Iterator[Compared]:
     """Those of the differences of the first plays that any play of one environment has to any play of the other."""
-    lasting = {_difference_key(one) for one in first}
+    lasting = {_difference_key(compared) for compared in first}
     plays = product(_plays(pair.baseline, scenario), _plays(pair.other, scenario))
     for before, after in islice(plays, 1, None):  # the first plays have been compared
-        lasting &= {_difference_key(one) for one in _partings(pair, before, after)}
-    yield from (one for one in first if _difference_key(one) in lasting)
+        lasting &= {_difference_key(parting) for parting in _partings(pair, before, after)}
+    yield from (compared for compared in first if _difference_key(compared) in lasting)
 
 
 def _plays(observation: Observation, scenario: str) -> list[Transcript]:
     """Every play of that scenario that kept to its script."""
     played = (*observation.transcripts, *observation.control)
-    return [one for one in played if one.scenario == scenario and kept(one)]
+    return [transcript for transcript in played if transcript.scenario == scenario and kept(transcript)]
 
 
 def _difference_key(compared: Compared) -> str:
@@ -119,17 +121,17 @@ def _partings(pair: Pair, baseline: Transcript, other: Transcript) -> Iterator[C
     offset = 0
     for connection in sorted(before.keys() | after.keys()):
         ours, theirs = before.get(connection, ()), after.get(connection, ())
-        for index, (one, two) in enumerate(zip_longest(ours, theirs), start=offset):
-            if one is None or two is None or (one.kind, one.name) != (two.kind, two.name):
-                yield _apart(pair, baseline.scenario, index, one, two)
+        for index, (first, second) in enumerate(zip_longest(ours, theirs), start=offset):
+            if first is None or second is None or (first.kind, first.name) != (second.kind, second.name):
+                yield _apart(pair, baseline.scenario, index, first, second)
                 break
-            for compared in _by_field(pair, baseline.scenario, one, two):
+            for compared in _by_field(pair, baseline.scenario, first, second):
                 if compared.difference.path not in seen:
                     seen.add(compared.difference.path)
                     yield compared
         offset += len(ours)
     if baseline.clients is not None and other.clients is not None and baseline.clients.served != other.clients.served:
-        name, served = baseline.scenario, [_served(one) for one in (baseline.clients, other.clients)]
+        name, served = baseline.scenario, [_served(clients) for clients in (baseline.clients, other.clients)]
         compared = pair.compared("clients", name, f"conversation.{name}.clients.served", *served)
         yield replace(compared, scenario=name)
 
@@ -140,27 +142,27 @@ def _served(clients: Clients) -> str:
     return "; ".join((f"{clients.served} of {clients.of}", *met))
 
 
-def _by_field(pair: Pair, scenario: str, one: Item, two: Item) -> Iterator[Compared]:
-    for name in sorted(one.fields.keys() | two.fields.keys()):
-        before, after = one.fields.get(name, ABSENT), two.fields.get(name, ABSENT)
+def _by_field(pair: Pair, scenario: str, item: Item, two: Item) -> Iterator[Compared]:
+    for name in sorted(item.fields.keys() | two.fields.keys()):
+        before, after = item.fields.get(name, ABSENT), two.fields.get(name, ABSENT)
         if not same_but_for_ids(before, after):
-            path = f"conversation.{scenario}.{one.name}.{name}"
-            kind: Kind = "handshake" if one.kind == "handshake" else "close" if one.kind == "close" else "frame"
-            where = one.name if kind == "frame" else scenario
-            yield _shown(pair.compared(kind, where, path, before, after), scenario, one, two, parts=False)
+            path = f"conversation.{scenario}.{item.name}.{name}"
+            kind: Kind = "handshake" if item.kind == "handshake" else "close" if item.kind == "close" else "frame"
+            where = item.name if kind == "frame" else scenario
+            yield _shown(pair.compared(kind, where, path, before, after), scenario, item, two, parts=False)
 
 
-def _apart(pair: Pair, scenario: str, index: int, one: Item | None, two: Item | None) -> Compared:
-    kinds = {item.kind for item in (one, two) if item is not None}
+def _apart(pair: Pair, scenario: str, index: int, first_item: Item | None, two: Item | None) -> Compared:
+    kinds = {item.kind for item in (first_item, two) if item is not None}
     kind: Kind = "handshake" if "handshake" in kinds else "close" if "close" in kinds else "frame"
-    before, after = ("nothing more" if item is None else str(item) for item in (one, two))
+    before, after = ("nothing more" if item is None else str(item) for item in (first_item, two))
     compared = pair.compared(kind, scenario, f"conversation.{scenario}.{index}", before, after)
-    return _shown(compared, scenario, one, two, parts=True)
+    return _shown(compared, scenario, first_item, two, parts=True)
 
 
-def _shown(compared: Compared, scenario: str, one: Item | None, two: Item | None, *, parts: bool) -> Compared:
+def _shown(compared: Compared, scenario: str, first_item: Item | None, two: Item | None, *, parts: bool) -> Compared:
     names = (compared.difference.baseline, compared.difference.other)
     sides = tuple(
-        (name, item.event if item is not None else None) for name, item in zip(names, (one, two), strict=True)
+        (name, item.event if item is not None else None) for name, item in zip(names, (first_item, two), strict=True)
     )
     return replace(compared, scenario=scenario, evidence=(SideBySide(sides),), parts=parts)

@@ -18,9 +18,11 @@ __all__ = ["cases_to_confirm", "confirm", "only_warm"]
 
 def only_warm(judgement: Judgement, observations: Sequence[Observation]) -> tuple[Finding, ...]:
     """The findings that no cold boot shows so far, and that one could show."""
-    warm = {one.case.id for one in observations if one.warm}
+    warm = {observation.case.id for observation in observations if observation.warm}
     return tuple(
-        one for one in judgement.findings if one.cases and warm.issuperset(one.cases) and conduct(one).confirm == "cold"
+        finding
+        for finding in judgement.findings
+        if finding.cases and warm.issuperset(finding.cases) and conduct(finding).confirm == "cold"
     )
 
 
@@ -29,11 +31,13 @@ def cases_to_confirm(findings: Sequence[Finding], observations: Sequence[Observa
 
     The canonical one is the first of its environment that was asked for an order; where it is cold, it is known.
     """
-    warm: Mapping[str, Case] = {one.case.id: one.case for one in observations if one.warm}
+    warm: Mapping[str, Case] = {
+        observation.case.id: observation.case for observation in observations if observation.warm
+    }
     canonical: dict[str, Observation] = {}
-    for one in observations:
-        if one.case.boot.order:
-            canonical.setdefault(one.case.environment, one)
+    for observation in observations:
+        if observation.case.boot.order:
+            canonical.setdefault(observation.case.environment, observation)
     wanted: dict[Case, None] = {}
     for finding in findings:
         shown: dict[str, list[Case]] = {}
@@ -55,9 +59,13 @@ def confirm(judgement: Judgement, doubtful: Sequence[Finding], again: Judgement)
     def checked(finding: Finding) -> Finding:
         if finding not in doubtful:
             return finding
-        confirming = [one for one in again.findings if _same_failure(finding, one)]
+        confirming = [each_finding for each_finding in again.findings if _same_failure(finding, each_finding)]
         if confirming:
-            where = [name for name in finding.environments if any(name in one.environments for one in confirming)]
+            where = [
+                name
+                for name in finding.environments
+                if any(name in each_finding.environments for each_finding in confirming)
+            ]
             evidence = (*finding.evidence, Reproduced(tuple(where)))
             return msgspec.structs.replace(finding, evidence=evidence)
         return msgspec.structs.replace(
@@ -68,7 +76,10 @@ def confirm(judgement: Judgement, doubtful: Sequence[Finding], again: Judgement)
             instead_of=Follow(finding.code, finding.title),
         )
 
-    findings = sorted((checked(one) for one in judgement.findings), key=lambda one: (one.code, one.where))
+    findings = sorted(
+        (checked(each_finding) for each_finding in judgement.findings),
+        key=lambda each_finding: (each_finding.code, each_finding.where),
+    )
     return msgspec.structs.replace(judgement, findings=tuple(findings))
 
 

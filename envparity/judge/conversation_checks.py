@@ -86,18 +86,25 @@ def flooded_by(script: Transcript) -> tuple[str, ...]:
     if departure is None or departure.kind != "timeout" or not departure.connection:
         return ()
     floods = (event for event in script.events if isinstance(event, FrameSent) and event.count is not None)
-    return tuple(dict.fromkeys(one.connection for one in floods if one.connection != departure.connection))
+    return tuple(dict.fromkeys(flood.connection for flood in floods if flood.connection != departure.connection))
 
 
 def _where(backend: Backend, scenario: str) -> str:
     """What was explored, in words: `order, broken at /size`, `RFC 6455 §5.4: a ping between two fragments …`."""
-    return next((one.title for one in backend.scenarios if one.name == scenario and one.title), scenario)
+    return next(
+        (
+            each_scenario.title
+            for each_scenario in backend.scenarios
+            if each_scenario.name == scenario and each_scenario.title
+        ),
+        scenario,
+    )
 
 
 def _in_some_plays(observation: Observation, scenario: str) -> Iterator[Evidence]:
     """In how many plays of one boot it left its script, where it did not in all of them."""
     plays = observation.plays(scenario)
-    left = sum(one.departure is not None for one in plays)
+    left = sum(play.departure is not None for play in plays)
     if left < len(plays):
         yield Counts(observation.case.environment, left, len(plays), "plays in one boot")
 
@@ -157,7 +164,7 @@ def internal_error(_view: RunView, observation: Observation) -> Iterator[Breach]
                 continue
             reason = steady(event.reason, script.names)
             before = script.events[: index + 1]
-            several = len({one.connection for one in before}) > 1
+            several = len({each_event.connection for each_event in before}) > 1
             yield Breach(
                 where=f"{_phase(script, index)} phase",
                 expected="a close code that names a known condition; 1011 is for bugs",
@@ -183,7 +190,7 @@ def _raised(script: Transcript) -> tuple[str, ...]:
 def other_users_events(view: RunView, observation: Observation) -> Iterator[Breach]:
     """What belongs to one user reached another, in a scenario that is private."""
     backend = view.subject.backend
-    private = {one.name for one in backend.scenarios if one.private}
+    private = {scenario.name for scenario in backend.scenarios if scenario.private}
     for script in observation.transcripts:
         if script.scenario not in private:
             continue
@@ -199,7 +206,7 @@ def other_users_events(view: RunView, observation: Observation) -> Iterator[Brea
                 and any(_mentions(plain(event.frame), value) for value in foreign)
             ]
             if leaked:
-                met = [plain(one.frame) for one in leaked]
+                met = [plain(received.frame) for received in leaked]
                 told = {script.names[value] for value in foreign if any(_mentions(frame, value) for frame in met)}
                 yield Breach(
                     where=script.scenario,

@@ -31,8 +31,12 @@ def origin_tables(backend: Backend, observations: Sequence[Observation]) -> list
 
     What was answered otherwise in another round of any boot is left out of all.
     """
-    hidden = frozenset(path for one in observations for answers in one.cross_origin for path in _hidden(answers))
-    rounds = [[dict(_table(backend, answers, hidden)) for answers in one.cross_origin] for one in observations]
+    hidden = frozenset(
+        path for observation in observations for answers in observation.cross_origin for path in _hidden(answers)
+    )
+    rounds = [
+        [dict(_table(backend, answers, hidden)) for answers in observation.cross_origin] for observation in observations
+    ]
     changing = {
         path
         for first, *others in rounds
@@ -45,22 +49,24 @@ def origin_tables(backend: Backend, observations: Sequence[Observation]) -> list
 
 def _hidden(answers: Sequence[HttpAnswered]) -> Iterator[str]:
     """The paths at which no replica answers a plain request, and those of a WebSocket: its handshakes are compared."""
-    for one in answers:
-        unanswered = one.connection == _NO_ORIGIN and (one.answered_by in {"ingress", "nobody"} or one.status == 0)
-        if unanswered or one.status == HTTPStatus.UPGRADE_REQUIRED:
-            yield one.request.partition(" ")[2]
+    for answer in answers:
+        unanswered = answer.connection == _NO_ORIGIN and (
+            answer.answered_by in {"ingress", "nobody"} or answer.status == 0
+        )
+        if unanswered or answer.status == HTTPStatus.UPGRADE_REQUIRED:
+            yield answer.request.partition(" ")[2]
 
 
 def _table(backend: Backend, answers: Sequence[HttpAnswered], hidden: AbstractSet[str]) -> Iterator[tuple[str, str]]:
-    usual = {one.request.partition(" ")[2]: one for one in answers if one.connection == _NO_ORIGIN}
-    for one in answers:
-        method, _, path = one.request.partition(" ")
+    usual = {answer.request.partition(" ")[2]: answer for answer in answers if answer.connection == _NO_ORIGIN}
+    for answer in answers:
+        method, _, path = answer.request.partition(" ")
         if path in hidden:
             continue
-        plain = dict(_fields(backend, usual[path])) if method == "GET" and one.connection != _NO_ORIGIN else {}
+        plain = dict(_fields(backend, usual[path])) if method == "GET" and answer.connection != _NO_ORIGIN else {}
         request = f"{method}:{path}"
-        prefix = f"http.{json.dumps(request) if '.' in request else request}.{one.connection}"
-        said = dict(_fields(backend, one))
+        prefix = f"http.{json.dumps(request) if '.' in request else request}.{answer.connection}"
+        said = dict(_fields(backend, answer))
         for name in said.keys() | plain.keys():
             if plain.get(name) != said.get(name):
                 yield f"{prefix}.{name}", said.get(name, "absent")

@@ -32,23 +32,36 @@ def ledger(
     """Hold every declaration of the subject against every difference of the run; `groups` are what was compared."""
     used: dict[Declared, dict[str, None]] = {}
     expired: dict[Declared, dict[str, None]] = {}
-    for one in differences:
-        for declared in one.allowed:
-            used.setdefault(declared, {})[one.difference.path] = None
-        for declared in one.expired:
-            expired.setdefault(declared, {})[one.difference.path] = None
+    for difference in differences:
+        for declared in difference.allowed:
+            used.setdefault(declared, {})[difference.difference.path] = None
+        for declared in difference.expired:
+            expired.setdefault(declared, {})[difference.difference.path] = None
     every = [
-        Declared(name, one) for name, environment in subject.environments.items() for one in environment.differences
+        Declared(name, difference)
+        for name, environment in subject.environments.items()
+        for difference in environment.differences
     ]
     judged = _Judged(subject, observations, groups)
     return Ledger(
         used=tuple(
-            Exemption(one.environment, one.declaration.path, one.declaration.reason, tuple(sorted(used[one])))
-            for one in every
-            if one in used
+            Exemption(
+                declaration.environment,
+                declaration.declaration.path,
+                declaration.declaration.reason,
+                tuple(sorted(used[declaration])),
+            )
+            for declaration in every
+            if declaration in used
         ),
-        unused=tuple(one for one in every if one not in used and one not in expired and judged.could_be_used(one)),
-        expired=tuple((one, tuple(sorted(expired[one]))) for one in every if one in expired),
+        unused=tuple(
+            declaration
+            for declaration in every
+            if declaration not in used and declaration not in expired and judged.could_be_used(declaration)
+        ),
+        expired=tuple(
+            (declaration, tuple(sorted(expired[declaration]))) for declaration in every if declaration in expired
+        ),
     )
 
 
@@ -57,18 +70,22 @@ class _Judged:
 
     def __init__(self, subject: Subject, observations: Sequence[Observation], groups: Groups) -> None:
         self._subject = subject
-        together = [one for group in groups for one in group if one.case.boot.steady]
-        self._compared = {one.case.environment for one in together}
-        self._attached = {one.case.environment for one in together if one.attached is not None}
-        self._started = all(started(one) for one in together) and all(
-            one.launch_failure is None for one in observations
+        together = [observation for group in groups for observation in group if observation.case.boot.steady]
+        self._compared = {observation.case.environment for observation in together}
+        self._attached = {observation.case.environment for observation in together if observation.attached is not None}
+        self._started = all(started(observation) for observation in together) and all(
+            observation.launch_failure is None for observation in observations
         )
-        self._given = all(one.settings for one in together)
+        self._given = all(observation.settings for observation in together)
         # a forbidden order is refused, and so are its clients: what order boots do says nothing here
-        plain = [one.transcripts for one in observations if not one.case.boot.order and not one.case.boot.timeline]
+        plain = [
+            observation.transcripts
+            for observation in observations
+            if not observation.case.boot.order and not observation.case.boot.timeline
+        ]
         self._spoke = all(kept(script) for transcripts in plain for script in transcripts)
-        self._usual = {one.name for one in subject.backend.scenarios if one.part == "usual"}
-        self._of_orders = {one.name for one in subject.backend.scenarios if one.part == "orders"}
+        self._usual = {scenario.name for scenario in subject.backend.scenarios if scenario.part == "usual"}
+        self._of_orders = {scenario.name for scenario in subject.backend.scenarios if scenario.part == "orders"}
         self._played = [{s.scenario for s in _transcripts(observations, name)} for name in self._compared]
 
     def could_be_used(self, declared: Declared) -> bool:
@@ -95,10 +112,10 @@ class _Judged:
 
     def _declared_by(self, name: str) -> set[str]:
         environment = self._subject.environments.get(name)
-        return {one.path for one in environment.differences} if environment is not None else set()
+        return {difference.path for difference in environment.differences} if environment is not None else set()
 
 
 def _transcripts(observations: Sequence[Observation], environment: str) -> Iterator[Transcript]:
-    for one in observations:
-        if one.case.environment == environment:
-            yield from one.transcripts
+    for observation in observations:
+        if observation.case.environment == environment:
+            yield from observation.transcripts

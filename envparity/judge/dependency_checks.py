@@ -25,34 +25,39 @@ _READY = "ready in the end as in the canonical order: nothing was out of reach o
 def dependency_order_matters(view: RunView) -> Iterator[Breach]:
     """However its dependencies come, a backend is ready in the end, or fails by name."""
     boots = [boot for boot in view.order_boots if boot.kind == "timeline"]
-    broken = [one for boot in boots if not _excused(boot) for one in _apart(view, boot)]
+    broken = [each_broken for boot in boots if not _excused(boot) for each_broken in _apart(view, boot)]
     yield from merged(broken, [boot.observation for boot in boots], "sequences of dependencies")
 
 
 def served_before_ready(view: RunView) -> Iterator[Breach]:
     """While something is out of reach a client is told what the script says."""
     early = starting_scenarios(view.subject.backend)
-    played = [(one, script) for one in view.observations for script in one.transcripts if script.scenario in early]
+    played = [
+        (observation, script)
+        for observation in view.observations
+        for script in observation.transcripts
+        if script.scenario in early
+    ]
     broken = [
         Broken(
-            observation=one,
+            observation=item,
             where=script.scenario,
             expected=steady(script.departure.expected, script.names),
             got=(got := steady(script.departure.got, script.names)),
             same=(script.scenario, got),
             scenario=script.scenario,
-            evidence=(ending(script), *log(one)),
+            evidence=(ending(script), *log(item)),
         )
-        for one, script in played
+        for item, script in played
         if script.departure is not None
     ]
-    yield from merged(broken, [one for one, _ in played], "boots that still waited for something")
+    yield from merged(broken, [each_item for each_item, _ in played], "boots that still waited for something")
 
 
 def fails_by_name(observation: Observation) -> bool:
     """Whether that boot may fail, something having been out of reach while it started, and says what failed."""
     boot = observation.case.boot
-    waits = bool(boot.unreachable_at_start) or any(one.startswith("-") for one in boot.after_start)
+    waits = bool(boot.unreachable_at_start) or any(text.startswith("-") for text in boot.after_start)
     failures = failures_of(observation)
     return waits and bool(failures) and all(map(is_named, failures)) and not ended(observation)
 
@@ -80,11 +85,13 @@ def _not_ready(seen: Observation) -> Broken:
         got = f"the process ended with exit code {gone[0].exit_code}"
     elif failures:
         component = failures[0].component or None
-        got = "fails: " + ", ".join(dict.fromkeys(f"{one.component} {one.code}".strip() for one in failures))
+        got = "fails: " + ", ".join(
+            dict.fromkeys(f"{failure.component} {failure.code}".strip() for failure in failures)
+        )
     else:
         got, component = undecided(seen)
     where = component or "startup"
-    after = [one.undecided_after_s for one in seen.replicas if one.undecided_after_s is not None]
+    after = [replica.undecided_after_s for replica in seen.replicas if replica.undecided_after_s is not None]
     return Broken(
         observation=seen,
         where=where,
@@ -93,7 +100,7 @@ def _not_ready(seen: Observation) -> Broken:
         same=(where, got),
         component=component,
         evidence=(
-            *(StartupFailed(one.description, one.code, one.component) for one in failures),
+            *(StartupFailed(failure.description, failure.code, failure.component) for failure in failures),
             *(Undecided(seconds) for seconds in after[:1]),
             *log(seen),
         ),
@@ -103,8 +110,8 @@ def _not_ready(seen: Observation) -> Broken:
 def _not_served(boot: OrderBoot) -> Iterator[Broken]:
     """Startup passed, and readiness does not say so, as it does in the canonical order."""
     usual = boot.comparable
-    ready = [one.ready for one in usual.replicas] if usual is not None else []
-    if not ready or any(one is None or one.status != 200 for one in ready):
+    ready = [each_replica.ready for each_replica in usual.replicas] if usual is not None else []
+    if not ready or any(answer is None or answer.status != 200 for answer in ready):
         return
     for replica in boot.observation.replicas:
         if replica.ready is not None and replica.ready.status != 200:

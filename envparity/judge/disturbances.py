@@ -23,10 +23,10 @@ _RESET = frozenset({"hang_up", "refuse"})  # who was connected knows it
 
 def _deaf(view: RunView, observation: Observation) -> Iterator[Breach]:
     for script in observation.transcripts:
-        before = [one for one in script.disturbed if _is_over(script, one)]
+        before = [disturbance for disturbance in script.disturbed if _is_over(script, disturbance)]
         silent = script.departure is not None and script.departure.kind == "timeout"
         ready = bool(script.readiness) and all(status == _OK for status in script.readiness)
-        if not (before and silent and ready) or any(_gave_up(view, script, one) for one in before):
+        if not (before and silent and ready) or any(_gave_up(view, script, disturbance) for disturbance in before):
             continue
         last = before[-1]
         yield Breach(
@@ -42,78 +42,83 @@ def _deaf(view: RunView, observation: Observation) -> Iterator[Breach]:
 
 def _storm(view: RunView, observation: Observation) -> Iterator[Breach]:
     allowed = view.subject.backend.retries.storm_per_s
-    for script, one, outage in _outages(observation):
+    for script, value, outage in _outages(observation):
         most = busiest_second(outage, len(observation.replicas))
         if most > allowed:
             expected = f"at most {allowed:g} attempts to connect in any second, from each replica"
-            yield _breach(script, one, expected, "a storm of attempts to connect")
+            yield _breach(script, value, expected, "a storm of attempts to connect")
 
 
 def _steady(view: RunView, observation: Observation) -> Iterator[Breach]:
     retries, replicas = view.subject.backend.retries, len(observation.replicas)
-    for script, one, outage in _outages(observation):
+    for script, value, outage in _outages(observation):
         rate = steady_rate(outage, replicas)
         storms = busiest_second(outage, replicas) > retries.storm_per_s
         if rate is not None and rate > retries.steady_per_s and not storms:
             expected = f"ever longer pauses, down to {retries.steady_per_s:g} attempts in a second from each replica"
-            yield _breach(script, one, expected, "attempts that do not become fewer")
+            yield _breach(script, value, expected, "attempts that do not become fewer")
 
 
 def _without_jitter(_view: RunView, observation: Observation) -> Iterator[Breach]:
-    for script, one, outage in _outages(observation):
+    for script, value, outage in _outages(observation):
         together = in_step(outage)
         if together is not None:
             first, second, times = together
             named = f"replicas {first + 1} and {second + 1} in the same moments, {times} times"
-            yield _breach(script, one, "attempts of each replica in moments of its own", "replicas in step", named)
+            yield _breach(script, value, "attempts of each replica in moments of its own", "replicas in step", named)
 
 
 def _never_again(view: RunView, observation: Observation) -> Iterator[Breach]:
     for script in observation.transcripts:
-        for one in script.disturbed:
-            if _gave_up(view, script, one):
+        for disturbance in script.disturbed:
+            if _gave_up(view, script, disturbance):
                 within_s = view.subject.backend.retries.again_within_s
                 expected = f"another attempt to connect within {within_s:g} s of when it is back"
-                yield _breach(script, one, expected, "no attempt any more")
+                yield _breach(script, disturbance, expected, "no attempt any more")
 
 
-def _gave_up(view: RunView, script: Transcript, one: Disturbed) -> bool:
+def _gave_up(view: RunView, script: Transcript, disturbance: Disturbed) -> bool:
     """Whether nobody came back for something that was missed: a pool that nobody asks need not connect."""
-    outage = one.outage
-    if outage is None or one.action not in _RESET or script.departure is None or not _is_over(script, one):
+    outage = disturbance.outage
+    if (
+        outage is None
+        or disturbance.action not in _RESET
+        or script.departure is None
+        or not _is_over(script, disturbance)
+    ):
         return False
     return outage.connected_s is None and outage.watched_s >= view.subject.backend.retries.again_within_s
 
 
-def _is_over(script: Transcript, one: Disturbed) -> bool:
+def _is_over(script: Transcript, disturbance: Disturbed) -> bool:
     """Whether it was over when the script was left."""
     last_s = script.events[-1].at_s if script.events else script.duration_s
-    return one.ended_s < last_s
+    return disturbance.ended_s < last_s
 
 
 def _outages(observation: Observation) -> Iterator[tuple[Transcript, Disturbed, OutageSeen]]:
     for script in observation.transcripts:
-        for one in script.disturbed:
-            if one.outage is not None and one.action in _SEEN:
-                yield script, one, one.outage
+        for disturbance in script.disturbed:
+            if disturbance.outage is not None and disturbance.action in _SEEN:
+                yield script, disturbance, disturbance.outage
 
 
-def _breach(script: Transcript, one: Disturbed, expected: str, got: str, *more: str) -> Breach:
-    notes = [*((figures(one.outage),) if one.outage is not None else ()), *more]
+def _breach(script: Transcript, disturbance: Disturbed, expected: str, got: str, *more: str) -> Breach:
+    notes = [*((figures(disturbance.outage),) if disturbance.outage is not None else ()), *more]
     return Breach(
-        where=one.target,
+        where=disturbance.target,
         expected=expected,
         got=got,
         scenario=script.scenario,
-        component=one.target,
+        component=disturbance.target,
         nature=got,
         evidence=tuple(Note(text) for text in notes),
     )
 
 
-def _what_was_seen(one: Disturbed) -> Iterator[Evidence]:
-    if one.outage is not None:
-        yield Note(figures(one.outage))
+def _what_was_seen(disturbance: Disturbed) -> Iterator[Evidence]:
+    if disturbance.outage is not None:
+        yield Note(figures(disturbance.outage))
 
 
 RULES: tuple[Rule, ...] = (

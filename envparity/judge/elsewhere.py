@@ -47,9 +47,9 @@ def beyond(finding: Finding, other: Finding) -> Iterator[SeenIn]:
 
 def _told(evidence: Iterable[Evidence]) -> set[str]:
     """Each line and each moment of the evidence, in words alone."""
-    pieces = [inner for one in evidence for inner in (one.evidence if isinstance(one, SeenIn) else (one,))]
-    lines = chain.from_iterable(one.lines for one in pieces if isinstance(one, _Quoted))
-    return {*map(words_alone, lines), *(_words(one) for one in pieces if isinstance(one, _MOMENTS))}
+    pieces = [inner for quoted in evidence for inner in (quoted.evidence if isinstance(quoted, SeenIn) else (quoted,))]
+    lines = chain.from_iterable(piece.lines for piece in pieces if isinstance(piece, _Quoted))
+    return {*map(words_alone, lines), *(_words(piece) for piece in pieces if isinstance(piece, _MOMENTS))}
 
 
 def _more(piece: Evidence, told: set[str]) -> Evidence | None:

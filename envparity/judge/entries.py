@@ -32,37 +32,39 @@ class Entry:
 def with_entries(judgement: Judgement) -> Judgement:
     """The judgement, in which every finding says under which it is told: the root among those that share its cause."""
     groups: dict[object, list[Finding]] = {}
-    for one in judgement.findings:
-        key = None if conduct(one).apart else _key(one.cause)
+    for finding in judgement.findings:
+        key = None if conduct(finding).apart else _key(finding.cause)
         if key is not None:
-            groups.setdefault(key, []).append(one)
+            groups.setdefault(key, []).append(finding)
     under: dict[str, str] = {}
     for group in groups.values():
-        root = min(group, key=lambda one: conduct(one).root_rank or _LAST)
-        under |= {one.id: root.id for one in group if one is not root}
-    findings = tuple(msgspec.structs.replace(one, under=under.get(one.id, "")) for one in judgement.findings)
+        root = min(group, key=lambda value: conduct(value).root_rank or _LAST)
+        under |= {finding.id: root.id for finding in group if finding is not root}
+    findings = tuple(
+        msgspec.structs.replace(finding, under=under.get(finding.id, "")) for finding in judgement.findings
+    )
     return msgspec.structs.replace(judgement, findings=findings)
 
 
 def entries(findings: Iterable[Finding]) -> tuple[Entry, ...]:
     """The findings as they are told, in their order; one that stands under another that is not there stands alone."""
     found = list(findings)
-    ids = {one.id for one in found}
+    ids = {finding.id for finding in found}
     return tuple(
-        Entry(one, tuple(other for other in found if other.under == one.id))
-        for one in found
-        if not one.under or one.under not in ids
+        Entry(finding, tuple(other for other in found if other.under == finding.id))
+        for finding in found
+        if not finding.under or finding.under not in ids
     )
 
 
 def defects(findings: Sequence[Finding]) -> tuple[Entry, ...]:
     """What is broken, an entry for each."""
-    return entries(one for one in findings if not conduct(one).apart)
+    return entries(finding for finding in findings if not conduct(finding).apart)
 
 
 def undeclared(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """What only differs and was not declared, apart from what is broken."""
-    return tuple(one for one in findings if conduct(one).apart)
+    return tuple(finding for finding in findings if conduct(finding).apart)
 
 
 def _key(cause: Cause | None) -> object:

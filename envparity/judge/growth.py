@@ -22,8 +22,8 @@ _Point = tuple[int, int]
 
 def _grows(_view: RunView, observation: Observation) -> Iterator[Breach]:
     """What a dependency's connections explain is told of them alone: each has a descriptor."""
-    found = [one for one in _measured(observation.usage) if _is_growing(one[2])] if observation.usage else []
-    told = [one for one in found if one[1] is not None] or found
+    found = [item for item in _measured(observation.usage) if _is_growing(item[2])] if observation.usage else []
+    told = [item for item in found if item[1] is not None] or found
     for what, component, points in told:
         (made, before), (made_by_then, after) = points[0], points[-1]
         slope = (after - before) / max(made_by_then - made, 1)
@@ -70,8 +70,14 @@ def _is_unbounded(points: Sequence[_Point]) -> bool:
 
 def _labelled(usage: Sequence[Usage]) -> Iterator[tuple[str, list[_Point]]]:
     """Each label of each metric, and its points: connections made, and how many values there are in all replicas."""
-    for name in dict.fromkeys(name for one in usage[-1:] for labels in one.labels for name in labels):
-        yield name, [(sum(one.connections), sum(labels.get(name, 0) for labels in one.labels)) for one in usage]
+    for name in dict.fromkeys(name for each_usage in usage[-1:] for labels in each_usage.labels for name in labels):
+        yield (
+            name,
+            [
+                (sum(each_usage.connections), sum(labels.get(name, 0) for labels in each_usage.labels))
+                for each_usage in usage
+            ],
+        )
 
 
 def _is_growing(points: Sequence[_Point]) -> bool:
@@ -83,11 +89,15 @@ def _is_growing(points: Sequence[_Point]) -> bool:
 def _measured(usage: Sequence[Usage]) -> Iterator[tuple[str, str | None, list[_Point]]]:
     """What was counted, what it is connected to where that is it, and its points: connections made, and how many."""
     for index in range(len(usage[0].connections)):
-        seen = [(one.connections[index], held) for one in usage if (held := one.replicas[index]) is not None]
+        seen = [
+            (each_usage.connections[index], held)
+            for each_usage in usage
+            if (held := each_usage.replicas[index]) is not None
+        ]
         for what, of in (("descriptors", "descriptors"), ("threads", "threads")):
             yield what, None, [(made, int(getattr(held, of))) for made, held in seen]
     for name in usage[0].to:
-        yield "connections", name, [(sum(one.connections), one.to.get(name, 0)) for one in usage]
+        yield "connections", name, [(sum(each_usage.connections), each_usage.to.get(name, 0)) for each_usage in usage]
 
 
 def _slopes(points: Sequence[_Point]) -> Iterator[float]:

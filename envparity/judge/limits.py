@@ -16,7 +16,11 @@ __all__ = ["RULES"]
 
 def _broken(view: RunView) -> Iterator[Breach]:
     for broken in broken_limits(view.subject.backend, view.subject.environments):
-        cases = tuple(one.case.id for one in view.observations if one.case.environment == broken.environment)
+        cases = tuple(
+            observation.case.id
+            for observation in view.observations
+            if observation.case.environment == broken.environment
+        )
         if cases:
             yield Breach(
                 where=broken.setting,

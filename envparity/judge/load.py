@@ -29,7 +29,7 @@ def _not_served(_view: RunView, observation: Observation) -> Iterator[Breach]:
         if clients is None or departure is None:
             continue
         most = next(iter(clients.otherwise), departure.kind)
-        counts = (one.clients for one in observation.plays(script.scenario) if one.clients is not None)
+        counts = (play.clients for play in observation.plays(script.scenario) if play.clients is not None)
         expected, got = (steady(text, script.names) for text in (departure.expected, departure.got))
         yield Breach(
             where=script.scenario,
@@ -38,7 +38,7 @@ def _not_served(_view: RunView, observation: Observation) -> Iterator[Breach]:
             scenario=script.scenario,
             nature=most,
             evidence=(
-                *(Note(f"{observation.case.environment}: {served_of(one)}") for one in counts),
+                *(Note(f"{observation.case.environment}: {served_of(count)}") for count in counts),
                 Note(f"step {departure.step + 1}: expected {expected}, got {got}"),
                 ending(script),
                 *logged(script.logged),

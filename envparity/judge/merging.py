@@ -27,51 +27,51 @@ def merge(findings: Iterable[Finding], rank: Rank) -> list[Finding]:
     scenarios; the first is the one to replay.
     """
     same: dict[tuple[str, ...], Finding] = {}
-    for one in findings:
-        key = (*one.identity, one.got)
-        same[key] = _joined(same[key], one, rank) if key in same else one
+    for finding in findings:
+        key = (*finding.identity, finding.got)
+        same[key] = _joined(same[key], finding, rank) if key in same else finding
     alike: dict[tuple[object, ...], Finding] = {}
-    for one in sorted(same.values(), key=lambda one: (one.code, rank(one.scenario or ""))):
-        across = conduct(one).merges
-        detail: tuple[object, ...] = (one.environments, one.nature) if across else (one.where,)
-        key_alike = (one.code, one.got, *detail)
-        alike[key_alike] = _joined(alike[key_alike], one, rank) if key_alike in alike else one
-    return [_with_others(one) for one in alike.values()]
+    for finding in sorted(same.values(), key=lambda value: (value.code, rank(value.scenario or ""))):
+        across = conduct(finding).merges
+        detail: tuple[object, ...] = (finding.environments, finding.nature) if across else (finding.where,)
+        key_alike = (finding.code, finding.got, *detail)
+        alike[key_alike] = _joined(alike[key_alike], finding, rank) if key_alike in alike else finding
+    return [_with_others(finding) for finding in alike.values()]
 
 
-def _joined(one: Finding, other: Finding, rank: Rank) -> Finding:
+def _joined(finding: Finding, other: Finding, rank: Rank) -> Finding:
     # Of differences each environment has something to show; of departures only what the first one does not.
-    evidence = other.evidence if conduct(one).joins else tuple(beyond(one, other))
+    evidence = other.evidence if conduct(finding).joins else tuple(beyond(finding, other))
     return msgspec.structs.replace(
-        one,
-        environments=_union(one.environments, other.environments),
-        cases=_union(one.cases, other.cases),
-        scenario=min(filter(None, (one.scenario, other.scenario)), key=rank, default=None),
-        scenarios=tuple(sorted({*one.scenarios, *other.scenarios}, key=rank)),
-        evidence=_distinct((*one.evidence, *evidence))[:_EVIDENCE],
-        places=_union(one.places, other.places),
-        follows=_union(one.follows, other.follows),
-        raised=tuple(sorted({*one.raised, *other.raised})),
+        finding,
+        environments=_union(finding.environments, other.environments),
+        cases=_union(finding.cases, other.cases),
+        scenario=min(filter(None, (finding.scenario, other.scenario)), key=rank, default=None),
+        scenarios=tuple(sorted({*finding.scenarios, *other.scenarios}, key=rank)),
+        evidence=_distinct((*finding.evidence, *evidence))[:_EVIDENCE],
+        places=_union(finding.places, other.places),
+        follows=_union(finding.follows, other.follows),
+        raised=tuple(sorted({*finding.raised, *other.raised})),
     )
 
 
 def _with_others(finding: Finding) -> Finding:
     """Say in the evidence in which other scenarios the same was seen, where the finding is of conversations."""
-    followed = {one.about for one in finding.follows}
+    followed = {follow.about for follow in finding.follows}
     others = tuple(name for name in finding.scenarios if name != finding.scenario and name not in followed)
     if not others or conduct(finding).family not in {"conversation", "transcript"}:
         return finding
     return msgspec.structs.replace(finding, evidence=(*finding.evidence, SameIn(others)))
 
 
-def _union(one: tuple[T, ...], other: tuple[T, ...]) -> tuple[T, ...]:
-    return tuple(dict.fromkeys((*one, *other)))
+def _union(pair: tuple[T, ...], other: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys((*pair, *other)))
 
 
 def _distinct(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """Each once; frames hold objects, which cannot be hashed."""
     kept: list[Evidence] = []
-    for one in evidence:
-        if one not in kept:
-            kept.append(one)
+    for quoted in evidence:
+        if quoted not in kept:
+            kept.append(quoted)
     return tuple(kept)

@@ -22,9 +22,13 @@ _Told = tuple[str, str]  # the environment, and which of its replicas or boots d
 
 def declared_in_vain(backend: Backend, observations: Sequence[Observation]) -> Iterator[str]:
     """A sentence for each declared name that no replica shows, or that nothing can be held against."""
-    boots = [shown_by(backend, one) for one in observations if is_comparable(one)] if backend.names else []
+    boots = (
+        [shown_by(backend, observation) for observation in observations if is_comparable(observation)]
+        if backend.names
+        else []
+    )
     for name in backend.names if boots else ():
-        by_boot = [[one for one in replicas if any(map(name.covers, one.values))] for replicas in boots]
+        by_boot = [[replica for replica in replicas if any(map(name.covers, replica.values))] for replicas in boots]
         if not any(by_boot):
             yield f"names has the path {name.path!r}, and no replica showed anything there"
         elif not _is_compared(name, by_boot):
@@ -46,9 +50,9 @@ def undeclared(backend: Backend, observations: Iterable[Observation]) -> Iterato
     """
     found: dict[str, list[_Told]] = {}
     for environment, boots in _usual_boots(filter(is_comparable, observations)).items():
-        tables = [[_names(backend, one, replica) for replica in one.replicas] for one in boots]
+        tables = [[_names(backend, boot, replica) for replica in boot.replicas] for boot in boots]
         within = _varying(pair for replicas in tables for pair in combinations(replicas, 2))
-        between = _varying((tables[0][0], one[0]) for one in tables[1:])
+        between = _varying((tables[0][0], table[0]) for table in tables[1:])
         for path in sorted(within | between):
             found.setdefault(path, []).append((environment, "replicas" if path in within else "boots"))
     for path, told in list(found.items())[:_MOST]:
@@ -59,11 +63,11 @@ def undeclared(backend: Backend, observations: Iterable[Observation]) -> Iterato
 def _usual_boots(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
     """By environment, the boots that started and of which nothing was asked that could show in what they are called."""
     boots: dict[str, list[Observation]] = {}
-    for one in observations:
-        asked = one.case.boot
+    for observation in observations:
+        asked = observation.case.boot
         usual = not (asked.settings or asked.order or asked.timeline)
-        if one.replicas and usual and all(_started(replica) for replica in one.replicas):
-            boots.setdefault(one.case.environment, []).append(one)
+        if observation.replicas and usual and all(_started(replica) for replica in observation.replicas):
+            boots.setdefault(observation.case.environment, []).append(observation)
     return boots
 
 
@@ -90,4 +94,4 @@ def _names(backend: Backend, observation: Observation, replica: Replica) -> dict
 
 
 def _varying(pairs: Iterable[tuple[dict[str, str], dict[str, str]]]) -> set[str]:
-    return {path for one, other in pairs for path in one.keys() & other.keys() if one[path] != other[path]}
+    return {path for item, other in pairs for path in item.keys() & other.keys() if item[path] != other[path]}

@@ -48,12 +48,12 @@ def is_comparable(observation: Observation) -> bool:
 def shown_by(backend: Backend, observation: Observation, environment: Environment | None = None) -> list[Shown]:
     """What each replica showed; settings that only the launcher knows, or that the boot gives, are left out."""
     shown = [Shown(observation, replica.index) for replica in observation.replicas]
-    for one, replica in zip(shown, observation.replicas, strict=True):
-        one.add(iter(said_of_itself(backend, observation, replica, environment).items()))
-    by_index = {one.replica: one for one in shown}
+    for value, replica in zip(shown, observation.replicas, strict=True):
+        value.add(iter(said_of_itself(backend, observation, replica, environment).items()))
+    by_index = {each_shown.replica: each_shown for each_shown in shown}
     if not any(_is_named(backend, place) for place in ("handshake", "http", "frames")):
         return shown
-    second = (one.transcript for one in observation.second)
+    second = (play.transcript for play in observation.second)
     for transcript in (*observation.transcripts, *observation.control, *second, *observation.turned):
         _converse(backend, transcript, by_index)
     return shown
@@ -103,8 +103,8 @@ def _converse(backend: Backend, transcript: Transcript, shown: Mapping[int, Show
 
 def _is_named(backend: Backend, place: str) -> bool:
     """Whether a path of [[names]] may be below that place: up to its first glob nothing speaks against it."""
-    beginnings = (re.split(r"[*?\[]", one.path, maxsplit=1)[0] for one in backend.names)
-    return any(one.startswith(place) or place.startswith(one) for one in beginnings)
+    beginnings = (re.split(r"[*?\[]", name.path, maxsplit=1)[0] for name in backend.names)
+    return any(beginning.startswith(place) or place.startswith(beginning) for beginning in beginnings)
 
 
 def _headers(place: str, headers: tuple[Header, ...]) -> Iterator[tuple[str, str]]:

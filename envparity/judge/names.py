@@ -29,12 +29,12 @@ class _Relation:
     got: str
 
 
-def _differ(one: Shown, other: Shown, path: str) -> bool:
-    return len({*one.values[path], *other.values[path]}) > 1
+def _differ(shown: Shown, other: Shown, path: str) -> bool:
+    return len({*shown.values[path], *other.values[path]}) > 1
 
 
-def _coincide(one: Shown, other: Shown, path: str) -> bool:
-    return not one.values[path].keys().isdisjoint(other.values[path])
+def _coincide(shown: Shown, other: Shown, path: str) -> bool:
+    return not shown.values[path].keys().isdisjoint(other.values[path])
 
 
 _SAME = _Relation(_differ, "the same in all replicas", "the same in every boot", "not the same")
@@ -69,7 +69,7 @@ def _breach(shown: Sequence[Shown], path: str, relation: _Relation, among: Among
     pair = _pair(shown, path, relation)
     if pair is None:
         return
-    cases = dict.fromkeys(one.observation.case.id for one in pair)
+    cases = dict.fromkeys(each_shown.observation.case.id for each_shown in pair)
     yield Breach(
         where=path,
         expected=relation.replicas if among == "replicas" else relation.boots,
@@ -78,47 +78,51 @@ def _breach(shown: Sequence[Shown], path: str, relation: _Relation, among: Among
         nature=among,
         environments=(pair[0].observation.case.environment,),
         cases=tuple(cases),
-        evidence=tuple(Note(f"{one}: {', '.join(sorted(one.values[path]))}") for one in pair),
+        evidence=tuple(Note(f"{each_shown}: {', '.join(sorted(each_shown.values[path]))}") for each_shown in pair),
     )
 
 
 def _pair(shown: Sequence[Shown], path: str, relation: _Relation) -> tuple[Shown, Shown] | None:
     """The first two of which both show it, and that are not as they ought to be."""
-    both = (one for one in combinations(shown, 2) if path in one[0].values and path in one[1].values)
+    both = (
+        combination
+        for combination in combinations(shown, 2)
+        if path in combination[0].values and path in combination[1].values
+    )
     return next((pair for pair in both if relation.broken(*pair, path)), None)
 
 
 def _scenario(pair: tuple[Shown, Shown], path: str) -> str | None:
     """What has to be played to see it: a scenario that both were seen in, where there is one; None: nothing."""
-    seen = [{name for names in one.values[path].values() for name in names} for one in pair]
+    seen = [{name for names in shown.values[path].values() for name in names} for shown in pair]
     named = sorted(seen[0] & seen[1]) or sorted(seen[0] | seen[1])
     return None if "" in named else named[0]
 
 
 def _declared(view: RunView, shown: Iterable[Shown], *, across: str = "", expected: str) -> list[str]:
     """The paths among those shown of which that is said; across boots is across their replicas, too."""
-    said = [one for one in view.subject.backend.names if one.expected == expected and across in {"", one.across}]
-    paths = dict.fromkeys(path for one in shown for path in one.values) if said else {}
+    said = [name for name in view.subject.backend.names if name.expected == expected and across in {"", name.across}]
+    paths = dict.fromkeys(path for each_shown in shown for path in each_shown.values) if said else {}
     return [path for path in paths if _is_said(said, path)]
 
 
 def _is_said(said: Iterable[DeclaredName], path: str) -> bool:
-    return any(one.covers(path) for one in said)
+    return any(name.covers(path) for name in said)
 
 
 def _by_environment(view: RunView) -> Iterable[list[Shown]]:
     """The replicas of all boots of each environment."""
     found: dict[str, list[Shown]] = {}
-    for one in (one for replicas in view.shown for one in replicas):
-        found.setdefault(one.observation.case.environment, []).append(one)
+    for shown in (replica for replicas in view.shown for replica in replicas):
+        found.setdefault(shown.observation.case.environment, []).append(shown)
     return found.values()
 
 
 def _boots_of(shown: Iterable[Shown]) -> Iterable[list[Shown]]:
     """The same by boot, for what one of them shows by itself is told of it."""
     found: dict[int, list[Shown]] = {}
-    for one in shown:
-        found.setdefault(id(one.observation), []).append(one)
+    for each_shown in shown:
+        found.setdefault(id(each_shown.observation), []).append(each_shown)
     return found.values()
 
 

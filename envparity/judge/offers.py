@@ -20,7 +20,7 @@ def _otherwise(view: RunView, observation: Observation) -> Iterator[Breach]:
     """Nothing is said of a scenario that does not go well in the usual order either: that is told for itself."""
     for script in observation.turned:
         departure = script.departure
-        if departure is None or any(one.departure is not None for one in observation.plays(script.scenario)):
+        if departure is None or any(play.departure is not None for play in observation.plays(script.scenario)):
             continue
         yield Breach(
             where=script.scenario,

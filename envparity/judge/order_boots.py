@@ -37,13 +37,22 @@ class OrderBoot:
 
 def order_boots(observations: Sequence[Observation]) -> list[OrderBoot]:
     """Every boot with an order, in the order given. One with a dependency down is none: another rule judges it."""
-    stood = [one for one in observations if one.launch_failure is None and not one.case.boot.down]
-    graphs = {name: _graph(name, stood) for name in dict.fromkeys(one.case.environment for one in stood)}
-    usual = {name: [one for one in stood if _is_usual(one, name, graph)] for name, graph in graphs.items()}
+    stood = [
+        observation
+        for observation in observations
+        if observation.launch_failure is None and not observation.case.boot.down
+    ]
+    graphs = {
+        name: _graph(name, stood) for name in dict.fromkeys(observation.case.environment for observation in stood)
+    }
+    usual = {
+        name: [observation for observation in stood if _is_usual(observation, name, graph)]
+        for name, graph in graphs.items()
+    }
     return [
-        _order_boot(one, graphs[one.case.environment], usual[one.case.environment])
-        for one in stood
-        if one.case.boot.order or one.case.boot.timeline
+        _order_boot(observation, graphs[observation.case.environment], usual[observation.case.environment])
+        for observation in stood
+        if observation.case.boot.order or observation.case.boot.timeline
     ]
 
 
@@ -52,7 +61,7 @@ def forbidden_because(graph: Graph, order: Sequence[str]) -> str:
 
     An order may name some of the steps only. A requirement counts through steps that are not named, too.
     """
-    wrong = [one for one in graph.violations(order) if one.kind in {"unknown", "repeated"}]
+    wrong = [violation for violation in graph.violations(order) if violation.kind in {"unknown", "repeated"}]
     if wrong:
         return str(wrong[0])
     for place, name in enumerate(order):
@@ -62,32 +71,32 @@ def forbidden_because(graph: Graph, order: Sequence[str]) -> str:
     return ""
 
 
-def _order_boot(one: Observation, graph: Graph | None, usual: Sequence[Observation]) -> OrderBoot:
-    boot = one.case.boot
-    baseline = _baseline(one, usual)
+def _order_boot(observation: Observation, graph: Graph | None, usual: Sequence[Observation]) -> OrderBoot:
+    boot = observation.case.boot
+    baseline = _baseline(observation, usual)
     why = forbidden_because(graph, boot.order) if graph is not None else ""
     if why:
-        return OrderBoot(one, "forbidden", why=why)
+        return OrderBoot(observation, "forbidden", why=why)
     if boot.timeline:
-        return OrderBoot(one, "timeline", baseline)
+        return OrderBoot(observation, "timeline", baseline)
     if graph is not None and boot.order == graph.canonical:
-        return OrderBoot(one, "canonical")
-    return OrderBoot(one, "order", baseline)
+        return OrderBoot(observation, "canonical")
+    return OrderBoot(observation, "order", baseline)
 
 
-def _is_usual(one: Observation, environment: str, graph: Graph | None) -> bool:
+def _is_usual(observation: Observation, environment: str, graph: Graph | None) -> bool:
     """Whether it is a boot of that environment in the canonical order, asked for or not."""
-    boot = one.case.boot
+    boot = observation.case.boot
     canonical = graph is not None and boot.order == graph.canonical
-    return one.case.environment == environment and not boot.timeline and (canonical or not boot.order)
+    return observation.case.environment == environment and not boot.timeline and (canonical or not boot.order)
 
 
-def _baseline(one: Observation, usual: Sequence[Observation]) -> Observation | None:
+def _baseline(observation: Observation, usual: Sequence[Observation]) -> Observation | None:
     """The boot that was asked for the canonical order, else one that was not; cold or warm as this one, if there is."""
 
     def distance(other: Observation) -> tuple[bool, bool, bool]:
         boot = other.case.boot
-        return (not boot.order, other.warm != one.warm, boot.settings != one.case.boot.settings)
+        return (not boot.order, other.warm != observation.warm, boot.settings != observation.case.boot.settings)
 
     return min(usual, key=distance, default=None)
 
@@ -97,14 +106,14 @@ def _graph(environment: str, stood: Sequence[Observation]) -> Graph | None:
 
     Where every boot was asked for an order, the first is the canonical one.
     """
-    own = [one for one in stood if one.case.environment == environment]
-    plain = [one for one in (*own, *stood) if not one.case.boot.order]
-    return next((graph for one in (*plain, *own) for graph in _declared(one)), None)
+    own = [observation for observation in stood if observation.case.environment == environment]
+    plain = [observation for observation in (*own, *stood) if not observation.case.boot.order]
+    return next((graph for observation in (*plain, *own) for graph in _declared(observation)), None)
 
 
-def _declared(one: Observation) -> Iterator[Graph]:
+def _declared(observation: Observation) -> Iterator[Graph]:
     """The graph of each replica that declares one."""
-    for replica in one.replicas:
+    for replica in observation.replicas:
         if replica.startup is not None and replica.startup.steps:
             try:
                 yield Graph(tuple(GraphStep(step.name, step.requires) for step in replica.startup.steps))

@@ -49,7 +49,7 @@ _SIDES = ("canonical order", "this order")
 def report_depends_on_order(view: RunView) -> Iterator[Breach]:
     """In an order that the graph allows the report is another one."""
     boots = _in_order(view)
-    broken = [one for boot in boots if started(boot.observation) for one in reports_apart(view, boot)]
+    broken = [each_broken for boot in boots if started(boot.observation) for each_broken in reports_apart(view, boot)]
     yield from merged(broken, [boot.observation for boot in boots], "orders")
 
 
@@ -63,7 +63,9 @@ def verdict_depends_on_order(view: RunView) -> Iterator[Breach]:
 def conversation_depends_on_order(view: RunView) -> Iterator[Breach]:
     """In an order that the graph allows a conversation goes otherwise."""
     boots = _in_order(view)
-    broken = [one for boot in boots if started(boot.observation) for one in conversations_apart(view, boot)]
+    broken = [
+        each_broken for boot in boots if started(boot.observation) for each_broken in conversations_apart(view, boot)
+    ]
     yield from merged(broken, [boot.observation for boot in boots], "orders")
 
 
@@ -171,7 +173,9 @@ def _not_started(view: RunView, observation: Observation) -> Broken:
     failures = failures_of(observation)
     if failures:
         component = failures[0].component or None
-        got = "fails: " + ", ".join(dict.fromkeys(f"{one.component} {one.code}".strip() for one in failures))
+        got = "fails: " + ", ".join(
+            dict.fromkeys(f"{failure.component} {failure.code}".strip() for failure in failures)
+        )
         where = component or "startup"
     elif gone := ended(observation):
         component, where, got = None, "process", f"the process ended with exit code {gone[0].exit_code}"
@@ -188,7 +192,10 @@ def _not_started(view: RunView, observation: Observation) -> Broken:
         component=component,
         scenario=first.scenario if first is not None else None,
         evidence=(
-            *(StartupFailed(one.description, one.code, one.component, one.action) for one in failures),
+            *(
+                StartupFailed(failure.description, failure.code, failure.component, failure.action)
+                for failure in failures
+            ),
             ClientTold(first.outcome if first is not None else None),
             *(() if failures else log(observation)),
         ),
@@ -222,8 +229,11 @@ def _follows(backend: Backend, boot: OrderBoot, baseline: Observation) -> Callab
 
     Fresh containers have a network of their own, which a setting may name.
     """
-    asked = {name for one in (boot.observation, baseline) for name, _ in one.case.boot.settings}
-    before, after = ({one.name: one.fingerprint for one in seen.settings} for seen in (baseline, boot.observation))
+    asked = {name for observation in (boot.observation, baseline) for name, _ in observation.case.boot.settings}
+    before, after = (
+        {fingerprint.name: fingerprint.fingerprint for fingerprint in seen.settings}
+        for seen in (baseline, boot.observation)
+    )
     asked |= {name for name in before.keys() & after.keys() if before[name] != after[name]}
     order, steps = f"report.{backend.report.order}", f"report.{backend.report.steps}."
 

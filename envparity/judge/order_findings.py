@@ -34,11 +34,13 @@ def merged(broken: Iterable[Broken], among: Sequence[Observation], noun: str) ->
     What exactly the same boots show in several places has one root: it is one breach, too.
     """
     groups: dict[tuple[str, ...], list[Broken]] = {}
-    for one in broken:
-        groups.setdefault(one.same, []).append(one)
+    for each_broken in broken:
+        groups.setdefault(each_broken.same, []).append(each_broken)
     roots: dict[tuple[tuple[str, str], ...], list[list[Broken]]] = {}
     for group in groups.values():
-        shown = {(one.observation.case.environment, one.observation.case.id): None for one in group}
+        shown = {
+            (each_broken.observation.case.environment, each_broken.observation.case.id): None for each_broken in group
+        }
         roots.setdefault(tuple(shown), []).append(group)
     for places in roots.values():
         yield _breach(places, among, noun)
@@ -46,10 +48,10 @@ def merged(broken: Iterable[Broken], among: Sequence[Observation], noun: str) ->
 
 def _breach(places: Sequence[Sequence[Broken]], among: Sequence[Observation], noun: str) -> Breach:
     first, *others = [group[0] for group in places]
-    boots = [one.observation for one in places[0]]
-    scenarios = dict.fromkeys(one.scenario for one in (first, *others) if one.scenario is not None)
-    environments = tuple(dict.fromkeys(one.case.environment for one in boots))
-    cases = tuple(dict.fromkeys(one.case.id for one in boots))
+    boots = [place.observation for place in places[0]]
+    scenarios = dict.fromkeys(broken.scenario for broken in (first, *others) if broken.scenario is not None)
+    environments = tuple(dict.fromkeys(boot.case.environment for boot in boots))
+    cases = tuple(dict.fromkeys(boot.case.id for boot in boots))
     return Breach(
         where=first.where,
         expected=first.expected,
@@ -59,14 +61,14 @@ def _breach(places: Sequence[Sequence[Broken]], among: Sequence[Observation], no
         scenario=first.scenario,
         scenarios=tuple(scenarios),
         component=first.component,
-        places=tuple(Place(one.where, one.got) for one in others),
+        places=tuple(Place(broken.where, broken.got) for broken in others),
         evidence=(*first.evidence, *_orders(boots), *_counts(environments, cases, among, noun)),
     )
 
 
 def _orders(boots: Sequence[Observation]) -> Iterator[OrderShown]:
     """The first two orders, each once whatever the environment."""
-    for boot in list(dict.fromkeys(one.case.boot for one in boots))[:_ORDERS_SHOWN]:
+    for boot in list(dict.fromkeys(observation.case.boot for observation in boots))[:_ORDERS_SHOWN]:
         yield OrderShown(boot.order, boot.timeline)
 
 
@@ -74,5 +76,5 @@ def _counts(
     environments: Sequence[str], cases: Sequence[str], among: Sequence[Observation], noun: str
 ) -> Iterator[Counts]:
     for name in environments:
-        every = {one.case.id for one in among if one.case.environment == name}
+        every = {observation.case.id for observation in among if observation.case.environment == name}
         yield Counts(name, len(every.intersection(cases)), len(every), noun)

@@ -36,13 +36,15 @@ def _origin_differs(view: RunView) -> Iterator[Breach]:
 def _grouped(differences: Iterable[Compared]) -> Iterator[Breach]:
     """One breach for each top group of undeclared paths and each pair of cases."""
     groups: dict[tuple[str, tuple[str, str]], dict[str, Difference]] = {}
-    for one in differences:
-        if not one.declared:
-            groups.setdefault((one.where, one.cases), {})[one.difference.path] = one.difference
+    for difference in differences:
+        if not difference.declared:
+            groups.setdefault((difference.where, difference.cases), {})[difference.difference.path] = (
+                difference.difference
+            )
     for (where, cases), group in groups.items():
         paths = list(group.values())
         # a value says more than where it came from
-        first = next((one for one in paths if one.path.endswith(".value")), paths[0])
+        first = next((path for path in paths if path.path.endswith(".value")), paths[0])
         leaf = first.path.removeprefix(where).removeprefix(".")
         more = f", and {len(paths) - 1} more" if len(paths) > 1 else ""
         yield Breach(
@@ -51,27 +53,27 @@ def _grouped(differences: Iterable[Compared]) -> Iterator[Breach]:
             got=f"{leaf} {first.got}{more}".strip(),
             environments=(first.other,),
             cases=cases,
-            paths=(first.path, *(one.path for one in paths if one is not first)),
+            paths=(first.path, *(path.path for path in paths if path is not first)),
             evidence=tuple(paths[:_SHOWN]),
         )
 
 
 def _verdict_differs(view: RunView) -> Iterator[Breach]:
     for group in view.groups:
-        failed = [one for one in group if failures_of(one)]
-        passed = [one for one in group if one not in failed and _passed(one)]
+        failed = [observation for observation in group if failures_of(observation)]
+        passed = [observation for observation in group if observation not in failed and _passed(observation)]
         if not failed or not passed or group[0].case.boot.down:
             continue  # without a dependency it is passing that is wrong, and another rule says so
-        reasons = {one.case.environment: failures_of(one) for one in failed}
+        reasons = {observation.case.environment: failures_of(observation) for observation in failed}
         ways = {f"{why.component} {in_which_way(why)}" for some in reasons.values() for why in some}
         components = dict.fromkeys(why.component for some in reasons.values() for why in some)
         yield Breach(
             where="startup" if failed[0].case.boot.steady else f"startup, {failed[0].case.boot.label}",
-            expected=f"passes, as in {', '.join(one.case.environment for one in passed)}",
+            expected=f"passes, as in {', '.join(observation.case.environment for observation in passed)}",
             got="fails: " + ", ".join(components),
             nature=", ".join(sorted(ways)),
-            environments=tuple(one.case.environment for one in failed),
-            cases=tuple(one.case.id for one in (*passed, *failed)),
+            environments=tuple(observation.case.environment for observation in failed),
+            cases=tuple(observation.case.id for observation in (*passed, *failed)),
             evidence=tuple(
                 StartupFailed(why.description, why.code, why.component, environment=name)
                 for name, some in reasons.items()
@@ -80,8 +82,8 @@ def _verdict_differs(view: RunView) -> Iterator[Breach]:
         )
 
 
-def _passed(one: Observation) -> bool:
-    reports = [replica.startup for replica in one.replicas]
+def _passed(observation: Observation) -> bool:
+    reports = [replica.startup for replica in observation.replicas]
     return bool(reports) and all(report is not None and report.status == "pass" for report in reports)
 
 
@@ -106,7 +108,7 @@ def _about_declaration(
         expected=expected,
         got=got,
         environments=(declared.environment,),
-        cases=tuple(one.case.id for one in view.groups[0]),
+        cases=tuple(group.case.id for group in view.groups[0]),
         evidence=(DeclaredBecause(declared.declaration.reason, tuple(paths[:_SHOWN])),),
     )
 

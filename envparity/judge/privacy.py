@@ -37,19 +37,19 @@ Arrival = FrameReceived | HttpAnswered
 def others_values(view: RunView, observation: Observation) -> Iterator[Breach]:
     """A frame or an answer over HTTP carries what only another user's frames carry, and no script expects that."""
     backend = view.subject.backend
-    scenarios = {one.name: one for one in backend.scenarios}
-    again = [one.transcript for one in observation.second]
+    scenarios = {scenario.name: scenario for scenario in backend.scenarios}
+    again = [each_play.transcript for each_play in observation.second]
     plays = [
         _Play(number, script, scenarios[script.scenario], backend.frame_type)
         for number, script in enumerate((*observation.transcripts, *observation.control, *again, *observation.turned))
         if script.scenario in scenarios
     ]
-    told_to_all = frozenset(backend.public_frames).union(*(one.told_to_others for one in plays))
+    told_to_all = frozenset(backend.public_frames).union(*(each_play.told_to_others for each_play in plays))
     known = _Known(plays)
     in_private = list(other_users_events(view, observation))
     crossed = list(_crossed(observation, backend.frame_type, frozenset(backend.public_frames)))
     yield from (*in_private, *crossed)
-    told = {(one.scenario or "", "") for one in (*in_private, *crossed)}
+    told = {(breach.scenario or "", "") for breach in (*in_private, *crossed)}
     for play in plays:
         for connection, owner in play.owners.items():
             if not told.isdisjoint({(play.scenario.name, ""), (play.scenario.name, connection)}):
@@ -154,17 +154,23 @@ class _Known:
     def foreign_to(self, owner: str, play: _Play) -> list[_Value]:
         """Those that only others may see; of the same play and scenario first."""
         foreign = [value for value in self._values if owner not in value.users]
-        return sorted(foreign, key=lambda one: (one.play is not play, one.play.scenario is not play.scenario))
+        return sorted(
+            foreign, key=lambda each_value: (each_value.play is not play, each_value.play.scenario is not play.scenario)
+        )
 
 
 def _leaks(
     play: _Play, connection: str, owner: str, known: _Known, told_to_all: frozenset[str]
 ) -> Iterator[tuple[Arrival, str, _Value]]:
-    foreign = [one for one in known.foreign_to(owner, play) if one.play is not play or not play.scenario.private]
+    foreign = [
+        each_value
+        for each_value in known.foreign_to(owner, play)
+        if each_value.play is not play or not play.scenario.private
+    ]
     own = {value.text for value in play.values if owner in value.users}
     for event, kind, text in play.arrivals(connection):
         for value in foreign:
-            if value.text not in text or value.text in own or any(value.text in one for one in own):
+            if value.text not in text or value.text in own or any(value.text in each_text for each_text in own):
                 continue
             allowed = told_to_all if value.play is not play else play.open_to[connection]
             if not _is_in(kind, allowed):
@@ -172,7 +178,9 @@ def _leaks(
 
 
 def _breach(play: _Play, connection: str, owner: str, found: list[tuple[Arrival, str, _Value]]) -> Breach:
-    nearest = min(found, key=lambda one: (one[2].play is not play, one[2].play.scenario is not play.scenario))[2].play
+    nearest = min(
+        found, key=lambda each_value: (each_value[2].play is not play, each_value[2].play.scenario is not play.scenario)
+    )[2].play
     names = sorted({value.name for _, _, value in found if value.play is nearest})
     whose = "" if nearest is play else " of another play"
     whose += f" of {nearest.scenario.name}" if nearest.scenario is not play.scenario else ""
@@ -192,8 +200,10 @@ def _crossed(observation: Observation, type_field: str, public: frozenset[str]) 
     """What came to another client than it was made for, of those that played one scenario at the same time."""
     plays = (*observation.transcripts, *observation.control)
     for scenario in dict.fromkeys(play.scenario for play in plays if play.clients is not None):
-        met = [one for play in plays if play.scenario == scenario and play.clients for one in play.clients.crossed]
-        found = [one for one in met if _kind(one.event.frame, type_field) not in public]
+        met = [
+            crossed for play in plays if play.scenario == scenario and play.clients for crossed in play.clients.crossed
+        ]
+        found = [crossed for crossed in met if _kind(crossed.event.frame, type_field) not in public]
         if not found:
             continue
         first = found[0]
@@ -205,7 +215,7 @@ def _crossed(observation: Observation, type_field: str, public: frozenset[str]) 
             nature="another client",
             evidence=(
                 Note(f"client {first.client} got {first.name} of client {first.whose}"),
-                Excerpt(tuple(one.event for one in found[:_QUOTED]), named=True),
+                Excerpt(tuple(crossed.event for crossed in found[:_QUOTED]), named=True),
             ),
         )
 
@@ -222,8 +232,8 @@ def _types_of(step: ExpectStep, type_field: str) -> set[str]:
     if isinstance(step, Expect) and step.types:
         return set(step.types)
     if isinstance(step, ExpectUnordered):
-        named = [one if isinstance(one, str) else one.get(type_field) for one in step.frames]
-        return {one if isinstance(one, str) else _ANY for one in named}
+        named = [frame if isinstance(frame, str) else frame.get(type_field) for frame in step.frames]
+        return {value if isinstance(value, str) else _ANY for value in named}
     return {_ANY}
 
 

@@ -19,7 +19,9 @@ _CODE: Final = re.compile(r"[A-Z]{2,8}[0-9]{3,4}")
 
 def _rules(found: object) -> tuple[Rule, ...] | None:
     rules = found if isinstance(found, tuple | list) else (found,)
-    return tuple(rules) if rules and all(isinstance(one, ContractRule | ParityRule) for one in rules) else None
+    return (
+        tuple(rules) if rules and all(isinstance(each_rule, ContractRule | ParityRule) for each_rule in rules) else None
+    )
 
 
 RULE_SETS: Final[Door[tuple[Rule, ...]]] = Door("envparity.rules", "a rule or a tuple of rules", _rules)
@@ -47,7 +49,7 @@ def breaches(known: Rule, check: Callable[[], Iterable[Breach]]) -> list[Breach]
     entry = _by_code()[known.code][1]
     with unforeseen(entry):
         found: list[object] = list(check())
-    given = [one for one in found if isinstance(one, Breach)]
+    given = [value for value in found if isinstance(value, Breach)]
     if len(given) < len(found):
         raise DoorFailed(str(entry), f"the check of {known.code} gave something else than breaches")
     return given
@@ -61,7 +63,7 @@ def conduct(finding: Finding) -> Conduct:
 
 def codes_of(family: Family) -> tuple[str, ...]:
     """The codes of the rules of that family, in order."""
-    return tuple(one.code for one in every_rule() if one.conduct.family == family)
+    return tuple(each_rule.code for each_rule in every_rule() if each_rule.conduct.family == family)
 
 
 @functools.cache

@@ -20,17 +20,17 @@ def with_changes(judgement: Judgement, observations: Sequence[Observation]) -> J
 
     No hybrid of two environments says more of it: none of them has the other release.
     """
-    seen = {one.case.id: one for one in observations}
+    seen = {observation.case.id: observation for observation in observations}
 
     def told(finding: Finding) -> Finding:
         shown = [seen[case] for case in finding.cases if case in seen]
-        changes = {one.case.boot.release for one in shown}
+        changes = {observation.case.boot.release for observation in shown}
         if finding.cause is not None or not shown or "" in changes or conduct(finding).apart:
             return finding
         cause = ReleaseCause(
-            tuple(dict.fromkeys(one.case.boot.release for one in shown)),
-            before=all(_kept(one.before, finding) for one in shown),
-            alone=all(_kept_alone(one, finding, observations) for one in shown),
+            tuple(dict.fromkeys(observation.case.boot.release for observation in shown)),
+            before=all(_kept(observation.before, finding) for observation in shown),
+            alone=all(_kept_alone(observation, finding, observations) for observation in shown),
         )
         return msgspec.structs.replace(finding, cause=cause)
 
@@ -39,15 +39,16 @@ def with_changes(judgement: Judgement, observations: Sequence[Observation]) -> J
 
 def _kept(played: Sequence[Transcript], finding: Finding) -> bool:
     """Whether the conversations of the finding were played to their end; of one about none, any was."""
-    of_it = [one for one in played if not finding.scenarios or one.scenario in finding.scenarios]
-    return bool(of_it) and all(one.departure is None for one in of_it)
+    of_it = [transcript for transcript in played if not finding.scenarios or transcript.scenario in finding.scenarios]
+    return bool(of_it) and all(transcript.departure is None for transcript in of_it)
 
 
 def _kept_alone(shown: Observation, finding: Finding, observations: Sequence[Observation]) -> bool:
     boot = msgspec.structs.replace(shown.case.boot, release="")
     case = msgspec.structs.replace(shown.case, boot=boot)
-    names = {one.scenario for one in shown.transcripts}
+    names = {transcript.scenario for transcript in shown.transcripts}
     return any(
-        one.case == case and _kept([each for each in one.transcripts if each.scenario in names], finding)
-        for one in observations
+        observation.case == case
+        and _kept([each for each in observation.transcripts if each.scenario in names], finding)
+        for observation in observations
     )

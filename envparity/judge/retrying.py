@@ -39,7 +39,7 @@ def busiest_second(outage: OutageSeen, replicas: int) -> float:
 
     Where more were made than are listed, those that are not listed are taken to be as dense as the whole.
     """
-    times = [one.at_s for one in outage.attempts if one.at_s >= _SETTLED_S]
+    times = [attempt.at_s for attempt in outage.attempts if attempt.at_s >= _SETTLED_S]
     most = max((sum(at <= other < at + 1 for other in times) for at in times), default=0)
     if outage.more and outage.lasted_s > 0:
         most = max(most, int(outage.tried / max(outage.lasted_s, 1.0)))
@@ -69,14 +69,14 @@ def steady_rate(outage: OutageSeen, replicas: int) -> float | None:
 
 def in_step(outage: OutageSeen) -> tuple[int, int, int] | None:
     """Two replicas that began to try in the same moments, and in how many; None where no two are in step."""
-    known = sorted((one, _occasions(times)) for one, times in by_replica(outage).items() if one is not None)
-    for place, (one, times) in enumerate(known):
+    known = sorted((value, _occasions(times)) for value, times in by_replica(outage).items() if value is not None)
+    for place, (first, times) in enumerate(known):
         for other, others in known[place + 1 :]:
             both = list(zip(times, others, strict=False))
             if len(both) >= _FEWEST_IN_STEP and all(
                 _together(times, index, others[index]) for index in range(len(both))
             ):
-                return one, other, len(both)
+                return first, other, len(both)
     return None
 
 

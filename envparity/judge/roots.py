@@ -30,9 +30,13 @@ def without_expected(view: RunView, alone: Iterable[Finding], compared: Sequence
     do where a scenario asked for that boot, expects it to end well, and what failed was not out of reach.
     """
     boots = view.order_boot_of
-    wrong = {case for one in compared if conduct(one).denies_expected for case in one.cases}
+    wrong = {case for finding in compared if conduct(finding).denies_expected for case in finding.cases}
     wrong |= {case for case, boot in boots.items() if _fails_its_scenario(view, boot)}
-    return [one for one in alone if one.cases[0] in wrong or not _as_it_must_be(boots.get(one.cases[0]), one)]
+    return [
+        finding
+        for finding in alone
+        if finding.cases[0] in wrong or not _as_it_must_be(boots.get(finding.cases[0]), finding)
+    ]
 
 
 def fold(view: RunView, alone: Iterable[Finding]) -> list[Finding]:
@@ -41,30 +45,30 @@ def fold(view: RunView, alone: Iterable[Finding]) -> list[Finding]:
     for observation in view.observations:
         scripts.setdefault(observation.case.id, []).extend(observation.transcripts)
     boots: dict[str, list[Finding]] = {}
-    for one in alone:
-        boots.setdefault(one.cases[0], []).append(one)
+    for finding in alone:
+        boots.setdefault(finding.cases[0], []).append(finding)
     return [
-        one
+        finding
         for case, mine in boots.items()
-        for one in _folded(view.subject.backend, scripts[case], mine, gone=case in view.gone)
+        for finding in _folded(view.subject.backend, scripts[case], mine, gone=case in view.gone)
     ]
 
 
 def _folded(backend: Backend, scripts: Iterable[Transcript], mine: list[Finding], *, gone: bool) -> list[Finding]:
     """The findings of one boot; `gone` says that no replica of it is there any more."""
-    for cause in [one for one in mine if conduct(one).explains == "its scenario"]:
+    for cause in [finding for finding in mine if conduct(finding).explains == "its scenario"]:
         mine = _absorbed(mine, cause, [f for f in mine if conduct(f).departure and f.scenario == cause.scenario])
-    roots = [one for one in mine if conduct(one).root_rank]
+    roots = [finding for finding in mine if conduct(finding).root_rank]
     if not roots:
         return mine
-    root = min(roots, key=lambda one: conduct(one).root_rank)
+    root = min(roots, key=lambda each_root: conduct(each_root).root_rank)
     crash = gone and conduct(root).explains == _CRASH
     explained = {script.scenario for script in scripts if _explains_script(root, backend, script)}
     follows = [
-        one
-        for one in mine
-        if (conduct(one).follows and one.scenario in explained)
-        or (crash and conduct(one).family == "startup" and one.code != root.code)
+        finding
+        for finding in mine
+        if (conduct(finding).follows and finding.scenario in explained)
+        or (crash and conduct(finding).family == "startup" and finding.code != root.code)
     ]
     return _absorbed(mine, root, follows)
 
@@ -100,20 +104,20 @@ def settle(view: RunView, alone: Iterable[Finding], compared: Iterable[Finding])
     What a boot shows that its baseline shows too is not the order's doing.
     """
     found = list(alone)
-    ours = [one for one in compared if conduct(one).family == "orders"]
-    shown = {(one.cases[0], one.code, one.where, one.got) for one in found}
+    ours = [finding for finding in compared if conduct(finding).family == "orders"]
+    shown = {(finding.cases[0], finding.code, finding.where, finding.got) for finding in found}
     absorbed: dict[int, list[Finding]] = {}
     rest: list[Finding] = []
-    for one in found:
-        boot = view.order_boot_of.get(one.cases[0])
-        roots = [root for root in ours if _order_explains(root, one)]
-        if boot is not None and _baselines(boot, one, shown):
+    for finding in found:
+        boot = view.order_boot_of.get(finding.cases[0])
+        roots = [root for root in ours if _order_explains(root, finding)]
+        if boot is not None and _baselines(boot, finding, shown):
             continue
         if roots:
-            absorbed.setdefault(id(_nearest(roots, one)), []).append(one)
+            absorbed.setdefault(id(_nearest(roots, finding)), []).append(finding)
         else:
-            rest.append(one)
-    return [*rest, *(_grown(one, absorbed.get(id(one), [])) for one in ours)]
+            rest.append(finding)
+    return [*rest, *(_grown(finding, absorbed.get(id(finding), [])) for finding in ours)]
 
 
 def of_environments(view: RunView, compared: Iterable[Finding]) -> list[Finding]:
@@ -122,64 +126,72 @@ def of_environments(view: RunView, compared: Iterable[Finding]) -> list[Finding]
     That startup passes here and fails there is no finding of its own where the process ended: that is one already.
     """
     boots = view.order_boot_of
-    usual = [one for one in compared if conduct(one).family != "orders"]
-    kinds = [{boots[case].kind for case in one.cases if case in boots} for one in usual]
-    kept = [one for one, kind in zip(usual, kinds, strict=True) if not kind]
+    usual = [finding for finding in compared if conduct(finding).family != "orders"]
+    kinds = [{boots[case].kind for case in finding.cases if case in boots} for finding in usual]
+    kept = [value for value, kind in zip(usual, kinds, strict=True) if not kind]
     for wanted in ("canonical", "order"):
-        known = {_key(one) for one in kept}
-        kept += [one for one, kind in zip(usual, kinds, strict=True) if kind == {wanted} and _key(one) not in known]
-    return [one for one in kept if not (conduct(one).of_verdicts and _failing(view, one) <= view.gone)]
+        known = {_key(finding) for finding in kept}
+        kept += [
+            each_value
+            for each_value, kind in zip(usual, kinds, strict=True)
+            if kind == {wanted} and _key(each_value) not in known
+        ]
+    return [finding for finding in kept if not (conduct(finding).of_verdicts and _failing(view, finding) <= view.gone)]
 
 
-def _failing(view: RunView, one: Finding) -> set[str]:
+def _failing(view: RunView, finding: Finding) -> set[str]:
     """The ids of the cases, of those that show it, that are of the environments that it is about."""
-    seen = [each.case for each in view.observations if each.case.id in one.cases]
-    return {case.id for case in seen if case.environment in one.environments}
+    seen = [each.case for each in view.observations if each.case.id in finding.cases]
+    return {case.id for case in seen if case.environment in finding.environments}
 
 
-def _key(one: Finding) -> tuple[object, ...]:
-    where = None if conduct(one).of_verdicts else one.where  # where a verdict differs, the boot is named
-    return (one.code, where, one.got, one.environments)
+def _key(finding: Finding) -> tuple[object, ...]:
+    where = None if conduct(finding).of_verdicts else finding.where  # where a verdict differs, the boot is named
+    return (finding.code, where, finding.got, finding.environments)
 
 
-def _order_explains(root: Finding, one: Finding) -> bool:
+def _order_explains(root: Finding, finding: Finding) -> bool:
     """Whether that finding of a single boot follows from one about orders which that boot shows."""
-    if one.cases[0] not in root.cases:
+    if finding.cases[0] not in root.cases:
         return False
-    family = conduct(one).family
+    family = conduct(finding).family
     match conduct(root).explains:
         case "startup":
             return family == "startup"
         case "its conversations":
-            return family == "conversation" and one.scenario in root.scenarios
+            return family == "conversation" and finding.scenario in root.scenarios
         case _:
             return family in {"startup", "conversation"}
 
 
-def _nearest(roots: Sequence[Finding], one: Finding) -> Finding:
+def _nearest(roots: Sequence[Finding], finding: Finding) -> Finding:
     """Of several that explain it: the one about the same scenario, else the first."""
-    return next((root for root in roots if one.scenario is not None and one.scenario in root.scenarios), roots[0])
+    return next(
+        (root for root in roots if finding.scenario is not None and finding.scenario in root.scenarios), roots[0]
+    )
 
 
-def _baselines(boot: OrderBoot, one: Finding, shown: Collection[tuple[str, str, str, str]]) -> bool:
+def _baselines(boot: OrderBoot, finding: Finding, shown: Collection[tuple[str, str, str, str]]) -> bool:
     """Whether the boot that this one is compared with shows the same, so that it is said already."""
-    return boot.baseline is not None and (boot.baseline.case.id, one.code, one.where, one.got) in shown
+    return boot.baseline is not None and (boot.baseline.case.id, finding.code, finding.where, finding.got) in shown
 
 
 def _fails_its_scenario(view: RunView, boot: OrderBoot) -> bool:
     """Whether dependencies came late because a scenario says so, which left its script, and something else failed."""
-    asked = {one.name for one in view.subject.backend.scenarios if one.part == "usual"}
-    left = any(one.departure is not None and one.scenario in asked for one in boot.observation.transcripts)
+    asked = {scenario.name for scenario in view.subject.backend.scenarios if scenario.part == "usual"}
+    left = any(
+        transcript.departure is not None and transcript.scenario in asked for transcript in boot.observation.transcripts
+    )
     late = boot.observation.case.boot.unreachable_at_start
-    failed = any(one.component not in late for one in failures_of(boot.observation))
+    failed = any(failure.component not in late for failure in failures_of(boot.observation))
     return boot.kind == "timeline" and left and failed
 
 
-def _as_it_must_be(boot: OrderBoot | None, one: Finding) -> bool:
+def _as_it_must_be(boot: OrderBoot | None, finding: Finding) -> bool:
     """Whether that is how an order that may not be accepted, or a dependency that is late, must end."""
     if boot is None:
         return False
-    treated = conduct(one)
+    treated = conduct(finding)
     if boot.kind == "forbidden":
         return treated.family == "startup" or treated.departure
     return fails_by_name(boot.observation) and (treated.fails_startup or treated.departure)
@@ -189,17 +201,17 @@ def _absorbed(found: list[Finding], root: Finding, follows: Sequence[Finding]) -
     """The findings without those that follow; the root counts them and has their scenarios."""
     if not follows:
         return found
-    dropped = {id(one) for one in follows}
+    dropped = {id(follow) for follow in follows}
     grown = _grown(root, follows)
-    return [grown if one is root else one for one in found if id(one) not in dropped]
+    return [grown if finding is root else finding for finding in found if id(finding) not in dropped]
 
 
 def _grown(root: Finding, follows: Sequence[Finding]) -> Finding:
     """The finding with what it explains, the scenarios of those, and of a crash why startup failed."""
-    named = [Follow(one.code, one.component or one.scenario or one.where) for one in follows]
-    scenarios = dict.fromkeys((*root.scenarios, *(name for one in follows for name in one.scenarios)))
+    named = [Follow(follow.code, follow.component or follow.scenario or follow.where) for follow in follows]
+    scenarios = dict.fromkeys((*root.scenarios, *(name for follow in follows for name in follow.scenarios)))
     crash = conduct(root).explains == _CRASH
-    why = [each for one in follows if crash for each in one.evidence if isinstance(each, StartupFailed)]
+    why = [each for follow in follows if crash for each in follow.evidence if isinstance(each, StartupFailed)]
     return msgspec.structs.replace(
         root,
         scenarios=tuple(scenarios),

@@ -19,13 +19,13 @@ _OF_A_SCENARIO = {"conversation", "transcript", "shutdown"}
 def members(finding: Finding, singles: Iterable[Finding]) -> tuple[Finding, ...]:
     """Those of the single findings that became this one."""
     return tuple(
-        one
-        for one in singles
-        if (one.code, one.got, one.component) == (finding.code, finding.got, finding.component)
-        and {*one.cases} <= {*finding.cases}
-        and {*one.environments} <= {*finding.environments}
-        and (one.where == finding.where or (conduct(one).merges and one.nature == finding.nature))
-        and (one.scenario is None or one.scenario in finding.scenarios)
+        single
+        for single in singles
+        if (single.code, single.got, single.component) == (finding.code, finding.got, finding.component)
+        and {*single.cases} <= {*finding.cases}
+        and {*single.environments} <= {*finding.environments}
+        and (single.where == finding.where or (conduct(single).merges and single.nature == finding.nature))
+        and (single.scenario is None or single.scenario in finding.scenarios)
     )
 
 

@@ -45,8 +45,10 @@ def _broken(view: RunView, observation: Observation) -> Iterator[Breach]:
 def _by_scenario(observation: Observation) -> Iterator[tuple[SecondPlay, int, int]]:
     """Every second play, with how many of its scenario left their script, and how many there are."""
     for play in observation.second:
-        same = [one for one in observation.second if one.transcript.scenario == play.transcript.scenario]
-        yield play, sum(one.transcript.departure is not None for one in same), len(same)
+        same = [
+            each_play for each_play in observation.second if each_play.transcript.scenario == play.transcript.scenario
+        ]
+        yield play, sum(each_play.transcript.departure is not None for each_play in same), len(same)
 
 
 def _in_some(observation: Observation, shown: int, of: int) -> Iterator[Evidence]:
@@ -56,8 +58,8 @@ def _in_some(observation: Observation, shown: int, of: int) -> Iterator[Evidence
 
 def _is_held(observation: Observation, play: SecondPlay) -> bool:
     """Whether a play is held to its script: nobody was away for longer before the second time of that scenario."""
-    same = [one for one in observation.second if one.transcript.scenario == play.transcript.scenario]
-    return all(one.away_s <= play.away_s for one in same)
+    same = [each_play for each_play in observation.second if each_play.transcript.scenario == play.transcript.scenario]
+    return all(each_play.away_s <= play.away_s for each_play in same)
 
 
 def _wrong(view: RunView, script: Transcript, *, held: bool) -> tuple[str, str, str] | None:
@@ -65,11 +67,11 @@ def _wrong(view: RunView, script: Transcript, *, held: bool) -> tuple[str, str, 
 
     `held`: it is a matter of the script too, where the scenario is to go as the first time.
     """
-    closed = next((one for one in script.events if _is_internal(one)), None)
+    closed = next((each_event for each_event in script.events if _is_internal(each_event)), None)
     if isinstance(closed, ConnectionClosed):
         got = f"close 1011 {steady(closed.reason, script.names)}".rstrip()
         return "to be served again, or to be told why not; 1011 is for bugs", got, "close 1011"
-    violations = [one for event in script.events for one in violations_of(event)]
+    violations = [text for event in script.events for text in violations_of(event)]
     if violations:
         got = steady(violations[0], script.names)
         return "frames that the contract knows", got, f"contract {got}"
@@ -85,7 +87,10 @@ def _is_internal(event: object) -> bool:
 
 
 def _second_of(view: RunView, scenario: str) -> str:
-    return next((one.second for one in view.subject.backend.scenarios if one.name == scenario), "differs")
+    return next(
+        (each_scenario.second for each_scenario in view.subject.backend.scenarios if each_scenario.name == scenario),
+        "differs",
+    )
 
 
 def _of_replicas(view: RunView, observation: Observation) -> Iterator[Breach]:
@@ -110,13 +115,13 @@ def _of_replicas(view: RunView, observation: Observation) -> Iterator[Breach]:
 def _differs(view: RunView) -> Iterator[Breach]:
     """Who comes back is answered otherwise than in the baseline, and in neither of the two by chance."""
     for group in view.groups:
-        for scenario in dict.fromkeys(name for one in group for name in _scenarios(one)):
+        for scenario in dict.fromkeys(name for observation in group for name in _scenarios(observation)):
             played = [
-                (one, outcomes)
-                for one in group
-                if scenario in _kept_at_first(one)
-                and len(outcomes := _outcomes(view, one, scenario)) == 1
-                and not _is_told(view, one, scenario)
+                (observation, outcomes)
+                for observation in group
+                if scenario in _kept_at_first(observation)
+                and len(outcomes := _outcomes(view, observation, scenario)) == 1
+                and not _is_told(view, observation, scenario)
             ]
             for other, outcomes in played[1:]:
                 baseline, usual = played[0]
@@ -136,18 +141,18 @@ def _differs(view: RunView) -> Iterator[Breach]:
 
 def _is_told(view: RunView, observation: Observation, scenario: str) -> bool:
     """Whether what is wrong with it is told for itself (EP309)."""
-    plays = (one for one in observation.second if one.transcript.scenario == scenario)
-    return any(_wrong(view, one.transcript, held=_is_held(observation, one)) is not None for one in plays)
+    plays = (play for play in observation.second if play.transcript.scenario == scenario)
+    return any(_wrong(view, play.transcript, held=_is_held(observation, play)) is not None for play in plays)
 
 
 def _scenarios(observation: Observation) -> Sequence[str]:
-    return list(dict.fromkeys(one.transcript.scenario for one in observation.second))
+    return list(dict.fromkeys(play.transcript.scenario for play in observation.second))
 
 
 def _kept_at_first(observation: Observation) -> Sequence[str]:
     """The scenarios that were played again, and went as their script says in every play of a new user."""
     firsts = (*observation.transcripts, *observation.control)
-    departed = {one.scenario for one in firsts if one.departure is not None}
+    departed = {transcript.scenario for transcript in firsts if transcript.departure is not None}
     return [name for name in _scenarios(observation) if name not in departed]
 
 
@@ -156,9 +161,9 @@ def _outcomes(
 ) -> frozenset[str]:
     """How its second times went, each in a few words that are the same in every run."""
     return frozenset(
-        _outcome(view.subject.backend, one.transcript)
-        for one in observation.second
-        if one.transcript.scenario == scenario and elsewhere in {None, one.elsewhere}
+        _outcome(view.subject.backend, play.transcript)
+        for play in observation.second
+        if play.transcript.scenario == scenario and elsewhere in {None, play.elsewhere}
     )
 
 
@@ -173,11 +178,11 @@ def _one(observation: Observation, scenario: str, *, elsewhere: bool | None = No
     """A second time that left its script."""
     return next(
         (
-            one.transcript
-            for one in observation.second
-            if one.transcript.scenario == scenario
-            and one.transcript.departure is not None
-            and elsewhere in {None, one.elsewhere}
+            play.transcript
+            for play in observation.second
+            if play.transcript.scenario == scenario
+            and play.transcript.departure is not None
+            and elsewhere in {None, play.elsewhere}
         ),
         None,
     )

@@ -55,10 +55,10 @@ def meant_to_fail(view: RunView, observation: Observation) -> bool:
     """Whether this boot asks for a failure: a dependency is down, or a script that was kept awaits the refusal."""
     if observation.case.boot.steady:
         return False
-    scripts = {one.scenario for one in observation.transcripts if one.departure is None}
-    told = [one for one in view.clients_told(observation) if one.scenario in scripts]
+    scripts = {transcript.scenario for transcript in observation.transcripts if transcript.departure is None}
+    told = [each_told for each_told in view.clients_told(observation) if each_told.scenario in scripts]
     backend = view.subject.backend
-    refused = [one.rightly(backend, ()) if backend.startup_refusal else one.refused for one in told]
+    refused = [each_told.rightly(backend, ()) if backend.startup_refusal else each_told.refused for each_told in told]
     return bool(observation.case.boot.down) or any(refused)
 
 
@@ -112,9 +112,9 @@ def startup_hidden(view: RunView, observation: Observation) -> Iterator[Breach]:
     failing = [startup_failures(replica) for replica in observation.replicas]
     if not backend.startup_refusal or not failing or not all(failing):
         return  # behind an ingress, a replica that started well may have answered
-    failures = tuple(dict.fromkeys(one for some in failing for one in some if one is not NAMELESS))
+    failures = tuple(dict.fromkeys(failure for some in failing for failure in some if failure is not NAMELESS))
     told = view.clients_told(observation)
-    wrongly = [one for one in told if one.rightly(backend, failures) is False]
+    wrongly = [each_told for each_told in told if each_told.rightly(backend, failures) is False]
     if not wrongly:
         return
     component = failures[0].component if failures else ""
@@ -127,11 +127,11 @@ def startup_hidden(view: RunView, observation: Observation) -> Iterator[Breach]:
         component=component or None,
         nature="not told",
         evidence=(
-            *(StartupFailed(one.description, one.code, one.component) for one in failures),
+            *(StartupFailed(failure.description, failure.code, failure.component) for failure in failures),
             ClientTold(wrongly[0].outcome, len(wrongly), len(told)),
             *_raised(observation),
         ),
-        scenarios=tuple(dict.fromkeys(one.scenario for one in wrongly)),
+        scenarios=tuple(dict.fromkeys(each_told.scenario for each_told in wrongly)),
     )
 
 
@@ -189,7 +189,7 @@ def startup_undecided(view: RunView, observation: Observation) -> Iterator[Breac
     for replica in observation.replicas:
         if replica.undecided_after_s is None or replica in ended(observation) or _unread(view.subject.backend, replica):
             continue
-        steps = [UnfinishedStep(one.name, one.outcome, one.waited_for) for one in unfinished_steps(replica)[:3]]
+        steps = [UnfinishedStep(step.name, step.outcome, step.waited_for) for step in unfinished_steps(replica)[:3]]
         got, late = still_starting(replica)
         yield Breach(
             where="startup",
@@ -216,8 +216,8 @@ def report_broken(view: RunView, observation: Observation) -> Iterator[Breach]:
         elif replica.startup is not None:
             said = list(inconsistencies(replica.startup))
             if observation.case.boot.down:  # passing without a dependency is another rule's to say
-                said = [one for one in said if one.kind != "passed over"]
-            problems = [steady(one) for one in (*replica.startup.problems, *(one.said for one in said))]
+                said = [item for item in said if item.kind != "passed over"]
+            problems = [steady(problem) for problem in (*replica.startup.problems, *(item.said for item in said))]
             if problems:
                 more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
                 quoted = tuple(problems[1:_SHOWN])
@@ -235,13 +235,13 @@ def made_before_connection(_view: RunView, observation: Observation) -> Iterator
     if observation.case.boot.timeline:
         return
     for replica in observation.replicas:
-        for kind in sorted({one.partition(" made in ")[0] for one in replica.made}):
-            shown = [one for one in replica.made if one.partition(" made in ")[0] == kind]
+        for kind in sorted({text.partition(" made in ")[0] for text in replica.made}):
+            shown = [text for text in replica.made if text.partition(" made in ")[0] == kind]
             yield Breach(
                 where=kind,
                 expected="none before the first connection",
                 got=f"{len(shown)} made",
-                evidence=tuple(Note(one) for one in shown[:3]),
+                evidence=tuple(Note(text) for text in shown[:3]),
             )
 
 
@@ -259,7 +259,11 @@ def _raised(observation: Observation) -> list[Traceback]:
 def _passed_over(replica: Replica) -> tuple[Contradictions, ...]:
     """What contradicts that this replica is well: in its own report, and in how its readiness answers."""
     report, ready = replica.startup, replica.ready
-    said = [one.said for one in inconsistencies(report) if one.kind == "passed over"] if report else []
+    said = (
+        [inconsistency.said for inconsistency in inconsistencies(report) if inconsistency.kind == "passed over"]
+        if report
+        else []
+    )
     unready = [f"{ready.path} {_answer(ready.status)}"] if ready is not None and ready.status != 200 else []
     quoted = (*said[:_SHOWN], *unready)
     return (Contradictions(quoted, max(0, len(said) - _SHOWN)),) if quoted else ()
@@ -269,7 +273,7 @@ def _unread(backend: Backend, replica: Replica) -> bool:
     """Whether the process answers, and yet its report is missing or cannot be read."""
     if replica.startup is not None:
         return replica.startup.status == "unreadable"
-    answers = any(one is not None and one.status for one in (replica.live, replica.ready))
+    answers = any(answer is not None and answer.status for answer in (replica.live, replica.ready))
     return backend.health.startup is not None and answers
 
 

@@ -33,7 +33,7 @@ def startup_failures(replica: Replica) -> tuple[StartupFailure, ...]:
 
 def failures_of(observation: Observation) -> list[StartupFailure]:
     """Why that startup failed, over all replicas; empty where it did not."""
-    return list(dict.fromkeys(one for replica in observation.replicas for one in startup_failures(replica)))
+    return list(dict.fromkeys(failure for replica in observation.replicas for failure in startup_failures(replica)))
 
 
 def in_which_way(failure: StartupFailure) -> str:
@@ -51,10 +51,10 @@ def ended(observation: Observation) -> tuple[Replica, ...]:
     events = [event for script in observation.transcripts for event in script.events]
     actions = Counter(event.action for event in events if isinstance(event, ControlDone))
     stopped = actions["stop_replica"] - actions["start_replica"]
-    gone = [one for one in observation.replicas if one.exit_code is not None or one.oom_killed]
-    clean = [one for one in gone if one.exit_code in {0, 143, -15} and not one.oom_killed]
-    excused = [one.index for one in clean[: max(stopped, 0)]]
-    return tuple(one for one in gone if one.index not in excused)
+    gone = [replica for replica in observation.replicas if replica.exit_code is not None or replica.oom_killed]
+    clean = [replica for replica in gone if replica.exit_code in {0, 143, -15} and not replica.oom_killed]
+    excused = [replica.index for replica in clean[: max(stopped, 0)]]
+    return tuple(replica for replica in gone if replica.index not in excused)
 
 
 def is_named(failure: StartupFailure) -> bool:
@@ -66,7 +66,7 @@ def started(observation: Observation) -> bool:
     """Whether every replica says that its startup passed, and is still there."""
     failed = any(startup_failures(replica) for replica in observation.replicas)
     reports = [replica.startup for replica in observation.replicas]
-    passed = all(one is not None and one.status == "pass" for one in reports)
+    passed = all(report is not None and report.status == "pass" for report in reports)
     return bool(reports) and passed and not failed and not ended(observation)
 
 
@@ -84,4 +84,4 @@ def still_starting(replica: Replica) -> tuple[str, StartupStep | None]:
 def unfinished_steps(replica: Replica) -> list[StartupStep]:
     """The steps of startup that are neither passed, skipped nor failed."""
     steps = replica.startup.steps if replica.startup is not None else ()
-    return [one for one in steps if one.outcome not in {"passed", "skipped", "failed"}]
+    return [step for step in steps if step.outcome not in {"passed", "skipped", "failed"}]

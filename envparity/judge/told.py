@@ -91,7 +91,7 @@ def outcome_text(outcome: Outcome) -> str:
 
 def first_told(told: Sequence[Told], *, accepted: bool = False) -> Told | None:
     """The first that was let in; else, unless it must be `accepted`, the first."""
-    return next((one for one in told if one.accepted), None if accepted or not told else told[0])
+    return next((each_told for each_told in told if each_told.accepted), None if accepted or not told else told[0])
 
 
 def what_clients_were_told(backend: Backend, observation: Observation) -> tuple[Told, ...]:
@@ -108,7 +108,7 @@ def what_clients_were_told(backend: Backend, observation: Observation) -> tuple[
 
 def starting_scenarios(backend: Backend) -> frozenset[str]:
     """The scenarios that are played while the backend still starts: no client of those can be told how it ended."""
-    return frozenset(one.name for one in backend.scenarios if one.part == "starting")
+    return frozenset(scenario.name for scenario in backend.scenarios if scenario.part == "starting")
 
 
 def _by_connection(events: Sequence[Event]) -> Iterator[list[Event]]:
@@ -137,6 +137,6 @@ def _names(backend: Backend, failures: Sequence[StartupFailure], reason: str) ->
     """Whether a close reason is the promised refusal, for a component that failed (if any is known)."""
     promised = backend.startup_refusal or ""
     if failures:
-        return any(reason == promised.replace("{component}", one.component) for one in failures)
+        return any(reason == promised.replace("{component}", failure.component) for failure in failures)
     pattern = re.escape(promised).replace(re.escape("{component}"), ".+")
     return re.fullmatch(pattern, reason) is not None

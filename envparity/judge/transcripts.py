@@ -19,8 +19,12 @@ def _differs(kind: Kind) -> Callable[[RunView], Iterator[Breach]]:
     """The check of one rule: undeclared differences of that kind, one breach for each group that has one cause."""
 
     def check(view: RunView) -> Iterator[Breach]:
-        found = [one for one in view.transcript_differences if one.kind == kind and not one.declared]
-        for _, together in groupby(found, key=lambda one: (one.scenario, one.cases, one.where, one.parts)):
+        found = [
+            difference
+            for difference in view.transcript_differences
+            if difference.kind == kind and not difference.declared
+        ]
+        for _, together in groupby(found, key=lambda value: (value.scenario, value.cases, value.where, value.parts)):
             yield _breach(list(together))
 
     return check

@@ -34,12 +34,18 @@ def _volatile(backend: Backend, observations: Sequence[Observation]) -> Iterator
 
 def _words(backend: Backend, observations: Sequence[Observation]) -> Iterator[str]:
     """Warm boots are left out: of their logs only the end is kept."""
-    replicas = [one for seen in observations if not seen.warm for one in seen.replicas if one.log and one.startup]
+    replicas = [
+        replica
+        for seen in observations
+        if not seen.warm
+        for replica in seen.replicas
+        if replica.log and replica.startup
+    ]
     for key, pattern, status in (
         ("log_passed", backend.report.log_passed, "pass"),
         ("log_failed", backend.report.log_failed, "fail"),
     ):
-        logs = [one.log for one in replicas if one.startup is not None and one.startup.status == status]
+        logs = [replica.log for replica in replicas if replica.startup is not None and replica.startup.status == status]
         if pattern is None or not logs:
             continue
         word = Pattern(pattern)
@@ -50,7 +56,7 @@ def _words(backend: Backend, observations: Sequence[Observation]) -> Iterator[st
 
 def _documents(observations: Iterable[Observation]) -> Iterator[object]:
     for seen in observations:
-        yield from (one.startup.document for one in seen.replicas if one.startup is not None)
+        yield from (replica.startup.document for replica in seen.replicas if replica.startup is not None)
         for transcript in seen.transcripts:
             for event in transcript.events:
                 if isinstance(event, FrameReceived | FrameSent):

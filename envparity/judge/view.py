@@ -93,23 +93,28 @@ class RunView:
         """What the replicas of each boot showed, where names are declared; without boots that say nothing of others."""
         backend, environments = self.subject.backend, self.subject.environments
         comparable = filter(is_comparable, self.observations if backend.names else ())
-        return tuple(tuple(shown_by(backend, one, environments.get(one.case.environment))) for one in comparable)
+        return tuple(
+            tuple(shown_by(backend, observation, environments.get(observation.case.environment)))
+            for observation in comparable
+        )
 
     @cached_property
     def kept(self) -> Mapping[str, tuple[str, ...]]:
         """By scenario, the environments in which its script was kept to."""
         kept: dict[str, dict[str, None]] = {}
-        for one in self.observations:
-            for script in one.transcripts:
+        for observation in self.observations:
+            for script in observation.transcripts:
                 if script.departure is None:
-                    kept.setdefault(script.scenario, {})[one.case.environment] = None
+                    kept.setdefault(script.scenario, {})[observation.case.environment] = None
         return {scenario: tuple(names) for scenario, names in kept.items()}
 
     @cached_property
     def gone(self) -> frozenset[str]:
         """The ids of the cases of which no replica is there any more, although nobody asked them to go."""
         return frozenset(
-            one.case.id for one in self.observations if one.replicas and len(ended(one)) == len(one.replicas)
+            observation.case.id
+            for observation in self.observations
+            if observation.replicas and len(ended(observation)) == len(observation.replicas)
         )
 
     def clients_told(self, observation: Observation) -> tuple[Told, ...]:

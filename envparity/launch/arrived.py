@@ -39,7 +39,7 @@ _VARIABLE = re.compile(r"[a-z0-9_-]+")  # what nginx has a variable for; names w
 def watched_headers(backend: Backend) -> tuple[str, ...]:
     """The names, in lower case, of the headers that the backend's conversations may send, but for `FORWARDED`."""
     carriers = backend.tokens.carriers if backend.tokens is not None else ()
-    carried = [one.header.partition(":")[0].strip() for one in carriers if one.header is not None]
+    carried = [carrier.header.partition(":")[0].strip() for carrier in carriers if carrier.header is not None]
     connects = (step for scenario in backend.scenarios for step in scenario.steps if isinstance(step, Connect))
     names = [*_ALWAYS, *carried, *(name for step in connects for name in step.headers)]
     lowered = dict.fromkeys(name.lower() for name in names)
@@ -64,5 +64,5 @@ def _arrived(answer: Iterable[tuple[str, str]]) -> Iterator[Header]:
 
 def lost_of(sent: Sequence[Header], arrived: Sequence[Header]) -> tuple[str, ...]:
     """The names of the headers that were sent and did not arrive, as they were sent."""
-    there = {one.name.lower() for one in arrived}
-    return tuple(dict.fromkeys(one.name for one in sent if one.name.lower() not in there))
+    there = {header.name.lower() for header in arrived}
+    return tuple(dict.fromkeys(header.name for header in sent if header.name.lower() not in there))

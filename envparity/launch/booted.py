@@ -73,7 +73,7 @@ class BootedStack(ABC):
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {**self.given.keys, **{one.name: one.value for one in self.given.resolved}}
+        return {**self.given.keys, **{setting.name: setting.value for setting in self.given.resolved}}
 
     @property
     def replica_count(self) -> int:
@@ -90,7 +90,7 @@ class BootedStack(ABC):
         await self.startup.until_listening()
 
     async def until_decided(self) -> None:
-        self.timings["startup"] = await self.startup.until_decided([one.until_ready() for one in self.programs])
+        self.timings["startup"] = await self.startup.until_decided([program.until_ready() for program in self.programs])
 
     async def until_ready(self, index: int | None = None) -> None:
         await self.startup.until_ready(index)

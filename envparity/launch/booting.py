@@ -98,7 +98,7 @@ class Booting(ABC):
         self._waiting("its dependencies to answer")
         for level in levels(self._environment):
             await together(*(self._timed(name, self._serve(stack, name)) for name in level))
-        values = {one.name: one.value for one in given.resolved}
+        values = {setting.name: setting.value for setting in given.resolved}
         if self._environment.jobs and not self._case.boot.down:
             await self._further.run_jobs(stack, programs, exits, values, late)
         self._waiting("the backend to start")

@@ -28,7 +28,11 @@ def choose_launcher(name: str, subject: Subject, waiting: Waiting) -> Launcher:
     had, `LaunchError` where something that processes need is not on this machine, `ConfigurationError` where they are
     asked for by name and the backend's file does not say how, `DoorFailed` where another distribution's fails.
     """
-    booted = {one: environment for one, environment in subject.environments.items() if one not in subject.attached}
+    booted = {
+        each_environment: environment
+        for each_environment, environment in subject.environments.items()
+        if each_environment not in subject.attached
+    }
     if not booted or name == _ATTACHED:
         return _named(_ATTACHED, subject, waiting)
     own = replace(subject, environments=booted)

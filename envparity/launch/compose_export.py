@@ -107,8 +107,10 @@ class _Services:
     def _values(self, sources: Mapping[str, str]) -> dict[str, str]:
         """The settings of the backend, with variables in place of secrets."""
         values = {}
-        for one in resolve_settings(self.backend, self.environment, Boot(), sources, self.sheet.names):
-            values[one.name] = self.sheet.names.mark(one.name) if self._is_literal_secret(one) else one.value
+        for setting in resolve_settings(self.backend, self.environment, Boot(), sources, self.sheet.names):
+            values[setting.name] = (
+                self.sheet.names.mark(setting.name) if self._is_literal_secret(setting) else setting.value
+            )
         if any(CA_PATH in value for value in values.values()):
             self.sheet.leave_out("the certificate of the run's authority, which a setting names")
         return values

@@ -77,7 +77,7 @@ class Variables(RunSecrets):
         return self._marked(_Variable(f"TOKENS_{what.upper()}", holds, lambda: offered()[what]))
 
     def _marked(self, variable: _Variable) -> str:
-        names = [one.name for one in self._known]
+        names = [each_variable.name for each_variable in self._known]
         if variable.name not in names:
             self._known.append(variable)
             names.append(variable.name)
@@ -102,8 +102,10 @@ class Variables(RunSecrets):
 
     def lines(self, *, filled: bool) -> list[str]:
         """The lines of a file of all that is taken, each with what it holds; with new values, or none."""
-        asked = [one for one in self._known if one.name in self._used]
-        return [f"# {one.holds}\n{one.name}={_quoted(one.make()) if filled else ''}" for one in asked]
+        asked = [variable for variable in self._known if variable.name in self._used]
+        return [
+            f"# {variable.holds}\n{variable.name}={_quoted(variable.make()) if filled else ''}" for variable in asked
+        ]
 
 
 def variable_name(name: str) -> str:

@@ -45,7 +45,7 @@ async def end(proxy: Proxy) -> None:
 def outages_of(proxy: Proxy, replica_of: Callable[[Hashable], int | None]) -> tuple[OutageSeen, ...]:
     """Every time that dependency was away since it was started, but for when it was cut: then nobody sees who tries."""
     now_s = asyncio.get_running_loop().time()
-    return tuple(_seen(one, now_s, replica_of) for one in proxy.outages)
+    return tuple(_seen(outage, now_s, replica_of) for outage in proxy.outages)
 
 
 def _seen(outage: Outage, now_s: float, replica_of: Callable[[Hashable], int | None]) -> OutageSeen:

@@ -37,7 +37,7 @@ def listens(port: int, network: Path | None = None) -> bool | None:
     if known is not None:
         return port in known
     sockets = tcp_sockets(network or OWN_NETWORK)
-    return None if sockets is None else any(one.listens and one.port == port for one in sockets)
+    return None if sockets is None else any(socket.listens and socket.port == port for socket in sockets)
 
 
 async def serves_http(address: tuple[str, int], tls: ssl.SSLContext | None, server_name: str) -> bool:

@@ -56,7 +56,7 @@ def placed(
     if own:
         together = msgspec.structs.replace(environment, settings={**environment.settings, **own})
         resolved = resolve_settings(backend, together, Boot(), sources, made)
-        values = {one.name: one.value for one in resolved if one.name in own}
+        values = {setting.name: setting.value for setting in resolved if setting.name in own}
     with KINDS.guarding(kind):
         return kind.placed(declared, reached, values)
 

@@ -82,7 +82,7 @@ class ActiveToxics:
 
     def active(self, direction: Direction) -> list[tuple[Toxic, float]]:
         """Those of that direction."""
-        return [one for one in self._toxics.values() if one[0].direction == direction]
+        return [toxic for toxic in self._toxics.values() if toxic[0].direction == direction]
 
 
 class ProxiedConnections:

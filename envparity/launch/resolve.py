@@ -236,6 +236,11 @@ def _shown(name: str) -> str:
 def fingerprints(settings: tuple[ResolvedSetting, ...], run_secrets: RunSecrets) -> tuple[SettingFingerprint, ...]:
     """What may be recorded of them: never the value of a secret."""
     return tuple(
-        SettingFingerprint(one.name, one.source, run_secrets.fingerprint(one.value), None if one.secret else one.value)
-        for one in settings
+        SettingFingerprint(
+            setting.name,
+            setting.source,
+            run_secrets.fingerprint(setting.value),
+            None if setting.secret else setting.value,
+        )
+        for setting in settings
     )

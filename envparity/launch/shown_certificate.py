@@ -82,7 +82,7 @@ def _hosts(certificate: x509.Certificate) -> str:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
         return _named(certificate.subject)
-    found = [str(one) for kind in (x509.DNSName, x509.IPAddress) for one in names.get_values_for_type(kind)]
+    found = [str(item) for kind in (x509.DNSName, x509.IPAddress) for item in names.get_values_for_type(kind)]
     more = f" and {len(found) - _NAMES} more" if len(found) > _NAMES else ""
     return ", ".join(found[:_NAMES]) + more or _named(certificate.subject)
 

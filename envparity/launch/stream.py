@@ -125,7 +125,9 @@ class Link:
         if self._stranded:
             return True, None
         timeouts = [(toxic, since_s) for toxic, since_s in self._toxics() if isinstance(toxic, Timeout)]
-        deadlines = [max(since_s, self._began_s) + one.timeout_ms / 1000 for one, since_s in timeouts if one.timeout_ms]
+        deadlines = [
+            max(since_s, self._began_s) + item.timeout_ms / 1000 for item, since_s in timeouts if item.timeout_ms
+        ]
         return bool(timeouts), min(deadlines, default=None)
 
     async def _pass_on(self, data: bytes) -> None:
@@ -178,7 +180,7 @@ async def carry(links: Sequence[Link], ends: Sequence[socket.socket], max_lifeti
     except* TimeoutError:
         cuts.append("close")
     except* Cut as cut:
-        cuts += [one.how for one in cut.exceptions if isinstance(one, Cut)]
+        cuts += [exception.how for exception in cut.exceptions if isinstance(exception, Cut)]
     if "reset" in cuts:
         for end in ends:
             reset(end)

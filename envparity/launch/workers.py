@@ -43,8 +43,8 @@ class Workers:
         Behind something that passes connections on, no port tells which it is: then it is the only new one. None where
         nobody can say.
         """
-        new = {one: pid for one, pid in self.answering.items() if one not in before}
-        ours = {pid for one, pid in new.items() if one.peer_port == peer_port} or set(new.values())
+        new = {value: pid for value, pid in self.answering.items() if value not in before}
+        ours = {pid for each_value, pid in new.items() if each_value.peer_port == peer_port} or set(new.values())
         return next(iter(ours)) if len(ours) == 1 else None
 
 
@@ -66,9 +66,13 @@ def _workers_at(port: int, network: Path) -> Workers | None:
     sockets = tcp_sockets(network)
     if sockets is None:
         return None
-    at_port = [one for one in sockets if one.port == port]
-    listening = {one.inode for one in at_port if one.listens}
-    accepted = {one.inode: Accepted(one.inode, one.peer_port) for one in at_port if one.connected and one.inode}
+    at_port = [socket for socket in sockets if socket.port == port]
+    listening = {tcp_socket.inode for tcp_socket in at_port if tcp_socket.listens}
+    accepted = {
+        tcp_socket.inode: Accepted(tcp_socket.inode, tcp_socket.peer_port)
+        for tcp_socket in at_port
+        if tcp_socket.connected and tcp_socket.inode
+    }
     owners: dict[int, set[int]] = {}
     for pid, inode in _sockets():
         if inode in listening or inode in accepted:
@@ -76,14 +80,14 @@ def _workers_at(port: int, network: Path) -> Workers | None:
     return Workers(
         frozenset(pid for inode in listening for pid in owners.get(inode, ())),
         # A child that was made meanwhile holds its parent's connections too: the parent answers.
-        {one: min(owners[inode]) for inode, one in accepted.items() if inode in owners},
+        {value: min(owners[inode]) for inode, value in accepted.items() if inode in owners},
     )
 
 
 def owner_of(port: int, peer_port: int, network: Path = OWN_NETWORK) -> int | None:
     """The process that has the connection from that port to the other; None where the kernel does not say."""
-    ours = (one for one in tcp_sockets(network) or () if (one.port, one.peer_port) == (port, peer_port))
-    wanted = {one.inode for one in ours if one.connected and one.inode}
+    ours = (socket for socket in tcp_sockets(network) or () if (socket.port, socket.peer_port) == (port, peer_port))
+    wanted = {tcp_socket.inode for tcp_socket in ours if tcp_socket.connected and tcp_socket.inode}
     return next((pid for pid, inode in _sockets() if inode in wanted), None) if wanted else None
 
 

@@ -66,13 +66,13 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     @property
     def unreachable_at_start(self) -> tuple[str, ...]:
         """The dependencies that the backend does not find when it starts, sorted."""
-        named = {one.removeprefix("-") for one in self.timeline} - {BACKEND}
+        named = {text.removeprefix("-") for text in self.timeline} - {BACKEND}
         reachable: set[str] = set()
-        for one in self.before_start:
-            if one.startswith("-"):
-                reachable.discard(one[1:])
+        for text in self.before_start:
+            if text.startswith("-"):
+                reachable.discard(text[1:])
             else:
-                reachable.add(one)
+                reachable.add(text)
         return tuple(sorted({*self.down, *(named - reachable)}))
 
     def clock_of(self, replica: int) -> float | None:
@@ -87,7 +87,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
         if self.order:
             parts.append("order " + ",".join(self.order))
         if self.timeline:
-            parts.append("then ".join(f"{one} " for one in self.timeline).strip())
+            parts.append("then ".join(f"{text} " for text in self.timeline).strip())
         if self.hasten > 1:
             parts.append(f"idle times {self.hasten} times shorter")
         parts += [f"{name} {by_s:g} s late" for name, by_s in self.slow]

@@ -34,4 +34,6 @@ class Subject:
     @property
     def dependencies(self) -> tuple[Dependency, ...]:
         """The dependencies of every environment."""
-        return tuple(one for environment in self.environments.values() for one in environment.dependencies.values())
+        return tuple(
+            dependency for environment in self.environments.values() for dependency in environment.dependencies.values()
+        )

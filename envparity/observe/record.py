@@ -235,18 +235,20 @@ class Observation(msgspec.Struct, frozen=True):
 
     def transcript(self, scenario: str) -> Transcript | None:
         """The transcript of that scenario, or None where this boot did not play it."""
-        return next((one for one in self.transcripts if one.scenario == scenario), None)
+        return next(
+            (each_transcript for each_transcript in self.transcripts if each_transcript.scenario == scenario), None
+        )
 
     def plays(self, scenario: str) -> tuple[Transcript, ...]:
         """Every play of that scenario in this boot, the one that is judged first."""
-        return tuple(one for one in (*self.transcripts, *self.control) if one.scenario == scenario)
+        return tuple(transcript for transcript in (*self.transcripts, *self.control) if transcript.scenario == scenario)
 
 
 def most_connections(observations: Iterable[Observation]) -> dict[str, dict[str, int]]:
     """How many connections there were at the same time at most, in any boot, by environment and dependency."""
     most: dict[str, dict[str, int]] = {}
-    for one in observations:
-        known = most.setdefault(one.case.environment, {})
-        for name, count in one.most_connections.items():
+    for observation in observations:
+        known = most.setdefault(observation.case.environment, {})
+        for name, count in observation.most_connections.items():
             known[name] = max(count, known.get(name, 0))
     return {name: known for name, known in most.items() if known}

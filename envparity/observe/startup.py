@@ -59,7 +59,10 @@ def read_log(lines: Sequence[str], mapping: ReportMapping, *, listening: bool = 
     word = looked_for.get("log_passed")
     passed = listening if word is None else any(word.search(line) for line in lines)
     status: Literal["pass", "fail", "starting"] = "fail" if failures else "pass" if passed else "starting"
-    named = [{"component": one.component, "code": one.code, "description": one.description} for one in failures]
+    named = [
+        {"component": failure.component, "code": failure.code, "description": failure.description}
+        for failure in failures
+    ]
     problems = tuple(
         f"{key} takes more than {LONGEST_S:g} s of the processor on this log: what follows was not searched"
         for key, pattern in looked_for.items()
@@ -121,7 +124,7 @@ class _Reading:
                 self.problems.append(f"{where} has no name")
                 continue
             requires = item.get("requires") or []
-            if not isinstance(requires, list) or not all(isinstance(one, str) for one in requires):
+            if not isinstance(requires, list) or not all(isinstance(require, str) for require in requires):
                 self.problems.append(f"{where}.requires is no list of names but {_shown(requires)}")
                 requires = []
             yield StartupStep(
@@ -176,7 +179,7 @@ class _Reading:
             return
         if isinstance(value, list):
             named: Iterable[tuple[str, str, object]] = (
-                (f"{path}[{index}]", "", one) for index, one in enumerate(value)
+                (f"{path}[{index}]", "", each_value) for index, each_value in enumerate(value)
             )
         elif isinstance(value, Mapping):
             named = _named(path, value)
@@ -193,8 +196,8 @@ class _Reading:
 def _named(path: str, value: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
     """`application/health+json` has a list of objects under each name; others have the object itself."""
     for name, under in value.items():
-        for one in under if isinstance(under, list) else [under]:
-            yield f"{path}.{name}", name, one
+        for item in under if isinstance(under, list) else [under]:
+            yield f"{path}.{name}", name, item
 
 
 def _at(document: Mapping[str, object], path: str) -> object:

@@ -267,7 +267,12 @@ def in_order_of_interest(
     for transcript in (*played, *control):
         plays.setdefault(transcript.scenario, []).append(transcript)
     judged = {name: next(filter(is_broken, several), several[0]) for name, several in plays.items()}
-    others = [one for several in plays.values() for one in several if one is not judged[one.scenario]]
+    others = [
+        each_transcript
+        for several in plays.values()
+        for each_transcript in several
+        if each_transcript is not judged[each_transcript.scenario]
+    ]
     return tuple(judged.values()), tuple(others)
 
 

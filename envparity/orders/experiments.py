@@ -61,7 +61,7 @@ def order_boots(
         canonical=Boot(order=graph.canonical) if orderable else Boot(),
         orders=tuple(Boot(order=order) for order in ordered),
         forbidden=tuple(Boot(order=order) for order in dict.fromkeys(forbidden_orders(graph))) if orderable else (),
-        timelines=tuple(Boot(timeline=one) for one in dict.fromkeys(timelines(dependencies))),
+        timelines=tuple(Boot(timeline=timeline) for timeline in dict.fromkeys(timelines(dependencies))),
         covering=covering,
     )
 

@@ -43,14 +43,21 @@ def choose_scenario(
     source = shown_path(backend.file)
     objections = {scenario.name: objection(scenario, backend, known) for scenario in backend.scenarios}
     if name is None:
-        found = next((one for one in backend.scenarios if not objections[one.name]), None)
+        found = next((each_scenario for each_scenario in backend.scenarios if not objections[each_scenario.name]), None)
         if found is None:
             expected = "a scenario of one connection with a valid token, that only sends what users send"
             return None, [Mistake(source, 0, "scenario", expected, "none", "add one")]
         return found, []
-    found = next((one for one in backend.scenarios if name in {one.name, one.name.partition("[")[0]}), None)
+    found = next(
+        (
+            each_scenario
+            for each_scenario in backend.scenarios
+            if name in {each_scenario.name, each_scenario.name.partition("[")[0]}
+        ),
+        None,
+    )
     if found is None:
-        fitting = [one.name for one in backend.scenarios if not objections[one.name]]
+        fitting = [each_scenario.name for each_scenario in backend.scenarios if not objections[each_scenario.name]]
         action = did_you_mean(name, fitting) or f"there are {', '.join(fitting) or 'none'}"
         return None, [Mistake("--scenario", 0, "scenario", f"a scenario of {source}", in_words(name), action)]
     why = objections[found.name]

@@ -83,7 +83,7 @@ class Metrics:
     def _counter(self, name: str, text: str, label: str = "", values: tuple[str, ...] = ()) -> Counter:
         labels = ["environment", label] if label else ["environment"]
         counter = Counter(f"envparity_probe_{name}", text, labels, registry=self.registry)
-        for value in [[one] for one in values] or [[]]:
+        for value in [[each_value] for each_value in values] or [[]]:
             counter.labels(self._environment, *value)
         return counter
 

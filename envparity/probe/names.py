@@ -31,7 +31,7 @@ class Names:
         def ask() -> None:
             found: list[Address] | OSError
             try:
-                found = [(one[0], one[4]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+                found = [(item[0], item[4]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
             except OSError as error:
                 found = error
             except UnicodeError:  # a label that no name may have

@@ -70,7 +70,9 @@ def _places(folder: Path) -> Iterator[tuple[str, Path]]:
         place = folder / name
         overlays = sorted(path for path in (place / "overlays").glob("*") if any(path.glob("*.y*ml")))
         for path in overlays or ([place] if any(place.glob("*.y*ml")) else []):
-            if not any(path.is_relative_to(one) or one.is_relative_to(path) for one in (*charts, *built)):
+            if not any(
+                path.is_relative_to(each_chart) or each_chart.is_relative_to(path) for each_chart in (*charts, *built)
+            ):
                 yield _CLUSTER if path == place else path.name, path
 
 
@@ -121,7 +123,7 @@ def _stands_as_it_is(path: Path) -> bool:
     """Whether a kustomization does no more than to name objects that stand beside it."""
     named = kustomization_in(path)
     read = list(documents(named)) if named is not None else []
-    listed = [one.at("resources") for one in read]
-    named_files = [item.text or "" for one in listed if one is not None for item in one.items]
-    plain = all(_PLAIN_KEYS.issuperset(one.table) for one in read)
+    listed = [node.at("resources") for node in read]
+    named_files = [item.text or "" for node in listed if node is not None for item in node.items]
+    plain = all(_PLAIN_KEYS.issuperset(node.table) for node in read)
     return bool(read) and plain and all((path / name).is_file() for name in named_files)

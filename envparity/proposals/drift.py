@@ -138,7 +138,9 @@ def _text(value: object) -> str:
     if value is None or value in ((), [], {}):
         return _NOT
     if isinstance(value, dict):
-        return ", ".join(f"{key}={_text(one)}" for key, one in value.items() if one not in (None, "off"))
+        return ", ".join(
+            f"{key}={_text(each_value)}" for key, each_value in value.items() if each_value not in (None, "off")
+        )
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -92,21 +92,23 @@ def _frames(
 
 def inferred(samples: Sequence[object], name: str = "") -> dict[str, object]:
     """The schema of which all of these are: their types, what all objects have, formats, words where there are few."""
-    types = [kind for kind, of in _KINDS if any(type(one) is of for one in samples)]
+    types = [kind for kind, of in _KINDS if any(type(sample) is of for sample in samples)]
     if "number" in types and "integer" in types:
         types.remove("integer")
-    types += ["null"] if any(one is None for one in samples) else []
+    types += ["null"] if any(sample is None for sample in samples) else []
     schema: dict[str, object] = {"type": types[0] if len(types) == 1 else types} if types else {}
-    objects = [one for one in samples if isinstance(one, dict)]
+    objects = [sample for sample in samples if isinstance(sample, dict)]
     if objects:
-        names = dict.fromkeys(name for one in objects for name in one)
-        schema["properties"] = {name: inferred([one[name] for one in objects if name in one], name) for name in names}
-        required = [name for name in names if all(name in one for one in objects)]
+        names = dict.fromkeys(name for object_ in objects for name in object_)
+        schema["properties"] = {
+            name: inferred([object_[name] for object_ in objects if name in object_], name) for name in names
+        }
+        required = [name for name in names if all(name in object_ for object_ in objects)]
         schema |= {"required": required} if required else {}
-    items = [item for one in samples if isinstance(one, list) for item in one]
+    items = [item for sample in samples if isinstance(sample, list) for item in sample]
     if items:
         schema["items"] = inferred(items)
-    return schema | _of_texts([one for one in samples if isinstance(one, str)], name)
+    return schema | _of_texts([sample for sample in samples if isinstance(sample, str)], name)
 
 
 def _of_texts(texts: Sequence[str], name: str) -> dict[str, object]:
@@ -129,7 +131,7 @@ def _type_path(speech: Speech, samples: Iterable[Mapping[str, object]], kind: st
     if pointer:
         return tuple(pointer.split("/")[1:])
     names = (speech.frame_type, "event", "target", "command", "packet", "op")
-    return next(((name,) for name in names if all(one.get(name) == kind for one in samples)), ())
+    return next(((name,) for name in names if all(sample.get(name) == kind for sample in samples)), ())
 
 
 def _name(schema: dict[str, object], path: Sequence[str], kind: str) -> None:

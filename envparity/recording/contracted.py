@@ -25,7 +25,7 @@ async def prove_contract(trial: Trial, proven: Proven) -> str:
     document.
     """
     heard: list[Transcript] = list(proven.plays)
-    path = next((one.path for one in proven.scenario.steps if isinstance(one, Connect) and one.path), "")
+    path = next((step.path for step in proven.scenario.steps if isinstance(step, Connect) and step.path), "")
     usual = trial.backend.websocket_path.partition("?")[0]
     with tempfile.TemporaryDirectory(prefix="envparity-contract-") as folder:
         file = Path(folder) / "asyncapi.yaml"
@@ -40,5 +40,5 @@ async def prove_contract(trial: Trial, proven: Proven) -> str:
             if not any(map(is_broken, plays)):
                 return file.read_text(encoding="utf-8")
             heard += plays
-    violations = [each for one in plays for event in one.events for each in violations_of(event)]
+    violations = [each for play in plays for event in play.events for each in violations_of(event)]
     raise DoesNotHold(f"the contract has something against another play: {'; '.join(violations[:3]) or 'it departed'}")

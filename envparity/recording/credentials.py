@@ -55,13 +55,13 @@ def note_credentials(
             values.stands_for(value, f"{{setting:{name}}}", secret=secret)
     shown = _shown(turns, backend.tokens) if backend.tokens is not None else {}
     users: dict[str, str] = {}
-    for one in shown.values():
-        if one.user and one.user not in users:
-            users[one.user] = f"user{len(users) + 1}" if users else ""
+    for each_shown in shown.values():
+        if each_shown.user and each_shown.user not in users:
+            users[each_shown.user] = f"user{len(users) + 1}" if users else ""
     for user, name in users.items():
         values.stands_for(user, f"{{user:{name}}}" if name else "{user}")
-    for one in shown.values():
-        values.stands_for(one.token, "{token:valid}", secret=True)
+    for each_shown in shown.values():
+        values.stands_for(each_shown.token, "{token:valid}", secret=True)
     _note_cookies(turns, values)
     return shown
 

@@ -20,14 +20,18 @@ def culprit_of(play: Transcript, steps: Sequence[Step], speech: Speech, ignored:
     assert departure is not None  # noqa: S101  of whom this is called
     types = [step.type for step in steps if step.is_expected]
     captured = {step.type for step in steps if "capture" in step.table}
-    heard = [one for one in play.events if isinstance(one, FrameReceived) and one.connection == departure.connection]
+    heard = [
+        event for event in play.events if isinstance(event, FrameReceived) and event.connection == departure.connection
+    ]
     if departure.kind in {"frame", "silence"} and heard:
         frame = heard[-1].frame
         culprit = speech.type_of(frame.value) if hasattr(frame, "value") else None
     elif departure.kind == "timeout":
-        culprit = next((one for one in types if one and one in departure.expected and types.count(one) > 1), None)
+        culprit = next(
+            (type_ for type_ in types if type_ and type_ in departure.expected and types.count(type_) > 1), None
+        )
     else:
         return None
     if culprit not in types or culprit in captured or culprit in ignored:
         return None
-    return culprit if {one for one in types if one} - {culprit, *ignored} else None
+    return culprit if {type_ for type_ in types if type_} - {culprit, *ignored} else None

@@ -86,7 +86,7 @@ class _Drafting:
         self._connecting = ConnectTables(values, backend, shown, self._needed, self._first)
 
     def draft(self) -> Draft:
-        carrying = {one.frame_turn for one in self._shown.values()}
+        carrying = {shown.frame_turn for shown in self._shown.values()}
         for number, turn in enumerate(self._turns):
             event = turn.event
             try:

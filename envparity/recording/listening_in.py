@@ -173,7 +173,9 @@ class _Http:
         self._asking.send(h11.Response(status_code=204, headers=[]))
         self._asking.send(h11.EndOfMessage())
         lasting = all(
-            state is h11.DONE for one in (self._asking, self._answering) for state in (one.our_state, one.their_state)
+            state is h11.DONE
+            for connection in (self._asking, self._answering)
+            for state in (connection.our_state, connection.their_state)
         )
         if lasting:
             self._asking.start_next_cycle()

@@ -24,7 +24,7 @@ Cuts = dict[int, tuple[int, ...]]
 def cut(turns: Sequence[Turn], cuts: Mapping[int, tuple[int, ...]]) -> list[Turn]:
     """The turns, in which polls that followed one another bring their frames in answers of these sizes."""
     made: list[Turn] = []
-    for run, (polls, together) in enumerate(groupby(_numbered(turns), key=lambda one: one[0])):
+    for run, (polls, together) in enumerate(groupby(_numbered(turns), key=lambda value: value[0])):
         of_run = [turn for _, turn in together]
         made += _answers(of_run, run, cuts.get(run)) if polls >= 0 else of_run
     return made
@@ -59,8 +59,10 @@ def recut(cuts: Cuts, turns: Sequence[Turn], number: int, brought: int) -> bool:
     wanted = len(turn.answer) if isinstance(turn.answer, list) else 0
     if turn.run < 0 or not 0 < brought < wanted:
         return False
-    sizes = [len(one.answer) for one in turns if one.run == turn.run and isinstance(one.answer, list)]
-    place = sum(one.run == turn.run for one in turns[:number])
+    sizes = [
+        len(each_turn.answer) for each_turn in turns if each_turn.run == turn.run and isinstance(each_turn.answer, list)
+    ]
+    place = sum(each_turn.run == turn.run for each_turn in turns[:number])
     cuts[turn.run] = (*sizes[:place], brought, wanted - brought, *sizes[place + 1 :])
     return True
 

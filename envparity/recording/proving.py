@@ -126,7 +126,7 @@ class _Proving:
         makes = backend.scheme is not None and backend.scheme.signing_setting in self._settings
         self._known = None if first is None or makes else Held(token=first.token, user=first.user)
         self._redaction = Redaction(values.secrets.items())
-        self._carriers = [one.name for one in backend.tokens.carriers] if backend.tokens is not None else []
+        self._carriers = [carrier.name for carrier in backend.tokens.carriers] if backend.tokens is not None else []
         self._kinds = token_kinds(type(backend.scheme)) if backend.scheme is not None else ("none",)
 
     @property
@@ -135,8 +135,10 @@ class _Proving:
         other = Values(names_users=True)
         note_credentials(self._trial.turns, other, self._trial.backend, self._trial.settings)
         read_values(other, self._trial.turns)
-        mine = {one.placeholder for one in self._values.known.values()}
-        return any(one.placeholder not in mine for one in other.known.values() if one.placeholder.startswith("{user"))
+        mine = {known.placeholder for known in self._values.known.values()}
+        return any(
+            known.placeholder not in mine for known in other.known.values() if known.placeholder.startswith("{user")
+        )
 
     @staticmethod
     def may_be_unordered(error: DoesNotHold) -> bool:
@@ -153,7 +155,7 @@ class _Proving:
         for _ in range(_MOST_ROUNDS):
             table = self._table(steps, ignored, unordered=unordered)
             again = [await self._play(table, backend) for _ in range(2)]
-            parted = next((one for one in again if is_broken(one)), None)
+            parted = next((transcript for transcript in again if is_broken(transcript)), None)
             if parted is not None:
                 steps = self._without_fields(steps, table, parted)
                 continue
@@ -209,7 +211,7 @@ class _Proving:
                 less.append(Step(bare, step.connection, step.turn, step.heard, step.type, kept=step.kept))
             else:
                 less.append(step)
-        if all(one is other for one, other in zip(less, steps, strict=True)):
+        if all(each_value is other for each_value, other in zip(less, steps, strict=True)):
             raise self._parted(steps, table, parted)
         return less
 

@@ -59,28 +59,28 @@ class _Reading:
         self._count()
         heard, said = self.heard, self.said
         for number, turn in enumerate(self.turns):
-            for one in said_in(turn):
-                self._client_said(number, one)
-                said.add((type(one.value), one.value))
-            for one in heard_in(turn):
-                key = (type(one.value), one.value)
+            for each_said in said_in(turn):
+                self._client_said(number, each_said)
+                said.add((type(each_said.value), each_said.value))
+            for each_said in heard_in(turn):
+                key = (type(each_said.value), each_said.value)
                 better = key in heard and isinstance(self.turns[heard[key][0]].event, Exchange)
                 if key not in said and (key not in heard or (better and isinstance(turn.event, Received))):
-                    heard[key] = (number, one)
-                    if isinstance(one.value, str) and len(one.value) >= WITHIN and _may_be_made(one):
-                        self._ids[one.value] = None
+                    heard[key] = (number, each_said)
+                    if isinstance(each_said.value, str) and len(each_said.value) >= WITHIN and _may_be_made(each_said):
+                        self._ids[each_said.value] = None
 
-    def _client_said(self, number: int, one: Said) -> None:
-        value, values = one.value, self.values
+    def _client_said(self, number: int, said: Said) -> None:
+        value, values = said.value, self.values
         if isinstance(value, bool | float) or value is None or value == "":
             return
-        if self._is_counter(one):
+        if self._is_counter(said):
             return
-        origin = self._origin(one)
+        origin = self._origin(said)
         if origin is not None:
             at, where = origin
             if (type(where.value), where.value) not in values.known:
-                name = self._named(where.key or one.key or "value")
+                name = self._named(where.key or said.key or "value")
                 values.captures.setdefault(at, {})[name] = pointer(where.place)
                 names = self._names_of(where.value)
                 values.stands_for(where.value, f"{{{name}}}", at, secret=is_secret_name(where.key), names=names)
@@ -90,51 +90,53 @@ class _Reading:
             not isinstance(value, str) or {(str, value)} & (values.known.keys() | self.said) or values.has_secret(value)
         ):
             return
-        elif self._is_credential(one):
-            self._invent(one)
+        elif self._is_credential(said):
+            self._invent(said)
         elif _UUID.fullmatch(value):
-            values.stands_for(value, f"{{uuid:{self._named(one.key or 'id')}}}", number - 1)
+            values.stands_for(value, f"{{uuid:{self._named(said.key or 'id')}}}", number - 1)
         elif (
-            values.names_users and one.key.lower() in _USER_NAME and one.place[0] in {"frame", "json", "form", "query"}
+            values.names_users
+            and said.key.lower() in _USER_NAME
+            and said.place[0] in {"frame", "json", "form", "query"}
         ):
             users = [known for known in values.known.values() if known.placeholder.startswith("{user")]
             values.stands_for(value, f"{{user:user{len(users) + 1}}}" if users else "{user}", number - 1)
 
     def _names_of(self, value: object) -> tuple[str, ...]:
         """The names under which that value is said that are names of ids; those of others say another thing."""
-        both = (one for turn in self.turns for one in (*said_in(turn), *heard_in(turn)))
-        same = {one.key for one in both if str(one.value) == str(value) and not isinstance(one.value, bool)}
+        both = (said for turn in self.turns for said in (*said_in(turn), *heard_in(turn)))
+        same = {said.key for said in both if str(said.value) == str(value) and not isinstance(said.value, bool)}
         return tuple(name for name in same if _ID_NAME.search(name))
 
-    def _origin(self, one: Said) -> tuple[int, Said] | None:
+    def _origin(self, said: Said) -> tuple[int, Said] | None:
         """Where the backend has said what the client says there, if it is something that a backend makes."""
-        value, heard = one.value, self.heard
+        value, heard = said.value, self.heard
         candidates: list[tuple[type, object]] = [(type(value), value)]
-        if isinstance(value, str) and value.isdecimal() and len(value) < 20 and one.place[0] != "frame":
+        if isinstance(value, str) and value.isdecimal() and len(value) < 20 and said.place[0] != "frame":
             candidates.append((int, int(value)))
         for key in candidates:
-            if key in heard and _is_made(heard[key][1], one):
+            if key in heard and _is_made(heard[key][1], said):
                 return heard[key]
         if not isinstance(value, str):
             return None
-        within = [heard[str, held] for held in self._ids if held in value and _is_made(heard[str, held][1], one)]
+        within = [heard[str, held] for held in self._ids if held in value and _is_made(heard[str, held][1], said)]
         return max(within, key=lambda found: len(found[1].value), default=None)
 
-    def _is_credential(self, one: Said) -> bool:
-        value = str(one.value)
+    def _is_credential(self, said: Said) -> bool:
+        value = str(said.value)
         if len(value) < SHORTEST or _TIME.fullmatch(value):
             return False
-        if one.place[0] == "headers" and one.key.lower() in {"authorization", "proxy-authorization"}:
+        if said.place[0] == "headers" and said.key.lower() in {"authorization", "proxy-authorization"}:
             return True
-        return is_secret_name(one.key) or without_shapes(value) != value
+        return is_secret_name(said.key) or without_shapes(value) != value
 
-    def _invent(self, one: Said) -> None:
+    def _invent(self, said: Said) -> None:
         """A setting for a credential that nobody makes: its value is what was said, and stands in no output."""
-        value = str(one.value)
+        value = str(said.value)
         scheme = _SCHEME_WORD.match(value)
-        held = value[scheme.end() :] if scheme and one.place[0] == "headers" else value
-        where = f"{_WHERE[str(one.place[0])]} {one.key}".strip()
-        self.values.setting_of(one.key or "credential", held, where)
+        held = value[scheme.end() :] if scheme and said.place[0] == "headers" else value
+        where = f"{_WHERE[str(said.place[0])]} {said.key}".strip()
+        self.values.setting_of(said.key or "credential", held, where)
 
     def _count(self) -> None:
         """Numbers that the client counts: 1, 2, … in every frame that has one at that place."""
@@ -147,8 +149,8 @@ class _Reading:
             if len(held) > 1 and held == list(range(1, len(held) + 1)) and not isinstance(held[0], bool):
                 self.values.counters[path] = self._named(key_of(path) or "number")
 
-    def _is_counter(self, one: Said) -> bool:
-        return one.place[0] == "frame" and one.place[1:] in self.values.counters
+    def _is_counter(self, said: Said) -> bool:
+        return said.place[0] == "frame" and said.place[1:] in self.values.counters
 
     def _named(self, key: str) -> str:
         """A name for a placeholder that nothing else has."""

@@ -143,17 +143,17 @@ def differing(backend: Backend, first: Transcript, second: Transcript) -> tuple[
     others: dict[str, None] = {}
     for connection in dict.fromkeys((*here, *there)):
         ours, theirs = here.get(connection, ()), there.get(connection, ())
-        if [one.label for one in ours] != [one.label for one in theirs]:
+        if [item.label for item in ours] != [each_item.label for each_item in theirs]:
             others[f"the sequence of frames of connection {connection}"] = None
             continue
-        for one, other in zip(ours, theirs, strict=True):
-            for path in dict.fromkeys((*one.fields, *other.fields)):
-                if one.fields.get(path) == other.fields.get(path):
+        for value, other in zip(ours, theirs, strict=True):
+            for path in dict.fromkeys((*value.fields, *other.fields)):
+                if value.fields.get(path) == other.fields.get(path):
                     continue
-                if one.kind in {"received", "http"}:
+                if value.kind in {"received", "http"}:
                     fields[_last_name(path)] = None
                 else:
-                    others[f"{one.label}: {path}"] = None
+                    others[f"{value.label}: {path}"] = None
     return list(fields), list(others)
 
 

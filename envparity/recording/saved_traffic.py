@@ -95,7 +95,7 @@ def read_har(path: Path) -> Recording:
     others = len(har.log.entries) - len(entries)
     if others:
         recording.note(f"{others} requests to other hosts than {host} were left out")
-    for entry in sorted(entries, key=lambda one: one.started):
+    for entry in sorted(entries, key=lambda each_entry: each_entry.started):
         for event in _events(entry, began, names):
             recording.add(event)
     return recording
@@ -118,7 +118,7 @@ def _events(entry: _Entry, began: float, names: Names) -> Iterator[Event]:
             yield _exchange(entry, at_s, target, headers)
         return
     name = names.next()
-    answered = {one.name.lower(): one.value for one in entry.response.headers}
+    answered = {header.name.lower(): header.value for header in entry.response.headers}
     selected = answered.get("sec-websocket-protocol", "")
     status = entry.response.status or _SWITCHING
     yield Opened(at_s, name, target=target, headers=headers, status=status, subprotocol=selected)
@@ -170,7 +170,7 @@ def _split(entry: _Entry) -> SplitResult:
 
 
 def _headers(pairs: list[_Pair]) -> Headers:
-    return tuple((one.name, one.value) for one in pairs if not one.name.startswith(":"))
+    return tuple((pair.name, pair.value) for pair in pairs if not pair.name.startswith(":"))
 
 
 def read_transcript(path: Path) -> Recording:

@@ -128,9 +128,9 @@ def likely_speech(recording: Recording) -> Speech:
     held = [_json(text) for text in texts]
     if messages and not texts:
         return _of("binary")
-    if any(one is _NO_JSON for one in held):
+    if any(value is _NO_JSON for value in held):
         return _of("text")
-    if any(not isinstance(one, dict) for one in held):
+    if any(not isinstance(value, dict) for value in held):
         return Speech("any-json", AnyJson(), _type_field(held)[0])
     frame_type, pointer = _type_field(held)
     return Speech("json", JsonObjects(type=pointer), frame_type)
@@ -163,14 +163,14 @@ def polled_by(event: Exchange) -> str:
 
 def _type_field(held: Sequence[object]) -> tuple[str, str]:
     """The field by which most frames are named, or the pointer; the field that comes first where none is."""
-    objects = [one for one in held if isinstance(one, dict)]
-    counted = Counter(name for one in objects for name in _TYPE_FIELDS if _is_word(one.get(name)))
+    objects = [value for value in held if isinstance(value, dict)]
+    counted = Counter(name for object_ in objects for name in _TYPE_FIELDS if _is_word(object_.get(name)))
     common = [name for name in _TYPE_FIELDS if objects and counted[name] == len(objects)]
     if common:
         return common[0], ""
     for pointer in _POINTERS:
         codec = JsonObjects(type=pointer)
-        if objects and all(codec.type_of(one) for one in objects):
+        if objects and all(codec.type_of(object_) for object_ in objects):
             return "type", pointer
     most = max(_TYPE_FIELDS, key=lambda name: counted[name])
     return (most if counted[most] else "type"), ""

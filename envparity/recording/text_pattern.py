@@ -18,7 +18,7 @@ _ID_LIKE: Final = re.compile(
 
 def text_pattern(values: Values, text: str, number: int, captures: Collection[str]) -> str:
     """All of a text, in which what is captured is a group, and what is made anew each time may be anything."""
-    given = {one.value: one.placeholder[1:-1] for one in values.known.values() if one.since == number}
+    given = {known.value: known.placeholder[1:-1] for known in values.known.values() if known.since == number}
     captured = {value: name for value, name in given.items() if name in captures and isinstance(value, str)}
     pieces: list[str] = []
     parts = re.split("|".join(map(re.escape, captured)), text) if captured else [text]

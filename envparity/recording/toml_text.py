@@ -95,7 +95,7 @@ def toml_value(value: object) -> str:
         pairs = ", ".join(f"{_key(name)} = {toml_value(under)}" for name, under in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, Sequence):
-        return f"[{', '.join(toml_value(one) for one in value)}]"
+        return f"[{', '.join(toml_value(each_value) for each_value in value)}]"
     return repr(value)
 
 

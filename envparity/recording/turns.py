@@ -89,7 +89,7 @@ def turns(recording: Recording, speech: Speech) -> list[Turn]:
     found: list[Turn] = []
     ended: set[str] = set()
     polled = {id(event): speech.answer(event) for event in recording.events if isinstance(event, Exchange)}
-    for event in sorted(recording.events, key=lambda one: _counts_from_s(one, polled)):
+    for event in sorted(recording.events, key=lambda each_event: _counts_from_s(each_event, polled)):
         if isinstance(event, Exchange):
             polled_frames = polled[id(event)]
             answer = as_json(event.answer) if polled_frames is None else polled_frames

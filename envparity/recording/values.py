@@ -91,14 +91,17 @@ class Values:
             yield whole.placeholder, True
             return
         within = [
-            one
-            for (kind, value), one in self.known.items()
-            if kind is str and one.since < turn and value in text and (len(value) >= WITHIN or value in self.secrets)
+            each_value
+            for (kind, value), each_value in self.known.items()
+            if kind is str
+            and each_value.since < turn
+            and value in text
+            and (len(value) >= WITHIN or value in self.secrets)
         ]
         if not within:
             yield text, False
             return
-        longest = max(within, key=lambda one: len(one.value))
+        longest = max(within, key=lambda item: len(item.value))
         before, _, after = text.partition(longest.value)
         if before:
             yield from self.pieces(before, turn, name)

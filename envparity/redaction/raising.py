@@ -27,11 +27,11 @@ def raised_without_secrets(redaction: Callable[[], Redaction]) -> Iterator[None]
 def _with_causes(error: BaseException) -> Iterator[BaseException]:
     waiting, seen = [error], set[int]()
     while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
+        item = waiting.pop()
+        if id(item) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        waiting += [cause for cause in (one.__cause__, one.__context__) if cause is not None]
-        if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions
+        seen.add(id(item))
+        yield item
+        waiting += [cause for cause in (item.__cause__, item.__context__) if cause is not None]
+        if isinstance(item, BaseExceptionGroup):
+            waiting += item.exceptions

@@ -96,7 +96,7 @@ def _mapping(original: dict[object, object], taken: list[object]) -> dict[object
 @lru_cache(maxsize=256)
 def _free_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """The fields that may hold any text."""
-    return tuple(one.name for one in msgspec.structs.fields(kind) if not _takes_certain_words(one.type))
+    return tuple(field.name for field in msgspec.structs.fields(kind) if not _takes_certain_words(field.type))
 
 
 def _takes_certain_words(hint: object) -> bool:

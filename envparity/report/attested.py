@@ -48,12 +48,15 @@ def claimed(run: SavedRun) -> Claimed:
         only=subject.only,
         repeat=subject.repeat,
         orders=ClaimedOrders(subject.orders, verdict.coverage),
-        exemptions=tuple(ClaimedExemption(one.environment, one.path, one.reason) for one in verdict.exemptions),
+        exemptions=tuple(
+            ClaimedExemption(exemption.environment, exemption.path, exemption.reason)
+            for exemption in verdict.exemptions
+        ),
         cannot_check=verdict.cannot_check,
         unsteady=verdict.unsteady,
-        by_chance=tuple(one.id for one in verdict.by_chance),
+        by_chance=tuple(finding.id for finding in verdict.by_chance),
         stalls=verdict.stalls,
-        images=tuple(ClaimedImage(one.name, one.reference, one.id, one.digests) for one in verdict.images),
+        images=tuple(ClaimedImage(image.name, image.reference, image.id, image.digests) for image in verdict.images),
         revision=None if revision is None else ClaimedRevision(revision.commit, revision.clean),
     )
 

@@ -41,7 +41,7 @@ _NOTHING = "nothing more"
 
 def words_of(evidence: Iterable[Evidence]) -> list[str]:
     """These pieces of evidence, line by line."""
-    return [text for one in evidence for text in _lines(one)]
+    return [text for quoted in evidence for text in _lines(quoted)]
 
 
 def _lines(evidence: Evidence) -> Iterator[str]:

@@ -90,15 +90,15 @@ def step_summary(run: SavedRun) -> str:
             parts.append(f"\n{counted(len(told) - number, 'more finding')}, left out here for their size.\n")
             break
         parts.append(part)
-    notes = "".join(_finding(one, verdict.environments) for one in entries(verdict.by_chance))
-    notes += "".join(f"\n- unsteady: {_plain(one)}\n" for one in verdict.unsteady)
+    notes = "".join(_finding(each_entry, verdict.environments) for each_entry in entries(verdict.by_chance))
+    notes += "".join(f"\n- unsteady: {_plain(text)}\n" for text in verdict.unsteady)
     if notes and size + len(notes.encode()) <= _MOST_BYTES:
         size += len(notes.encode())
         parts.append(f"\n<details><summary>{_NOTES}</summary>\n{notes}\n</details>\n")
     if verdict.exemptions:
         declaring: dict[tuple[str, str], list[str]] = {}
-        for one in verdict.exemptions:
-            declaring.setdefault((one.path, one.reason), []).append(one.environment)
+        for exemption in verdict.exemptions:
+            declaring.setdefault((exemption.path, exemption.reason), []).append(exemption.environment)
         rows = "".join(
             f"| {_code(path)} | {_plain(', '.join(names))} | {_plain(reason)} |\n"
             for (path, reason), names in declaring.items()
@@ -171,7 +171,12 @@ def _finding(entry: Entry, environments: Sequence[str]) -> str:
             "",
         ]
     if entry.others:
-        lines += ["**The same cause:**", "", *(f"- {_plain(other_text(one))}" for one in entry.others), ""]
+        lines += [
+            "**The same cause:**",
+            "",
+            *(f"- {_plain(other_text(each_finding))}" for each_finding in entry.others),
+            "",
+        ]
     if finding.action:
         lines += [f"**What to do:** {_plain(finding.action)}", ""]
     if finding.replay:
@@ -184,7 +189,7 @@ def _message(entry: Entry) -> str:
     cause = cause_text(finding.cause)
     parts = [f"cause: {cause}"] if cause else []
     parts += [f"expected {finding.expected}", f"got {finding.got}"]
-    parts += [f"the same cause: {other_text(one)}" for one in entry.others]
+    parts += [f"the same cause: {other_text(each_finding)}" for each_finding in entry.others]
     parts += [f"what to do: {finding.action}"] if finding.action else []
     return "\n".join([*parts, f"replay: {finding.replay}"] if finding.replay else parts)
 

@@ -30,8 +30,8 @@ def code_quality_json(run: SavedRun, root: Path | None = None) -> bytes:
     found, by_chance = entries(run.verdict.findings), entries(run.verdict.by_chance)
     issues = [
         *_broken_off(run, root),
-        *(_issue(run, one.finding, "minor" if conduct(one.finding).apart else "major", root) for one in found),
-        *(_issue(run, one.finding, "info", root) for one in by_chance),
+        *(_issue(run, entry.finding, "minor" if conduct(entry.finding).apart else "major", root) for entry in found),
+        *(_issue(run, entry.finding, "info", root) for entry in by_chance),
     ]
     return msgspec.json.format(msgspec.json.encode(issues), indent=1) + b"\n"
 

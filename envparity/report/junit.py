@@ -58,11 +58,11 @@ def junit_xml(run: SavedRun) -> bytes:
 
 def _tests(run: SavedRun, environment: str) -> list[_Test]:
     """Every test case of one environment, the findings put where they show."""
-    observations = [one for one in run.observations if one.case.environment == environment]
-    tests = [test for one in observations for test in _boot(one)]
-    tests += [_Test(environment, one.scenario, left_out=one.needs) for one in _left_out(run, environment)]
+    observations = [observation for observation in run.observations if observation.case.environment == environment]
+    tests = [test for observation in observations for test in _boot(observation)]
+    tests += [_Test(environment, out.scenario, left_out=out.needs) for out in _left_out(run, environment)]
     by_place = {(test.place, test.name): test for test in tests}
-    by_id = {one.id: one for one in run.verdict.findings}
+    by_id = {each_finding.id: each_finding for each_finding in run.verdict.findings}
     for finding in run.verdict.findings:
         if environment not in finding.environments:
             continue
@@ -91,7 +91,7 @@ def _boot(observation: Observation) -> Iterator[_Test]:
 
 
 def _left_out(run: SavedRun, environment: str) -> Iterator[LeftOut]:
-    yield from (one for one in run.verdict.left_out if one.environment == environment)
+    yield from (out for out in run.verdict.left_out if out.environment == environment)
 
 
 def _home(finding: Finding, environment: str, tests: dict[tuple[str, str], _Test]) -> tuple[str, str]:
@@ -126,7 +126,7 @@ def _suite(run: SavedRun, index: int, environment: str, tests: Sequence[_Test]) 
         ET.SubElement(properties, "property", {"name": name, "value": _text(value)})
     for test in tests:
         suite.append(_case(run, test))
-    by_chance = [one for one in verdict.by_chance if environment in one.environments]
+    by_chance = [finding for finding in verdict.by_chance if environment in finding.environments]
     output = ET.SubElement(suite, "system-out")
     output.text = _text(findings_text(by_chance, verdict.environments, _WIDTH)) or None
     ET.SubElement(suite, "system-err")
@@ -145,7 +145,9 @@ def _case(run: SavedRun, test: _Test) -> ET.Element:
         failure = ET.SubElement(case, "failure", {"type": first.code, "message": _text(message)})
         failure.text = _text(findings_text(test.findings, run.verdict.environments, _WIDTH))
     elif test.follows:
-        ET.SubElement(case, "skipped", {"message": _text(f"follows from {', '.join(one.id for one in test.follows)}")})
+        ET.SubElement(
+            case, "skipped", {"message": _text(f"follows from {', '.join(follow.id for follow in test.follows)}")}
+        )
     elif test.error:
         ET.SubElement(case, "error", {"type": "broken off", "message": _text(test.error)})
     elif test.left_out:

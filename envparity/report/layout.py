@@ -33,7 +33,7 @@ class Line(tuple[Span, ...]):
 
 def line(*spans: Span | str) -> Line:
     """A line of these pieces; a bare string has no style."""
-    return Line(Span(one) if isinstance(one, str) else one for one in spans)
+    return Line(Span(span) if isinstance(span, str) else span for span in spans)
 
 
 def field(

@@ -48,12 +48,12 @@ def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> I
     if environment is None:
         return
     words = (f"settings.{finding.where}", f"differences.{finding.where}", f"dependencies.{finding.component}")
-    elsewhere = next((environment.places[one] for one in words if one in environment.places), None)
+    elsewhere = next((environment.places[word] for word in words if word in environment.places), None)
     if elsewhere is not None:
         file, _, line = elsewhere.rpartition(":")
         yield Place(file, int(line))
         return
-    yield Place(environment.file, next((environment.lines[one] for one in words if one in environment.lines), 0))
+    yield Place(environment.file, next((environment.lines[word] for word in words if word in environment.lines), 0))
 
 
 def fingerprint(finding: Finding) -> str:

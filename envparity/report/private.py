@@ -38,7 +38,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 def make_private_folder(folder: Path) -> None:
     """Make it and what is missing above it, for their owner alone; what is there stays as it is. Raises `OSError`."""
-    for one in (*reversed(folder.parents), folder):
-        if not one.exists():
-            one.mkdir(mode=_FOLDER, exist_ok=True)
+    for parent in (*reversed(folder.parents), folder):
+        if not parent.exists():
+            parent.mkdir(mode=_FOLDER, exist_ok=True)
     folder.mkdir(exist_ok=True)  # says what is wrong where it is no folder

@@ -36,25 +36,25 @@ class Profile(msgspec.Struct, frozen=True):
     @property
     def booted_s(self) -> float:
         """How long all boots took, as if there had been one after the other."""
-        return sum(one.seconds for one in self.phases)
+        return sum(phase.seconds for phase in self.phases)
 
 
 def profile_of(run: SavedRun) -> Profile:
     """Where the time of that run went. What is not measured by itself is what is left of the whole."""
     verdict = run.verdict
     clock = [Share(name, seconds) for name, seconds in verdict.seconds.items()]
-    left = verdict.duration_s - sum(one.seconds for one in clock)
+    left = verdict.duration_s - sum(share.seconds for share in clock)
     if clock and left >= 0.1:
         clock.append(Share("the rest", round(left, 1)))
     phases: dict[str, list[float]] = {}
-    for one in run.observations:
-        for name, seconds in _phases(run, one).items():
+    for observation in run.observations:
+        for name, seconds in _phases(run, observation).items():
             phases.setdefault(name, []).append(seconds)
-    boots = [Share(str(one.case), round(_whole(one), 1)) for one in run.observations]
+    boots = [Share(str(observation.case), round(_whole(observation), 1)) for observation in run.observations]
     played = [
-        Share(f"{each.scenario} in {one.case}", round(each.duration_s, 1))
-        for one in run.observations
-        for each in one.transcripts
+        Share(f"{each.scenario} in {observation.case}", round(each.duration_s, 1))
+        for observation in run.observations
+        for each in observation.transcripts
     ]
     return Profile(
         verdict.duration_s,
@@ -66,7 +66,7 @@ def profile_of(run: SavedRun) -> Profile:
 
 
 def _longest_first(shares: Iterator[Share] | list[Share]) -> tuple[Share, ...]:
-    return tuple(sorted(shares, key=lambda one: (-one.seconds, one.name)))
+    return tuple(sorted(shares, key=lambda share: (-share.seconds, share.name)))
 
 
 def _whole(observation: Observation) -> float:
@@ -109,7 +109,7 @@ def profile_lines(profile: Profile) -> Iterator[Line]:
 
 
 def _lines(shares: tuple[Share, ...], whole: float, *, several: bool = False) -> Iterator[Line]:
-    for one in shares:
-        share = f"{100 * one.seconds / whole:5.0f} %" if whole else ""
-        count = f", {counted(one.of, 'boot')}" if several else ""
-        yield line(f"    {one.seconds:7.1f} s{share}  {one.name}{count}")
+    for each_share in shares:
+        share = f"{100 * each_share.seconds / whole:5.0f} %" if whole else ""
+        count = f", {counted(each_share.of, 'boot')}" if several else ""
+        yield line(f"    {each_share.seconds:7.1f} s{share}  {each_share.name}{count}")

@@ -74,7 +74,7 @@ def _invocation(run: SavedRun) -> dict[str, object]:
     """How the run ended, and what came to a deadline in it that did not show again."""
     broken_off = run.verdict.broken_off
     notes = [("error", f"broken off: {broken_off}")] if broken_off else []
-    notes += [("note", f"unsteady: {one}") for one in run.verdict.unsteady]
+    notes += [("note", f"unsteady: {each_text}") for each_text in run.verdict.unsteady]
     invocation: dict[str, object] = {"executionSuccessful": not broken_off, "exitCode": run.verdict.exit_code}
     if notes:
         invocation["toolExecutionNotifications"] = [

@@ -60,22 +60,22 @@ class SavedRun(msgspec.Struct, frozen=True):
 
     def observed(self, case: str) -> Observation | None:
         """The observation of the case with that id."""
-        return next((one for one in self.observations if one.case.id == case), None)
+        return next((observation for observation in self.observations if observation.case.id == case), None)
 
     @classmethod
     def of(cls, subject: SavedSubject, events: Sequence[Event]) -> SavedRun | None:
         """The run that these events are, or None where it was interrupted before its verdict."""
-        started = next((one for one in events if isinstance(one, RunStarted)), None)
-        finished = next((one for one in events if isinstance(one, RunFinished)), None)
+        started = next((event for event in events if isinstance(event, RunStarted)), None)
+        finished = next((event for event in events if isinstance(event, RunFinished)), None)
         if started is None or finished is None:
             return None
         return cls(
             subject=subject,
             started=started,
-            observations=tuple(one.observation for one in events if isinstance(one, CaseObserved)),
+            observations=tuple(event.observation for event in events if isinstance(event, CaseObserved)),
             verdict=finished.verdict,
-            planned=tuple(one for one in events if isinstance(one, OrdersPlanned)),
-            booted=tuple(one for one in events if isinstance(one, OrderBooted)),
+            planned=tuple(event for event in events if isinstance(event, OrdersPlanned)),
+            booted=tuple(event for event in events if isinstance(event, OrderBooted)),
         )
 
 
@@ -142,7 +142,11 @@ def runs_folder(said: str | Path | None = None, root: Path | None = None) -> Pat
 
 def saved_runs(folder: Path) -> list[Path]:
     """The files of the saved runs, the newest first."""
-    found = [(one.stat().st_mtime_ns, one.name, one) for one in folder.glob("*.ndjson") if one.is_file()]
+    found = [
+        (each_path.stat().st_mtime_ns, each_path.name, each_path)
+        for each_path in folder.glob("*.ndjson")
+        if each_path.is_file()
+    ]
     return [path for *_, path in sorted(found, reverse=True)]
 
 
@@ -172,12 +176,12 @@ def find_run(name: str, folder: Path) -> SavedRun:
     """The saved run of that id (or of its beginning), or in that file. Raises `ConfigurationError`."""
     if is_file(name):
         return read_run(Path(name))
-    having = [one for one in saved_runs(folder) if one.stem.startswith(name)]
+    having = [run for run in saved_runs(folder) if run.stem.startswith(name)]
     if len(having) == 1:
         return read_run(having[0])
-    known = [one.stem for one in saved_runs(folder)]
+    known = [run.stem for run in saved_runs(folder)]
     if having:
-        got, action = f"{len(having)} that begin so: {', '.join(one.stem for one in having)}", "say more of it"
+        got, action = f"{len(having)} that begin so: {', '.join(path.stem for path in having)}", "say more of it"
     else:
         got, action = "none of that id", did_you_mean(name, known) or f"there are {', '.join(known) or 'none'}"
     raise ConfigurationError([Mistake("RUN", 0, name, f"a saved run in {shown_path(folder)}, or a file", got, action)])
@@ -201,8 +205,8 @@ def read_lines(path: Path) -> tuple[SavedSubject, list[Event]]:
             read = [_decoded(path, number, line) for number, line in enumerate(file.lines(_LARGEST), start=1)]
     except OSError as error:
         raise _unreadable(path, 0, "a saved run", error.strerror or "an error", "check the path") from error
-    subject = next((one for one in read if isinstance(one, SavedSubject)), None)
-    events = [one for one in read if not isinstance(one, SavedSubject)]
+    subject = next((item for item in read if isinstance(item, SavedSubject)), None)
+    events = [item for item in read if not isinstance(item, SavedSubject)]
     if subject is None:
         action = "`envparity run` saves runs; what --ndjson writes is the bare stream"
         raise _unreadable(path, 1, "what the run was about", "something else", action)

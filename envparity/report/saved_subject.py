@@ -123,11 +123,11 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
 
     def environment(self, name: str) -> SavedEnvironment | None:
         """The environment of that name."""
-        return next((one for one in self.environments if one.name == name), None)
+        return next((each_environment for each_environment in self.environments if each_environment.name == name), None)
 
     def scenario(self, name: str) -> SavedScenario | None:
         """The scenario of that name."""
-        return next((one for one in self.scenarios if one.name == name), None)
+        return next((each_scenario for each_scenario in self.scenarios if each_scenario.name == name), None)
 
     def for_comparing(self) -> Backend:
         """As much of the backend as it takes to lay two of its conversations side by side."""
@@ -143,16 +143,16 @@ class SavedSubject(msgspec.Struct, frozen=True, tag=True):
     def known_environments(self) -> dict[str, Environment]:
         """The environments by name, the baseline first, without their settings."""
         return {
-            one.name: Environment(
-                name=one.name,
-                description=one.description,
-                platform=one.platform,
-                ingress=one.ingress,
-                dependencies=one.dependencies,
-                dependencies_first=one.dependencies_first,
-                differences=one.differences,
+            environment.name: Environment(
+                name=environment.name,
+                description=environment.description,
+                platform=environment.platform,
+                ingress=environment.ingress,
+                dependencies=environment.dependencies,
+                dependencies_first=environment.dependencies_first,
+                differences=environment.differences,
             )
-            for one in self.environments
+            for environment in self.environments
         }
 
 
@@ -176,16 +176,19 @@ def saved_subject(
         volatile=backend.volatile,
         settings_path=backend.report.settings,
         scenarios=tuple(
-            SavedScenario(one.name, one.title, one.group, lines.get(one.name.partition("[")[0], 0))
-            for one in backend.scenarios
+            SavedScenario(scenario.name, scenario.title, scenario.group, lines.get(scenario.name.partition("[")[0], 0))
+            for scenario in backend.scenarios
         ),
         environments=tuple(
-            _saved_environment(one, _file_of(name, environment_paths)) for name, one in subject.environments.items()
+            _saved_environment(environment, _file_of(name, environment_paths))
+            for name, environment in subject.environments.items()
         ),
         orders=orders,
         envparity=version_of_envparity(),
         shard=shard,
-        installed=tuple(SavedEntry(one.group, one.name, one.distribution, one.version) for one in foreign_entries()),
+        installed=tuple(
+            SavedEntry(entry.group, entry.name, entry.distribution, entry.version) for entry in foreign_entries()
+        ),
         only=tuple(only),
         repeat=repeat,
         files=dict(sorted(_digests(subject, environment_paths))),
@@ -209,9 +212,9 @@ def _files(subject: Subject, environment_paths: Path) -> Iterator[Path]:
     for name, environment in subject.environments.items():
         file = _file_of(name, environment_paths)
         yield file
-        templates = [one.template for one in environment.files.values()]
+        templates = [template.template for template in environment.files.values()]
         own = [environment.ingress.config.file] if environment.ingress.config is not None else []
-        named = [one.partition("#")[0] for one in environment.extends if ".env" not in Path(one).name]
+        named = [extend.partition("#")[0] for extend in environment.extends if ".env" not in Path(extend).name]
         yield from (file.parent / path for path in (*templates, *own, *named))
 
 
@@ -226,7 +229,7 @@ def _saved_environment(environment: Environment, file: Path) -> SavedEnvironment
         file=shown_path(file),
         platform=environment.platform,
         ingress=_without_text(environment.ingress),
-        dependencies={name: without_secrets(one) for name, one in environment.dependencies.items()},
+        dependencies={name: without_secrets(dependency) for name, dependency in environment.dependencies.items()},
         dependencies_first=environment.dependencies_first,
         differences=environment.differences,
         lines=dict(environment_lines(file)),
@@ -261,16 +264,16 @@ def environment_lines(file: Path) -> Iterator[tuple[str, int]]:
     for key, line in document.lines.items():
         if key[0] != "differences" and len(key) <= 2:
             yield ".".join(map(str, key)), line
-    for index, one in enumerate(document.tables("differences")):
-        yield f"differences.{one.get('path', index)}", document.line(("differences", index))
+    for index, table in enumerate(document.tables("differences")):
+        yield f"differences.{table.get('path', index)}", document.line(("differences", index))
 
 
 def _scenario_lines(file: Path) -> dict[str, int]:
     document = _document(file)
     tables = document.tables("scenario") if document is not None else []
     return {
-        str(one.get("name")): document.line(("scenario", index)) if document is not None else 0
-        for index, one in enumerate(tables)
+        str(table.get("name")): document.line(("scenario", index)) if document is not None else 0
+        for index, table in enumerate(tables)
     }
 
 

@@ -203,5 +203,5 @@ def _ending(event: CaseObserved) -> str:
 
 
 def _print_styled(console: Console, lines: Iterable[Line]) -> None:
-    for one in lines:
-        console.print(Text.assemble(*((span.text, _LOOK[span.style]) for span in one)), soft_wrap=True)
+    for line in lines:
+        console.print(Text.assemble(*((span.text, _LOOK[span.style]) for span in line)), soft_wrap=True)

@@ -106,8 +106,8 @@ def launchers(launcher: str, attached: Mapping[str, str], reason: str = "") -> s
 def not_played(verdict: Verdict) -> Iterator[str]:
     """What was left out because an environment is attached, a line for each thing that it would have needed."""
     grouped: dict[tuple[str, str], list[str]] = {}
-    for one in verdict.left_out:
-        grouped.setdefault((one.environment, one.needs), []).append(one.scenario)
+    for out in verdict.left_out:
+        grouped.setdefault((out.environment, out.needs), []).append(out.scenario)
     for (environment, needs), names in grouped.items():
         many = counted(len(names), "scenario")
         yield f"{many} in {environment}, because attached: needs {needs}: {', '.join(names)}"
@@ -115,7 +115,7 @@ def not_played(verdict: Verdict) -> Iterator[str]:
 
 def verdict_text(verdict: Verdict, width: int = DEFAULT_WIDTH) -> str:
     """`verdict_lines` without styles, ending in a newline."""
-    return "".join(f"{one}\n" for one in verdict_lines(verdict, width))
+    return "".join(f"{each_line}\n" for each_line in verdict_lines(verdict, width))
 
 
 def finding_lines(
@@ -151,7 +151,8 @@ def finding_lines(
 def findings_text(findings: Sequence[Finding], environments: Sequence[str], width: int = DEFAULT_WIDTH) -> str:
     """Several findings as the terminal shows them, a blank line between two."""
     return "\n\n".join(
-        "\n".join(map(str, finding_lines(one.finding, environments, width, one.others))) for one in entries(findings)
+        "\n".join(map(str, finding_lines(entry.finding, environments, width, entry.others)))
+        for entry in entries(findings)
     )
 
 
@@ -182,8 +183,8 @@ def _exemption_lines(exemptions: Sequence[Exemption], width: int) -> Iterator[Li
     """One line for a path that several environments declare for the same reason."""
     yield from field("exemptions", f"{len(exemptions)} used" if exemptions else "none used", width=width)
     declaring: dict[tuple[str, str], list[str]] = {}
-    for one in exemptions:
-        declaring.setdefault((one.path, one.reason), []).append(one.environment)
+    for exemption in exemptions:
+        declaring.setdefault((exemption.path, exemption.reason), []).append(exemption.environment)
     for (path, reason), environments in declaring.items():
         text = f"{path} ({', '.join(environments)}): {reason}"
         yield from field("", text, width=width, mark="- ", bullet=True)

@@ -38,7 +38,7 @@ def cause_text(cause: Cause | None) -> str:  # noqa: PLR0911  one for each kind 
     """`STARTUP_VALIDATION=strict alone`, `fails whenever auth starts before tools`; empty where none was found."""
     match cause:
         case TraitsCause(alternatives=alternatives):
-            return ", or ".join(_alternative(one) for one in alternatives)
+            return ", or ".join(_alternative(alternative) for alternative in alternatives)
         case OrderCause():
             return order_text(cause)
         case CommitCause(commits=commits):
@@ -92,12 +92,13 @@ def search_lines(cause: Cause | None) -> Iterator[str]:
             between = f"{_between(search)}: added to {search.passing} {how}, {times}"
             yield f"{between}; {which} from {search.failing} it passes ({_cost(search)})"
             if cause.places:
-                yield f"stands at {listed([str(one) for one in cause.places])}"
+                yield f"stands at {listed([str(place) for place in cause.places])}"
             if cause.others:
                 yield f"with that alone, no difference at {listed(cause.others)}: another cause makes that"
             yield from _aside(search)
         case OrderCause(pairs=pairs, boots=boots) if pairs:
-            yield f"shrunk in {_boots(boots)} to the canonical order, but with {listed([_pair(one) for one in pairs])}"
+            ways = listed([_pair(pair) for pair in pairs])
+            yield f"shrunk in {_boots(boots)} to the canonical order, but with {ways}"
         case NotFound():
             yield _not_found(cause)
             if cause.search is not None:
@@ -118,7 +119,7 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
 
 
 def _follows(follows: Sequence[Follow]) -> str:
-    names = [f"{one.code} {one.about}" for one in follows]
+    names = [f"{follow.code} {follow.about}" for follow in follows]
     return f"explains {len(names)} finding{'s' if len(names) > 1 else ''} more: {listed(names, NAMED)}"
 
 
@@ -146,23 +147,23 @@ def _not_found(cause: NotFound) -> str:  # noqa: PLR0911  a sentence for each re
         case "passing shows it":
             return f"no cause was isolated: booted once more, {passing} itself shows it{cost}"
         case "not always":
-            unsure = "; ".join(" and ".join(one) for one in cause.among)
+            unsure = "; ".join(" and ".join(pair) for pair in cause.among)
             return f"no cause was isolated: booted twice with {unsure}, it showed only once{cost}"
         case "cannot say":
-            known = ", or ".join(_alternative(one) for one in cause.among)
+            known = ", or ".join(_alternative(pair) for pair in cause.among)
             unsure = "whether it passes without that, no boot could say"
             return f"no cause is certain: with {known} it shows; {unsure}{cost}"
         case "not taken apart":
-            known = ", or ".join(_alternative(one) for one in cause.among)
+            known = ", or ".join(_alternative(pair) for pair in cause.among)
             unsure = "whether each part of that is needed, no boot could say"
             return f"no cause is certain: with {known} it shows, and without it passes; {unsure}{cost}"
         case "nothing passes":
             return "no cause was looked for: in no other environment it was seen to pass"
         case "not all of it":
-            known = ", or ".join(_alternative(one) for one in cause.among)
+            known = ", or ".join(_alternative(pair) for pair in cause.among)
             return f"no cause explains all of it: {known}, and without that {failing} still shows it{cost}"
         case "out of boots":
-            among = [trait for one in cause.among for trait in one]
+            among = [trait for pair in cause.among for trait in pair]
             spent = _cost(search) if search is not None else _boots(cause.boots)
             return f"no cause was isolated within {spent}: it is among {listed(among)}"
 

@@ -63,4 +63,7 @@ def _who(answer: HandshakeAnswered) -> str:
 
 
 def _headers(headers: Iterable[Header]) -> str:
-    return ", ".join(one.name if one.value is None else f"{one.name}: {one.value}" for one in headers) or "nothing"
+    return (
+        ", ".join(header.name if header.value is None else f"{header.name}: {header.value}" for header in headers)
+        or "nothing"
+    )

@@ -92,7 +92,7 @@ def _agreed(
 
 
 def _is_confirmed(asked: Attaching, name: str, target: Target) -> bool:
-    said = {one.strip().lower() for one in asked.confirmed}
+    said = {text.strip().lower() for text in asked.confirmed}
     if said & {target.host, target.authority}:
         return True
     return asked.confirm is not None and asked.confirm(name, str(target))

@@ -213,18 +213,21 @@ def boot_again(finding: Finding, run: RecordedRun, inputs: Inputs, emit: Emit) -
 
     names = needed_environments(finding, run)
     asked = inputs.attaching
-    again = replace(asked, values=tuple(one for one in asked.values if one.partition("=")[0] in names))
+    again = replace(asked, values=tuple(value for value in asked.values if value.partition("=")[0] in names))
     inputs = Inputs(inputs.backend, inputs.environments, names, inputs.launcher, attaching=again)
     if ordered(finding, run):
         return orders_again(finding, names, run, load(inputs), inputs.launcher, emit=emit)
     only = needed_scenarios(finding, run)
     repeat = needed_boots(finding)
-    explored = {one.name: one for one in run.verdict.explored if one.name in only}
+    explored = {scenario.name: scenario for scenario in run.verdict.explored if scenario.name in only}
     subject = load(inputs, [name for name in only if name not in explored])
     scenarios = (*subject.backend.scenarios, *explored.values())
     subject = replace(subject, backend=structs.replace(subject.backend, scenarios=scenarios))
     verdict = to_verdict(subject, inputs.launcher, emit, only, repeat=repeat)
-    findings = (*verdict.findings, *(one for one in verdict.by_chance if one.identity == finding.identity))
+    findings = (
+        *verdict.findings,
+        *(each_finding for each_finding in verdict.by_chance if each_finding.identity == finding.identity),
+    )
     return Answer(findings, verdict.environments, verdict.cases * repeat, verdict.scenarios)
 
 
@@ -256,7 +259,9 @@ def rules() -> tuple[Rule, ...]:
     from envparity.audit.rules import RULES as AUDIT_RULES
     from envparity.judge import every_rule
 
-    of_the_audit = (Rule(one.code, one.title, one.description, one.action) for one in AUDIT_RULES)
+    of_the_audit = (
+        Rule(each_rule.code, each_rule.title, each_rule.description, each_rule.action) for each_rule in AUDIT_RULES
+    )
     return tuple(sorted((*every_rule(), *of_the_audit), key=lambda rule: rule.code))
 
 

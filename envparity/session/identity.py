@@ -44,7 +44,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 def identity_of(subject: Subject) -> Identity:
     """What that subject, as it was read here, is."""
-    entries = [f"{one.distribution} {one.version}" for one in foreign_entries()]
+    entries = [f"{entry.distribution} {entry.version}" for entry in foreign_entries()]
     version = " ".join([version_of_envparity(), *sorted(set(entries))])
     return Identity(version, _commit(subject.backend.file.parent), _digest(_said(subject)))
 
@@ -72,7 +72,7 @@ def _literals(subject: Subject) -> Iterator[tuple[str, str]]:
     """Every secret that stands in the files, with what is put in its place."""
     backend = subject.backend
     tables = [backend.settings, backend.process.variables if backend.process is not None else {}]
-    tables += [_plain_settings(one) for one in subject.environments.values()]
+    tables += [_plain_settings(each_environment) for each_environment in subject.environments.values()]
     for table in tables:
         yield from ((value, _KEPT_BACK) for name, value in table.items() if value and backend.is_secret(name, value))
     yield from ((value, _KEPT_BACK) for value in backend.boot_secrets.values())

@@ -84,7 +84,7 @@ class Inputs:
     @property
     def asked(self) -> tuple[str, ...]:
         """The options that lead to the same files, launcher and number of boots, where they are not the usual ones."""
-        usual = next((one for one in BACKEND_FILES if one.is_file()), None)
+        usual = next((path for path in BACKEND_FILES if path.is_file()), None)
         options: list[str] = []
         if usual is None or self.backend.resolve() != usual.resolve():
             options += ["--backend", shown_path(self.backend)]
@@ -118,9 +118,9 @@ class Inputs:
         root = Path() if root is None else root
         mistakes: list[Mistake] = []
         said = backend or os.environ.get("ENVPARITY_BACKEND")
-        found = Path(said) if said else next((root / one for one in BACKEND_FILES if (root / one).is_file()), None)
+        found = Path(said) if said else next((root / path for path in BACKEND_FILES if (root / path).is_file()), None)
         if found is None:
-            tried = " or ".join(str(root / one) for one in BACKEND_FILES)
+            tried = " or ".join(str(root / path) for path in BACKEND_FILES)
             mistakes.append(Mistake("--backend", 0, "backend", "a backend file", f"none, and no {tried}", "name one"))
         folder = Path(environments) if environments else root / ENVIRONMENTS
         if not environments and not folder.is_dir():

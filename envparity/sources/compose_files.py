@@ -129,7 +129,7 @@ def _filled(path: Path, variables: Mapping[str, str]) -> Node:
 
 def _interpolated(node: Node, variables: Mapping[str, str], key: str) -> Node:
     if isinstance(node.value, dict):
-        return replace(node, value={name: _interpolated(one, variables, name) for name, one in node.value.items()})
+        return replace(node, value={name: _interpolated(value, variables, name) for name, value in node.value.items()})
     if isinstance(node.value, list):
         return replace(node, value=[_interpolated(item, variables, key) for item in node.value])
     if node.value is None or "$" not in node.value:

@@ -127,7 +127,7 @@ class DeployedFiles:
             for host, table in _elsewhere(name, value, {*literals, *unknown}):
                 if table["kind"] in kinds and host not in hosts and host not in _HERE:
                     taken = {*dependencies, *self._taken}
-                    server = next(one for one in _numbered(str(table["kind"])) if one not in taken)
+                    server = next(each_text for each_text in _numbered(str(table["kind"])) if each_text not in taken)
                     dependencies[server], hosts[host] = table, server
                     made.places["dependencies", server] = made.places["settings", name]
         by_name = {name: table["kind"] for name, table in {**self._below, **dependencies}.items()}

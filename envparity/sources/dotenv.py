@@ -43,7 +43,11 @@ class Dotenv(Source):
                 )
             elif binding.key is not None and binding.value is not None:
                 atoms = list(parse_variables(binding.value))
-                for name in (one.name for one in atoms if isinstance(one, Variable) and one.default is None):
+                for name in (
+                    each_atom.name
+                    for each_atom in atoms
+                    if isinstance(each_atom, Variable) and each_atom.default is None
+                ):
                     if name not in settings:
                         action = "write what it is: nothing is taken from this machine's environment"
                         got = f"${{{name}}}, which none gives"

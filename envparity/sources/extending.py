@@ -111,7 +111,9 @@ class _Reader:
             return Extended(document, files=tuple(files)), mistakes
         under, wrong = self._under(document, parts)
         bases = [part for part in parts if isinstance(part, Extended)]
-        environments = frozenset().union(*({shown_path(one.document.path), *one.environments} for one in bases))
+        environments = frozenset().union(
+            *({shown_path(each_base.document.path), *each_base.environments} for each_base in bases)
+        )
         whole = replace(_whole(document, under, environments), files=tuple(dict.fromkeys(files)))
         return whole, [*mistakes, *wrong]
 
@@ -138,7 +140,7 @@ class _Reader:
     def _under(self, document: Document, parts: Sequence[tuple[Path, Said] | Extended]) -> tuple[Layer, list[Mistake]]:
         """All layers below the document, the later over the earlier."""
         own = [part.document for part in parts if isinstance(part, Extended)]
-        port = next((one for one in map(_port_setting, (document, *reversed(own))) if one), "PORT")
+        port = next((text for text in map(_port_setting, (document, *reversed(own))) if text), "PORT")
         under, mistakes = Layer(), list[Mistake]()
         group: DeployedFiles | None = None
         for index, part in enumerate(parts):
@@ -149,9 +151,14 @@ class _Reader:
                 under.put(_as_layer(part, document))
                 continue
             if group is None:
-                later = [document, *(one.document for one in parts[index:] if isinstance(one, Extended))]
-                above = {name for one in later for name in one.table("settings")}
-                group = DeployedFiles(under, above, {n for one in later for n in one.table("dependencies")}, port)
+                later = [
+                    document,
+                    *(each_part.document for each_part in parts[index:] if isinstance(each_part, Extended)),
+                ]
+                above = {name for each_document in later for name in each_document.table("settings")}
+                group = DeployedFiles(
+                    under, above, {n for each_document in later for n in each_document.table("dependencies")}, port
+                )
             try:
                 group.add(*part)
             except ConfigurationError as error:

@@ -40,9 +40,9 @@ class Gcloud(Source):
 
     def read(self, path: Path, part: str) -> Said:
         found = [deploy for whole in documents(path) for deploy in _deploys(whole)]
-        chosen = [one for one in found if not part or one.service == part]
+        chosen = [each_deploy for each_deploy in found if not part or each_deploy.service == part]
         if len(chosen) != 1:
-            known = ", ".join(one.service for one in found) or "none"
+            known = ", ".join(each_deploy.service for each_deploy in found) or "none"
             got = f"{len(chosen)} that are meant"
             raise wrong(Node({}, path, 0), "gcloud run deploy", f"#SERVICE, one of {known}", got)
         return _said(chosen[0])

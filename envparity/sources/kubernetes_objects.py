@@ -94,7 +94,7 @@ def objects(path: Path) -> Objects:
     said = [found for folder in folders for found in operations(folder)]
     maps = [found for folder in folders for found in generated(folder)]
     made = [_with_generated(each, maps) for each in _all(path, content)]
-    placed = (with_places(each, [*told, *(one for one in own if _same(one, each))]) for each, told in made)
+    placed = (with_places(each, [*told, *(node for node in own if _same(node, each))]) for each, told in made)
     return Objects(tuple(with_operations(each, said) for each in placed))
 
 
@@ -107,26 +107,26 @@ def _with_generated(found: Node, maps: Sequence[tuple[str, dict[str, Node]]]) ->
     return found, [Node({"data": Node(data, found.path, 0)}, found.path, 0) for data in told]
 
 
-def _same(one: Node, other: Node) -> bool:
-    return _is(one, other.text_at("kind") or "", name_of(other))
+def _same(node: Node, other: Node) -> bool:
+    return _is(node, other.text_at("kind") or "", name_of(other))
 
 
 def with_places(rendered: Node, own: Sequence[Node]) -> Node:
     """What was rendered, each text at the place where the last of these says the same."""
     if isinstance(rendered.value, dict):
         value: dict[str, Node] | list[Node] | str | None = {
-            key: with_places(at, [one.table[key] for one in own if key in one.table])
+            key: with_places(at, [node.table[key] for node in own if key in node.table])
             for key, at in rendered.value.items()
         }
     elif isinstance(rendered.value, list):
-        lists = [one.value for one in own if isinstance(one.value, list)]
+        lists = [node.value for node in own if isinstance(node.value, list)]
         value = [
-            with_places(item, [one for items in lists if (one := _like(item, index, items)) is not None])
+            with_places(item, [first_item for items in lists if (first_item := _like(item, index, items)) is not None])
             for index, item in enumerate(rendered.value)
         ]
     else:
         value = rendered.value
-        own = [one for one in own if one.value == rendered.value]
+        own = [node for node in own if node.value == rendered.value]
     return Node(value, own[-1].path, own[-1].line) if own else replace(rendered, value=value, line=0)
 
 
@@ -134,7 +134,7 @@ def _like(item: Node, index: int, items: Sequence[Node]) -> Node | None:
     """That of these with the same name, which a list of Kubernetes is merged by; without names the one at its place."""
     name = item.text_at("name")
     if name is not None:
-        return next((one for one in items if one.text_at("name") == name), None)
+        return next((node for node in items if node.text_at("name") == name), None)
     return items[index] if index < len(items) else None
 
 

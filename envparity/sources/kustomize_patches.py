@@ -68,9 +68,9 @@ def operations(folder: Path) -> Iterator[Operation]:
 def with_operations(rendered: Node, said: Sequence[Operation]) -> Node:
     """What was rendered, each value at the place of the last of these operations that sets just that."""
     kind, name = rendered.text_at("kind") or "", rendered.text_at("metadata", "name") or ""
-    for one in said:
-        if one.is_for(kind, name):
-            rendered = _put(rendered, one.keys, one.value)
+    for operation in said:
+        if operation.is_for(kind, name):
+            rendered = _put(rendered, operation.keys, operation.value)
     return rendered
 
 

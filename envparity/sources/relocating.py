@@ -53,7 +53,7 @@ def _dependency(table: Mapping[str, object], moved: Callable[[object], object]) 
         return dict(table)
     with KINDS.guarding(kind):
         paths, fields = kind.paths, msgspec.structs.fields(kind.keys)
-    usual = {one.name: one.default for one in fields if one.name in paths and isinstance(one.default, str)}
+    usual = {field.name: field.default for field in fields if field.name in paths and isinstance(field.default, str)}
     placed = {**usual, **table}
     for key in (key for key in paths if key in placed):
         several = placed[key]

@@ -145,7 +145,7 @@ def _image(made: Building, service: Node) -> None:
 
 def _variables(made: Building, listed: Node | None, whole: Node) -> None:
     variables = listed.items if listed is not None else []  # what it says itself goes over its groups
-    for variable in sorted(variables, key=lambda one: one.text_at("fromGroup") is None):
+    for variable in sorted(variables, key=lambda each_variable: each_variable.text_at("fromGroup") is None):
         group, name = variable.text_at("fromGroup"), variable.text_at("key")
         if group is not None:
             groups = whole.at("envVarGroups")

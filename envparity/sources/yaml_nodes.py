@@ -174,7 +174,7 @@ class _Building:
             count = 0
             for key, value in node.value:
                 merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
-                under = [one for one in merged if isinstance(one, yaml.MappingNode)] if key.tag == _MERGE else []
+                under = [item for item in merged if isinstance(item, yaml.MappingNode)] if key.tag == _MERGE else []
                 count += 1 + sum(map(self._merged, under))
             self._sizes[id(node)] = node, count
         return self._sizes[id(node)][1]

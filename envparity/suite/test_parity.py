@@ -11,7 +11,7 @@ from envparity.faces.parity_run import ParityRun
 from envparity.judge import codes_of, every_rule
 from envparity.judge.warm import WARM_ONLY
 
-STOOD_UP = tuple(one.code for one in every_rule() if one.conduct.unseen)
+STOOD_UP = tuple(rule.code for rule in every_rule() if rule.conduct.unseen)
 STARTUP = codes_of("startup")
 STARTUP_PARITY = codes_of("report")
 SETTINGS = codes_of("settings")
@@ -72,6 +72,8 @@ def test_no_order_makes_a_difference(parity: ParityRun) -> None:
 def test_nothing_else_was_found(parity: ParityRun) -> None:
     """No finding is left over that none of the tests above asked about."""
     asked = {*STOOD_UP, *STARTUP, *STARTUP_PARITY, *SETTINGS, *EXEMPTIONS, *SHUTDOWN, *ORDERS}
-    rest = {one.code for one in parity.judgement.findings if one.code not in asked and one.scenario is None}
+    rest = {
+        finding.code for finding in parity.judgement.findings if finding.code not in asked and finding.scenario is None
+    }
     if rest:
         parity.assert_holds(codes=sorted(rest))

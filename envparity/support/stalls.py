@@ -46,11 +46,11 @@ class Stalls(msgspec.Struct, frozen=True):
     def of_all(cls, several: Iterable[Stalls]) -> Stalls:
         """What was measured in several boots, which may have been on several machines."""
         known = tuple(several)
-        pressures = [one.pressure_s for one in known if one.pressure_s is not None]
+        pressures = [stalls.pressure_s for stalls in known if stalls.pressure_s is not None]
         return cls(
-            sum(one.seconds for one in known),
-            sum(one.stalled_s for one in known),
-            max((one.longest_lag_s for one in known), default=0.0),
+            sum(stalls.seconds for stalls in known),
+            sum(stalls.stalled_s for stalls in known),
+            max((stalls.longest_lag_s for stalls in known), default=0.0),
             sum(pressures) if pressures else None,
         )
 

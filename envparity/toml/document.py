@@ -81,14 +81,14 @@ class Document:
     def table(self, *key: str) -> dict[str, Any]:
         """The table at that key; empty when there is none or something else stands there (the schema says so)."""
         found: object = self.data
-        for one in key:
-            found = found.get(one) if isinstance(found, dict) else None
+        for text in key:
+            found = found.get(text) if isinstance(found, dict) else None
         return found if isinstance(found, dict) else {}
 
     def tables(self, key: str) -> list[dict[str, Any]]:
         """The tables of the array at that key, an empty one for each item that is no table, so that indices hold."""
         found = self.data.get(key)
-        return [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
+        return [value if isinstance(value, dict) else {} for value in found] if isinstance(found, list) else []
 
 
 def shown_path(path: Path) -> str:
@@ -120,7 +120,7 @@ def _text(path: Path, source: str) -> str:
     try:
         content = bounded_content(path)
     except FileNotFoundError:
-        near = did_you_mean(path.name, (one.name for one in path.parent.glob("*.toml")))
+        near = did_you_mean(path.name, (each_path.name for each_path in path.parent.glob("*.toml")))
         raise _failed(source, 0, "a TOML file", "no such file", near or "check the path") from None
     except OSError as error:
         got = error.strerror or type(error).__name__
@@ -161,17 +161,17 @@ def _parsed(text: str, source: str) -> tuple[dict[str, object], Mapping[KeyPath,
 
 def _as_json(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _as_json(one) for key, one in value.items()}
+        return {key: _as_json(under) for key, under in value.items()}
     if isinstance(value, list):
-        return [_as_json(one) for one in value]
+        return [_as_json(each_value) for each_value in value]
     return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
 def _unrepresentable(document: Document, key: KeyPath, value: object) -> Iterator[Mistake]:
     """Numbers that parse but are none: infinite, not a number, beyond 64 bits. No schema keyword refuses them."""
     if isinstance(value, dict | list):
-        for name, one in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _unrepresentable(document, (*key, name), one)
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _unrepresentable(document, (*key, name), item)
     elif isinstance(value, float) and not math.isfinite(value):
         yield document.mistake(key, "a finite number", str(value))
     elif isinstance(value, int) and not -_INT64 <= value < _INT64:
@@ -181,11 +181,11 @@ def _unrepresentable(document: Document, key: KeyPath, value: object) -> Iterato
 def dotted(key: KeyPath) -> str:
     """The key as it is written in TOML, with indices: `differences[1].path`."""
     text = ""
-    for one in key:
-        if isinstance(one, int):
-            text += f"[{one}]"
+    for value in key:
+        if isinstance(value, int):
+            text += f"[{value}]"
         else:
-            bare = one if _BARE.fullmatch(one) else json.dumps(one, ensure_ascii=False)
+            bare = value if _BARE.fullmatch(value) else json.dumps(value, ensure_ascii=False)
             text += f".{bare}" if text else bare
     return text
 

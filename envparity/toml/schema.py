@@ -62,7 +62,7 @@ def schema_mistakes(document: Document, schema: str, parts: Mapping[str, object]
     whole = _schema(schema)
     whole = {**whole, "$defs": {**whole.get("$defs", {}), **(parts or {})}}
     validator = _STRICT(whole, format_checker=FormatChecker(["date"]))
-    found = {one for error in validator.iter_errors(document.data) for one in _mistakes(document, error)}
+    found = {mistake for error in validator.iter_errors(document.data) for mistake in _mistakes(document, error)}
     return sorted(found)
 
 

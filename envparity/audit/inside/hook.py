@@ -88,7 +88,7 @@ class AuditHook:
 
     def _opened(self, _event: str, arguments: Arguments, frame: FrameType) -> None:
         path, mode, flags = arguments
-        writing = any(one in mode for one in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
+        writing = any(item in mode for item in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
         if not writing or isinstance(path, int) or os.fsdecode(path).startswith("/dev/"):
             return
         detail = f"open {_shown(path)} to write"
@@ -128,5 +128,5 @@ def _second(arguments: Arguments) -> object:
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
-        return ":".join(str(one) for one in value[:2])
+        return ":".join(str(each_value) for each_value in value[:2])
     return str(os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else value)[:120]

@@ -26,7 +26,7 @@ def import_in_order(survey: Survey, watch: Watch, order: list[str]) -> Iterator[
     gc.collect()  # a coroutine that nobody awaited warns when it is collected
     effects.stop()
     contents = {name: _contents(survey, name) for name in order if name in sys.modules}
-    made = [{key: one[key] for key in ("type", "module", "line", "chain")} for one in watch.made]
+    made = [{key: table[key] for key in ("type", "module", "line", "chain")} for table in watch.made]
     yield {"effects": effects.seen, "apart": effects.apart, "made": made, "contents": contents}
 
 
@@ -51,12 +51,12 @@ def _raised(effects: Effects, error: BaseException) -> Line:
     if isinstance(error, SyntaxError) and error.filename in effects.own:
         chain.append({"module": effects.own[error.filename], "line": error.lineno or 1, "function": "<module>"})
     refused, missing = False, None
-    one: BaseException | None = error
-    while one is not None:
-        refused = refused or getattr(one, "envparity_refused", False)
-        if isinstance(one, ModuleNotFoundError) and isinstance(error, ImportError):
-            missing = one.name
-        one = one.__cause__ or one.__context__
+    raised: BaseException | None = error
+    while raised is not None:
+        refused = refused or getattr(raised, "envparity_refused", False)
+        if isinstance(raised, ModuleNotFoundError) and isinstance(error, ImportError):
+            missing = raised.name
+        raised = raised.__cause__ or raised.__context__
     return {"chain": chain, "refused": refused, "missing": missing}
 
 

@@ -60,7 +60,7 @@ class Survey:
             return usual(self, fullname) if code is None else code
 
         loader.get_code = get_code
-        sys.path[:] = [self.root, *(one for one in sys.path if one not in ("", self.root))]
+        sys.path[:] = [self.root, *(text for text in sys.path if text not in ("", self.root))]
 
     def preload(self, without: list[str]) -> str | None:
         """Import what is not the package's own, but for those packages; the package that imports it, if one does."""
@@ -103,7 +103,7 @@ class Survey:
                 line = getattr(error, "lineno", None) or 1
                 self.unreadable[module] = {"module": module, "line": line, "error": f"{type(error).__name__}: {error}"}
                 return
-        seen = {(one.lineno, str(one.message)): one.category.__name__ for one in caught}
+        seen = {(message.lineno, str(message.message)): message.category.__name__ for message in caught}
         for (line, text), category in seen.items():
             self.warned.append({"module": module, "line": line, "detail": f"{category}: {text}"})
         if module.rpartition(".")[2] == MAIN and not any(_is_main_guard(node) for node in tree.body):

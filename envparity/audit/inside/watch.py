@@ -104,8 +104,8 @@ class Effects:
 
     def _profile_of(self) -> Callable[[FrameType, str, object], None]:
         clock, chance = frozenset(_CLOCK), frozenset(_CHANCE)
-        signals = frozenset(getattr(signal.signal.__globals__["_signal"], one) for one in _SIGNALS)
-        threads = frozenset(getattr(_thread, one) for one in _THREADS if hasattr(_thread, one))
+        signals = frozenset(getattr(signal.signal.__globals__["_signal"], text) for text in _SIGNALS)
+        threads = frozenset(getattr(_thread, text) for text in _THREADS if hasattr(_thread, text))
         today = dt.date.today
 
         def profile(frame: FrameType, event: str, called: Any) -> None:
@@ -179,9 +179,9 @@ def _caller() -> FrameType:
 
 def _says(frame: FrameType, name: str) -> bool:
     def among(values: Any) -> bool:
-        return any(one == name or (isinstance(one, (tuple, frozenset)) and among(one)) for one in values)
+        return any(value == name or (isinstance(value, (tuple, frozenset)) and among(value)) for value in values)
 
-    names = [one for one in list(frame.f_globals.values()) if isinstance(one, (str, tuple))]
+    names = [held for held in list(frame.f_globals.values()) if isinstance(held, (str, tuple))]
     return among(frame.f_code.co_consts) or among(names)
 
 

@@ -57,7 +57,7 @@ def _what_it_gives(reading: Reading, scope: Scope, call: ast.Call) -> str:
     function = scope.called(call)
     if function is None or isinstance(function.node, ast.AsyncFunctionDef) or _is_decorated(function):
         return ""
-    if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in nodes_of(function.node)):
+    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes_of(function.node)):
         return ""
     annotation = function.node.returns
     if annotation is None:
@@ -80,10 +80,10 @@ def _has_plain_bases(node: ast.ClassDef) -> bool:
 
 
 def _is_decorated(function: FunctionInfo) -> bool:
-    names = (one.id if isinstance(one, ast.Name) else "" for one in function.node.decorator_list)
+    names = (node.id if isinstance(node, ast.Name) else "" for node in function.node.decorator_list)
     return any(name not in {"staticmethod", "classmethod"} for name in names)
 
 
 def _returns_something(function: FunctionInfo) -> bool:
-    returned = (one.value for one in nodes_of(function.node) if isinstance(one, ast.Return))
+    returned = (node.value for node in nodes_of(function.node) if isinstance(node, ast.Return))
     return any(value is not None and not isinstance(value, ast.Constant) for value in returned)

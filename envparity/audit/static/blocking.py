@@ -108,10 +108,10 @@ def _in_coroutine(reading: Reading, function: FunctionInfo) -> Iterator[Raised]:
         if called is None or isinstance(called.node, ast.AsyncFunctionDef) or _yields(called) or called.is_property():
             continue
         inner = reading.scope(called.module, called)
-        for one in nodes_of(called.node):
-            blocking = _blocks(inner, one) if isinstance(one, ast.Call) else ""
+        for each_node in nodes_of(called.node):
+            blocking = _blocks(inner, each_node) if isinstance(each_node, ast.Call) else ""
             if blocking:
-                where = f"{called.module.name}:{getattr(one, 'lineno', 1)} {blocking}()"
+                where = f"{called.module.name}:{getattr(each_node, 'lineno', 1)} {blocking}()"
                 got = f"{called.name}() in the coroutine {function.name} blocks in {blocking}()"
                 yield raised("EP603", scope, node, got, where)
                 break
@@ -137,16 +137,16 @@ def _blocks(scope: Scope, call: ast.Call) -> str:
 
 def _asks_nobody(call: ast.Call) -> bool:
     """`getaddrinfo(…, AI_NUMERICHOST)` only reads an address: no resolver is asked (RFC 3493 §6.1)."""
-    return any("AI_NUMERICHOST" in dotted_name(one) for one in ast.walk(call))
+    return any("AI_NUMERICHOST" in dotted_name(node) for node in ast.walk(call))
 
 
 def _is_bound(scope: Scope, name: str) -> bool:
     module = scope.module
     return any(name in held for held in (module.bindings, module.names, module.functions, module.classes)) or any(
-        isinstance(one, ast.arg) and one.arg == name for one in ast.walk(module.tree)
+        isinstance(node, ast.arg) and node.arg == name for node in ast.walk(module.tree)
     )
 
 
 def _yields(function: FunctionInfo) -> bool:
     """Whether it is a generator: calling it runs nothing of its body."""
-    return any(isinstance(one, ast.Yield | ast.YieldFrom) for one in nodes_of(function.node))
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes_of(function.node))

@@ -39,7 +39,7 @@ class _Names:
         """Whether the expression is the environment's name; with `guess`, an unknown object's attribute too."""
         node = _unwrapped(node)
         if isinstance(node, ast.BoolOp):
-            return any(self.is_name(scope, one, guess=guess, depth=depth) for one in node.values)
+            return any(self.is_name(scope, value, guess=guess, depth=depth) for value in node.values)
         if isinstance(node, ast.Attribute) and node.attr.lower() == self.attribute:
             kind = scope.type_of(node.value)
             owner = self.reading.package.class_of(kind)
@@ -53,17 +53,17 @@ class _Names:
         if function is not None and (id(function.node), name) in self.parameters:
             return True
         values = [node.value for node in scope.names.stored.get(name, ()) if isinstance(node, ast.Assign)]
-        return bool(values) and all(self.is_name(scope, one, depth=depth) for one in values)
+        return bool(values) and all(self.is_name(scope, value, depth=depth) for value in values)
 
     def _pass_on(self, scope: Scope, call: ast.Call) -> None:
         held = [*call.args, *(keyword.value for keyword in call.keywords)]
-        if not any(self.is_name(scope, one) for one in held):
+        if not any(self.is_name(scope, node) for node in held):
             return
         function = scope.called(call)
         if function is None:
             return
         arguments = function.node.args
-        names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+        names = [node.arg for node in (*arguments.posonlyargs, *arguments.args)]
         if function.owner is not None and not function.is_static():
             names = names[1:]
         for name, value in zip(names, call.args, strict=False):
@@ -86,9 +86,10 @@ class _Names:
         wanted = f"self.{self.attribute}"
         returned = [node for node in nodes_of(function.node) if isinstance(node, ast.Return)]
         return any(
-            isinstance(node, ast.Compare) and any(dotted_name(one).lower() == wanted for one in ast.walk(node))
-            for one in returned
-            for node in ast.walk(one)
+            isinstance(node, ast.Compare)
+            and any(dotted_name(each_node).lower() == wanted for each_node in ast.walk(node))
+            for item in returned
+            for node in ast.walk(item)
         )
 
 
@@ -119,8 +120,8 @@ def _is_branch(names: _Names, scope: Scope, node: ast.AST) -> bool:
     asked: ast.AST | None = None  # what decides, if it is the environment's name
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
-        named = any(names.is_name(scope, one, guess=True) for one in sides)
-        return named and any(_is_literal(scope, one) for one in sides)
+        named = any(names.is_name(scope, side, guess=True) for side in sides)
+        return named and any(_is_literal(scope, side) for side in sides)
     if isinstance(node, ast.Attribute) and node.attr in names.derived and isinstance(node.ctx, ast.Load):
         owner = names.reading.package.class_of(scope.type_of(node.value))
         return owner is not None and names.reading.is_settings(owner.module)
@@ -140,14 +141,16 @@ def _is_literal(scope: Scope, node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str)
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return bool(node.elts) and all(_is_literal(scope, one) for one in node.elts)
+        return bool(node.elts) and all(_is_literal(scope, elt) for elt in node.elts)
     if isinstance(node, ast.Call) and dotted_name(node.func) in {"frozenset", "set", "tuple"} and node.args:
         return _is_literal(scope, node.args[0])
     if isinstance(node, ast.Name):
         values = [
-            one.value
-            for one in scope.module.tree.body
-            if isinstance(one, ast.Assign | ast.AnnAssign) and one.value is not None and _binds(one, node.id)
+            each_node.value
+            for each_node in scope.module.tree.body
+            if isinstance(each_node, ast.Assign | ast.AnnAssign)
+            and each_node.value is not None
+            and _binds(each_node, node.id)
         ]
         return len(values) == 1 and not isinstance(values[0], ast.Name) and _is_literal(scope, values[0])
     return False
@@ -155,7 +158,7 @@ def _is_literal(scope: Scope, node: ast.AST) -> bool:
 
 def _binds(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(dotted_name(one) == name for one in targets)
+    return any(dotted_name(target) == name for target in targets)
 
 
 def check_default(reading: Reading) -> Iterator[Raised]:

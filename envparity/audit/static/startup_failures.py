@@ -43,7 +43,7 @@ def _swallowed(scope: Scope, node: ast.AST) -> Iterator[Raised]:
         for item in node.items:
             call = item.context_expr
             suppresses = isinstance(call, ast.Call) and scope.dotted(call.func) == "contextlib.suppress"
-            if suppresses and any(dotted_name(one) in _BROAD for one in getattr(call, "args", ())):
+            if suppresses and any(dotted_name(each_item) in _BROAD for each_item in getattr(call, "args", ())):
                 yield raised("EP605", scope, call, f"{shown(call)} goes on, and nobody is told")
 
 
@@ -51,7 +51,7 @@ def _is_broad(kind: ast.expr | None) -> bool:
     if kind is None:
         return True
     several = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-    return any(dotted_name(one) in _BROAD for one in several)
+    return any(dotted_name(node) in _BROAD for node in several)
 
 
 def _calls_something(body: list[ast.stmt]) -> bool:
@@ -80,7 +80,9 @@ def _forgotten(scope: Scope, node: ast.AST) -> Iterator[Raised]:
         if _FAILURES.search(dotted_name(node.func.value).rpartition(".")[2]):
             yield raised("EP605", scope, node, f"{shown(node)} forgets what failed")
     elif isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Tuple) and not node.value.elts:
-        attributes = [one for one in node.targets if isinstance(one, ast.Attribute) and _FAILURES.search(one.attr)]
+        attributes = [
+            target for target in node.targets if isinstance(target, ast.Attribute) and _FAILURES.search(target.attr)
+        ]
         if attributes and scope.function is not None and scope.function.node.name not in {"__init__", "__post_init__"}:
             yield raised("EP605", scope, node, f"{shown(node)} forgets what failed")
 
@@ -89,10 +91,10 @@ def _decided_by_setting(scope: Scope, node: ast.AST, switches: set[str]) -> Iter
     """`if failed and not settings.bypass: raise`: whether a failure counts is a matter of configuration."""
     if not isinstance(node, ast.If):
         return
-    asked = [one for one in ast.walk(node.test) if isinstance(one, ast.Attribute | ast.Name)]
-    names = [name for one in asked if (name := dotted_name(one).rpartition(".")[2])]
+    asked = [each_node for each_node in ast.walk(node.test) if isinstance(each_node, ast.Attribute | ast.Name)]
+    names = [name for each_node in asked if (name := dotted_name(each_node).rpartition(".")[2])]
     chosen = [name for name in names if name in switches or _BYPASS.search(name)]
-    raises = any(isinstance(one, ast.Raise) for one in (*node.body, *node.orelse))
+    raises = any(isinstance(each_node, ast.Raise) for each_node in (*node.body, *node.orelse))
     if chosen and raises:
         yield raised("EP605", scope, node, f"whether it is raised depends on {chosen[0]}")
 

@@ -97,13 +97,13 @@ def _is_tested(parent: ast.AST, value: ast.expr) -> bool:
 def _wrongly_kept(reading: Reading, scope: Scope, body: ast.AST, name: str) -> str:
     """What is done with the variable, where it is assigned once and never awaited."""
     uses = [node for node in ast.walk(body) if isinstance(node, ast.Name) and node.id == name]
-    if sum(isinstance(one.ctx, ast.Store) for one in uses) != 1:
+    if sum(isinstance(use.ctx, ast.Store) for use in uses) != 1:
         return ""
-    loads = [one for one in uses if isinstance(one.ctx, ast.Load)]
+    loads = [use for use in uses if isinstance(use.ctx, ast.Load)]
     parents = scope.module.parents
-    if any(isinstance(parents.get(one), ast.Await) for one in loads):
+    if any(isinstance(parents.get(load), ast.Await) for load in loads):
         return ""
-    wrong = [misuse for one in loads if (misuse := _misuse(reading, scope, body, one))]
+    wrong = [misuse for load in loads if (misuse := _misuse(reading, scope, body, load))]
     return f"{name}: {wrong[-1]}" if wrong else ""
 
 
@@ -120,9 +120,9 @@ def _wrongly_passed(reading: Reading, scope: Scope, parent: ast.AST, value: ast.
     if function.owner is not None and not function.is_static():
         held = held[1:]
     if keyword is not None:
-        chosen = [one for one in (*held, *function.node.args.kwonlyargs) if one.arg == keyword]
+        chosen = [node for node in (*held, *function.node.args.kwonlyargs) if node.arg == keyword]
     else:
-        chosen = [one for one, given in zip(held, call.args, strict=False) if given is value]
+        chosen = [each_value for each_value, given in zip(held, call.args, strict=False) if given is value]
     for parameter in chosen:
         inner = reading.scope(function.module, function)
         kind = reading.package.class_of(inner.names.annotated(parameter.annotation))

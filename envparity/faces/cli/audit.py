@@ -115,7 +115,7 @@ def _usual_backend() -> Path | None:
     from envparity.session.inputs import BACKEND_FILES
 
     said = os.environ.get("ENVPARITY_BACKEND")
-    return Path(said) if said else next((one for one in BACKEND_FILES if one.is_file()), None)
+    return Path(said) if said else next((path for path in BACKEND_FILES if path.is_file()), None)
 
 
 def _write_sarif(report: AuditReport, path: Path) -> None:
@@ -130,12 +130,12 @@ def _write_sarif(report: AuditReport, path: Path) -> None:
 
 def _lines(report: AuditReport) -> Iterator[str]:
     """The report for people: every finding with its place first, so that an editor finds it."""
-    for one in report.findings:
-        yield printable(f"{one.path}:{one.line}: {one.code} {one.title}")
-        yield from (str(row) for row in field("got", one.got, width=_WIDTH))
-        for text in one.evidence:
+    for finding in report.findings:
+        yield printable(f"{finding.path}:{finding.line}: {finding.code} {finding.title}")
+        yield from (str(row) for row in field("got", finding.got, width=_WIDTH))
+        for text in finding.evidence:
             yield from (str(row) for row in field("", text, width=_WIDTH))
-        yield from (str(row) for row in field("what to do", one.action, width=_WIDTH))
+        yield from (str(row) for row in field("what to do", finding.action, width=_WIDTH))
         yield ""
     for note in report.notes:
         yield printable(f"note: {note}")

@@ -74,15 +74,15 @@ def check_command(run: str | None, folder: Path, **files: Path | None) -> None:
     if found.none:
         say(f"nothing has changed since {folder}: {counted(len(environments), 'environment')}")
         return
-    breaking = [one for one in found.contract if one.breaks]
+    breaking = [change for change in found.contract if change.breaks]
     for title, listed in (
         ("of the contract that may break clients", breaking),
-        ("of the contract", [one for one in found.contract if not one.breaks]),
+        ("of the contract", [change for change in found.contract if not change.breaks]),
     ):
         if listed:
             say(f"{counted(len(listed), 'change')} {title}")
-            for one in listed:
-                say(f"  {one.path} {one.text}" + (f": {one.breaks}" if one.breaks else ""))
+            for change in listed:
+                say(f"  {change.path} {change.text}" + (f": {change.breaks}" if change.breaks else ""))
     for name, lines in found.environments.items():
         say(name)
         say("\n".join(f"  {line}" for line in lines))

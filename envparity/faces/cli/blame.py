@@ -63,7 +63,7 @@ def blame_command(  # noqa: PLR0917  click passes options by name
         bad = trial.end(commits[-1], "red")
         shown = engine.looked_for(bad, wanted, span)
         if known := engine.shown_by(trial.end(good, "clean"), shown):
-            got = f"{', '.join(dict.fromkeys(one.id for one in known))} there too"
+            got = f"{', '.join(dict.fromkeys(finding.id for finding in known))} there too"
             expected = "GOOD without what BAD shows"
             raise ConfigurationError(
                 [Mistake("blame", 0, span, expected, got, "begin further back, or name --finding")]
@@ -75,7 +75,7 @@ def blame_command(  # noqa: PLR0917  click passes options by name
         say(f"made red by {suspects[0]}")
         sys.exit(CLEAN)
     say(f"made red by one of {counted(len(suspects), 'commit')}, of which only the last can be run:")
-    say("\n".join(f"  {one}" for one in suspects))
+    say("\n".join(f"  {suspect}" for suspect in suspects))
     sys.exit(FINDINGS)
 
 

@@ -44,7 +44,7 @@ def asked_cluster(
         given = [name for name, file in zip(("ca", "cert", "key"), files, strict=True) if file is not None]
         if given:
             raise ConfigurationError(
-                [Mistake(f"--cluster-{one}", 0, one, "--cluster beside it", "none") for one in given]
+                [Mistake(f"--cluster-{text}", 0, text, "--cluster beside it", "none") for text in given]
             )
         return None
     mistakes = [

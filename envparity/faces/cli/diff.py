@@ -68,7 +68,7 @@ def _print(console: Console, section: Section, names: tuple[str, str]) -> None:
         table.add_column("because", overflow="fold", ratio=3)
     for row in section.rows:
         cells: Mapping[str, str] = {"name": f"  {row.name}", "here": row.here, "there": row.there}
-        texts = [Text(printable(one)) for one in cells.values()]
+        texts = [Text(printable(cell)) for cell in cells.values()]
         if why:
             texts.append(Text(printable(row.why), "red" if row.why == "not declared" else ""))
         table.add_row(*texts)

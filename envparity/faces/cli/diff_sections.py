@@ -71,14 +71,14 @@ def sections(subject: Subject) -> tuple[Section, ...]:
 
 def _settings(backend: Backend, here: Environment, there: Environment) -> Section:
     salt = secrets.token_bytes(16)
-    sides = [_shown_settings(backend, one, salt) for one in (here, there)]
+    sides = [_shown_settings(backend, environment, salt) for environment in (here, there)]
     names = sorted({name for side in sides for name in side})
     rows = []
     for name in names:
-        one, other = (side.get(name, "not set") for side in sides)
-        if one != other:
-            one, other = (_placed(side, at, f"settings.{name}") for side, at in ((one, here), (other, there)))
-            rows.append(Row(name, one, other, _reason(backend, name, (here, there))))
+        first, other = (side.get(name, "not set") for side in sides)
+        if first != other:
+            first, other = (_placed(side, at, f"settings.{name}") for side, at in ((first, here), (other, there)))
+            rows.append(Row(name, first, other, _reason(backend, name, (here, there))))
     return Section("settings", tuple(rows), len(names) - len(rows))
 
 
@@ -118,10 +118,10 @@ def _literal(backend: Backend, name: str, value: str, salt: bytes) -> str:
 def _reason(backend: Backend, name: str, environments: Iterable[Environment]) -> str:
     """What a run would make of it: the declared reason, or that there is none, or that nobody compares it."""
     environments = tuple(environments)
-    made = [one.settings.get(name) for one in environments]
-    if all(isinstance(one, SecretOf) for one in made):
+    made = [each_environment.settings.get(name) for each_environment in environments]
+    if all(isinstance(value, SecretOf) for value in made):
         return "made anew for every run: not compared"
-    if any(one.platform.port_setting == name for one in environments):
+    if any(each_environment.platform.port_setting == name for each_environment in environments):
         return "the platform's: not compared"
     paths = [
         f"{root}.{name}.{leaf}"
@@ -138,19 +138,19 @@ def _reason(backend: Backend, name: str, environments: Iterable[Environment]) ->
 def _fields(
     title: str, sides: tuple[msgspec.Struct, msgspec.Struct], environments: tuple[Environment, Environment], table: str
 ) -> Section:
-    one, other = (_keys(side) for side in sides)
+    first, other = (_keys(side) for side in sides)
     shown = [
         {key: _value(value) if key != "config" or value else "none" for key, value in _keys(side, shown=True).items()}
         for side in sides
     ]
-    names = dict.fromkeys((*one, *other))
+    names = dict.fromkeys((*first, *other))
     rows = [
         Row(
             key,
             *(_placed(of.get(key, "none"), at, f"{table}.{key}") for of, at in zip(shown, environments, strict=True)),
         )
         for key in names
-        if key not in one or key not in other or one[key] != other[key]
+        if key not in first or key not in other or first[key] != other[key]
     ]
     return Section(title, tuple(rows), len(names) - len(rows))
 
@@ -182,9 +182,9 @@ def _own_of_the_backend(here: Environment, there: Environment) -> Iterator[Secti
             shown[1] += ", another text"
         texts[f"file {path}"] = shown
     rows = [
-        Row(key, _placed(one, here, _key_of(key)), _placed(other, there, _key_of(key)))
-        for key, (one, other) in texts.items()
-        if one != other
+        Row(key, _placed(first, here, _key_of(key)), _placed(other, there, _key_of(key)))
+        for key, (first, other) in texts.items()
+        if first != other
     ]
     tables = here.jobs or here.processes or here.files
     if rows or here.image is not None or here.command or here.arguments or here.entrypoint or tables:
@@ -221,12 +221,12 @@ def _image_shown(image: ImageSource | None) -> str:
 
 def _dependencies(here: Environment, there: Environment) -> Iterator[Section]:
     for name in dict.fromkeys([*here.dependencies, *there.dependencies]):
-        one, other = here.dependencies.get(name), there.dependencies.get(name)
-        if one is not None and other is not None:
-            yield _fields(name, (one, other), (here, there), f"dependencies.{name}")
+        first, other = here.dependencies.get(name), there.dependencies.get(name)
+        if first is not None and other is not None:
+            yield _fields(name, (first, other), (here, there), f"dependencies.{name}")
         else:
             shown = [
-                _placed(_kind(one), here, f"dependencies.{name}") if one is not None else _kind(one),
+                _placed(_kind(first), here, f"dependencies.{name}") if first is not None else _kind(first),
                 _placed(_kind(other), there, f"dependencies.{name}") if other is not None else _kind(other),
             ]
             yield Section(name, (Row("kind", *shown),))
@@ -237,7 +237,9 @@ def _kind(dependency: Dependency | None) -> str:
 
 
 def _order(here: Environment, there: Environment) -> Section:
-    words = ["dependencies" if one.dependencies_first else "nobody in particular" for one in (here, there)]
+    words = [
+        "dependencies" if environment.dependencies_first else "nobody in particular" for environment in (here, there)
+    ]
     same = words[0] == words[1]
     return Section("who starts first", () if same else (Row("first", *words),), int(same))
 
@@ -266,12 +268,12 @@ def _declared(here: Environment, there: Environment) -> Section:
     by_path: dict[str, list[str]] = {}
     reasons: dict[str, str] = {}
     for place, environment in enumerate((here, there)):
-        for one in environment.differences:
-            by_path.setdefault(one.path, ["", ""])[place] = "declared" + (
-                f" until {one.expires}" if one.expires else ""
+        for difference in environment.differences:
+            by_path.setdefault(difference.path, ["", ""])[place] = "declared" + (
+                f" until {difference.expires}" if difference.expires else ""
             )
-            reasons.setdefault(one.path, one.reason)
-    rows = tuple(Row(path, one, other, reasons[path]) for path, (one, other) in by_path.items())
+            reasons.setdefault(difference.path, difference.reason)
+    rows = tuple(Row(path, first, other, reasons[path]) for path, (first, other) in by_path.items())
     return Section("declared differences", rows)
 
 
@@ -281,7 +283,7 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict) and "file" not in value:
-        return ", ".join(f"{key}={_value(one)}" for key, one in value.items()) or "none"
+        return ", ".join(f"{key}={_value(each_value)}" for key, each_value in value.items()) or "none"
     if isinstance(value, dict):
         return f"{value['file']}, {counted(len(value['text'].splitlines()), 'line')}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -61,14 +61,14 @@ def doctor_command(backend: Path | None, environments: Path | None) -> None:
         subject, files = _files(backend, environments)
         checks = [_python(), *_installed(), files, *_clocks(subject), *_engine(subject), *_other_launchers(subject)]
     width = verdict_width()
-    for one in checks:
-        text = f"{_MARKS[one.state]:<4} {one.found}"
-        for line in field(one.what, printable(text), width=width):
+    for check in checks:
+        text = f"{_MARKS[check.state]:<4} {check.found}"
+        for line in field(check.what, printable(text), width=width):
             say(str(line))
-        if one.action:
-            for line in field("", one.action, width=width, mark="     -> "):
+        if check.action:
+            for line in field("", check.action, width=width, mark="     -> "):
                 say(str(line))
-    possible = all(one.state != "bad" for one in checks)
+    possible = all(check.state != "bad" for check in checks)
     say("a run is possible" if possible else "no run is possible here yet")
     sys.exit(CLEAN if possible else MACHINE)
 
@@ -89,13 +89,13 @@ def _installed() -> Iterator[Check]:
         yield Check("installed", "bad", str(failed), _MEND)
         return
     brought: dict[str, list[str]] = {}
-    for one in found:
-        brought.setdefault(one.origin, []).append(f"{one.name} ({one.kind})")
+    for entry in found:
+        brought.setdefault(entry.origin, []).append(f"{entry.name} ({entry.kind})")
     for origin, names in brought.items():
         yield Check("installed", "ok", f"{origin}: {', '.join(names)}")
-    for one in found:
+    for entry in found:
         try:
-            DOORS[one.group].load(one)
+            DOORS[entry.group].load(entry)
         except DoorFailed as failed:
             yield Check("installed", "bad", str(failed), _MEND)
 
@@ -131,7 +131,7 @@ def _clocks(subject: Subject | None) -> Iterator[Check]:
     """Whether replicas can have clocks of their own, where a scenario asks for that."""
     from envparity.launch.clocks import faketime_library
 
-    if subject is None or not any(one.boot.clocks for one in subject.backend.scenarios):
+    if subject is None or not any(scenario.boot.clocks for scenario in subject.backend.scenarios):
         return
     try:
         yield Check("clocks", "ok", f"libfaketime at {faketime_library()}")
@@ -247,9 +247,9 @@ def _leftovers(client: docker.DockerClient) -> Check:
         *client.api.containers(all=True, filters={"label": RUN}),
         *client.api.networks(filters={"label": RUN}),
     ]
-    labels = [one.get("Labels") or {} for one in found]
-    dead = [one for one in labels if owner_state(one.get(OWNER, "")) is OwnerState.DEAD]
-    alive = {one[RUN] for one in labels if one not in dead and RUN in one}
+    labels = [item.get("Labels") or {} for item in found]
+    dead = [label for label in labels if owner_state(label.get(OWNER, "")) is OwnerState.DEAD]
+    alive = {label[RUN] for label in labels if label not in dead and RUN in label}
     running = f"; {counted(len(alive), 'run')} under way" if alive else ""
     if dead:
         action = "`envparity sweep` removes them, and so does the next run"

@@ -111,5 +111,5 @@ def _beside(home: Path, service: str | None) -> dict[str, tuple[str, ...]]:
     """The files of each environment, by its name, as they stand beside the backend's file."""
     known = services(home)
     chosen = service or (known[0].value if len(known) == 1 else "")
-    of_clusters = [(one.name, one.entry(chosen) or one.path) for one in clusters(home)]
+    of_clusters = [(cluster.name, cluster.entry(chosen) or cluster.path) for cluster in clusters(home)]
     return {found.name: found.files for found in deployments(home, chosen, of_clusters)}

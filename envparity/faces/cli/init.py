@@ -120,7 +120,11 @@ def init_command(  # noqa: PLR0917  click passes options by name
         for cluster in found_clusters:
             if cluster.missing:
                 say(f"not taken    {printable(cluster.path)}: {printable(cluster.missing)}")
-        entries = [(one.name, one.entry(workload)) for one in found_clusters if not one.missing]
+        entries = [
+            (each_cluster.name, each_cluster.entry(workload))
+            for each_cluster in found_clusters
+            if not each_cluster.missing
+        ]
         of_clusters = [(name, entry) for name, entry in entries if entry is not None]
         called = asking.decide("name", "--name", name, list(names(folder)), None)
         if asking.mistakes:
@@ -163,7 +167,9 @@ def _files(folder: Path) -> list[str]:
 
 def _written(folder: Path, plan: BackendPlan, told: list[Deployment]) -> list[Path]:
     """The files of the backend and of each environment, now written."""
-    environments: list[tuple[Deployment, Assumed]] = [(one, "") for one in told] or [(Deployment(_LOCAL, ()), "")]
+    environments: list[tuple[Deployment, Assumed]] = [(deployment, "") for deployment in told] or [
+        (Deployment(_LOCAL, ()), "")
+    ]
     if len(environments) == 1:
         known = environments[0][0]
         if known.name == _LOCAL:
@@ -171,15 +177,15 @@ def _written(folder: Path, plan: BackendPlan, told: list[Deployment]) -> list[Pa
         else:
             environments.insert(0, (Deployment(_LOCAL, known.files), "laptop"))
     files = [(folder / "backend.toml", backend_text(plan))]
-    for place, (one, assumed) in enumerate(environments):
-        text = environment_text(one, baseline=place == 0, assumed=assumed)
-        files.append((folder / "environments" / f"{one.name}.toml", text))
+    for place, (environment, assumed) in enumerate(environments):
+        text = environment_text(environment, baseline=place == 0, assumed=assumed)
+        files.append((folder / "environments" / f"{environment.name}.toml", text))
     write_all(files)
     return [path for path, _ in files]
 
 
 def _texts(proposals: object) -> list[Proposal[str]]:
-    return [Proposal(one.value.as_posix(), one.found_in) for one in proposals]  # type: ignore[attr-defined]
+    return [Proposal(proposal.value.as_posix(), proposal.found_in) for proposal in proposals]  # type: ignore[attr-defined]
 
 
 def _distinct(proposals: Sequence[Proposal[str]]) -> list[Proposal[str]]:

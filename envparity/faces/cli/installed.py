@@ -17,5 +17,5 @@ from envparity.sources.source import SOURCES
 __all__ = ["DOORS"]
 
 DOORS: Final[Mapping[str, Door[Any]]] = {
-    one.group: one for one in (RULE_SETS, SCHEMES, KINDS, CODECS, SOURCES, LAUNCHERS, REPORTS)
+    item.group: item for item in (RULE_SETS, SCHEMES, KINDS, CODECS, SOURCES, LAUNCHERS, REPORTS)
 }

@@ -65,7 +65,7 @@ def plan_command(  # noqa: PLR0917  click passes options by name
     if as_json:
         say(msgspec.json.format(msgspec.json.encode(plan), indent=1).decode())
         return
-    for one in plan.cases:
-        took = "did not run yet" if one.seconds is None else f"{one.seconds:.1f} s"
-        say(f"{one.id:<28} {took:>15}  {one.title}, {counted(one.scenarios, 'scenario')}")
+    for case in plan.cases:
+        took = "did not run yet" if case.seconds is None else f"{case.seconds:.1f} s"
+        say(f"{case.id:<28} {took:>15}  {case.title}, {counted(case.scenarios, 'scenario')}")
     say(f"{counted(len(plan.cases), 'case')} of {plan.backend}; plan {plan.plan}")

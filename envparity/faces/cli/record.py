@@ -98,7 +98,7 @@ class _Wishes:
         """What is wrong with the name and with the files to be written. Raises `ConfigurationError` with all of it."""
         if not _NAME.fullmatch(self.name):
             self.mistake("--name", "letters, digits, - and _", in_words(self.name))
-        known = [one.name for one in self.backend.scenarios] if self.backend is not None else []
+        known = [scenario.name for scenario in self.backend.scenarios] if self.backend is not None else []
         if self.name in known:
             self.mistake("--name", "a name that no scenario of the backend file has", repr(self.name), "say another")
         for option, file in (("--out", self.out), ("--contract", self.contract)):

@@ -87,17 +87,17 @@ def _known(asked: str, saved: SavedRun) -> Finding:
     """The finding of that id; its code alone is enough where no other finding has it."""
     findings = (*saved.verdict.findings, *saved.verdict.by_chance)
     wanted = asked.strip().lower()
-    found = [one for one in findings if wanted in {one.id.lower(), one.code.lower()}]
+    found = [finding for finding in findings if wanted in {finding.id.lower(), finding.code.lower()}]
     if len(found) == 1:
         return found[0]
-    names = [one.id for one in found or findings]
-    near = difflib.get_close_matches(asked.upper(), [one.upper() for one in names], n=3, cutoff=0.5)
+    names = [item.id for item in found or findings]
+    near = difflib.get_close_matches(asked.upper(), [name.upper() for name in names], n=3, cutoff=0.5)
     if found:
         got, action = f"{len(found)} of that name", f"say which: {', '.join(names)}"
     elif not findings:
         got, action = "none: that run was clean", "choose another with --run"
     else:
-        listed = [one for one in names if one.upper() in near] or names
+        listed = [name for name in names if name.upper() in near] or names
         got, action = "no such finding", f"{'did you mean' if near else 'there are'} {', '.join(listed)}"
     expected = f"a finding of run {saved.verdict.run_id}"
     raise ConfigurationError([Mistake("replay", 0, asked, expected, got, action)])
@@ -123,7 +123,7 @@ def _inputs(
     return Inputs.find(
         backend=backend or (file if file.is_file() and (own or _is_here(file)) else None),
         environments=environments or (folder if folder.is_dir() and (own or _is_here(folder)) else None),
-        launcher=launcher or next((one for one in launcher_names() if one == saved.verdict.launcher), None),
+        launcher=launcher or next((text for text in launcher_names() if text == saved.verdict.launcher), None),
         attaching=attaching(tuple(f"{name}={url}" for name, url in saved.verdict.attached.items()), confirmed),
     )
 
@@ -136,13 +136,17 @@ def _told(known: Finding, answer: Answer, saved: SavedRun) -> tuple[int, str]:
     """The exit code, and what to print. Raises `LaunchError` where the machine could not boot what was asked."""
     name = f"{known.id} {known.title}"
     booted = f"{counted(answer.boots, 'boot')}, {counted(answer.conversations, 'conversation')}"
-    unlaunched = [one for one in answer.findings if conduct(one).not_stood_up]
+    unlaunched = [finding for finding in answer.findings if conduct(finding).not_stood_up]
     if unlaunched and not conduct(known).not_stood_up:
         raise LaunchError(f"{name} could not be replayed: {unlaunched[0].got}")
-    still = [one for one in answer.findings if answer.same(one, known)]
+    still = [finding for finding in answer.findings if answer.same(finding, known)]
     if still:
         return FINDINGS, f"still red: {name} ({booted})\n\n{findings_text(still, answer.environments)}"
-    new = [one for one in answer.findings if not any(answer.same(one, before) for before in saved.verdict.findings)]
+    new = [
+        finding
+        for finding in answer.findings
+        if not any(answer.same(finding, before) for before in saved.verdict.findings)
+    ]
     if new:
         head = f"not decided: {name} does not show, but what is new may hide it ({booted})"
         return FINDINGS, f"{head}\n\n{findings_text(new, answer.environments)}"
@@ -150,4 +154,4 @@ def _told(known: Finding, answer: Answer, saved: SavedRun) -> tuple[int, str]:
 
 
 def _aside(others: Sequence[Finding]) -> str:
-    return f"; still there: {', '.join(one.id for one in others)}" if others else ""
+    return f"; still there: {', '.join(finding.id for finding in others)}" if others else ""

@@ -43,7 +43,7 @@ class ReportingCommand(click.Command):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        place = next(index for index, one in enumerate(self.params) if one.name == "github")
+        place = next(index for index, param in enumerate(self.params) if param.name == "github")
         self._failed: DoorFailed | None = None
         self._reports: list[str] = []
         try:

@@ -96,7 +96,7 @@ def _wanted(image: str | None, commit: str | None, max_age: str, required: tuple
     age = parse_age(max_age)
     digest = parse_image(image) if image is not None else ""
     revision = parse_commit(commit) if commit is not None else ""
-    mistakes += [one for one in (age, digest, revision) if isinstance(one, Mistake)]
+    mistakes += [value for value in (age, digest, revision) if isinstance(value, Mistake)]
     if image is None and commit is None:
         action = "say what is to be deployed"
         mistakes.append(Mistake("verify", 0, "--image", "a digest, or --commit with a commit", "neither", action))
@@ -116,7 +116,7 @@ def _read(verdict: Path) -> bytes:
 
 def _refuse(verdict: Path, found: list[Refusal]) -> None:
     number = "1 reason" if len(found) == 1 else f"{len(found)} reasons"
-    say("\n".join((f"refused: {verdict}: {number}", *(f"  {one}" for one in found))))
+    say("\n".join((f"refused: {verdict}: {number}", *(f"  {refusal}" for refusal in found))))
 
 
 def _accepted(claimed: Claimed, wanted: Wanted, now: dt.datetime) -> str:

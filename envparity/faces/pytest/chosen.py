@@ -15,7 +15,7 @@ __all__ = ["chosen", "chosen_by_all"]
 
 def chosen_by_all(subject: Subject, items: Iterable[pytest.Item]) -> tuple[str, ...]:
     """The scenarios that these tests assert on; none by name where one test does not say which: then it is all."""
-    known = {one.name for one in subject.backend.scenarios}
+    known = {scenario.name for scenario in subject.backend.scenarios}
     needed: dict[str, None] = {}
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
@@ -35,13 +35,18 @@ def chosen(subject: Subject, marker: pytest.Mark) -> list[str]:
     """
     group: str | None = marker.kwargs.get("group")
     names, scenarios = subject.environments, subject.backend.scenarios
-    deep = (one.thorough and not {one.name, one.name.partition("[")[0]} & {*marker.args} for one in scenarios)
-    extent = [one for one, is_deep in zip(scenarios, deep, strict=True) if subject.thorough or not is_deep]
-    playable = [one for one in extent if any(plays(subject, name, one) for name in names)]
-    of_group = [one.name for one in playable if group is None or one.group == group]
+    deep = (
+        scenario.thorough and not {scenario.name, scenario.name.partition("[")[0]} & {*marker.args}
+        for scenario in scenarios
+    )
+    extent = [
+        each_scenario for each_scenario, is_deep in zip(scenarios, deep, strict=True) if subject.thorough or not is_deep
+    ]
+    playable = [scenario for scenario in extent if any(plays(subject, name, scenario) for name in names)]
+    of_group = [scenario.name for scenario in playable if group is None or scenario.group == group]
     if not marker.args:
         return of_group
-    return [one for one in of_group if any(_matches(one, pattern) for pattern in marker.args)]
+    return [text for text in of_group if any(_matches(text, pattern) for pattern in marker.args)]
 
 
 def _matches(name: str, pattern: str) -> bool:

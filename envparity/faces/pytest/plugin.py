@@ -87,7 +87,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("parity")
     if marker is None:
         return
-    given = {name for one in metafunc.definition.iter_markers("parametrize") for name in _argument_names(one)}
+    given = {name for mark in metafunc.definition.iter_markers("parametrize") for name in _argument_names(mark)}
     for name in ("environment", "scenario"):
         if name in metafunc.fixturenames and name not in given:
             metafunc.parametrize(name, _session(metafunc.config).values_of(name, marker))
@@ -95,7 +95,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Plan what the collected tests need, and refuse inputs that are wrong before anything boots."""
-    items = [one for one in session.items if "parity" in getattr(one, "fixturenames", ())]
+    items = [item for item in session.items if "parity" in getattr(item, "fixturenames", ())]
     begun = session.config.stash[_SESSION] is not None
     if items or begun:
         _session(session.config).plan(items)
@@ -168,7 +168,9 @@ def _reports() -> dict[str, tuple[str, str]]:
         found = entries_of("envparity.reports").values()
     except DoorFailed:  # said when the session asks for reports
         return {}
-    return {one.name: ("FILE", f"write envparity's report {one.name} to this file ({one.origin})") for one in found}
+    return {
+        entry.name: ("FILE", f"write envparity's report {entry.name} to this file ({entry.origin})") for entry in found
+    }
 
 
 def _ini(name: str) -> str:
@@ -186,4 +188,4 @@ def _session(config: pytest.Config) -> ParitySession:
 
 def _argument_names(marker: pytest.Mark) -> Sequence[str]:
     names = marker.args[0] if marker.args else marker.kwargs.get("argnames", ())
-    return [one.strip() for one in names.split(",")] if isinstance(names, str) else list(names)
+    return [text.strip() for text in names.split(",")] if isinstance(names, str) else list(names)

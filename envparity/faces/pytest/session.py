@@ -64,8 +64,8 @@ class ParitySession:
             return []
         if argument == "environment":
             return list(self._subject.environments)
-        usual = {one.name for one in self._subject.backend.scenarios if one.part == "usual"}
-        return [one for one in chosen(self._subject, marker) if one in usual]
+        usual = {scenario.name for scenario in self._subject.backend.scenarios if scenario.part == "usual"}
+        return [text for text in chosen(self._subject, marker) if text in usual]
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Play only the scenarios that these tests assert on; all of them where one test does not say which.
@@ -78,7 +78,7 @@ class ParitySession:
             self._shared.fail(Failed(complaint(self._wrong), code_of(self._wrong)))
             return
         subject, inputs = self.load(), self._inputs
-        asked = [one.kwargs.get("orders", 0) for item in items for one in item.iter_markers("parity")]
+        asked = [marker.kwargs.get("orders", 0) for item in items for marker in item.iter_markers("parity")]
         self._orders = max([inputs.orders if inputs is not None else 0, *asked])
         self._only = chosen_by_all(subject, items)
 

@@ -98,8 +98,8 @@ def print_verdict(verdict: Verdict | None, reporter: pytest.TerminalReporter) ->
     if verdict is None:
         return
     reporter.section("envparity")
-    for one in verdict_lines(verdict, verdict_width()):
-        for span in one:
+    for line in verdict_lines(verdict, verdict_width()):
+        for span in line:
             reporter.write(span.text, **_MARKUP[span.style])
         reporter.write("\n")
 

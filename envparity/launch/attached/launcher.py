@@ -47,9 +47,9 @@ class AttachedLauncher:
     @property
     def cannot_check(self) -> tuple[str, ...]:
         return tuple(
-            f"{name}, attached to {one.url}: another boot (a failing startup, an order, an outage, a shutdown); its "
+            f"{name}, attached to {value.url}: another boot (a failing startup, an order, an outage, a shutdown); its "
             "settings, which are unknown; its logs, exit status and limits; which replica answers"
-            for name, one in self._subject.attached.items()
+            for name, value in self._subject.attached.items()
         )
 
     async def close(self) -> None:

@@ -88,7 +88,7 @@ class AttachedStack(PlainStack):
             else:
                 ready = await self.health.ask(paths.ready)
         self._note(live, ready, startup, report)
-        live, ready = (one if is_observed(one) else None for one in (live, ready))
+        live, ready = (answer if is_observed(answer) else None for answer in (live, ready))
         self._seen = Replica(0, live, ready, report, undecided_after_s=late)
         self.timings["startup"] = round(time.monotonic() - began, 3)
 

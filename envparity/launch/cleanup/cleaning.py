@@ -83,7 +83,11 @@ def end_processes(leaders: Iterable[Leader], mark: str, folders: Sequence[Path],
         end_group(group)
 
     def none_left() -> bool:
-        left = [one for one in processes() if _is_led(one, told) or _is_a_runs(one, mark, folders)]
+        left = [
+            each_process
+            for each_process in processes()
+            if _is_led(each_process, told) or _is_a_runs(each_process, mark, folders)
+        ]
         for process in left:
             if start_time(process.pid) == process.started:
                 _kill(process.pid, signal.SIGKILL)
@@ -173,7 +177,7 @@ def _is_a_runs(process: Process, mark: str, folders: Sequence[Path]) -> bool:
             return True
     with contextlib.suppress(OSError):
         working = str((folder / "cwd").readlink())
-        return any(working.startswith(f"{one}{os.sep}") for one in folders)
+        return any(working.startswith(f"{path}{os.sep}") for path in folders)
     return False
 
 

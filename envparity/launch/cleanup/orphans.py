@@ -100,9 +100,9 @@ def adopted(owner: int, spared: Collection[int]) -> dict[int, str]:
 
 def kill_with_descendants(known: Mapping[int, str]) -> bool:
     """SIGKILL to those that are still the same, and to all that descends from them; whether there was any."""
-    there = {one.pid: one for one in processes()}
+    there = {process.pid: process for process in processes()}
     chosen = {pid for pid, started in known.items() if pid in there and there[pid].started == started}
-    descending = [one.pid for one in there.values() if not chosen.isdisjoint(_ancestors(one, there))]
+    descending = [process.pid for process in there.values() if not chosen.isdisjoint(_ancestors(process, there))]
     for pid in {*chosen, *descending} - {os.getpid()}:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
@@ -121,7 +121,7 @@ def _children_of(pid: int) -> list[int]:
     """The numbers of its children (proc(5), task/TID/children), with those that ended and that nobody waited for."""
     threads = list(Path(f"/proc/{pid}/task").glob("*/children"))
     if not threads:
-        return [one.pid for one in processes() if one.parent == pid]
+        return [process.pid for process in processes() if process.parent == pid]
     found: list[int] = []
     for thread in threads:
         with contextlib.suppress(OSError):

@@ -76,7 +76,7 @@ def _remove(client: docker.DockerClient, label: str, chosen: Chosen) -> list[str
 
 def _remove_containers(client: docker.DockerClient, label: str, chosen: Chosen) -> list[str]:
     """Several at a time: a killed run leaves two dozen, and each takes the engine half a second."""
-    left = [one for one in client.api.containers(all=True, filters={"label": label}) if chosen(one["Labels"])]
+    left = [value for value in client.api.containers(all=True, filters={"label": label}) if chosen(value["Labels"])]
 
     def remove(container: Mapping[str, str | list[str]]) -> str:
         _gone(client.api.remove_container, str(container["Id"]), last=True, force=True, v=True)

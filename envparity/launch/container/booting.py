@@ -147,7 +147,7 @@ class ContainerBooting(Booting):
         replica = RunningReplica(index, probe, container, inner_port)
         replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
-        bisect.insort(self._booted.replicas, replica, key=lambda one: one.index)
+        bisect.insort(self._booted.replicas, replica, key=lambda each_replica: each_replica.index)
         if self._environment.ingress.kind == "none" and index == 0:
             self._booted.endpoint = direct_endpoint(port, self._environment.ingress)
 

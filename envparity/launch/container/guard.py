@@ -41,7 +41,7 @@ class ContainerGuard:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(one).resolve()) for one in sys.path)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(text).resolve()) for text in sys.path)},
             start_new_session=True,
             pass_fds=[folder.descriptor],
         )

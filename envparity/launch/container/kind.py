@@ -82,7 +82,9 @@ def own_image_name(environment: str) -> str:
 
 def server_images(subject: Subject) -> list[str]:
     """The images of what is started beside the backend in some environment, by the name of their folder."""
-    wanted = {one.kind for one in subject.dependencies if image_name(one) not in _own_images(subject)}
+    wanted = {
+        dependency.kind for dependency in subject.dependencies if image_name(dependency) not in _own_images(subject)
+    }
     if any(environment.ingress.kind != "none" for environment in subject.environments.values()):
         wanted.add("ingress")
     if any(scenario.client_addresses for scenario in subject.backend.scenarios):
@@ -93,9 +95,9 @@ def server_images(subject: Subject) -> list[str]:
 def _own_images(subject: Subject) -> dict[str, Image]:
     """The images that are not built with the launcher's own, by name: of kinds that bring theirs, or of the files."""
     return {
-        image_name(one): kind_of(one).image_of(one)
-        for one in subject.dependencies
-        if image_name(one) != one.kind or not KINDS.entries()[one.kind].built_in
+        image_name(dependency): kind_of(dependency).image_of(dependency)
+        for dependency in subject.dependencies
+        if image_name(dependency) != dependency.kind or not KINDS.entries()[dependency.kind].built_in
     }
 
 

@@ -43,5 +43,5 @@ async def relay_to(
             raise DeadlineExceeded(f"{name} to listen", _LISTENS_S)
         await asyncio.sleep(_EVERY_S)
     networks = container.attrs["NetworkSettings"]["Networks"].values()
-    seen = next((str(one["IPAddress"]) for one in networks), "")
+    seen = next((str(network["IPAddress"]) for network in networks), "")
     return Way(("127.0.0.1", published_port(container, _PORT)), seen=seen)

@@ -27,5 +27,5 @@ async def port_listens(container: Container, inner: int) -> bool:
     known = None if network is None else await asyncio.to_thread(listens, inner, network)
     if known is not None:
         return known
-    addresses = [one["IPAddress"] for one in container.attrs["NetworkSettings"]["Networks"].values()]
+    addresses = [attr["IPAddress"] for attr in container.attrs["NetworkSettings"]["Networks"].values()]
     return any([await accepts((address, inner)) for address in addresses if address])

@@ -141,7 +141,11 @@ class BackendContainers:
 
     def _secrets(self, values: Mapping[str, str]) -> dict[str, str]:
         """Those of the settings that a shell can give on, and nobody needs to see."""
-        return {one.name: values[one.name] for one in self.given if one.secret and can_be_exported(one.name)}
+        return {
+            setting.name: values[setting.name]
+            for setting in self.given
+            if setting.secret and can_be_exported(setting.name)
+        }
 
     async def _gate(self, exits: AsyncExitStack, secrets: Mapping[str, str]) -> StartGate | None:
         """Where the replicas wait for each other and are given secrets; None where there is neither, or no shell in the

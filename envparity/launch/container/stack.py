@@ -136,6 +136,8 @@ class ContainerStack(BootedStack):
     async def granted(self) -> Granted | None:
         """As the engine counts it for each replica's container; None where it does not: no boot fails for that."""
         try:
-            return sum(await together(*(granted_to(self.engine, one.container) for one in self.replicas)), Granted())
+            return sum(
+                await together(*(granted_to(self.engine, replica.container) for replica in self.replicas)), Granted()
+            )
         except EnvparityError:
             return None

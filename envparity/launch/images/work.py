@@ -91,7 +91,7 @@ def side_by_side(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
             ended.put(index)
 
     count = min(os.cpu_count() or 1, len(arguments))
-    threads = [threading.Thread(target=serve, name=f"envparity-image-{one}", daemon=True) for one in range(count)]
+    threads = [threading.Thread(target=serve, name=f"envparity-image-{item}", daemon=True) for item in range(count)]
     try:
         for thread in threads:
             thread.start()

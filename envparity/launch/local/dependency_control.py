@@ -38,11 +38,11 @@ class DependencyControl:
 
     def connections(self) -> dict[str, int]:
         """How many are open to each now, as the proxies count them."""
-        return {name: one.proxy.open_connections for name, one in self.dependencies.items()}
+        return {name: dependency.proxy.open_connections for name, dependency in self.dependencies.items()}
 
     def most_connections(self) -> dict[str, int]:
         """How many were open to each at the same time at most."""
-        return {name: one.proxy.most_connections for name, one in self.dependencies.items()}
+        return {name: dependency.proxy.most_connections for name, dependency in self.dependencies.items()}
 
     async def cut(self, name: str) -> None:
         """Have nothing reach it any more."""

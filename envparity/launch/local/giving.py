@@ -40,8 +40,12 @@ class Giving:
 
     def offers(self, place: Place, dependencies: Mapping[str, BootedDependency]) -> Offers:
         """What settings may take in that place."""
-        ports = {name: one.proxy.port for name, one in dependencies.items()}
-        beside = {name: one.beside[0].port for name, one in dependencies.items() if one.beside}
+        ports = {name: dependency.proxy.port for name, dependency in dependencies.items()}
+        beside = {
+            name: each_dependency.beside[0].port
+            for name, each_dependency in dependencies.items()
+            if each_dependency.beside
+        }
         return Offers(self.backend, self.environment, place, ports, beside, self.keys, self.secrets)
 
     def given(self, offers: Offers) -> Given:
@@ -60,10 +64,14 @@ class Giving:
             environment=environment,
             place=place,
             # What is recorded is what the files say; what is given says where the authority's certificate is here.
-            resolved=tuple(replace(one, value=one.value.replace(CA_PATH, place.ca_path)) for one in resolved),
+            resolved=tuple(
+                replace(setting, value=setting.value.replace(CA_PATH, place.ca_path)) for setting in resolved
+            ),
             keys={**self.keys, **issuer_of(self.backend, sources)},
             urls={name: offers.url(name) for name in offers.ports},
-            dependency_tls={name: client_tls for name, one in environment.dependencies.items() if one.tls != "off"},
+            dependency_tls={
+                name: client_tls for name, dependency in environment.dependencies.items() if dependency.tls != "off"
+            },
             fingerprints=fingerprints(resolved, secrets),
             fingerprints_of=lambda settings: fingerprints(settings, secrets),
             resolve=resolve,
@@ -81,5 +89,9 @@ class Giving:
     def redaction(self, resolved: tuple[ResolvedSetting, ...]) -> Redaction:
         """What is a secret of this boot, with these settings, and what is shown for it."""
         made, given = self.secrets.named(self.environment.name), named_secrets(resolved)
-        said = (secret for name, one in self.environment.dependencies.items() for secret in secret_literals(name, one))
+        said = (
+            secret
+            for name, dependency in self.environment.dependencies.items()
+            for secret in secret_literals(name, dependency)
+        )
         return Redaction((*made, *given, *said, *secret_variables(self.backend)))

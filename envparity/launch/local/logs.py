@@ -57,7 +57,7 @@ class StackLogs:
 
     async def infrastructure(self) -> dict[str, tuple[str, ...]]:
         """The end of each dependency's log."""
-        return {name: await self.dependency(name) for name, one in self.dependencies.items() if one.there}
+        return {name: await self.dependency(name) for name, dependency in self.dependencies.items() if dependency.there}
 
     async def mark(self) -> LogMark:
         """How far each has come now."""

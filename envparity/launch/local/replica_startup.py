@@ -39,7 +39,9 @@ class ReplicaStartup:
     async def until_listening(self) -> None:
         """Wait until every replica that has not ended answers HTTP at all."""
         timeout_s = self.backend.phases.boot_s
-        await asyncio.gather(*(one.probe.until_listening(timeout_s, self._ended_check(one)) for one in self.replicas))
+        await asyncio.gather(
+            *(replica.probe.until_listening(timeout_s, self._ended_check(replica)) for replica in self.replicas)
+        )
 
     async def until_decided(self, beside: Sequence[Awaitable[object]]) -> float:
         """Wait until every replica's startup has passed, failed or ended; note those that did none of it in time.
@@ -65,7 +67,10 @@ class ReplicaStartup:
         chosen = self.replicas if index is None else [self.replicas[index]]
         timeout_s = self.backend.phases.boot_s
         await asyncio.gather(
-            *(one.probe.until_ready(f"replica {one.index}", timeout_s, self._ended_check(one)) for one in chosen)
+            *(
+                replica.probe.until_ready(f"replica {replica.index}", timeout_s, self._ended_check(replica))
+                for replica in chosen
+            )
         )
 
     async def observe(self, index: int) -> Replica:
@@ -93,7 +98,7 @@ class ReplicaStartup:
     async def statuses(self) -> tuple[int | None, ...]:
         """What the readiness of each replica answers now; None where it has none, or does not answer."""
         path = self.backend.health.ready
-        answers = await asyncio.gather(*(one.probe.ask(path) for one in self.replicas))
+        answers = await asyncio.gather(*(replica.probe.ask(path) for replica in self.replicas))
         return tuple(None if answer is None else answer.status for answer in answers)
 
     async def liveness(self, index: int) -> int | None:

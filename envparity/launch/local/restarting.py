@@ -28,9 +28,11 @@ async def restart_all(
     dependencies: bool,
 ) -> None:
     """Stop everything at once; then start all replicas, which meet at what they need as they did the first time."""
-    reached = {name: one for name, one in dependencies_by_name.items() if one.there and one.proxy.upstream is not None}
-    stopped = [stack.stop_replica(one.index) for one in replicas]
+    reached = {
+        name: value for name, value in dependencies_by_name.items() if value.there and value.proxy.upstream is not None
+    }
+    stopped = [stack.stop_replica(replica.index) for replica in replicas]
     await together(*stopped, *(stack.restart_dependency(name) for name in reached if dependencies))
     for dependency in reached.values() if len(replicas) > 1 else ():
         dependency.proxy.hold_at(StartingLine(len(replicas)))
-    await together(*(stack.start_replica(one.index) for one in replicas))
+    await together(*(stack.start_replica(replica.index) for replica in replicas))

@@ -38,4 +38,4 @@ async def agent_on_this_machine(start: StartAgent, command: PythonCommand, lanes
             agent = await exits.enter_async_context(WarmAgent.connect("127.0.0.1", port, token))
         except DeadlineExceeded as error:
             raise WarmUnavailable(f"no agent answers: {child.log_tail(10)}") from error
-        yield AgentBeside(agent, {one: one for one in ports})
+        yield AgentBeside(agent, {number: number for number in ports})

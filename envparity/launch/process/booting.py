@@ -116,7 +116,7 @@ class ProcessBooting(Booting):
     def _new_replica(self, index: int, name: str, previous: bool) -> tuple[Child, HealthProbe]:  # noqa: FBT001
         """What runs as a replica, of either release, at the ports that are its own (`MakeReplica`)."""
         port, health_port = self._ports[index], self._health_ports[index]
-        values = {one.name: one.value for one in self._booted.given.resolved}
+        values = {setting.name: setting.value for setting in self._booted.given.resolved}
         own = {**values, **_values(self._booted, {"platform.port": str(port)})}
         command = filled(self._command, {PORT: port, HEALTH_PORT: health_port})
         probe = HealthProbe(self._backend, f"http://{_HOST}:{health_port}", lambda: _listens(port))
@@ -125,7 +125,7 @@ class ProcessBooting(Booting):
     async def _jobs_again(self, programs: ProcessPrograms) -> None:
         """The jobs of this release, on the data that the previous one has left."""
         if self._environment.jobs:
-            values = {one.name: one.value for one in self._booted.given.resolved}
+            values = {setting.name: setting.value for setting in self._booted.given.resolved}
             await self._further.run_jobs(self._booted, programs, self._exits, values)
 
     async def _start_server(self, name: str, declared: Dependency) -> None:
@@ -149,7 +149,7 @@ class ProcessBooting(Booting):
         child.start(self._gate)
         if self._gate is not None:
             await self._gate.passed()
-        bisect.insort(self._booted.replicas, replica, key=lambda one: one.index)
+        bisect.insort(self._booted.replicas, replica, key=lambda each_replica: each_replica.index)
         if self._environment.ingress.kind == "none" and index == 0:
             self._booted.endpoint = direct_endpoint(port, self._environment.ingress)
 

@@ -42,17 +42,17 @@ def process_problems(subject: Subject) -> list[str]:
 
 def _without_process(declared: Sequence[Dependency]) -> Iterator[str]:
     """Which kinds of dependencies cannot be run as processes here, and why."""
-    for name in sorted({one.kind for one in declared}):
+    for name in sorted({dependency.kind for dependency in declared}):
         kind = KINDS.get(name)
         if not isinstance(kind, RunsAsProcess | HasServer):
             yield f"a {name} cannot be run as a process of this machine"
             continue
         with KINDS.guarding(kind):
             lacking = kind.lacking()
-            lacks = [kind.lacks(one) for one in declared if one.kind == name]
+            lacks = [kind.lacks(dependency) for dependency in declared if dependency.kind == name]
         yield from dict.fromkeys(filter(None, [lacking] if lacking else lacks))
         if not (isinstance(kind, HasServer) or kind.own_tls) and any(
-            one.tls != "off" for one in declared if one.kind == name
+            dependency.tls != "off" for dependency in declared if dependency.kind == name
         ):
             yield f"a {name} of this machine speaks no TLS"
 

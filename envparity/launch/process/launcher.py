@@ -71,7 +71,7 @@ class ProcessLauncher:
         try:
             for place in (None, memory_folder()):  # one that cannot be made leaves none behind that was
                 self._folders.append(RunFolder.make(run_id, place))
-            folder, memory = (one.path for one in self._folders)
+            folder, memory = (each_folder.path for each_folder in self._folders)
             self._group = _noted_group(folder)
             self._guard = Guard(run_id, self._folders, None if self._group is None else self._group.folder)
             if self._group is None and (orphans := Orphans.adopting()) is not None:
@@ -164,7 +164,7 @@ def _copied(source: ProcessSource, folder: Path) -> Path:
         shutil.copyfile(file.source, copy)
         copy.chmod(file.mode)
     folder.mkdir(exist_ok=True)
-    for made in (folder, *(one for one in folder.rglob("*") if one.is_dir())):
+    for made in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         made.chmod(0o755)
     if os.geteuid() == 0:
         owner = source.folder.stat()

@@ -89,28 +89,28 @@ def cannot_check(source: ProcessSource, environments: Iterable[Environment]) -> 
 
 def _gaps(argv: tuple[str, ...], code: Path, environments: tuple[Environment, ...]) -> Iterator[str]:
     yield "the image (its packages, its files, its entry point; that the backend is process 1)"
-    platforms = [one.platform for one in environments]
-    if any(one.memory_mib is not None for one in platforms):
+    platforms = [each_environment.platform for each_environment in environments]
+    if any(each_platform.memory_mib is not None for each_platform in platforms):
         yield "the memory limit"
-    if any(one.cpus is not None for one in platforms):
+    if any(each_platform.cpus is not None for each_platform in platforms):
         if not hasattr(os, "sched_setaffinity"):
             yield "the processor limit"
-        elif any(one.cpus is not None and one.cpus % 1 for one in platforms):
+        elif any(each_platform.cpus is not None and each_platform.cpus % 1 for each_platform in platforms):
             yield "the processor limit in fractions of one"
-    if any(one.read_only_root for one in platforms):
+    if any(each_platform.read_only_root for each_platform in platforms):
         yield "the read-only root"
     for platform in platforms:
         if platform.user is not None and (why := why_not_as(platform.user, argv, code)):
             yield f"the user ({platform.user}: {why})"
-    if any(one.ingress.kind != "none" for one in environments) and find_nginx() is None:
+    if any(each_environment.ingress.kind != "none" for each_environment in environments) and find_nginx() is None:
         yield "nginx (a proxy of envparity's own stands for it)"
-    declared = [one for environment in environments for one in environment.dependencies.values()]
-    if any(one.tls != "off" and not kind_of(one).own_tls for one in declared):
+    declared = [dependency for environment in environments for dependency in environment.dependencies.values()]
+    if any(dependency.tls != "off" and not kind_of(dependency).own_tls for dependency in declared):
         yield "the servers' own TLS (a proxy in front of them speaks it)"
-    for one in declared:
-        kind = kind_of(one)
+    for dependency in declared:
+        kind = kind_of(dependency)
         with KINDS.guarding(kind):
-            yield from kind.not_as_process(one)
+            yield from kind.not_as_process(dependency)
     for environment in environments:
         yield from _of_its_own(argv, environment)
     yield "the network (names of hosts; everything is at 127.0.0.1)"
@@ -174,7 +174,7 @@ def _may_run(program: str, user: int) -> bool:
     if interpreter is not None and not _may_run(interpreter, user):
         return False
     real = Path(program).resolve()
-    return real.stat().st_mode & 0o005 == 0o005 and all(one.stat().st_mode & 0o001 for one in real.parents)
+    return real.stat().st_mode & 0o005 == 0o005 and all(parent.stat().st_mode & 0o001 for parent in real.parents)
 
 
 def _said(argv: list[str], identity: Mapping[str, object]) -> str:

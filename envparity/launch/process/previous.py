@@ -41,7 +41,7 @@ def previous_folder(backend: Backend, source: ProcessSource, into: Path) -> Path
     folder = into / here.relative_to(Path(top.decode().strip()).resolve())
     if not folder.is_dir():
         raise _wrong(backend, f"a revision that has {folder.relative_to(into)}", previous.revision)
-    for made in (into, *(one for one in into.rglob("*") if one.is_dir())):
+    for made in (into, *(path for path in into.rglob("*") if path.is_dir())):
         made.chmod(0o755)
     return folder
 

@@ -33,17 +33,17 @@ class ServerPrograms:
         if self.user is None or may_enter(folder):
             return folder
         # Of a wheel: the whole package, with the shared libraries that are found beside it.
-        package = next((one for one in (folder, *folder.parents) if (one / "__init__.py").is_file()), folder)
+        package = next((path for path in (folder, *folder.parents) if (path / "__init__.py").is_file()), folder)
         with self._copying:  # several stacks ask at the same moment
-            for one in (package, package.with_name(f"{package.name}.libs")):
-                if one.is_dir() and not (self._folder / one.name).exists():
-                    shutil.copytree(one, self._folder / one.name, symlinks=True)
+            for path in (package, package.with_name(f"{package.name}.libs")):
+                if path.is_dir() and not (self._folder / path.name).exists():
+                    shutil.copytree(path, self._folder / path.name, symlinks=True)
         return self._folder / package.name / folder.relative_to(package)
 
 
 def may_enter(folder: Path) -> bool:
     """Whether anybody may go there: every folder above it, and itself, lets others through."""
-    return all(one.stat().st_mode & 0o001 for one in (folder, *folder.parents))
+    return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
 
 
 def package_folder(name: str) -> Path | None:

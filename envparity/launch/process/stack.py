@@ -72,7 +72,7 @@ class ProcessStack(BootedStack):
 
     def replica_of(self, connects: Hashable) -> int | None:
         """By the session of its process, in which all that it starts is."""
-        sessions = {one.child.pid: one.index for one in self.replicas if one.child.exit_code is None}
+        sessions = {replica.child.pid: replica.index for replica in self.replicas if replica.child.exit_code is None}
         return sessions.get(connects) if isinstance(connects, int) else None
 
     async def throttle_replica(self, index: int, share: float, for_s: float) -> None:

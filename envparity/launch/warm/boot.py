@@ -52,7 +52,7 @@ class WarmBoot:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {**self._keys, **{one.name: one.value for one in self._resolved}}
+        return {**self._keys, **{setting.name: setting.value for setting in self._resolved}}
 
     @property
     def fingerprints(self) -> tuple[SettingFingerprint, ...]:

@@ -240,10 +240,10 @@ class AgentBoot:
 
     def lost(self, error: AgentGone) -> None:
         """Nobody can say any more how it is."""
-        for one in (self._end, self._listening, self._said):
-            if not one.done():
-                one.set_exception(error)
-                one.exception()  # nobody has to ask
+        for item in (self._end, self._listening, self._said):
+            if not item.done():
+                item.set_exception(error)
+                item.exception()  # nobody has to ask
 
 
 async def _within(future: asyncio.Future[T], what: str, timeout_s: float) -> T:

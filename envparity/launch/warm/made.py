@@ -29,5 +29,5 @@ def _in_words(told: str) -> str:
         record = json.loads(told)
     except ValueError:
         return told  # cut off where the log is
-    callers = " < ".join(f"{one['module']}:{one['line']}" for one in reversed(record["chain"]))
+    callers = " < ".join(f"{value['module']}:{value['line']}" for value in reversed(record["chain"]))
     return f"{record['type']} made in {record['function']} at {callers}"

@@ -131,7 +131,7 @@ class WarmPool:
                 says_so=bool(self._words),
                 fork=lambda learn=learn: self._agent.boot(  # type: ignore[misc]
                     self._command.at(lane.port),
-                    {one.name: one.value for one in settings},
+                    {setting.name: setting.value for setting in settings},
                     port=lane.port,
                     lifetime_s=lifetime_s,
                     learn=learn,
@@ -166,5 +166,5 @@ class WarmPool:
             raise WarmUnavailable(str(error)) from error
         if self.modules.unfit:
             raise WarmUnavailable(self.modules.unfit)
-        self.loaded = tuple(one.name for one in (*first.imported, *self.modules.imported))
+        self.loaded = tuple(module.name for module in (*first.imported, *self.modules.imported))
         self.timings["load"] = round(time.monotonic() - began, 3)

@@ -65,7 +65,7 @@ def url_problems(url: str, schemes: tuple[str, ...]) -> Iterator[tuple[str, str]
         yield "a URL with a host, and a port from 1 to 65535 where one is named", "one that cannot be read"
         return
     if parts.scheme.lower() not in schemes:
-        yield f"a URL that begins with {' or '.join(f'{one}://' for one in schemes)}", _scheme_got(parts.scheme)
+        yield f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}", _scheme_got(parts.scheme)
         return
     if port == 0:
         yield "a port from 1 to 65535", "port 0"

@@ -107,9 +107,9 @@ def _critical_pairs(graph: Graph) -> list[Pair]:
     return found
 
 
-def _conflict(graph: Graph, one: Pair, other: Pair) -> bool:
+def _conflict(graph: Graph, pair: Pair, other: Pair) -> bool:
     """Whether no order contains both: one's second is or precedes other's first, and the other way round."""
-    return _reaches(graph, one[1], other[0]) and _reaches(graph, other[1], one[0])
+    return _reaches(graph, pair[1], other[0]) and _reaches(graph, other[1], pair[0])
 
 
 def _reaches(graph: Graph, early: int, late: int) -> bool:

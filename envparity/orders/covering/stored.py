@@ -79,7 +79,7 @@ def covering_set(
     """
     found = [at_hand for at_hand in _at_hand(graph, strength, cache) if at_hand is not None]
     if found:
-        return min(found, key=lambda one: len(one.orders))
+        return min(found, key=lambda value: len(value.orders))
     return improve(graph, strength, seed=seed, moves=FALLBACK_MOVES[strength], cache=cache, expired=expired)
 
 

@@ -66,7 +66,7 @@ class Played:
 
 def played(run: SavedRun) -> Iterator[Played]:
     """Every scenario of the run, in the order of the backend's file."""
-    known = {one.name: one for one in run.subject.scenarios}
+    known = {each_scenario.name: each_scenario for each_scenario in run.subject.scenarios}
     ranks = {name: rank for rank, name in enumerate(known)}
     boots: dict[tuple[str, str], dict[str, tuple[Observation, Transcript]]] = {}
     for observation in run.observations:
@@ -74,12 +74,14 @@ def played(run: SavedRun) -> Iterator[Played]:
             key = (script.scenario, observation.case.boot.label)
             boots.setdefault(key, {})[observation.case.environment] = (observation, script)
     aligning = _Aligning(run)
-    for (scenario, boot), sides in sorted(boots.items(), key=lambda one: ranks.get(one[0][0], len(ranks))):
+    for (scenario, boot), sides in sorted(boots.items(), key=lambda value: ranks.get(value[0][0], len(ranks))):
         saved = known.get(scenario)
         first = next(iter(sides.values()))[1]
         scripts = {name: sides[name][1] for name in run.verdict.environments if name in sides}
         rows, parts = aligning.rows(scenario, scripts)
-        departures = {name: one.departure for name, one in scripts.items() if one.departure is not None}
+        departures = {
+            name: each_script.departure for name, each_script in scripts.items() if each_script.departure is not None
+        }
         yield Played(
             scenario=scenario,
             title=saved.title if saved else "",
@@ -87,7 +89,9 @@ def played(run: SavedRun) -> Iterator[Played]:
             boot=boot,
             states={name: _state(scripts.get(name)) for name in run.verdict.environments},
             rows=tuple(rows),
-            departures={name: (one.step + 1, one.expected, one.got) for name, one in departures.items()},
+            departures={
+                name: (departure.step + 1, departure.expected, departure.got) for name, departure in departures.items()
+            },
             first=parts,
         )
 
@@ -105,8 +109,10 @@ class _Aligning:
         self._backend: Backend = run.subject.for_comparing()
         today = dt.date.fromisoformat(run.subject.began[:10])
         self._declared: dict[str, list[Difference]] = {
-            one.name: [each for each in one.differences if each.expires is None or each.expires >= today]
-            for one in run.subject.environments
+            environment.name: [
+                each for each in environment.differences if each.expires is None or each.expires >= today
+            ]
+            for environment in run.subject.environments
         }
 
     def rows(self, scenario: str, scripts: Mapping[str, Transcript]) -> tuple[list[dict[str, object]], int | None]:
@@ -122,10 +128,10 @@ class _Aligning:
         return rows, next((index for index, row in enumerate(rows) if row.get("m") == "differs"), None)
 
     def _row(self, scenario: str, cells: Mapping[str, Item | None], names: Mapping[str, str]) -> dict[str, object]:
-        there = [one for one in cells.values() if one is not None]
+        there = [cell for cell in cells.values() if cell is not None]
         first = there[0]
-        times = [round(one.event.at_s * 1000) if one is not None else None for one in cells.values()]
-        if len(there) == len(cells) and all(one == first for one in there):
+        times = [round(cell.event.at_s * 1000) if cell is not None else None for cell in cells.values()]
+        if len(there) == len(cells) and all(item == first for item in there):
             fields = first.fields
             if first.kind == "sent":  # compared by its kind alone, and yet worth reading
                 fields = {key: _json(value) for key, value in event_data(first.event).items() if value != first.name}
@@ -133,12 +139,13 @@ class _Aligning:
             for value, name in names.items():
                 text = text.replace(value, name)
             return {"l": visible(first.label), "d": _cut(text, _LINE), "n": first.times, "t": times} | _against(there)
-        alike = len({(one.kind, one.name) for one in there}) == 1 and len(there) == len(cells)
-        paths = sorted({path for one in there for path in one.fields}) if alike else []
-        differing = [path for path in paths if len({one.fields.get(path) for one in there}) > 1]
+        alike = len({(item.kind, item.name) for item in there}) == 1 and len(there) == len(cells)
+        paths = sorted({path for item in there for path in item.fields}) if alike else []
+        differing = [path for path in paths if len({item.fields.get(path) for item in there}) > 1]
         undeclared = {path for path in differing if not self._is_declared(f"{scenario}.{first.name}", path, cells)}
         drawn = [
-            None if one is None else self._cell(one, differing if alike else None, undeclared) for one in cells.values()
+            None if cell is None else self._cell(cell, differing if alike else None, undeclared)
+            for cell in cells.values()
         ]
         mark = "differs" if undeclared or not alike else "declared"
         return {"l": visible(first.label), "x": drawn, "n": first.times, "t": times, "m": mark} | _against(there)
@@ -161,7 +168,7 @@ class _Aligning:
         return all(_value(cells[other], field) == usual or self._declares(other, path) for other in others)
 
     def _declares(self, environment: str, path: str) -> bool:
-        return any(covers(one, f"conversation.{path}") for one in self._declared.get(environment, ()))
+        return any(covers(item, f"conversation.{path}") for item in self._declared.get(environment, ()))
 
 
 def _value(item: Item | None, path: str) -> str | None:
@@ -176,7 +183,9 @@ def _aligned(columns: Mapping[str, Sequence[Item]]) -> Iterator[dict[str, Item |
     between: list[list[dict[str, Item | None]]] = [[] for _ in range(len(spine) + 1)]
     for name in others:
         items = columns[name]
-        matcher = SequenceMatcher(a=[_key(one) for one in spine], b=[_key(one) for one in items], autojunk=False)
+        matcher = SequenceMatcher(
+            a=[_key(each_item) for each_item in spine], b=[_key(each_item) for each_item in items], autojunk=False
+        )
         for action, low, high, start, end in matcher.get_opcodes():
             if action == "equal":
                 for offset in range(high - low):
@@ -203,7 +212,7 @@ def _key(item: Item) -> tuple[str, str]:
 
 def _against(items: Sequence[Item]) -> dict[str, object]:
     """What the contract says against any of these frames."""
-    said = dict.fromkeys(visible(one) for item in items for one in violations_of(item.event))
+    said = dict.fromkeys(visible(text) for item in items for text in violations_of(item.event))
     return {"v": list(said)} if said else {}
 
 

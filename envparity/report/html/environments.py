@@ -43,7 +43,7 @@ def environments_table(run: SavedRun) -> Html:
     rows += [_row(names, title, cells) for title, cells in _dependencies(run)]
     settings = _settings(run)
     wide = len(names) + 1
-    undeclared = {one.where for one in run.verdict.findings if conduct(one).family == "settings"}
+    undeclared = {finding.where for finding in run.verdict.findings if conduct(finding).family == "settings"}
     body = [
         tag("tbody", rows, role="rowgroup"),
         tag(
@@ -82,7 +82,7 @@ def _row(
     words = tag("code", breakable(title)) if code else title
     note = tag("span", " not declared", class_="bad") if bad else None
     header = tag("th", words, note, scope="row", role="rowheader")
-    drawn = [tag("td", tag("span", one), role="cell", data_of=name) for name, one in zip(names, cells, strict=True)]
+    drawn = [tag("td", tag("span", cell), role="cell", data_of=name) for name, cell in zip(names, cells, strict=True)]
     return tag("tr", header, drawn, role="row")
 
 
@@ -93,7 +93,14 @@ def _saved(run: SavedRun, name: str) -> SavedEnvironment:
 
 
 def _usual(run: SavedRun, name: str) -> Observation | None:
-    return next((one for one in run.observations if one.case.environment == name and one.case.boot.steady), None)
+    return next(
+        (
+            observation
+            for observation in run.observations
+            if observation.case.environment == name and observation.case.boot.steady
+        ),
+        None,
+    )
 
 
 def _observed(run: SavedRun, name: str) -> str:
@@ -102,16 +109,16 @@ def _observed(run: SavedRun, name: str) -> str:
     attached = observation.attached if observation is not None else None
     if attached is None:
         return "booted"
-    return "; ".join(one for one in (f"where it runs: {attached.url}", attached.certificate, *attached.notes) if one)
+    return "; ".join(text for text in (f"where it runs: {attached.url}", attached.certificate, *attached.notes) if text)
 
 
 def _startup(observation: Observation) -> str:
     if observation.launch_failure is not None:
         return "could not be stood up"
-    reports = [one.startup for one in observation.replicas if one.startup is not None]
-    failed = next((one for one in reports if one.status != "pass" or one.failures), None)
+    reports = [replica.startup for replica in observation.replicas if replica.startup is not None]
+    failed = next((report for report in reports if report.status != "pass" or report.failures), None)
     if failed is not None:
-        named = ", ".join(dict.fromkeys(one.component for one in failed.failures))
+        named = ", ".join(dict.fromkeys(failure.component for failure in failed.failures))
         return f"startup failed: {named}" if named else f"startup: {failed.status}"
     return "startup passed" if reports else "no startup report"
 
@@ -123,10 +130,10 @@ def _startup_cell(run: SavedRun, name: str) -> str | Html:
     words = _startup(observation)
     if observation.launch_failure is not None:
         return tag("span", f"{words}: {observation.launch_failure}", class_="bad")
-    reports = [one.startup for one in observation.replicas if one.startup is not None]
+    reports = [replica.startup for replica in observation.replicas if replica.startup is not None]
     if words != "startup passed":
         codes = ", ".join(
-            dict.fromkeys(f"{one.component}: {one.code}" for report in reports for one in report.failures)
+            dict.fromkeys(f"{failure.component}: {failure.code}" for report in reports for failure in report.failures)
         )
         return tag("span", f"failed: {codes}" if codes else words, class_="bad")
     steps = len(reports[0].steps)
@@ -138,10 +145,10 @@ def _startup_cell(run: SavedRun, name: str) -> str | Html:
 def _replicas(observation: Observation | None) -> str | Html:
     if observation is None:
         return ""
-    words = [_health(one) for one in observation.replicas]
+    words = [_health(replica) for replica in observation.replicas]
     if len(set(words)) == 1:
         return f"{len(words)}: {words[0]}"
-    return tag("ul", [tag("li", one) for one in words], class_="plain")
+    return tag("ul", [tag("li", word) for word in words], class_="plain")
 
 
 def _health(replica: Replica) -> str:
@@ -153,8 +160,8 @@ def _health(replica: Replica) -> str:
 
 
 def _ran(run: SavedRun, name: str) -> str | Html:
-    boots = [one for one in run.observations if one.case.environment == name]
-    scripts = [script for one in boots for script in one.transcripts]
+    boots = [observation for observation in run.observations if observation.case.environment == name]
+    scripts = [script for boot in boots for script in boot.transcripts]
     left = sum(script.departure is not None for script in scripts)
     text = f"{counted(len(boots), 'boot')}, {counted(len(scripts), 'conversation')}"
     if not left:
@@ -206,9 +213,17 @@ def _first(environment: SavedEnvironment | None) -> str:
 
 def _dependencies(run: SavedRun) -> Iterator[tuple[str, list[str | Html]]]:
     environments = [run.subject.environment(name) for name in run.verdict.environments]
-    names = dict.fromkeys(name for one in environments if one is not None for name in one.dependencies)
+    names = dict.fromkeys(
+        name for environment in environments if environment is not None for name in environment.dependencies
+    )
     for name in names:
-        yield name, [_dependency(one.dependencies.get(name)) if one is not None else "" for one in environments]
+        yield (
+            name,
+            [
+                _dependency(environment.dependencies.get(name)) if environment is not None else ""
+                for environment in environments
+            ],
+        )
 
 
 def _dependency(dependency: Dependency | None) -> str:
@@ -233,12 +248,12 @@ class _Settings:
 def _settings(run: SavedRun) -> _Settings:
     given = [_given(_usual(run, name)) for name in run.verdict.environments]
     found = _Settings([], [], [])
-    for name in sorted({name for one in given for name in one}):
-        sides = [one.get(name) for one in given]
-        cells = [_setting_cell(one) for one in sides]
-        if any(one is not None and one.value is None for one in sides):
+    for name in sorted({name for table in given for name in table}):
+        sides = [table.get(name) for table in given]
+        cells = [_setting_cell(side) for side in sides]
+        if any(side is not None and side.value is None for side in sides):
             found.secret.append((name, cells))
-        elif len({_value(one) for one in sides}) > 1:
+        elif len({_value(side) for side in sides}) > 1:
             found.differing.append((name, cells))
         else:
             found.same.append((name, _value(sides[0])))
@@ -251,7 +266,7 @@ def _group(title: str, width: int) -> Html:
 
 
 def _given(observation: Observation | None) -> dict[str, SettingFingerprint]:
-    return {one.name: one for one in observation.settings} if observation is not None else {}
+    return {setting.name: setting for setting in observation.settings} if observation is not None else {}
 
 
 def _value(setting: SettingFingerprint | None) -> str:

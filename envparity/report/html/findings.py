@@ -54,11 +54,13 @@ def findings_section(run: SavedRun, rules: Mapping[str, Rule]) -> Html:
     elif not verdict.findings:
         body = tag("p", f"None in the {counted(verdict.cases, 'case')} that came to an end.")
     else:
-        body = [_entry(one, verdict.environments, rules) for one in defects(verdict.findings)]
-    apart = [_finding(one, verdict.environments, rules.get(one.code)) for one in undeclared(verdict.findings)]
+        body = [_entry(defect, verdict.environments, rules) for defect in defects(verdict.findings)]
+    apart = [
+        _finding(finding, verdict.environments, rules.get(finding.code)) for finding in undeclared(verdict.findings)
+    ]
     differing = [tag("h2", "Differences that nobody declared"), *apart] if apart else []
-    chance = [_entry(one, verdict.environments, rules) for one in entries(verdict.by_chance)]
-    chance += [tag("p", tag("strong", "Unsteady: "), one) for one in verdict.unsteady]
+    chance = [_entry(entry, verdict.environments, rules) for entry in entries(verdict.by_chance)]
+    chance += [tag("p", tag("strong", "Unsteady: "), text) for text in verdict.unsteady]
     by_chance = [tag("h2", "By chance, and in no environment more often than in another"), *chance] if chance else []
     return tag("section", heading, body, differing, by_chance, id="findings", aria_labelledby="findings-heading")
 
@@ -68,7 +70,7 @@ def _entry(entry: Entry, environments: Sequence[str], rules: Mapping[str, Rule])
     first = _finding(entry.finding, environments, rules.get(entry.finding.code))
     if not entry.others:
         return first
-    others = [_finding(one, environments, rules.get(one.code)) for one in entry.others]
+    others = [_finding(finding, environments, rules.get(finding.code)) for finding in entry.others]
     summary = tag("summary", f"{counted(len(others), 'finding')} more with the same cause")
     return Html(first + tag("details", summary, others, class_="shared"))
 
@@ -87,7 +89,7 @@ def _headline(run: SavedRun) -> str:
 
 def _lead(run: SavedRun) -> Html | None:
     told = [*defects(run.verdict.findings), *entries(undeclared(run.verdict.findings))]
-    findings = [one.finding for one in told]
+    findings = [entry.finding for entry in told]
     if not findings:
         return None
     if len(findings) == 1:
@@ -96,16 +98,16 @@ def _lead(run: SavedRun) -> Html | None:
         what = tag("p", _where(only, run.verdict.environments), ": ", only.got, class_="lead")
         quoted = evidence_lines(only)
         first = tag("p", quoted[0], class_="quoted") if quoted else None
-        return Html("".join(one for one in (what, cause, first) if one is not None))
+        return Html("".join(item for item in (what, cause, first) if item is not None))
     items = [
         tag(
             "li",
-            tag("a", one.id, href=f"#{one.id}"),
-            f" {one.title}",
-            tag("span", f" in {_names(one.environments)}"),
-            _cause(one, "cause"),
+            tag("a", finding.id, href=f"#{finding.id}"),
+            f" {finding.title}",
+            tag("span", f" in {_names(finding.environments)}"),
+            _cause(finding, "cause"),
         )
-        for one in findings[:_LISTED]
+        for finding in findings[:_LISTED]
     ]
     if len(findings) > _LISTED:
         items.append(tag("li", tag("a", f"and {len(findings) - _LISTED} more", href="#findings")))
@@ -135,9 +137,11 @@ def _facts(run: SavedRun) -> Html:
         )
     never = tag("p", tag("strong", "Never matched: "), "; ".join(verdict.notes)) if verdict.notes else None
     varies = tag("p", tag("strong", "Varies: "), "; ".join(verdict.varying)) if verdict.varying else None
-    left_out = tag("ul", [tag("li", one) for one in not_played(verdict)], class_="plain") if verdict.left_out else None
+    left_out = (
+        tag("ul", [tag("li", text) for text in not_played(verdict)], class_="plain") if verdict.left_out else None
+    )
     unplayed = tag("details", tag("summary", f"{len(verdict.left_out)} not played"), left_out) if left_out else None
-    told = [one for one in (unchecked, never, varies, unplayed) if one is not None]
+    told = [html for html in (unchecked, never, varies, unplayed) if html is not None]
     return Html("".join((tag("dl", listed, class_="facts"), *told)))
 
 
@@ -171,7 +175,7 @@ def _where(finding: Finding, environments: Sequence[str]) -> Html:
         parts.append(f", not in {_names(others)}")
     if special:
         parts.append(f", in {counted(len(finding.cases), 'boot')}")
-    return Html("".join(tag("span", one) for one in parts))
+    return Html("".join(tag("span", part) for part in parts))
 
 
 def _cause(finding: Finding, look: str) -> Html | None:
@@ -180,7 +184,7 @@ def _cause(finding: Finding, look: str) -> Html | None:
 
 
 def _evidence(finding: Finding) -> Html | None:
-    quoted = [tag("li", one) for one in evidence_lines(finding)]
+    quoted = [tag("li", line) for line in evidence_lines(finding)]
     if not quoted:
         return None
     return Html(tag("h4", "Evidence") + tag("ul", quoted, class_="evidence"))
@@ -188,7 +192,7 @@ def _evidence(finding: Finding) -> Html | None:
 
 def _replay(finding: Finding) -> Html:
     commands = [f"envparity replay {finding.id}", *([finding.replay] if finding.replay else [])]
-    return tag("div", tag("h4", "See it again"), [_command(one) for one in commands], class_="replay")
+    return tag("div", tag("h4", "See it again"), [_command(command) for command in commands], class_="replay")
 
 
 def _command(command: str) -> Html:
@@ -199,7 +203,7 @@ def _command(command: str) -> Html:
 def _explained(rule: Rule | None) -> Html | None:
     if rule is None:
         return None
-    paragraphs = [_paragraph(one) for one in rule.description.strip().split("\n\n")]
+    paragraphs = [_paragraph(text) for text in rule.description.strip().split("\n\n")]
     return tag("details", tag("summary", f"What {rule.code} means"), paragraphs, class_="explained")
 
 

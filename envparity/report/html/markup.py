@@ -49,7 +49,7 @@ def joined(content: object) -> Html:
     if isinstance(content, str):
         return Html(html.escape(visible(content)))
     if isinstance(content, Iterable):
-        return Html("".join(joined(one) for one in content))
+        return Html("".join(joined(value) for value in content))
     return Html(html.escape(str(content)))
 
 
@@ -66,7 +66,7 @@ def visible(text: str) -> str:
 def embedded_json(data: object) -> Html:
     """JSON that may stand in a script element: nothing in it can end it or begin a comment (HTML §4.12.1.3)."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return Html("".join(_UNSAFE.get(one, one) for one in text))
+    return Html("".join(_UNSAFE.get(each_text, each_text) for each_text in text))
 
 
 def _attribute(key: str, value: Attribute) -> str:

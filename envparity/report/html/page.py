@@ -49,7 +49,7 @@ def html_page(run: SavedRun, rules: Sequence[Rule]) -> bytes:
         sections.insert(3, ("orders", "Orders", _section("orders", "Orders", _orders(run))))
     data = {
         "environments": [visible(name) for name in run.verdict.environments],
-        "conversations": [one.data for one in conversations],
+        "conversations": [conversation.data for conversation in conversations],
         "logs": _log_lines(run),
     }
     links = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in sections]
@@ -87,18 +87,22 @@ def _conversations(run: SavedRun, conversations: Sequence[Played]) -> Html:
     """A line for each scenario, by group; what matters is open, the rest is drawn when somebody opens it."""
     if not conversations:
         return tag("p", "None was held.", class_="nothing")
-    named = {one.scenario for one in run.verdict.findings} | {
-        name for one in run.verdict.findings for name in one.scenarios
+    named = {finding.scenario for finding in run.verdict.findings} | {
+        name for finding in run.verdict.findings for name in finding.scenarios
     }
     groups: dict[str, list[tuple[int, Played]]] = {}
-    for index, one in enumerate(conversations):
-        groups.setdefault(one.group, []).append((index, one))
-    opened = [index for index, one in enumerate(conversations) if one.matters or one.scenario in named][:_OPENED]
+    for index, each_conversation in enumerate(conversations):
+        groups.setdefault(each_conversation.group, []).append((index, each_conversation))
+    opened = [
+        index
+        for index, conversation in enumerate(conversations)
+        if conversation.matters or conversation.scenario in named
+    ][:_OPENED]
     drawn = []
     for group, members in groups.items():
-        apart = sum(one.matters for _, one in members)
+        apart = sum(each_item.matters for _, each_item in members)
         words = f"{apart} of {len(members)} apart" if apart else f"{len(members)}, the same everywhere"
-        items = [_conversation(index, one, opened=index in opened) for index, one in members]
+        items = [_conversation(index, item, opened=index in opened) for index, item in members]
         summary = tag(
             "summary", tag("h3", group.replace("_", " ")), tag("span", words, class_="bad" if apart else "quiet")
         )
@@ -107,19 +111,21 @@ def _conversations(run: SavedRun, conversations: Sequence[Played]) -> Html:
     return Html(noscript + "".join(drawn))
 
 
-def _conversation(index: int, one: Played, *, opened: bool) -> Html:
+def _conversation(index: int, first_played: Played, *, opened: bool) -> Html:
     states = [
         tag("span", name, class_=f"state {state.replace(' ', '-')}", title=f"{name}: {_MARKS[state]}")
-        for name, state in one.states.items()
+        for name, state in first_played.states.items()
     ]
-    left = [name for name, state in one.states.items() if state == "left"]
+    left = [name for name, state in first_played.states.items() if state == "left"]
     words = None
     if left:
         words = tag("span", f"left its script in {', '.join(left)}", class_="bad")
-    elif one.first is not None:
-        words = tag("span", f"differs at entry {one.first + 1}", class_="bad")
-    boot = tag("span", f"booted {one.boot}", class_="quiet") if one.boot != "as it is" else None
-    summary = tag("summary", tag("code", one.scenario), tag("span", one.title, class_="title"), boot, words)
+    elif first_played.first is not None:
+        words = tag("span", f"differs at entry {first_played.first + 1}", class_="bad")
+    boot = tag("span", f"booted {first_played.boot}", class_="quiet") if first_played.boot != "as it is" else None
+    summary = tag(
+        "summary", tag("code", first_played.scenario), tag("span", first_played.title, class_="title"), boot, words
+    )
     unseen = tag("p", [tag("span", one_state, " ") for one_state in states], class_="unseen")
     return tag(
         "details",
@@ -144,12 +150,12 @@ def _log_lines(run: SavedRun) -> list[tuple[str, list[tuple[str, list[str]]]]]:
     """The logs of every boot by its title: of the replicas first, then of what stood around them."""
     ranks = {name: rank for rank, name in enumerate(run.verdict.environments)}
     logs = []
-    for one in sorted(run.observations, key=lambda each: (each.case.boot, ranks.get(each.case.environment, 0))):
-        sources = [(f"replica {each.index + 1}", each.log_tail) for each in one.replicas]
-        sources += list(one.infrastructure_logs.items())
+    for observation in sorted(run.observations, key=lambda each: (each.case.boot, ranks.get(each.case.environment, 0))):
+        sources = [(f"replica {each.index + 1}", each.log_tail) for each in observation.replicas]
+        sources += list(observation.infrastructure_logs.items())
         told = [(visible(source), [visible(line) for line in lines]) for source, lines in sources if lines]
         if told:
-            logs.append((str(one.case), told))
+            logs.append((str(observation.case), told))
     return logs
 
 
@@ -157,14 +163,14 @@ def _exemptions(run: SavedRun) -> Html:
     if not run.verdict.exemptions:
         return tag("p", "None was used.", class_="nothing")
     declaring: dict[tuple[str, str], list[Exemption]] = {}
-    for one in run.verdict.exemptions:
-        declaring.setdefault((one.path, one.reason), []).append(one)
-    head = tag("tr", [tag("th", one, scope="col") for one in ("path", "declared by", "because")])
+    for exemption in run.verdict.exemptions:
+        declaring.setdefault((exemption.path, exemption.reason), []).append(exemption)
+    head = tag("tr", [tag("th", item, scope="col") for item in ("path", "declared by", "because")])
     rows = [
         tag(
             "tr",
             tag("th", tag("code", path), scope="row"),
-            tag("td", ", ".join(one.environment for one in used)),
+            tag("td", ", ".join(exemption.environment for exemption in used)),
             tag("td", reason),
         )
         for (path, reason), used in declaring.items()
@@ -183,14 +189,14 @@ def _exemptions(run: SavedRun) -> Html:
 
 def _orders(run: SavedRun) -> Html:
     """What was booted in other orders, and how those boots ended."""
-    ended: Mapping[str, dict[str, int]] = {one.case: {} for one in run.planned}
-    for one in run.booted:
-        counts = ended.get(one.case, {})
-        counts[one.startup] = counts.get(one.startup, 0) + 1
+    ended: Mapping[str, dict[str, int]] = {planned.case: {} for planned in run.planned}
+    for booted in run.booted:
+        counts = ended.get(booted.case, {})
+        counts[booted.startup] = counts.get(booted.startup, 0) + 1
     words = [
         f"{case}: {', '.join(f'{count} {how}' for how, count in counts.items())}" for case, counts in ended.items()
     ]
-    items = [tag("li", one) for one in (*run.verdict.coverage, *(f"startup in {one}" for one in words))]
+    items = [tag("li", text) for text in (*run.verdict.coverage, *(f"startup in {word}" for word in words))]
     return tag("ul", items)
 
 

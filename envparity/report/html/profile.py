@@ -18,8 +18,8 @@ def profile_table(run: SavedRun) -> Html:
         ("longest boots", profile.boots, 0.0),
         ("longest conversations", profile.conversations, 0.0),
     )
-    head = tag("tr", [tag("th", one, scope="col") for one in ("what", "of", "seconds", "share")])
-    rows = [_row(title, one, whole) for title, shares, whole in groups for one in shares]
+    head = tag("tr", [tag("th", item, scope="col") for item in ("what", "of", "seconds", "share")])
+    rows = [_row(title, share, whole) for title, shares, whole in groups for share in shares]
     if not rows:
         return tag("p", "Nothing was measured.", class_="nothing")
     table = tag(
@@ -33,12 +33,12 @@ def profile_table(run: SavedRun) -> Html:
     return tag("details", tag("summary", f"{profile.duration_s:.1f} s, and what they went to"), region)
 
 
-def _row(title: str, one: Share, whole: float) -> Html:
-    share = f"{100 * one.seconds / whole:.0f} %" if whole else ""
+def _row(title: str, first_share: Share, whole: float) -> Html:
+    share = f"{100 * first_share.seconds / whole:.0f} %" if whole else ""
     return tag(
         "tr",
-        tag("th", one.name, scope="row"),
+        tag("th", first_share.name, scope="row"),
         tag("td", title),
-        tag("td", f"{one.seconds:.1f}"),
+        tag("td", f"{first_share.seconds:.1f}"),
         tag("td", share),
     )

@@ -39,29 +39,36 @@ def timelines(run: SavedRun) -> Html:
     """A table for each way to boot; all but the usual one, and those that a finding speaks of, are folded."""
     special = {case for finding in run.verdict.findings for case in finding.cases}
     boots: dict[str, list[Observation]] = {}
-    for one in run.observations:
-        boots.setdefault(one.case.boot.label, []).append(one)
+    for observation in run.observations:
+        boots.setdefault(observation.case.boot.label, []).append(observation)
     places = {name: place for place, name in enumerate(run.verdict.environments)}
     drawn = []
     for label, observations in boots.items():
         # A saved run may come from elsewhere: what its verdict does not name stands last.
-        table = _table(label, sorted(observations, key=lambda one: places.get(one.case.environment, len(places))))
+        table = _table(
+            label, sorted(observations, key=lambda observation: places.get(observation.case.environment, len(places)))
+        )
         if table is None:
             continue
-        opened = observations[0].case.boot.steady or any(one.case.id in special for one in observations)
+        opened = observations[0].case.boot.steady or any(observation.case.id in special for observation in observations)
         drawn.append(tag("details", tag("summary", f"Booted {label}"), table, open=opened, class_="boot"))
     return Html("".join(drawn)) if drawn else tag("p", "No backend said which steps it takes.", class_="nothing")
 
 
 def _table(label: str, observations: Sequence[Observation]) -> Html | None:
-    columns = [column for one in observations for column in _columns(one)]
+    columns = [column for observation in observations for column in _columns(observation)]
     names = list(dict.fromkeys(name for column in columns for name in column.steps))
     if not names:
         return None
     spans = [span for column in columns for name in names if (span := column.span(name)) is not None]
     tick_ms = _tick_ms(max((end for _, end in spans), default=1.0))
     most_ms = tick_ms * math.ceil(max((end for _, end in spans), default=1.0) / tick_ms)
-    head = tag("tr", tag("th", "step", scope="col"), [tag("th", one.title, scope="col") for one in columns], role="row")
+    head = tag(
+        "tr",
+        tag("th", "step", scope="col"),
+        [tag("th", each_column.title, scope="col") for each_column in columns],
+        role="row",
+    )
     body = [
         tag(
             "tr",
@@ -105,7 +112,7 @@ def _cell(column: _Column, name: str, most_ms: float, tick_ms: float) -> Html:
         words = f"failed, {_ms(step.duration_ms)}"
     grid = [
         tag("line", x1=at, x2=at, y1="0", y2="100%", class_="grid")
-        for at in (_percent(one, most_ms) for one in _ticks(most_ms, tick_ms))
+        for at in (_percent(tick, most_ms) for tick in _ticks(most_ms, tick_ms))
     ]
     drawing = tag("svg", grid, _bar(step.outcome, span, most_ms), _label(words, step.outcome, span, most_ms),
                   aria_hidden="true", class_="lane")  # fmt: skip
@@ -125,7 +132,7 @@ def _bar(outcome: str, span: tuple[float, float] | None, most_ms: float) -> Html
 
 def _label(words: str, outcome: str, span: tuple[float, float] | None, most_ms: float) -> Html:
     """Behind the bar where there is room, else before it, else in it."""
-    left, right = (0.0, 0.0) if span is None else (one / most_ms for one in span)
+    left, right = (0.0, 0.0) if span is None else (figure / most_ms for figure in span)
     if right <= _ROOM:
         at, anchor, shift = right, "start", 6
     elif left >= 1 - _ROOM:

@@ -83,7 +83,7 @@ def test_conversations_part_at_the_first_entry_that_is_not_alike(at: int) -> Non
     assert parting is not None
     assert (parting.scenario, parting.number, parting.connection) == ("chat", at + 1, "")
     assert parting.common == (f"received {FRAMES[at - 1]}" if at else "")
-    assert parting.one == f'received {{"type": "{FRAMES[at]}"}}'
+    assert parting.first == f'received {{"type": "{FRAMES[at]}"}}'
     assert parting.other == "close 1011 internal by the server"
 
 

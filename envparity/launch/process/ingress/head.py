@@ -36,11 +36,11 @@ class Request:
 
     def value(self, name: bytes) -> bytes:
         """The first value of that header (lower case); empty where there is none."""
-        return next((value for one, value in self.headers if one.lower() == name), b"")
+        return next((value for item, value in self.headers if item.lower() == name), b"")
 
     def cookie(self, name: bytes) -> bytes:
         """The first value of that cookie; empty where there is none."""
-        pairs = (pair for one, value in self.headers if one.lower() == b"cookie" for pair in value.split(b";"))
+        pairs = (pair for item, value in self.headers if item.lower() == b"cookie" for pair in value.split(b";"))
         return next((value for key, _, value in (pair.strip().partition(b"=") for pair in pairs) if key == name), b"")
 
     @property

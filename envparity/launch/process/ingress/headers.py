@@ -69,7 +69,7 @@ def _telling_of(name: Forwarded, request: Request, client_host: str, ingress: In
     host, address = request.value(b"host"), client_host.encode()
     match name:
         case "for":
-            claimed = b", ".join(value for one, value in request.headers if one.lower() == b"x-forwarded-for")
+            claimed = b", ".join(value for item, value in request.headers if item.lower() == b"x-forwarded-for")
             kept = claimed + b", " if claimed and ingress.forwarded_for == "append" else b""
             return b"X-Forwarded-For", kept + address
         case "proto":

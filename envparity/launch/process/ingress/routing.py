@@ -30,7 +30,7 @@ class Rotation:
 
     def next(self, tried: Collection[Address]) -> Address:
         """The one whose turn it is among those not tried yet. Raises `ValueError` when all were."""
-        left = [index for index, one in enumerate(self._replicas) if one not in tried]
+        left = [index for index, replica in enumerate(self._replicas) if replica not in tried]
         for index in left:
             self._credits[index] += 1
         chosen = max(left, key=lambda index: (self._credits[index], -index))
@@ -59,7 +59,7 @@ class Routing:
         return preferred if preferred is not None and preferred not in tried else self._rotation.next(tried)
 
     def _by_cookie(self, request: Request) -> Address | None:
-        return next((one for one in self._replicas if request.cookie(_COOKIE) == self._number(one)), None)
+        return next((replica for replica in self._replicas if request.cookie(_COOKIE) == self._number(replica)), None)
 
     def _by_address(self, client: bytes, tried: Collection[Address]) -> Address | None:
         """As `hash $remote_addr` chooses (ngx_http_upstream_get_hash_peer)."""

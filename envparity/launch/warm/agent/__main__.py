@@ -69,8 +69,8 @@ class Agent:
     def _wait(self) -> None:
         """For whatever comes next, a deadline included, and deal with it; requests are left in the link."""
         running = self._boots.running
-        until = min([self._link.deadline, *(one.kill_at for one in running)])
-        if any(one.port for one in running):
+        until = min([self._link.deadline, *(each_boot.kill_at for each_boot in running)])
+        if any(each_boot.port for each_boot in running):
             until = min(until, time.monotonic() + LISTENING_EVERY_S)
         for descriptor in ready([self._woken, *self._boots.readers, *self._link.descriptors], until):
             if descriptor == self._woken:

@@ -30,7 +30,7 @@ class Command:
     def __init__(self, request: Request) -> None:
         self.module: str = request.get("module") or ""
         self.script: str = request.get("script") or ""
-        self.arguments = [str(one) for one in request.get("arguments", ())]
+        self.arguments = [str(value) for value in request.get("arguments", ())]
         if bool(self.module) == bool(self.script):
             raise Refused("exactly one of module and script says what to run")
 
@@ -54,7 +54,7 @@ class Command:
         folders = {folder_of(name) for name in self.own_names()}
         if self.script:
             folders.add(Path(self.script).resolve().parent)
-        return {one for one in folders if one is not None and one.name not in NOT_A_BACKENDS}
+        return {folder for folder in folders if folder is not None and folder.name not in NOT_A_BACKENDS}
 
     def import_without_running(self) -> None:
         """Do the imports at the top of what is run, and nothing else of it."""

@@ -43,7 +43,7 @@ class Link:
     def descriptors(self) -> list[int]:
         """All that it may have to read from."""
         owner = [self._owner] if self._owner is not None else []
-        return [one.fileno() for one in (self._listener, *owner, *self._strangers)]
+        return [socket_.fileno() for socket_ in (self._listener, *owner, *self._strangers)]
 
     @property
     def deadline(self) -> float:
@@ -71,7 +71,7 @@ class Link:
             self._buffer += data
             self.over = self.over or not data or len(self._buffer) > LINE_BYTES
         else:
-            stranger = next((one for one in self._strangers if one.fileno() == descriptor), None)
+            stranger = next((socket_ for socket_ in self._strangers if socket_.fileno() == descriptor), None)
             if stranger is not None:
                 self._first_line(stranger, hello)
 
@@ -95,14 +95,14 @@ class Link:
     def close(self) -> None:
         """End every connection, and listen no more."""
         owner = [self._owner] if self._owner is not None else []
-        for one in (self._listener, *owner, *self._strangers):
-            one.close()
+        for socket_ in (self._listener, *owner, *self._strangers):
+            socket_.close()
 
     def abandon(self) -> None:
         """In a child: forget the descriptors, which the child has closed, so that nobody closes their numbers again."""
         owner = [self._owner] if self._owner is not None else []
-        for one in (self._listener, *owner, *self._strangers):
-            one.detach()
+        for socket_ in (self._listener, *owner, *self._strangers):
+            socket_.detach()
 
     def _accept(self) -> None:
         stranger, _ = self._listener.accept()

@@ -62,7 +62,7 @@ class Preload:
                 wanted.append(name)
         good, left_out = self._bearable(wanted, until)
         imported = self._import(good)
-        smuggled = sorted(one for one in sys.modules if one.partition(".")[0] in own_names)
+        smuggled = sorted(module for module in sys.modules if module.partition(".")[0] in own_names)
         if smuggled:
             self.unfit = "a third-party module has imported the backend's own " + ", ".join(smuggled)
         self.compiled.compile(command, until)

@@ -31,7 +31,7 @@ class RunningBoots:
     @property
     def running(self) -> list[Boot]:
         """Those that have not ended."""
-        return [one for one in self._boots.values() if one.exit is None]
+        return [boot for boot in self._boots.values() if boot.exit is None]
 
     def add(self, boot: Boot) -> None:
         """Take one more, and read what it writes."""
@@ -67,9 +67,9 @@ class RunningBoots:
 
     def tell_who_listens(self) -> None:
         """Tell of each that has begun to listen on its port."""
-        awaited = [one for one in self.running if one.port]
+        awaited = [each_boot for each_boot in self.running if each_boot.port]
         ports: set[int] = set()
-        if any(one.age_s > LOOK_AFTER_S for one in awaited) and time.monotonic() >= self._look_again:
+        if any(each_boot.age_s > LOOK_AFTER_S for each_boot in awaited) and time.monotonic() >= self._look_again:
             self._look_again = time.monotonic() + LOOK_EVERY_S
             ports = listening_ports()
         for boot in awaited:
@@ -109,7 +109,14 @@ class RunningBoots:
                 return
             if ended is None:
                 return
-            boot = next((one for one in self._boots.values() if one.pid == ended.si_pid and one.exit is None), None)
+            boot = next(
+                (
+                    each_boot
+                    for each_boot in self._boots.values()
+                    if each_boot.pid == ended.si_pid and each_boot.exit is None
+                ),
+                None,
+            )
             if boot is not None:
                 boot.kill()  # now, before its number is free to be another group's
             _, status, usage = os.wait4(ended.si_pid, 0)
@@ -129,7 +136,9 @@ class RunningBoots:
         self._link.tell({"event": "ended", **boot.state})
         for identifier in boot.waiting:
             self._link.tell({"id": identifier, "ok": True, **boot.state})
-        for number in [one.number for one in self._boots.values() if one.exit is not None][:-REMEMBERED]:
+        for number in [each_boot.number for each_boot in self._boots.values() if each_boot.exit is not None][
+            :-REMEMBERED
+        ]:
             del self._boots[number]
 
     def _forget(self, descriptor: int) -> None:
