@@ -8,12 +8,13 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import TREE
-from tests.envparity.running import heed_ctrl_c
+from tests.envparity.running import heed_ctrl_c, ignore_ctrl_c
 
 LAUNCHED = "  launcher     container\n"
 PASSED = "===== 3 passed, 1 skipped in 0.51s ====="
@@ -138,9 +139,16 @@ def test_what_is_left_behind_is_told_with_who_left_it(tree: Path) -> None:
     assert [line.endswith(f"envparity-0123abcd-{name}") for name, line in zip(("unit", "browser"), left, strict=True)]
 
 
-def test_ctrl_c_ends_both_lanes_and_begins_nothing_more(tree: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "begin"),
+    [(signal.SIGINT, heed_ctrl_c), (signal.SIGTERM, heed_ctrl_c), (signal.SIGTERM, ignore_ctrl_c)],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM in the background"],
+)
+def test_what_interrupts_it_ends_both_lanes_and_begins_nothing_more(
+    tree: Path, number: signal.Signals, begin: Callable[[], None]
+) -> None:
     """Each environment that runs is interrupted once, and may clean up."""
-    cleans = "trap 'touch cleaned-$2; exit 2' INT; touch began-$2; while :; do sleep 0.02; done"
+    cleans = "trap 'touch cleaned-$2; exit 2' INT TERM; touch began-$2; while :; do sleep 0.02; done"
     program(tree / ".venv" / "bin" / "tox", cleans)
     command = ["/bin/bash", str(tree / ".ci" / "run"), "hostile", "processes", "unit", "browser"]
     with subprocess.Popen(
@@ -148,13 +156,13 @@ def test_ctrl_c_ends_both_lanes_and_begins_nothing_more(tree: Path) -> None:
         cwd=tree,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=heed_ctrl_c,  # noqa: PLW1509  no thread of this process holds a lock that it needs
+        preexec_fn=begin,  # noqa: PLW1509  no thread of this process holds a lock that it needs
     ) as run:
         deadline = time.monotonic() + 30
         while not ((tree / "began-hostile").exists() and (tree / "began-unit").exists()):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        run.send_signal(signal.SIGINT)
-        assert run.wait(30) == 130
+        run.send_signal(number)
+        assert run.wait(60) == 128 + number
     assert sorted(path.name for path in tree.glob("cleaned-*")) == ["cleaned-hostile", "cleaned-unit"]
     assert sorted(path.name for path in tree.glob("began-*")) == ["began-hostile", "began-unit"]

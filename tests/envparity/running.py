@@ -35,6 +35,11 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def ignore_ctrl_c() -> None:
+    """In a process that is being started: have it ignore Ctrl-C, as what a shell starts in the background does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class Running:
     """A real `envparity` in a process of its own, its output read line by line as it comes."""
 
