@@ -200,10 +200,8 @@ class Hybrids:
         environment = mix(self.base, self.failing, traits)
         attempt = self._boots.attempt(environment, traits, warm=warm, twice=twice)
         booted = [await self._booted(attempt) for _ in range(1 + self._pairs)]
-        observation = next(
-            (each_observation for each_observation in booted if each_observation.launch_failure is not None), booted[0]
-        )
-        environments = {each_environment.name: each_environment for each_environment in (self.passing, environment)}
+        observation = next((seen for seen in booted if seen.launch_failure is not None), booted[0])
+        environments = {side.name: side for side in (self.passing, environment)}
         found = singles(Subject(self._backend, environments, self._today), (self._passed, *booted))
         return Shown.of(observation, tuple(finding for finding in found if environment.name in finding.environments))
 
