@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Generic, TypeVar
 
+from envparity.support.shielded import shielded
+
 __all__ = ["OnceEach"]
 
 K = TypeVar("K", bound=Hashable)
@@ -23,7 +25,7 @@ class OnceEach(Generic[K, V]):
         known = self._tasks.get(key)
         if known is None or (known.done() and not known.cancelled() and known.exception() is not None):
             self._tasks[key] = asyncio.create_task(work(), name=name)
-        return await asyncio.shield(self._tasks[key])
+        return await shielded(self._tasks[key])
 
     @property
     def results(self) -> tuple[V, ...]:

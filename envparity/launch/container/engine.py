@@ -21,6 +21,7 @@ from docker.errors import APIError, DockerException
 from testcontainers.core.config import testcontainers_config
 
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, EngineUnavailable, LaunchError
+from envparity.support.shielded import shielded
 from envparity.support.stalls import within
 
 __all__ = ["Engine", "engine_failures"]
@@ -53,13 +54,10 @@ class Engine:
         future = self._threads.submit(function)
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
-        asking = asyncio.wrap_future(future)
-        # Whoever was cancelled meanwhile does not want to know how it ended, and asyncio shall not complain of that.
-        asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         try:
             with engine_failures(what):
                 async with within(_CALL_S if timeout_s is None else timeout_s):
-                    return await asyncio.shield(asking)
+                    return await shielded(asyncio.wrap_future(future))
         except TimeoutError as error:
             if timeout_s is None:
                 raise EngineSilent(f"the container engine: {what}", _CALL_S) from error
@@ -77,7 +75,7 @@ class Engine:
             if not hurried or await self.answers():
                 await self.call(what, function)
 
-        await asyncio.shield(asyncio.ensure_future(removed()))
+        await shielded(removed())
 
     async def answers(self) -> bool:
         """Whether it answers at all, within moments. Once it has not, it is not asked again."""

@@ -23,6 +23,7 @@ from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment, ImageSource
 from envparity.redaction.raising import raised_without_secrets
+from envparity.support.shielded import shielded
 
 __all__ = ["ContainerLauncher"]
 
@@ -96,7 +97,7 @@ class ContainerLauncher:
         try:
             if self._hurried:
                 await self._engine.answers()
-            await asyncio.shield(asyncio.to_thread(self._remove_everything))
+            await shielded(asyncio.to_thread(self._remove_everything))
         finally:
             self._folder.close()
 

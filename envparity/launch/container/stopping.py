@@ -8,6 +8,7 @@ import math
 from docker.models.containers import Container
 
 from envparity.launch.container.engine import Engine
+from envparity.support.shielded import shielded
 from envparity.support.stalls import within
 
 __all__ = ["stop_gracefully"]
@@ -28,7 +29,7 @@ async def stop_gracefully(engine: Engine, container: Container, what: str, grace
     try:
         try:
             async with within(grace_s):
-                await asyncio.shield(stopping)
+                await shielded(stopping)
         except TimeoutError:
             if not stopping.done():
                 await engine.call(f"{what} to be killed", container.kill, ended_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import shutil
@@ -34,6 +33,7 @@ from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.observe.image import ImageRecord
 from envparity.redaction.raising import raised_without_secrets
+from envparity.support.shielded import shielded
 
 __all__ = ["ProcessLauncher"]
 
@@ -116,7 +116,7 @@ class ProcessLauncher:
 
     async def close(self) -> None:
         """Nothing of this run is left afterwards."""
-        await asyncio.shield(settled(self._remove_everything))
+        await shielded(settled(self._remove_everything))
 
     def _remove_everything(self) -> None:
         if self._orphans is not None and self._guard is not None:

@@ -19,6 +19,7 @@ from envparity.launch.images.folder import default_docker_folder
 from envparity.launch.ingress_variables import ingress_variables
 from envparity.launch.process.child import identity_of
 from envparity.launch.process.ingress.plan import Address, IngressPlan, RunningIngress
+from envparity.support.shielded import shielded
 from envparity.support.stalls import within
 
 __all__ = ["find_nginx", "nginx_ingress"]
@@ -91,7 +92,7 @@ async def nginx_ingress(
         stopping = functools.partial(_stop_gracefully, process, plan.shutdown_timeout_s)
         yield RunningIngress(address, "nginx", stopping, process.pid, log)
     finally:
-        await asyncio.shield(asyncio.ensure_future(_stop_at_once(process)))
+        await shielded(_stop_at_once(process))
         shutil.rmtree(run)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Literal
 
 from envparity.launch.certificates import IssuedCertificate
 from envparity.model.environment import Ingress
+from envparity.support.shielded import shielded
 
 __all__ = ["Address", "IngressKind", "IngressPlan", "RunningIngress"]
 
@@ -53,4 +53,4 @@ class RunningIngress:
 
     async def stop(self) -> None:
         """Stop as SIGQUIT stops nginx: refuse new connections, finish what is open, drop it after the plan's time."""
-        await asyncio.shield(asyncio.ensure_future(self.stopping()))
+        await shielded(self.stopping())
