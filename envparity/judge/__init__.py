@@ -67,11 +67,10 @@ def findings_for(
     None asks for any. A code may be a family's beginning (`EP3`). A startup failure counts for every scenario that it
     took down with it.
     """
-    asked = None if codes is None else {known.code for known in every_rule() if known.code.startswith(tuple(codes))}
     return tuple(
         finding
         for finding in judgement.findings
         if (scenario is None or scenario in finding.scenarios)
         and (environment is None or environment in finding.environments)
-        and (asked is None or finding.code in asked)
+        and (codes is None or finding.code.startswith(tuple(codes)))
     )
