@@ -10,6 +10,7 @@ from envparity.conversation.actions import Control
 from envparity.conversation.stage import Stage
 from envparity.conversation.told import Outcome
 from envparity.model.scenario import Rate
+from envparity.support.shielded import shielded
 
 __all__ = ["Crowd"]
 
@@ -58,7 +59,7 @@ class Crowd:
         doing, key = self._place(number).doing, (action.action, action.target, action.replica)
         if key not in doing:
             doing[key] = asyncio.create_task(self.stage.do(action))
-        return await asyncio.shield(doing[key])
+        return await shielded(doing[key])
 
     def leave(self) -> None:
         """One of them plays no longer. What the last leaves behind, because it was interrupted, is not gone on with."""

@@ -31,6 +31,7 @@ from envparity.observe.transcript import (
 __all__ = [
     "ANOTHERS",
     "OWN_ALONE",
+    "breach_of",
     "contract_broken",
     "departed",
     "ending",
@@ -61,23 +62,38 @@ def departed(*kinds: DepartureKind, group: str = "") -> Check:
                 continue
             if script.clients is not None or flooded_by(script):  # rules of their own
                 continue
-            yield Breach(
+            yield breach_of(
+                view.subject.backend,
+                script,
+                departure,
+                (*_in_some_plays(observation, script.scenario), *_circumstances(script, departure)),
                 where=_where(view.subject.backend, script.scenario) if group else script.scenario,
-                expected=steady(departure.expected, script.names),
-                got=steady(departure.got, script.names),
-                scenario=script.scenario,
-                step=departure.step,
-                nature=nature_of(view.subject.backend, script, departure),
-                evidence=(
-                    *_in_some_plays(observation, script.scenario),
-                    *_circumstances(script, departure),
-                    ending(script),
-                    *logged(script.logged),
-                ),
                 action=advice(script, departure),
             )
 
     return check
+
+
+def breach_of(
+    backend: Backend,
+    script: Transcript,
+    departure: Departure,
+    evidence: Iterable[Evidence],
+    *,
+    where: str = "",
+    action: str = "",
+) -> Breach:
+    """That a conversation left its script: the evidence, then its end and its log. `where`: else its scenario."""
+    return Breach(
+        where=where or script.scenario,
+        expected=steady(departure.expected, script.names),
+        got=steady(departure.got, script.names),
+        scenario=script.scenario,
+        step=departure.step,
+        nature=nature_of(backend, script, departure),
+        evidence=(*evidence, ending(script), *logged(script.logged)),
+        action=action,
+    )
 
 
 def flooded_by(script: Transcript) -> tuple[str, ...]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envparity.judge.circumstances import logged
-from envparity.judge.conversation_checks import ending, nature_of
+from envparity.judge.conversation_checks import breach_of
 from envparity.judge.evidence import Note
 from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
-from envparity.judge.volatile import steady
 from envparity.observe.record import Observation
 
 __all__ = ["RULES"]
+
+_OFFERED_FIRST = Note("what carries the token was offered before the other subprotocols; behind them it is as expected")
 
 
 def _otherwise(view: RunView, observation: Observation) -> Iterator[Breach]:
@@ -22,19 +22,7 @@ def _otherwise(view: RunView, observation: Observation) -> Iterator[Breach]:
         departure = script.departure
         if departure is None or any(play.departure is not None for play in observation.plays(script.scenario)):
             continue
-        yield Breach(
-            where=script.scenario,
-            expected=steady(departure.expected, script.names),
-            got=steady(departure.got, script.names),
-            scenario=script.scenario,
-            step=departure.step,
-            nature=nature_of(view.subject.backend, script, departure),
-            evidence=(
-                Note("what carries the token was offered before the other subprotocols; behind them it is as expected"),
-                ending(script),
-                *logged(script.logged),
-            ),
-        )
+        yield breach_of(view.subject.backend, script, departure, (_OFFERED_FIRST,))
 
 
 RULES: tuple[Rule, ...] = (

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+from envparity.support.shielded import shielded
+
 __all__ = ["settled"]
 
 T = TypeVar("T")
@@ -15,9 +17,7 @@ async def settled(work: Callable[[], T]) -> T:
     """What it gives. Whoever is cancelled meanwhile is so when it has ended, and not before."""
     under_way = asyncio.ensure_future(asyncio.to_thread(work))
     try:
-        return await asyncio.shield(under_way)
+        return await shielded(under_way)
     except asyncio.CancelledError:
         await asyncio.wait({under_way})
-        if not under_way.cancelled():
-            under_way.exception()  # nobody has to ask
         raise
