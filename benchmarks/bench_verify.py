@@ -21,9 +21,9 @@ from pathlib import Path
 
 import msgspec
 
-from envparity.attestation.envelope import sealed
-from envparity.attestation.keys import new_pair, signer
-from envparity.attestation.predicate import (
+from envparity.report.attestation.envelope import sealed
+from envparity.report.attestation.keys import new_pair, signer
+from envparity.report.attestation.predicate import (
     PREDICATE_TYPE,
     SCHEMA,
     Claimed,

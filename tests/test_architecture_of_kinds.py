@@ -12,7 +12,7 @@ import envparity
 ROOT = Path(envparity.__file__).parent
 NAMES = ("postgres", "redis", "valkey", "nats", "memcached", "mariadb", "rabbitmq")
 # There it is a protocol of AsyncAPI's bindings.
-OF_ANOTHER_MEANING = {"contract/choosing.py"}
+OF_ANOTHER_MEANING = {"conversation/contract/choosing.py"}
 
 
 def names_a_kind(path: Path) -> bool:

@@ -33,7 +33,7 @@ from envparity.audit.static import (
 from envparity.audit.static.reading import Check, Reading
 from envparity.audit.target import Target
 from envparity.errors import ConfigurationError, Mistake
-from envparity.toml.document import did_you_mean, shown_path
+from envparity.support.toml.document import did_you_mean, shown_path
 
 __all__ = ["ORDERS", "audit"]
 

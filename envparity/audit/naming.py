@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envparity.audit.source import Module, Package, bound_names, imported_names
 from envparity.audit.target import Target
 from envparity.errors import ConfigurationError, Mistake
-from envparity.toml.document import did_you_mean, shown_path
+from envparity.support.toml.document import did_you_mean, shown_path
 
 __all__ = ["check_names"]
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from envparity.config.backend import load_backend
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Audit, Backend
-from envparity.toml.document import shown_path
+from envparity.support.toml.document import shown_path
 
 __all__ = ["Target", "find_target"]
 

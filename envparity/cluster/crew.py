@@ -21,6 +21,8 @@ from envparity.engine.case_result import CaseResult
 from envparity.engine.elsewhere import AskedSearch, Found
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.plan import PlannedCase
+from envparity.engine.session.identity import identity_of
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, LaunchError, Mistake, TooBusy
 from envparity.launch.port import Stack
 from envparity.launch.port import Waiting as Waits
@@ -28,8 +30,6 @@ from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.session.identity import identity_of
-from envparity.session.inputs import Inputs
 
 __all__ = ["Cluster"]
 

@@ -16,12 +16,12 @@ from envparity.cluster.reading import Shard, read_shards, unfit_for
 from envparity.engine.case_result import CaseMore, CaseResult
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.plan import PlannedCase
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Inputs, launcher_names
 from envparity.errors import ConfigurationError
 from envparity.judge.finding import Verdict
 from envparity.launch.port import Launcher
 from envparity.model.subject import Subject
-from envparity.session import engine
-from envparity.session.inputs import Inputs, launcher_names
 
 __all__ = ["Merge", "Observed", "prepared_merge"]
 

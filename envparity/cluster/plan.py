@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from envparity.engine.plan import plan
+from envparity.engine.session.identity import Identity, identity_of
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.subject import Subject
 from envparity.report.saved import saved_runs
-from envparity.session.identity import Identity, identity_of
 from envparity.support.reading import opened
 
 __all__ = ["CaseOfPlan", "Plan", "made_plan", "read_plan", "shares"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envparity.engine.events import CaseObserved, RunStarted
+from envparity.engine.session.identity import Identity
 from envparity.errors import ConfigurationError, Mistake
 from envparity.report.saved import read_lines
 from envparity.report.saved_subject import SavedShard, SavedSubject
-from envparity.session.identity import Identity
-from envparity.toml.document import shown_path
+from envparity.support.toml.document import shown_path
 
 __all__ = ["Shard", "read_shards", "unfit_for"]
 

@@ -10,10 +10,10 @@ import msgspec
 from envparity.cluster.facts import LauncherFacts
 from envparity.engine.case_result import CaseResult
 from envparity.engine.elsewhere import AskedSearch, Found
+from envparity.engine.session.identity import Identity
 from envparity.model.case import Case
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.session.identity import Identity
 
 __all__ = ["Asked", "Cold", "Failure", "Hybrids", "Once", "OnceMore", "Prepared", "Project", "Secrets", "secrets_of"]
 

@@ -21,11 +21,11 @@ from envparity.cluster.wire import Answer, Asked, Cold, Failure, Hybrids, Once, 
 from envparity.engine.explore import OrderProfile, cache_folder
 from envparity.engine.live_run import LiveRun
 from envparity.engine.run import Run
+from envparity.engine.session import engine
+from envparity.engine.session.identity import identity_of
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, DoorFailed, EnvparityError, Mistake, TooBusy, as_ours
 from envparity.launch.port import Launcher
-from envparity.session import engine
-from envparity.session.identity import identity_of
-from envparity.session.inputs import Inputs
 
 __all__ = ["PreparesRun", "answer", "prepared", "prepares_run"]
 

@@ -39,8 +39,8 @@ from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario, expand
 from envparity.model.step import PLACEHOLDER, placeholders
 from envparity.support.patterns import pattern_problem
-from envparity.toml.document import Document, in_words, read_document, unfit_for_a_process
-from envparity.toml.schema import schema_mistakes
+from envparity.support.toml.document import Document, in_words, read_document, unfit_for_a_process
+from envparity.support.toml.schema import schema_mistakes
 
 __all__ = ["load_backend", "read_backend"]
 

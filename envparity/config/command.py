@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from envparity.errors import Mistake
 from envparity.model.commands import PortOf, argument_pieces
 from envparity.model.composed import Placeholder, Stray
-from envparity.toml.document import Document
-from envparity.toml.lines import KeyPath
+from envparity.support.toml.document import Document
+from envparity.support.toml.lines import KeyPath
 
 __all__ = ["command_mistakes"]
 

@@ -10,7 +10,7 @@ import msgspec
 from envparity.errors import Mistake
 from envparity.model.deployed.target import is_loopback, url_problems
 from envparity.model.deployment import Deployed
-from envparity.toml.document import Document, in_words, is_there
+from envparity.support.toml.document import Document, in_words, is_there
 
 __all__ = ["deployed_mistakes", "read_deployed"]
 

@@ -32,8 +32,8 @@ from envparity.model.environment import (
 )
 from envparity.model.ingress_presets import ingress_of
 from envparity.sources.extending import Extended, extended, named_files
-from envparity.toml.document import Document, did_you_mean, in_words, read_document, shown_path
-from envparity.toml.schema import known_keys, schema_mistakes
+from envparity.support.toml.document import Document, did_you_mean, in_words, read_document, shown_path
+from envparity.support.toml.schema import known_keys, schema_mistakes
 
 __all__ = ["environment_of", "literal", "load_environment", "load_environments", "read_environments"]
 

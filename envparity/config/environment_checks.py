@@ -14,7 +14,7 @@ from envparity.errors import Mistake
 from envparity.model.commands import HEALTH_PORT, PORT
 from envparity.model.environment import Platform
 from envparity.support.patterns import pattern_problem
-from envparity.toml.document import Document, in_words
+from envparity.support.toml.document import Document, in_words
 
 __all__ = ["cross_checks"]
 

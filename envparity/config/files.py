@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from envparity.errors import Mistake
 from envparity.model.environment import Platform
 from envparity.model.file_template import FileTemplate, settings_in
-from envparity.toml.bounds import LONGEST, named_text
-from envparity.toml.document import Document, did_you_mean, in_words
+from envparity.support.toml.bounds import LONGEST, named_text
+from envparity.support.toml.document import Document, did_you_mean, in_words
 
 __all__ = ["file_mistakes", "files_of"]
 

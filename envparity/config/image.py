@@ -8,8 +8,8 @@ from pathlib import Path
 
 from envparity.errors import Mistake
 from envparity.model.environment import ImageSource
-from envparity.toml.bounds import bounded_content
-from envparity.toml.document import Document, did_you_mean, in_words, is_there
+from envparity.support.toml.bounds import bounded_content
+from envparity.support.toml.document import Document, did_you_mean, in_words, is_there
 
 __all__ = ["beside", "image_mistakes", "image_of", "missing_mistakes"]
 

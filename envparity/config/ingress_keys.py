@@ -10,7 +10,7 @@ from envparity.config.own_nginx import own_mistakes
 from envparity.errors import Mistake
 from envparity.model.environment import Ingress
 from envparity.model.ingress_presets import documented
-from envparity.toml.document import Document, in_words
+from envparity.support.toml.document import Document, in_words
 
 __all__ = ["ingress_mistakes", "without_an_ingress"]
 

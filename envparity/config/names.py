@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envparity.errors import Mistake
 from envparity.model.backend import Backend
-from envparity.toml.document import Document, did_you_mean, in_words
+from envparity.support.toml.document import Document, did_you_mean, in_words
 
 __all__ = ["name_mistakes"]
 

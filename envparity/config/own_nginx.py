@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from envparity.model.environment import Ingress, OwnConfiguration
-from envparity.toml.bounds import named_text
-from envparity.toml.document import Document, did_you_mean, in_words
+from envparity.support.toml.bounds import named_text
+from envparity.support.toml.document import Document, did_you_mean, in_words
 
 __all__ = ["FIGURES", "filled", "own_configuration", "own_mistakes", "places"]
 

@@ -26,7 +26,7 @@ from envparity.model.step import (
     amount_of,
 )
 from envparity.model.step.bounds import amount_problems, handshake_problems
-from envparity.toml.document import did_you_mean, read_document, shown_path
+from envparity.support.toml.document import did_you_mean, read_document, shown_path
 
 __all__ = ["unmet_by_environments", "with_lines"]
 

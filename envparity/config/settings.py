@@ -12,8 +12,8 @@ from envparity.dependency.kind import KINDS, DependencyKind
 from envparity.errors import Mistake
 from envparity.model.composed import Composed, Placeholder, Stray, circle, is_composed, pieces
 from envparity.model.environment import Platform
-from envparity.toml.document import Document, did_you_mean, in_words, unfit_for_a_process
-from envparity.toml.lines import KeyPath
+from envparity.support.toml.document import Document, did_you_mean, in_words, unfit_for_a_process
+from envparity.support.toml.lines import KeyPath
 
 __all__ = ["composed_mistakes", "literal_mistakes", "source_mistakes"]
 

@@ -23,7 +23,7 @@ from envparity.model.environment import Composed, Environment, Setting, is_made_
 from envparity.model.scenario import required_settings
 from envparity.model.step import Rotate
 from envparity.model.subject import Subject
-from envparity.toml.document import did_you_mean, shown_path
+from envparity.support.toml.document import did_you_mean, shown_path
 
 __all__ = ["load_subject", "with_secrets_known"]
 

@@ -14,7 +14,7 @@ from envparity.errors import Mistake
 from envparity.model.backend import Carrier, Tokens
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, placeholders
-from envparity.toml.document import Document, in_words
+from envparity.support.toml.document import Document, in_words
 
 __all__ = ["carrier_mistakes", "carrier_tables", "lacking_mistakes", "read_tokens"]
 

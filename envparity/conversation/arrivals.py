@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from envparity.contract.contract import Contract
+from envparity.conversation.contract.contract import Contract
 from envparity.conversation.wire import Reading, Wire
 from envparity.observe.frame import Frame, plain
 

@@ -22,7 +22,7 @@ from envparity.model.step.values import ENDS_LINE
 from envparity.observe.frame import BinaryFrame, Frame, JsonFrame, TextFrame, plain
 from envparity.observe.headers import Cookie, promised
 from envparity.observe.transcript import HttpAnswered
-from envparity.redaction import is_secret_name
+from envparity.support.redaction import is_secret_name
 
 __all__ = ["ask", "body_of"]
 

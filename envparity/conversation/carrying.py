@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from envparity.auth.scheme import base64url
 from envparity.model.backend import Carrier
-from envparity.redaction.spellings import IN_COOKIES
+from envparity.support.redaction.spellings import IN_COOKIES
 
 __all__ = ["Carried", "carried_by"]
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from envparity.contract.contract import Contract
 from envparity.conversation import actions
 from envparity.conversation.affinity import AffinityCookies
+from envparity.conversation.contract.contract import Contract
 from envparity.conversation.crowd import Crowd
 from envparity.conversation.driving import Bounds, drive
 from envparity.conversation.failure_logs import FailureLogs

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from envparity.conversation.addressing import target_with
 from envparity.conversation.filling import fill
-from envparity.redaction.spellings import IN_COOKIES
+from envparity.support.redaction.spellings import IN_COOKIES
 
 __all__ = ["FORBIDDEN_ORIGIN", "Handshake", "Identity", "SignedIn"]
 

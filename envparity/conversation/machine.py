@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from envparity.contract.contract import Contract
 from envparity.conversation.actions import Action, Finished, HttpResponse
+from envparity.conversation.contract.contract import Contract
 from envparity.conversation.resolved import Script
 from envparity.conversation.steps import Steps
 from envparity.conversation.told import Outcome

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 
-from envparity.contract.contract import Contract
 from envparity.conversation import actions
 from envparity.conversation.actions import Action
 from envparity.conversation.arrivals import Arrival, Arrivals, Closure
+from envparity.conversation.contract.contract import Contract
 from envparity.conversation.cookies import Cookies
 from envparity.conversation.matching import ABSENT, reach
 from envparity.conversation.record import Departed, Recorder
@@ -17,7 +17,7 @@ from envparity.conversation.wire import Reading
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, ExpectClose, ExpectStep, Step, StopReading, placeholders
 from envparity.observe.transcript import DeadlinePassed
-from envparity.redaction import is_secret_name
+from envparity.support.redaction import is_secret_name
 
 __all__ = ["Actions", "Playing"]
 

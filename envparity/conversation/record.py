@@ -21,7 +21,7 @@ from envparity.observe.transcript import (
     LoggedLines,
     Transcript,
 )
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["Departed", "Recorder"]
 

@@ -22,7 +22,7 @@ from envparity.launch.port import Stack
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, placeholders
-from envparity.redaction.names import SHORTEST
+from envparity.support.redaction.names import SHORTEST
 
 __all__ = ["Door", "sign_in", "sign_in_at"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envparity.contract.contract import Contract
 from envparity.conversation import actions
 from envparity.conversation.asking import ask
 from envparity.conversation.connecting import connect
+from envparity.conversation.contract.contract import Contract
 from envparity.conversation.controlling import control
 from envparity.conversation.expecting import close, expect, expect_close, settle, silence
 from envparity.conversation.expecting_messages import expect_bytes, expect_json, expect_text, expect_unordered

@@ -13,7 +13,7 @@ from envparity.dependencies.programs import missing, program
 from envparity.dependencies.readiness import Ready, is_ready, ready_mistakes
 from envparity.dependency.kind import Beside, DependencyKind, Image, KeyMistake, ProcessPlan, Server, ServerPlan
 from envparity.model.environment import Dependency, Setting
-from envparity.toml.document import in_words, is_there
+from envparity.support.toml.document import in_words, is_there
 
 __all__ = ["KIND", "AnyImage", "with_literals"]
 

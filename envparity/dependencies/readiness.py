@@ -13,7 +13,7 @@ from envparity.dependencies.placeholders import filled
 from envparity.dependency.kind import Beside, KeyMistake, Server
 from envparity.launch.http_answer import http_answer
 from envparity.support.patterns import Pattern, pattern_problem
-from envparity.toml.document import in_words
+from envparity.support.toml.document import in_words
 
 __all__ = ["Ready", "is_ready", "ready_mistakes"]
 

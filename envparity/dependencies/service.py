@@ -15,7 +15,7 @@ from envparity.dependencies.readiness import Ready, is_ready, ready_mistakes
 from envparity.dependency.kind import Beside, Built, DependencyKind, Image, KeyMistake, ProcessPlan, Server, ServerPlan
 from envparity.model.composed import Composed, is_composed
 from envparity.model.environment import Dependency, FromSource, SecretOf, Setting
-from envparity.toml.document import in_words, is_there
+from envparity.support.toml.document import in_words, is_there
 
 __all__ = ["KIND", "Service"]
 

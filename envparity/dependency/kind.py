@@ -34,7 +34,7 @@ from envparity.dependency.server_plan import PROCESSES, WRITABLE, Built, Process
 from envparity.doors import Door
 from envparity.doors.key_schemas import door_schema
 from envparity.model.environment import Dependency, PasswordKind, TlsMode
-from envparity.redaction import is_secret
+from envparity.support.redaction import is_secret
 
 __all__ = [
     "ANSWERS_S",

@@ -10,18 +10,18 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from envparity.contract.contract import Contract
-from envparity.contract.of_backend import contract_of
+from envparity.conversation.contract.contract import Contract
+from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.engine.events import Emit, Waiting
+from envparity.engine.exploration.below import wire_cases
+from envparity.engine.exploration.frames import Turn, sequences
+from envparity.engine.exploration.opening import Opening, openings
+from envparity.engine.exploration.reactions import Reaction, expectations, reactions
+from envparity.engine.exploration.scenarios import as_scenario, being_played
+from envparity.engine.exploration.searching import Found, Profile, Search
 from envparity.engine.explored import Explored
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.exploration.below import wire_cases
-from envparity.exploration.frames import Turn, sequences
-from envparity.exploration.opening import Opening, openings
-from envparity.exploration.reactions import Reaction, expectations, reactions
-from envparity.exploration.scenarios import as_scenario, being_played
-from envparity.exploration.searching import Found, Profile, Search
 from envparity.judge.explored import BELOW
 from envparity.launch.port import Stack
 from envparity.model.backend import Backend

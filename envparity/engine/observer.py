@@ -32,7 +32,7 @@ from envparity.observe.transcript import (
     Transcript,
     in_order_of_interest,
 )
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["Observer"]
 

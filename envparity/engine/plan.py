@@ -16,7 +16,7 @@ from envparity.model.deployment import Deployed
 from envparity.model.environment import Environment
 from envparity.model.reach import LeftOut, need
 from envparity.model.scenario import Scenario
-from envparity.toml.document import did_you_mean
+from envparity.support.toml.document import did_you_mean
 
 __all__ = ["PlannedCase", "left_out", "plan"]
 

@@ -14,7 +14,7 @@ from envparity.engine.causes import CauseFinder
 from envparity.engine.elsewhere import CaseSource
 from envparity.engine.events import Emit
 from envparity.engine.explore import OrderProfile
-from envparity.engine.explored import Explored, explored, with_scenarios
+from envparity.engine.explored import Explored, with_scenarios
 from envparity.engine.plan import PlannedCase
 from envparity.engine.run_telling import RunTelling
 from envparity.engine.standing import Standing, check_boots
@@ -25,7 +25,7 @@ from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 
 if TYPE_CHECKING:
-    from envparity.exploration.searching import Profile
+    from envparity.engine.exploration.searching import Profile
 
 __all__ = ["Run"]
 
@@ -173,9 +173,9 @@ class Run:
             if profile is None:
                 return
             self.announce()
-            self._explored = await explored(self.subject, self._stage.boots.boot, self._emit, profile)
+            from envparity.engine.exploring import Exploring  # loads Hypothesis, which takes a third of a second
+
+            self._explored = await Exploring(self.subject, self._stage.boots.boot, self._emit, profile).run()
             if found := self._explored.scenarios:
-                only = self._options.only
-                named = (*only, *(scenario.name for scenario in found)) if only else ()
-                subject, options = with_scenarios(self.subject, found), replace(self._options, only=named)
-                self._stage = CaseStage(subject, self._launcher, self._emit, options)
+                options = replace(self._options, only=self._explored.named_beside(self._options.only))
+                self._stage = CaseStage(with_scenarios(self.subject, found), self._launcher, self._emit, options)

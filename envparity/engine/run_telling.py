@@ -18,8 +18,8 @@ from envparity.judge.unmatched import unmatched
 from envparity.launch.port import Launcher
 from envparity.model.deployment import Deployed
 from envparity.observe.record import Observation, most_connections
-from envparity.redaction import without_shapes
 from envparity.support.counting import counted
+from envparity.support.redaction import without_shapes
 from envparity.support.stalls import STALLS, Granted, StallMark, Stalls
 
 __all__ = ["RunTelling"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from envparity.contract.of_backend import contract_of
+from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.conversation.preparing import prepare
 from envparity.conversation.script import Script

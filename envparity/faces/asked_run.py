@@ -12,7 +12,7 @@ from envparity.report.writer import Writer
 
 if TYPE_CHECKING:
     from envparity.engine.events import Emit
-    from envparity.session.engine import SynchronousRun
+    from envparity.engine.session.engine import SynchronousRun
 
 __all__ = ["AskedRun"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from envparity.engine.session.inputs import Exploration
 from envparity.errors import ConfigurationError, Mistake, OutputFailed
 from envparity.model.scenario import Scenario
-from envparity.session.inputs import Exploration
 
 __all__ = ["check_exploring", "check_keep", "write_kept"]
 
@@ -41,7 +41,7 @@ def write_kept(keep: Path | None, scenarios: Sequence[Scenario]) -> None:
     """Write them; an empty file where nothing was found. Raises `OutputFailed`."""
     if keep is None:
         return
-    from envparity.exploration.scenarios import as_toml
+    from envparity.engine.exploration.scenarios import as_toml
 
     try:
         keep.write_text(as_toml(scenarios), encoding="utf-8")

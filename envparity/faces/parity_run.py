@@ -21,8 +21,8 @@ from envparity.report.writer import Writer
 if TYPE_CHECKING:
     from envparity.engine.events import Emit
     from envparity.engine.live_run import WarmEnvironment
+    from envparity.engine.session.engine import SynchronousRun
     from envparity.orders import Graph
-    from envparity.session.engine import SynchronousRun
 
 __all__ = ["ParityRun"]
 

@@ -8,7 +8,7 @@ from envparity.isolate.part import Part
 from envparity.isolate.traits import Trait
 from envparity.judge.cause import CausePlace
 from envparity.model.environment import Environment
-from envparity.toml.document import dotted
+from envparity.support.toml.document import dotted
 
 __all__ = ["trait_places"]
 

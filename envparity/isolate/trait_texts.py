@@ -18,7 +18,7 @@ from envparity.model.environment import (
     Setting,
     is_made_secret,
 )
-from envparity.redaction import is_secret
+from envparity.support.redaction import is_secret
 
 __all__ = ["trait_texts"]
 

@@ -21,7 +21,7 @@ from envparity.model.environment import Environment
 from envparity.model.step import DisturbsDependency
 from envparity.observe.disturbed import OutageSeen
 from envparity.observe.record import JobRun, ProcessRun, Replica, SettingFingerprint
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["BootedStack"]
 

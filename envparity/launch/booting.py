@@ -33,7 +33,7 @@ from envparity.launch.resolve import (
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Dependency, Environment
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 from envparity.support.stalls import within
 from envparity.support.together import together
 

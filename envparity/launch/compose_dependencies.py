@@ -30,7 +30,7 @@ from envparity.launch.local.offers import offered_by
 from envparity.launch.placing import placed
 from envparity.model.backend import Backend
 from envparity.model.environment import Dependency, Environment
-from envparity.redaction import is_secret
+from envparity.support.redaction import is_secret
 
 __all__ = ["DependencyServices"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from envparity.errors import Mistake
 from envparity.launch.images.context import names_a_file
 from envparity.model.backend import Backend
-from envparity.toml.document import shown_path
+from envparity.support.toml.document import shown_path
 
 __all__ = ["included_nothing"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from envparity.launch.port import Endpoint, LogMark
 from envparity.model.case import Case
 from envparity.observe.record import Replica, SettingFingerprint
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["PlainStack"]
 

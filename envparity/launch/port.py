@@ -17,7 +17,7 @@ from envparity.model.deployed.identity import Held
 from envparity.model.environment import Affinity, Environment
 from envparity.observe.image import ImageRecord
 from envparity.observe.record import Replica, SettingFingerprint
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = [
     "Endpoint",

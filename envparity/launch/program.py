@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from envparity.launch.server_log import LOG_LINES, ServerLog
 from envparity.model.environment import BesideProcess
 from envparity.observe.record import ProcessRun
-from envparity.redaction import Redaction
 from envparity.support.patterns import Pattern
+from envparity.support.redaction import Redaction
 from envparity.support.stalls import Deadline
 
 __all__ = ["RunningProgram"]

@@ -19,7 +19,7 @@ from envparity.model.environment import ImageSource
 from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario
 from envparity.model.step import placeholders
-from envparity.redaction import is_secret
+from envparity.support.redaction import is_secret
 
 __all__ = [
     "Audit",

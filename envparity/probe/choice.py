@@ -25,7 +25,7 @@ from envparity.model.step import (
     action_of,
     placeholders,
 )
-from envparity.toml.document import did_you_mean, in_words, shown_path
+from envparity.support.toml.document import did_you_mean, in_words, shown_path
 
 __all__ = ["choose_scenario", "objection"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from envparity.auth.scheme import UnusableKey
-from envparity.contract.of_backend import contract_of
+from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.handshake import Identity, SignedIn
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Script, write_script

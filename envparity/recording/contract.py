@@ -14,7 +14,7 @@ from envparity.observe.transcript import FrameReceived, FrameSent, Transcript
 from envparity.recording.events import Received, Sent
 from envparity.recording.speech import Speech
 from envparity.recording.turns import Turn
-from envparity.redaction import is_secret_name
+from envparity.support.redaction import is_secret_name
 
 __all__ = ["contract_document", "contract_text", "inferred"]
 

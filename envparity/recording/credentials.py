@@ -14,7 +14,7 @@ from envparity.model.backend import Backend, Carrier, Tokens
 from envparity.recording.events import Exchange, Opened, Sent, first_of
 from envparity.recording.turns import Turn, cookies_of, query_of, set_cookies
 from envparity.recording.values import Values
-from envparity.redaction.names import is_secret
+from envparity.support.redaction.names import is_secret
 
 __all__ = ["Shown", "note_credentials", "offered"]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from envparity.auth.scheme import token_kinds
-from envparity.contract.of_backend import contract_of
+from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.errors import EnvparityError
 from envparity.launch.port import Endpoint
@@ -28,7 +28,7 @@ from envparity.recording.tables import scenario_of, scenario_table, step_tables
 from envparity.recording.turns import Turn
 from envparity.recording.upstream import Upstream
 from envparity.recording.values import Values
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["DoesNotHold", "Proven", "Trial", "played", "prove"]
 

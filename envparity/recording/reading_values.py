@@ -12,8 +12,8 @@ from envparity.recording.events import Exchange, Received, Sent
 from envparity.recording.speech import Path, leaves
 from envparity.recording.turns import Said, Turn, heard_in, key_of, said_in
 from envparity.recording.values import WITHIN, Values, pointer
-from envparity.redaction import is_secret_name, without_shapes
-from envparity.redaction.names import SHORTEST
+from envparity.support.redaction import is_secret_name, without_shapes
+from envparity.support.redaction.names import SHORTEST
 
 __all__ = ["read_values"]
 

@@ -17,7 +17,7 @@ from envparity.recording.drafting import Step
 from envparity.recording.speech import Path, Speech, leaves
 from envparity.recording.turns import key_of
 from envparity.recording.values import Values, is_braced
-from envparity.redaction import is_secret_name
+from envparity.support.redaction import is_secret_name
 
 __all__ = ["differing", "refined", "with_volatile"]
 

@@ -18,7 +18,7 @@ from envparity.recording.events import Event, Exchange, Headers, Opened, Receive
 from envparity.recording.listening_in import LONGEST_BODY, Names
 from envparity.recording.speech import polled_by
 from envparity.support.reading import opened
-from envparity.toml.document import shown_path
+from envparity.support.toml.document import shown_path
 
 __all__ = ["read_har", "read_transcript"]
 

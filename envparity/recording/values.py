@@ -13,8 +13,8 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from envparity.recording.speech import Path
-from envparity.redaction import without_shapes
-from envparity.redaction.names import SHORTEST
+from envparity.support.redaction import without_shapes
+from envparity.support.redaction.names import SHORTEST
 
 __all__ = ["WITHIN", "Known", "Values", "is_braced", "pointer"]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from envparity.attestation.predicate import (
+from envparity.judge.finding import Finding
+from envparity.report.attestation.predicate import (
     PREDICATE_TYPE,
     SCHEMA,
     Claimed,
@@ -18,7 +19,6 @@ from envparity.attestation.predicate import (
     ResourceDescriptor,
     Statement,
 )
-from envparity.judge.finding import Finding
 from envparity.report.kinds import Report
 from envparity.report.saved import SavedRun
 
@@ -84,14 +84,14 @@ def _subjects(predicate: Claimed) -> Iterator[ResourceDescriptor]:
 
 
 def _make(run: SavedRun) -> bytes:
-    from envparity.attestation.envelope import sealed
-    from envparity.attestation.keys import signer
+    from envparity.report.attestation.envelope import sealed
+    from envparity.report.attestation.keys import signer
 
     return sealed(statement(run), signer())
 
 
 def _check() -> None:
-    from envparity.attestation.keys import signer
+    from envparity.report.attestation.keys import signer
 
     signer()
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from envparity.engine.session.engine import rules
 from envparity.errors import ConfigurationError, Mistake, OutputFailed
 from envparity.report.github import tell_github, wanted
 from envparity.report.kinds import REPORTS, make_report
 from envparity.report.private import write_private
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import headline
-from envparity.session.engine import rules
 
 __all__ = ["Outputs"]
 

@@ -21,7 +21,7 @@ from envparity.observe.record import Observation
 from envparity.report.private import make_private_folder, open_private
 from envparity.report.saved_subject import FORMAT, SavedEnvironment, SavedScenario, SavedSubject, saved_subject
 from envparity.support.reading import opened
-from envparity.toml.document import did_you_mean, shown_path
+from envparity.support.toml.document import did_you_mean, shown_path
 
 __all__ = [
     "KEPT",

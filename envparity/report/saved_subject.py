@@ -13,9 +13,9 @@ from envparity.doors import foreign_entries, version_of_envparity
 from envparity.model.backend import Backend, ImageSource, ReportMapping
 from envparity.model.environment import Dependency, Difference, Environment, Ingress, OwnConfiguration, Platform
 from envparity.model.subject import Subject
-from envparity.redaction import is_secret
 from envparity.report.revision import Revision, revision_of
-from envparity.toml.document import Document, read_document, shown_path
+from envparity.support.redaction import is_secret
+from envparity.support.toml.document import Document, read_document, shown_path
 
 __all__ = [
     "FORMAT",
@@ -76,7 +76,7 @@ class SavedShard(msgspec.Struct, frozen=True):
     """Which part of a run this is: number `index` of `of`, from 1, with the `own` of all its `cases`, by their ids.
 
     `plan` is equal for all shards of one run: of the same commit, files, version and options. The options are those
-    that change what is booted; `version`, `commit` and `files` say of what (`envparity.session.identity`).
+    that change what is booted; `version`, `commit` and `files` say of what (`envparity.engine.session.identity`).
     """
 
     index: int

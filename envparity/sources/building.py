@@ -8,7 +8,7 @@ from typing import Any
 
 from envparity.model.environment import Note
 from envparity.sources.source import Key, Said
-from envparity.toml.document import shown_path
+from envparity.support.toml.document import shown_path
 
 __all__ = ["Building"]
 

@@ -11,7 +11,7 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.dotenv import Dotenv
 from envparity.sources.interpolation import interpolated
 from envparity.sources.yaml_nodes import Node, documents, wrong
-from envparity.toml.document import shown_path
+from envparity.support.toml.document import shown_path
 
 __all__ = ["Missing", "Project", "as_map", "project", "target_of", "variables_of"]
 

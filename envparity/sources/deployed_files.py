@@ -23,8 +23,8 @@ from envparity.sources.servers import (
     urls,
 )
 from envparity.sources.source import Said
-from envparity.toml.document import in_words, shown_path, unfit_for_a_process
-from envparity.toml.lines import KeyPath
+from envparity.support.toml.document import in_words, shown_path, unfit_for_a_process
+from envparity.support.toml.lines import KeyPath
 
 __all__ = ["DeployedFiles"]
 

@@ -10,8 +10,8 @@ from dotenv.variables import Variable, parse_variables
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.source import Said, Source
-from envparity.toml.bounds import LONGEST, bounded_content
-from envparity.toml.document import shown_path
+from envparity.support.toml.bounds import LONGEST, bounded_content
+from envparity.support.toml.document import shown_path
 
 __all__ = ["SOURCE", "Dotenv"]
 

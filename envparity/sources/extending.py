@@ -18,9 +18,9 @@ from envparity.sources.layer import Layer, holds, over
 from envparity.sources.relocating import relocated
 from envparity.sources.source import SOURCES, ReadsTogether, Said
 from envparity.sources.together import Together
-from envparity.toml.document import Document, dotted, in_words, is_there, read_document, shown_path
-from envparity.toml.lines import KeyPath
-from envparity.toml.schema import schema_mistakes
+from envparity.support.toml.document import Document, dotted, in_words, is_there, read_document, shown_path
+from envparity.support.toml.lines import KeyPath
+from envparity.support.toml.schema import schema_mistakes
 
 __all__ = ["Extended", "extended", "named_files"]
 

@@ -10,8 +10,8 @@ from envparity.sources.building import Building
 from envparity.sources.images import put_built, put_image_name, put_words, words_of
 from envparity.sources.quantities import cores, mebibytes, seconds
 from envparity.sources.source import Said, Source
-from envparity.toml.document import Document, dotted, read_document
-from envparity.toml.lines import KeyPath
+from envparity.support.toml.document import Document, dotted, read_document
+from envparity.support.toml.lines import KeyPath
 
 __all__ = ["SOURCE", "Fly"]
 

@@ -13,8 +13,8 @@ from envparity.sources.rest import list_rest
 from envparity.sources.servers import keys_of_container, kind_of_image
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, documents
-from envparity.toml.bounds import bounded_content
-from envparity.toml.document import shown_path
+from envparity.support.toml.bounds import bounded_content
+from envparity.support.toml.document import shown_path
 
 __all__ = ["SOURCE", "Heroku"]
 

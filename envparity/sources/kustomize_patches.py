@@ -12,7 +12,7 @@ from envparity.errors import ConfigurationError
 from envparity.sources.rendering import kustomization_in
 from envparity.sources.yaml_nodes import Node, documents
 from envparity.support.patterns import Pattern
-from envparity.toml.bounds import bounded_content
+from envparity.support.toml.bounds import bounded_content
 
 __all__ = ["Operation", "inline_objects", "operations", "with_operations"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from envparity.model.environment import Note
-from envparity.toml.document import dotted
-from envparity.toml.lines import KeyPath
+from envparity.support.toml.document import dotted
+from envparity.support.toml.lines import KeyPath
 
 __all__ = ["Layer", "holds", "over"]
 

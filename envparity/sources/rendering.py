@@ -15,8 +15,8 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.yaml_nodes import Node, documents
 from envparity.support.printed import TooLong, printed
 from envparity.support.reading import Reading
-from envparity.toml.bounds import LONGEST, bounded_content
-from envparity.toml.document import shown_path
+from envparity.support.toml.bounds import LONGEST, bounded_content
+from envparity.support.toml.document import shown_path
 
 __all__ = [
     "KUSTOMIZATIONS",

@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from envparity.errors import ConfigurationError, Mistake
-from envparity.toml.bounds import DEEPEST, LONGEST, bounded_content
-from envparity.toml.document import in_words, shown_path
+from envparity.support.toml.bounds import DEEPEST, LONGEST, bounded_content
+from envparity.support.toml.document import in_words, shown_path
 
 __all__ = ["Node", "documents", "wrong"]
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 from parity_tests.cases.conftest import RUN_S, CaseRun, RunCase
 
 CASE = Path(__file__).parent / "secret_in_a_frame"

@@ -9,10 +9,11 @@ from typing import Any
 from click.testing import CliRunner
 
 from envparity.engine.events import RunFinished, RunStarted
+from envparity.engine.session import engine
 from envparity.faces.cli.app import app
 from envparity.judge.finding import Finding, Verdict
+from envparity.launch import upkeep
 from envparity.observe.image import ImageRecord
-from envparity.session import engine
 
 
 def to_verdict(subject: Any, launcher: str, emit: Any, _only: Any = (), orders: int = 0, **_more: object) -> Verdict:
@@ -32,7 +33,7 @@ def to_verdict(subject: Any, launcher: str, emit: Any, _only: Any = (), orders: 
 
 def main() -> None:
     engine.to_verdict = to_verdict  # type: ignore[assignment]  # what it is asked for is not of interest
-    engine.build_images = lambda *_arguments: iter(["backend   envparity/backend:0123456789ab   1.0 s"])
+    upkeep.build_images = lambda *_arguments: iter(["backend   envparity/backend:0123456789ab   1.0 s"])
     if sys.argv[1] == "probe":  # it would connect; that its options exist is what can be asked here
         with app.commands["probe"].make_context("probe", sys.argv[2:]):
             return

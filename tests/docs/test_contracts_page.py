@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from envparity.config.backend import load_backend
-from envparity.contract.contract import Contract
-from envparity.contract.of_backend import contract_of
+from envparity.conversation.contract.contract import Contract
+from envparity.conversation.contract.of_backend import contract_of
 from tests.docs.pages import Block, blocks
 
 PAGE = "docs/contracts.md"

@@ -6,8 +6,8 @@ import re
 import tomllib
 
 from envparity.config.scenario import parse_scenarios
-from envparity.exploration.below import wire_cases
-from envparity.exploration.scenarios import as_toml
+from envparity.engine.exploration.below import wire_cases
+from envparity.engine.exploration.scenarios import as_toml
 from envparity.faces.cli.run import run_command
 from envparity.judge import every_rule
 from tests.docs.pages import blocks, prose

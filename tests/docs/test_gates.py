@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.attestation.keys import new_pair
+from envparity.report.attestation.keys import new_pair
 from tests.docs.pages import TREE
 from tests.docs.pipelines import (
     DIGEST,

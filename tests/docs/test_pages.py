@@ -19,11 +19,12 @@ from envparity.config.environment import load_environments
 from envparity.config.scenario import parse_scenarios
 from envparity.config.subject import load_subject
 from envparity.engine.events import Emit
+from envparity.engine.session import engine
 from envparity.faces.cli.app import app
 from envparity.judge.finding import Verdict
+from envparity.launch import upkeep
 from envparity.model.subject import Subject
 from envparity.report.verdict import verdict_lines
-from envparity.session import engine
 from tests.docs.pages import TREE, Block, blocks, page, prose
 
 README = "README.md"
@@ -82,7 +83,7 @@ def boots_nothing(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
         return Verdict("0a1b2c3d", launcher, (), tuple(subject.environments), 1, 1, 1, (), (), 1.0)
 
     monkeypatch.setattr(engine, "to_verdict", to_verdict)
-    monkeypatch.setattr(engine, "remove_leftovers", lambda *_args, **_options: [])
+    monkeypatch.setattr(upkeep, "remove_leftovers", lambda *_args, **_options: [])
     return asked
 
 

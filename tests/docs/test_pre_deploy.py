@@ -9,8 +9,8 @@ from typing import get_args
 
 import yaml
 
-from envparity.attestation.refusal import Kind
-from envparity.attestation.requirements import KEYS
+from envparity.report.attestation.refusal import Kind
+from envparity.report.attestation.requirements import KEYS
 from tests.docs.pages import blocks, prose, table
 from tests.docs.pipelines import DIGEST, IMAGE, Step, machine, read
 

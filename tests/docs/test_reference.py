@@ -18,6 +18,7 @@ from envparity.dependencies.image import ImageKeys
 from envparity.dependencies.readiness import Ready
 from envparity.dependencies.service import ServiceKeys
 from envparity.dependency.kind import KINDS
+from envparity.engine.session import exits
 from envparity.model.backend import (
     Audit,
     Backend,
@@ -37,7 +38,6 @@ from envparity.model.environment import Difference, Environment, Ingress, Platfo
 from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario
 from envparity.model.step import ACTIONS, Expect, ExpectClose
-from envparity.session import exits
 from tests.docs.pages import prose, table, tables
 
 BACKEND, ENVIRONMENT, SCENARIOS = "docs/backend-file.md", "docs/environment-file.md", "docs/scenarios.md"

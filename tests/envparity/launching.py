@@ -24,7 +24,7 @@ from envparity.model.step import Close, Connect
 from envparity.model.subject import Subject
 from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 GRAPH = {"settings": [], "redis": ["settings"], "tools": ["settings"], "auth": ["redis"], "handlers": ["settings"]}
 IN_ANY_ORDER = Scenario("in_any_order", group="orders", part="orders", steps=(Connect("none"), Close(1000)))

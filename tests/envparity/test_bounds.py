@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
-from envparity.session import engine
-from envparity.session.inputs import Inputs
-from envparity.toml.bounds import LONGEST, line_of_a_deep_key
+from envparity.support.toml.bounds import LONGEST, line_of_a_deep_key
 
 _EXAMPLE = Path(__file__).parents[2] / "docs/examples/teahouse"
 _FRAME = 'frame = { kind = "aaaaaaaaaaaaaaaaaaaa" }, pad_field = "p"'

@@ -22,7 +22,7 @@ from envparity.model.case import Boot
 from envparity.model.composed import Composed, Placeholder, Stray, circle, is_composed, pieces, unescaped
 from envparity.model.environment import RESERVED, Dependency, Environment, FromSource, SecretOf, Setting
 from envparity.model.reach import known_settings
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 URL = "redis://:{redis.password}@{redis.host}:{redis.port}/{redis.database}"
 SOURCES = {"redis.password": "p/w", "redis.host": "cache", "redis.port": "6379", "redis.database": "0"}

@@ -12,9 +12,9 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envparity.toml.document import did_you_mean, dotted, in_words, read_document
-from envparity.toml.lines import KeyPath, key_lines
-from envparity.toml.schema import schema_mistakes
+from envparity.support.toml.document import did_you_mean, dotted, in_words, read_document
+from envparity.support.toml.lines import KeyPath, key_lines
+from envparity.support.toml.schema import schema_mistakes
 
 QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a loaded machine is no failure
 

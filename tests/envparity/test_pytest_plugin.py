@@ -15,6 +15,8 @@ import envparity.engine.plan
 import envparity.faces.pytest.session
 import envparity.model.subject  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
 from envparity.engine.events import CaseStarted, Emit, RunFinished, RunStarted, Waiting
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Exploration
 from envparity.errors import EngineFailed, EngineUnavailable, EnvparityError
 from envparity.judge.finding import Finding, Verdict
 from envparity.model.case import Boot, Case
@@ -22,8 +24,6 @@ from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
 from envparity.report.verdict import verdict_text
-from envparity.session import engine
-from envparity.session.inputs import Exploration
 from envparity.support.signals import ENDING
 
 pytest_plugins = ["pytester"]

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
+from envparity.engine.session.exits import code_of
 from envparity.errors import Interrupted
-from envparity.session.exits import code_of
 from envparity.support.signals import ending_on_signals
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from envparity.contract.contract import Contract
+from envparity.conversation.contract.contract import Contract
 from envparity.errors import ConfigurationError
 from envparity.judge.unmatched import unmatched
 from envparity.model.backend import Backend, ImageSource, ReportMapping

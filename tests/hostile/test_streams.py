@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from envparity.engine.session.exits import INTERNAL, MACHINE
 from envparity.faces.cli.app import app
-from envparity.session.exits import INTERNAL, MACHINE
 from tests.envparity.report.test_saved import save
 
 _ENVPARITY = f"{sys.executable} -m envparity"
@@ -71,7 +71,7 @@ def test_a_bug_of_envparity_is_a_code_of_its_own(runs: Path, monkeypatch: pytest
     def broken(*_arguments: object) -> None:
         raise TypeError("postgres://user:hunter2@host/x")
 
-    monkeypatch.setattr("envparity.session.engine.rules", broken)
+    monkeypatch.setattr("envparity.engine.session.engine.rules", broken)
     result = CliRunner().invoke(app, ["rules"])
     assert result.exit_code == INTERNAL
     assert "TypeError" in result.stderr
@@ -86,5 +86,5 @@ def test_what_the_machine_refuses_is_3(monkeypatch: pytest.MonkeyPatch, error: E
     def refused() -> None:
         raise error
 
-    monkeypatch.setattr("envparity.session.engine.rules", refused)
+    monkeypatch.setattr("envparity.engine.session.engine.rules", refused)
     assert CliRunner().invoke(app, ["rules"]).exit_code == MACHINE

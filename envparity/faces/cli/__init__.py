@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["main"]
 
-_MACHINE = 3  # envparity.session.exits, which is imported later
+_MACHINE = 3  # envparity.engine.session.exits, which is imported later
 _SAID = b"envparity: interrupted by SIGINT; everything that was started is gone\n"
 
 
@@ -39,7 +39,7 @@ def _have_standard_streams() -> None:
 
 
 def main() -> None:
-    """Run the command that stands on the command line, and exit with its code (`envparity.session.exits`)."""
+    """Run the command that stands on the command line, and exit with its code (`envparity.engine.session.exits`)."""
     # The first second is imports: Ctrl-C is one line then too. Commands end in their own way (`ending_on_signals`).
     signal.signal(signal.SIGINT, _interrupted)
     _have_standard_streams()

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from envparity.engine.session.exits import code_of, complaint
 from envparity.errors import ConfigurationError, EnvparityError, Mistake
 from envparity.faces.cli.audit_progress import shown_progress
 from envparity.faces.cli.ending import say
 from envparity.report.layout import field, printable
 from envparity.report.verdict import counted
-from envparity.session.exits import code_of, complaint
 
 if TYPE_CHECKING:
     from envparity.audit.finding import AuditReport
@@ -112,7 +112,7 @@ def _audit(
 def _usual_backend() -> Path | None:
     import os
 
-    from envparity.session.inputs import BACKEND_FILES
+    from envparity.engine.session.inputs import BACKEND_FILES
 
     said = os.environ.get("ENVPARITY_BACKEND")
     return Path(said) if said else next((path for path in BACKEND_FILES if path.is_file()), None)

@@ -9,13 +9,13 @@ from typing import Final
 
 import click
 
+from envparity.engine.session import engine
+from envparity.engine.session.exits import BAD_INPUT, CLEAN, FINDINGS
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.options import backend_option, environments_option, one_message, runs_option, say
 from envparity.report.saved import find_run, newest_run, runs_folder
 from envparity.report.verdict import counted, headline
-from envparity.session import engine
-from envparity.session.exits import BAD_INPUT, CLEAN, FINDINGS
-from envparity.session.inputs import Inputs
 
 __all__ = ["baseline_command"]
 
@@ -52,7 +52,7 @@ def save_command(run: str | None, folder: Path, **files: Path | None) -> None:
     """
     with one_message():
         contract, environments = _seen(run, clean=True, **files)
-        from envparity.baseline.folder import write
+        from envparity.report.baseline.folder import write
 
         written = write(folder, contract, environments)
     for file in written:
@@ -68,7 +68,7 @@ def check_command(run: str | None, folder: Path, **files: Path | None) -> None:
     """
     with one_message():
         contract, environments = _seen(run, clean=False, **files)
-        from envparity.baseline.folder import compare
+        from envparity.report.baseline.folder import compare
 
         found = compare(folder, contract, environments)
     if found.none:
@@ -94,8 +94,8 @@ def _seen(
     run: str | None, *, clean: bool, backend: Path | None, environments: Path | None, runs: Path | None
 ) -> tuple[Mapping[str, str], Mapping[str, list[str]]]:
     """The contract, and what was seen of each environment, as lines."""
-    from envparity.baseline.behaviour import behaviour
-    from envparity.baseline.promises import promises
+    from envparity.report.baseline.behaviour import behaviour
+    from envparity.report.baseline.promises import promises
 
     place = runs_folder(runs)
     saved = find_run(run, place) if run else newest_run(place)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
+from envparity.engine.session import engine
+from envparity.engine.session.exits import CLEAN, FINDINGS
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.history import History
 from envparity.faces.cli.options import backend_option, environments_option, launcher_option, names_option
 from envparity.judge.finding import Verdict
 from envparity.report.verdict import counted, findings_text
-from envparity.session import engine
-from envparity.session.exits import CLEAN, FINDINGS
-from envparity.session.inputs import Inputs
 
 __all__ = ["blame_command"]
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from envparity.config.limits import broken_limits
+from envparity.engine.session import engine
+from envparity.engine.session.exits import FINDINGS
+from envparity.engine.session.inputs import Inputs
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import backend_option, environments_option, names_option
-from envparity.redaction import redact
-from envparity.session import engine
-from envparity.session.exits import FINDINGS
-from envparity.session.inputs import Inputs
 from envparity.support.counting import counted
 from envparity.support.printable import printable
+from envparity.support.redaction import redact
 
 __all__ = ["check_command"]
 

@@ -10,10 +10,10 @@ import click
 
 from envparity.cluster.address import ClusterAddress
 from envparity.engine.events import Emit
+from envparity.engine.session.engine import Elsewhere
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.subject import Subject
-from envparity.session.engine import Elsewhere
-from envparity.session.inputs import Inputs
 
 __all__ = ["asked_cluster", "cluster_options", "opened_cluster"]
 

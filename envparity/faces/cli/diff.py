@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from envparity.config.subject import load_subject
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.diff_sections import Section, sections
 from envparity.faces.cli.ending import one_message
 from envparity.faces.cli.options import backend_option, environments_option
 from envparity.report.columns import verdict_width, wants_live
-from envparity.session.inputs import Inputs
 from envparity.support.counting import counted
 from envparity.support.printable import printable
 

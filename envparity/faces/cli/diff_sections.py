@@ -24,10 +24,10 @@ from envparity.model.environment import (
 )
 from envparity.model.file_template import FileTemplate
 from envparity.model.subject import Subject
-from envparity.redaction import redact
 from envparity.report.saved_subject import without_secrets
 from envparity.support.counting import counted
-from envparity.toml.document import dotted
+from envparity.support.redaction import redact
+from envparity.support.toml.document import dotted
 
 __all__ = ["Row", "Section", "sections"]
 

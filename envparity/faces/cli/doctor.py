@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from envparity.doors import foreign_entries, unforeseen
+from envparity.engine.session import engine
+from envparity.engine.session.exits import CLEAN, MACHINE
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, DoorFailed, EngineUnavailable, LaunchError
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.installed import DOORS
@@ -21,9 +24,6 @@ from envparity.faces.cli.options import backend_option, environments_option
 from envparity.report.columns import verdict_width
 from envparity.report.layout import field, printable
 from envparity.report.verdict import counted
-from envparity.session import engine
-from envparity.session.exits import CLEAN, MACHINE
-from envparity.session.inputs import Inputs
 
 if TYPE_CHECKING:
     import docker

@@ -10,16 +10,16 @@ from pathlib import Path
 import click
 import msgspec
 
+from envparity.config.proposals.clusters import clusters
+from envparity.config.proposals.deployments import deployments, services
+from envparity.config.proposals.drift import Drift, drifts, said_by
 from envparity.config.subject import load_subject
+from envparity.engine.session.exits import BAD_INPUT, CLEAN, FINDINGS
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import backend_option, environments_option, names_option
-from envparity.proposals.clusters import clusters
-from envparity.proposals.deployments import deployments, services
-from envparity.proposals.drift import Drift, drifts, said_by
 from envparity.report.saved_subject import environment_lines
-from envparity.session.exits import BAD_INPUT, CLEAN, FINDINGS
-from envparity.session.inputs import Inputs
 from envparity.support.counting import counted
 
 __all__ = ["import_command"]

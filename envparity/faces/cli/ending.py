@@ -11,8 +11,8 @@ from typing import NoReturn
 
 import click
 
+from envparity.engine.session.exits import INTERNAL, MACHINE, bug_report, code_of, complaint
 from envparity.errors import EnvparityError, as_ours
-from envparity.session.exits import INTERNAL, MACHINE, bug_report, code_of, complaint
 from envparity.support.printable import printable
 from envparity.support.signals import ending_on_signals
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from envparity.config.subject import load_subject
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import backend_option, environments_option
 from envparity.launch.compose_export import exported
 from envparity.launch.compose_files import MADE
-from envparity.session.inputs import Inputs
 
 __all__ = ["export_command"]
 

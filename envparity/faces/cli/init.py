@@ -10,17 +10,17 @@ from typing import TypeVar
 
 import click
 
+from envparity.config.proposals.clusters import clusters, workloads
+from envparity.config.proposals.code import read_code
+from envparity.config.proposals.deployments import Build, Deployment, build_of, deployments, services
+from envparity.config.proposals.programs import commands, dockerfiles, has_program, names
+from envparity.config.proposals.proposal import Proposal, slug
+from envparity.config.proposals.writing import Assumed, BackendPlan, backend_text, environment_text, write_all
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
-from envparity.proposals.clusters import clusters, workloads
-from envparity.proposals.code import read_code
-from envparity.proposals.deployments import Build, Deployment, build_of, deployments, services
-from envparity.proposals.programs import commands, dockerfiles, has_program, names
-from envparity.proposals.proposal import Proposal, slug
-from envparity.proposals.writing import Assumed, BackendPlan, backend_text, environment_text, write_all
 from envparity.report.verdict import counted
-from envparity.session import engine
-from envparity.session.inputs import Inputs
 from envparity.support.printable import printable
 
 __all__ = ["init_command"]

@@ -27,7 +27,7 @@ def new_command(file: Path) -> None:
     -out FILE.pub` make the same.
     """
     with one_message():
-        from envparity.attestation.keys import new_pair
+        from envparity.report.attestation.keys import new_pair
 
         private, public = new_pair()
         public_file = Path(f"{file}.pub")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Inputs
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import backend_option, environments_option
-from envparity.session import engine
-from envparity.session.inputs import Inputs
 from envparity.support.counting import counted
 
 __all__ = ["images_command", "sweep_command"]
@@ -20,9 +20,11 @@ __all__ = ["images_command", "sweep_command"]
 @environments_option
 def images_command(backend: Path | None, environments: Path | None) -> None:
     """Build the images that a run needs, one line each. A run does this by itself; a CI job may want it beforehand."""
+    from envparity.launch import upkeep
+
     with one_message():
         subject = engine.load(Inputs.find(backend=backend, environments=environments))
-        for line in engine.build_images(subject, lambda waited_for: say(f"waits for {waited_for}", err=True)):
+        for line in upkeep.build_images(subject, lambda waited_for: say(f"waits for {waited_for}", err=True)):
             say(line)
 
 
@@ -38,8 +40,10 @@ def sweep_command(older_than_s: float | None, everything: bool) -> None:  # noqa
     Only what carries envparity's mark is touched, and only where the run that made it is dead. Every run does this by
     itself when it starts.
     """
+    from envparity.launch import upkeep
+
     with one_message():
-        removed = engine.remove_leftovers(older_than_s, everything=everything)
+        removed = upkeep.remove_leftovers(older_than_s, everything=everything)
     for name in removed:
         say(f"removed {name}")
     say(f"{counted(len(removed), 'leftover')} removed")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
+from envparity.engine.session.attaching import Attaching
+from envparity.engine.session.inputs import MOST_EXPLORED, ORDERS, launcher_names
 from envparity.errors import DoorFailed
 from envparity.faces.cli.ending import end, one_message, say
 from envparity.model.scenario import MOST_REPEATED
-from envparity.session.attaching import Attaching
-from envparity.session.inputs import MOST_EXPLORED, ORDERS, launcher_names
 
 __all__ = [
     "attach_option",

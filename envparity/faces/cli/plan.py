@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Inputs
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import (
     backend_option,
@@ -21,8 +23,6 @@ from envparity.faces.cli.options import (
 )
 from envparity.report.saved import runs_folder
 from envparity.report.verdict import counted
-from envparity.session import engine
-from envparity.session.inputs import Inputs
 
 __all__ = ["plan_command"]
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
+from envparity.engine.session import engine
+from envparity.engine.session.exits import CLEAN, FINDINGS
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message
 from envparity.faces.cli.options import backend_option, environments_option
@@ -19,10 +22,7 @@ from envparity.model.deployed.target import Target, parse_target, url_problems
 from envparity.model.environment import Environment
 from envparity.model.reach import known_settings
 from envparity.model.subject import Subject
-from envparity.session import engine
-from envparity.session.exits import CLEAN, FINDINGS
-from envparity.session.inputs import Inputs
-from envparity.toml.document import in_words
+from envparity.support.toml.document import in_words
 
 if TYPE_CHECKING:
     from envparity.probe.log import LogFormat

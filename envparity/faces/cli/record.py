@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from envparity.config.backend import read_backend
+from envparity.engine.session.exits import FINDINGS
 from envparity.errors import ConfigurationError, Mistake, OutputFailed
 from envparity.faces.cli.ending import end, one_message, say
 from envparity.launch.port import Endpoint
@@ -25,9 +26,8 @@ from envparity.recording.saved_traffic import read_har, read_transcript
 from envparity.recording.toml_text import scenario_text
 from envparity.recording.trial import are_sessions_over, is_conversation, trial_of
 from envparity.report.verdict import counted
-from envparity.session.exits import FINDINGS
 from envparity.sources.dotenv import SOURCE
-from envparity.toml.document import in_words
+from envparity.support.toml.document import in_words
 
 __all__ = ["record_command"]
 

@@ -10,6 +10,9 @@ from pathlib import Path
 import click
 
 from envparity.engine.replay_answer import Answer
+from envparity.engine.session import engine
+from envparity.engine.session.exits import CLEAN, FINDINGS
+from envparity.engine.session.inputs import Inputs, launcher_names
 from envparity.errors import ConfigurationError, LaunchError, Mistake
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import (
@@ -25,9 +28,6 @@ from envparity.judge.finding import Finding
 from envparity.report.saved import SavedRun, find_run, is_own, newest_run, runs_folder
 from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import counted, findings_text
-from envparity.session import engine
-from envparity.session.exits import CLEAN, FINDINGS
-from envparity.session.inputs import Inputs, launcher_names
 from envparity.support.printable import printable
 
 __all__ = ["replay_command"]

@@ -7,10 +7,10 @@ import sys
 
 import click
 
+from envparity.engine.session import engine
+from envparity.engine.session.exits import BAD_INPUT, complaint
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
-from envparity.session import engine
-from envparity.session.exits import BAD_INPUT, complaint
 
 __all__ = ["explain_command", "rules_command"]
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from envparity.cluster.shard import ShardNumber
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Exploration, Inputs
 from envparity.faces.cli.cluster import asked_cluster, cluster_options, opened_cluster
 from envparity.faces.cli.ending import EXITS, one_message
 from envparity.faces.cli.options import (
@@ -37,8 +39,6 @@ from envparity.faces.cli.writing import writer_of
 from envparity.faces.keeping import check_exploring, write_kept
 from envparity.report.outputs import Outputs
 from envparity.report.saved import Saver, runs_folder, saved_subject
-from envparity.session import engine
-from envparity.session.inputs import Exploration, Inputs
 
 __all__ = ["run_command"]
 

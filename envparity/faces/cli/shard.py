@@ -8,6 +8,8 @@ from pathlib import Path
 
 from envparity.cluster.plan import made_plan, read_plan
 from envparity.cluster.shard import ShardNumber
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import say
 from envparity.faces.cli.writing import ndjson_writer
@@ -17,8 +19,6 @@ from envparity.report.saved import saved_subject
 from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import counted
 from envparity.report.writer import Tee
-from envparity.session import engine
-from envparity.session.inputs import Inputs
 
 __all__ = ["observe_shard", "refuse_beside_a_shard"]
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from envparity.engine.session.exits import BAD_INPUT, CLEAN, FINDINGS
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
-from envparity.session.exits import BAD_INPUT, CLEAN, FINDINGS
 from envparity.support.reading import opened
 
 if TYPE_CHECKING:
-    from envparity.attestation.predicate import Claimed
-    from envparity.attestation.refusal import Refusal
-    from envparity.attestation.requirements import Wanted
+    from envparity.report.attestation.predicate import Claimed
+    from envparity.report.attestation.refusal import Refusal
+    from envparity.report.attestation.requirements import Wanted
 
 __all__ = ["verify_command"]
 
@@ -62,10 +62,10 @@ def verify_command(  # noqa: PLR0917  click passes options by name
     It must be signed with the key, clean, whole, and about what is to be deployed: the image, the commit, or both.
     """
     with one_message():
-        from envparity.attestation.envelope import opened
-        from envparity.attestation.keys import public_key
-        from envparity.attestation.refusal import Refused
-        from envparity.attestation.requirements import refusals, stated
+        from envparity.report.attestation.envelope import opened
+        from envparity.report.attestation.keys import public_key
+        from envparity.report.attestation.refusal import Refused
+        from envparity.report.attestation.requirements import refusals, stated
 
         wanted = _wanted(image, commit, max_age, required, files=files)
         signed_by = public_key(key)
@@ -84,7 +84,7 @@ def verify_command(  # noqa: PLR0917  click passes options by name
 
 
 def _wanted(image: str | None, commit: str | None, max_age: str, required: tuple[str, ...], *, files: bool) -> Wanted:
-    from envparity.attestation.requirements import (
+    from envparity.report.attestation.requirements import (
         Wanted,
         parse_age,
         parse_commit,
@@ -120,7 +120,7 @@ def _refuse(verdict: Path, found: list[Refusal]) -> None:
 
 
 def _accepted(claimed: Claimed, wanted: Wanted, now: dt.datetime) -> str:
-    from envparity.attestation.requirements import age_of
+    from envparity.report.attestation.requirements import age_of
 
     about = [f"image sha256:{wanted.image}"] if wanted.image else []
     about += [f"commit {claimed.revision.commit}"] if wanted.commit and claimed.revision is not None else []

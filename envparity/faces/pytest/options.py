@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from envparity.engine.session.attaching import Attaching
+from envparity.engine.session.inputs import Exploration, Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.keeping import check_keep
 from envparity.report.github import CHOICES
 from envparity.report.kinds import REPORTS
 from envparity.report.outputs import Outputs
 from envparity.report.saved import runs_folder
-from envparity.session.attaching import Attaching
-from envparity.session.inputs import Exploration, Inputs
 
 __all__ = ["SessionOptions"]
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from envparity.engine.session import engine
+from envparity.engine.session.exits import FINDINGS, code_of, complaint
+from envparity.engine.session.inputs import Exploration, Inputs
 from envparity.errors import ConfigurationError, DoorFailed, EnvparityError
 from envparity.faces.keeping import write_kept
 from envparity.faces.parity_run import ParityRun, SeenAndVerdict
@@ -19,9 +22,6 @@ from envparity.judge.finding import Verdict
 from envparity.model.subject import Subject
 from envparity.report.outputs import Outputs
 from envparity.report.saved import Saver, read_run, saved_subject
-from envparity.session import engine
-from envparity.session.exits import FINDINGS, code_of, complaint
-from envparity.session.inputs import Exploration, Inputs
 
 __all__ = ["ParitySession"]
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 
 from envparity.engine.events import Event, RunFinished
+from envparity.engine.session.exits import code_of, complaint
 from envparity.errors import ConfigurationError, EnvparityError, Interrupted
 from envparity.faces.pytest.shared import Failed, SharedRun
 from envparity.judge.finding import Verdict
@@ -22,7 +23,6 @@ from envparity.report.saved import Saver
 from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import verdict_lines
 from envparity.report.writer import Tee, Writer
-from envparity.session.exits import code_of, complaint
 from envparity.support.signals import ENDING
 
 __all__ = ["announced", "end_session", "print_verdict"]

@@ -8,7 +8,7 @@ import ssl
 from envparity.launch.attached.pace import MOST_BYTES, Pace
 from envparity.launch.http_answer import asking_client, http_answer
 from envparity.observe.record import HttpAnswer
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["DeployedHealth", "is_observed"]
 

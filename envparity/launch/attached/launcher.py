@@ -24,7 +24,7 @@ from envparity.model.environment import Environment
 from envparity.model.reach import known_settings
 from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
-from envparity.redaction.raising import raised_without_secrets
+from envparity.support.redaction.raising import raised_without_secrets
 
 __all__ = ["AttachedLauncher"]
 

@@ -17,7 +17,7 @@ from envparity.model.deployed.identity import Credentials, shown_source
 from envparity.model.deployment import Deployed
 from envparity.observe.record import NOT_OBSERVED, Attached, HttpAnswer, Replica, StartupReport
 from envparity.observe.startup import read_report
-from envparity.redaction import REDACTED, Redaction
+from envparity.support.redaction import REDACTED, Redaction
 
 __all__ = ["AttachedStack"]
 

@@ -22,7 +22,7 @@ from envparity.launch.resolve import RunSecrets
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment, ImageSource
-from envparity.redaction.raising import raised_without_secrets
+from envparity.support.redaction.raising import raised_without_secrets
 from envparity.support.shielded import shielded
 
 __all__ = ["ContainerLauncher"]

@@ -15,7 +15,7 @@ from typing import IO
 
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.images.work import ending_when_called_off
-from envparity.redaction import without_shapes
+from envparity.support.redaction import without_shapes
 
 __all__ = ["BuildFailed", "ImageError", "LogTail", "run_program"]
 

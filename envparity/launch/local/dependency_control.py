@@ -13,7 +13,7 @@ from envparity.launch.local.parts import BootedDependency
 from envparity.launch.proxy import Proxy
 from envparity.model.step import DisturbsDependency
 from envparity.observe.disturbed import OutageSeen
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["DependencyControl"]
 

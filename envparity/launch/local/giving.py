@@ -22,7 +22,7 @@ from envparity.launch.resolve import (
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Dependency, Environment
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["Giving"]
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from envparity.launch.local.parts import BootedDependency, BootedReplica, is_request
 from envparity.launch.port import LogMark
 from envparity.launch.server_log import ServerLog
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["ReadsLogs", "StackLogs"]
 

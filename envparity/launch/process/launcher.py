@@ -32,7 +32,7 @@ from envparity.model.backend import Backend, ProcessSource
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.observe.image import ImageRecord
-from envparity.redaction.raising import raised_without_secrets
+from envparity.support.redaction.raising import raised_without_secrets
 from envparity.support.shielded import shielded
 
 __all__ = ["ProcessLauncher"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend, ProcessSource
-from envparity.toml.document import shown_path
+from envparity.support.toml.document import shown_path
 
 __all__ = ["previous_folder"]
 

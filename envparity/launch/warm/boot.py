@@ -20,7 +20,7 @@ from envparity.launch.warm.made import told_apart
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.observe.record import Replica, SettingFingerprint
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = ["WarmBoot"]
 

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from envparity.engine.events import Emit, RunFinished, RunStarted
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Exploration
 from envparity.errors import EnvparityError
 from envparity.faces.cli.app import app
 from envparity.judge.finding import Finding, Verdict
 from envparity.model.subject import Subject
-from envparity.session import engine
-from envparity.session.inputs import Exploration
 
 BACKEND = """\
 name = "chat"

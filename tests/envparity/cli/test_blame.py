@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from envparity.engine.events import Emit
+from envparity.engine.session import engine
 from envparity.errors import EngineUnavailable
 from envparity.faces.cli.app import app
 from envparity.judge.finding import Finding, Verdict
 from envparity.launch.images.log import ImageError
 from envparity.model.subject import Subject
-from envparity.session import engine
 
 Blame = Callable[..., Result]
 FOUND = Finding("EP101", "startup validation failed", "auth", "passes", "fails", ("staging",), ("staging",))

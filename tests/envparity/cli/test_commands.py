@@ -10,12 +10,13 @@ import pytest
 from click.testing import Result
 
 from envparity.engine.events import RunFinished, RunStarted
+from envparity.engine.session import engine
+from envparity.engine.session.inputs import Inputs, launcher_names, split_names
 from envparity.faces.cli.app import app
 from envparity.judge.rules import Rule
+from envparity.launch import upkeep
 from envparity.launch.kinds import LAUNCHERS
 from envparity.report.ndjson import read_events
-from envparity.session import engine
-from envparity.session.inputs import Inputs, launcher_names, split_names
 
 Envparity = Callable[..., Result]
 RULES = (
@@ -131,7 +132,7 @@ def test_sweep_names_what_it_removed(envparity: Envparity, monkeypatch: pytest.M
         asked.append((older_than_s, everything))
         return ["envparity-a-local"]
 
-    monkeypatch.setattr(engine, "remove_leftovers", remove)
+    monkeypatch.setattr(upkeep, "remove_leftovers", remove)
     result = envparity("sweep", "--older-than", "5", "--everything")
     assert result.stdout == "removed envparity-a-local\n1 leftover removed\n"
     assert asked == [(5.0, True)]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from envparity.engine.session.exits import code_of
 from envparity.errors import DeadlineExceeded, EngineUnavailable, EnvparityError, Interrupted, LaunchError
 from envparity.judge.finding import Finding
-from envparity.session.exits import code_of
 
 Envparity = Callable[..., Result]
 

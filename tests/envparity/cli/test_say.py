@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import envparity.faces.cli
+from envparity.engine.session import engine
 from envparity.faces.cli.app import app
 from envparity.faces.cli.blame import _Trial
-from envparity.session import engine
+from envparity.launch import upkeep
 
 _HOSTILE = "\x1b[2J\x1b]0;title\x07\u202eturned\r::error::forged::\n::set-output name=a::b ##[error]x"
 
@@ -39,7 +40,7 @@ def _called(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize(("command", "replaced"), [("sweep", "remove_leftovers"), ("images", "build_images")])
 def test_what_others_wrote_is_spelled_out(command: str, replaced: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, replaced, lambda *_arguments, **_options: [_HOSTILE])
+    monkeypatch.setattr(upkeep, replaced, lambda *_arguments, **_options: [_HOSTILE])
     monkeypatch.setattr(engine, "load", lambda *_arguments: None)
     files = ["--backend", __file__, "--environments", str(Path(__file__).parent)] if command == "images" else []
     assert _plain(CliRunner().invoke(app, [command, *files]))

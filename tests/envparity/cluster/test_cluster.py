@@ -20,10 +20,10 @@ from distributed import Security
 from envparity.cluster.address import ClusterAddress
 from envparity.cluster.wire import Project, secrets_of
 from envparity.cluster.worker import PreparesRun, prepares_run
+from envparity.engine.session.engine import load
+from envparity.engine.session.identity import identity_of
+from envparity.engine.session.inputs import Inputs
 from envparity.report.saved import newest_run, saved_runs
-from envparity.session.engine import load
-from envparity.session.identity import identity_of
-from envparity.session.inputs import Inputs
 from tests.envparity.cluster.conftest import Envparity
 from tests.envparity.cluster.ferries import BOOT_S, NOTES, SECRET, unlike
 from tests.envparity.running import TREE

@@ -25,7 +25,7 @@ from envparity.model.step import (
 )
 from envparity.observe.record import Replica, SettingFingerprint
 from envparity.observe.transcript import Departure, Transcript
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 __all__ = [
     "CARRIERS",

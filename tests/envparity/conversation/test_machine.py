@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from envparity.contract.contract import Contract
 from envparity.conversation import actions
+from envparity.conversation.contract.contract import Contract
 from envparity.conversation.machine import Conversation
 from envparity.conversation.script import Handshake, Script
 from envparity.conversation.told import Outcome

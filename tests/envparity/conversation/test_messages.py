@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from envparity.contract.contract import Contract
 from envparity.conversation import actions
+from envparity.conversation.contract.contract import Contract
 from envparity.conversation.told import Outcome
 from envparity.frames.codec import Codec
 from envparity.frames.json_codec import AnyJson, JsonObjects

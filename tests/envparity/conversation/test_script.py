@@ -25,7 +25,7 @@ from envparity.errors import ConfigurationError
 from envparity.model.backend import Backend, Carrier, ImageSource, Tokens
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, Flood, Rotate, Send, Step
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 SETTINGS = {
     "KEY": "0123456789abcdef0123456789abcdef",

@@ -14,6 +14,7 @@ import pytest
 
 from envparity.engine.events import CaseObserved, Event, RunFinished, Waiting
 from envparity.engine.run import Run
+from envparity.engine.session.exits import code_of
 from envparity.engine.to_verdict import run_to_verdict
 from envparity.errors import EngineFailed, EngineSilent, EnvparityError, Interrupted, LaunchError, TooBusy
 from envparity.judge.cause import TraitsCause
@@ -23,7 +24,6 @@ from envparity.launch.port import Waiting as Tell
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
-from envparity.session.exits import code_of
 from tests.envparity.engine.test_causes import LOCAL, STAGING, Booting, given
 
 FAR = Environment("far", settings={"MODE": "usual", "OTHER": "on"})

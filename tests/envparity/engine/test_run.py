@@ -20,6 +20,7 @@ from envparity.engine.events import CaseObserved, CaseStarted, Event, RunFinishe
 from envparity.engine.explore import OrderProfile
 from envparity.engine.live_run import LiveRun
 from envparity.engine.run import Run
+from envparity.engine.session.exits import code_of
 from envparity.engine.to_verdict import run_to_verdict
 from envparity.errors import (
     ConfigurationError,
@@ -38,8 +39,7 @@ from envparity.model.scenario import Scenario
 from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
 from envparity.observe.record import HttpAnswer, Replica, StartupReport
-from envparity.redaction import Redaction
-from envparity.session.exits import code_of
+from envparity.support.redaction import Redaction
 from tests.envparity.launching import BACKEND as CHAT
 from tests.envparity.launching import FakeLauncher, passes, report, statuses
 from tests.envparity.launching import subject as orderable

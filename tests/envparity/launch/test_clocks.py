@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from envparity.engine.run import Run
+from envparity.engine.session.exits import MACHINE, code_of
 from envparity.errors import LaunchError
 from envparity.faces.cli import doctor
 from envparity.launch import clocks
@@ -17,7 +18,6 @@ from envparity.model.case import Boot
 from envparity.model.environment import Environment, Platform
 from envparity.model.scenario import Scenario
 from envparity.model.subject import Subject
-from envparity.session.exits import MACHINE, code_of
 from tests.envparity.launching import BACKEND, FakeLauncher
 
 

@@ -18,7 +18,7 @@ from envparity.judge import canonical
 from envparity.judge.traceback import last_raised
 from envparity.model.scenario import Scenario
 from envparity.observe.transcript import FrameReceived, Transcript
-from envparity.redaction import Redaction
+from envparity.support.redaction import Redaction
 
 
 def _depth(value: Any) -> int:

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 
 from envparity.config.backend import load_backend
-from envparity.contract.of_backend import contract_of
+from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.faces.cli.app import app as program
 from envparity.frames.codec import Posted

@@ -34,8 +34,8 @@ HOLDS_IT_AS_DATA: Final = {"model/environment.py", "launch/local/given.py", "lau
 """Stations that are handed it inside something else and never look at it."""
 LOOKS_AT_IT: Final = {
     "config/environment_checks.py", "config/scenario_needs.py", "config/settings.py", "launch/container/confinement.py",
-    "launch/container/environment_files.py", "model/backend.py", "model/composed.py", "redaction/names.py",
-    "toml/bounds.py", "toml/lines.py",
+    "launch/container/environment_files.py", "model/backend.py", "model/composed.py", "support/redaction/names.py",
+    "support/toml/bounds.py", "support/toml/lines.py",
 }  # fmt: skip
 """Who is shown it and hands it to nobody: checks, and what is made of all settings."""
 BACKEND: Final = """\

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from envparity.config.subject import load_subject
-from envparity.contract.of_backend import contract_of
+from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.errors import LaunchError
 from envparity.launch.choose import choose_launcher

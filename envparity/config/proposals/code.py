@@ -1,0 +1,105 @@
+"""What a backend's source code says of it: the path of its WebSocket, its health path, its ASGI application."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from envparity.config.proposals.proposal import Proposal, at_line
+
+__all__ = ["Code", "read_code"]
+
+_SUFFIXES: Final = frozenset({".py", ".js", ".mjs", ".cjs", ".ts", ".go", ".rb", ".ex", ".java", ".kt", ".cs", ".rs"})
+_LEFT_OUT: Final = frozenset(
+    {"node_modules", "venv", "__pycache__", "dist", "build", "target", "vendor", "tests", "test", "environments"}
+)
+_MOST_FILES = 2000
+_MOST_BYTES = 512 * 1024
+
+_QUOTED = r"[rbf]?[\"'`](?P<path>[^\"'`\s]{1,200})[\"'`]"
+_WEBSOCKET_PATHS: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\.websocket\(\s*{_QUOTED}",  # FastAPI, Sanic, Elysia
+        rf"(?:WebSocketRoute|websocket_route|add_websocket_route)\(\s*{_QUOTED}",  # Starlette
+        rf"(?:re_)?path\(\s*{_QUOTED}\s*,\s*\w[\w.]*\.as_asgi\(",  # Django Channels
+        rf"WebSocket(?:Server|\.Server)\(\s*\{{[^}}]{{0,200}}?\bpath:\s*{_QUOTED}",  # ws
+        rf"@(?:Server|WebSocket)?[Ee]ndpoint\(\s*(?:value\s*=\s*)?{_QUOTED}",  # Jakarta
+        r"HandleFunc\(\s*[\"`](?:GET )?(?P<path>/[^\"`\s]*\bws\b[^\"`\s]*)[\"`]",  # Go
+        rf"MapHub<\w+>\(\s*{_QUOTED}",  # SignalR
+        rf"\bsocket\s+{_QUOTED}",  # Phoenix
+    )
+)
+_HEALTH = re.compile(
+    r"[\"'`](?P<path>/(?:health/ready|healthz/ready|readyz|ready|health/live|healthz|health|livez|ping|status))[\"'`]"
+)
+_ASGI = re.compile(r"^(?P<name>\w+)\s*(?::\s*\w+\s*)?=\s*(?:FastAPI|Starlette|Quart|Sanic|Litestar)\(", re.MULTILINE)
+_SOCKET_IO = re.compile(r"\bsocketio\.(?:Async)?Server\(|require\([\"']socket\.io[\"']\)|from [\"']socket\.io[\"']")
+
+
+@dataclass
+class Code:
+    """What was found: paths of WebSockets and of health in the order of the files, and `module:name` of an application.
+
+    `socket_io` is where a server of Socket.IO is made.
+    """
+
+    websockets: list[Proposal[str]] = field(default_factory=list)
+    health: list[Proposal[str]] = field(default_factory=list)
+    application: Proposal[str] | None = None
+    socket_io: Proposal[str] | None = None
+
+
+def read_code(folder: Path) -> Code:
+    """Read what of the folder is source code: 2,000 files at most, each up to 512 KiB."""
+    found = Code()
+    for path in _sources(folder):
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        for pattern in _WEBSOCKET_PATHS:
+            for match in pattern.finditer(text):
+                place = at_line(path, folder, text, match.start("path"))
+                found.websockets.append(Proposal(_as_path(match["path"]), place))
+        for match in _HEALTH.finditer(text):
+            found.health.append(Proposal(match["path"], at_line(path, folder, text, match.start())))
+        if found.application is None and path.suffix == ".py" and (match_app := _ASGI.search(text)):
+            module = ".".join(path.relative_to(folder).with_suffix("").parts)
+            place = at_line(path, folder, text, match_app.start())
+            found.application = Proposal(f"{module}:{match_app['name']}", place)
+        if found.socket_io is None and (match_io := _SOCKET_IO.search(text)):
+            found.socket_io = Proposal("/socket.io/", at_line(path, folder, text, match_io.start()))
+    return found
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    count = 0
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _LEFT_OUT and not name.startswith("."))
+        for name in sorted(files):
+            path = Path(place, name)
+            if path.suffix not in _SUFFIXES or path.is_symlink():
+                continue
+            if count == _MOST_FILES:
+                return
+            if path.is_file() and path.stat().st_size <= _MOST_BYTES:
+                count += 1
+                yield path
+
+
+def _as_path(written: str) -> str:
+    """A path as it is asked for: what a framework fills by name is an id of the conversation's own."""
+    path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{uuid:\1}", written)  # Django's re_path
+    path = re.sub(r"<(?:\w+:)?(\w+)>", r"{uuid:\1}", path)  # Django's path, Flask
+    path = re.sub(r"\{(\w+)(?::\w+)?\}(?<!\{uuid)", _filled, path)  # Starlette, Jakarta, Go
+    path = re.sub(r"/:(\w+)", r"/{uuid:\1}", path)  # Express, Phoenix
+    return "/" + path.strip("^$").lstrip("/")
+
+
+def _filled(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith("{uuid:") else f"{{uuid:{match[1]}}}"

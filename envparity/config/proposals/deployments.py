@@ -1,0 +1,147 @@
+"""The environments that a project's files tell of: each file that a source reads, under the name that it has there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from envparity.config.proposals.proposal import Proposal, at_line, slug
+from envparity.errors import ConfigurationError
+from envparity.sources.source import SOURCES
+from envparity.sources.yaml_nodes import documents
+from envparity.support.toml.bounds import bounded_text
+
+__all__ = ["Build", "Deployment", "build_of", "deployments", "services"]
+
+_COMPOSE: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_OVERRIDE = re.compile(r"(?:docker-)?compose\.(?P<name>[\w-]+)\.ya?ml")
+_RUN_DEPLOY = re.compile(r"run[\s\"',-]+deploy\b")
+_DOTENV = re.compile(r"\.env(?:\.(?P<name>[\w-]+))?")
+_NO_ENVIRONMENT: Final = frozenset({"example", "sample", "template", "dist", "defaults", "override"})
+_WELL_KNOWN: Final = {
+    "fly.toml": "fly",
+    "render.yaml": "render",
+    "app.json": "heroku",
+    "service.yaml": "cloud-run",
+    "task-definition.json": "ecs",
+}
+_USUAL_NAMES: Final = {"prod": "production", "stage": "staging", "dev": "development"}
+_LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An environment: its name, and the files that say what it is, relative to the project's folder.
+
+    The later of them go over the earlier; there may be none.
+    """
+
+    name: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Build:
+    """What an image is built from, relative to the project's folder: a Dockerfile, and the folder that it copies of."""
+
+    dockerfile: Path
+    context: Path
+
+
+def services(folder: Path) -> list[Proposal[str]]:
+    """The services of the compose file that are built here, in its order: each may be the backend."""
+    path, tables = _compose(folder)
+    return [Proposal(service, at_line(path, folder)) for service, said in tables.items() if _is_built(said)]
+
+
+def build_of(folder: Path, service: str) -> Proposal[Build] | None:
+    """What the compose file builds that service from; None where it is elsewhere, or takes a variable to say it."""
+    path, tables = _compose(folder)
+    said = tables.get(service)
+    build = said.get("build") if isinstance(said, dict) else None
+    table = {"context": build} if isinstance(build, str) else build if isinstance(build, dict) else {}
+    context, dockerfile = table.get("context", "."), table.get("dockerfile", "Dockerfile")
+    if not build or not isinstance(context, str) or not isinstance(dockerfile, str) or "$" in context + dockerfile:
+        return None
+    here = Path(os.path.normpath(context))
+    file = Path(os.path.normpath(here / dockerfile))
+    if here.is_absolute() or ".." in (*here.parts, *file.parts) or not (folder / file).is_file():
+        return None
+    return Proposal(Build(file, here), at_line(path, folder))
+
+
+def _compose(folder: Path) -> tuple[Path, dict[str, object]]:
+    """The compose file, and its services by name; none where it cannot be read."""
+    path = next((folder / name for name in _COMPOSE if (folder / name).is_file()), folder)
+    try:
+        documents(path)  # within its bounds
+        read = yaml.safe_load(bounded_text(path))
+    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError, ConfigurationError):
+        return path, {}
+    found = read.get("services") if isinstance(read, dict) else None
+    return path, {str(name): said for name, said in found.items()} if isinstance(found, dict) else {}
+
+
+def deployments(folder: Path, service: str, of_clusters: Iterable[tuple[str, str]] = ()) -> list[Deployment]:
+    """The environments that the folder's files tell of; `service` is the backend's name in the compose file.
+
+    `of_clusters` are names and entries of what is for a cluster.
+    """
+    found: dict[str, list[str]] = {}
+    base = next((name for name in _COMPOSE if service and (folder / name).is_file()), None)
+    if base is not None:
+        found[_LOCAL] = [f"{base}#{service}"]
+        for path in sorted(folder.iterdir()):
+            match = _OVERRIDE.fullmatch(path.name)
+            if match and match["name"] not in _NO_ENVIRONMENT:
+                found[_named(match["name"])] = [f"{base}#{service}", f"{path.name}#{service}"]
+    for path in sorted(folder.glob(".env*")):
+        match = _DOTENV.fullmatch(path.name)
+        if match is None or match["name"] in _NO_ENVIRONMENT or (base is not None and not match["name"]):
+            continue  # compose fills its own file with .env
+        found.setdefault(_named(match["name"] or _LOCAL), []).append(path.name)
+    for name, environment in _WELL_KNOWN.items():
+        if (folder / name).is_file():
+            found.setdefault(environment, []).append(name)
+    if "cloud-run" not in found:
+        for path in _gcloud(folder):
+            found.setdefault("cloud-run", []).append(path.relative_to(folder).as_posix())
+            break  # what deploys the same service elsewhere is another environment of the team's own choice
+    for name, entry in of_clusters:
+        found.setdefault(_named(name), []).append(entry)
+    read = {name: tuple(_read(folder, files)) for name, files in found.items()}
+    return [Deployment(name, files) for name, files in read.items() if files]
+
+
+def _is_built(said: object) -> bool:
+    return isinstance(said, dict) and "build" in said
+
+
+def _named(name: str) -> str:
+    return _USUAL_NAMES.get(name, slug(name, "environment"))
+
+
+def _gcloud(folder: Path) -> Iterator[Path]:
+    """The workflows that deploy one service by `gcloud run deploy`, those of Cloud Build first."""
+    for pattern in ("cloudbuild*.yaml", "cloudbuild*.yml", ".github/workflows/*.yaml", ".github/workflows/*.yml"):
+        for path in sorted(folder.glob(pattern)):
+            if len(_RUN_DEPLOY.findall(bounded_text(path))) == 1:
+                yield path
+
+
+def _read(folder: Path, files: Iterable[str]) -> Iterator[str]:
+    """Those of the files that a source reads. Raises `DoorFailed`."""
+    known = SOURCES.every().values()
+    for name in files:
+        path = folder / name.partition("#")[0]
+        for source in known:
+            with SOURCES.guarding(source):
+                if source.reads(path):
+                    yield name
+                    break

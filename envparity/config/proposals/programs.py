@@ -1,0 +1,132 @@
+"""How a backend is started, as a project's files say: a Procfile, a package file, a Dockerfile, an application."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from envparity.config.proposals.code import Code, read_code
+from envparity.config.proposals.proposal import Proposal, at_line
+from envparity.support.toml.bounds import bounded_text
+
+__all__ = ["commands", "dockerfiles", "has_program", "names"]
+
+_PORT = re.compile(r"\$\{?PORT(?::-\d+)?\}?")
+_SHELL = re.compile(r"[|&;<>`*?()]|\$(?!\{?PORT\b)")
+_CMD = re.compile(r"^CMD\s+(?P<argv>\[.*\])\s*$", re.MULTILINE)
+
+
+def names(folder: Path) -> Iterator[Proposal[str]]:
+    """What the project is called: by its package file, else by its folder."""
+    package = _json(folder / "package.json")
+    if isinstance(called := package.get("name"), str):
+        yield Proposal(called.rpartition("/")[2], "package.json")
+    project = _toml(folder / "pyproject.toml").get("project")
+    if isinstance(project, dict) and isinstance(project.get("name"), str):
+        yield Proposal(project["name"], "pyproject.toml")
+    yield Proposal(folder.resolve().name, "the folder's name")
+
+
+def dockerfiles(folder: Path) -> Iterator[Proposal[Path]]:
+    """The Dockerfiles of the folder and of its folders, the nearest first."""
+    for pattern in ("Dockerfile", "*/Dockerfile", "*/*/Dockerfile"):
+        for path in sorted(folder.glob(pattern)):
+            if not any(part.startswith(".") or part == "node_modules" for part in path.relative_to(folder).parts):
+                yield Proposal(path.relative_to(folder), at_line(path, folder))
+
+
+def has_program(home: Path) -> bool:
+    """Whether a program begins in that folder: a file that says so is there, or one with an application."""
+    begins = ("Procfile", "package.json", "manage.py", "go.mod")
+    if any((home / name).is_file() for name in begins):
+        return True
+    return home.is_dir() and read_code(home).application is not None
+
+
+def commands(root: Path, home: Path, code: Code, dockerfile: Path | None) -> Iterator[Proposal[tuple[str, ...]]]:
+    """Programs with their arguments, in which `{port}` stands for the port; what needs a shell is no proposal.
+
+    They run in `home`, a folder of the project's `root`, of which `code` was read; the Dockerfile is relative to that.
+    """
+    folder = root / home
+    within = "" if home == Path() else f"{home.as_posix()}/"
+    procfile = folder / "Procfile"
+    for number, line in enumerate(_text(procfile).splitlines(), start=1):
+        kind, found, command = line.partition(":")
+        if found and kind.strip() == "web" and (argv := _argv(command)):
+            yield Proposal(argv, f"{within}Procfile:{number}")
+    start = _json(folder / "package.json").get("scripts", {})
+    if isinstance(start, dict) and isinstance(start.get("start"), str) and (argv := _argv(start["start"])):
+        yield Proposal(argv, f"{within}package.json: scripts.start")
+    if code.application is not None:
+        argv = ("python3", "-m", "uvicorn", code.application.value, "--host", "127.0.0.1", "--port", "{port}")
+        yield Proposal(argv, f"{within}{code.application.found_in}")
+    settings = sorted(folder.glob("*/asgi.py"))
+    if settings and (folder / "manage.py").is_file():
+        module = f"{settings[0].parent.name}.asgi:application"
+        argv = ("python3", "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", module)
+        yield Proposal(argv, at_line(settings[0], root))
+    if dockerfile is not None:
+        text = _text(root / dockerfile)
+        for match in reversed(list(_CMD.finditer(text))):
+            if argv := _array(match["argv"]):
+                yield Proposal(argv, at_line(root / dockerfile, root, text, match.start()))
+                break
+    if (folder / "go.mod").is_file():
+        yield Proposal(("go", "run", "."), f"{within}go.mod")
+
+
+def _argv(command: str) -> tuple[str, ...]:
+    """The words of a command; none where only a shell could run it."""
+    if _SHELL.search(command):
+        return ()
+    try:
+        words = shlex.split(_PORT.sub("{port}", command))
+    except ValueError:
+        return ()
+    return _with_port(words)
+
+
+def _array(text: str) -> tuple[str, ...]:
+    try:
+        words = json.loads(text)
+    except ValueError:
+        return ()
+    return _with_port(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else ()
+
+
+def _with_port(words: list[str]) -> tuple[str, ...]:
+    """The same with `{port}` where an option names the port."""
+    if "{port}" in " ".join(words):
+        return tuple(words)
+    for at, word in enumerate(words[1:], start=1):
+        if word.isdecimal() and words[at - 1] in {"-p", "--port", "-port"}:
+            return (*words[:at], "{port}", *words[at + 1 :])
+        if re.fullmatch(r"--port=\d+", word):
+            return (*words[:at], "--port={port}", *words[at + 1 :])
+        if found := re.fullmatch(r"((?:--bind=)?[\w.]*:)\d{2,5}", word):
+            return (*words[:at], f"{found[1]}{{port}}", *words[at + 1 :])
+    return tuple(words)
+
+
+def _text(path: Path) -> str:
+    return bounded_text(path)
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(_text(path) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError:
+        return {}
