@@ -16,7 +16,7 @@ from envparity.engine.further_boots import FurtherBoots
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.plan import PlannedCase
-from envparity.engine.want_of_time import Attempt, LateBoots, with_stalls
+from envparity.engine.want_of_time import Attempt, Doubt, LateBoots, with_stalls
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
 from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Case
@@ -31,9 +31,19 @@ class Look(Protocol):
     """What is seen of a booted stack of that case, which began to boot at that moment in monotonic seconds."""
 
     async def __call__(
-        self, planned: PlannedCase, stack: Stack, began: float, *, again: bool, told: bool = True
+        self,
+        planned: PlannedCase,
+        stack: Stack,
+        began: float,
+        *,
+        again: bool,
+        told: bool = True,
+        doubt: Doubt | None = None,
     ) -> Observation:
-        """Play and observe it; `again` where the case was booted before. Not `told`: nobody needs to hear of it."""
+        """Play and observe it; `again` where the case was booted before. Not `told`: nobody needs to hear of it.
+
+        Where a `doubt` settles it that the case is booted once more, the rest may be left to that boot.
+        """
 
 
 class Boots:
@@ -98,7 +108,9 @@ class Boots:
         """Cancel what is under way, and wait for its end."""
         await self._under_way.cancel()
 
-    async def counted(self, case: Case, attempt: Attempt, *, idle: bool = False) -> Observation:
+    async def counted(
+        self, case: Case, attempt: Attempt, *, idle: bool = False, doubt: Doubt | None = None
+    ) -> Observation:
         """What `attempt` shows in one of the places, or, where that came to a deadline, alone: that is what counts.
 
         After `MOST_LATE_ALONE` that came to one alone as well, the first is believed. Raises `TooBusy` where the
@@ -109,7 +121,9 @@ class Boots:
             async with place:
                 return await with_stalls(lambda: attempt(again=False))
         doubted = lambda why: self._emit(Waiting(case.id, f"{case} once more, alone: {why}"))  # noqa: E731
-        observation, reasons = await self._late.believed(attempt, place, self.places.alone(), doubted)
+        observation, reasons = await self._late.believed(
+            attempt, place, self.places.alone(), doubted=doubted, doubt=doubt
+        )
         if reasons:
             told = f"{case}: {'; '.join(reasons)} (in 1 of 2 boots, not when it booted alone)"
             self.unsteady.append((case, told))
@@ -123,16 +137,17 @@ class Boots:
     async def _observe(self, planned: PlannedCase) -> Observation:
         case = planned.case
         began = time.monotonic()
+        doubt = None if case.environment in self._attached else Doubt(self._late)
 
         async def attempt(*, again: bool) -> Observation:
             nonlocal began
             if not again:
                 began = time.monotonic()  # it had to wait for its place
                 self._begins(planned)
-            return await self._boot_and_look(planned, time.monotonic(), again=again)
+            return await self._boot_and_look(planned, time.monotonic(), again=again, doubt=None if again else doubt)
 
         if self._elsewhere is None:
-            observation = await self.counted(case, attempt, idle=case.boot.hasten != 1)
+            observation = await self.counted(case, attempt, idle=case.boot.hasten != 1, doubt=doubt)
             observation = await self._further.beside(planned.case, observation, lambda _nth: self.once_more(planned))
             duration_s = round(time.monotonic() - began, 1)
         else:
@@ -163,7 +178,13 @@ class Boots:
         self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios)))
 
     async def _boot_and_look(
-        self, planned: PlannedCase, began: float, *, again: bool = False, repeated: bool = False
+        self,
+        planned: PlannedCase,
+        began: float,
+        *,
+        again: bool = False,
+        repeated: bool = False,
+        doubt: Doubt | None = None,
     ) -> Observation:
         """What the engine itself fails at is raised with `again`; else it is an observation, and tried once more.
 
@@ -171,7 +192,8 @@ class Boots:
         """
         try:
             async with self.boot(planned.case) as stack:
-                return await self._look(planned, stack, began, again=again or repeated, told=not repeated)
+                again_or_repeated = again or repeated
+                return await self._look(planned, stack, began, again=again_or_repeated, told=not repeated, doubt=doubt)
         except (LaunchError, DeadlineExceeded) as error:
             if isinstance(error, EngineSilent) or (again and isinstance(error, EngineFailed)):
                 raise

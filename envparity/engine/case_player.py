@@ -15,6 +15,7 @@ from envparity.engine.offers import play_token_first
 from envparity.engine.orders_seen import OrdersSeen
 from envparity.engine.plan import PlannedCase
 from envparity.engine.plays import play_again, repeated
+from envparity.engine.want_of_time import Doubt
 from envparity.errors import DeadlineExceeded
 from envparity.launch.controls import ReplicaControls
 from envparity.launch.port import Stack
@@ -33,14 +34,21 @@ class CasePlayer:
         self._subject, self._observer, self._orders, self._emit = subject, observer, orders, emit
 
     async def __call__(
-        self, planned: PlannedCase, stack: Stack, began: float, *, again: bool, told: bool = True
+        self,
+        planned: PlannedCase,
+        stack: Stack,
+        began: float,
+        *,
+        again: bool,
+        told: bool = True,
+        doubt: Doubt | None = None,
     ) -> Observation:
         """Peaceful scenarios overlap, then come the orders of this environment, and at last what disturbs the stack.
 
         Orders are booted beside the first boot only, not where this is done `again`.
 
         Where startup did not pass and was meant to, one conversation shows what a client is told; the rest would only
-        say the same again.
+        say the same again. Of a boot that is made once more because of a `doubt` nothing more is asked for.
         """
         case, scenarios, observer = planned.case, planned.scenarios, self._observer
         if case.boot.release:
@@ -58,6 +66,9 @@ class CasePlayer:
             await growth.look()
         cross_origin = await observer.cross_origin(stack, first)
         played = await observer.player.peaceful(stack, scenarios, again=not told)
+        if doubt is not None and not self._orders.of_boot(case) and doubt.settles(played):
+            timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
+            return await observer.record(stack, first, played, timings, cross_origin=cross_origin)
         back, control, turned = CameBack(), tuple[Transcript, ...](), tuple[Transcript, ...]()
         if controlled:
             await growth.look(played)

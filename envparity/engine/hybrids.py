@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,7 +21,7 @@ from envparity.engine.hybrid_boots import HybridBoots
 from envparity.engine.known_boots import KnownBoots, Question
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
-from envparity.engine.want_of_time import Attempt, LateBoots
+from envparity.engine.want_of_time import Attempt, LateBoots, for_want_of_time
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
 from envparity.judge.finding import Finding
@@ -95,7 +96,8 @@ class Hybrids:
         self.traits = _told(differences(self.base, self.failing), subject.backend.known_secrets)
         self.booted = self.not_stood_up = 0
         self.boots: KnownBoots[Shown] = KnownBoots()
-        self._late = LateBoots()
+        # The failing one was seen with nothing beside it where it came to a deadline: that counts.
+        self._late = LateBoots(late_alone=1 if for_want_of_time(failing) else 0)
         self._waits_for_idle_times = failing.case.boot.hasten != 1
         self._pairs = pairs
         played = tuple(transcript for transcript in passing.transcripts if transcript.scenario in scenarios)
@@ -129,6 +131,21 @@ class Hybrids:
         A setting that is taken away, made for a run, or known to the launcher only is given to a new process alone.
         """
         return self._boots.can_show(traits)
+
+    def shown_in_each_play(self, scenarios: Collection[str]) -> bool:
+        """Whether the failing boot has played each of these more than once, and none of the plays kept to its script.
+
+        Not where there are none, or two boots are judged together.
+        """
+        _, failing = self.ends
+        plays = [each for each in (*failing.transcripts, *failing.control) if each.scenario in scenarios]
+        times = Counter(each.scenario for each in plays if each.departure is not None)
+        return (
+            bool(scenarios)
+            and not self._pairs
+            and times.total() == len(plays)
+            and all(times[name] > 1 for name in scenarios)
+        )
 
     def behind_an_ingress(self) -> Hybrids | None:
         """The same with an ingress that changes nothing before the passing environment; shared by whoever asks for it.
@@ -199,16 +216,17 @@ class Hybrids:
         """Judged beside the boot that passes, for parity is with something."""
         environment = mix(self.base, self.failing, traits)
         attempt = self._boots.attempt(environment, traits, warm=warm, twice=twice)
-        booted = [await self._booted(attempt) for _ in range(1 + self._pairs)]
+        known = self.ends[1] if traits == frozenset(self.traits) else None
+        booted = [await self._booted(attempt, known) for _ in range(1 + self._pairs)]
         observation = next((seen for seen in booted if seen.launch_failure is not None), booted[0])
         environments = {side.name: side for side in (self.passing, environment)}
         found = singles(Subject(self._backend, environments, self._today), (self._passed, *booted))
         return Shown.of(observation, tuple(finding for finding in found if environment.name in finding.environments))
 
-    async def _booted(self, attempt: Attempt) -> Observation:
-        """One boot of that hybrid."""
+    async def _booted(self, attempt: Attempt, known: Observation | None) -> Observation:
+        """One boot of that hybrid; with `known` it is equal to the boot that showed that."""
         place = self.places.place(idle=self._waits_for_idle_times)
-        observation, _ = await self._late.believed(attempt, place, self.places.alone())
+        observation, _ = await self._late.believed(attempt, place, self.places.alone(), known=known)
         return observation
 
 

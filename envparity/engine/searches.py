@@ -107,14 +107,15 @@ class Searches:
         """
         oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
         forks: list[bool] = []
+        played = played_for(case.finding)
 
         async def foreseen(asked: Asked) -> None:
-            if await shows_again(asked, hybrids):
+            if await shows_again(asked, hybrids, played):
                 await found_by(asked, hybrids, oracle.evidence, self._boots, forks=any(forks))
 
         async with Foresight(hybrids, foreseen, oracle, until_s) as foresight:
             try:
-                shows, can_fork = await together(shows_again(oracle, hybrids), hybrids.can_fork(until_s))
+                shows, can_fork = await together(shows_again(oracle, hybrids, played), hybrids.can_fork(until_s))
             except OutOfBoots:
                 return NotFound("out of time", seconds=self._seconds)
             forks.append(can_fork)

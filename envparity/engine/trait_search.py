@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from envparity.engine.finer import taken_apart
@@ -29,9 +29,13 @@ class TraitSearch:
     steady: bool | None = False
 
 
-async def shows_again(asked: Asked, hybrids: Hybrids) -> bool:
-    """Whether the failing environment shows it once more, in each play of that boot."""
-    again = await asked.twice(frozenset(hybrids.traits))
+async def shows_again(asked: Asked, hybrids: Hybrids, scenarios: Collection[str]) -> bool:
+    """Whether the failing environment shows it once more, in each play of that boot.
+
+    Two plays of `scenarios` are made there, unless the boot that showed it has made more than one, and each showed it.
+    """
+    ask = asked.cold if hybrids.shown_in_each_play(scenarios) else asked.twice
+    again = await ask(frozenset(hybrids.traits))
     return again is Outcome.SHOWS and not asked.unsteady
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from envparity.support.stalls import STALLS
 __all__ = [
     "MOST_LATE_ALONE",
     "Attempt",
+    "Doubt",
     "LateBoots",
     "ends_alike",
     "for_want_of_time",
@@ -62,37 +63,63 @@ class Attempt(Protocol):
         """Boot and observe; `again` where it was done before."""
 
 
+class Doubt:
+    """Whether a boot is made again, whatever else it may show: then it need not be played to its end."""
+
+    def __init__(self, late: LateBoots) -> None:
+        self._late = late
+        self.is_settled = False
+
+    def settles(self, played: Iterable[Transcript]) -> bool:
+        """Whether it is, for something of what was played came to a deadline. Who says so keeps to it."""
+        self.is_settled = self._late.doubts_each and any(map(_came_to_a_deadline, played))
+        return self.is_settled
+
+
 class LateBoots:
     """Boots of which those that came to a deadline are made again with nothing beside them: that is what counts.
 
     Of boots beside others that stand (hybrids, orders) only those are doubted that were late on a stalled machine: what
     they show is held against others. With `every` each deadline is doubted, and where the machine was too busy even for
     the boot that was alone, nobody judges it: what they show is the verdict.
-    After `MOST_LATE_ALONE` that were late alone as well, it is not for want of time, and the first is believed.
+    After `MOST_LATE_ALONE` that were late alone as well, it is not for want of time, and the first is believed; of
+    these `late_alone` are known already.
     """
 
-    def __init__(self, *, every: bool = False) -> None:
+    def __init__(self, *, every: bool = False, late_alone: int = 0) -> None:
         self._every = every
-        self._late_alone = 0
+        self._late_alone = late_alone
+
+    @property
+    def doubts_each(self) -> bool:
+        """Whether each boot that comes to a deadline now is made again."""
+        return self._every and self._late_alone < MOST_LATE_ALONE
 
     async def believed(
         self,
         boot: Attempt,
         place: AbstractAsyncContextManager[object],
         alone: AbstractAsyncContextManager[object],
+        *,
         doubted: Callable[[str], None] = lambda _why: None,
+        doubt: Doubt | None = None,
+        known: Observation | None = None,
     ) -> tuple[Observation, tuple[str, ...]]:
         """What that boot shows in `place`, or else `alone`; and in words what came to a deadline beside others only.
 
-        `doubted` is told why it is made again. Raises `TooBusy` where each deadline is doubted.
+        `doubted` is told why it is made again; where that was settled by a `doubt` in the middle of it, it always is.
+        What ended as what is `known` of an equal boot is believed. Raises `TooBusy` where each deadline is doubted.
         """
         async with place:
             seen = await with_stalls(lambda: boot(again=False))
         reasons = for_want_of_time(seen) if self._every else late_for_want_of_time(seen)
-        if not reasons or self._late_alone >= MOST_LATE_ALONE:
+        if reasons and known is not None and ends_alike(known, seen):
+            return seen, ()
+        settled = doubt is not None and doubt.is_settled
+        if not settled and (not reasons or self._late_alone >= MOST_LATE_ALONE):
             return seen, ()
         async with alone:
-            if self._late_alone >= MOST_LATE_ALONE:  # by those who were alone before
+            if not settled and self._late_alone >= MOST_LATE_ALONE:  # by those who were alone before
                 return seen, ()
             doubted(reasons[0])
             again = await (with_stalls(lambda: boot(again=True)) if self._every else boot(again=True))

@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from jsonschema.protocols import Validator
-
 from envparity.conversation.contract.description import Channel
 from envparity.conversation.contract.documents import Documents, Place
 from envparity.conversation.contract.schemas import Schemas
+from envparity.support.json_schema import Validator
 
 __all__ = ["Handshake"]
 

@@ -10,11 +10,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
 
-from jsonschema import Draft7Validator, Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
-
+from envparity.support.json_schema import Draft7Validator, Draft202012Validator, ValidationError, Validator, extend
 from envparity.support.patterns import Pattern
 
 __all__ = ["MOST_REFERENCES", "BoundedDraft7", "BoundedDraft202012", "TooManyReferences", "bounded_references"]

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-
 from envparity.conversation.contract.description import MessageAt
 from envparity.conversation.contract.documents import Documents, Place
 from envparity.conversation.contract.schemas import DIALECTS, Schemas
 from envparity.conversation.contract.yaml_text import shortened
+from envparity.support.json_schema import ValidationError, Validator
 
 __all__ = ["Branch", "Message", "read_message"]
 

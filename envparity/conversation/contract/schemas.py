@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jsonschema import Draft7Validator, Draft202012Validator
-from jsonschema.protocols import Validator
-
 from envparity.conversation.contract.bounded_schema import BoundedDraft7, BoundedDraft202012
 from envparity.conversation.contract.documents import Documents, Place
 from envparity.conversation.contract.yaml_text import escaped, shortened
+from envparity.support.json_schema import Draft7Validator, Draft202012Validator, Validator
 from envparity.support.patterns import pattern_problem
 
 __all__ = ["DIALECTS", "Schemas"]

@@ -12,6 +12,7 @@ import pytest
 from envparity.engine.boots import Boots
 from envparity.engine.observer import Observer
 from envparity.engine.plan import PlannedCase
+from envparity.engine.want_of_time import Doubt
 from envparity.errors import EngineFailed, LaunchError, TooBusy
 from envparity.launch.port import Launcher, Stack, Waiting
 from envparity.model.backend import Backend, ImageSource
@@ -47,8 +48,10 @@ class Shown:
 def boots_of(launcher: Launcher | None = None) -> Boots:
     observer = Observer(BACKEND, "fake", "00000000", print, {})
 
-    async def look(planned: PlannedCase, stack: Stack, began: float, *, again: bool, told: bool = True) -> Observation:
-        del planned, stack, began, again, told
+    async def look(
+        planned: PlannedCase, stack: Stack, began: float, *, again: bool, told: bool = True, doubt: Doubt | None = None
+    ) -> Observation:
+        del planned, stack, began, again, told, doubt
         raise AssertionError("nothing is planned here")
 
     return Boots(SUBJECT, cast("Launcher", launcher), observer, print, look, planned=0, workers=2)

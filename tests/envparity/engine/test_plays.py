@@ -56,7 +56,7 @@ async def plays_of(scenario: Scenario, outcomes: str, took_s: float = 0.01) -> i
         (TWO, ".....", 0.01, MOST_PLAYS),
         (TWO, "..x..", 0.01, 3),
         (TWO, "x.", 5.0, 2),
-        (TWO, "xxxxx", 5.0, 3),
+        (TWO, "xxxxx", 5.0, 2),
         (TWO, "xxxxx", 0.01, 3),
         (TWO, ".....", 5.0, 2),
     ],

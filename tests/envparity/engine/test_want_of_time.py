@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
 from envparity.engine import want_of_time
-from envparity.engine.want_of_time import LateBoots, for_want_of_time
+from envparity.engine.want_of_time import MOST_LATE_ALONE, Doubt, LateBoots, for_want_of_time
 from envparity.model.case import Boot, Case
 from envparity.observe.record import HttpAnswer, Observation, Replica, SecondPlay, StartupFailure, StartupReport
 from envparity.observe.transcript import (
@@ -132,3 +133,55 @@ async def test_what_fails_alone_as_well_was_not_late(again: Replica, told: bool)
         patched.setattr(want_of_time, "with_stalls", stalled)
         believed, reasons = await late.believed(boot, contextlib.nullcontext(), contextlib.nullcontext())
     assert (believed.replicas, bool(reasons)) == ((again,), told)
+
+
+class Booted:
+    """Boots that come to a deadline, and keeps how often it was asked for one."""
+
+    def __init__(self, late: str = "timeout") -> None:
+        self._seen, self.times = _observed(_departed(cast("DepartureKind", late))), 0
+
+    async def __call__(self, *, again: bool) -> Observation:
+        assert again == bool(self.times)
+        self.times += 1
+        return self._seen
+
+
+async def _believed(late: LateBoots, boot: Booted, **known: Any) -> None:
+    await late.believed(boot, contextlib.nullcontext(), contextlib.nullcontext(), **known)
+
+
+@pytest.mark.parametrize(
+    ("played", "settled"), [(_departed("timeout"), True), (_departed("frame"), False), (KEPT, False)]
+)
+def test_what_comes_to_a_deadline_settles_that_it_is_booted_again(played: Transcript, settled: bool) -> None:
+    """Before the rest of it is played, which would count for nothing."""
+    doubt = Doubt(LateBoots(every=True))
+    assert (doubt.settles([KEPT, played]), doubt.is_settled) == (settled, settled)
+
+
+@pytest.mark.parametrize("late", [LateBoots(every=True, late_alone=MOST_LATE_ALONE), LateBoots()])
+def test_nothing_is_settled_where_a_deadline_may_be_believed(late: LateBoots) -> None:
+    """What is believed must have been played to its end."""
+    assert not Doubt(late).settles([_departed("timeout")])
+
+
+async def test_what_was_not_played_to_its_end_is_never_believed() -> None:
+    """Also where others, who were late alone in the meantime, say that it is not for want of time."""
+    late = LateBoots(every=True)
+    doubt, cut = Doubt(late), Booted()
+    assert doubt.settles([_departed("timeout")])
+    for _ in range(MOST_LATE_ALONE):
+        await _believed(late, Booted())
+    whole = Booted()
+    await _believed(late, whole)
+    await _believed(late, cut, doubt=doubt)
+    assert (whole.times, cut.times) == (1, 2)
+
+
+@pytest.mark.parametrize(("known", "times"), [("timeout", 1), ("frame", 2)])
+async def test_what_ends_as_an_equal_boot_did_alone_is_believed(known: DepartureKind, times: int) -> None:
+    """However busy the machine is: that boot was seen with nothing beside it."""
+    boot = Booted()
+    await _believed(LateBoots(every=True), boot, known=_observed(_departed(known)))
+    assert boot.times == times
