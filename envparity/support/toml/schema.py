@@ -10,14 +10,9 @@ from importlib.resources import files
 from typing import Any, cast
 
 from envparity.errors import Mistake
-<<<<<<< HEAD:envparity/support/toml/schema.py
+from envparity.support.json_schema import Draft202012Validator, FormatChecker, ValidationError, Validator, extend
 from envparity.support.toml.document import Document, did_you_mean, in_words
 from envparity.support.toml.lines import KeyPath
-=======
-from envparity.support.json_schema import Draft202012Validator, FormatChecker, ValidationError, Validator, extend
-from envparity.toml.document import Document, did_you_mean, in_words
-from envparity.toml.lines import KeyPath
->>>>>>> 5c5151a (A boot that is made again for a deadline is not played to its end, a slow play that fails is not made three times, and no grammar is compiled at the start):envparity/toml/schema.py
 
 __all__ = ["known_keys", "schema_mistakes"]
 
