@@ -132,7 +132,7 @@ class Boots:
     async def once_more(self, planned: PlannedCase) -> Observation:
         """What one more boot of that case shows, of which nobody needs to hear."""
         async with self.places.place(idle=planned.case.boot.hasten != 1):
-            return await with_stalls(lambda: self._boot_and_look(planned, time.monotonic(), repeated=True))
+            return await with_stalls(lambda: self._boot_and_look(planned, repeated=True))
 
     async def _observe(self, planned: PlannedCase) -> Observation:
         case = planned.case
@@ -144,7 +144,7 @@ class Boots:
             if not again:
                 began = time.monotonic()  # it had to wait for its place
                 self._begins(planned)
-            return await self._boot_and_look(planned, time.monotonic(), again=again, doubt=None if again else doubt)
+            return await self._boot_and_look(planned, again=again, doubt=None if again else doubt)
 
         if self._elsewhere is None:
             observation = await self.counted(case, attempt, idle=case.boot.hasten != 1, doubt=doubt)
@@ -178,22 +178,16 @@ class Boots:
         self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios)))
 
     async def _boot_and_look(
-        self,
-        planned: PlannedCase,
-        began: float,
-        *,
-        again: bool = False,
-        repeated: bool = False,
-        doubt: Doubt | None = None,
+        self, planned: PlannedCase, *, again: bool = False, repeated: bool = False, doubt: Doubt | None = None
     ) -> Observation:
         """What the engine itself fails at is raised with `again`; else it is an observation, and tried once more.
 
         An engine that does not answer is not waited for again.
         """
+        began, looked_at = time.monotonic(), again or repeated
         try:
             async with self.boot(planned.case) as stack:
-                again_or_repeated = again or repeated
-                return await self._look(planned, stack, began, again=again_or_repeated, told=not repeated, doubt=doubt)
+                return await self._look(planned, stack, began, again=looked_at, told=not repeated, doubt=doubt)
         except (LaunchError, DeadlineExceeded) as error:
             if isinstance(error, EngineSilent) or (again and isinstance(error, EngineFailed)):
                 raise

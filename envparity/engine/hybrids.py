@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from types import TracebackType
@@ -96,8 +95,7 @@ class Hybrids:
         self.traits = _told(differences(self.base, self.failing), subject.backend.known_secrets)
         self.booted = self.not_stood_up = 0
         self.boots: KnownBoots[Shown] = KnownBoots()
-        # The failing one was seen with nothing beside it where it came to a deadline: that counts.
-        self._late = LateBoots(late_alone=1 if for_want_of_time(failing) else 0)
+        self._late = LateBoots(late_alone=1 if for_want_of_time(failing) else 0)  # that boot was alone then
         self._waits_for_idle_times = failing.case.boot.hasten != 1
         self._pairs = pairs
         played = tuple(transcript for transcript in passing.transcripts if transcript.scenario in scenarios)
@@ -131,21 +129,6 @@ class Hybrids:
         A setting that is taken away, made for a run, or known to the launcher only is given to a new process alone.
         """
         return self._boots.can_show(traits)
-
-    def shown_in_each_play(self, scenarios: Collection[str]) -> bool:
-        """Whether the failing boot has played each of these more than once, and none of the plays kept to its script.
-
-        Not where there are none, or two boots are judged together.
-        """
-        _, failing = self.ends
-        plays = [each for each in (*failing.transcripts, *failing.control) if each.scenario in scenarios]
-        times = Counter(each.scenario for each in plays if each.departure is not None)
-        return (
-            bool(scenarios)
-            and not self._pairs
-            and times.total() == len(plays)
-            and all(times[name] > 1 for name in scenarios)
-        )
 
     def behind_an_ingress(self) -> Hybrids | None:
         """The same with an ingress that changes nothing before the passing environment; shared by whoever asks for it.
@@ -226,8 +209,7 @@ class Hybrids:
     async def _booted(self, attempt: Attempt, known: Observation | None) -> Observation:
         """One boot of that hybrid; with `known` it is equal to the boot that showed that."""
         place = self.places.place(idle=self._waits_for_idle_times)
-        observation, _ = await self._late.believed(attempt, place, self.places.alone(), known=known)
-        return observation
+        return (await self._late.believed(attempt, place, self.places.alone(), known=known))[0]
 
 
 def _told(traits: Iterable[Trait], secret: Collection[str]) -> tuple[Trait, ...]:

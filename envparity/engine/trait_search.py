@@ -34,7 +34,8 @@ async def shows_again(asked: Asked, hybrids: Hybrids, scenarios: Collection[str]
 
     Two plays of `scenarios` are made there, unless the boot that showed it has made more than one, and each showed it.
     """
-    ask = asked.cold if hybrids.shown_in_each_play(scenarios) else asked.twice
+    seen_enough = scenarios and all(_shown_in_each_play(name, hybrids) for name in scenarios)
+    ask = asked.cold if seen_enough else asked.twice
     again = await ask(frozenset(hybrids.traits))
     return again is Outcome.SHOWS and not asked.unsteady
 
@@ -74,3 +75,10 @@ async def found_by(
         return TraitSearch(found, found, searched)
     finer = await taken_apart(found, hybrids, asked, lambda asked: asked.cold, most, likely=likely_of)
     return TraitSearch(found, finer, searched, steady=True)
+
+
+def _shown_in_each_play(scenario: str, hybrids: Hybrids) -> bool:
+    """Whether the failing boot has played it more than once, and no play kept to its script."""
+    _, failing = hybrids.ends
+    plays = [each for each in (*failing.transcripts, *failing.control) if each.scenario == scenario]
+    return len(plays) > 1 and all(each.departure is not None for each in plays)
