@@ -118,6 +118,7 @@ def _build(document: Document, scenarios: tuple[Scenario, ...]) -> Backend:
         "phases": convert(data.get("phases", {}), Phases),
         "limits": convert(data.get("limits", {}), Limits),
         "retries": convert(data.get("retries", {}), Retries),
+        "keeps": convert(data.get("keeps", {}), dict[str, tuple[str, ...]]),
         "names": convert(data.get("names", ()), tuple[DeclaredName, ...]),
         "scenarios": scenarios,
     }

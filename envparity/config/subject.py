@@ -15,7 +15,7 @@ from envparity.config.environment import read_environments
 from envparity.config.limits import limit_settings, number_of
 from envparity.config.own_nginx import places
 from envparity.config.scenario_needs import unmet_by_environments, with_lines
-from envparity.dependency.kind import HoldsKeys, TakesCommands, kind_of
+from envparity.dependency.kind import HoldsKeys, SaysWhatItHolds, TakesCommands, kind_of
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend
 from envparity.model.commands import HEALTH_PORT, ports_in
@@ -134,6 +134,7 @@ def _unmet_needs(backend: Backend, environments: Mapping[str, Environment]) -> I
                 got = f"{setting} = {shown} in {environment.name}"
                 yield Mistake(source, 0, f"idle_settings[{index}]", "a number of seconds in every environment", got)
         yield from _no_limits(source, backend, environment)
+        yield from _silent_holders(source, backend, environment)
         yield from _keys_of_nobody(source, backend, environment)
         yield from _slow_configurations(source, backend, environment)
         yield from _no_providers(source, backend, environment)
@@ -172,6 +173,17 @@ def _own_of(source: str, backend: Backend, environment: Environment) -> Iterator
             expected = "{health_port} in it, for [health] has a port of its own" if apart else "no {health_port} in it"
             got = f"the command of {environment.name}"
             yield Mistake(source, 0, "health.port", expected, got, "" if apart else "set health.port, or take it out")
+
+
+def _silent_holders(source: str, backend: Backend, environment: Environment) -> Iterator[Mistake]:
+    """Dependencies that are to say what they keep, which this environment does not have, or whose kind cannot."""
+    expected = "a dependency of every environment that says what it holds: a postgres, a redis"
+    for name in backend.keeps:
+        dependency = environment.dependencies.get(name)
+        if dependency is None or not isinstance(kind_of(dependency), SaysWhatItHolds):
+            got = f"no dependency {name}" if dependency is None else f"{name}, a {dependency.kind},"
+            action = did_you_mean(name, environment.dependencies) if dependency is None else ""
+            yield Mistake(source, 0, f"keeps.{name}", expected, f"{got} in {environment.name}", action)
 
 
 def _keys_of_nobody(source: str, backend: Backend, environment: Environment) -> Iterator[Mistake]:

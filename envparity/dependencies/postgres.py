@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from envparity.dependencies.own_image import OwnImage, TakesOwnImage, image_named, why_together
+from envparity.dependencies.postgres_holdings import held_by
 from envparity.dependencies.postgres_isolation import Databases
 from envparity.dependencies.postgres_session import PSQL, PostgresSession
 from envparity.dependencies.programs import missing
@@ -24,6 +25,7 @@ from envparity.dependency.kind import (
     Isolation,
     KeyMistake,
     MaxConnections,
+    OpensShell,
     Password,
     Server,
     ServerPlan,
@@ -165,6 +167,12 @@ class Postgres(TakesOwnImage):
 
     def administrator(self, shell: Shell) -> Administrator:
         return PostgresSession(shell)
+
+    async def holdings(self, server: Server, shell: OpensShell) -> Mapping[str, int]:
+        """The rows of its tables, but for those that say when they end."""
+        del server
+        async with shell() as opened:
+            return await held_by(opened, DATABASE)
 
     def lacking(self) -> str:
         from envparity.dependencies.postgres_server import postgres_folder

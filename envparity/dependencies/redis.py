@@ -11,11 +11,13 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from envparity.dependencies.own_image import OwnImage, TakesOwnImage, image_named
+from envparity.dependencies.redis_holdings import held_by
 from envparity.dependencies.redis_session import RedisSession
 from envparity.dependency.kind import (
     WRITABLE,
     Ground,
     Isolation,
+    OpensShell,
     Password,
     Server,
     ServerPlan,
@@ -110,6 +112,12 @@ class Redis(TakesOwnImage):
     async def command(self, server: Server, command: tuple[str, ...]) -> object:
         async with RedisSession.open((server.host, server.port), server.password, server.tls) as session:
             return await session.run(0, command)
+
+    async def holdings(self, server: Server, shell: OpensShell) -> Mapping[str, int]:
+        """Keys without an expiry of the database that the replicas use, and what is in those that grow."""
+        del shell
+        async with RedisSession.open((server.host, server.port), server.password, server.tls) as session:
+            return await held_by(session)
 
     @asynccontextmanager
     async def isolation(

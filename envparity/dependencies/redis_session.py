@@ -65,14 +65,19 @@ class RedisSession:
         return answers[-1]
 
     async def _reply(self) -> object:
-        line = (await self._reader.readuntil(b"\r\n"))[:-2].decode()
+        line = (await self._reader.readuntil(b"\r\n"))[:-2].decode(errors="replace")
         kind, rest = line[:1], line[1:]
         if kind == "-":
             return LaunchError(rest)
         if kind == ":":
             return int(rest)
         if kind == "$":
-            return None if rest == "-1" else (await self._reader.readexactly(int(rest) + 2))[:-2].decode()
+            # A key may be any bytes.
+            return (
+                None
+                if rest == "-1"
+                else (await self._reader.readexactly(int(rest) + 2))[:-2].decode("utf-8", "replace")
+            )
         if kind == "*":
             return [await self._reply() for _ in range(int(rest))]
         return rest

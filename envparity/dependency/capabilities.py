@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,10 @@ __all__ = [
     "IsRecognised",
     "Isolates",
     "Isolation",
+    "OpensShell",
     "Placed",
     "RunsAsProcess",
+    "SaysWhatItHolds",
     "Shell",
     "SigningKey",
     "SigningKeys",
@@ -155,6 +157,21 @@ class Shell(Protocol):
 
     async def ask(self, script: str, done: str) -> str:
         """Hand it that script; what it prints, on both outputs, until it prints `done`, without that."""
+        ...
+
+
+OpensShell = Callable[[], AbstractAsyncContextManager[Shell]]
+"""Starts the program beside a server by which it is administered (`Administered.shell`)."""
+
+
+@runtime_checkable
+class SaysWhatItHolds(Protocol):
+    """A kind whose servers say what backends have put into them that does not end by itself."""
+
+    async def holdings(self, server: Server, shell: OpensShell) -> Mapping[str, int]:
+        """How much of each sort there is, by a name that holds for all of the sort and has no value of anybody in it:
+        a table, `seen:*`. What ends by itself is not counted. Raises `LaunchError` where it cannot be asked.
+        """
         ...
 
 

@@ -38,7 +38,7 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         for name in (
             *("startup", "parity", "orders", "conversation", "transcripts"),
             *("chance", "lifecycle", "disturbances", "limits", "infrastructure", "warm", "deployed"),
-            *("second_time", "growth", "names", "load", "offers"),
+            *("second_time", "growth", "holdings", "names", "load", "offers"),
         )
     },
     "envparity.auth": {

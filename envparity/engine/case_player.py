@@ -15,13 +15,14 @@ from envparity.engine.offers import play_token_first
 from envparity.engine.orders_seen import OrdersSeen
 from envparity.engine.plan import PlannedCase
 from envparity.engine.plays import play_again, repeated
+from envparity.engine.visits import visit
 from envparity.engine.want_of_time import Doubt
 from envparity.errors import DeadlineExceeded
 from envparity.launch.controls import ReplicaControls
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.model.subject import Subject
-from envparity.observe.record import Observation, Replica
+from envparity.observe.record import Observation, Replica, Visits
 from envparity.observe.transcript import Transcript
 
 __all__ = ["CasePlayer"]
@@ -61,7 +62,7 @@ class CasePlayer:
         if told:
             self._emit(Waiting(case.id, f"{len(scenarios)} scenarios"))
         controlled = self._is_controlled(stack, first)
-        growth = Growth(stack)
+        growth = Growth(stack, holdings=observer.keeps)
         if controlled:
             await growth.look()
         cross_origin = await observer.cross_origin(stack, first)
@@ -70,6 +71,7 @@ class CasePlayer:
             timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
             return await observer.record(stack, first, played, timings, cross_origin=cross_origin)
         back, control, turned = CameBack(), tuple[Transcript, ...](), tuple[Transcript, ...]()
+        visits: tuple[Visits, ...] = ()
         if controlled:
             await growth.look(played)
             returning = comes_back(scenarios, played, thorough=self._subject.thorough)
@@ -77,6 +79,7 @@ class CasePlayer:
             control = await play_again(observer.player, stack, scenarios, played, back.others)
             turned = await play_token_first(observer.player, stack, scenarios, played)
             await growth.look((*control[len(back.others) :], *turned))
+            visits = await visit(observer.player, stack, scenarios)
         began_orders = time.monotonic()
         if not again and first:
             await self._orders.boot_beside(stack, first[0].startup)
@@ -97,6 +100,7 @@ class CasePlayer:
             second=back.second,
             turned=turned,
             usage=growth.points,
+            visits=visits,
             cross_origin=cross_origin,
         )
 

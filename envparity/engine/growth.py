@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from envparity.launch.controls import CountsConnections, ShowsMetrics
+from envparity.launch.controls import CountsConnections, SaysHoldings, ShowsMetrics
 from envparity.launch.port import Stack
 from envparity.launch.usage import usage_of
 from envparity.launch.workers import SeesWorkers
@@ -20,10 +20,13 @@ _BETWEEN_LOOKS_S = 0.1
 
 
 class Growth:
-    """The points at which one stack was looked at: how many connections were made by then, and what was held open."""
+    """The points at which one stack was looked at: how many connections were made by then, and what was held open.
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    With `holdings` its dependencies are asked too what they hold.
+    """
+
+    def __init__(self, stack: Stack, *, holdings: bool = False) -> None:
+        self._stack, self._holdings = stack, holdings
         self._pids: dict[int, tuple[int, ...]] = {}
         self._connections = [0] * stack.replica_count
         self.points: list[Usage] = []
@@ -47,7 +50,8 @@ class Growth:
             if not falling:
                 break
         to = self._stack.connections_to() if isinstance(self._stack, CountsConnections) else {}
-        self.points.append(Usage(tuple(self._connections), tuple(held), to, await self._labels()))
+        kept = await self._stack.holdings() if self._holdings and isinstance(self._stack, SaysHoldings) else {}
+        self.points.append(Usage(tuple(self._connections), tuple(held), to, await self._labels(), kept))
 
     async def _labels(self) -> tuple[dict[str, int], ...]:
         """What the metrics of each replica are told apart by."""

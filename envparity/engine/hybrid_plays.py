@@ -10,9 +10,10 @@ from envparity.engine.growth import Growth
 from envparity.engine.observer import Observer
 from envparity.engine.offers import play_token_first
 from envparity.engine.plays import play_again
+from envparity.engine.visits import visit
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
-from envparity.observe.record import Observation
+from envparity.observe.record import Observation, Visits
 
 __all__ = ["played_on"]
 
@@ -28,8 +29,9 @@ async def played_on(
     _, startup_s = await observer.see_through(stack, chosen)
     first = await observer.replicas(stack)
     cross_origin = await observer.cross_origin(stack, first) if "origins" in also else ()
-    started, growth = all(replica.has_started for replica in first), Growth(stack)
+    started = all(replica.has_started for replica in first)
     grows = "grows" in also and started
+    growth, visits = Growth(stack, holdings=observer.keeps), tuple[Visits, ...]()
     if grows:
         await growth.look()
     played = await observer.player.peaceful(stack, chosen)
@@ -44,6 +46,7 @@ async def played_on(
         back = await come_back(observer.player, stack, returning, seen=growth.look)
         control = await play_again(observer.player, stack, chosen, played, back.others)
         await growth.look(control[len(back.others) :])
+        visits = await visit(observer.player, stack, chosen)
     else:
         back = await come_back(observer.player, stack, returning)
         control += tuple(back.others)
@@ -62,4 +65,5 @@ async def played_on(
         cross_origin=cross_origin,
         warm=warm,
         usage=growth.points,
+        visits=visits,
     )

@@ -26,7 +26,7 @@ from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
 from envparity.model.deployment import Deployed
 from envparity.model.scenario import Scenario
-from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage
+from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage, Visits
 from envparity.observe.transcript import (
     HttpAnswered,
     Transcript,
@@ -42,7 +42,10 @@ _BETWEEN_EVENTS_S = 0.25
 
 
 class Observer:
-    """Turns a stack into an observation. `launcher` and `run_id` go into it as they are, but for what is `attached`."""
+    """Turns a stack into an observation. `launcher` and `run_id` go into it as they are, but for what is `attached`.
+
+    `keeps`: it is said what is meant to stay in dependencies, so that they are looked at between rounds.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Observer:
         attached: Mapping[str, Deployed] = MappingProxyType({}),
     ) -> None:
         self._attached = attached
+        self.keeps = bool(backend.keeps)
         self._backend = backend
         self._launcher = launcher
         self._run_id = run_id
@@ -103,6 +107,7 @@ class Observer:
         second: Sequence[SecondPlay] = (),
         turned: Sequence[Transcript] = (),
         usage: Sequence[Usage] = (),
+        visits: tuple[Visits, ...] = (),
         cross_origin: tuple[tuple[HttpAnswered, ...], ...] = (),
         warm: bool = False,
     ) -> Observation:
@@ -130,6 +135,7 @@ class Observer:
             second=tuple(second),
             turned=tuple(turned),
             usage=tuple(usage),
+            visits=visits,
             cross_origin=cross_origin,
             most_connections=most,
             granted=granted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from envparity.launch.local.dependency_control import DependencyControl
 from envparity.launch.local.given import Given
@@ -142,6 +143,12 @@ class BootedStack(ABC):
 
     async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
         return await self.controlled.command(name, command, self.redaction)
+
+    async def holdings(self) -> dict[str, dict[str, int]]:
+        """What the dependencies hold that does not end by itself (`SaysHoldings`)."""
+        shell = self.ground.shell
+        found = {name: await self.controlled.holdings(name, partial(shell, name)) for name in self.dependencies}
+        return {name: dict(held) for name, held in found.items() if held is not None}
 
     async def jump_clock(self, index: int, by_s: float) -> None:
         self.replicas[index].jump_clock(by_s)

@@ -31,6 +31,7 @@ __all__ = [
     "ReplacesRelease",
     "ReplicaControls",
     "RunsPrograms",
+    "SaysHoldings",
     "ShowsMetrics",
     "WarmBoots",
     "WarmUnavailable",
@@ -202,6 +203,15 @@ class ShowsMetrics(Protocol):
 
     async def metrics(self, index: int) -> str:
         """The page as it is now; "" where there is none."""
+        ...
+
+
+@runtime_checkable
+class SaysHoldings(Protocol):
+    """A stack whose dependencies can be asked what they hold."""
+
+    async def holdings(self) -> dict[str, dict[str, int]]:
+        """How much of each sort that does not end by itself, by dependency; not those that cannot be asked."""
         ...
 
 

@@ -211,6 +211,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `ignored_frames` are the types of frames that may arrive at any moment (a heartbeat) and belong to no conversation;
     `public_frames` the types, and requests over HTTP, whose content is everybody's, whoever it comes from;
     `names` are the values that ought to be the same across replicas and boots, or another in each;
+    `keeps` are, by dependency, globs of what is meant to stay in it with every conversation;
     `contract` is the AsyncAPI document; `messages_per_minute_setting` is the setting that says how many messages a
     client may send in a minute; `idle_settings` are those that say, in seconds, what happens to who is silent.
     `startup_refusal` is the reason of close 1013 where startup failed (None: nothing is promised; False: it exits).
@@ -240,6 +241,7 @@ class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ignored_frames: tuple[str, ...] = ()
     public_frames: tuple[str, ...] = ()
     names: tuple[DeclaredName, ...] = ()
+    keeps: dict[str, tuple[str, ...]] = {}
     contract: ContractFile | None = None
     tokens: Tokens | None = None
     audit: Audit | None = None

@@ -27,6 +27,7 @@ __all__ = [
     "StartupReport",
     "StartupStep",
     "Usage",
+    "Visits",
     "most_connections",
 ]
 
@@ -187,12 +188,25 @@ class Usage(msgspec.Struct, frozen=True):
     `connections` is how many each replica had accepted by then, `replicas` what each holds (None: it could not be
     asked), `to` the open connections to each dependency, of all replicas together. `labels` is how many values each
     label of the metrics of each replica has, by `requests_total{path}`; nothing where a replica shows no metrics.
+    `held` is what dependencies hold that does not end by itself, by dependency and sort, where that is asked.
     """
 
     connections: tuple[int, ...]
     replicas: tuple[ReplicaUsage | None, ...] = ()
     to: dict[str, int] = {}
     labels: tuple[dict[str, int], ...] = ()
+    held: dict[str, dict[str, int]] = {}
+
+
+class Visits(msgspec.Struct, frozen=True):
+    """What dependencies hold that does not end by itself, after so many visits of one user who said nothing.
+
+    The user came and went with the same credential each time, and every other time went without a close. `held` is by
+    dependency and sort.
+    """
+
+    made: int
+    held: dict[str, dict[str, int]]
 
 
 class SecondPlay(msgspec.Struct, frozen=True):
@@ -223,6 +237,7 @@ class Observation(msgspec.Struct, frozen=True):
     before: tuple[Transcript, ...] = ()  # what the previous release did, where the boot has changed it
     control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
     usage: tuple[Usage, ...] = ()  # between rounds of scenarios, the first before all of them
+    visits: tuple[Visits, ...] = ()  # of one user who says nothing, the first when it was there already
     cross_origin: tuple[tuple[HttpAnswered, ...], ...] = ()  # what browsers are told from each origin, in each round
     most_connections: dict[str, int] = {}  # to each dependency, of all replicas together, at any one moment
     second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from envparity.dependency.kind import Administrator
+from envparity.dependency.kind import Administrator, Shell
 from envparity.launch.container.agent import StartBeside, agent_in_container
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.parts import RunningDependency, RunningReplica
@@ -45,10 +45,16 @@ class ContainerGround:
         return agent_in_container(self.engine, self.start_beside, command, lanes, memory_mib)
 
     @asynccontextmanager
-    async def administrator(self, name: str) -> AsyncIterator[Administrator]:
+    async def shell(self, name: str) -> AsyncIterator[Shell]:
         container = self.dependencies[name].container
         if container is None:
             raise WarmUnavailable(f"{name} is down in this boot")
         kind = administered(self.given.environment.dependencies[name])
         async with ContainerShell.open(self.engine, container, kind.shell) as shell:
+            yield shell
+
+    @asynccontextmanager
+    async def administrator(self, name: str) -> AsyncIterator[Administrator]:
+        kind = administered(self.given.environment.dependencies[name])
+        async with self.shell(name) as shell:
             yield kind.administrator(shell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
-from envparity.dependency.kind import KINDS, Server, TakesCommands, kind_of
+from envparity.dependency.kind import KINDS, OpensShell, SaysWhatItHolds, Server, TakesCommands, kind_of
 from envparity.errors import LaunchError
 from envparity.launch import disturbing
 from envparity.launch.local.given import Given
@@ -65,11 +65,28 @@ class DependencyControl:
         dependency, kind = self.dependency(name), kind_of(self.given.environment.dependencies[name])
         if not isinstance(kind, TakesCommands):
             raise LaunchError(f"{name} is of the kind {dependency.kind}, which takes no commands: {command[0]}")
-        if dependency.proxy.upstream is None:
+        server = self._server(dependency)
+        if server is None:
             raise LaunchError(f"{name} is down in this boot: cannot run {command[0]}")
-        server = Server(*dependency.proxy.upstream, dependency.password, self.given.dependency_tls.get(name))
         try:
             with KINDS.guarding(kind):
                 return await kind.command(server, command)
         except LaunchError as error:
             raise LaunchError(f"{name} refused {command[0]}: {redaction.text(str(error))}") from error
+
+    async def holdings(self, name: str, shell: OpensShell) -> Mapping[str, int] | None:
+        """What that dependency holds that does not end by itself; None where nobody says, or it cannot be asked."""
+        dependency, kind = self.dependency(name), kind_of(self.given.environment.dependencies[name])
+        server = self._server(dependency)
+        if server is None or not isinstance(kind, SaysWhatItHolds):
+            return None
+        try:
+            with KINDS.guarding(kind):
+                return await kind.holdings(server, shell)
+        except LaunchError:  # one of a team's own image may have another administrator: nothing is known of it then
+            return None
+
+    def _server(self, dependency: BootedDependency) -> Server | None:
+        """Where it is reached directly; None where it is down in this boot."""
+        at, tls = dependency.proxy.upstream, self.given.dependency_tls.get(dependency.name)
+        return None if at is None else Server(*at, dependency.password, tls)

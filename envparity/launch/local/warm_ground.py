@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from envparity.dependency.capabilities import Ground
+from envparity.dependency.capabilities import Ground, Shell
 from envparity.launch.local.parts import AgentBeside
 from envparity.launch.warm.command import PythonCommand
 
@@ -18,6 +18,13 @@ class WarmGround(Ground, Protocol):
 
     def argv(self) -> Sequence[str]:
         """What starts a replica: the program and its arguments, with `{port}` where its file has that."""
+        ...
+
+    def shell(self, name: str) -> AbstractAsyncContextManager[Shell]:
+        """The program beside that dependency's server by which it is administered.
+
+        Raises `WarmUnavailable` where there is none.
+        """
         ...
 
     def agent(self, command: PythonCommand, lanes: int) -> AbstractAsyncContextManager[AgentBeside]:

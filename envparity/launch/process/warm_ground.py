@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from envparity.dependency.kind import Administrator
+from envparity.dependency.kind import Administrator, Shell
 from envparity.launch.local.parts import AgentBeside, administered
 from envparity.launch.process.agent import StartAgent, agent_on_this_machine
 from envparity.launch.process.parts import RunningDependency
@@ -34,9 +34,15 @@ class ProcessGround:
         return agent_on_this_machine(self.start_agent, command, lanes)
 
     @asynccontextmanager
-    async def administrator(self, name: str) -> AsyncIterator[Administrator]:
-        server, kind = self.dependencies[name].server, administered(self.environment.dependencies[name])
+    async def shell(self, name: str) -> AsyncIterator[Shell]:
+        server = self.dependencies[name].server
         if server is None:
             raise WarmUnavailable(f"{name} is down in this boot")
         async with ProcessShell.open(server) as shell:
+            yield shell
+
+    @asynccontextmanager
+    async def administrator(self, name: str) -> AsyncIterator[Administrator]:
+        kind = administered(self.environment.dependencies[name])
+        async with self.shell(name) as shell:
             yield kind.administrator(shell)
