@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+import msgspec
+
 from envparity.engine.changing import observe_change
 from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.events import Emit, Waiting
@@ -15,6 +17,7 @@ from envparity.engine.offers import play_token_first
 from envparity.engine.orders_seen import OrdersSeen
 from envparity.engine.plan import PlannedCase
 from envparity.engine.plays import play_again, repeated
+from envparity.engine.stops import stop_when_all_are_gone
 from envparity.engine.visits import visit
 from envparity.engine.want_of_time import Doubt
 from envparity.errors import DeadlineExceeded
@@ -91,7 +94,7 @@ class CasePlayer:
         control += await repeated(observer.player, stack, scenarios, (*played, *control))
         timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
         timings |= {"orders": round(orders_s, 3)} if self._orders.of_boot(case) else {}
-        return await observer.record(
+        observation = await observer.record(
             stack,
             first,
             played,
@@ -103,6 +106,9 @@ class CasePlayer:
             visits=visits,
             cross_origin=cross_origin,
         )
+        grace_s = self._subject.environments[case.environment].platform.stop_grace_s
+        stops = await stop_when_all_are_gone(observer.player, stack, scenarios, played, grace_s) if controlled else ()
+        return msgspec.structs.replace(observation, stops=stops)
 
     async def _back_alone(
         self, stack: Stack, scenarios: Sequence[Scenario], disturbed: Sequence[Transcript], back: CameBack

@@ -140,4 +140,5 @@ class HybridBoots:
 
     async def _seen(self, stack: Stack, environment: Environment, *, warm: bool, twice: bool) -> Observation:
         chosen = [scenario for scenario in self._scenarios if scenario.playable_in(environment)]
-        return await played_on(self._observer, stack, chosen, self._also, warm=warm, twice=twice)
+        grace_s = environment.platform.stop_grace_s
+        return await played_on(self._observer, stack, chosen, self._also, warm=warm, twice=twice, grace_s=grace_s)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from envparity.engine.coming_back import come_back, comes_back
 from envparity.engine.growth import Growth
 from envparity.engine.observer import Observer
 from envparity.engine.offers import play_token_first
 from envparity.engine.plays import play_again
+from envparity.engine.stops import stop_when_all_are_gone
 from envparity.engine.visits import visit
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
@@ -19,11 +22,18 @@ __all__ = ["played_on"]
 
 
 async def played_on(
-    observer: Observer, stack: Stack, chosen: Sequence[Scenario], also: Collection[str], *, warm: bool, twice: bool
+    observer: Observer,
+    stack: Stack,
+    chosen: Sequence[Scenario],
+    also: Collection[str],
+    *,
+    warm: bool,
+    twice: bool,
+    grace_s: float,
 ) -> Observation:
     """What that stack shows of these scenarios, and of what is done beside them (`also`, as `HybridBoots` has it).
 
-    `twice`: what leaves its script is played once more.
+    `twice`: what leaves its script is played once more. `grace_s` is how long a replica has to stop.
     """
     began = time.monotonic()
     _, startup_s = await observer.see_through(stack, chosen)
@@ -54,7 +64,7 @@ async def played_on(
     turned = await play_token_first(observer.player, stack, offers, played)
     played += await observer.player.disruptive(stack, chosen)
     timings = {"startup": startup_s, "boot": round(time.monotonic() - began, 3)}
-    return await observer.record(
+    observation = await observer.record(
         stack,
         first,
         played,
@@ -67,3 +77,7 @@ async def played_on(
         usage=growth.points,
         visits=visits,
     )
+    if "stops" not in also or not started:
+        return observation
+    stops = await stop_when_all_are_gone(observer.player, stack, chosen, played, grace_s)
+    return msgspec.structs.replace(observation, stops=stops)

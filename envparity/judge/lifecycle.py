@@ -1,20 +1,23 @@
-"""EP501 and EP502: how the backend stops."""
+"""EP501 to EP503: how the backend stops."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envparity.judge.evidence import BACKEND_LOG, Excerpt, LogQuote
+from envparity.judge.evidence import BACKEND_LOG, Excerpt, LogQuote, Note
 from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
+from envparity.model.environment import Environment
 from envparity.observe.record import Observation
+from envparity.observe.stopping import too_long_s
 from envparity.observe.transcript import ControlDone
 
 __all__ = ["RULES"]
 
 _CLEAN = {0, 143, -15}  # 128 plus SIGTERM (15), as a container reports it, or -15, as a process does: what was asked
 _LOG_LINES = 8
+_EACH = 2  # a machine may be busy for a moment
 _NO_SUCCESS = 400  # RFC 9110 §15: errors of the client and of the server
 _KILLED = {137, -9}  # the same of SIGKILL
 
@@ -60,6 +63,30 @@ def _not_alive(_view: RunView, observation: Observation) -> Iterator[Breach]:
             )
 
 
+def _waits_for_nobody(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """Longer each time that clients had been there, all of them gone, than where none had been."""
+    environment = view.subject.environments.get(observation.case.environment, Environment(""))
+    grace_s = environment.platform.stop_grace_s
+    had, fresh = ([stop for stop in observation.stops if stop.had is had] for had in (True, False))
+    if min(len(had), len(fresh)) < _EACH:
+        return
+    if min(stop.seconds for stop in had) - max(stop.seconds for stop in fresh) < too_long_s(grace_s):
+        return
+    after, none = (" and ".join(f"{stop.seconds:.1f}" for stop in stops) for stops in (had, fresh))
+    told = (
+        f"{observation.case.environment}: {after} s after clients that had gone, "
+        f"{none} s after none had been there, of {grace_s:g} s"
+    )
+    killed = any(stop.exit_code in _KILLED for stop in had)
+    yield Breach(
+        where="shutdown",
+        expected="a stop that takes no longer for clients that are gone",
+        got="longer where clients had been there, though all of them are gone",
+        nature="waits for nobody",
+        evidence=(Note(f"{told}, and then killed" if killed else told),),
+    )
+
+
 RULES: tuple[Rule, ...] = (
     contract(
         "EP501",
@@ -89,5 +116,23 @@ RULES: tuple[Rule, ...] = (
         action="Answer liveness with 200 until the process ends; say at the readiness path that nobody new is wanted.",
         example="expected liveness that succeeds, got HTTP status 503 while it drained",
         check=_not_alive,
+    ),
+    contract(
+        "EP503",
+        "a stop waits for clients that are gone",
+        Conduct("shutdown", causes="hybrids", also="stops"),
+        means="""
+            Clients came and went: with a close, without one, in the middle of an answer that was worked off since. Told
+            to stop with SIGTERM when nobody was connected any more, the replica took longer than one to which nobody
+            had ever come, by a second and by a quarter of the grace period at least; twice, in turn with it.
+        """,
+        matters="""
+            Every release takes that much longer for every replica, and one that waits until its grace period is over is
+            killed with what it holds. What it counts as there is never counted out: a limit of connections, and
+            whatever else is asked of that count, is wrong as well.
+        """,
+        action="Count a client out where its connection ends, whatever has ended it, and not in a branch of that.",
+        example="staging: 6.2 and 6.3 s after clients that had gone, 0.4 and 0.5 s after none had been there, of 10 s",
+        check=_waits_for_nobody,
     ),
 )

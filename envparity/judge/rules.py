@@ -56,8 +56,8 @@ class Conduct:
     - `of_all_played`: it shows in what all scenarios of a boot leave behind, so that all are played again
     - `of_boots`: one boot does not show it, two of a kind do: each hybrid is booted twice
     - `also`: it shows where users come back or two ask for the same at once (`returns`), in what pages of other
-      `origins` are told, or in what is held open between rounds of plays (`grows`), or to who offers its token first
-      (`offers`): each hybrid has that done too
+      `origins` are told, or in what is held open between rounds of plays (`grows`), to who offers its token first
+      (`offers`), or when a replica is stopped that clients have left (`stops`): each hybrid has that done too
     - `apart`: it is a difference, not a defect: it is told apart from what is broken
     """
 
@@ -80,7 +80,7 @@ class Conduct:
     not_stood_up: bool = False
     of_all_played: bool = False
     of_boots: bool = False
-    also: Literal["", "returns", "origins", "grows", "offers"] = ""
+    also: Literal["", "returns", "origins", "grows", "offers", "stops"] = ""
     apart: bool = False
 
 

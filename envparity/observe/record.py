@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from envparity.model.case import Case
+from envparity.observe.stopping import StopSeen
 from envparity.observe.transcript import HttpAnswered, Transcript
 from envparity.support.stalls import Granted, Stalls
 
@@ -237,6 +238,7 @@ class Observation(msgspec.Struct, frozen=True):
     before: tuple[Transcript, ...] = ()  # what the previous release did, where the boot has changed it
     control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
     usage: tuple[Usage, ...] = ()  # between rounds of scenarios, the first before all of them
+    stops: tuple[StopSeen, ...] = ()  # of a replica without a client, at the very end
     visits: tuple[Visits, ...] = ()  # of one user who says nothing, the first when it was there already
     cross_origin: tuple[tuple[HttpAnswered, ...], ...] = ()  # what browsers are told from each origin, in each round
     most_connections: dict[str, int] = {}  # to each dependency, of all replicas together, at any one moment
