@@ -170,6 +170,25 @@ def test_an_identity_provider_is_one_in_every_environment(folder: Path) -> None:
     assert load_subject(Path("backend.toml"), Path("environments"))
 
 
+def test_what_is_kept_is_kept_in_a_dependency_that_says_what_it_holds(folder: Path) -> None:
+    """In every environment; a memcached says nothing."""
+    rewrite("backend.toml", "[image]", '[keeps]\nredis = ["user:*"]\ncache = []\n[image]')
+    for name, kind in (("local", "memcached"), ("staging", "redis")):
+        rewrite(f"environments/{name}.toml", "[dependencies.redis]", f'[dependencies.cache]\nkind = "{kind}"\n'
+                "[dependencies.redis]")  # fmt: skip
+    with pytest.raises(ConfigurationError) as caught:
+        load_subject(Path("backend.toml"), Path("environments"))
+    assert [(mistake.key, mistake.got) for mistake in caught.value.mistakes] == [
+        ("keeps.cache", "cache, a memcached, in local")
+    ]
+    rewrite("backend.toml", "cache = []", 'bus = ["x"]')
+    with pytest.raises(ConfigurationError) as caught:
+        load_subject(Path("backend.toml"), Path("environments"))
+    assert {mistake.key for mistake in caught.value.mistakes} == {"keeps.bus"}
+    rewrite("backend.toml", 'bus = ["x"]\n', "")
+    assert load_subject(Path("backend.toml"), Path("environments")).backend.keeps == {"redis": ("user:*",)}
+
+
 @pytest.mark.parametrize(
     ("value", "got"),
     [

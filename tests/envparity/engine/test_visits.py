@@ -1,0 +1,104 @@
+"""Who comes and goes and says nothing: whose beginning that is, how it goes, and when what is left is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from envparity.conversation.resolved import Script
+from envparity.engine import visits
+from envparity.engine.visits import quiet_visit, visit
+from envparity.model.case import Boot
+from envparity.model.scenario import Scenario
+from envparity.model.step import Close, Connect, Drop, Expect, Http, Send, Silence, Step
+from envparity.observe.record import Visits
+from envparity.observe.transcript import Departure, Transcript
+
+COMES: tuple[Step, ...] = (Connect("valid"), Expect(("welcome",)))
+ASKS = Scenario("asks", steps=(*COMES, Send({"type": "ask"}), Expect(("answer",)), Close(1000)))
+BROKEN = Departure(0, "frame", "x", "y")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "_BETWEEN_LOOKS_S", 0.0)
+
+
+def test_a_visit_is_the_beginning_of_the_first_scenario_that_begins_so() -> None:
+    """Until somebody says something."""
+    others = [
+        Scenario("refused", steps=(Connect("expired"),)),
+        Scenario("asked", steps=(Http("GET /"), *COMES)),
+        Scenario("two", steps=(Connect("valid"), Connect("valid", on="b"))),
+        Scenario("turned away", steps=(Connect("valid", status=403),)),
+        Scenario("crowd", clients=9, steps=COMES),
+        Scenario("restarts", disruptive=True, steps=COMES),
+        Scenario("early", part="starting", steps=COMES),
+        Scenario("late", steps=(Connect("valid"), Expect(("welcome",), within_s=30.0))),
+    ]
+    chosen = quiet_visit([*others, ASKS])
+    assert chosen is not None
+    assert (chosen.name, chosen.steps) == ("asks", COMES)
+    assert quiet_visit(others) is None
+    silent = Scenario("silent", boot=Boot(), steps=(*COMES, Silence(9.0)))
+    assert quiet_visit([silent]) is not None
+
+
+class Redis:
+    """Stands for a stack and a player: each visit leaves what it is told to, and each look takes some of it away."""
+
+    def __init__(self, left: float = 0.0, swept: int = 0, *, breaks_at: int = 99, says: bool = True) -> None:
+        self.left, self.swept, self.breaks_at, self.says = left, swept, breaks_at, says
+        self.went: list[Step] = []
+        self.users: set[int] = set()
+        self.held = 0.0
+        self.looks = 0
+
+    async def holdings(self) -> dict[str, dict[str, int]]:
+        self.looks += 1
+        self.held = max(0.0, self.held - self.swept)
+        return {"redis": {"seen:*": int(self.held)}} if self.says else {}
+
+    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Script]]:
+        return [(scenario, Script({})) for scenario in scenarios]
+
+    async def plays_again(self, _stack: Any, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
+        ((scenario, script),) = scripts
+        self.users.add(id(script))
+        self.went.append(scenario.steps[-1])
+        self.held += self.left
+        return (Transcript("asks", "g", departure=BROKEN if len(self.went) == self.breaks_at else None),)
+
+
+async def seen(redis: Redis, *scenarios: Scenario) -> tuple[Visits, ...]:
+    return await visit(cast("Any", redis), cast("Any", redis), scenarios or [ASKS])
+
+
+async def test_the_same_user_goes_in_both_ways_and_what_is_left_is_counted() -> None:
+    redis = Redis(left=1.0)
+    found = await seen(redis)
+    assert [(looked.made, looked.held["redis"]["seen:*"]) for looked in found] == [(2, 2), (12, 12), (22, 22)]
+    assert redis.went == [Close(1000), Drop("a")] * 11
+    assert len(redis.users) == 1
+
+
+async def test_what_is_being_given_back_is_waited_for() -> None:
+    """A sweep that takes a while; who leaves nothing is looked at once."""
+    swept = Redis(left=1.0, swept=1)
+    assert [looked.held["redis"]["seen:*"] for looked in await seen(swept)] == [1, 1, 1]
+    clean = Redis()
+    await seen(clean)
+    assert clean.looks == 1 + 3
+
+
+@pytest.mark.parametrize("redis", [Redis(1.0, says=False), Redis(1.0, breaks_at=5)], ids=["says nothing", "broken"])
+async def test_nothing_is_said_where_a_visit_goes_wrong_or_nobody_says_what_it_holds(redis: Redis) -> None:
+    assert await seen(redis) == ()
+
+
+async def test_nothing_is_asked_where_nobody_can_come_so() -> None:
+    assert await seen(Redis(1.0), Scenario("refused", steps=(Connect("expired"),))) == ()
+    assert await visit(cast("Any", Redis()), cast("Any", SimpleNamespace()), [ASKS]) == ()
