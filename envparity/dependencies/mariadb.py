@@ -51,6 +51,7 @@ class MariaDb(DependencyKind):
     own_tls: ClassVar[bool] = True
     images: frozenset[str] = frozenset({"mariadb"})
     schemes: frozenset[str] = frozenset({"mariadb", "mysql"})
+    usual_port: int = _PORT
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """Nothing of it says more."""

@@ -42,6 +42,7 @@ class Memcached(DependencyKind):
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "scheme")
     images: frozenset[str] = frozenset({"memcached"})
     schemes: frozenset[str] = frozenset({"memcached"})
+    usual_port: int = _PORT
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """How much it keeps, where the command says so."""

@@ -55,6 +55,7 @@ class Nats(DependencyKind):
     own_tls: ClassVar[bool] = True
     images: frozenset[str] = frozenset({"nats"})
     schemes: frozenset[str] = frozenset({"nats"})
+    usual_port: int = _PORT
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """A password and JetStream, where the command says so."""

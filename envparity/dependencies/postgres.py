@@ -78,6 +78,7 @@ class Postgres(TakesOwnImage):
         {"postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"}
     )
     schemes: frozenset[str] = frozenset({"postgres", "postgresql"})
+    usual_port: int = _PORT
     shell: tuple[str, ...] = PSQL
 
     def mistakes(self, table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:

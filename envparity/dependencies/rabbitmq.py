@@ -60,6 +60,7 @@ class RabbitMq(DependencyKind):
     own_tls: ClassVar[bool] = True
     images: frozenset[str] = frozenset({"rabbitmq"})
     schemes: frozenset[str] = frozenset({"amqp", "amqps"})
+    usual_port: int = _PORT
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """Nothing of it says more."""

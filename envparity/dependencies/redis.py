@@ -55,6 +55,7 @@ class Redis(TakesOwnImage):
     offers: ClassVar[tuple[str, ...]] = ("url", "host", "port", "password", "database", "scheme")
     images: frozenset[str] = frozenset({"redis", "valkey", "redis-stack", "redis-stack-server"})
     schemes: frozenset[str] = frozenset({"redis", "rediss"})
+    usual_port: int = _PORT
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """A password, where the command or a variable of its images gives one."""

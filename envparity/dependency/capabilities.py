@@ -22,6 +22,7 @@ __all__ = [
     "IsRecognised",
     "Isolates",
     "Isolation",
+    "ListensUsually",
     "OpensShell",
     "Placed",
     "RunsAsProcess",
@@ -64,6 +65,13 @@ class IsRecognised(Protocol):
     def of_url(self, scheme: str, query: str, *, password: bool) -> Mapping[str, object]:
         """The same for a server that clients know by such a URL, with a password in it or not."""
         ...
+
+
+@runtime_checkable
+class ListensUsually(Protocol):
+    """A kind that is known by a port too, where files name a server by its host alone."""
+
+    usual_port: int
 
 
 @runtime_checkable

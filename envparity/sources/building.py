@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,15 @@ class Building:
         table[key[-1]] = value
         self._places[key] = place
 
-    def dependency(self, service: str, table: Mapping[str, object], place: tuple[Path, int]) -> str:
-        """A server that settings know by that name of a service, and its table; gives the name of the dependency."""
+    def dependency(
+        self, service: str, table: Mapping[str, object], place: tuple[Path, int], others: Iterable[str] = ()
+    ) -> str:
+        """A server that settings know by that name of a service, or by others, and its table; gives the name of the
+        dependency.
+        """
         name = dependency_name(service)
         self.put(("dependencies", name), dict(table), place)
-        self._hosts[service] = name
+        self._hosts |= dict.fromkeys((service, *others), name)
         return name
 
     def job(self, name: str, words: list[str], place: tuple[Path, int]) -> bool:

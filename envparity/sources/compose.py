@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from envparity.sources.building import Building
 from envparity.sources.compose_files import Project, as_map, project, target_of
-from envparity.sources.compose_neighbours import command_of, neighbour, port_of, volumes_of
+from envparity.sources.compose_neighbours import command_of, hosts_of, neighbour, port_of, volumes_of
 from envparity.sources.compose_settings import known_text, service_settings
 from envparity.sources.images import put_built, put_image_name, put_words
 from envparity.sources.neighbours import put_neighbour
@@ -36,7 +37,7 @@ _READ: Final = frozenset(
         ),
         *("healthcheck", "image", "mem_limit", "ports", "profiles", "read_only", "scale", "stop_grace_period", "tmpfs"),
         *("user", "volumes", "annotations", "attach", "container_name", "develop", "labels", "logging", "networks"),
-        *("oom_score_adj", "pull_policy", "restart", "stdin_open", "tty"),
+        *("links", "oom_score_adj", "pull_policy", "restart", "stdin_open", "tty"),
     )
 )
 """What of a service is read, and what says nothing of how it is reached and what it may do."""
@@ -191,6 +192,7 @@ def _servers(made: Building, name: str, service: Node, found: Project) -> None:
             continue
         image = at.text_at("image")
         kind = kind_of_image(image) if image is not None else None
+        hosts = hosts_of(other, at, service)
         profiles = at.at("profiles")
         if profiles is not None and other not in needed:
             words = f"only with the profile {' or '.join(entry.text or '' for entry in profiles.items)}"
@@ -204,14 +206,14 @@ def _servers(made: Building, name: str, service: Node, found: Project) -> None:
             variables = as_map(environment).table if environment is not None else {}
             command = at.at("command")
             words = _command_words(at) if command is not None else ""
-            made.dependency(other, keys_of_container(kind, words, variables), at.place)
+            made.dependency(other, keys_of_container(kind, words, variables), at.place, hosts)
             left = options_left(kind, words, variables)
             if left and command is not None:
                 made.not_taken(f"services.{other} command", ", ".join(left), command.place)
             if other in needed:
                 waits.append(needed[other] == "service_healthy")
-        elif other in needed or other in named:
-            taken = put_neighbour(made, neighbour(made, other, at, found, named.get(other)))
+        elif other in needed or not named.keys().isdisjoint(hosts):
+            taken = put_neighbour(made, replace(neighbour(made, other, at, found, _first(named, hosts)), hosts=hosts))
             if taken and other in needed:
                 waits.append(needed[other] == "service_healthy")
         else:
@@ -219,6 +221,11 @@ def _servers(made: Building, name: str, service: Node, found: Project) -> None:
     depends = service.at("depends_on")
     if waits and depends is not None:
         made.put(("dependencies_first",), all(waits), depends.place)
+
+
+def _first(ports: Mapping[str, int | None], hosts: Sequence[str]) -> int | None:
+    """The first port that is said of one of the hosts."""
+    return next((port for host in hosts if (port := ports.get(host)) is not None), None)
 
 
 def _is_a_job(made: Building, name: str, at: Node, service: Node) -> bool:

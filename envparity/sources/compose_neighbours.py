@@ -13,7 +13,7 @@ from envparity.sources.images import built_table, words_of
 from envparity.sources.neighbours import Neighbour
 from envparity.sources.yaml_nodes import Node
 
-__all__ = ["command_of", "neighbour", "port_of", "volumes_of"]
+__all__ = ["command_of", "hosts_of", "neighbour", "port_of", "volumes_of"]
 
 
 def neighbour(made: Building, name: str, at: Node, found: Project, port: int | None) -> Neighbour:
@@ -101,6 +101,20 @@ def port_of(service: Node) -> Node | None:
             if not isinstance(entry.text, Missing) and text.isdecimal():
                 return Node(text, entry.path, entry.line)
     return None
+
+
+def hosts_of(name: str, service: Node, backend: Node) -> tuple[str, ...]:
+    """The names by which others of the project reach that service; `backend` may have links of its own to it."""
+    names = [name, service.text_at("container_name"), service.text_at("hostname")]
+    networks = service.at("networks")
+    for network in networks.table.values() if networks is not None else ():
+        aliases = network.at("aliases")
+        names += [alias.text for alias in (aliases.items if aliases is not None else [])]
+    links = backend.at("links")
+    for link in links.items if links is not None else []:
+        to, parted, alias = (link.text or "").partition(":")
+        names += [alias] if parted and to == name else []
+    return tuple(dict.fromkeys(host for host in names if host and not isinstance(host, Missing)))
 
 
 def command_of(node: Node) -> list[str] | None:

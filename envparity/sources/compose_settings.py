@@ -22,7 +22,10 @@ def service_settings(made: Building, service: Node, found: Project) -> None:
         if not read.is_file():
             if entry.text_at("required") != "false":
                 got = f"{named}, which is none"
-                raise wrong(entry, "env_file", "a file", got, "paths are relative to the file that names it")
+                examples = [f"{read.name}.{ending}" for ending in ("example", "sample", "template", "dist")]
+                example = next((name for name in examples if (read.parent / name).is_file()), "")
+                action = f"copy {example} to it" if example else "paths are relative to the file that names it"
+                raise wrong(entry, "env_file", "a file", got, action)
             made.unknown(f"env_file {named}", "not here", entry.place)
             continue
         said = Dotenv().read(read, "")

@@ -56,6 +56,8 @@ class DeployedFiles:
             at = places.get(("settings", self._port), (shown_path(path), 0))
             said = replace(said, tables=over(said.tables, {"platform": {"port": int(literals.pop(self._port))}}))
             places["platform", "port"] = at
+        elif literals.get(self._port) == "" and self._port not in self._above:
+            del literals[self._port]  # whoever leaves it empty leaves it to where it runs
         mistakes = list(self._unfit(path, literals, places))
         if mistakes:
             raise ConfigurationError(mistakes)
@@ -130,8 +132,10 @@ class DeployedFiles:
                     server = next(each_text for each_text in _numbered(str(table["kind"])) if each_text not in taken)
                     dependencies[server], hosts[host] = table, server
                     made.places["dependencies", server] = made.places["settings", name]
-        by_name = {name: table["kind"] for name, table in {**self._below, **dependencies}.items()}
-        together = siblings(literals, hosts, by_name, unknown.keys() - set(self._above))
+        every = {**self._below, **dependencies}
+        by_name = {name: table["kind"] for name, table in every.items()}
+        asking = {name for name, table in every.items() if table.get("password") is not False}
+        together = siblings(literals, hosts, by_name, unknown.keys() - set(self._above), every.keys() - asking)
         for name in unknown.keys() & together.keys():
             made.tables.setdefault("settings", {})[name] = together[name]
             file, _, line = made.notes.pop(f"settings.{name}").place.rpartition(":")

@@ -20,7 +20,8 @@ _PORT_SETTING = "PORT"
 class Neighbour:
     """A container beside the backend: from an `image`, or `built` here; `port` is the one that it listens on.
 
-    `volumes` are its folders that are none of this machine's, `ready` is its health check as a dependency has it.
+    `hosts` are other names that it is reached by, `volumes` its folders that are none of this machine's, `ready` is its
+    health check as a dependency has it.
     `lacking` says what of it no dependency can have: then it is none.
     """
 
@@ -34,6 +35,7 @@ class Neighbour:
     volumes: Sequence[str] = ()
     ready: Mapping[str, str | list[str]] | None = None
     lacking: str = ""
+    hosts: Sequence[str] = ()
 
 
 def put_neighbour(made: Building, beside: Neighbour) -> bool:
@@ -56,7 +58,7 @@ def put_neighbour(made: Building, beside: Neighbour) -> bool:
         table["command"] = list(beside.command)
     if beside.ready:
         table["ready"] = dict(beside.ready)
-    made.dependency(beside.name, table, beside.place)
+    made.dependency(beside.name, table, beside.place, beside.hosts)
     return True
 
 

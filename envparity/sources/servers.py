@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from envparity.dependency.capabilities import IsRecognised
+from envparity.dependency.capabilities import IsRecognised, ListensUsually
 from envparity.dependency.kind import KINDS
 
 __all__ = [
     "composed",
     "dependency_of_a_host",
+    "dependency_of_a_near_host",
     "dependency_of_a_url",
     "is_recognised",
     "keys_of_container",
@@ -29,6 +30,7 @@ _URL = re.compile(
     r"(?P<host>[A-Za-z0-9._-]+)(?::(?P<port>\d+))?(?:/(?P<database>[A-Za-z0-9_.-]*))?(?P<rest>[?#][^\s,]*)?"
 )
 _BARE = re.compile(r"(?<![\w.:/@-])(?P<host>[A-Za-z0-9._-]+):(?P<port>\d+)(?![\w.-])")
+_ANY_HOST = re.compile(r"[A-Za-z0-9._-]+")
 _BARE_HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]+")
 _HOST = re.compile(r"(?P<prefix>[A-Za-z0-9_]*)HOST(?:NAME)?")
 _SIBLINGS: Final = {
@@ -121,13 +123,35 @@ def dependency_of_a_host(setting: str, value: str, beside: Collection[str]) -> d
     found = _HOST.fullmatch(setting)
     if found is None or "." not in value or not _BARE_HOST.fullmatch(value):
         return None
-    prefix = found["prefix"]
+    return _named_server(found["prefix"], beside)
+
+
+def dependency_of_a_near_host(setting: str, settings: Mapping[str, str]) -> dict[str, object] | None:
+    """The same of a host of whatever name, as of this machine: a port that is usual for a kind says it as well."""
+    found = _HOST.fullmatch(setting)
+    if found is None or not _ANY_HOST.fullmatch(settings[setting]):
+        return None
+    given = [name for name, value in settings.items() if value]
+    port = settings.get(f"{found['prefix']}PORT", "")
+    kind = next((kind for kind, known in _recognised() if _listens_at(known, port)), None)
+    return _named_server(found["prefix"], given) or (_table(kind, found["prefix"], given) if kind else None)
+
+
+def _listens_at(kind: object, port: str) -> bool:
+    return isinstance(kind, ListensUsually) and port == str(kind.usual_port)
+
+
+def _named_server(prefix: str, beside: Collection[str]) -> dict[str, object] | None:
     said = prefix.rstrip("_").rpartition("_")[2].lower()
-    password = any(f"{prefix}{word}" in beside for word, what in _SIBLINGS.items() if what == "password")
     for kind, known in _recognised():
         if said == kind or said in known.schemes or said in known.images:
-            return {"kind": kind, **known.of_url(said, "", password=password)}
+            return _table(kind, prefix, beside, said)
     return None
+
+
+def _table(kind: str, prefix: str, beside: Collection[str], scheme: str = "") -> dict[str, object]:
+    password = any(f"{prefix}{word}" in beside for word, what in _SIBLINGS.items() if what == "password")
+    return {"kind": kind, **dict(_recognised())[kind].of_url(scheme, "", password=password)}
 
 
 def composed(value: str, hosts: Mapping[str, str], kinds: Mapping[str, str]) -> str | None:
@@ -178,11 +202,16 @@ def _literal(text: str) -> str:
 
 
 def siblings(
-    settings: Mapping[str, str], hosts: Mapping[str, str], kinds: Mapping[str, str], unknown: Collection[str] = ()
+    settings: Mapping[str, str],
+    hosts: Mapping[str, str],
+    kinds: Mapping[str, str],
+    unknown: Collection[str] = (),
+    without_password: Collection[str] = (),
 ) -> dict[str, str]:
     """What stands beside a setting that is a host, by the same name: `DB_PORT` beside `DB_HOST`, each composed.
 
     `unknown` are the names of settings whose values only the platform has: of a server made here they are known.
+    `without_password` are the servers that ask for none: what a setting says of it is left as it is.
     """
     made: dict[str, str] = {}
     for setting, value in settings.items():
@@ -192,6 +221,8 @@ def siblings(
         name = hosts[value]
         for word, what in _SIBLINGS.items():
             beside = f"{found['prefix']}{word}"
+            if what == "password" and name in without_password:
+                continue
             if (beside in settings or beside in unknown) and (what == "port" or what in _offers(kinds.get(name))):
                 made[beside] = f"{{{name}.{what}}}"
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,16 @@ from envparity.errors import ConfigurationError
 from envparity.sources.kubernetes import backends
 from envparity.sources.rendering import KUSTOMIZATIONS, Rendering, folders_of, kustomization_in, rendering_of
 from envparity.sources.yaml_nodes import documents
+from envparity.support.toml.bounds import bounded_text
 
 __all__ = ["Cluster", "clusters", "workloads"]
 
 _RENDERED: Final = ("k8s", "kubernetes", "deploy", "manifests")
 _DEPTH: Final = 4
 _PASSED_OVER: Final = frozenset({"node_modules", "vendor", "venv", "site-packages", "templates", "testdata"})
+_FOR_READERS: Final = frozenset({"tests", "test", "examples", "example", "docs"})
+_RUNS: Final = re.compile(r"^kind:\s*[\"']?(?:Deployment|StatefulSet|DaemonSet|Rollout)\b", re.MULTILINE)
+_STAGES: Final = frozenset({"prod", "production", "stage", "staging", "dev", "development", "qa", "uat", "preview"})
 _VALUES: Final = re.compile(r"values[-.](?P<name>[\w-]+)\.ya?ml")
 _NO_ENVIRONMENT: Final = frozenset({"example", "sample", "schema", "ci", "test"})
 _PLAIN_KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "resources", "labels", "commonLabels", "namespace"})
@@ -54,7 +59,11 @@ def workloads(found: Sequence[Cluster]) -> list[Proposal[str]]:
 
 def clusters(folder: Path) -> list[Cluster]:
     """Every such place of the project. Programs that render are run, where they are installed. Raises `DoorFailed`."""
-    return [_read(folder, name, path) for name, path in _places(folder)]
+    places: dict[str, Path] = {}
+    for name, path in dict.fromkeys(_places(folder)):
+        other = f"{path.parent.name}-{path.stem}" if path.parent != folder else path.stem
+        places.setdefault(other if name in places else name, path)
+    return [_read(folder, name, path) for name, path in places.items()]
 
 
 def _places(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -66,14 +75,43 @@ def _places(folder: Path) -> Iterator[tuple[str, Path]]:
     for place in built:
         if place.resolve() not in bases:
             yield _CLUSTER if place == folder or place.name in _RENDERED else place.name, place
+    others = [*charts, *built]
     for name in _RENDERED:
         place = folder / name
         overlays = sorted(path for path in (place / "overlays").glob("*") if any(path.glob("*.y*ml")))
         for path in overlays or ([place] if any(place.glob("*.y*ml")) else []):
-            if not any(
-                path.is_relative_to(each_chart) or each_chart.is_relative_to(path) for each_chart in (*charts, *built)
-            ):
+            if not any(path.is_relative_to(each) or each.is_relative_to(path) for each in (*charts, *built)):
+                others.append(path)
                 yield _CLUSTER if path == place else path.name, path
+    yield from _elsewhere(folder, [*others, *bases, *(folder / name / "base" for name in _RENDERED)])
+
+
+def _elsewhere(folder: Path, others: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """Further folders in which something of a cluster runs, and files of the project's own folder, by what is in them.
+
+    Those that others are part of, or are part of others, are told of already.
+    """
+    patterns = ["*/" * depth + f"*.{ending}" for depth in range(_DEPTH) for ending in ("yaml", "yml")]
+    files = sorted(path for pattern in patterns for path in folder.glob(pattern) if _is_own(path, folder))
+    running = [path for path in files if _RUNS.search(bounded_text(path))]
+    places = dict.fromkeys(path if path.parent == folder else path.parent for path in running)
+    for place in _joined(list(places), folder):
+        around = [*others, *(other for other in places if other.is_relative_to(place) is False)]
+        if not any(place.is_relative_to(other) or other.is_relative_to(place) for other in around):
+            yield place.stem if place.stem in _STAGES else _CLUSTER, place
+
+
+def _joined(places: Sequence[Path], folder: Path) -> list[Path]:
+    """Folders of parts of one environment, which stand beside each other, as the folder above them."""
+    beside = Counter(place.parent for place in places if place.stem not in _STAGES and place.parent != folder)
+    staged = {place.parent for place in places if place.stem in _STAGES}
+    above = [place.parent if beside[place.parent] > 1 and place.parent not in staged else place for place in places]
+    return list(dict.fromkeys(above))
+
+
+def _is_own(path: Path, folder: Path) -> bool:
+    parts = path.relative_to(folder).parts[:-1]
+    return not any(part.startswith(".") or part in _PASSED_OVER | _FOR_READERS for part in parts)
 
 
 def _holding(folder: Path, *names: str) -> list[Path]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 from typing import Final
 
 from envparity.config.proposals.proposal import Proposal, at_line
+from envparity.config.proposals.routers import UNWRITTEN, Routers
 
 __all__ = ["Code", "read_code"]
 
@@ -21,15 +22,21 @@ _MOST_FILES = 2000
 _MOST_BYTES = 512 * 1024
 
 _QUOTED = r"[rbf]?[\"'`](?P<path>[^\"'`\s]{1,200})[\"'`]"
+_ROUTES = "HandleFunc|Handle|GET|Get|Any"
 _WEBSOCKET_PATHS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\.websocket\(\s*{_QUOTED}",  # FastAPI, Sanic, Elysia
         rf"(?:WebSocketRoute|websocket_route|add_websocket_route)\(\s*{_QUOTED}",  # Starlette
-        rf"(?:re_)?path\(\s*{_QUOTED}\s*,\s*\w[\w.]*\.as_asgi\(",  # Django Channels
+        rf"\b(?:(?:re_)?path|url)\(\s*{_QUOTED}\s*,\s*\w[\w.]*(?:\.as_asgi\(|Consumer\b)",  # Django Channels
         rf"WebSocket(?:Server|\.Server)\(\s*\{{[^}}]{{0,200}}?\bpath:\s*{_QUOTED}",  # ws
         rf"@(?:Server|WebSocket)?[Ee]ndpoint\(\s*(?:value\s*=\s*)?{_QUOTED}",  # Jakarta
-        r"HandleFunc\(\s*[\"`](?:GET )?(?P<path>/[^\"`\s]*\bws\b[^\"`\s]*)[\"`]",  # Go
+        rf"\.(?:{_ROUTES})\(\s*[\"`](?:GET )?(?P<path>/[^\"`\s]*\b(?:wss?|websockets?|socket)\b[^\"`\s]*)[\"`]",  # Go
+        rf"\.(?:{_ROUTES})\(\s*[\"`](?:GET )?(?P<path>/[^\"`\s]*)[\"`]\s*,\s*websocket\.",  # Go, by the handler
+        rf"\.ws\(\s*{_QUOTED}\s*,\s*(?:async\b|function\b|\()",  # express-ws
+        rf"\.get\(\s*{_QUOTED}\s*,\s*\{{[^}}]{{0,200}}?\bwebsocket:\s*true",  # Fastify
+        rf"(?:\bweb\.get|\badd_get)\(\s*{_QUOTED}\s*,\s*[\w.]*(?:ws|socket)",  # aiohttp
+        rf"@sock\.route\(\s*{_QUOTED}",  # Flask-Sock
         rf"MapHub<\w+>\(\s*{_QUOTED}",  # SignalR
         rf"\bsocket\s+{_QUOTED}",  # Phoenix
     )
@@ -38,12 +45,18 @@ _HEALTH = re.compile(
     r"[\"'`](?P<path>/(?:health/ready|healthz/ready|readyz|ready|health/live|healthz|health|livez|ping|status))[\"'`]"
 )
 _ASGI = re.compile(r"^(?P<name>\w+)\s*(?::\s*\w+\s*)?=\s*(?:FastAPI|Starlette|Quart|Sanic|Litestar)\(", re.MULTILINE)
-_SOCKET_IO = re.compile(r"\bsocketio\.(?:Async)?Server\(|require\([\"']socket\.io[\"']\)|from [\"']socket\.io[\"']")
+_SOCKET_IO = re.compile(
+    r"\bsocketio\.(?:Async)?Server\(|require\([\"']socket\.io[\"']\)|from [\"']socket\.io[\"']"
+    r"|^(?:from|import) flask_socketio\b",
+    re.MULTILINE,
+)
+_READY = re.compile(r"\bready")
 
 
 @dataclass
 class Code:
-    """What was found: paths of WebSockets and of health in the order of the files, and `module:name` of an application.
+    """What was found: paths of WebSockets and of health in the order of the files, those of being ready first, and
+    `module:name` of an application.
 
     `socket_io` is where a server of Socket.IO is made.
     """
@@ -53,15 +66,28 @@ class Code:
     application: Proposal[str] | None = None
     socket_io: Proposal[str] | None = None
 
+    def below(self, home: Path) -> Code:
+        """The same, as it is told from the folder that this one is in."""
+        within = "" if home == Path() else f"{home.as_posix()}/"
+        sockets, health = (
+            [replace(each, found_in=within + each.found_in) for each in listed]
+            for listed in (self.websockets, self.health)
+        )
+        found = self.socket_io
+        io = replace(found, found_in=within + found.found_in) if found is not None else None
+        return Code(sockets, health, self.application, io)
+
 
 def read_code(folder: Path) -> Code:
     """Read what of the folder is source code: 2,000 files at most, each up to 512 KiB."""
-    found = Code()
+    found, routers = Code(), Routers()
     for path in _sources(folder):
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
+        if path.suffix == ".py":
+            routers.add(path.relative_to(folder), text)
         for pattern in _WEBSOCKET_PATHS:
             for match in pattern.finditer(text):
                 place = at_line(path, folder, text, match.start("path"))
@@ -74,7 +100,18 @@ def read_code(folder: Path) -> Code:
             found.application = Proposal(f"{module}:{match_app['name']}", place)
         if found.socket_io is None and (match_io := _SOCKET_IO.search(text)):
             found.socket_io = Proposal("/socket.io/", at_line(path, folder, text, match_io.start()))
+    found.websockets = [full for each in found.websockets for full in _below_prefixes(each, routers)]
+    found.health.sort(key=lambda each: _READY.search(each.value) is None)
     return found
+
+
+def _below_prefixes(found: Proposal[str], routers: Routers) -> list[Proposal[str]]:
+    """The same WebSocket with the prefixes that its router stands below, where it is one's."""
+    file, _, line = found.found_in.rpartition(":")
+    full = list(routers.paths(PurePath(file), int(line)))
+    known = [Proposal(_as_path(path), found.found_in) for path in full if UNWRITTEN not in path]
+    unwritten = f"{found.found_in}, below a prefix that no text says"
+    return known or [replace(found, found_in=unwritten) if full else found]
 
 
 def _sources(folder: Path) -> Iterator[Path]:

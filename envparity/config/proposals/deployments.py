@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import yaml
 
+from envparity.config.proposals.code import read_code
 from envparity.config.proposals.proposal import Proposal, at_line, slug
 from envparity.errors import ConfigurationError
 from envparity.sources.source import SOURCES
 from envparity.sources.yaml_nodes import documents
 from envparity.support.toml.bounds import bounded_text
 
-__all__ = ["Build", "Deployment", "build_of", "deployments", "services"]
+__all__ = ["Build", "Deployment", "build_of", "deployments", "passed_over", "services"]
 
 _COMPOSE: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-_OVERRIDE = re.compile(r"(?:docker-)?compose\.(?P<name>[\w-]+)\.ya?ml")
+_OVERRIDE = re.compile(r"(?:docker-)?compose[.-](?P<name>[\w-]+)\.ya?ml")
 _RUN_DEPLOY = re.compile(r"run[\s\"',-]+deploy\b")
-_DOTENV = re.compile(r"\.env(?:\.(?P<name>[\w-]+))?")
+_DOTENV = re.compile(r"\.env(?:\.(?P<name>[\w-]+))?|(?P<before>[\w-]+)\.env")
 _NO_ENVIRONMENT: Final = frozenset({"example", "sample", "template", "dist", "defaults", "override"})
 _WELL_KNOWN: Final = {
     "fly.toml": "fly",
@@ -55,9 +56,20 @@ class Build:
 
 
 def services(folder: Path) -> list[Proposal[str]]:
-    """The services of the compose file that are built here, in its order: each may be the backend."""
+    """The services of the compose file that are built here: each may be the backend.
+
+    Those that have a WebSocket in the folder that they are built from come first, those that need a profile last.
+    """
     path, tables = _compose(folder)
-    return [Proposal(service, at_line(path, folder)) for service, said in tables.items() if _is_built(said)]
+    found = [Proposal(service, at_line(path, folder)) for service, said in tables.items() if _is_built(said)]
+    return sorted(found, key=lambda each: _unlikely(folder, each.value, tables)) if len(found) > 1 else found
+
+
+def _unlikely(folder: Path, service: str, tables: Mapping[str, object]) -> tuple[bool, bool]:
+    build, said = build_of(folder, service), tables[service]
+    code = read_code(folder / build.value.context) if build is not None and build.value.context != Path() else None
+    has_socket = code is None or bool(code.websockets or code.socket_io)
+    return isinstance(said, dict) and "profiles" in said, not has_socket
 
 
 def build_of(folder: Path, service: str) -> Proposal[Build] | None:
@@ -69,7 +81,7 @@ def build_of(folder: Path, service: str) -> Proposal[Build] | None:
     context, dockerfile = table.get("context", "."), table.get("dockerfile", "Dockerfile")
     if not build or not isinstance(context, str) or not isinstance(dockerfile, str) or "$" in context + dockerfile:
         return None
-    here = Path(os.path.normpath(context))
+    here = Path(os.path.normpath(path.parent.relative_to(folder) / context))
     file = Path(os.path.normpath(here / dockerfile))
     if here.is_absolute() or ".." in (*here.parts, *file.parts) or not (folder / file).is_file():
         return None
@@ -77,15 +89,21 @@ def build_of(folder: Path, service: str) -> Proposal[Build] | None:
 
 
 def _compose(folder: Path) -> tuple[Path, dict[str, object]]:
-    """The compose file, and its services by name; none where it cannot be read."""
-    path = next((folder / name for name in _COMPOSE if (folder / name).is_file()), folder)
+    """The compose file, of the folder or of one in it, and its services by name; none where it cannot be read."""
+    within = sorted(path for path in folder.glob("*/") if not path.name.startswith(".") and path.name != "node_modules")
+    named = (place / name for place in (folder, *within) for name in _COMPOSE)
+    path = next((path for path in named if path.is_file()), folder)
+    return path, _services_of(path)
+
+
+def _services_of(path: Path) -> dict[str, object]:
     try:
         documents(path)  # within its bounds
         read = yaml.safe_load(bounded_text(path))
     except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError, ConfigurationError):
-        return path, {}
+        return {}
     found = read.get("services") if isinstance(read, dict) else None
-    return path, {str(name): said for name, said in found.items()} if isinstance(found, dict) else {}
+    return {str(name): said for name, said in found.items()} if isinstance(found, dict) else {}
 
 
 def deployments(folder: Path, service: str, of_clusters: Iterable[tuple[str, str]] = ()) -> list[Deployment]:
@@ -94,18 +112,23 @@ def deployments(folder: Path, service: str, of_clusters: Iterable[tuple[str, str
     `of_clusters` are names and entries of what is for a cluster.
     """
     found: dict[str, list[str]] = {}
-    base = next((name for name in _COMPOSE if service and (folder / name).is_file()), None)
+    path, _ = _compose(folder)
+    base = path.relative_to(folder).as_posix() if service and path.is_file() else None
     if base is not None:
         found[_LOCAL] = [f"{base}#{service}"]
-        for path in sorted(folder.iterdir()):
-            match = _OVERRIDE.fullmatch(path.name)
-            if match and match["name"] not in _NO_ENVIRONMENT:
-                found[_named(match["name"])] = [f"{base}#{service}", f"{path.name}#{service}"]
-    for path in sorted(folder.glob(".env*")):
+        for over in sorted(path.parent.iterdir()):
+            match = _OVERRIDE.fullmatch(over.name)
+            if match and match["name"] not in _NO_ENVIRONMENT and over != path:
+                entry = f"{over.relative_to(folder).as_posix()}#{service}"
+                alone = _stands_alone(over, service)
+                found[_named(match["name"])] = [entry] if alone else [f"{base}#{service}", entry]
+    named = bounded_text(path) if base is not None else ""
+    for path in sorted({*folder.glob(".env*"), *folder.glob("*.env")}):
         match = _DOTENV.fullmatch(path.name)
-        if match is None or match["name"] in _NO_ENVIRONMENT or (base is not None and not match["name"]):
-            continue  # compose fills its own file with .env
-        found.setdefault(_named(match["name"] or _LOCAL), []).append(path.name)
+        name = match["name"] or match["before"] if match is not None else None
+        if match is None or name in _NO_ENVIRONMENT or (base is not None and (not name or path.name in named)):
+            continue  # compose fills its own file with .env, and names others
+        found.setdefault(_named(name or _LOCAL), []).append(path.name)
     for name, environment in _WELL_KNOWN.items():
         if (folder / name).is_file():
             found.setdefault(environment, []).append(name)
@@ -116,7 +139,25 @@ def deployments(folder: Path, service: str, of_clusters: Iterable[tuple[str, str
     for name, entry in of_clusters:
         found.setdefault(_named(name), []).append(entry)
     read = {name: tuple(_read(folder, files)) for name, files in found.items()}
-    return [Deployment(name, files) for name, files in read.items() if files]
+    told = [Deployment(name, files) for name, files in read.items() if files]
+    return sorted(told, key=lambda each: each.name != _LOCAL)  # the first is what the others are compared with
+
+
+def passed_over(folder: Path, told: Iterable[Deployment]) -> list[str]:
+    """Compose files that no environment was made of, relative to the folder: who knows what they are names them."""
+    taken = {name.partition("#")[0] for deployment in told for name in deployment.files}
+    patterns = ("compose*.y*ml", "docker-compose*.y*ml")
+    found = {path for place in ("", "*/") for pattern in patterns for path in folder.glob(place + pattern)}
+    shown = sorted(path.relative_to(folder).as_posix() for path in found if path.is_file())
+    hidden = (".", "node_modules/")
+    return [name for name in shown if name not in taken and not name.startswith(hidden)]
+
+
+def _stands_alone(path: Path, service: str) -> bool:
+    """Whether a compose file needs no other below it: it has that service, and says what each of its own runs."""
+    tables = _services_of(path)
+    runs = [isinstance(said, dict) and not {"build", "image", "extends"}.isdisjoint(said) for said in tables.values()]
+    return service in tables and all(runs)
 
 
 def _is_built(said: object) -> bool:

@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from envparity.config.proposals.code import Code, read_code
@@ -17,7 +18,11 @@ __all__ = ["commands", "dockerfiles", "has_program", "names"]
 
 _PORT = re.compile(r"\$\{?PORT(?::-\d+)?\}?")
 _SHELL = re.compile(r"[|&;<>`*?()]|\$(?!\{?PORT\b)")
-_CMD = re.compile(r"^CMD\s+(?P<argv>\[.*\])\s*$", re.MULTILINE)
+_STARTED = re.compile(r"^(?P<key>CMD|ENTRYPOINT)\s+(?P<words>(?:\\\n|.)+)$", re.MULTILINE)
+_STAGE = re.compile(r"^FROM\s", re.MULTILINE | re.IGNORECASE)
+_REAPERS = frozenset({"tini", "dumb-init", "catatonit"})
+_MAIN = re.compile(r"^package main\b", re.MULTILINE)
+_VIRTUAL = (".venv", "venv", "env")
 
 
 def names(folder: Path) -> Iterator[Proposal[str]]:
@@ -51,7 +56,15 @@ def commands(root: Path, home: Path, code: Code, dockerfile: Path | None) -> Ite
     """Programs with their arguments, in which `{port}` stands for the port; what needs a shell is no proposal.
 
     They run in `home`, a folder of the project's `root`, of which `code` was read; the Dockerfile is relative to that.
+    A program that a virtual environment of that folder has is the one there.
     """
+    for proposal in _commands(root, home, code, dockerfile):
+        program, *words = proposal.value
+        own = (f"{name}/bin/{program}" for name in _VIRTUAL if "/" not in program)
+        yield replace(proposal, value=(next((path for path in own if (root / home / path).exists()), program), *words))
+
+
+def _commands(root: Path, home: Path, code: Code, dockerfile: Path | None) -> Iterator[Proposal[tuple[str, ...]]]:
     folder = root / home
     within = "" if home == Path() else f"{home.as_posix()}/"
     procfile = folder / "Procfile"
@@ -70,14 +83,45 @@ def commands(root: Path, home: Path, code: Code, dockerfile: Path | None) -> Ite
         module = f"{settings[0].parent.name}.asgi:application"
         argv = ("python3", "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", module)
         yield Proposal(argv, at_line(settings[0], root))
-    if dockerfile is not None:
-        text = _text(root / dockerfile)
-        for match in reversed(list(_CMD.finditer(text))):
-            if argv := _array(match["argv"]):
-                yield Proposal(argv, at_line(root / dockerfile, root, text, match.start()))
-                break
-    if (folder / "go.mod").is_file():
-        yield Proposal(("go", "run", "."), f"{within}go.mod")
+    if (folder / "go.mod").is_file() and (program := _go_program(folder)):
+        yield Proposal(("go", "run", program), f"{within}go.mod")
+    if dockerfile is not None and (started := _started(_text(root / dockerfile))) is not None:
+        argv, text, position = started
+        yield Proposal(argv, at_line(root / dockerfile, root, text, position))
+
+
+def _go_program(folder: Path) -> str:
+    """The package that is a program: the module's own, or the first of `cmd`; "" where there is none."""
+    for place in (folder, *sorted((folder / "cmd").glob("*/"))):
+        if any(_MAIN.search(_text(path)) for path in sorted(place.glob("*.go"))):
+            return "." if place == folder else f"./cmd/{place.name}"
+    return ""
+
+
+def _started(text: str) -> tuple[tuple[str, ...], str, int] | None:
+    """What the last stage of a Dockerfile starts: its entry point with its command behind that, or either."""
+    start = max((match.start() for match in _STAGE.finditer(text)), default=0)
+    last = {match["key"]: match for match in _STARTED.finditer(text, start)}
+    last = last or {match["key"]: match for match in _STARTED.finditer(text)}
+    entry, command = last.get("ENTRYPOINT"), last.get("CMD")
+    found = entry or command
+    if found is None:
+        return None
+    if entry is not None and command is not None and entry["words"].startswith("["):
+        words = (*_array(entry["words"]), *_array(command["words"]))
+        argv = _with_port(list(words)) if command["words"].startswith("[") else ()
+    else:  # an entry point for a shell takes no words
+        argv = _array(found["words"]) or _argv(found["words"].replace("\\\n", " ").removeprefix("exec "))
+    argv = _without_reaper(argv)
+    return (argv, text, found.start()) if argv and not argv[0].startswith("[") else None
+
+
+def _without_reaper(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The words without a program before them that only waits for others, as process 1 of a container."""
+    if not argv or Path(argv[0]).name not in _REAPERS:
+        return argv
+    start = next((at for at, word in enumerate(argv) if at and not word.startswith("-")), len(argv))
+    return argv[start:]
 
 
 def _argv(command: str) -> tuple[str, ...]:

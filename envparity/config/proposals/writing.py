@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from envparity.config.proposals.deployments import Deployment
+from envparity.config.proposals.own_servers import OwnServers
 from envparity.errors import ConfigurationError, Mistake
 
 __all__ = ["Assumed", "BackendPlan", "backend_text", "environment_text", "write_all"]
@@ -45,9 +46,10 @@ def backend_text(plan: BackendPlan) -> str:
     return "\n".join(_backend(plan)) + "\n"
 
 
-def environment_text(deployment: Deployment, *, baseline: bool = False, assumed: Assumed = "") -> str:
-    """An environment's file; one that is `assumed` stands for what nothing tells of."""
-    return "\n".join(_environment(deployment, baseline=baseline, assumed=assumed)) + "\n"
+def environment_text(deployment: Deployment, own: OwnServers, *, baseline: bool = False, assumed: Assumed = "") -> str:
+    """An environment's file with servers of its `own`; one that is `assumed` stands for what nothing tells of."""
+    lines = [*_environment(deployment, baseline=baseline, assumed=assumed), *_servers(own)]
+    return "\n".join(lines) + "\n"
 
 
 def write_all(files: Sequence[tuple[Path, str]]) -> None:
@@ -70,6 +72,8 @@ def _backend(plan: BackendPlan) -> Iterator[str]:
     yield "# How the backend is run, where it says how it is, and what clients and it say to one another."
     yield f"name = {_text(plan.name)}"
     yield f"websocket_path = {_text(plan.websocket_path)}"
+    if plan.socket_io:
+        yield 'volatile = ["sid"]   # the name of a connection, another one each time'
     if plan.dockerfile:
         yield from ("", "[image]", f"dockerfile = {_text(plan.dockerfile)}")
         if plan.context:
@@ -111,6 +115,18 @@ def _environment(deployment: Deployment, *, baseline: bool, assumed: Assumed) ->
     elif assumed == "elsewhere":
         yield from ("", _ASSUMED, "[platform]", "replicas = 2", "", "[ingress]", 'kind = "nginx"', "tls = true")
         yield f"host = {_text(f'{deployment.name}.example')}"
+
+
+def _servers(own: OwnServers) -> Iterator[str]:
+    if own.settings:
+        yield from ("", "# Servers that these files name: a boot has its own of each, and these settings lead there.")
+        yield "[settings]"
+        yield from (f"{name} = {_text(value)}" for name, value in own.settings.items())
+    for name, table in own.dependencies.items():
+        yield from ("", f"[dependencies.{name}]")
+        yield from (
+            f"{key} = {_text(value) if isinstance(value, str) else json.dumps(value)}" for key, value in table.items()
+        )
 
 
 def _text(value: str) -> str:

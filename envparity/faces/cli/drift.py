@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import backend_option, environments_option, names_option
+from envparity.model.environment import Environment
 from envparity.report.saved_subject import environment_lines
 from envparity.support.counting import counted
 
@@ -78,7 +79,7 @@ def _found(inputs: Inputs, files: Sequence[str], service: str | None) -> Iterato
     subject = load_subject(inputs.backend, inputs.environments, inputs.names)
     home, folder = inputs.backend.parent, inputs.environments
     folder = folder if folder.is_dir() else folder.parent
-    given = {inputs.names[0]: files} if files else _beside(home, service)
+    given = {inputs.names[0]: files} if files else _beside(home, service or _named(subject.environments.values()))
     wanted = {name: given[name] for name in subject.environments if name in given}
     if not wanted:
         got = ", ".join(given) or "none"
@@ -107,7 +108,13 @@ def _part(named: str) -> str:
     return hash_ + part
 
 
-def _beside(home: Path, service: str | None) -> dict[str, tuple[str, ...]]:
+def _named(environments: Iterable[Environment]) -> str:
+    """The one part of files that the environments extend, behind `#`; "" where they name none, or several."""
+    parts = {entry.partition("#")[2] for environment in environments for entry in environment.extends} - {""}
+    return parts.pop() if len(parts) == 1 else ""
+
+
+def _beside(home: Path, service: str) -> dict[str, tuple[str, ...]]:
     """The files of each environment, by its name, as they stand beside the backend's file."""
     known = services(home)
     chosen = service or (known[0].value if len(known) == 1 else "")

@@ -12,7 +12,8 @@ import click
 
 from envparity.config.proposals.clusters import clusters, workloads
 from envparity.config.proposals.code import read_code
-from envparity.config.proposals.deployments import Build, Deployment, build_of, deployments, services
+from envparity.config.proposals.deployments import Build, Deployment, build_of, deployments, passed_over, services
+from envparity.config.proposals.own_servers import own_servers
 from envparity.config.proposals.programs import commands, dockerfiles, has_program, names
 from envparity.config.proposals.proposal import Proposal, slug
 from envparity.config.proposals.writing import Assumed, BackendPlan, backend_text, environment_text, write_all
@@ -28,6 +29,7 @@ __all__ = ["init_command"]
 T = TypeVar("T")
 
 _LOCAL, _ELSEWHERE = "local", "cloud"
+_MOST_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,10 @@ def init_command(  # noqa: PLR0917  click passes options by name
         image_path = Path(image) if image else None
         built_from = _context(image_path, built.value if built is not None else None)
         home = built_from if has_program(folder / built_from) else Path()
-        programs = list(commands(folder, home, read_code(folder / home), image_path))
+        within = read_code(folder / home)
+        programs = list(commands(folder, home, within, image_path))
+        if within.websockets or within.socket_io:  # what other programs of the folder listen on is no path of this one
+            found = within.below(home)
         argv = asking.decide("command", "--command", tuple(given) if given else None, programs, () if image else None)
         sockets = found.websockets or ([found.socket_io] if found.socket_io else [])
         path = asking.decide("path", "--websocket-path", websocket_path, _distinct(sockets), None)
@@ -140,13 +145,18 @@ def init_command(  # noqa: PLR0917  click passes options by name
             "" if image_path is None or built_from == image_path.parent else built_from.as_posix(),
             "" if home == Path() else home.as_posix(),
         )
-        written = _written(folder, plan, deployments(folder, chosen_service or "", of_clusters))
+        told = deployments(folder, chosen_service or "", of_clusters)
+        left = passed_over(folder, told)
+        for each_left in left[:_MOST_SHOWN]:
+            say(f"not taken    {printable(each_left)}: name it in `extends` where it is an environment")
+        if len(left) > _MOST_SHOWN:
+            say(f"             and {counted(len(left) - _MOST_SHOWN, 'compose file')} more")
+        for file in _written(folder, plan, told):
+            say(f"written      {printable(file.as_posix())}")
         inputs = Inputs.find(backend=folder / "backend.toml", environments=folder / "environments")
         subject = engine.load(inputs)
-    for file in written:
-        say(f"written      {printable(file.as_posix())}")
-    told = counted(len(subject.environments), "environment")
-    say(f"checked      {told} ({', '.join(subject.environments)}); the files are in order")
+    count = counted(len(subject.environments), "environment")
+    say(f"checked      {count} ({', '.join(subject.environments)}); the files are in order")
     here = [] if folder == Path() else ["--backend", *_files(folder)]
     say(f"next         envparity run {' '.join(here)}".rstrip())
     group = context.find_root().command
@@ -178,7 +188,10 @@ def _written(folder: Path, plan: BackendPlan, told: list[Deployment]) -> list[Pa
             environments.insert(0, (Deployment(_LOCAL, known.files), "laptop"))
     files = [(folder / "backend.toml", backend_text(plan))]
     for place, (environment, assumed) in enumerate(environments):
-        text = environment_text(environment, baseline=place == 0, assumed=assumed)
+        own = own_servers(folder, environment.files)
+        for server in own.found:
+            _say("server", server.value, f"{environment.name}, {server.found_in}")
+        text = environment_text(environment, own, baseline=place == 0, assumed=assumed)
         files.append((folder / "environments" / f"{environment.name}.toml", text))
     write_all(files)
     return [path for path, _ in files]

@@ -425,3 +425,37 @@ def test_an_override_may_say_nothing_of_the_service(tmp_path: Path) -> None:
         made = environment(tmp_path, "compose.yaml#api", "compose.eu.yaml#api")
         assert (made.platform.memory_mib, made.platform.read_only_root) == (memory, read_only)
     assert made.platform.writable == ("/only", "/data", "/etc/api")
+
+
+NAMED = """\
+services:
+  api:
+    build: .
+    links: ["broker:queue"]
+    environment: {CACHE: "redis://the-cache:6379", BROKER: "queue:9092", DB_HOST: database, DB_PORT: 5432, A: "b:9092"}
+  cache: {image: redis, container_name: the-cache}
+  db: {image: postgres, networks: {inner: {aliases: [database]}}}
+  broker: {image: a/broker, hostname: b, ports: ["9092"]}
+"""
+
+
+def test_a_service_is_known_by_its_other_names(tmp_path: Path) -> None:
+    """Those of its container and of its networks, and the names that links give it."""
+    put(tmp_path, compose__yaml=NAMED, Dockerfile="FROM a\n")
+    made = environment(tmp_path, "compose.yaml#api")
+    assert set(made.dependencies) == {"redis", "postgres", "broker"}
+    assert {name: value.template for name, value in made.settings.items() if isinstance(value, Composed)} == {
+        "CACHE": "redis://{redis.host}:{redis.port}",
+        "BROKER": "{broker.host}:{broker.port}",
+        "DB_HOST": "{postgres.host}",
+        "DB_PORT": "{postgres.port}",
+        "A": "{broker.host}:{broker.port}",
+    }
+
+
+def test_what_is_said_of_the_password_of_a_server_without_one_is_left_as_it_is(tmp_path: Path) -> None:
+    """It was one of the placeholder's mistakes: nothing can be composed of what there is not."""
+    settings = 'REDIS_HOST: cache, REDIS_PORT: 6379, REDIS_PASSWORD: ""'
+    compose = f"services:\n  api: {{build: ., environment: {{{settings}}}}}\n  cache: {{image: redis}}\n"
+    put(tmp_path, compose__yaml=compose, Dockerfile="FROM a\n")
+    assert environment(tmp_path, "compose.yaml#api").settings["REDIS_PASSWORD"] == ""
