@@ -51,8 +51,7 @@ class ContainerStarter:
             container.with_kwargs(labels=self.labels, **self._options(name, plan), **confinement(plan), **limits)
             if command or plan.command:
                 container.with_command(list(command or plan.command))
-            for path, (content, mode) in plan.files.items():
-                container.with_copy_into_container(content, path, mode)
+            container.with_files(plan.files, read_only=plan.memory_mib is not None)
             for path, place in {**self._trusted(plan), **mounted}.items():
                 container.with_volume_mapping(place, path, "ro")
             for folder in plan.tmpfs:
