@@ -8,6 +8,7 @@ Where it was cut in two, what is left at the edge of a text goes as well. Beside
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -43,6 +44,7 @@ class Redaction:
                 cuttable.update(form for form in spellings(part) if len(form) >= _CUT_FROM)
         # The longest first: a short secret must not break up a long one that contains it.
         self._ordered = sorted(self._names, key=lambda form: (-len(form), form))
+        self._shortest_first = [len(form) for form in reversed(self._ordered)]
         self._cuttable = tuple(form for form in self._ordered if form in cuttable)
         self._all_cuttable = "\0".join(self._cuttable)
 
@@ -71,8 +73,9 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text without a secret in it."""
-        # Most texts hold none, and looking for each is cheaper by far than a pattern of all of them.
-        held = tuple(form for form in self._ordered if form in text)
+        # Most texts hold none, and looking for each that fits is cheaper by far than a pattern of all of them.
+        fitting = bisect.bisect_right(self._shortest_first, len(text))
+        held = tuple([form for form in self._ordered[-fitting:] if form in text]) if fitting else ()
         if len(held) == 1 and len(held[0]) >= _WHOLE_WORD_BELOW:  # such as a token, which no later text holds
             text = text.replace(held[0], self._names[held[0]])
         elif held:
