@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from envparity.model.subject import Subject
     from envparity.observe.record import Observation
     from envparity.observe.transcript import Transcript
-    from envparity.orders import Graph, covering_set
+    from envparity.orders.covering import covering_set
+    from envparity.orders.graph import Graph
     from envparity.orders.strategy import init_orders
 
 _HOMES = {
@@ -73,7 +74,8 @@ _HOMES = {
     "launch.port": ("Endpoint", "Launcher", "Stack"),
     "observe.record": ("Observation",),
     "observe.transcript": ("Transcript",),
-    "orders": ("Graph", "covering_set"),
+    "orders.graph": ("Graph",),
+    "orders.covering": ("covering_set",),
     "orders.strategy": ("init_orders",),
     "model.scenario": ("Scenario",),
     "model.subject": ("Subject",),

@@ -11,7 +11,7 @@ from envparity.faces.reading import Closed, closes, received, types
 from envparity.judge.order_boots import order_boots
 from envparity.observe.record import Observation, StartupReport
 from envparity.observe.transcript import Transcript
-from envparity.orders import verify
+from envparity.orders.covering import verify
 
 pytestmark = pytest.mark.parity(group="orders", orders=3)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import Any, get_args
 
 import msgspec
@@ -131,7 +132,7 @@ class _Reading:
 
         `action` is the key under which a step's first field stands in the file.
         """
-        fields = msgspec.structs.fields(kind)
+        fields = _fields_of(kind)
         known = {field.encode_name: field for field in fields}
         values: dict[str, object] = {}
         for key, value in table.items():
@@ -214,6 +215,12 @@ class _Reading:
 
     def _unopened(self, key: str, connection: str) -> None:
         self.mistake(key, "a connection that an earlier step opened", repr(connection), "connect it first")
+
+
+@cache
+def _fields_of(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a kind of table; their types are evaluated once, not for each table."""
+    return msgspec.structs.fields(kind)
 
 
 def _principal(kind: type[Step], value: object) -> dict[str, object]:

@@ -20,8 +20,8 @@ from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation, StartupReport
-from envparity.orders import Graph
 from envparity.orders.experiments import OrderBoots, order_boots
+from envparity.orders.graph import Graph
 
 __all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of", "startup_of"]
 

@@ -22,7 +22,8 @@ from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.orders import Graph, experiments
+from envparity.orders import experiments
+from envparity.orders.graph import Graph
 
 __all__ = ["order_cases", "orders_again"]
 

@@ -21,7 +21,7 @@ from envparity.judge.finding import Finding, Judgement
 from envparity.model.case import Boot
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
-from envparity.orders import Graph
+from envparity.orders.graph import Graph
 
 __all__ = ["SHRINK_BOOTS", "SHRINK_S", "Explained", "OrderShrinker", "with_causes"]
 

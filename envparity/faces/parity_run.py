@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from envparity.engine.events import Emit
     from envparity.engine.live_run import WarmEnvironment
     from envparity.engine.session.engine import SynchronousRun
-    from envparity.orders import Graph
+    from envparity.orders.graph import Graph
 
 __all__ = ["ParityRun"]
 

@@ -24,7 +24,7 @@ from envparity.judge import judge
 from envparity.judge.finding import Finding
 from envparity.model.case import Boot
 from envparity.observe.record import Observation
-from envparity.orders import Graph
+from envparity.orders.graph import Graph
 from envparity.orders.strategy import init_orders
 from envparity.report.verdict import findings_text
 

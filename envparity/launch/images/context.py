@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from docker.utils.fnmatch import translate
-
 __all__ = ["ContextFile", "archive", "choose_files", "content_hash", "ignore_patterns", "names_a_file"]
 
 _GLOB_CHARACTERS = frozenset("*?[")
@@ -117,6 +115,8 @@ class _Pattern:
     def parse(cls, line: str) -> _Pattern:
         glob = line.strip()
         bare = PurePosixPath("/", glob.removeprefix("!").strip()).as_posix().lstrip("/")
+        from docker.utils.fnmatch import translate
+
         return cls(re.compile(translate(bare)), glob.startswith("!"))
 
 

@@ -23,7 +23,7 @@ from envparity.launch.port import Stack
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.observe.record import Observation, StartupReport
-from envparity.orders import verify
+from envparity.orders.covering import verify
 from envparity.orders.experiments import OrderBoots, order_boots
 from tests.envparity.launching import BACKEND, GRAPH, FakeLauncher, FakeStack, report, statuses, subject
 

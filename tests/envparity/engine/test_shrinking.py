@@ -22,7 +22,7 @@ from envparity.judge.evidence import Reproduced
 from envparity.judge.finding import Finding, Judgement
 from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation, StartupReport
-from envparity.orders import Graph
+from envparity.orders.graph import Graph
 from envparity.report.wording import cause_text, search_lines
 from tests.envparity.launching import BACKEND, GRAPH, FakeLauncher, FakeStack, Startup, passes, report, subject
 

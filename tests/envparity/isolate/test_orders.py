@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from envparity.errors import ConfigurationError
 from envparity.isolate import Pair, Shrunk, shrink_order
-from envparity.orders import Graph, extension_by_priorities, linear_extensions
+from envparity.orders.extensions import extension_by_priorities, linear_extensions
+from envparity.orders.graph import Graph
 
 Order = tuple[str, ...]
 Predicate = Callable[[Order], bool]

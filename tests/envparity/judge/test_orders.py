@@ -11,7 +11,7 @@ from envparity.judge import Finding, findings_for
 from envparity.judge.order_boots import forbidden_because, order_boots
 from envparity.model.case import Boot
 from envparity.observe.record import HttpAnswer, Observation, SettingFingerprint
-from envparity.orders import Graph
+from envparity.orders.graph import Graph
 from envparity.report.wording import evidence_lines
 from tests.envparity.judge import builders
 from tests.envparity.judge.builders import close, departed, handshake, received, refused, replica

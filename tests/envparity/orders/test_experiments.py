@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envparity.model.case import Boot
-from envparity.orders import Graph, verify
+from envparity.orders.covering import verify
 from envparity.orders.experiments import forbidden_orders, order_boots, timelines
+from envparity.orders.graph import Graph
 
 DIAMOND = Graph.of({"root": (), "left": ("root",), "right": ("root",), "other": ("root",), "top": ("left", "right")})
 NAMES = [f"s{at}" for at in range(5)]
