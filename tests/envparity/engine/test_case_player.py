@@ -33,6 +33,7 @@ class Played:
     def __init__(self, kind: str) -> None:
         self._departure = Departure(0, cast("Any", kind), "welcome", "nothing") if kind else None
         self.player = self
+        self.keeps = False
         self.names: list[str] = []
 
     async def see_through(self, *_stack_and_scenarios: object) -> None:
