@@ -12,6 +12,7 @@ from envparity.sources.neighbours import put_neighbour
 from envparity.sources.pod_neighbours import pod_neighbour
 from envparity.sources.pod_rest import pod_rest
 from envparity.sources.pods import container_limits, container_notes, container_of, container_settings
+from envparity.sources.rendering import kustomization_in
 from envparity.sources.servers import keys_of_container, kind_of_image, named_hosts, options_left, urls
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, wrong
@@ -48,7 +49,7 @@ class Kubernetes(Source):
         _sidecar(made, pod, container)
         if found.raw is not None:
             text = f"{found.raw.called} is not installed, and {found.raw.command} was not run: patches are not applied"
-            made.unknown("rendered objects", text, (path, 0))
+            made.unknown("rendered objects", text, (kustomization_in(path) or path, 1))
         if is_knative(workload):
             _grace(made, pod, _CLOUD_RUN_GRACE_S)
             put_cloud_run(made, workload)

@@ -8,13 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envparity.errors import ConfigurationError
+from envparity.sources.helm_places import Chart, charts_near, sources_of
 from envparity.sources.kustomize_patches import inline_objects, operations, with_operations
-from envparity.sources.rendering import STANDARD_INPUT, Rendering, folders_of, generated, rendering_of, standard_input
+from envparity.sources.rendering import (
+    STANDARD_INPUT,
+    Rendering,
+    folders_of,
+    generated,
+    kustomization_in,
+    rendering_of,
+    standard_input,
+)
 from envparity.sources.yaml_nodes import Node, documents, wrong
+from envparity.support.toml.bounds import bounded_content
 
 __all__ = ["WORKLOADS", "Objects", "is_knative", "name_of", "objects", "pod_of"]
 
 WORKLOADS = ("Deployment", "StatefulSet", "Rollout", "DaemonSet")
+_SOURCE = b"# Source: "
 _NOT_RENDERED = frozenset({"kustomization.yaml", "kustomization.yml", "chart.yaml", "values.yaml"})
 
 
@@ -76,11 +87,11 @@ def pod_of(workload: Node) -> Node:
 def objects(path: Path) -> Objects:
     """The objects of a file, of all files below a folder, or of what a program renders of it.
 
-    What is rendered has its place in the team's own file, where that says it; else its line is 0. Raises
-    `ConfigurationError` and `OSError`.
+    What is rendered has its place in the team's own file that says it; what none of them says is at the first line of
+    the template, or of the kustomization. Raises `ConfigurationError` and `OSError`.
     """
     if path.name == "-":
-        return Objects(tuple(_all(STANDARD_INPUT, standard_input())))
+        return Objects(tuple(_of_charts(STANDARD_INPUT, standard_input())))
     rendering = rendering_of(path)
     if rendering is None:
         return Objects(tuple(_in_files(path)))
@@ -89,12 +100,16 @@ def objects(path: Path) -> Objects:
         raise rendering.missing()
     if content is None:
         return Objects(tuple(_in_files(path)), rendering)
+    if rendering.is_chart:
+        chart = Chart(path) if path.is_dir() else Chart(path.parent, (path,))
+        return Objects(tuple(_of_chart(path, content, chart)))
     folders = dict.fromkeys(folders_of(path if path.is_dir() else path.parent))
     own = [found for folder in folders for found in (*_in_files(folder, rendered=True), *inline_objects(folder))]
     said = [found for folder in folders for found in operations(folder)]
     maps = [found for folder in folders for found in generated(folder)]
     made = [_with_generated(each, maps) for each in _all(path, content)]
-    placed = (with_places(each, [*told, *(node for node in own if _same(node, each))]) for each, told in made)
+    start = kustomization_in(path) or path, 1
+    placed = (with_places(each, [*told, *(node for node in own if _same(node, each))], start) for each, told in made)
     return Objects(tuple(with_operations(each, said) for each in placed))
 
 
@@ -111,23 +126,24 @@ def _same(node: Node, other: Node) -> bool:
     return _is(node, other.text_at("kind") or "", name_of(other))
 
 
-def with_places(rendered: Node, own: Sequence[Node]) -> Node:
-    """What was rendered, each text at the place where the last of these says the same."""
+def with_places(rendered: Node, own: Sequence[Node], start: tuple[Path, int]) -> Node:
+    """What was rendered, each text at the place where the last of these says the same; what none says is at `start`."""
     if isinstance(rendered.value, dict):
         value: dict[str, Node] | list[Node] | str | None = {
-            key: with_places(at, [node.table[key] for node in own if key in node.table])
+            key: with_places(at, [node.table[key] for node in own if key in node.table], start)
             for key, at in rendered.value.items()
         }
     elif isinstance(rendered.value, list):
         lists = [node.value for node in own if isinstance(node.value, list)]
         value = [
-            with_places(item, [first_item for items in lists if (first_item := _like(item, index, items)) is not None])
+            with_places(item, [alike for items in lists if (alike := _like(item, index, items)) is not None], start)
             for index, item in enumerate(rendered.value)
         ]
     else:
         value = rendered.value
         own = [node for node in own if node.value == rendered.value]
-    return Node(value, own[-1].path, own[-1].line) if own else replace(rendered, value=value, line=0)
+    path, line = own[-1].place if own else start
+    return replace(rendered, value=value, path=path, line=line)
 
 
 def _like(item: Node, index: int, items: Sequence[Node]) -> Node | None:
@@ -146,10 +162,31 @@ def _in_files(path: Path, *, rendered: bool = False) -> Iterator[Node]:
         files = sorted(file for file in found if file.name.lower() not in _NOT_RENDERED)
     for file in files:
         try:
-            yield from _all(file)
+            yield from _of_charts(file, bounded_content(file))
         except ConfigurationError:
             if not rendered:
                 raise
+
+
+def _of_charts(path: Path, content: bytes | None) -> Iterator[Node]:
+    """The objects of a file or of standard input: of what a chart of this project was rendered to with the places in
+    that, where it says so.
+    """
+    found = list(_all(path, content))
+    if content is None or _SOURCE not in content:
+        yield from found
+        return
+    sources, charts = sources_of(content.decode(errors="replace")), charts_near(path)
+    for each in found:
+        chart, file = next((said for line, said in reversed(sources.items()) if line < each.line), ("", ""))
+        yield charts[chart].placed(each, file) if chart in charts else each
+
+
+def _of_chart(path: Path, content: bytes, chart: Chart) -> Iterator[Node]:
+    """The objects that it was rendered to, with the places in it."""
+    sources = sources_of(content.decode(errors="replace"))
+    for each in _all(path, content):
+        yield chart.placed(each, next((file for line, (_, file) in reversed(sources.items()) if line < each.line), ""))
 
 
 def _all(path: Path, content: bytes | None = None) -> Iterator[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from envparity.config.environment import load_environment
@@ -11,7 +12,7 @@ from envparity.model.backend import Backend
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
 
-__all__ = ["differing", "environment", "mistakes", "notes", "place", "put"]
+__all__ = ["differing", "environment", "mistakes", "notes", "place", "program", "put"]
 
 
 def put(folder: Path, **files: str) -> None:
@@ -65,3 +66,13 @@ def differing(here: Environment, there: Environment) -> dict[str, tuple[str, str
 def _short(shown: str) -> str:
     value, opened, at = shown.rpartition(" (")
     return f"{value} ({at.rpartition('/')[2]}" if opened else shown
+
+
+def program(folder: Path, name: str, text: str, code: int = 0) -> None:
+    """One that writes down what it was asked, and prints that text: on stderr where it fails."""
+    file = folder / name
+    stream = "stdout" if code == 0 else "stderr"
+    script = f"import sys\nopen({str(folder / 'asked')!r}, 'w').write(' '.join(sys.argv[1:]))\n"
+    script += f"sys.{stream}.write({text!r})\nsys.exit({code})\n"
+    file.write_text(f"#!{sys.executable}\n{script}")
+    file.chmod(0o755)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from envparity.sources.rendering import Rendering, standard_input
-from tests.envparity.sources.reading import environment, mistakes, notes, place, put
+from tests.envparity.sources.reading import environment, mistakes, notes, place, program, put
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -45,15 +45,6 @@ RENDERED = DEPLOYMENT.replace("eu", "us") + "            - {name: MADE, value: h
 
 
 @pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder in which programs are looked for."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", str(folder))
-    return folder
-
-
-@pytest.fixture
 def team(tmp_path: Path) -> Path:
     """An overlay that patches a base."""
     put(
@@ -66,16 +57,6 @@ def team(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def program(folder: Path, name: str, text: str, code: int = 0) -> None:
-    """One that writes down what it was asked, and prints that text: on stderr where it fails."""
-    file = folder / name
-    stream = "stdout" if code == 0 else "stderr"
-    script = f"import sys\nopen({str(folder / 'asked')!r}, 'w').write(' '.join(sys.argv[1:]))\n"
-    script += f"sys.{stream}.write({text!r})\nsys.exit({code})\n"
-    file.write_text(f"#!{sys.executable}\n{script}")
-    file.chmod(0o755)
-
-
 @pytest.mark.parametrize(("name", "asked"), [("kustomize", "build"), ("kubectl", "kustomize")])
 def test_an_overlay_is_rendered(team: Path, programs: Path, name: str, asked: str) -> None:
     """By either program; each value stands in the file of the base or of the patch that says it."""
@@ -84,7 +65,7 @@ def test_an_overlay_is_rendered(team: Path, programs: Path, name: str, asked: st
     assert made.settings == {"LOG_LEVEL": "info", "REGION": "us", "MADE": "here"}
     assert (programs / "asked").read_text() == f"{asked} {team / 'staging'}"
     assert (place(made, "settings.LOG_LEVEL"), place(made, "settings.REGION")) == ("api.yaml:11", "patch.yaml:10")
-    assert place(made, "settings.MADE") == "staging:0"
+    assert place(made, "settings.MADE") == "kustomization.yaml:1"
     assert ".." not in made.places["settings.LOG_LEVEL"]
 
 
