@@ -19,7 +19,7 @@ from envparity.recording.events import Recording
 from envparity.recording.heads import Heads
 from envparity.recording.listening_in import Listener, Names
 
-__all__ = ["Ending", "Proxy", "reach", "record"]
+__all__ = ["Proxy", "StopCondition", "reach", "record"]
 
 _CONNECT_S: Final = 5.0
 _TAKE_S: Final = 60.0  # how long somebody may take nothing of what is sent to him
@@ -29,7 +29,7 @@ _GOODBYE_S: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Ending:
+class StopCondition:
     """When a recording ends by itself: after `for_s` seconds; with `once`, as soon as a WebSocket was closed and none
     is open, or without one as soon as the recording `is_over`: its sessions of long polling are.
     """
@@ -195,22 +195,22 @@ async def reach(upstream: Endpoint) -> None:
 async def record(
     upstream: Endpoint,
     listen: tuple[str, int],
-    ending: Ending,
+    until: StopCondition,
     listening: Callable[[int], None],
 ) -> Recording:
-    """Record what goes over until the ending, SIGINT or SIGTERM; `listening` is told the port.
+    """Record what goes over until that condition, SIGINT or SIGTERM; `listening` is told the port.
 
     Raises `LaunchError` where the backend cannot be reached, or nobody can listen there.
     """
     await reach(upstream)
-    proxy = Proxy(upstream, is_over=ending.is_over)
+    proxy = Proxy(upstream, is_over=until.is_over)
     with _told_to_end() as told:
         async with proxy.serving(*listen) as port:
             listening(port)
             waited_for: set[asyncio.Future[object]] = {asyncio.ensure_future(told.wait())}
-            if ending.once:
+            if until.once:
                 waited_for.add(asyncio.ensure_future(proxy.all_closed.wait()))
-            await asyncio.wait(waited_for, timeout=ending.for_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited_for, timeout=until.for_s, return_when=asyncio.FIRST_COMPLETED)
             for waiting in waited_for:
                 waiting.cancel()
     return proxy.recording

@@ -21,7 +21,7 @@ from envparity.model.deployed.tls import client_context
 from envparity.recording.contracted import prove_contract
 from envparity.recording.events import Opened, Recording
 from envparity.recording.proving import DoesNotHold, Proven, prove
-from envparity.recording.proxy import Ending, reach, record
+from envparity.recording.proxy import StopCondition, reach, record
 from envparity.recording.saved_traffic import read_har, read_transcript
 from envparity.recording.toml_text import scenario_text
 from envparity.recording.trial import are_sessions_over, is_conversation, trial_of
@@ -199,7 +199,7 @@ def _recorded(wishes: _Wishes, har: Path | None, transcript: Path | None, for_s:
         def is_over(recording: Recording) -> bool:
             return are_sessions_over(recording, wishes.backend)
 
-        recording = asyncio.run(record(wishes.upstream, wishes.listen, Ending(for_s, once, is_over), listening))
+        recording = asyncio.run(record(wishes.upstream, wishes.listen, StopCondition(for_s, once, is_over), listening))
     for note in recording.notes:
         say(f"not recorded: {note}", err=True)
     if not is_conversation(recording, wishes.backend):

@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from websockets.asyncio.client import connect
@@ -17,7 +17,7 @@ from envparity.launch.port import Endpoint
 from envparity.model.backend import Backend
 from envparity.recording.events import Recording
 from envparity.recording.proving import Proven, Trial, prove
-from envparity.recording.proxy import Ending, record
+from envparity.recording.proxy import StopCondition, record
 from envparity.recording.toml_text import scenario_text
 from envparity.recording.trial import trial_of
 from tests.envparity.recording.rooms import PASSWORD
@@ -52,11 +52,14 @@ async def visit(authority: str) -> None:
     assert socket.close_code == 1000  # the backend's echo has come through
 
 
-async def recorded(port: int, client: Client, ending: Ending = Ending(60, once=True)) -> Recording:  # noqa: B008  frozen
+ONE_CONNECTION: Final = StopCondition(60, once=True)
+
+
+async def recorded(port: int, client: Client, until: StopCondition = ONE_CONNECTION) -> Recording:
     """What goes over when that client talks to the backend at that port."""
     loop = asyncio.get_running_loop()
     there: asyncio.Future[int] = loop.create_future()
-    recording = asyncio.create_task(record(at(port), ("127.0.0.1", 0), ending, there.set_result))
+    recording = asyncio.create_task(record(at(port), ("127.0.0.1", 0), until, there.set_result))
     recording.add_done_callback(lambda _: there.cancel())
     await client(f"127.0.0.1:{await there}")
     return await recording

@@ -24,7 +24,7 @@ from envparity.frames.engine_io import EngineIo
 from envparity.observe.transcript import Transcript, is_broken
 from envparity.recording.events import Exchange, Recording
 from envparity.recording.proving import prove
-from envparity.recording.proxy import Ending, Proxy
+from envparity.recording.proxy import Proxy, StopCondition
 from envparity.recording.proxy import record as record_until
 from envparity.recording.saved_traffic import read_har
 from envparity.recording.speech import likely_speech
@@ -214,8 +214,8 @@ async def test_a_browsers_file_may_have_polls_alone(house: House, port: int, tmp
 async def test_a_recording_that_is_to_end_once_ends_with_the_session(port: int) -> None:
     """When it has said goodbye, and not before; a session that is up keeps it going."""
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    ending = Ending(DEADLINE_S, once=True, is_over=lambda recording: are_sessions_over(recording, None))
-    recorded = asyncio.create_task(record_until(at(port), ("127.0.0.1", 0), ending, listening.set_result))
+    until = StopCondition(DEADLINE_S, once=True, is_over=lambda recording: are_sessions_over(recording, None))
+    recorded = asyncio.create_task(record_until(at(port), ("127.0.0.1", 0), until, listening.set_result))
     there = await listening
     async with asyncio.timeout(DEADLINE_S / 2):
         await talk(f"127.0.0.1:{there}")

@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 
 from envparity.errors import LaunchError
 from envparity.recording.events import Closed, Exchange, Received, Sent
-from envparity.recording.proxy import Ending, record
+from envparity.recording.proxy import StopCondition, record
 from tests.envparity.recording.conversing import at, recorded, visit
 from tests.envparity.recording.rooms import PASSWORD, Rooms, app_of, serving
 from tests.servers import free_port
@@ -83,7 +83,7 @@ async def test_messages_pass_untouched(port: int, compression: str | None) -> No
             assert closed.value.rcvd is not None
             assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4004, "as you say")
 
-    recording = await recorded(port, client, Ending(DEADLINE_S, once=True))
+    recording = await recorded(port, client, StopCondition(DEADLINE_S, once=True))
     first = recording.events
     assert [event.message for event in first if isinstance(event, Sent)] == [*sent, b"in pieces", "leave"]
     assert [event.message for event in first if isinstance(event, Received)] == [*sent, b"in pieces"]
@@ -122,7 +122,7 @@ async def test_what_is_no_http_passes_too() -> None:
     server = await asyncio.start_server(shout, "127.0.0.1", 0)
     there: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     upstream = at(server.sockets[0].getsockname()[1])
-    recording = asyncio.create_task(record(upstream, ("127.0.0.1", 0), Ending(DEADLINE_S), there.set_result))
+    recording = asyncio.create_task(record(upstream, ("127.0.0.1", 0), StopCondition(DEADLINE_S), there.set_result))
     reader, writer = await asyncio.open_connection("127.0.0.1", await there)
     writer.write(b"\0\1abc")
     assert await reader.read() == b"\0\1ABC"
@@ -136,14 +136,14 @@ async def test_what_is_no_http_passes_too() -> None:
 async def test_a_port_that_somebody_has_is_the_machines_matter(port: int) -> None:
     """A backend that is not there, too."""
     with pytest.raises(LaunchError):
-        await record(at(port), ("127.0.0.1", port), Ending(DEADLINE_S), lambda _: None)
+        await record(at(port), ("127.0.0.1", port), StopCondition(DEADLINE_S), lambda _: None)
     with pytest.raises(LaunchError):
-        await record(at(free_port()), ("127.0.0.1", 0), Ending(DEADLINE_S), lambda _: None)
+        await record(at(free_port()), ("127.0.0.1", 0), StopCondition(DEADLINE_S), lambda _: None)
 
 
 async def test_it_ends_when_its_time_is_over(port: int) -> None:
     """Although nobody came."""
-    recording = await record(at(port), ("127.0.0.1", 0), Ending(0.1), lambda _: None)
+    recording = await record(at(port), ("127.0.0.1", 0), StopCondition(0.1), lambda _: None)
     assert recording.events == []
 
 
@@ -157,7 +157,7 @@ async def test_whoever_is_connected_is_let_go_when_it_ends(port: int) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             await socket.wait_closed()
 
-    recording = await recorded(port, client, Ending(DEADLINE_S))
+    recording = await recorded(port, client, StopCondition(DEADLINE_S))
     assert [type(event).__name__ for event in recording.events] == ["Opened", "Sent", "Received"]
 
 

@@ -21,7 +21,7 @@ from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.port import Endpoint
 from envparity.model.deployed.tls import client_context
 from envparity.recording.heads import Heads
-from envparity.recording.proxy import Ending, record
+from envparity.recording.proxy import StopCondition, record
 from tests.envparity.recording.conversing import visit
 from tests.envparity.recording.rooms import PASSWORD, Rooms, app_of, serving
 
@@ -93,7 +93,8 @@ async def test_the_backend_is_asked_by_its_own_name(ca: Path) -> None:
     there: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     with behind_tls(headers_of(), ca) as port:
         upstream = Endpoint(("localhost", port), f"localhost:{port}", client_context(str(ca / "ca.crt")))
-        recording = asyncio.create_task(record(upstream, ("127.0.0.1", 0), Ending(60, once=True), there.set_result))
+        until = StopCondition(60, once=True)
+        recording = asyncio.create_task(record(upstream, ("127.0.0.1", 0), until, there.set_result))
         authority = f"127.0.0.1:{await there}"
         async with connect(f"ws://{authority}/", origin=Origin(f"http://{authority}"), proxy=None) as socket:
             assert await socket.recv() == f"localhost:{port} https://localhost:{port}"
