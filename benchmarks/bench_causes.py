@@ -57,19 +57,19 @@ def of_envbisect(names: Sequence[str], oracle: Oracle) -> tuple[Names, int]:
     changes = [models.Change(name, "passing", "failing", True, True) for name in names]  # noqa: FBT003  its signature
 
     def test(several: Sequence[object]) -> object:
-        failed = oracle.fails(frozenset(one.key for one in several))  # type: ignore[attr-defined]
+        failed = oracle.fails(frozenset(change.key for change in several))  # type: ignore[attr-defined]
         return models.Status.FAIL if failed else models.Status.PASS
 
     found = import_module("envbisect.ddmin").ddmin(changes, test)
-    return frozenset(one.key for one in found), len(oracle.asked)
+    return frozenset(change.key for change in found), len(oracle.asked)
 
 
 def of_envcause(names: Sequence[str], oracle: Oracle) -> tuple[Names, int]:
     """The same of envcause's ddmin."""
     core = import_module("envcause.core")
     changes = [core.EnvChange(name, "passing", "failing") for name in names]
-    found, _ = core.ddmin(changes, lambda several: oracle.fails(frozenset(one.key for one in several)))
-    return frozenset(one.key for one in found), len(oracle.asked)
+    found, _ = core.ddmin(changes, lambda several: oracle.fails(frozenset(change.key for change in several)))
+    return frozenset(change.key for change in found), len(oracle.asked)
 
 
 METHODS = {"envparity": of_envparity, "envbisect": of_envbisect, "envcause": of_envcause}

@@ -70,8 +70,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="envparity-bench-") as name:
         folder = Path(name)
         project(folder, asked.cases)
-        one, four = (seconds(folder, workers, asked.boot) for workers in (1, 4))
-    ratio = one / four
+        first, four = (seconds(folder, workers, asked.boot) for workers in (1, 4))
+    ratio = first / four
     print(f"4 workers are {ratio:.2f} times as fast as 1 (at least {LEAST})")
     return 0 if ratio >= LEAST else 1
 

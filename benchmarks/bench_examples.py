@@ -44,15 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run them, print the lines, and return 0 where all ended as they have to."""
     asked = _parser().parse_args(arguments)
     names = [name for name in NAMES if name in (asked.only or NAMES)]
-    wrong = [one for one in MISCONFIGURATIONS if one.example in names and asked.what != "clean"]
+    wrong = [
+        misconfiguration
+        for misconfiguration in MISCONFIGURATIONS
+        if misconfiguration.example in names and asked.what != "clean"
+    ]
     figures: list[Figures] = []
-    for one in _verdicts(names, wrong, 0 if asked.what == "misconfigured" else asked.runs, asked.launcher):
-        figures.append(one)
-        print(one, flush=True)
-    right = sum(one.right for one in figures)
-    print(
-        f"{right} of {len(figures)} ended as they have to; the longest took {max(one.seconds for one in figures):.1f} s"
-    )
+    for verdict in _verdicts(names, wrong, 0 if asked.what == "misconfigured" else asked.runs, asked.launcher):
+        figures.append(verdict)
+        print(verdict, flush=True)
+    right = sum(figure.right for figure in figures)
+    longest_s = max(figure.seconds for figure in figures)
+    print(f"{right} of {len(figures)} ended as they have to; the longest took {longest_s:.1f} s")
     return 0 if right == len(figures) else 1
 
 
@@ -79,8 +82,8 @@ def _verdict(name: str, launcher: str, wrong: Misconfiguration | None) -> Figure
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_LONGEST_S, check=False)
         seconds, processors_s = time.monotonic() - began, _processors_s() - used
         (file,) = (folder / "runs").glob("*.ndjson")
-        findings = [one for one in read_run(file).verdict.findings if not one.under]
-        causes = [(one.code, _named(one.cause)) for one in findings]
+        findings = [finding for finding in read_run(file).verdict.findings if not finding.under]
+        causes = [(finding.code, _named(finding.cause)) for finding in findings]
     expected = [] if wrong is None else [(wrong.code, wrong.cause)]
     right = causes == expected and done.returncode == (0 if wrong is None else 1)
     said = ", ".join(f"{code} {cause}" for code, cause in causes) or "clean"

@@ -77,7 +77,7 @@ class Rows:
         """A line for each row: the boots, the median with its spread, what that is a minute, and beside the lanes."""
         lines = [f"{'':28}{'boots':>6}{'median s':>10}{'p10':>9}{'p90':>9}{'a minute':>10}{'/ in lanes':>12}"]
         for row, rounds in self._seconds.items():
-            seconds = [one for boots in rounds.values() for one in boots]
+            seconds = [duration for boots in rounds.values() for duration in boots]
             tenths = statistics.quantiles(seconds, n=10, method="inclusive") if len(seconds) > 1 else [seconds[0]] * 9
             middle = statistics.median(seconds)
             lines.append(
@@ -171,7 +171,7 @@ async def floor_row(
     chosen = [orders.next() for _ in range(task["count"])]
     names = [await databases.take(0) for _ in range(task["count"] + 1)]
     settings = [_floor_settings(stack, name) for name in names]
-    boots = [{**one, "STARTUP_ORDER": ",".join(order)} for one, order in zip(settings, chosen, strict=False)]
+    boots = [{**setting, "STARTUP_ORDER": ",".join(order)} for setting, order in zip(settings, chosen, strict=False)]
     given = json.dumps({**task, "boots": boots, "cold": settings[-1]})
     program = (ROOT / "benchmarks" / "floor.py").read_text(encoding="utf-8")
     ran = await stack.engine.call(
@@ -222,11 +222,11 @@ async def measure(rows: Rows, arguments: argparse.Namespace) -> None:
 
 def _url_of(stack: ContainerStack, name: str) -> str:
     """What a setting takes as that dependency's URL."""
-    return next(one.value for one in stack.given.resolved if one.source == f"{name}.url")
+    return next(setting.value for setting in stack.given.resolved if setting.source == f"{name}.url")
 
 
 async def _rounds(rows: Rows, orders: Orders, stack: ContainerStack, plain: PlainRows, rounds: int) -> None:
-    postgres = next(name for name, one in stack.dependencies.items() if one.kind == "postgres")
+    postgres = next(name for name, dependency in stack.dependencies.items() if dependency.kind == "postgres")
     async with (
         WarmPool.open(stack, lanes=LANES) as pool,
         bare_container(stack) as bare,
@@ -251,7 +251,11 @@ async def _rounds(rows: Rows, orders: Orders, stack: ContainerStack, plain: Plai
 
 def _images(stack: ContainerStack) -> Images:
     """The very images of that stack."""
-    used = {one.kind: one.container.attrs["Image"] for one in stack.dependencies.values() if one.container is not None}
+    used = {
+        dependency.kind: dependency.container.attrs["Image"]
+        for dependency in stack.dependencies.values()
+        if dependency.container is not None
+    }
     return Images(used["postgres"], used["redis"], stack.replicas[0].container.attrs["Image"])
 
 

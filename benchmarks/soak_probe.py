@@ -91,26 +91,26 @@ class Soak:
     def runs(self) -> list[Run]:
         return [
             Run(
-                began := dt.datetime.fromisoformat(one["time"]).timestamp(),
-                began + one["duration_ms"] / 1000,
-                one["healthy"],
-                f"{one['failed_in']}: {one['got']}",
+                began := dt.datetime.fromisoformat(event["time"]).timestamp(),
+                began + event["duration_ms"] / 1000,
+                event["healthy"],
+                f"{event['failed_in']}: {event['got']}",
             )
-            for one in self.events
-            if one["event"] == "run"
+            for event in self.events
+            if event["event"] == "run"
         ]
 
     def failures_of(self, outage: Outage) -> list[Run]:
         """The failures that this outage explains."""
         until = outage.back + GRACE_S
-        return [one for one in self.runs if not one.healthy and one.ended >= outage.stopped and one.began <= until]
+        return [run for run in self.runs if not run.healthy and run.ended >= outage.stopped and run.began <= until]
 
     @property
     def skipped(self) -> int:
-        return sum(one["ticks"] for one in self.events if one["event"] == "skipped")
+        return sum(event["ticks"] for event in self.events if event["event"] == "skipped")
 
     def count(self, event: str) -> int:
-        return sum(one["event"] == event for one in self.events)
+        return sum(happening["event"] == event for happening in self.events)
 
 
 @asynccontextmanager
@@ -227,32 +227,32 @@ class Memory(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, samples: list[tuple[float, int, int]]) -> Memory:
         """Raises `SystemExit` where there are too few samples."""
-        kept = [one for one in samples if one[0] >= samples[0][0] + WARM_UP_S]
+        kept = [sample for sample in samples if sample[0] >= samples[0][0] + WARM_UP_S]
         third = len(kept) // 3
         if third < 3:
             raise SystemExit("too short: memory is judged after a minute; three at least")
         first, last = kept[:third], kept[-third:]
-        slope = statistics.linear_regression([one[0] / 60 for one in kept], [one[1] for one in kept]).slope
+        slope = statistics.linear_regression([sample[0] / 60 for sample in kept], [sample[1] for sample in kept]).slope
         return cls(
-            statistics.median(one[1] for one in first),
-            statistics.median(one[1] for one in last),
+            statistics.median(sample[1] for sample in first),
+            statistics.median(sample[1] for sample in last),
             slope,
-            max(one[2] for one in first),
-            max(one[2] for one in last),
+            max(sample[2] for sample in first),
+            max(sample[2] for sample in last),
         )
 
 
 def broken(seen: Soak, memory: Memory) -> list[str]:
     """What does not hold, in words."""
     wrong = []
-    runs, failed = seen.runs, [one for one in seen.runs if not one.healthy]
-    for number, one in enumerate(seen.outages, 1):
-        during = [run for run in runs if one.gone <= run.began]
+    runs, failed = seen.runs, [run for run in seen.runs if not run.healthy]
+    for number, outage in enumerate(seen.outages, 1):
+        during = [run for run in runs if outage.gone <= run.began]
         if not any(not run.healthy for run in during[:WITHIN_RUNS]):
             wrong.append(f"outage {number} was not seen within {WITHIN_RUNS} runs")
-        whole = [run for run in during if run.ended <= one.started]
-        wrong += [f"outage {number}: healthy {run.began - one.gone:.1f} s into it" for run in whole if run.healthy]
-    explained = [run for one in seen.outages for run in seen.failures_of(one)]
+        whole = [run for run in during if run.ended <= outage.started]
+        wrong += [f"outage {number}: healthy {run.began - outage.gone:.1f} s into it" for run in whole if run.healthy]
+    explained = [run for outage in seen.outages for run in seen.failures_of(outage)]
     wrong += [f"a false failure at {run.began:.1f}: {run.why}" for run in failed if run not in explained]
     turns = (seen.count("alert"), seen.count("recovered"))
     if turns != (len(seen.outages), len(seen.outages)):
@@ -278,15 +278,17 @@ def report(seen: Soak, memory: Memory) -> str:
         f"runs               {len(runs)}, {len(runs) - len(healthy)} failed, {seen.skipped} moments skipped",
         f"a healthy run      median {statistics.median(healthy) * 1000:.0f} ms, longest {healthy[-1] * 1000:.0f} ms",
     ]
-    for number, one in enumerate(seen.outages, 1):
+    for number, outage in enumerate(seen.outages, 1):
         of_it = [
-            run for run in runs if not run.healthy and one.stopped <= run.ended and run.began <= one.back + GRACE_S
+            run
+            for run in runs
+            if not run.healthy and outage.stopped <= run.ended and run.began <= outage.back + GRACE_S
         ]
         if of_it:
             lines.append(
-                f"outage {number}           gone {one.back - one.gone:.1f} s; {len(of_it)} failures, the first"
-                f" {of_it[0].ended - one.stopped:+.1f} s after the stop began, the last ended"
-                f" {of_it[-1].ended - one.back:+.1f} s after it answered again; {of_it[0].why}"
+                f"outage {number}           gone {outage.back - outage.gone:.1f} s; {len(of_it)} failures, the first"
+                f" {of_it[0].ended - outage.stopped:+.1f} s after the stop began, the last ended"
+                f" {of_it[-1].ended - outage.back:+.1f} s after it answered again; {of_it[0].why}"
             )
     slope = f"{memory.a_minute:+.1f} KiB a minute ({memory.a_minute * EVERY_S / 60 * 1000:+.0f} KiB for 1000 runs)"
     lines += [

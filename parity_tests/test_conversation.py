@@ -21,7 +21,7 @@ every_carrier = pytest.mark.parametrize("carrier", CARRIERS)
 def test_keeps_to_its_script(parity: ParityRun, scenario: str) -> None:
     """Nothing departs from the script or breaks the contract, and the normalised transcript is the same everywhere."""
     parity.assert_holds(scenario)
-    assert {name: one.departure for name, one in parity.transcripts(scenario).items()} == dict.fromkeys(
+    assert {name: transcript.departure for name, transcript in parity.transcripts(scenario).items()} == dict.fromkeys(
         parity.environments
     )
 
@@ -31,19 +31,19 @@ def test_frames_come_in_the_promised_order(parity: ParityRun, carrier: str) -> N
     """Welcome, the five agent events, history, pong; then the close that the client asked for, 1000."""
     for name, transcript in parity.transcripts(f"conversation[{carrier}]").items():
         assert types(received(transcript)) == CONVERSATION, name
-        assert [one.code for one in closes(transcript)] == [1000], name
+        assert [close.code for close in closes(transcript)] == [1000], name
 
 
 @every_carrier
 def test_agent_events_belong_to_one_run(parity: ParityRun, carrier: str) -> None:
     """Each of the five has the message's id, one run id, the sequence 1 to 5 and timestamps that do not go back."""
     for transcript in parity.transcripts(f"conversation[{carrier}]").values():
-        asked = next(one["message_id"] for one in sent(transcript) if one.get("type") == "user_message")
-        events = [one for one in received(transcript) if one["type"] in AGENT_EVENTS]
-        assert {one["message_id"] for one in events} == {asked}
-        assert len({one["run_id"] for one in events}) == 1
-        assert [one["sequence"] for one in events] == [1, 2, 3, 4, 5]
-        assert all(one["timestamp"] <= other["timestamp"] for one, other in pairwise(events))
+        asked = next(frame["message_id"] for frame in sent(transcript) if frame.get("type") == "user_message")
+        events = [frame for frame in received(transcript) if frame["type"] in AGENT_EVENTS]
+        assert {event["message_id"] for event in events} == {asked}
+        assert len({event["run_id"] for event in events}) == 1
+        assert [event["sequence"] for event in events] == [1, 2, 3, 4, 5]
+        assert all(earlier["timestamp"] <= other["timestamp"] for earlier, other in pairwise(events))
 
 
 @every_carrier
@@ -52,9 +52,9 @@ def test_history_has_question_and_answer(parity: ParityRun, carrier: str) -> Non
     for transcript in parity.transcripts(f"conversation[{carrier}]").values():
         (history,) = received(transcript, frame_type="history")
         (completed,) = received(transcript, frame_type="agent_completed")
-        asked = next(one for one in sent(transcript) if one.get("type") == "user_message")
-        assert [one["role"] for one in history["messages"]] == ["user", "assistant"]
-        assert [one["text"] for one in history["messages"]] == [asked["text"], completed["answer"]]
+        asked = next(frame for frame in sent(transcript) if frame.get("type") == "user_message")
+        assert [message["role"] for message in history["messages"]] == ["user", "assistant"]
+        assert [message["text"] for message in history["messages"]] == [asked["text"], completed["answer"]]
 
 
 @every_carrier
@@ -69,12 +69,16 @@ def test_the_carrier_makes_no_difference(parity: ParityRun) -> None:
     """After authentication nobody can tell how the token came."""
     told = {carrier: parity.transcripts(f"conversation[{carrier}]") for carrier in CARRIERS}
     seen = {
-        (carrier, name): (types(received(one)), closes(one), [shake.status for shake in handshakes(one)])
+        (carrier, name): (
+            types(received(transcript)),
+            closes(transcript),
+            [shake.status for shake in handshakes(transcript)],
+        )
         for carrier, played in told.items()
-        for name, one in played.items()
+        for name, transcript in played.items()
     }
     assert len(seen) == 9
-    assert [where for where, one in seen.items() if one != seen["header", "local"]] == []
+    assert [where for where, told in seen.items() if told != seen["header", "local"]] == []
 
 
 @pytest.mark.parametrize("scenario", ["numeric_user_id", "federated_user_id"])
@@ -93,7 +97,9 @@ def test_a_user_id_is_whatever_the_identity_provider_says(parity: ParityRun, sce
 def test_a_subprotocol_is_selected_only_where_it_is_spoken(parity: ParityRun, scenario: str) -> None:
     """101 without a subprotocol where `netra.v1` was not offered; the token's own is never selected."""
     for name, transcript in parity.transcripts(scenario).items():
-        assert [(one.status, one.subprotocol) for one in handshakes(transcript)] == [(101, None)], name
+        assert [(handshake.status, handshake.subprotocol) for handshake in handshakes(transcript)] == [(101, None)], (
+            name
+        )
         assert types(received(transcript)) == ["connection_established"], name
 
 
@@ -101,7 +107,7 @@ def test_a_subprotocol_is_selected_only_where_it_is_spoken(parity: ParityRun, sc
 def test_an_allowed_origin_gets_in(parity: ParityRun, scenario: str) -> None:
     """The scheme and host that the ingress forwarded count, and so does the list of allowed origins."""
     for name, transcript in parity.transcripts(scenario).items():
-        assert [one.status for one in handshakes(transcript)] == [101], name
+        assert [handshake.status for handshake in handshakes(transcript)] == [101], name
         assert types(received(transcript)) == ["connection_established"], name
 
 
@@ -114,5 +120,5 @@ def test_a_message_of_the_greatest_size_is_answered(parity: ParityRun) -> None:
 def test_no_token_is_ever_written_down(parity: ParityRun) -> None:
     """Transcripts are kept and shown, so the token of the first frame stands there by its kind."""
     for transcript in parity.transcripts("conversation[first_frame]").values():
-        (handed_over,) = (one for one in sent(transcript) if one.get("type") == "authenticate")
+        (handed_over,) = (frame for frame in sent(transcript) if frame.get("type") == "authenticate")
         assert handed_over["token"] == "<token:valid>"  # noqa: S105  that is the point

@@ -8,20 +8,24 @@ from envparity.faces.parity_run import ParityRun
 def test_every_declared_difference_has_a_reason(parity: ParityRun) -> None:
     """A sentence, not a word; the environment that the others are compared with declares none."""
     declared = [
-        (name, one) for name, environment in parity.subject.environments.items() for one in environment.differences
+        (name, difference)
+        for name, environment in parity.subject.environments.items()
+        for difference in environment.differences
     ]
     assert declared != []
-    assert [(name, one.path) for name, one in declared if len(one.reason.split()) < 3] == []
+    assert [(name, difference.path) for name, difference in declared if len(difference.reason.split()) < 3] == []
     assert {name for name, _ in declared} <= set(parity.environments[1:])
 
 
 def test_every_declared_difference_was_used(parity: ParityRun) -> None:
     """The exemptions of the verdict are exactly the differences of the files, each of which covered something."""
     declared = {
-        (name, one.path) for name, environment in parity.subject.environments.items() for one in environment.differences
+        (name, difference.path)
+        for name, environment in parity.subject.environments.items()
+        for difference in environment.differences
     }
-    assert {(one.environment, one.path) for one in parity.verdict.exemptions} == declared
-    assert [one.path for one in parity.verdict.exemptions if not one.covered] == []
+    assert {(exemption.environment, exemption.path) for exemption in parity.verdict.exemptions} == declared
+    assert [exemption.path for exemption in parity.verdict.exemptions if not exemption.covered] == []
 
 
 def test_no_exemption_is_unused_or_expired(parity: ParityRun) -> None:
@@ -32,5 +36,7 @@ def test_no_exemption_is_unused_or_expired(parity: ParityRun) -> None:
 def test_no_exemption_hides_a_verdict(parity: ParityRun) -> None:
     """Statuses, outcomes, failures, close codes and critical checks may never differ, whatever a file declares."""
     sacred = ("status", "outcome", "failures", "critical", "code")
-    hidden = [path for one in parity.verdict.exemptions for path in one.covered if path.split(".")[-1] in sacred]
+    hidden = [
+        path for exemption in parity.verdict.exemptions for path in exemption.covered if path.split(".")[-1] in sacred
+    ]
     assert hidden == []

@@ -16,7 +16,9 @@ CARRIERS = ("header", "subprotocol", "first_frame")
 def test_the_handshake_is_101_everywhere(parity: ParityRun, carrier: str) -> None:
     """101 Switching Protocols, `netra.v1` selected, in all three, through the ingress where there is one."""
     played = parity.transcripts(f"conversation[{carrier}]")
-    answered = {name: [(one.status, one.subprotocol) for one in handshakes(played[name])] for name in played}
+    answered = {
+        name: [(handshake.status, handshake.subprotocol) for handshake in handshakes(played[name])] for name in played
+    }
     assert answered == {name: [(101, "netra.v1")] for name in ("local", "staging", "production")}
 
 

@@ -17,7 +17,7 @@ ACROSS_REPLICAS = ("two_users_on_two_replicas", "two_connections")
 
 def agent_events(transcript: Transcript, connection: str) -> list[dict[str, object]]:
     """What the agent told that connection."""
-    return [one for one in received(transcript, connection) if one["type"] in AGENT_EVENTS]
+    return [frame for frame in received(transcript, connection) if frame["type"] in AGENT_EVENTS]
 
 
 def test_keeps_to_its_script(parity: ParityRun, scenario: str) -> None:
@@ -35,9 +35,11 @@ def test_two_users_at_once_each_get_their_own_events(parity: ParityRun, scenario
             assert welcome["user_id"] == named(transcript, f"user:{user}"), name
             events = agent_events(transcript, connection)
             assert types(events) == AGENT_EVENTS, f"{name}: {user}"
-            asked = {one["message_id"] for one in sent(transcript, connection) if one.get("type") == "user_message"}
-            assert {one["message_id"] for one in events} == asked, f"{name}: {user}"
-            seen[user] = {one[key] for one in events for key in ("thread_id", "run_id")}
+            asked = {
+                frame["message_id"] for frame in sent(transcript, connection) if frame.get("type") == "user_message"
+            }
+            assert {event["message_id"] for event in events} == asked, f"{name}: {user}"
+            seen[user] = {event[key] for event in events for key in ("thread_id", "run_id")}
         assert seen["alice"] & seen["bob"] == set(), name
 
 
@@ -45,7 +47,7 @@ def test_two_users_at_once_each_get_their_own_events(parity: ParityRun, scenario
 def test_it_was_tried_across_replicas(parity: ParityRun, scenario: str) -> None:
     """In production the two connections were on different replicas; elsewhere there is one."""
     replicas = {
-        name: len({one.replica for one in handshakes(transcript)})
+        name: len({handshake.replica for handshake in handshakes(transcript)})
         for name, transcript in parity.transcripts(scenario).items()
     }
     assert replicas == {"local": 1, "staging": 1, "production": 2}
@@ -67,7 +69,7 @@ def test_another_users_thread_is_not_there(parity: ParityRun) -> None:
     for name, transcript in parity.transcripts("foreign_thread").items():
         told = received(transcript, "b")
         assert types(told) == ["connection_established", "error", "error"], name
-        assert {one["code"] for one in told if one["type"] == "error"} == {"thread_not_found"}, name
+        assert {frame["code"] for frame in told if frame["type"] == "error"} == {"thread_not_found"}, name
         (history,) = received(transcript, "a", "history")
-        assert [one["role"] for one in history["messages"]] == ["user", "assistant"], name
+        assert [message["role"] for message in history["messages"]] == ["user", "assistant"], name
         assert history["messages"][0]["text"] == "for my eyes only", name

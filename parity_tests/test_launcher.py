@@ -13,7 +13,7 @@ from envparity.judge import RULES
 def test_the_launcher_was_the_one_asked_for(parity: ParityRun, pytestconfig: pytest.Config) -> None:
     """With `container` asked for by name, nothing else booted anything."""
     asked = pytestconfig.getoption("--envparity-launcher") or os.environ.get("ENVPARITY_LAUNCHER") or "auto"
-    launchers = {parity.verdict.launcher, *(one.launcher for one in parity.observations().values())}
+    launchers = {parity.verdict.launcher, *(observation.launcher for observation in parity.observations().values())}
     assert len(launchers) == 1
     if asked != "auto":
         assert launchers == {asked}

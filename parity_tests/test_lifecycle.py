@@ -34,7 +34,7 @@ def test_sigterm_loses_no_stored_message(parity: ParityRun) -> None:
         assert types(received(transcript, "a")) == ["connection_established", *AGENT_EVENTS], name
         (completed,) = received(transcript, "a", "agent_completed")
         (history,) = received(transcript, "b", "history")
-        assert [(one["role"], one["text"]) for one in history["messages"]] == [
+        assert [(message["role"], message["text"]) for message in history["messages"]] == [
             ("user", "do not lose this"),
             ("assistant", completed["answer"]),
         ], name
@@ -46,14 +46,17 @@ def test_a_restarted_dependency_is_reconnected_to(parity: ParityRun, dependency:
     for name, transcript in parity.transcripts(f"{dependency}_restarted").items():
         assert [done.target for done in controls(transcript, "restart")] == [dependency], name
         assert types(received(transcript, "a"))[: 1 + 2 * 5] == ["connection_established", *AGENT_EVENTS * 2], name
-        assert {one.code for one in closes(transcript)} == {1000}, name
+        assert {close.code for close in closes(transcript)} == {1000}, name
 
 
 def test_what_was_stored_survives_the_restart(parity: ParityRun) -> None:
     """The history after PostgreSQL's restart has what was said before it."""
     for name, transcript in parity.transcripts("postgres_restarted").items():
         (history,) = received(transcript, frame_type="history")
-        assert [one["text"] for one in history["messages"] if one["role"] == "user"] == ["before", "after"], name
+        assert [message["text"] for message in history["messages"] if message["role"] == "user"] == [
+            "before",
+            "after",
+        ], name
 
 
 @each_dependency
@@ -68,7 +71,7 @@ def test_while_a_dependency_is_away_the_client_may_try_again(parity: ParityRun, 
             dependency,
             True,
         ), name
-        assert [one.code for one in closes(transcript)] == [1000], name
+        assert [close.code for close in closes(transcript)] == [1000], name
 
 
 def test_a_silent_client_is_not_dropped(parity: ParityRun) -> None:

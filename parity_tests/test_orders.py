@@ -29,9 +29,9 @@ DEPENDENCY_FAILURES = {"DEPENDENCY_UNREACHABLE", "DEPENDENCY_REFUSED"}
 def booted(parity: ParityRun, environment: str, *kinds: str) -> list[Observation]:
     """The boots of these kinds: canonical, order, forbidden, timeline. There are some, and all could be stood up."""
     boots = order_boots([parity.observation(environment), *parity.orders(environment)])
-    chosen = [one.observation for one in boots if one.kind in kinds]
+    chosen = [boot.observation for boot in boots if boot.kind in kinds]
     assert chosen != []
-    assert [one.launch_failure for one in chosen if one.launch_failure is not None] == []
+    assert [observation.launch_failure for observation in chosen if observation.launch_failure is not None] == []
     return chosen
 
 
@@ -53,7 +53,7 @@ def test_the_graph_is_the_same_everywhere(parity: ParityRun) -> None:
     """It is read from the backend's own report, has its twenty steps, and does not depend on the environment."""
     graphs = [parity.graph(name) for name in parity.environments]
     assert {*graphs[0].names} == STEPS
-    assert {one.digest for one in graphs} == {graphs[0].digest}
+    assert {graph.digest for graph in graphs} == {graphs[0].digest}
 
 
 def test_the_canonical_order_comes_first(parity: ParityRun, environment: str) -> None:
@@ -70,8 +70,8 @@ def test_the_orders_that_were_run_cover_every_three_steps(parity: ParityRun, env
     that it ran, not on those that it was asked for.
     """
     seen = booted(parity, environment, "canonical", "order")
-    ran = [report_of(one).order for one in seen]
-    assert ran == [one.case.boot.order for one in seen]
+    ran = [report_of(observation).order for observation in seen]
+    assert ran == [observation.case.boot.order for observation in seen]
     coverage = verify(parity.graph(environment), ran, 3)
     assert coverage.missing == coverage.illegal == ()
     assert coverage.covered == coverage.feasible > 20 * 19
@@ -80,13 +80,13 @@ def test_the_orders_that_were_run_cover_every_three_steps(parity: ParityRun, env
 def test_startup_and_conversation_are_the_same_in_every_order(parity: ParityRun, environment: str) -> None:
     """Every startup passes with the canonical report, and nobody who talks to it could tell the order."""
     parity.assert_holds(codes=("EP211", "EP212", "EP213"), environment=environment)
-    for one in booted(parity, environment, "canonical", "order"):
-        assert report_of(one).status == "pass", one.case
-        assert {step.outcome for step in report_of(one).steps} == {"passed"}, one.case
-        assert types(received(played(one))) == CONVERSATION, one.case
-        assert closes(played(one)) == [Closed(1000, "", "client")], one.case
-        expired = closes(played(one, "expired_token_in_any_order"))
-        assert expired == [Closed(1008, "token_expired", "server")], one.case
+    for observation in booted(parity, environment, "canonical", "order"):
+        assert report_of(observation).status == "pass", observation.case
+        assert {step.outcome for step in report_of(observation).steps} == {"passed"}, observation.case
+        assert types(received(played(observation))) == CONVERSATION, observation.case
+        assert closes(played(observation)) == [Closed(1000, "", "client")], observation.case
+        expired = closes(played(observation, "expired_token_in_any_order"))
+        assert expired == [Closed(1008, "token_expired", "server")], observation.case
 
 
 def test_a_forbidden_order_is_refused_by_name(parity: ParityRun, environment: str) -> None:
@@ -95,15 +95,17 @@ def test_a_forbidden_order_is_refused_by_name(parity: ParityRun, environment: st
     forbidden = booted(parity, environment, "forbidden")
     assert len(forbidden) == 5
     said = ""
-    for one in forbidden:
-        report = report_of(one)
-        assert (report.status, report.http_status) == ("fail", 503), one.case
-        assert [(why.code, why.component) for why in report.failures] == [("ORDER_REFUSED", "startup_order")], one.case
-        assert {step.outcome for step in report.steps} == {"skipped"}, one.case
-        health = one.replicas[0]
+    for observation in forbidden:
+        report = report_of(observation)
+        assert (report.status, report.http_status) == ("fail", 503), observation.case
+        assert [(why.code, why.component) for why in report.failures] == [("ORDER_REFUSED", "startup_order")], (
+            observation.case
+        )
+        assert {step.outcome for step in report.steps} == {"skipped"}, observation.case
+        health = observation.replicas[0]
         assert health.live is not None
         assert health.ready is not None
-        assert (health.live.status, health.ready.status, health.exit_code) == (200, 503, None), one.case
+        assert (health.live.status, health.ready.status, health.exit_code) == (200, 503, None), observation.case
         said += report.failures[0].description
     assert "'no_such_step', which is no startup step" in said
     assert "twice" in said
@@ -112,18 +114,18 @@ def test_a_forbidden_order_is_refused_by_name(parity: ParityRun, environment: st
 
 def test_a_client_is_told_that_the_order_was_refused(parity: ParityRun, environment: str) -> None:
     """An error frame with what is wrong in the words of the report, then 1013 with the component, for any token."""
-    for one in booted(parity, environment, "forbidden"):
-        (failure,) = report_of(one).failures
+    for observation in booted(parity, environment, "forbidden"):
+        (failure,) = report_of(observation).failures
         for scenario in ("in_any_order", "expired_token_in_any_order"):
-            transcript = played(one, scenario)
+            transcript = played(observation, scenario)
             told = [(frame["code"], frame["component"], frame["message"]) for frame in received(transcript)]
-            assert told == [("startup_failed", "startup_order", failure.description)], one.case
-            assert closes(transcript) == [Closed(1013, "startup_failed:startup_order", "server")], one.case
+            assert told == [("startup_failed", "startup_order", failure.description)], observation.case
+            assert closes(transcript) == [Closed(1013, "startup_failed:startup_order", "server")], observation.case
 
 
 def test_the_dependencies_came_in_every_order(parity: ParityRun, environment: str) -> None:
     """PostgreSQL, Redis and the backend in all six, and each of the two coming, going and coming back."""
-    timelines = {one.case.boot.timeline for one in booted(parity, environment, "timeline")}
+    timelines = {observation.case.boot.timeline for observation in booted(parity, environment, "timeline")}
     assert timelines == {
         *permutations(("postgres", "redis", "backend")),
         ("backend", "postgres", "-postgres", "redis", "postgres"),
@@ -134,44 +136,54 @@ def test_the_dependencies_came_in_every_order(parity: ParityRun, environment: st
 def test_whenever_the_dependencies_come_it_is_ready_in_the_end_or_says_why(parity: ParityRun, environment: str) -> None:
     """The same report and conversation as ever, or a failure that names the dependency; never 1011, never a hang."""
     parity.assert_holds(codes=("EP215",), environment=environment)
-    for one in booted(parity, environment, "timeline"):
-        report, health = report_of(one), one.replicas[0]
-        assert health.undecided_after_s is None, one.case
+    for observation in booted(parity, environment, "timeline"):
+        report, health = report_of(observation), observation.replicas[0]
+        assert health.undecided_after_s is None, observation.case
         assert health.ready is not None
         if report.status == "pass":
-            assert health.ready.status == 200, one.case
-            assert types(received(played(one))) == CONVERSATION, one.case
+            assert health.ready.status == 200, observation.case
+            assert types(received(played(observation))) == CONVERSATION, observation.case
         else:
-            assert {why.code for why in report.failures} <= DEPENDENCY_FAILURES, one.case
-            assert {why.component for why in report.failures} <= {"postgres", "redis"}, one.case
-            assert {end.code for end in closes(played(one))} == {1013}, one.case
+            assert {why.code for why in report.failures} <= DEPENDENCY_FAILURES, observation.case
+            assert {why.component for why in report.failures} <= {"postgres", "redis"}, observation.case
+            assert {end.code for end in closes(played(observation))} == {1013}, observation.case
 
 
 def test_a_dependency_that_is_late_is_waited_for(parity: ParityRun, environment: str) -> None:
     """Half a second late is no failure, whichever comes last: every permutation ends with all steps passed."""
-    comings = [one for one in booted(parity, environment, "timeline") if len(one.case.boot.timeline) == 3]
+    comings = [
+        observation
+        for observation in booted(parity, environment, "timeline")
+        if len(observation.case.boot.timeline) == 3
+    ]
     assert len(comings) == 6
-    for one in comings:
-        assert {step.outcome for step in report_of(one).steps} == {"passed"}, one.case
+    for observation in comings:
+        assert {step.outcome for step in report_of(observation).steps} == {"passed"}, observation.case
 
 
 def test_who_comes_too_early_is_told_to_come_again(parity: ParityRun, environment: str) -> None:
     """While it starts: accepted, told `starting` with `retryable`, and closed with 1013."""
     parity.assert_holds(codes=("EP216",), environment=environment)
-    early = [one for one in booted(parity, environment, "timeline") if one.case.boot.unreachable_at_start]
+    early = [
+        observation
+        for observation in booted(parity, environment, "timeline")
+        if observation.case.boot.unreachable_at_start
+    ]
     assert len(early) == 6
-    for one in early:
-        transcript = played(one, "while_starting")
-        assert closes(transcript) == [Closed(1013, "starting", "server")], one.case
-        assert [(frame["code"], frame["retryable"]) for frame in received(transcript)] == [("starting", True)], one.case
+    for observation in early:
+        transcript = played(observation, "while_starting")
+        assert closes(transcript) == [Closed(1013, "starting", "server")], observation.case
+        assert [(frame["code"], frame["retryable"]) for frame in received(transcript)] == [("starting", True)], (
+            observation.case
+        )
 
 
 def test_no_order_ends_in_1011(parity: ParityRun, environment: str) -> None:
     """1011 is for a real bug, and for nothing that an order can do."""
     ended = [
-        (str(one.case), end)
-        for one in parity.orders(environment)
-        for transcript in one.transcripts
+        (str(order.case), end)
+        for order in parity.orders(environment)
+        for transcript in order.transcripts
         for end in closes(transcript)
         if end.code == 1011
     ]

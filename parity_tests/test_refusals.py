@@ -55,7 +55,7 @@ OF_THEIR_OWN = {*FORBIDDEN_ORIGINS, "resent_message_id"}
 
 def test_every_refusal_has_its_expectation(parity: ParityRun) -> None:
     """No refusal of the backend file is without a literal expectation here, and none of these goes unplayed."""
-    played = {one.name for one in parity.subject.backend.scenarios if one.group == "refusal"}
+    played = {scenario.name for scenario in parity.subject.backend.scenarios if scenario.group == "refusal"}
     assert played == {*NOT_AUTHENTICATED, *TOO_MUCH, *WRONG_MESSAGE, *OF_THEIR_OWN}
 
 
@@ -68,8 +68,8 @@ def test_keeps_to_its_script(parity: ParityRun, scenario: str) -> None:
 def test_who_is_not_authenticated_is_told_why(parity: ParityRun, scenario: str, code: str) -> None:
     """Accepted first (101), then one error frame with the code, then 1008 with the code as reason. Nothing else."""
     for name, transcript in parity.transcripts(scenario).items():
-        assert [one.status for one in handshakes(transcript)] == [101], name
-        told = [(one["type"], one["code"], one["retryable"]) for one in received(transcript)]
+        assert [handshake.status for handshake in handshakes(transcript)] == [101], name
+        told = [(frame["type"], frame["code"], frame["retryable"]) for frame in received(transcript)]
         assert told == [("error", code, False)], name
         assert closes(transcript) == [Closed(1008, code, "server")], name
 
@@ -79,8 +79,8 @@ def test_what_is_too_much_ends_the_connection(parity: ParityRun, scenario: str, 
     """One error frame with the code, then the close."""
     code, close = expected
     for name, transcript in parity.transcripts(scenario).items():
-        assert [one["code"] for one in received(transcript, frame_type="error")] == [code], name
-        assert [one for one in closes(transcript) if one.by == "server"] == [close], name
+        assert [frame["code"] for frame in received(transcript, frame_type="error")] == [code], name
+        assert [close for close in closes(transcript) if close.by == "server"] == [close], name
 
 
 @pytest.mark.parametrize(("scenario", "error"), WRONG_MESSAGE.items())
@@ -90,16 +90,16 @@ def test_a_wrong_message_is_refused_and_the_connection_stays(
     """An error frame that names the field, then business as usual until the client closes."""
     for name, transcript in parity.transcripts(scenario).items():
         frames = received(transcript)
-        assert [(one["code"], one.get("field")) for one in frames if one["type"] == "error"] == [error], name
+        assert [(frame["code"], frame.get("field")) for frame in frames if frame["type"] == "error"] == [error], name
         assert types(frames) == ["connection_established", "error", "pong"], name
-        assert [one.code for one in closes(transcript)] == [1000], name
+        assert [close.code for close in closes(transcript)] == [1000], name
 
 
 @pytest.mark.parametrize("scenario", FORBIDDEN_ORIGINS)
 def test_a_forbidden_origin_never_gets_in(parity: ParityRun, scenario: str) -> None:
     """403 before the upgrade, in every environment; not a frame is exchanged."""
     for name, transcript in parity.transcripts(scenario).items():
-        assert [one.status for one in handshakes(transcript)] == [403], name
+        assert [handshake.status for handshake in handshakes(transcript)] == [403], name
         assert received(transcript) == [], name
 
 
@@ -110,7 +110,7 @@ def test_a_resent_message_is_answered_once(parity: ParityRun) -> None:
         first, again = received(transcript, frame_type="agent_completed")
         assert (again["run_id"], again["answer"]) == (first["run_id"], first["answer"]), name
         (history,) = received(transcript, frame_type="history")
-        assert [one["role"] for one in history["messages"]] == ["user", "assistant"], name
+        assert [message["role"] for message in history["messages"]] == ["user", "assistant"], name
 
 
 def test_only_the_connection_too_many_is_refused(parity: ParityRun) -> None:
@@ -118,11 +118,11 @@ def test_only_the_connection_too_many_is_refused(parity: ParityRun) -> None:
     for name, transcript in parity.transcripts("too_many_connections").items():
         *others, last = connections(transcript)
         assert len(others) == 3, name
-        assert [one.by for one in closes(transcript, last)] == ["server"], name
-        assert [one.code for other in others for one in closes(transcript, other)] == [1000, 1000, 1000], name
+        assert [close.by for close in closes(transcript, last)] == ["server"], name
+        assert [close.code for other in others for close in closes(transcript, other)] == [1000, 1000, 1000], name
 
 
 def test_nobody_ever_sees_1011(parity: ParityRun, scenario: str) -> None:
     """A known condition is never an internal error."""
-    ended = {name: [one.code for one in closes(each)] for name, each in parity.transcripts(scenario).items()}
+    ended = {name: [close.code for close in closes(each)] for name, each in parity.transcripts(scenario).items()}
     assert {name: codes for name, codes in ended.items() if 1011 in codes} == {}

@@ -22,9 +22,9 @@ TOGETHER = Boot(timeline=("backend", "postgres"))
 
 def reports(parity: ParityRun) -> list[StartupReport]:
     """The startup reports of both replicas, which were up before their database could be reached."""
-    found = [one.startup for one in parity.observation(PRODUCTION, TOGETHER).replicas]
+    found = [replica.startup for replica in parity.observation(PRODUCTION, TOGETHER).replicas]
     assert len(found) == 2
-    return [one for one in found if one is not None]
+    return [report for report in found if report is not None]
 
 
 def rolled(parity: ParityRun) -> Transcript:
@@ -50,18 +50,18 @@ def ended(report: StartupReport) -> datetime:
 
 def test_both_replicas_started_at_the_same_time(parity: ParityRun) -> None:
     """Each began before the other had ended, and both talk to who comes."""
-    one, other = reports(parity)
-    assert max(began(one), began(other)) < min(ended(one), ended(other))
+    first, other = reports(parity)
+    assert max(began(first), began(other)) < min(ended(first), ended(other))
     parity.assert_holds("started_together")
 
 
 def test_both_replicas_say_the_same(parity: ParityRun) -> None:
     """Same status, steps, outcomes, order and checks; the times are their own."""
-    one, other = reports(parity)
-    assert (one.status, other.status) == ("pass", "pass")
-    assert one.order == other.order
-    assert [(step.name, step.outcome) for step in one.steps] == [(step.name, step.outcome) for step in other.steps]
-    assert one.checks == other.checks
+    first, other = reports(parity)
+    assert (first.status, other.status) == ("pass", "pass")
+    assert first.order == other.order
+    assert [(step.name, step.outcome) for step in first.steps] == [(step.name, step.outcome) for step in other.steps]
+    assert first.checks == other.checks
     parity.assert_holds(codes=("EP106",), environment=PRODUCTION)
 
 
@@ -70,7 +70,9 @@ def test_the_schema_was_made_once(parity: ParityRun) -> None:
     found: list[Any] = []
     for report in reports(parity):
         assert next(step.outcome for step in report.steps if step.name == "schema") == "passed"
-        found.append([(one.name, one.status, one.observed) for one in report.checks if one.component == "schema"])
+        found.append(
+            [(check.name, check.status, check.observed) for check in report.checks if check.component == "schema"]
+        )
     assert found[0] == found[1]
     assert {status for _, status, _ in found[0]} == {"pass"}
     log = parity.observation(PRODUCTION, TOGETHER).infrastructure_logs["postgres"]
@@ -96,24 +98,24 @@ def test_each_replica_was_restarted_once_and_by_itself(parity: ParityRun) -> Non
     """It ended within the grace period, without being killed."""
     grace_s = parity.subject.environments[PRODUCTION].platform.stop_grace_s
     stopped = controls(rolled(parity), "stopped")
-    assert [one.target for one in stopped] == ["a", "b"]
-    assert all(one.exit_code in (0, 128 + 15) and (one.seconds or 0.0) < grace_s for one in stopped)
-    assert [one.target for one in controls(rolled(parity), "start_replica")] == ["a", "b"]
+    assert [control.target for control in stopped] == ["a", "b"]
+    assert all(control.exit_code in (0, 128 + 15) and (control.seconds or 0.0) < grace_s for control in stopped)
+    assert [control.target for control in controls(rolled(parity), "start_replica")] == ["a", "b"]
 
 
 def test_every_message_is_answered_while_a_replica_is_away(parity: ParityRun) -> None:
     """Six messages, six runs of the agent, no error frame on any connection."""
-    asked = [one for one in sent(rolled(parity)) if one.get("type") == "user_message"]
+    asked = [frame for frame in sent(rolled(parity)) if frame.get("type") == "user_message"]
     told = received(rolled(parity))
     assert len(asked) == 6
-    assert types(one for one in told if one["type"] in AGENT_EVENTS).count("agent_completed") == 6
-    assert [one for one in told if one["type"] == "error"] == []
+    assert types(frame for frame in told if frame["type"] in AGENT_EVENTS).count("agent_completed") == 6
+    assert [frame for frame in told if frame["type"] == "error"] == []
 
 
 def test_afterwards_the_history_of_both_users_is_complete(parity: ParityRun) -> None:
     """Whatever was asked, on whichever replica, in the sequence in which it was asked."""
     alice, bob = received(rolled(parity), frame_type="history")
     before, mine, other = "before all", "while mine is away", "while the other is away"
-    assert [one["text"] for one in alice["messages"] if one["role"] == "user"] == [before, mine, other]
-    assert [one["text"] for one in bob["messages"] if one["role"] == "user"] == [before, other, mine]
-    assert [one["role"] for one in alice["messages"]] == ["user", "assistant"] * 3
+    assert [message["text"] for message in alice["messages"] if message["role"] == "user"] == [before, mine, other]
+    assert [message["text"] for message in bob["messages"] if message["role"] == "user"] == [before, other, mine]
+    assert [message["role"] for message in alice["messages"]] == ["user", "assistant"] * 3

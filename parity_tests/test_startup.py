@@ -22,14 +22,14 @@ REPLICAS = {"local": 1, "staging": 1, "production": 2}
 
 def reports(parity: ParityRun, environment: str) -> list[StartupReport]:
     """The startup report of every replica."""
-    found = [one.startup for one in parity.observation(environment).replicas]
+    found = [replica.startup for replica in parity.observation(environment).replicas]
     assert None not in found, f"a replica in {environment} served no startup report"
-    return [one for one in found if one is not None]
+    return [report for report in found if report is not None]
 
 
 def test_there_are_three_environments(parity: ParityRun) -> None:
     """Local, staging and production were all booted, with the replicas that they have."""
-    assert {name: len(one.replicas) for name, one in parity.observations().items()} == REPLICAS
+    assert {name: len(observation.replicas) for name, observation in parity.observations().items()} == REPLICAS
 
 
 def test_zero_critical_failures(parity: ParityRun, environment: str) -> None:
@@ -37,17 +37,19 @@ def test_zero_critical_failures(parity: ParityRun, environment: str) -> None:
     for report in reports(parity, environment):
         assert report.status == "pass"
         assert report.failures == ()
-        assert [one.name for one in report.checks if one.status != "pass"] == []
-        assert sum(one.critical for one in report.checks) > 0
+        assert [check.name for check in report.checks if check.status != "pass"] == []
+        assert sum(check.critical for check in report.checks) > 0
 
 
 def test_every_component_started(parity: ParityRun, environment: str) -> None:
     """All twenty steps ran and passed, none before what it requires."""
     for report in reports(parity, environment):
-        assert {one.name: one.outcome for one in report.steps} == dict.fromkeys(COMPONENTS, "passed")
+        assert {step.name: step.outcome for step in report.steps} == dict.fromkeys(COMPONENTS, "passed")
         assert sorted(report.order) == sorted(COMPONENTS)
         place = {name: index for index, name in enumerate(report.order)}
-        assert [one.name for one in report.steps for earlier in one.requires if place[earlier] > place[one.name]] == []
+        assert [
+            step.name for step in report.steps for earlier in step.requires if place[earlier] > place[step.name]
+        ] == []
 
 
 def test_validation_looks_at_the_same_things_everywhere(parity: ParityRun) -> None:
@@ -56,17 +58,17 @@ def test_validation_looks_at_the_same_things_everywhere(parity: ParityRun) -> No
     def looked_at(report: StartupReport) -> dict[str, Any]:
         return {
             "order": report.order,
-            "steps": [(one.name, one.requires, one.outcome) for one in report.steps],
-            "checks": [(one.component, one.name, one.critical, one.status) for one in report.checks],
+            "steps": [(step.name, step.requires, step.outcome) for step in report.steps],
+            "checks": [(check.component, check.name, check.critical, check.status) for check in report.checks],
         }
 
     seen = {
-        f"{name} {index}": looked_at(one)
+        f"{name} {index}": looked_at(report)
         for name in parity.environments
-        for index, one in enumerate(reports(parity, name))
+        for index, report in enumerate(reports(parity, name))
     }
     assert len(seen) == sum(REPLICAS.values())
-    assert [name for name, one in seen.items() if one != seen["local 0"]] == []
+    assert [name for name, report in seen.items() if report != seen["local 0"]] == []
 
 
 def test_the_report_is_identical_but_for_declared_differences(parity: ParityRun) -> None:

@@ -17,7 +17,7 @@ each_dependency = pytest.mark.parametrize("dependency", ["postgres", "redis"])
 def observations_without(parity: ParityRun, dependency: str) -> dict[str, Observation]:
     """What every environment showed while that dependency was down."""
     name = f"{dependency}_down_at_startup_no_token"
-    boot = next(one.boot for one in parity.subject.backend.scenarios if one.name == name)
+    boot = next(scenario.boot for scenario in parity.subject.backend.scenarios if scenario.name == name)
     assert boot.down == (dependency,)
     return parity.observations(boot)
 
@@ -33,8 +33,10 @@ def test_the_client_is_told_which_component(parity: ParityRun, dependency: str) 
     carried = [f"{dependency}_down_at_startup[{carrier}]" for carrier in CARRIERS]
     for scenario in (*carried, f"{dependency}_down_at_startup_no_token"):
         for name, transcript in parity.transcripts(scenario).items():
-            assert [one.status for one in handshakes(transcript)] == [101], name
-            told = [(one["type"], one["code"], one["component"], one["retryable"]) for one in received(transcript)]
+            assert [handshake.status for handshake in handshakes(transcript)] == [101], name
+            told = [
+                (frame["type"], frame["code"], frame["component"], frame["retryable"]) for frame in received(transcript)
+            ]
             assert told == [("error", "startup_failed", dependency, True)], name
             assert closes(transcript) == [Closed(1013, f"startup_failed:{dependency}", "server")], name
 
@@ -74,10 +76,10 @@ def test_what_does_not_need_it_still_ran(parity: ParityRun, dependency: str) -> 
     for observation in observations_without(parity, dependency).values():
         for replica in observation.replicas:
             assert replica.startup is not None
-            outcome = {one.name: one.outcome for one in replica.startup.steps}
+            outcome = {step.name: step.outcome for step in replica.startup.steps}
             broken = {dependency}
             for _ in outcome:
-                broken |= {one.name for one in replica.startup.steps if broken & set(one.requires)}
+                broken |= {step.name for step in replica.startup.steps if broken & set(step.requires)}
             assert outcome == {
                 name: "failed" if name == dependency else "skipped" if name in broken else "passed" for name in outcome
             }

@@ -7,10 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import envparity
-
-ROOM: Final = Path(envparity.__file__).parent
+REPOSITORY: Final = Path(__file__).parents[1]
+MADE: Final = {"build", "dist", "htmlcov"}
+"""Folders that are made of the others."""
 NAMELESS: Final = "one"
+
+
+def sources() -> Iterator[Path]:
+    """Every Python file of the repository."""
+    yield from sorted(REPOSITORY.glob("*.py"))
+    for folder in sorted(REPOSITORY.iterdir()):
+        if folder.is_dir() and not folder.name.startswith(".") and folder.name not in MADE:
+            yield from sorted(folder.rglob("*.py"))
 
 
 def named(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -21,18 +29,33 @@ def named(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 yield node.lineno, name
+            case ast.alias(asname=str(name)):
+                yield node.lineno, name
 
 
 def test_nothing_is_called_by_a_number() -> None:
     found = [
-        f"{file.relative_to(ROOM).as_posix()}:{line}"
-        for file in sorted(ROOM.rglob("*.py"))
+        f"{file.relative_to(REPOSITORY).as_posix()}:{line}"
+        for file in sources()
         for line, name in named(ast.parse(file.read_text(encoding="utf-8")))
         if name == NAMELESS
     ]
     assert found == []
 
 
+def test_all_of_the_repository_is_looked_at() -> None:
+    """Product, backend, tests, suite, benchmarks, and the examples that people copy."""
+    seen = {file.relative_to(REPOSITORY).as_posix().partition("/")[0] for file in sources()}
+    assert seen >= {"envparity", "netra_backend", "tests", "parity_tests", "benchmarks", "docs", "conftest.py"}
+
+
 def test_what_is_called_so_is_found_wherever_it_stands() -> None:
-    for text in ("one = 1", "[x for one in y]", "lambda one: 0", "def one(): ...", "class A:\n    one: int"):
+    for text in (
+        "one = 1",
+        "[x for one in y]",
+        "lambda one: 0",
+        "def one(): ...",
+        "class A:\n    one: int",
+        "import a as one",
+    ):
         assert NAMELESS in {name for _, name in named(ast.parse(text))}

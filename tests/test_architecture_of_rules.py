@@ -19,7 +19,7 @@ PROSE = {"evidence", "got", "expected", "title", "code", "where", "action", "nat
 
 
 def modules() -> list[Path]:
-    return [one for one in sorted(ROOT.rglob("*.py")) if not one.relative_to(ROOT).as_posix().startswith(AUDIT)]
+    return [path for path in sorted(ROOT.rglob("*.py")) if not path.relative_to(ROOT).as_posix().startswith(AUDIT)]
 
 
 def writes_rules_down(tree: ast.AST) -> bool:
@@ -27,7 +27,7 @@ def writes_rules_down(tree: ast.AST) -> bool:
     return any(
         isinstance(node, ast.ImportFrom)
         and node.module == "envparity.judge.rules"
-        and {one.name for one in node.names} & {"contract", "parity"}
+        and {name.name for name in node.names} & {"contract", "parity"}
         for node in ast.walk(tree)
     )
 
@@ -70,11 +70,11 @@ def test_no_sentence_is_read_back(path: Path) -> None:
         and node.func.value.attr in PROSE
     ]
     if path == ROOT / "judge" / "__init__.py":
-        asked = [one for one in asked if "finding.code.startswith(tuple(codes))" not in one]
+        asked = [call for call in asked if "finding.code.startswith(tuple(codes))" not in call]
     assert asked == []
 
 
 def test_every_rule_says_how_its_findings_are_treated() -> None:
     """None has the conduct of what is unknown, and codes are unique."""
-    assert all(one.conduct.family != "audit" for one in RULES)
-    assert len({one.code for one in RULES}) == len(RULES)
+    assert all(rule.conduct.family != "audit" for rule in RULES)
+    assert len({rule.code for rule in RULES}) == len(RULES)

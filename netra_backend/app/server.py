@@ -118,5 +118,5 @@ class DrainingServer(uvicorn.Server):
     async def _closing_handshakes(self) -> None:
         """Wait until the clients have answered our close frames, so that none is cut off before it has read its own."""
         # uvicorn has no event for it, and polls too
-        while any(getattr(one, "close_sent", False) for one in self.server_state.connections):  # noqa: ASYNC110
+        while any(getattr(connection, "close_sent", False) for connection in self.server_state.connections):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -39,8 +39,8 @@ def tree(fault: Fault | None, folder: Path) -> Path:
 
 
 def playable(subject: Subject, only: Sequence[str]) -> tuple[Scenario, ...]:
-    scenarios = tuple(one for one in subject.backend.scenarios if plays(subject, "staging", one))
-    return tuple(one for one in scenarios if one.name.partition("[")[0] in only) if only else scenarios
+    scenarios = tuple(scenario for scenario in subject.backend.scenarios if plays(subject, "staging", scenario))
+    return tuple(scenario for scenario in scenarios if scenario.name.partition("[")[0] in only) if only else scenarios
 
 
 async def observed(launcher: Launcher, stack: Stack, subject: Subject, scenarios: Sequence[Scenario]) -> Observation:
@@ -94,7 +94,7 @@ def authority(launcher: Launcher, root: Path) -> Path:
 
 
 def places(findings: Sequence[Finding]) -> set[tuple[str, str]]:
-    return {one.identity for one in findings if "staging" in one.environments}
+    return {finding.identity for finding in findings if "staging" in finding.environments}
 
 
 async def test_a_clean_staging_is_clean_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ async def test_a_fault_shows_from_outside_as_it_does_from_within(
     """The same rules at the same places, and the fault's own among them."""
     only = () if fault.id == SHOWN_EVERYWHERE else fault.plays
     within, outside, _ = await both_ways(tree(fault, tmp_path), monkeypatch, only)
-    assert fault.code in {one.code for one in outside}
+    assert fault.code in {finding.code for finding in outside}
     assert places(outside) == places(within)
 
 

@@ -19,8 +19,8 @@ def test_a_random_field_is_one_finding_without_a_cause(run_case: RunCase) -> Non
     assert (finding.cause, set(finding.environments)) == (None, {"local", "staging"})
     assert set(finding.scenarios) == {"welcome", "welcome_again"}
     assert '"number"' in finding.action
-    quoted = [one for one in finding.evidence if isinstance(one, Difference)]
-    assert all((one.baseline, one.other) == ("first play", "second play") for one in quoted)
+    quoted = [piece for piece in finding.evidence if isinstance(piece, Difference)]
+    assert all((difference.baseline, difference.other) == ("first play", "second play") for difference in quoted)
 
 
 def test_what_is_volatile_is_not_compared(run_case: RunCase, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def test_a_further_program_runs_beside_the_replicas_and_is_recorded(run_case: Ru
     """From before the first conversation to the end."""
     run = run_case(CASE, environments="staffed")
     assert run.findings == (), run.output
-    seen = [program for one in run.saved.observations for program in one.processes]
+    seen = [program for observation in run.saved.observations for program in observation.processes]
     assert [(program.name, program.exit_code, program.log) for program in seen] == [
         ("clerk", None, ("clerk: looks at questions",))
     ] * 2
@@ -42,5 +42,5 @@ def test_a_program_that_ends_is_the_root_of_what_nobody_does(run_case: RunCase) 
     (red,) = run.findings
     assert (red.code, red.where, red.environments) == ("EP110", "process clerk", ("staging",)), run.output
     assert single_cause(red) == f"process clerk: {CLERK} questions --tired"
-    quotes = [one for one in red.evidence if isinstance(one, LogQuote)]
+    quotes = [piece for piece in red.evidence if isinstance(piece, LogQuote)]
     assert any("clerk: goes home" in line for quote in quotes for line in quote.lines)

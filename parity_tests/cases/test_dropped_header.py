@@ -17,8 +17,8 @@ def test_the_header_that_did_not_arrive_is_named(run_case: RunCase) -> None:
     """Red in the environment with an ingress alone; it is the cause, and what was sent in vain is recorded."""
     run = run_case(CASE)
     assert run.exit_code == 1
-    assert {one.environments for one in run.findings} == {("hall",)}
-    assert {single_cause(one).partition(" ")[0].partition(".")[0] for one in run.findings} == {"ingress"}
+    assert {finding.environments for finding in run.findings} == {("hall",)}
+    assert {single_cause(finding).partition(" ")[0].partition(".")[0] for finding in run.findings} == {"ingress"}
     answers = {
         observation.case.environment: event
         for observation in run.saved.observations
@@ -29,12 +29,12 @@ def test_the_header_that_did_not_arrive_is_named(run_case: RunCase) -> None:
     assert answers["hall"].lost == ("board_ticket",)
     assert answers["desk"].lost == ()
     assert answers["hall"].answered_by == answers["desk"].answered_by == "replica"
-    arrived = {one.name: one.value for one in answers["hall"].arrived or ()}
+    arrived = {header.name: header.value for header in answers["hall"].arrived or ()}
     assert arrived["Host"] == "board.example"
     assert arrived["X-Forwarded-Proto"] == "https"
-    (red,) = [one for one in run.findings if one.scenario == "read"]
-    assert any("board_ticket" in str(one) for one in red.evidence)
-    assert any("no ticket in board_ticket" in str(one) for one in red.evidence), "what the server logged is quoted"
+    (red,) = [finding for finding in run.findings if finding.scenario == "read"]
+    assert any("board_ticket" in str(piece) for piece in red.evidence)
+    assert any("no ticket in board_ticket" in str(piece) for piece in red.evidence), "what the server logged is quoted"
 
 
 def test_with_a_hyphen_it_arrives(run_case: RunCase) -> None:

@@ -18,7 +18,7 @@ def test_a_field_that_one_environment_refuses_is_found_and_named(run_case: RunCa
     """No scenario sends it; what is kept sends it, and nothing beside it that may be left out."""
     kept = tmp_path / "kept.toml"
     run = run_case("explored", "--explore", "60", "--explore-seed", "1", "--keep", str(kept))
-    (finding,) = [one for one in run.findings if one.code == "EP321"]
+    (finding,) = [finding for finding in run.findings if finding.code == "EP321"]
     assert finding.environments == ("staging",)
     assert single_cause(finding) == "NOTES=off"
     assert "seed 1" in run.verdict.exploration

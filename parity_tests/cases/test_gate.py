@@ -16,7 +16,9 @@ def test_what_the_ingress_does_otherwise_is_named_alone(run_case: RunCase) -> No
     """Each environment has one such thing, and the refusals tell them apart."""
     run = run_case(CASE)
     assert run.exit_code == 1
-    assert {one.environments: (single_cause(one), one.nature) for one in run.findings if not one.under} == {
+    assert {
+        finding.environments: (single_cause(finding), finding.nature) for finding in run.findings if not finding.under
+    } == {
         ("deaf",): ("ingress.drop_headers=x-room", "handshake 403"),
         ("literal",): ("ingress.strip_prefix=false", "handshake 404"),
         ("mute",): ("ingress.forwarded=for", "handshake 400"),

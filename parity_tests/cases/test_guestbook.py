@@ -14,7 +14,7 @@ def test_a_password_that_is_percent_encoded_may_hold_anything(run_case: RunCase)
     """The two environments are the same, and no part of a URL is told."""
     run = run_case(CASE, environments="encoded")
     assert run.findings == ()
-    shown = {one.name: one for seen in run.saved.observations for one in seen.settings}
+    shown = {setting.name: setting for seen in run.saved.observations for setting in seen.settings}
     assert shown["REDIS_URL"].value is None
     assert shown["REDIS_URL"].source == "redis://:{redis.password|urlencode}@{redis.host}:{redis.port}/{redis.database}"
 

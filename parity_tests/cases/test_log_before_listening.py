@@ -19,7 +19,7 @@ def test_nobody_connects_before_the_port_listens(run_case: RunCase, backend: str
     """
     run = run_case(CASE, backend=backend)
     assert run.findings == ()
-    assert all(one.listening for seen in run.saved.observations for one in seen.replicas)
+    assert all(replica.listening for seen in run.saved.observations for replica in seen.replicas)
     assert sum(len(seen.transcripts) for seen in run.saved.observations) == 4
 
 
@@ -33,6 +33,6 @@ def test_a_server_that_lacks_a_library_is_red_and_its_warning_is_quoted(run_case
     assert replica.startup.status == "pass"
     assert replica.log[0] == "loading plugin 0"
     assert WARNING in replica.log
-    (refused,) = [one for one in run.findings if one.scenario]
-    quoted = [line for one in refused.evidence if isinstance(one, Logged) for line in one.lines]
+    (refused,) = [finding for finding in run.findings if finding.scenario]
+    quoted = [line for piece in refused.evidence if isinstance(piece, Logged) for line in piece.lines]
     assert set(quoted) == {WARNING}

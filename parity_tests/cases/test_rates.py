@@ -23,7 +23,7 @@ def all_of(run: CaseRun) -> tuple[Finding, ...]:
 def test_a_crash_in_three_of_ten_boots_is_counted(run_case: RunCase) -> None:
     """In either environment, which are alike; so it is told, and where the rates are alike it is not red."""
     run = run_case("crashes_sometimes", "--repeat", BOOTS)
-    ended = [one for one in all_of(run) if not one.under]
+    ended = [finding for finding in all_of(run) if not finding.under]
     assert ended, run.output
     for finding in ended:
         cause = by_chance(finding)

@@ -19,13 +19,13 @@ def test_a_refusal_tells_who_gave_it_and_why(run_case: RunCase) -> None:
     (red,) = run.findings
     assert (red.environments, red.scenario, red.nature) == (("tower",), "ring", "handshake 403")
     assert single_cause(red).partition(" ")[0].partition(".")[0] == "ingress"
-    (who,) = [one.handshake for one in red.evidence if isinstance(one, WhoAnswered)]
+    (who,) = [piece.handshake for piece in red.evidence if isinstance(piece, WhoAnswered)]
     assert (who.status, who.answered_by, who.replica) == (403, "replica", 0)
     assert who.body == "this bell is not yours\n"
-    arrived = {one.name: one.value for one in who.arrived or ()}
+    arrived = {header.name: header.value for header in who.arrived or ()}
     assert (arrived["Host"], arrived["Origin"]) == ("bell.example", "https://bell.example")
     assert arrived["X-Forwarded-Proto"] == "https"
-    (logged,) = [one for one in red.evidence if isinstance(one, Logged)]
+    (logged,) = [piece for piece in red.evidence if isinstance(piece, Logged)]
     assert "origin https://bell.example is not http://bell.example: sent away" in logged.lines
     assert "Origin" in red.action
 

@@ -10,10 +10,10 @@ CASE = "release_change"
 
 def changes(run: CaseRun) -> set[str]:
     """The changes that are the causes of what was found; each release by itself shows none of it."""
-    causes = [one.cause for one in run.findings if not one.under]
+    causes = [finding.cause for finding in run.findings if not finding.under]
     assert causes, run.output
-    assert all(isinstance(one, ReleaseCause) and one.before and one.alone for one in causes), run.output
-    return {change for one in causes if isinstance(one, ReleaseCause) for change in one.changes}
+    assert all(isinstance(cause, ReleaseCause) and cause.before and cause.alone for cause in causes), run.output
+    return {change for cause in causes if isinstance(cause, ReleaseCause) for change in cause.changes}
 
 
 def test_a_rolling_deployment_whose_migration_breaks_the_old_replicas_is_the_cause(run_case: RunCase) -> None:
@@ -21,8 +21,8 @@ def test_a_rolling_deployment_whose_migration_breaks_the_old_replicas_is_the_cau
     run = run_case(CASE, "--only", "entry_while_rolling", "--only", "entry_after_rollback", backend="rename.toml")
     assert run.exit_code == 1, run.output
     assert changes(run) == {"rolling", "rollback"}
-    assert {case.partition("-")[0] for one in run.findings for case in one.cases} == {"laptop", "cloud"}
-    assert {one.nature for one in run.findings if one.scenario == "entry_while_rolling"}
+    assert {case.partition("-")[0] for finding in run.findings for case in finding.cases} == {"laptop", "cloud"}
+    assert {finding.nature for finding in run.findings if finding.scenario == "entry_while_rolling"}
 
 
 def test_a_migration_that_holds_on_an_empty_database_only_is_the_upgrades(run_case: RunCase) -> None:
@@ -30,16 +30,16 @@ def test_a_migration_that_holds_on_an_empty_database_only_is_the_upgrades(run_ca
     run = run_case(CASE, "--only", "entry_after_upgrade", "--environment", "laptop", backend="required.toml")
     assert run.exit_code == 1, run.output
     assert changes(run) == {"upgrade"}
-    assert {one.code for one in run.findings if not one.under} == {"EP105"}
+    assert {finding.code for finding in run.findings if not finding.under} == {"EP105"}
 
 
 def test_a_migration_with_a_default_is_clean(run_case: RunCase) -> None:
     """Upgraded, while it rolls, and on the way back: each is booted, and nothing is found."""
     run = run_case(CASE, backend="default.toml")
     assert (run.exit_code, run.findings) == (0, ()), run.output
-    booted = {(one.case.environment, one.case.boot.release) for one in run.saved.observations}
+    booted = {(observation.case.environment, observation.case.boot.release) for observation in run.saved.observations}
     assert booted == {
         ("laptop", ""), ("laptop", "upgrade"), ("laptop", "rollback"),
         ("cloud", ""), ("cloud", "upgrade"), ("cloud", "rollback"), ("cloud", "rolling"),
     }  # fmt: skip
-    assert all(one.before for one in run.saved.observations if one.case.boot.release)
+    assert all(observation.before for observation in run.saved.observations if observation.case.boot.release)

@@ -91,7 +91,7 @@ COMMANDS = {
 def test_no_command_prints_a_secret(command: str, tmp_path: Path) -> None:
     """Whatever it looks at: files, the machine, the variables of a test that failed in the middle of a run."""
     (tmp_path / "test_everything.py").write_text(FAILS, encoding="utf-8")
-    arguments = [one.replace("TMP", str(tmp_path)) for one in COMMANDS[command]]
+    arguments = [argument.replace("TMP", str(tmp_path)) for argument in COMMANDS[command]]
     ended = asked(arguments)
     assert ended.returncode == (1 if command == "pytest -l" else 0), ended.stdout + ended.stderr
     assert leaked({"output": ended.stdout + ended.stderr}) == set()
@@ -104,7 +104,7 @@ def test_a_replay_prints_no_secret(run_case: RunCase, tmp_path: Path) -> None:
     runs = next(tmp_path.glob("runs-*"))
     ended = asked(["-m", "envparity", "replay", run.findings[0].id, "--runs", str(runs)])
     assert run.findings[0].id in ended.stdout + ended.stderr, ended.stdout + ended.stderr
-    assert any("<secret 1 for SHARED_TOKEN>" in str(one.case) for one in run.saved.observations)
+    assert any("<secret 1 for SHARED_TOKEN>" in str(observation.case) for observation in run.saved.observations)
     texts = {"output": run.output, "replay": ended.stdout + ended.stderr, **written(run, tmp_path)}
     assert leaked(texts) == set()
 

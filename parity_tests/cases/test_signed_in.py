@@ -26,10 +26,12 @@ def test_the_setting_that_lets_in_or_sends_away_is_named(run_case: RunCase, sche
     scenario, setting = WRONG[scheme]
     run = run_case(f"signed_in/{scheme}")
     assert run.exit_code == 1
-    (red,) = [one for one in run.findings if one.scenario]
+    (red,) = [finding for finding in run.findings if finding.scenario]
     assert (red.scenario, red.environments, red.code) == (scenario, ("hall",), "EP302")
     assert setting in single_cause(red)
-    logged = [line for one in run.saved.observations for replica in one.replicas for line in replica.log]
+    logged = [
+        line for observation in run.saved.observations for replica in observation.replicas for line in replica.log
+    ]
     assert all("<token:" in line for line in logged if "login: gave" in line)
     assert any(": let in" in line or "login: gave <token:valid>" in line for line in logged)
     assert not any("eyJ" in line for line in (*logged, run.output))

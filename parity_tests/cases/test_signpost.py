@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def test_a_header_for_other_origins_that_one_environment_lacks_has_its_cause(run_case: RunCase) -> None:
     """Told once of each path, and the ingress that only one has is not it."""
     run = run_case("signpost")
-    assert {(one.code, one.environments) for one in run.findings} == {("EP407", ("cloud",))}
-    assert {path.rpartition(".")[2] for one in run.findings for path in one.paths} == {"access-control-allow-origin"}
-    (told,) = (one for one in run.findings if not one.under)
+    assert {(finding.code, finding.environments) for finding in run.findings} == {("EP407", ("cloud",))}
+    assert {path.rpartition(".")[2] for finding in run.findings for path in finding.paths} == {
+        "access-control-allow-origin"
+    }
+    (told,) = (finding for finding in run.findings if not finding.under)
     assert single_cause(told) == "READERS=own"

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 def test_more_connections_than_the_server_takes_have_their_number_and_cause(run_case: RunCase) -> None:
     """One replica's fit. What is counted is the most at the same time, those included that the server turned away."""
     run = run_case("switchboard")
-    assert {(one.code, one.environments) for one in run.findings} == {("EP221", ("cloud",)), ("EP522", ("cloud",))}
-    (counted,) = (one for one in run.findings if one.code == "EP522")
+    assert {(finding.code, finding.environments) for finding in run.findings} == {
+        ("EP221", ("cloud",)),
+        ("EP522", ("cloud",)),
+    }
+    (counted,) = (finding for finding in run.findings if finding.code == "EP522")
     assert single_cause(counted) == "platform.replicas=2"
     assert run.verdict.connections["local"] == {"nats": 5}
     assert run.verdict.connections["cloud"]["nats"] > 8

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_the_field_that_is_printed_has_the_cause_of_that_field(run_case: RunCase) -> None:
     """The setting of the other field changes the same frame, and is no cause of this one."""
     run = run_case("two_fields")
-    (finding,) = [one for one in run.findings if one.scenario == "greet"]
+    (finding,) = [finding for finding in run.findings if finding.scenario == "greet"]
     assert finding.paths == (
         "conversation.greet.greeting.limits.burst",
         "conversation.greet.greeting.limits.rate",

@@ -11,12 +11,14 @@ def test_the_1011_behind_a_failed_validation_is_told(run_case: RunCase) -> None:
     """The failure by its component, and the close that every client gets; the other environment is well."""
     run = run_case("validated-then-bypassed", "--no-causes")
     assert run.exit_code == 1
-    seen = {one.case.environment: one for one in run.saved.observations}
-    started = {name: [one.startup.status for one in of.replicas if one.startup] for name, of in seen.items()}
+    seen = {observation.case.environment: observation for observation in run.saved.observations}
+    started = {
+        name: [replica.startup.status for replica in of.replicas if replica.startup] for name, of in seen.items()
+    }
     assert started == {"local": ["pass"], "staging": ["fail"]}
     (transcript,) = seen["staging"].transcripts
     closes = [event.code for event in transcript.events if isinstance(event, ConnectionClosed)]
     assert closes == [1011]
-    (failed,) = [one for one in run.findings if one.component == "factory" and one.scenario]
-    told = [one.outcome for one in failed.evidence if isinstance(one, ClientTold) and one.outcome is not None]
-    assert [one.close for one in told] == [(1011, "Internal error")]
+    (failed,) = [finding for finding in run.findings if finding.component == "factory" and finding.scenario]
+    told = [piece.outcome for piece in failed.evidence if isinstance(piece, ClientTold) and piece.outcome is not None]
+    assert [outcome.close for outcome in told] == [(1011, "Internal error")]

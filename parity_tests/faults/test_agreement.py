@@ -13,7 +13,7 @@ Found = set[tuple[str, str, tuple[str, ...]]]
 
 def found_in(ran: Ran) -> Found:
     """Each finding by its code, its place and the environments that show it."""
-    return {(one.code, one.where, one.environments) for one in ran.verdict.findings}
+    return {(finding.code, finding.where, finding.environments) for finding in ran.verdict.findings}
 
 
 if everything():  # else `tox -e processes` judges it
@@ -28,7 +28,7 @@ def test_a_fault_gives_the_same_findings_in_processes(run_in_containers: tuple[F
     fault, ran = run_in_containers
     environments = tuple(ran.subject.environments)
     again = run_on(ran.root, tmp_path, environments=environments, only=fault.plays, launcher="process")
-    shown = {(one.code, one.where, one.environments) for one in expected_findings(ran.verdict, fault)}
+    shown = {(finding.code, finding.where, finding.environments) for finding in expected_findings(ran.verdict, fault)}
     if fault.container_only:
         assert not shown & found_in(again)
     else:
@@ -48,5 +48,9 @@ def test_a_fault_of_an_order_gives_the_same_findings_in_processes(
         orders=COVERING_SET,
         launcher="process",
     )
-    named = {(one.code, one.where, one.cause) for one in ran.verdict.findings if "local" in one.environments}
-    assert {(one.code, one.where, one.cause) for one in again.verdict.findings} == named
+    named = {
+        (finding.code, finding.where, finding.cause)
+        for finding in ran.verdict.findings
+        if "local" in finding.environments
+    }
+    assert {(finding.code, finding.where, finding.cause) for finding in again.verdict.findings} == named

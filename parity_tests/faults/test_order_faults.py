@@ -23,7 +23,7 @@ def test_a_fault_of_an_order_is_found_by_the_covering_set(orders_of_fault: tuple
 def test_a_fault_of_an_order_hides_from_the_canonical_one(orders_of_fault: tuple[Fault, Ran]) -> None:
     """The very same boots without other orders are clean: this is what passes locally and breaks in staging."""
     _, ran = orders_of_fault
-    assert {one.case.environment for one in ran.saved.observations} == set(ran.subject.environments)
+    assert {observation.case.environment for observation in ran.saved.observations} == set(ran.subject.environments)
     assert judge(ran.subject, ran.saved.observations).findings == ()
 
 

@@ -21,6 +21,6 @@ def test_a_fault_of_an_upgrade_is_red_for_the_upgrade(fault: Fault, tmp_path: Pa
     expected = expected_findings(ran.verdict, fault)
     assert {name for finding in expected for name in finding.environments} == set(fault.shows_in)
     assert {cause_text(finding.cause) for finding in expected} == {fault.cause}
-    released = {one.case.id: one.case.boot.release for one in ran.saved.observations}
+    released = {observation.case.id: observation.case.boot.release for observation in ran.saved.observations}
     assert {released[case] for finding in expected for case in finding.cases} == {"upgrade"}
     assert replayed(ran, expected[0], tree) == (1, "still red")

@@ -68,9 +68,10 @@ def run_on(
 
 def expected_findings(verdict: Verdict, fault: Fault) -> list[Finding]:
     """The findings that the fault's head asks for. Fails with all that was found where there is none."""
-    expected = [one for one in verdict.findings if one.code == fault.code and _names(one, fault)]
+    expected = [finding for finding in verdict.findings if finding.code == fault.code and _names(finding, fault)]
     assert expected, f"{fault.id} went unnoticed; found only: " + "; ".join(
-        f"{one.code} {one.where} in {', '.join(one.environments)}: {one.got}" for one in verdict.findings
+        f"{finding.code} {finding.where} in {', '.join(finding.environments)}: {finding.got}"
+        for finding in verdict.findings
     )
     return expected
 

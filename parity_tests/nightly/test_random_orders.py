@@ -42,7 +42,7 @@ class Environments:
         self._standing = standing
         self.graph = self._graph(standing[self.names[0]])
         usual = Boot(order=self.graph.canonical)
-        self._canonical = {name: one.observe(usual) for name, one in standing.items()}
+        self._canonical = {name: environment.observe(usual) for name, environment in standing.items()}
 
     def findings(self, name: str, order: Order) -> tuple[Finding, ...]:
         """What is found when that environment boots warm in that order, beside its canonical boot."""
@@ -50,15 +50,17 @@ class Environments:
 
     def cold_findings(self, name: str, order: Order) -> tuple[Finding, ...]:
         """The same in fresh containers."""
-        one = self._standing[name]
-        return self._judged(one.observe_cold(Boot(order=self.graph.canonical)), one.observe_cold(Boot(order=order)))
+        environment = self._standing[name]
+        return self._judged(
+            environment.observe_cold(Boot(order=self.graph.canonical)), environment.observe_cold(Boot(order=order))
+        )
 
     def _judged(self, *seen: Observation) -> tuple[Finding, ...]:
         return judge(self.parity.subject, seen).findings
 
     @staticmethod
-    def _graph(one: WarmEnvironment) -> Graph:
-        report = one.observe(Boot()).replicas[0].startup
+    def _graph(environment: WarmEnvironment) -> Graph:
+        report = environment.observe(Boot()).replicas[0].startup
         assert report is not None
         assert report.status == "pass"
         return graph_of(report)
@@ -87,7 +89,7 @@ def test_any_order_is_as_good_as_the_canonical_one(environments: Environments) -
         if found:
             failing.append((name, order))
             note(findings_text(found, environments.names))
-        assert [one.code for one in found] == []
+        assert [finding.code for finding in found] == []
 
     try:
         nothing_is_found()

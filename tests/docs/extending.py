@@ -16,8 +16,8 @@ EXTEND = "docs/extend.md"
 
 def project_of(name: str) -> dict[str, object]:
     """The table [project] of the example of that name."""
-    found = [tomllib.loads(one.text) for one in blocks(EXTEND, "toml")]
-    return next(one["project"] for one in found if one.get("project", {}).get("name") == name)
+    found = [tomllib.loads(block.text) for block in blocks(EXTEND, "toml")]
+    return next(document["project"] for document in found if document.get("project", {}).get("name") == name)
 
 
 def install_example(site: Path, name: str) -> Path:
@@ -27,6 +27,6 @@ def install_example(site: Path, name: str) -> Path:
     assert isinstance(points, dict)
     modules = {value.partition(":")[0] for named in points.values() for value in named.values()}
     sources = {
-        match[1]: one.text for one in blocks(EXTEND, "python") if (match := re.match(r"# (\w+)\.py\n", one.text))
+        match[1]: block.text for block in blocks(EXTEND, "python") if (match := re.match(r"# (\w+)\.py\n", block.text))
     }
     return install(site, name, points, {module: sources[module] for module in modules}, str(project["version"]))

@@ -34,7 +34,7 @@ def blocks(name: str, language: str | None = None) -> list[Block]:
     """The code blocks of a page, those of one language or all."""
     text = page(name)
     found = [Block(name, text.count("\n", 0, match.start()) + 1, match[1], match[2]) for match in _FENCE.finditer(text)]
-    return [one for one in found if language in {None, one.language}]
+    return [block for block in found if language in {None, block.language}]
 
 
 def prose(name: str) -> str:

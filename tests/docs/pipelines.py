@@ -55,10 +55,10 @@ def github_steps(path: str) -> list[Step]:
     document = read(path)
     jobs = document.get("jobs") or {"action": document.get("runs", {})}
     return [
-        Step(job, one.get("name", ""), one["run"], one.get("env", {}))
+        Step(job, step.get("name", ""), step["run"], step.get("env", {}))
         for job, body in jobs.items()
-        for one in body.get("steps", [])
-        if "run" in one
+        for step in body.get("steps", [])
+        if "run" in step
     ]
 
 
@@ -72,10 +72,10 @@ def gitlab_steps(path: str) -> list[Step]:
 
 def cloudbuild_steps(path: str) -> list[Step]:
     steps = []
-    for one in read(path)["steps"]:
-        given = dict(entry.split("=", 1) for entry in one.get("env", []))
-        own = one["args"][-1] if one.get("entrypoint") == "bash" else " ".join(("docker", *one["args"]))
-        steps.append(Step(one["id"], one["id"], own.replace("$$", "$").replace("$_IMAGE", IMAGE), given))
+    for step in read(path)["steps"]:
+        given = dict(entry.split("=", 1) for entry in step.get("env", []))
+        own = step["args"][-1] if step.get("entrypoint") == "bash" else " ".join(("docker", *step["args"]))
+        steps.append(Step(step["id"], step["id"], own.replace("$$", "$").replace("$_IMAGE", IMAGE), given))
     return steps
 
 

@@ -37,7 +37,7 @@ def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
 def tox_environments() -> set[str]:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(TREE / "tox.ini", encoding="utf-8")
-    return {one.partition(":")[2] for one in parser.sections() if one.startswith("testenv:")}
+    return {section.partition(":")[2] for section in parser.sections() if section.startswith("testenv:")}
 
 
 def asked_for(command: str, matrix: dict[str, list[str]]) -> set[str]:
@@ -55,16 +55,16 @@ def test_a_job_has_a_deadline_and_runs_what_developers_run(name: str, job: dict[
     """Every job: a time limit, .ci/run among its steps, only environments that tox.ini has, versions of its actions."""
     assert job["timeout-minutes"] <= 180
     matrix = job.get("strategy", {}).get("matrix", {})
-    calls = [one["run"] for one in job["steps"] if one.get("run", "").startswith(".ci/run")]
+    calls = [step["run"] for step in job["steps"] if step.get("run", "").startswith(".ci/run")]
     assert len(calls) == 1, name
     assert asked_for(calls[0], matrix) <= tox_environments(), name
     assert matrix.get("python", PYTHONS) == PYTHONS
-    assert all(re.search(r"@v\d+$", one["uses"]) for one in job["steps"] if "uses" in one)
+    assert all(re.search(r"@v\d+$", step["uses"]) for step in job["steps"] if "uses" in step)
 
 
 def test_every_call_of_envparity_has_options_that_exist() -> None:
     """And is by the environment that .ci/run has made."""
-    calls = [one["run"] for _, job in jobs() for one in job["steps"] if "bin/envparity" in one.get("run", "")]
+    calls = [step["run"] for _, job in jobs() for step in job["steps"] if "bin/envparity" in step.get("run", "")]
     assert calls
     for call in calls:
         program, command, *arguments = shlex.split(call.partition(" > ")[0])
@@ -76,8 +76,8 @@ def test_every_call_of_envparity_has_options_that_exist() -> None:
 def test_what_is_uploaded_is_what_was_written() -> None:
     """An artifact of a path that no step writes would be missing without a word."""
     for name, job in jobs():
-        uploads = [one["with"]["path"] for one in job["steps"] if "upload-artifact" in one.get("uses", "")]
-        written = " ".join(one.get("run", "") for one in job["steps"]) + " .hypothesis/"
+        uploads = [step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+        written = " ".join(step.get("run", "") for step in job["steps"]) + " .hypothesis/"
         for path in " ".join(uploads).split():
             assert path in written, f"{name}: {path}"
 
@@ -104,7 +104,7 @@ def test_ci_runs_every_environment_that_the_readme_promises() -> None:
     found = re.search(r"^ENVIRONMENTS=\(([^)]*)\)$", RUN.read_text(encoding="utf-8"), re.MULTILINE)
     assert found
     slow = ("nightly", "properties", "false-alarms", "bench-", "soak-")
-    longer = {one for one in tox_environments() if one.startswith(slow)}
+    longer = {environment for environment in tox_environments() if environment.startswith(slow)}
     assert set(found[1].split()) == tox_environments() - longer
 
 

@@ -35,7 +35,7 @@ def test_a_contract_is_named_as_the_page_says(block: Block, tmp_path: Path) -> N
     file.write_text(text)
     contract = contract_of(load_backend(file))
     assert contract is not None
-    assert [one.name for one in contract.messages("sent")] == ["kitchen"]
+    assert [message.name for message in contract.messages("sent")] == ["kitchen"]
 
 
 @pytest.mark.parametrize("block", blocks(PAGE, "yaml"), ids=lambda block: f"line {block.line}")

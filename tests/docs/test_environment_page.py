@@ -16,7 +16,7 @@ PAGE = "docs/environment-file.md"
 
 def example(kind: str) -> str:
     """The block that has a dependency of that kind."""
-    (text,) = [one.text for one in blocks(PAGE, "toml") if f'kind = "{kind}"' in one.text]
+    (text,) = [block.text for block in blocks(PAGE, "toml") if f'kind = "{kind}"' in block.text]
     return text
 
 

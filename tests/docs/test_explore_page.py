@@ -26,7 +26,7 @@ def test_what_is_kept_is_a_scenario_as_it_is_written() -> None:
 def test_the_rules_the_options_and_the_number_of_ways_are_so() -> None:
     text = prose(PAGE)
     codes = set(re.findall(r"EP\d{3}", text))
-    assert codes <= {one.code for one in every_rule()}
-    options = {option for one in run_command.params for option in one.opts}
+    assert codes <= {rule.code for rule in every_rule()}
+    options = {option for parameter in run_command.params for option in parameter.opts}
     assert {option for option in re.findall(r"`(--[a-z-]+)", text) if "envparity" not in option} <= options
     assert f"{len(list(wire_cases(b'{}')))} ways to write bytes" in text

@@ -23,7 +23,7 @@ def test_a_report_of_another_distribution(tmp_path: Path) -> None:
     made = run_with(site, tmp_path, "envparity", "report", str(run.file), "--minutes", "minutes.txt")
     assert made.returncode == 0, made.stderr
     assert (tmp_path / "minutes.txt").read_text() == "".join(
-        f"{one.id}: {rule(one.code).title}, {', '.join(one.environments)}\n" for one in run.findings
+        f"{finding.id}: {rule(finding.code).title}, {', '.join(finding.environments)}\n" for finding in run.findings
     )
     usage = run_with(site, tmp_path, "envparity", "run", "--help").stdout
     assert "--minutes FILE Write a line for each finding." in " ".join(usage.split())
@@ -77,7 +77,7 @@ def test_a_scheme_of_another_distribution(tmp_path: Path) -> None:
     (tmp_path / "environments/local.toml").write_text(
         'name = "local"\n[settings]\nSESSION_KEY = { secret = 32 }\n', encoding="utf-8"
     )
-    (said,) = [one.text for one in blocks(EXTEND, "toml") if one.text.startswith("[tokens]")]
+    (said,) = [block.text for block in blocks(EXTEND, "toml") if block.text.startswith("[tokens]")]
     for text, code, told in (
         (said, 0, "the files are in order"),
         (said + "digits = 7\n", 2, "tokens.digits: expected at least 16, got 7"),
@@ -98,7 +98,7 @@ def test_what_its_scheme_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     finally:
         entries_of.cache_clear()
     made = {kind: scheme.make(kind, Request({"K": "k"}, "u1", "j", 0)) for kind in scheme.kinds}
-    assert {one.partition(".")[0] for one in made.values()} == {"u1"}
+    assert {credential.partition(".")[0] for credential in made.values()} == {"u1"}
     assert len(set(made.values())) == len(made)
 
 

@@ -77,7 +77,7 @@ def test_a_verdict_of_what_it_boots(tmp_path: Path, site: Path) -> None:
     ran = run_with(site, tmp_path, "envparity", "run", "--launcher", "bare", "--runs", "runs", "--no-causes")
     assert ran.returncode == 1, ran.stdout + ran.stderr
     saved = newest_run(tmp_path / "runs")
-    assert [(one.name, one.group) for one in saved.subject.installed] == [("bare", "envparity.launchers")]
+    assert [(entry.name, entry.group) for entry in saved.subject.installed] == [("bare", "envparity.launchers")]
     assert saved.verdict.launcher == "bare"
     assert len(saved.verdict.cannot_check) == 1
-    assert {(one.code, one.scenario) for one in saved.verdict.findings} == {("EP401", "order")}
+    assert {(finding.code, finding.scenario) for finding in saved.verdict.findings} == {("EP401", "order")}

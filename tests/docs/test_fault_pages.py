@@ -19,13 +19,13 @@ def rows(page: str) -> dict[str, str]:
 def test_the_catalogue_lists_every_fault_with_its_code() -> None:
     """None is forgotten, none is left over."""
     listed = rows("parity_tests/faults/README.md")
-    faults = {one.id: one for one in (*CATALOGUE, *ORDER_CATALOGUE, *UPGRADE_CATALOGUE)}
+    faults = {fault.id: fault for fault in (*CATALOGUE, *ORDER_CATALOGUE, *UPGRADE_CATALOGUE)}
     assert {*listed} == {*faults}
     assert [name for name, row in listed.items() if f"| {faults[name].code}" not in row] == []
 
 
 def test_what_only_containers_show_is_listed_with_its_reason() -> None:
     """Fault by fault, in the words of the fault's own file."""
-    declared = {one.id: one.container_only for one in CATALOGUE if one.container_only}
+    declared = {fault.id: fault.container_only for fault in CATALOGUE if fault.container_only}
     listed = rows("docs/launchers.md")
     assert {name: row.partition(" | ")[2] for name, row in listed.items()} == declared

@@ -73,10 +73,13 @@ def test_each_file_is_what_its_ci_system_reads(schema: str) -> None:
 def pipelines() -> dict[str, list[Step]]:
     judged = github_steps(".github/workflows/gate.yml")
     return {
-        "release": [*judged, *(one for one in github_steps(".github/workflows/release.yml") if one.job == "publish")],
+        "release": [
+            *judged,
+            *(step for step in github_steps(".github/workflows/release.yml") if step.job == "publish"),
+        ],
         "action": [*github_steps("action.yml"), *github_steps("docs/gates/github.yml")],
         "gitlab": gitlab_steps("docs/gates/gitlab-ci.yml"),
-        "cloudbuild": [_with_key(one) for one in cloudbuild_steps("docs/gates/cloudbuild.yaml")],
+        "cloudbuild": [_with_key(step) for step in cloudbuild_steps("docs/gates/cloudbuild.yaml")],
     }
 
 
@@ -87,7 +90,7 @@ def _with_key(step: Step) -> Step:
 
 
 def released(commands: list[str]) -> list[str]:
-    return [one for one in commands if one.startswith(("deploy ", "docker buildx imagetools create"))]
+    return [command for command in commands if command.startswith(("deploy ", "docker buildx imagetools create"))]
 
 
 @pytest.mark.parametrize("name", ["release", "action", "gitlab", "cloudbuild"])
@@ -97,8 +100,10 @@ def test_what_was_judged_is_released(name: str, tmp_path: Path, known: dict[str,
     steps = pipelines()[name]
     failed = made.go_through(steps, known)
     assert failed is None, made.run(failed, known).stderr + made.run(failed, known).stdout
-    assert [one.split()[-1] for one in released(made.commands)] == [IMAGE]
-    judged = [one for one in made.commands if one.startswith("envparity run") and f"--image {IMAGE} " in one]
+    assert [command.split()[-1] for command in released(made.commands)] == [IMAGE]
+    judged = [
+        command for command in made.commands if command.startswith("envparity run") and f"--image {IMAGE} " in command
+    ]
     assert len(judged) == 1
 
 
@@ -120,20 +125,20 @@ def test_what_is_red_is_not_released(name: str, tmp_path: Path, known: dict[str,
 def test_the_image_that_is_judged_is_the_one_that_was_built(tmp_path: Path, known: dict[str, str]) -> None:
     """The build's output is the digest of what it has pushed, and gate and publishing are given that."""
     made = ready(tmp_path, known, "clean")
-    build = [one for one in github_steps(".github/workflows/release.yml") if one.job == "build"]
+    build = [step for step in github_steps(".github/workflows/release.yml") if step.job == "build"]
     assert made.go_through(build, known) is None
     output = (tmp_path / "output").read_text(encoding="utf-8")
     assert output == f"image=ghcr.io/acme/chat/backend@sha256:{DIGEST}\n"
     jobs = read(".github/workflows/release.yml")["jobs"]
     assert jobs["gate"]["with"]["image"] == "${{ needs.build.outputs.image }}"
     assert set(jobs["publish"]["needs"]) == {"build", "gate"}
-    tagged = [one for one in made.commands if one.startswith("docker tag")]
+    tagged = [command for command in made.commands if command.startswith("docker tag")]
     assert tagged[0].split()[2] == "envparity/backend:0123456789ab"
 
 
 def test_another_teams_gate_is_three_lines() -> None:
     """The step of the example, without the key."""
-    step = next(one for one in read("docs/gates/github.yml")["jobs"]["gate"]["steps"] if "envparity@" in one["uses"])
+    step = next(step for step in read("docs/gates/github.yml")["jobs"]["gate"]["steps"] if "envparity@" in step["uses"])
     inputs = read("action.yml")["inputs"]
-    assert [name for name, one in inputs.items() if one.get("required")] == ["image"]
+    assert [name for name, given in inputs.items() if given.get("required")] == ["image"]
     assert set(step["with"]) <= set(inputs)

@@ -29,7 +29,7 @@ def bash_lines() -> list[str]:
 
 
 def documents() -> list[Any]:
-    return [one for block in blocks(PAGE, "yaml") for one in yaml.safe_load_all(block.text)]
+    return [document for block in blocks(PAGE, "yaml") for document in yaml.safe_load_all(block.text)]
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -42,7 +42,7 @@ def strings(value: Any) -> Iterator[str]:
 
 def test_the_shards_of_the_page_are_one_run(envparity_: Envparity, ferry: Path) -> None:  # noqa: F811
     """Every command of its shell blocks, one after the other, in a small project of six cases and one fault."""
-    for line in (one for one in shell_lines() if re.match(r"envparity (plan|run --shard|merge)", one)):
+    for line in (line for line in shell_lines() if re.match(r"envparity (plan|run --shard|merge)", line)):
         command, redirected, file = line.partition(" > ")
         result = envparity_(*shlex.split(command)[1:])
         assert result.exit_code == (1 if "merge" in command else 0), f"{line}\n{result.output}"
@@ -63,7 +63,7 @@ def test_what_is_said_of_a_refusal_is_what_is_said() -> None:
 def test_the_recipes_are_yaml_and_call_commands_that_exist() -> None:
     """Each call of envparity in a recipe has a command and options that exist."""
     texts = [*strings(documents()), *shell_lines()]
-    calls = [one for text in texts for one in re.findall(r"envparity (?:run|merge) [^\n|]*", text)]
+    calls = [call for text in texts for call in re.findall(r"envparity (?:run|merge) [^\n|]*", text)]
     assert calls
     for call in calls:
         _, command, *arguments = shlex.split(re.sub(r"\$\{\{[^}]*\}\}|\$\(\([^)]*\)\)", "1", call))
@@ -73,11 +73,11 @@ def test_the_recipes_are_yaml_and_call_commands_that_exist() -> None:
 
 def test_a_recipe_for_kubernetes_is_pinned_and_complete() -> None:
     """Volumes that are mounted are there, the number of pods is that of the shards, and the image is pinned."""
-    found = next(one for one in documents() if one.get("kind") == "Job")
+    found = next(document for document in documents() if document.get("kind") == "Job")
     pod = found["spec"]["template"]["spec"]
     containers = [*pod["containers"], *pod.get("initContainers", [])]
-    mounted = {one["name"] for container in containers for one in container.get("volumeMounts", [])}
-    assert mounted == {one["name"] for one in pod["volumes"]}
+    mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts", [])}
+    assert mounted == {volume["name"] for volume in pod["volumes"]}
     assert found["spec"]["completionMode"] == "Indexed"
     assert f'/{found["spec"]["completions"]}"' in page(PAGE)
     assert re.search(r"@sha256:[0-9a-f]{64}$", pod["containers"][0]["image"])
@@ -85,12 +85,12 @@ def test_a_recipe_for_kubernetes_is_pinned_and_complete() -> None:
 
 def test_a_recipe_for_a_cluster_has_what_a_worker_needs(tmp_path: Path) -> None:
     """Programs and options of Dask that exist; an engine for each worker; TLS on both sides; volumes that are there."""
-    found = next(one for one in documents() if one.get("kind") == "DaskCluster")
+    found = next(document for document in documents() if document.get("kind") == "DaskCluster")
     scheduler, worker = found["spec"]["scheduler"]["spec"], found["spec"]["worker"]["spec"]
     for pod in (scheduler, worker):
         containers = [*pod["containers"], *pod.get("initContainers", [])]
-        mounted = {one["name"] for container in containers for one in container.get("volumeMounts", [])}
-        assert mounted == {one["name"] for one in pod["volumes"]}
+        mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts", [])}
+        assert mounted == {volume["name"] for volume in pod["volumes"]}
         assert re.search(r"@sha256:[0-9a-f]{64}$", pod["containers"][0]["image"])
     (tmp_path / "certificate.pem").touch()
     commands = [pod["containers"][0]["args"] for pod in (scheduler, worker)]
@@ -102,13 +102,15 @@ def test_a_recipe_for_a_cluster_has_what_a_worker_needs(tmp_path: Path) -> None:
             if arguments[at - 1].startswith("--tls-"):
                 arguments[at] = str(tmp_path / "certificate.pem")
         parsed = known.make_context(role, arguments).params
-        assert all(parsed[one] for one in ("tls_ca_file", "tls_cert", "tls_key"))
+        assert all(parsed[name] for name in ("tls_ca_file", "tls_cert", "tls_key"))
         assert role == "scheduler" or (parsed["resources"], parsed["nthreads"]) == (f"{RESOURCE}=1", 1)
 
 
 def test_the_options_of_a_cluster_are_those_of_the_page() -> None:
     """With the variables that stand for them."""
-    options = {one.opts[0] for one in app.commands["run"].params if one.opts[0].startswith("--cluster")}
+    options = {
+        parameter.opts[0] for parameter in app.commands["run"].params if parameter.opts[0].startswith("--cluster")
+    }
     documented = table(PAGE, "A cluster")
     assert set(documented) == options
     source = (TREE / "envparity" / "cluster" / "address.py").read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ from envparity.report.verdict import verdict_lines
 from tests.docs.pages import TREE, Block, blocks, page, prose
 
 README = "README.md"
-PAGES = [README, *sorted(str(one.relative_to(TREE)) for one in (TREE / "docs").glob("*.md"))]
+PAGES = [README, *sorted(str(path.relative_to(TREE)) for path in (TREE / "docs").glob("*.md"))]
 OTHERS = frozenset(
     {
         "docs/audit.md",
@@ -110,8 +110,8 @@ def test_every_envparity_command_is_one(
 def test_every_other_command_is_run_here_or_in_ci(where: str, command: str, tmp_path: Path) -> None:
     """A step of .ci/run, .ci/run itself, which the workflow runs, or a patch that is applied here."""
     ci = (TREE / ".ci" / "run").read_text(encoding="utf-8")
-    for one in command.split(" && "):
-        words = shlex.split(one)
+    for part in command.split(" && "):
+        words = shlex.split(part)
         if words[0] in {".ci/prepare", ".ci/run"}:
             assert os.access(TREE / words[0], os.X_OK)
             used = (
@@ -119,11 +119,11 @@ def test_every_other_command_is_run_here_or_in_ci(where: str, command: str, tmp_
                 if words[0] == ".ci/prepare"
                 else (TREE / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
             )
-            assert re.search(rf"^[^#]*{re.escape(words[0])}\b", used, re.MULTILINE), f"{where}: {one}"
+            assert re.search(rf"^[^#]*{re.escape(words[0])}\b", used, re.MULTILINE), f"{where}: {part}"
         elif words[:2] == [".venv/bin/tox", "-e"]:
-            assert set(words[2].split(",")) <= set(environments_of_ci(ci)), f"{where}: {one}"
+            assert set(words[2].split(",")) <= set(environments_of_ci(ci)), f"{where}: {part}"
         else:
-            assert words[:2] == ["git", "apply"], f"{where}: nobody runs {one!r}"
+            assert words[:2] == ["git", "apply"], f"{where}: nobody runs {part!r}"
             shutil.copytree(TREE / "netra_backend", tmp_path / "netra_backend")
             patch = str(TREE / words[-1])
             git_apply(patch, tmp_path)
@@ -169,7 +169,7 @@ def test_the_readmes_example_is_complete_and_in_order(tmp_path: Path) -> None:
     folder = write_example(tmp_path)
     subject = load_subject(folder / "backend.toml", folder / "environments")
     assert list(subject.environments) == ["laptop", "cloud"]
-    assert [one.name for one in subject.backend.scenarios] == ["conversation", "expired_token"]
+    assert [scenario.name for scenario in subject.backend.scenarios] == ["conversation", "expired_token"]
 
 
 @pytest.mark.docker
@@ -195,7 +195,7 @@ def test_the_readmes_red_verdict_is_what_is_printed(tmp_path: Path) -> None:
     """The finding of the incident, put back as README says: every line that is not left out stands in the output."""
     for part in ("netra_backend", "environments", "docker"):
         shutil.copytree(TREE / part, tmp_path / part)
-    patch = next(one.split()[-1] for _, one in STEPS if one.startswith("git apply parity_tests"))
+    patch = next(command.split()[-1] for _, command in STEPS if command.startswith("git apply parity_tests"))
     git_apply(str(TREE / patch), tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "envparity", "run", "--plain", "--only", "conversation"],
@@ -203,7 +203,7 @@ def test_the_readmes_red_verdict_is_what_is_printed(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
-    printed = next(one.text for one in blocks(README, "text") if one.text.startswith("RED"))
+    printed = next(block.text for block in blocks(README, "text") if block.text.startswith("RED"))
     for piece in flat(printed.partition("[…]")[2]).split("[…]"):
         assert piece.strip() in flat(done.stdout)
 
@@ -220,21 +220,23 @@ def test_the_readmes_verdicts_have_the_parts_of_a_verdict() -> None:
         for line in verdict_lines(Verdict("1", "c", (), ("a",), 1, 1, 1, (), (), 1.0))
     ]
     labels = [line.split()[0] for line in made if line.startswith("  ")]
-    clean = next(one.text for one in blocks(README, "text") if one.text.startswith("CLEAN"))
+    clean = next(block.text for block in blocks(README, "text") if block.text.startswith("CLEAN"))
     assert [line.split()[0] for line in clean.splitlines() if re.match(r"  \S", line)] == labels
     assert "[…]" in clean
 
 
 def test_the_readmes_difference_is_one_that_a_file_may_declare(tmp_path: Path) -> None:
     """Added to an environment of the repository, the file is still in order."""
-    declared = next(one.text for one in blocks(README, "toml") if "[[differences]]" in one.text)
+    declared = next(block.text for block in blocks(README, "toml") if "[[differences]]" in block.text)
     text = (TREE / "environments" / "staging.toml").read_text(encoding="utf-8")
     (tmp_path / "staging.toml").write_text(f"{text}\n{declared}", encoding="utf-8")
     assert load_environments([tmp_path])["staging"].differences[-1].expires is not None
 
 
 @pytest.mark.parametrize(
-    "block", [one for name in ("docs/scenarios.md", "docs/disturbances.md") for one in blocks(name, "toml")], ids=str
+    "block",
+    [block for name in ("docs/scenarios.md", "docs/disturbances.md") for block in blocks(name, "toml")],
+    ids=str,
 )
 def test_the_scenarios_of_the_reference_can_be_played(block: Block) -> None:
     """No snippet of docs/scenarios.md, nor of docs/disturbances.md, has a mistake."""
@@ -253,7 +255,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
         assert file.exists(), f"{name}: {target}"
         if anchor:
             headings = re.findall(r"^#+ (.*)$", page(str(file.resolve().relative_to(TREE))), re.MULTILINE)
-            assert anchor in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}, (
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, (
                 f"{name}: {target}"
             )
 

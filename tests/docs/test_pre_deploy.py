@@ -28,7 +28,7 @@ def test_the_commands_lead_from_a_key_to_an_accepted_verdict(tmp_path: Path) -> 
         "ENVPARITY_SIGNING_KEY_FILE": str(made.folder / "gate.key"),
     }
     commands = [line for block in blocks(PAGE, "sh") for line in block.text.splitlines()]
-    assert [one.split()[1] for one in commands] == [
+    assert [command.split()[1] for command in commands] == [
         "keys", "run", "baseline", "baseline", "verify", "probe", "verify",
     ]  # fmt: skip
     for command in commands:

@@ -46,7 +46,7 @@ def test_every_option_is_documented() -> None:
     """Those of the command, and no more; with their defaults."""
     documented = table(PAGE, "Options")
     named = {option: row[0] for key, row in documented.items() for option in re.findall(r"--[a-z-]+", key)}
-    options = {one.opts[0]: one.default for one in app.commands["probe"].params}
+    options = {parameter.opts[0]: parameter.default for parameter in app.commands["probe"].params}
     assert set(named) == set(options)
     for option, shown in named.items():
         if shown.startswith("`"):
@@ -70,7 +70,7 @@ def test_labels_and_phases_are_documented() -> None:
     """The words for what the network did, for how a token was taken, and for where a run failed."""
     rows = table(PAGE, "Metrics")
     handshakes = set(re.findall(r"`([a-z]+)`", rows["envparity_probe_handshakes_total"][1]))
-    assert handshakes == {one for one in HANDSHAKES if one.isalpha()} - {"other"}
+    assert handshakes == {handshake for handshake in HANDSHAKES if handshake.isalpha()} - {"other"}
     assert re.findall(r"`(\w+)`", rows["envparity_probe_authentications_total"][1]) == list(AUTHENTICATIONS)
     assert tuple(table(PAGE, "What it counts as what")) == PHASES
 

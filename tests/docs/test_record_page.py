@@ -38,7 +38,7 @@ def test_every_option_is_on_the_page() -> None:
     rows = {name: cells for names, cells in table(PAGE, "Options").items() for name in re.findall(r"--[\w-]+", names)}
     command = app.get_command(click.Context(app), "record")
     assert command is not None
-    params = {one.opts[0]: one for one in command.params if isinstance(one, click.Option)}
+    params = {parameter.opts[0]: parameter for parameter in command.params if isinstance(parameter, click.Option)}
     assert rows.keys() == params.keys()
     assert float(rows["--for"][0].strip("`")) == params["--for"].default
     assert rows["--name"][0].strip("`") == params["--name"].default
@@ -61,7 +61,7 @@ def test_the_keys_of_a_line_are_those_that_are_read() -> None:
     for name, kind in kinds.items():
         (row,) = [cell for names, cell in keys.items() if name in re.findall(r"\w+", names)]
         named = set(re.findall(r"`([a-z_0-9]+)`", row)) - {"client", "server"}
-        fields = {one.encode_name for one in msgspec.structs.fields(kind)}
+        fields = {field.encode_name for field in msgspec.structs.fields(kind)}
         assert named == fields - {"at_s", "connection"}, name
 
 

@@ -81,7 +81,7 @@ def schema_at(path: str) -> dict[str, Any]:
 
 def default_in_words(kind: type[msgspec.Struct], key: str) -> Any:
     """The default of a field as a file would say it; None for one that is required or has no value."""
-    field = next(one for one in msgspec.structs.fields(kind) if one.name == key)
+    field = next(field for field in msgspec.structs.fields(kind) if field.name == key)
     value = field.default if field.default is not msgspec.NODEFAULT else None
     if field.default_factory is not msgspec.NODEFAULT:
         value = field.default_factory()
@@ -133,7 +133,9 @@ def test_every_step_is_documented_with_its_options() -> None:
         principal = {"code", "reason"} if kind is ExpectClose else {kind.__struct_fields__[0]}
         if kind is Expect:
             principal = {"types"}
-        assert re.findall(r"`(\w+)`", options) == [one for one in options_of(kind) if one not in principal], action
+        assert re.findall(r"`(\w+)`", options) == [option for option in options_of(kind) if option not in principal], (
+            action
+        )
 
 
 def options_of(kind: type[msgspec.Struct]) -> list[str]:
@@ -159,7 +161,8 @@ def test_every_key_of_a_dependency_is_documented_with_its_default() -> None:
     """Those of every kind, `kind` and `latency_ms`; a kind that has not all of them is named where it has it."""
     documented = table(ENVIRONMENT, "[dependencies.NAME]")
     every = {
-        name: {field.name: field for field in msgspec.structs.fields(one.keys)} for name, one in KINDS.every().items()
+        name: {field.name: field for field in msgspec.structs.fields(dependency_kind.keys)}
+        for name, dependency_kind in KINDS.every().items()
     }
     kinds = {name: fields for name, fields in every.items() if name not in OF_ANY_SERVER}
     assert set(documented) == {"kind", "latency_ms", *(key for fields in kinds.values() for key in fields)}

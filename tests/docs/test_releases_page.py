@@ -19,13 +19,13 @@ def test_the_example_is_part_of_a_case() -> None:
     (block,) = blocks(PAGE, "toml")
     shown, case = tomllib.loads(block.text), tomllib.loads(CASE.read_text(encoding="utf-8"))
     assert shown["previous"] == case["previous"]
-    assert all(one in case["scenario"] for one in shown["scenario"])
+    assert all(key in case["scenario"] for key in shown["scenario"])
 
 
 def test_every_change_is_explained_and_the_cause_is_in_the_verdicts_words() -> None:
     """No more and no fewer."""
     assert {name.strip('"') for name in table(PAGE, "Releases: upgrades, rolling deployments, the way back")} == {
-        one for one in get_args(ReleaseChange) if one
+        argument for argument in get_args(ReleaseChange) if argument
     }
     (verdict,) = blocks(PAGE, "text")
     assert cause_text(ReleaseCause(("rolling",), before=True, alone=True)) in " ".join(verdict.text.split())

@@ -210,4 +210,7 @@ class FakeLauncher:
 
 def statuses(observations: Sequence[Observation]) -> list[str]:
     """How each startup ended."""
-    return [one.replicas[0].startup.status if one.replicas and one.replicas[0].startup else "-" for one in observations]
+    return [
+        observation.replicas[0].startup.status if observation.replicas and observation.replicas[0].startup else "-"
+        for observation in observations
+    ]

@@ -95,11 +95,11 @@ class Running:
     def children(self) -> list[str]:
         """What still lives and was started by it: whoever inherited its environment, or has its run's mark."""
         alive = []
-        marks = [self.mark.encode(), *(f"ENVPARITY_RUN={one}\0".encode() for one in self.run_ids)]
+        marks = [self.mark.encode(), *(f"ENVPARITY_RUN={run_id}\0".encode() for run_id in self.run_ids)]
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 environment = (folder / "environ").read_bytes()
-                if any(one in environment for one in marks):
+                if any(mark in environment for mark in marks):
                     alive.append((folder / "cmdline").read_text().replace("\0", " "))
             except OSError:  # it ended just now
                 continue
@@ -108,7 +108,7 @@ class Running:
     @property
     def files(self) -> list[str]:
         """What it left among the temporary files; pytest keeps its own."""
-        return [one.name for one in self.temporary.iterdir() if not one.name.startswith("pytest-of-")]
+        return [path.name for path in self.temporary.iterdir() if not path.name.startswith("pytest-of-")]
 
     def close(self) -> None:
         if self.process.poll() is None:

@@ -171,7 +171,7 @@ def test_a_good_file_becomes_a_backend(write: Write, tmp_path: Path) -> None:
 def test_scenarios_come_with_it_one_for_each_carrier(write: Write) -> None:
     """`carriers = "each"` expands, and a boot of its own is read."""
     scenarios = load_backend(write(GOOD)).scenarios
-    assert [one.name for one in scenarios] == [
+    assert [scenario.name for scenario in scenarios] == [
         "conversation[header]",
         "conversation[subprotocol]",
         "conversation[first_frame]",
@@ -368,7 +368,7 @@ def test_all_mistakes_come_in_one_message(write: Write) -> None:
     text = GOOD.replace("asyncapi.yaml", "x").replace("[phases]", "[phase]").replace("expect = ", "expct = ")
     with pytest.raises(ConfigurationError) as caught:
         load_backend(write(text))
-    assert [(one.line, one.key) for one in caught.value.mistakes] == [
+    assert [(mistake.line, mistake.key) for mistake in caught.value.mistakes] == [
         (7, "contract"),
         (49, "phase"),
         (56, "scenario[0].steps[1]"),
@@ -431,7 +431,7 @@ def test_a_scheme_has_keys_and_kinds_of_tokens_of_its_own(write: Write) -> None:
         ("static-token", "static-tokn", "tokens.scheme", "one of jwt-shared-key, static-token"),
     ):
         mistakes = read_backend(write(STATIC.replace(wrong, right)))[1]
-        found = next((one for one in mistakes if one.key == key), None)
+        found = next((mistake for mistake in mistakes if mistake.key == key), None)
         assert found is not None, mistakes
         assert found.line
         assert expected in found.expected
@@ -444,7 +444,7 @@ def test_a_codec_has_keys_of_its_own(write: Write) -> None:
     assert load_backend(write(STATIC.replace("[tokens]", frames))).codec == AnyJson("/header/type")
     for wrong, key in (("codec = 7", "frames.codec"), ('type = "header"', "frames.type"), ("typ = 1", "frames.typ")):
         mistakes = read_backend(write(STATIC.replace("[tokens]", f"[frames]\n{wrong}\n[tokens]")))[1]
-        assert [one.key for one in mistakes] == [key]
+        assert [mistake.key for mistake in mistakes] == [key]
 
 
 def test_the_schema_for_editors_is_made_of_the_schemes() -> None:
@@ -506,7 +506,7 @@ def test_a_frame_that_the_codec_cannot_write_is_a_mistake_of_its_step(write: Wri
     )
     with pytest.raises(ConfigurationError) as caught:
         load_backend(path)
-    assert [(one.line, one.key) for one in caught.value.mistakes] == [(11, "scenario[0].steps[2].send")]
+    assert [(mistake.line, mistake.key) for mistake in caught.value.mistakes] == [(11, "scenario[0].steps[2].send")]
 
 
 def test_what_is_public_needs_users_who_have_something_of_their_own(write: Write) -> None:

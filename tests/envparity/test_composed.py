@@ -105,7 +105,7 @@ def test_a_value_with_a_secret_in_it_is_one() -> None:
         }
     )
     assert {name for name, setting in found.items() if setting.secret} == {"KEY", "BEARER", "AGAIN", "URL", "OWN"}
-    shown = {one.name: one for one in fingerprints(tuple(found.values()), RunSecrets())}
+    shown = {fingerprint.name: fingerprint for fingerprint in fingerprints(tuple(found.values()), RunSecrets())}
     assert (shown["URL"].source, shown["URL"].value) == (URL, None)
     assert (shown["PLACE"].source, shown["PLACE"].value) == ("{redis.host}:{redis.port}", "cache:6379")
     assert "hunter22" not in str(shown)

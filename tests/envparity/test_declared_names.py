@@ -14,7 +14,7 @@ PLAIN = 'name = "chat"\n[process]\ncommand = ["chat", "--port", "{port}"]\n'
 
 def written(folder: Path, *names: str, more: str = "") -> Path:
     path = folder / "backend.toml"
-    path.write_text(PLAIN + more + "".join(f"[[names]]\n{one}\n" for one in names))
+    path.write_text(PLAIN + more + "".join(f"[[names]]\n{name}\n" for name in names))
     return path
 
 

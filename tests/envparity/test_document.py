@@ -82,7 +82,7 @@ LINES: dict[KeyPath, int] = {
 def paths(value: Any, key: KeyPath = ()) -> list[KeyPath]:
     """Every key path of parsed TOML."""
     under = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return ([key] if key else []) + [path for name, one in under for path in paths(one, (*key, name))]
+    return ([key] if key else []) + [path for name, value in under for path in paths(value, (*key, name))]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

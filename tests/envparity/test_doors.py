@@ -148,8 +148,8 @@ def test_no_report_can_be_called_as_another_option() -> None:
     from envparity.faces.cli.app import app
     from envparity.faces.cli.reporting import ReportingCommand
 
-    commands = [one for one in app.commands.values() if isinstance(one, ReportingCommand)]
+    commands = [command for command in app.commands.values() if isinstance(command, ReportingCommand)]
     assert commands
-    options = {name for one in commands for held in one.params for name in (*held.opts, *held.secondary_opts)}
+    options = {name for command in commands for held in command.params for name in (*held.opts, *held.secondary_opts)}
     own = {name.removeprefix("--") for name in options if name.startswith("--")} - {*entries_of(REPORTS)}
     assert own <= doors._RESERVED[REPORTS]

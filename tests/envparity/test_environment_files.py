@@ -64,8 +64,8 @@ def test_what_is_wrong_with_a_file_is_a_mistake(folder: Path, text: str, line: i
 
 def test_a_file_is_a_trait() -> None:
     """By its path and its template; with a setting that only one of them has."""
-    one, other = FileTemplate("a.conf", "1"), FileTemplate("b.conf", "{setting:B}")
-    passing = Environment("a", files={"/etc/x": one, "/etc/gone": one})
+    first, other = FileTemplate("a.conf", "1"), FileTemplate("b.conf", "{setting:B}")
+    passing = Environment("a", files={"/etc/x": first, "/etc/gone": first})
     failing = Environment("b", files={"/etc/x": other}, settings={"B": "1"})
     traits = differences(passing, failing)
     assert [str(trait) for trait in traits] == ["B=1 with file /etc/x from b.conf", "no file /etc/gone"]

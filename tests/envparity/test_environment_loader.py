@@ -277,7 +277,7 @@ def test_replicas_and_tls_need_an_ingress(write: Write) -> None:
     """Without an ingress nothing spreads connections and nothing speaks TLS to clients."""
     text = 'name = "staging"\n[platform]\nreplicas = 2\n[ingress]\ntls = true\n'
     _, mistakes = load_environment(write(text))
-    assert [(one.line, one.key) for one in mistakes] == [(3, "platform.replicas"), (5, "ingress.tls")]
+    assert [(mistake.line, mistake.key) for mistake in mistakes] == [(3, "platform.replicas"), (5, "ingress.tls")]
 
 
 def test_all_mistakes_come_in_one_message(write: Write) -> None:
@@ -299,7 +299,7 @@ def test_a_value_below_settings_is_never_quoted(write: Write) -> None:
     """What is wrong there may be a secret."""
     text = GOOD.replace("{ secret = 48 }", '{ secret = "hunter2" }').replace("NUMBER = 30", 'NUMBER = ["hunter2"]')
     _, mistakes = load_environment(write(text))
-    assert [one.got for one in mistakes] == ["an array", "a string"]
+    assert [mistake.got for mistake in mistakes] == ["an array", "a string"]
 
 
 def test_a_folder_gives_the_baseline_first_and_the_others_by_name(write: Write) -> None:
@@ -323,7 +323,7 @@ def test_an_unknown_environment_is_answered_with_the_nearest(write: Write) -> No
     write('name = "local"', "local")
     with pytest.raises(ConfigurationError) as caught:
         load_environments([Path()], ["stagin", "staging"])
-    assert [str(one) for one in caught.value.mistakes] == [
+    assert [str(mistake) for mistake in caught.value.mistakes] == [
         '.: environment asked for: expected one of local, staging, got "stagin" (a string) (did you mean staging?)',
         "staging.toml:17: platform.cpu: expected a known key, got an unknown one (did you mean cpus?)",
     ]
@@ -337,7 +337,7 @@ def test_mistakes_of_all_files_come_at_once(write: Write) -> None:
     Path("empty").mkdir()
     with pytest.raises(ConfigurationError) as caught:
         load_environments([Path(), Path("empty"), Path("none.toml"), Path("x.toml")])
-    assert [(one.source, one.key) for one in caught.value.mistakes] == [
+    assert [(mistake.source, mistake.key) for mistake in caught.value.mistakes] == [
         ("empty", "(folder)"),
         ("none.toml", "(file)"),
         ("x.toml", "replicas"),
@@ -395,29 +395,39 @@ def test_the_project_s_own_environments_are_good() -> None:
         "MAX_MESSAGE_BYTES",
         "CONNECTIONS_PER_USER",
     )
-    assert [[one.settings[f"WEBSOCKET_{name}"] for name in names] for one in found.values()] == [
+    assert [[environment.settings[f"WEBSOCKET_{name}"] for name in names] for environment in found.values()] == [
         ["45", "300", "300", "8192", "3"],
         ["30", "600", "100", "8192", "3"],
         ["25", "900", "30", "8192", "3"],
     ]
-    assert [one.settings["LOG_FORMAT"] for one in found.values()] == ["console", "json", "json"]
-    assert [(one.platform.cpus, one.platform.memory_mib, one.platform.replicas) for one in found.values()] == [
+    assert [environment.settings["LOG_FORMAT"] for environment in found.values()] == ["console", "json", "json"]
+    assert [
+        (environment.platform.cpus, environment.platform.memory_mib, environment.platform.replicas)
+        for environment in found.values()
+    ] == [
         (None, None, 1),
         (1.0, 512, 1),
         (2.0, 1024, 2),
     ]
-    assert [one.dependencies["postgres"].tls for one in found.values()] == ["off", "require", "verify-full"]
-    assert [one.dependencies["redis"].password for one in found.values()] == [False, True, True]
-    assert [(one.ingress.kind, one.ingress.tls) for one in found.values()] == [("none", False), *[("nginx", True)] * 2]
-    assert [one.dependencies_first for one in found.values()] == [True, False, False]
-    for one in (staging, production):
-        assert one.dependencies["postgres"].max_connections is not None
+    assert [environment.dependencies["postgres"].tls for environment in found.values()] == [
+        "off",
+        "require",
+        "verify-full",
+    ]
+    assert [environment.dependencies["redis"].password for environment in found.values()] == [False, True, True]
+    assert [(environment.ingress.kind, environment.ingress.tls) for environment in found.values()] == [
+        ("none", False),
+        *[("nginx", True)] * 2,
+    ]
+    assert [environment.dependencies_first for environment in found.values()] == [True, False, False]
+    for environment in (staging, production):
+        assert environment.dependencies["postgres"].max_connections is not None
         assert (
-            int(str(one.settings["DATABASE_POOL_SIZE"])) * one.platform.replicas
-            < one.dependencies["postgres"].max_connections
+            int(str(environment.settings["DATABASE_POOL_SIZE"])) * environment.platform.replicas
+            < environment.dependencies["postgres"].max_connections
         )
-        assert float(str(one.settings["WEBSOCKET_HEARTBEAT_INTERVAL_S"])) < one.ingress.idle_timeout_s
-        assert float(str(one.settings["SHUTDOWN_GRACE_S"])) < one.platform.stop_grace_s
+        assert float(str(environment.settings["WEBSOCKET_HEARTBEAT_INTERVAL_S"])) < environment.ingress.idle_timeout_s
+        assert float(str(environment.settings["SHUTDOWN_GRACE_S"])) < environment.platform.stop_grace_s
 
 
 KNOWN = sorted({key for table in [SCHEMA, *SCHEMA["$defs"].values()] for key in table.get("properties", {})})
@@ -513,7 +523,7 @@ def test_what_an_ingress_does_needs_one(write: Write) -> None:
     }
     said = "".join(f"{key} = {value}\n" for key, value in keys.items())
     _, mistakes = load_environment(write(f'name = "staging"\n[ingress]\n{said}'))
-    assert [(one.line, one.key) for one in mistakes] == [
+    assert [(mistake.line, mistake.key) for mistake in mistakes] == [
         (line, f"ingress.{key}") for line, key in enumerate(keys, start=3)
     ]
     said = 'affinity = "none"\nforwarded = ["for", "proto", "host", "port", "real-ip"]\nupgrade = true\n'

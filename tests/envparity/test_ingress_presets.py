@@ -66,7 +66,7 @@ def test_a_key_beside_a_preset_goes_before_it(tmp_path: Path) -> None:
 
 def test_the_example_of_the_page_says_what_it_says(tmp_path: Path) -> None:
     """The one figure is the file's own, and nothing else of the platform is limited."""
-    (block,) = (one for one in blocks(PAGE, "toml") if "preset" in one.text)
+    (block,) = (block for block in blocks(PAGE, "toml") if "preset" in block.text)
     file = tmp_path / "staging.toml"
     file.write_text(block.text, encoding="utf-8")
     environment, mistakes = load_environment(file)
@@ -77,13 +77,13 @@ def test_the_example_of_the_page_says_what_it_says(tmp_path: Path) -> None:
 
 def test_causes_and_diff_name_the_figure_and_not_the_preset(tmp_path: Path) -> None:
     """As if the file had said it by itself."""
-    one = Environment("a", ingress=loaded(tmp_path, 'preset = "heroku"'))
+    environment = Environment("a", ingress=loaded(tmp_path, 'preset = "heroku"'))
     other = Environment("b", ingress=loaded(tmp_path, 'preset = "gke"'))
-    assert [str(trait) for trait in differences(one, other)] == [
+    assert [str(trait) for trait in differences(environment, other)] == [
         "ingress.idle_timeout_s=86400",
         "ingress.max_lifetime_s=30",
     ]
-    subject = Subject(SUBJECT.backend, {"a": one, "b": other}, SUBJECT.today)
+    subject = Subject(SUBJECT.backend, {"a": environment, "b": other}, SUBJECT.today)
     (ingress,) = [section for section in sections(subject) if section.title == "ingress"]
     assert [row.name for row in ingress.rows] == ["idle_timeout_s", "max_lifetime_s"]
 

@@ -86,7 +86,9 @@ def test_a_run_says_it_of_the_environment_that_it_boots() -> None:
     backend = replace(JUDGED, limits=Limits(stop_grace_s="GRACE"), settings={"GRACE": "8"})
     short = Environment("staging", platform=Platform(stop_grace_s=5))
     found = judge(subject("local", short, backend=backend), [observation("local"), observation("staging")]).findings
-    assert [(one.code, one.where, one.environments) for one in found] == [("EP221", "GRACE", ("staging",))]
+    assert [(finding.code, finding.where, finding.environments) for finding in found] == [
+        ("EP221", "GRACE", ("staging",))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -86,25 +86,25 @@ def test_without_an_ingress_it_is_a_mistake(tmp_path: Path) -> None:
     """As every key that would do nothing."""
     file = tmp_path / "a.toml"
     file.write_text('name = "a"\n[ingress]\nconfig = "nginx/a.conf"\n', encoding="utf-8")
-    assert [one.key for one in load_environment(file)[1]] == ["ingress.config"]
+    assert [mistake.key for mistake in load_environment(file)[1]] == ["ingress.config"]
 
 
 def test_it_is_one_trait_with_what_it_has_places_for() -> None:
     """Named as the file says it; what is in it is in no cause."""
     own = OwnConfiguration("nginx/a.conf", OWN)
-    one = Environment("a", ingress=Ingress("nginx"))
+    environment = Environment("a", ingress=Ingress("nginx"))
     other = Environment("b", ingress=Ingress("nginx", tls=True, host="x.example", config=own))
     elsewhere = Environment("c", ingress=Ingress("nginx", prefix="/a", strip_prefix=True, forwarded=("for",)))
     prefixed = Environment("d", ingress=Ingress("nginx", prefix="/a", config=own))
     (whole,) = differences(elsewhere, prefixed)
     assert str(whole) == "ingress.config=nginx/a.conf", "the rest it does in its own way"
     assert mix(elsewhere, prefixed, [whole]).ingress == prefixed.ingress
-    traits = differences(one, other)
+    traits = differences(environment, other)
     assert [str(trait) for trait in traits] == [
         "ingress.tls=true with ingress.config=nginx/a.conf",
         "ingress.host=x.example",
     ]
-    assert mix(one, other, traits).ingress == other.ingress
+    assert mix(environment, other, traits).ingress == other.ingress
 
 
 def test_no_report_has_what_is_in_it() -> None:

@@ -129,14 +129,18 @@ class Replay:
     def observe_all(self) -> tuple[Observation, ...]:
         names = tuple(self.subject.environments)
         self.emit(RunStarted("0a1b2c3d", "fake", (), "chat", names, len(names), 3, 22))
-        chosen = [one for one in self.subject.backend.scenarios if not self.only or one.name in self.only]
+        chosen = [
+            scenario for scenario in self.subject.backend.scenarios if not self.only or scenario.name in self.only
+        ]
         seen = []
-        for boot in dict.fromkeys([Boot(), *(one.boot for one in chosen)]):
+        for boot in dict.fromkeys([Boot(), *(scenario.boot for scenario in chosen)]):
             for name in names:
                 case = Case(name, "chat", boot)
                 self.emit(CaseStarted(case.id, name, str(case), len(chosen)))
                 self.emit(Waiting(case.id, "redis to accept connections"))
-                played = tuple(Transcript(one.name, one.group) for one in chosen if one.boot == boot)
+                played = tuple(
+                    Transcript(scenario.name, scenario.group) for scenario in chosen if scenario.boot == boot
+                )
                 seen.append(Observation(case, "fake", "0a1b2c3d", transcripts=played))
         orders = [Boot(order=("a", "b")), Boot(order=("b", "a")), Boot(timeline=("backend", "redis"))]
         for name in names if self.orders[-1] else ():
@@ -551,7 +555,7 @@ def test_what_the_contract_allows_is_explored_where_that_is_asked_for(project: p
     project.makepyfile("def test_it(parity): parity.verdict")
     project.runpytest_inprocess("--envparity-explore", "9", "--envparity-explore-seed", "4")
     project.runpytest_inprocess("-o", "envparity_explore=5")
-    first, second = (one for one in replay.explored if one is not None)
+    first, second = (exploration for exploration in replay.explored if exploration is not None)
     assert (first.examples, first.seed, second.examples) == (9, 4, 5)
     assert project.runpytest_inprocess("--envparity-explore-seed", "4").ret == pytest.ExitCode.INTERRUPTED
 
@@ -640,7 +644,7 @@ def test_the_run_is_saved_and_reported(project: pytest.Pytester, replay: Replay)
     assert FINDING.id in (project.path / "red.html").read_text(encoding="utf-8")
     assert FINDING.id in (project.path / "red.xml").read_text(encoding="utf-8")
     assert FINDING.id in (project.path / "red.sarif").read_text(encoding="utf-8")
-    assert [one.name for one in (project.path / ".envparity/runs").iterdir()] == ["0a1b2c3d.ndjson"]
+    assert [path.name for path in (project.path / ".envparity/runs").iterdir()] == ["0a1b2c3d.ndjson"]
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_anything_boots(

@@ -40,9 +40,9 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
     subject = load_subject(TREE / "netra_backend" / "backend.toml", TREE / "environments")
     staging = subject.environments["staging"]
     assert staging.deployed is not None
-    usual = [one for one in subject.backend.scenarios if one.part == "usual"]
-    said = {one.name: need(one, subject.backend, staging, staging.deployed) for one in usual}
-    assert Counter(one for one in said.values() if one is not None) == {
+    usual = [scenario for scenario in subject.backend.scenarios if scenario.part == "usual"]
+    said = {scenario.name: need(scenario, subject.backend, staging, staging.deployed) for scenario in usual}
+    assert Counter(need for need in said.values() if need is not None) == {
         "a boot of its own (postgres down, STARTUP_POSTGRES_TIMEOUT_S=2)": 4,
         "a boot of its own (redis down, STARTUP_REDIS_TIMEOUT_S=2)": 4,
         "a boot of its own (backend then postgres)": 1,
@@ -65,7 +65,7 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
         "a client that is gone without a close": 1,
         "a client that does not read": 1,
     }
-    assert sum(one is None for one in said.values()) >= 50
+    assert sum(need is None for need in said.values()) >= 50
 
 
 def test_overload_is_not_asked_for() -> None:

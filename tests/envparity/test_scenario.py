@@ -159,7 +159,7 @@ def test_each_carrier_makes_a_scenario_of_its_own() -> None:
     """`carriers = "each"` expands to one scenario a carrier; an expanded one expands to itself."""
     each = Scenario("talk", carriers="each", steps=(Connect("valid"),))
     expanded = expand(each, ["header", "first_frame"])
-    assert [(one.name, one.carriers) for one in expanded] == [
+    assert [(scenario.name, scenario.carriers) for scenario in expanded] == [
         ("talk[header]", "header"),
         ("talk[first_frame]", "first_frame"),
     ]
@@ -230,7 +230,7 @@ def test_names_are_unique() -> None:
     """Tests and replays select by name, so two scenarios cannot share one."""
     table = '[[scenario]]\nname = "twice"\nsteps = [{ connect = "valid" }]\n'
     scenarios, mistakes = parsed(table * 2)
-    assert [one.name for one in scenarios] == ["twice"]
+    assert [scenario.name for scenario in scenarios] == ["twice"]
     assert [mistake.key for mistake in mistakes] == ["scenario[1].name"]
 
 

@@ -21,18 +21,18 @@ def parsed(head: str, steps: str = STEPS) -> tuple[object, list[str]]:
     """The scenario, or None; and the keys of its mistakes."""
     tables = tomllib.loads(f'[[scenario]]\nname = "many"\n{head}\n{steps}')["scenario"]
     scenarios, mistakes = parse_scenarios(tables, "b.toml", lambda _key: 0)
-    return (scenarios[0] if scenarios else None), [one.key.removeprefix("scenario[0].") for one in mistakes]
+    return (scenarios[0] if scenarios else None), [mistake.key.removeprefix("scenario[0].") for mistake in mistakes]
 
 
 def test_a_crowd_is_read() -> None:
     tables = tomllib.loads(
         f'[[scenario]]\nname = "m"\nclients = 50\nserved = 40\nrate = {{ connections = 25 }}\nbarrier = false\n{STEPS}'
     )["scenario"]
-    ((one,), mistakes) = parse_scenarios(tables, "b.toml", lambda _key: 0)
+    ((first,), mistakes) = parse_scenarios(tables, "b.toml", lambda _key: 0)
     assert mistakes == []
-    assert (one.clients, one.served, one.rate, one.waits_for_all) == (50, 40, Rate(connections=25), False)
-    assert need(one, BACKEND, Environment("live"), Deployed("wss://x")) == "50 connections at once"
-    assert objection(one, BACKEND, {}) == "needs 50 connections at once"
+    assert (first.clients, first.served, first.rate, first.waits_for_all) == (50, 40, Rate(connections=25), False)
+    assert need(first, BACKEND, Environment("live"), Deployed("wss://x")) == "50 connections at once"
+    assert objection(first, BACKEND, {}) == "needs 50 connections at once"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,6 @@ def test_what_is_probed_may_be_played_where_one_is_attached() -> None:
     subject = load_subject(TREE / "netra_backend" / "backend.toml", TREE / "environments")
     backend, staging = subject.backend, subject.environments["staging"]
     known = known_settings(backend, staging)
-    probed = [one for one in backend.scenarios if not objection(one, backend, known)]
+    probed = [scenario for scenario in backend.scenarios if not objection(scenario, backend, known)]
     assert probed
-    assert [one.name for one in probed if need(one, backend, staging, SIGNING) is not None] == []
+    assert [scenario.name for scenario in probed if need(scenario, backend, staging, SIGNING) is not None] == []

@@ -83,7 +83,7 @@ def test_the_mistakes_of_all_files_come_at_once(folder: Path) -> None:
     rewrite("environments/staging.toml", "MAX_BYTES = 8192", "MAX_BYTES = []")
     with pytest.raises(ConfigurationError) as caught:
         load_subject(Path("backend.toml"), Path("environments"))
-    assert [(one.source, one.key) for one in caught.value.mistakes] == [
+    assert [(mistake.source, mistake.key) for mistake in caught.value.mistakes] == [
         ("backend.toml", "image"),
         ("backend.toml", "imag"),
         ("environments/staging.toml", "settings.MAX_BYTES"),
@@ -99,7 +99,7 @@ def test_a_dependency_takes_commands_in_every_environment(folder: Path) -> None:
         if wrong:
             with pytest.raises(ConfigurationError) as caught:
                 load_subject(Path("backend.toml"), Path("environments"))
-            keys = {one.key for one in caught.value.mistakes}
+            keys = {mistake.key for mistake in caught.value.mistakes}
             assert (keys, len(caught.value.mistakes)) == ({"scenario c: steps[0].command"}, wrong)
         else:
             load_subject(Path("backend.toml"), Path("environments"))
@@ -162,7 +162,7 @@ def test_an_identity_provider_is_one_in_every_environment(folder: Path) -> None:
                 "[dependencies.redis]")  # fmt: skip
     with pytest.raises(ConfigurationError) as caught:
         load_subject(Path("backend.toml"), Path("environments"))
-    assert {(one.key, one.got) for one in caught.value.mistakes} == {
+    assert {(mistake.key, mistake.got) for mistake in caught.value.mistakes} == {
         ("scenario r: rotate", "idp, a redis, in staging"),
         ("tokens.provider", "idp, a redis, in staging"),
     }
@@ -204,7 +204,7 @@ def test_an_idle_setting_is_a_number_of_seconds_everywhere(folder: Path, value: 
     rewrite("environments/staging.toml", "MAX_BYTES", f"{value}\nMAX_BYTES")
     with pytest.raises(ConfigurationError) as caught:
         load_subject(Path("backend.toml"), Path("environments"))
-    assert [(one.key, one.got) for one in caught.value.mistakes] == [("idle_settings[0]", got)]
+    assert [(mistake.key, mistake.got) for mistake in caught.value.mistakes] == [("idle_settings[0]", got)]
 
 
 def test_an_idle_setting_may_be_one_environments_alone(folder: Path) -> None:
@@ -212,7 +212,9 @@ def test_an_idle_setting_may_be_one_environments_alone(folder: Path) -> None:
     rewrite("backend.toml", "[image]", 'idle_settings = ["BEAT_S"]\n[image]')
     with pytest.raises(ConfigurationError) as caught:
         load_subject(Path("backend.toml"), Path("environments"))
-    assert [(one.key, one.got) for one in caught.value.mistakes] == [("idle_settings[0]", "BEAT_S, which none has")]
+    assert [(mistake.key, mistake.got) for mistake in caught.value.mistakes] == [
+        ("idle_settings[0]", "BEAT_S, which none has")
+    ]
     rewrite("environments/staging.toml", "MAX_BYTES", "BEAT_S = 2\nMAX_BYTES")
     assert load_subject(Path("backend.toml"), Path("environments")).backend.idle_settings == ("BEAT_S",)
 
@@ -226,7 +228,7 @@ def test_a_boot_that_hastens_needs_a_place_in_each_configuration_of_nginx(folder
     Path("environments/staging.toml").write_text(f'{text}[ingress]\nkind = "nginx"\nconfig = "own.conf"\n')
     with pytest.raises(ConfigurationError) as caught:
         load_subject(Path("backend.toml"), Path("environments"))
-    assert [(one.key, one.got) for one in caught.value.mistakes] == [
+    assert [(mistake.key, mistake.got) for mistake in caught.value.mistakes] == [
         ("scenario too_big: boot.hasten", "none in own.conf of staging")
     ]
     rewrite("environments/own.conf", "location", "proxy_read_timeout {idle_timeout_s}s; location")

@@ -59,10 +59,10 @@ def keys_of_steps() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each field of each step: the action, the key, and a step with that action that is in order."""
     for action, kind in ACTIONS.items():
         fields = msgspec.structs.fields(kind)
-        whole = {(action if place == 0 else one.name): _plain(one.type, one.name)
-                 for place, one in enumerate(fields) if one.required or place == 0}  # fmt: skip
-        for place, one in enumerate(fields):
-            yield action, action if place == 0 else one.name, whole
+        whole = {(action if place == 0 else declared.name): _plain(declared.type, declared.name)
+                 for place, declared in enumerate(fields) if declared.required or place == 0}  # fmt: skip
+        for place, declared in enumerate(fields):
+            yield action, action if place == 0 else declared.name, whole
 
 
 def _plain(kind: Any, name: str) -> Any:

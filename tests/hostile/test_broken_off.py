@@ -83,7 +83,7 @@ def test_a_search_for_causes_that_is_interrupted_keeps_its_findings(
     verdict = read_run(saved).verdict
     assert number.name in verdict.broken_off
     assert (verdict.cases, verdict.planned) == (2, 2)
-    assert {one.environments for one in verdict.findings if one.scenario == "hello"} == {("far",)}
+    assert {finding.environments for finding in verdict.findings if finding.scenario == "hello"} == {("far",)}
     assert (project / "report.html").exists()
     assert "Traceback" not in str(run)
     assert run.children() == []

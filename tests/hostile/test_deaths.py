@@ -77,14 +77,14 @@ def test_what_a_set_clock_keeps_in_shared_memory_goes_with_the_process(start_run
     """Libfaketime removes it at an orderly exit of the process alone."""
     run = start_run()
     kept = [Path("/dev/shm") / f"{name}_{run.told['child']}" for name in ("faketime_shm", "sem.faketime_sem")]  # noqa: S108
-    for one in kept:
-        one.touch()
+    for path in kept:
+        path.touch()
     if who == "the run":
         os.kill(run.told["child"], signal.SIGKILL)
         run.close()
     else:
         run.kill(guard=False)
-    eventually("it is gone", lambda: not any(one.exists() for one in kept))
+    eventually("it is gone", lambda: not any(path.exists() for path in kept))
 
 
 def test_a_server_that_overwrites_its_environment_is_known_by_where_it_works(start_run: StartRun, place: Path) -> None:

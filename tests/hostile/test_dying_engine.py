@@ -49,15 +49,15 @@ def begun(running: list[Running], tmp_path: Path) -> Running:
 
 def left_of(client: docker.DockerClient, run_id: str) -> list[str]:
     chosen = {"label": f"{RUN}={run_id}"}
-    containers = [str(one["Id"]) for one in client.api.containers(all=True, filters=chosen)]
-    return containers + [str(one["Name"]) for one in client.api.networks(filters=chosen)]
+    containers = [str(container["Id"]) for container in client.api.containers(all=True, filters=chosen)]
+    return containers + [str(network["Name"]) for network in client.api.networks(filters=chosen)]
 
 
 def removed(client: docker.DockerClient, run_id: str) -> None:
     """As `docker rm -f` of somebody else does."""
-    for one in client.api.containers(all=True, filters={"label": f"{RUN}={run_id}"}):
+    for container in client.api.containers(all=True, filters={"label": f"{RUN}={run_id}"}):
         with suppress(docker.errors.APIError):
-            client.api.remove_container(one["Id"], force=True, v=True)
+            client.api.remove_container(container["Id"], force=True, v=True)
 
 
 def test_what_was_seen_before_the_engine_died_is_told_and_saved(

@@ -136,7 +136,7 @@ def most_mib(pid: int) -> float:
 
 def logs_mib(run: Running) -> list[float]:
     """What each log of that run takes of the disk."""
-    return [one.stat().st_blocks / 2048 for one in run.temporary.rglob("*.log")]
+    return [path.stat().st_blocks / 2048 for path in run.temporary.rglob("*.log")]
 
 
 @pytest.mark.parametrize("project", LASTING, indirect=True)
@@ -168,7 +168,7 @@ def test_a_message_without_end_costs_no_deadline(tmp_path: Path, running: list[R
     assert run.process.wait(COMES_TO_ITS_END_S) == 1, str(run)
     (saved,) = saved_runs(project / ".envparity" / "runs")
     seen = read_run(saved).observations
-    plays = [play.events for one in seen for play in (*one.transcripts, *one.control)]
+    plays = [play.events for observation in seen for play in (*observation.transcripts, *observation.control)]
     assert len(seen) == 2
     assert [[type(event) for event in events] for events in plays] == [[HandshakeAnswered, ConnectionClosed]] * 4
     assert not any("once more, alone" in line for line in run.output)

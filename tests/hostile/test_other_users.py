@@ -69,7 +69,7 @@ def test_whoever_takes_the_name_of_the_base_folder_stops_nobody(
     run.kill(guard=True)
     assert run.folder.name in swept(place)
     eventually(f"left: {run.left()}", lambda: not run.left())
-    assert [one.name for one in place.iterdir()] == [BASE]
+    assert [path.name for path in place.iterdir()] == [BASE]
     assert (tmp_path / "0000abcd-mine").exists()
 
 
@@ -143,5 +143,5 @@ def test_a_run_among_all_attempts_has_the_verdict_that_it_has_alone(
     run = Running(TREE, *arguments, env={"TMPDIR": str(place)})
     running.append(run)
     assert run.process.wait(MOMENT_S) == 0, str(run)
-    assert sorted(one.name for one in place.iterdir()) == sorted(names)
+    assert sorted(path.name for path in place.iterdir()) == sorted(names)
     assert run.children() == []

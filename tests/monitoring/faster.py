@@ -22,7 +22,9 @@ _AGE = re.compile(r"(time\(\) - \w+(?:\{[^}]*\})? *[<>]=? *)(\d+)")
 
 def faster(rules: dict[str, Any], factor: int) -> dict[str, Any]:
     """The rules of a file with every time divided by `factor`."""
-    return {"groups": [{**group, "rules": [_rule(one, factor) for one in group["rules"]]} for group in rules["groups"]]}
+    return {
+        "groups": [{**group, "rules": [_rule(rule, factor) for rule in group["rules"]]} for group in rules["groups"]]
+    }
 
 
 def shortened(duration: str, factor: int) -> str:

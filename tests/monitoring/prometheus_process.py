@@ -46,7 +46,7 @@ class Prometheus:
     def alerts_that_were(self, state: str) -> set[str]:
         """The alerts that have been `pending` or `firing` at any evaluation, whoever looked."""
         ever = self._get("query", {"query": f'count_over_time(ALERTS{{alertstate="{state}"}}[1h])'})["result"]
-        return {one["metric"]["alertname"] for one in ever}
+        return {alert["metric"]["alertname"] for alert in ever}
 
     def until_value(self, query: str, expected: float, timeout_s: float) -> None:
         """Wait until a query has this value. Raises TooLate."""

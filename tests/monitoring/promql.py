@@ -35,4 +35,4 @@ def labels_asked(expression: str) -> set[tuple[str, str]]:
 
 def labels_grouped(expression: str) -> set[str]:
     """The labels that results are grouped by or matched on."""
-    return {one.strip() for group in _GROUPING.findall(expression) for one in group.split(",") if one.strip()}
+    return {label.strip() for group in _GROUPING.findall(expression) for label in group.split(",") if label.strip()}

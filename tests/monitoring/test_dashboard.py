@@ -40,7 +40,7 @@ def filled_in(expression: str) -> str:
     return expression
 
 
-QUERIES = [pytest.param(*one, id=f"{one[0]}, {one[2]}") for one in queries()]
+QUERIES = [pytest.param(*query, id=f"{query[0]}, {query[2]}") for query in queries()]
 
 
 def test_it_has_the_form_of_a_dashboard() -> None:
@@ -48,7 +48,7 @@ def test_it_has_the_form_of_a_dashboard() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     validator = Draft202012Validator(SCHEMA)
     assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(READ)] == []
-    assert [(one["name"], one["type"]) for one in READ["templating"]["list"]] == [
+    assert [(variable["name"], variable["type"]) for variable in READ["templating"]["list"]] == [
         ("datasource", "datasource"),
         ("environment", "query"),
     ]
@@ -59,10 +59,10 @@ def test_no_two_panels_are_one_or_lie_upon_each_other() -> None:
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
     cells = {panel["id"]: panel["gridPos"] for panel in PANELS}
     assert all(cell["x"] + cell["w"] <= 24 for cell in cells.values())
-    for (one, here), (other, there) in combinations(cells.items(), 2):
+    for (panel, here), (other, there) in combinations(cells.items(), 2):
         beside = here["x"] + here["w"] <= there["x"] or there["x"] + there["w"] <= here["x"]
         apart = here["y"] + here["h"] <= there["y"] or there["y"] + there["h"] <= here["y"]
-        assert beside or apart, f"panels {one} and {other}"
+        assert beside or apart, f"panels {panel} and {other}"
     for panel in PANELS:
         references = [target["refId"] for target in panel.get("targets", [])]
         assert len(set(references)) == len(references)

@@ -150,8 +150,8 @@ def test_labels_are_taken_from_fields_that_the_lines_have(logged: list[LogEntry]
     for name in NAMES:
         metric = read(name, "metric")
         matches = matcher(metric["filter"])
-        assert {one["key"] for one in metric["metricDescriptor"]["labels"]} == set(metric["labelExtractors"])
-        for entry in (one for one in logged if matches(one)):
+        assert {label["key"] for label in metric["metricDescriptor"]["labels"]} == set(metric["labelExtractors"])
+        for entry in (logged_entry for logged_entry in logged if matches(logged_entry)):
             found = {label: extracted(how, entry) for label, how in metric["labelExtractors"].items()}
             assert all(found.values()) == ("jsonPayload" in entry), found
 
@@ -169,14 +169,14 @@ def test_the_files_have_the_form_that_the_api_takes(name: str) -> None:
 def test_a_policy_is_about_its_metric(name: str) -> None:
     """It asks for the metric that the file beside it makes, groups by labels that it has, and speaks of no other."""
     metric, policy = read(name, "metric"), read(name, "policy")
-    labels = {one["key"] for one in metric["metricDescriptor"]["labels"]}
+    labels = {label["key"] for label in metric["metricDescriptor"]["labels"]}
     (condition,) = policy["conditions"]
     threshold = condition["conditionThreshold"]
     assert f'metric.type="logging.googleapis.com/user/{metric["name"]}"' in threshold["filter"]
     assert re.findall(r'resource.type="\w+"', threshold["filter"]) == re.findall(
         r'resource.type="\w+"', metric["filter"]
     )
-    grouped = {one.removeprefix("metric.label.") for one in threshold["aggregations"][0]["groupByFields"]}
+    grouped = {field.removeprefix("metric.label.") for field in threshold["aggregations"][0]["groupByFields"]}
     assert grouped <= labels
     said = policy["documentation"]["subject"] + policy["documentation"]["content"]
     assert set(re.findall(r"\$\{metric\.label\.(\w+)\}", said)) <= grouped
@@ -212,7 +212,7 @@ def camel(held: Any, *, names: bool = False) -> Any:
             for key, value in held.items()
         }
     if isinstance(held, list):
-        return [camel(one) for one in held]
+        return [camel(value) for value in held]
     if isinstance(held, str):
         assert not re.search(r"(?<!\$)\$\{|%\{", held), f"Terraform would read {held!r}"
         return held.replace("$${", "${")

@@ -44,7 +44,7 @@ def mutants() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield name, "at once", rule | {"for": "0s"}
         pieces = parts(rule["expr"])
         for left_out in range(len(pieces)) if len(pieces) > 1 else ():
-            kept = [one for index, one in enumerate(pieces) if index != left_out]
+            kept = [piece for index, piece in enumerate(pieces) if index != left_out]
             expression = " ".join(
                 f"{operator} {text}" if index else text for index, (operator, text) in enumerate(kept)
             )
@@ -73,12 +73,14 @@ def test_an_alert_fires_when_it_should_and_not_when_it_nearly_should(name: str) 
 
 
 @pytest.mark.monitoring
-@pytest.mark.parametrize(("name", "how", "rule"), [pytest.param(*one, id=f"{one[0]}, {one[1]}") for one in mutants()])
+@pytest.mark.parametrize(
+    ("name", "how", "rule"), [pytest.param(*mutant, id=f"{mutant[0]}, {mutant[1]}") for mutant in mutants()]
+)
 def test_its_tests_notice_when_an_alert_is_wrong(name: str, how: str, rule: dict[str, Any], tmp_path: Path) -> None:
     """No alert can be made to fire always, never, too early or without one of its conditions unseen."""
     wrong = {
         "groups": [
-            {**group, "rules": [rule if one.get("alert") == name else one for one in group["rules"]]}
+            {**group, "rules": [rule if each_rule.get("alert") == name else each_rule for each_rule in group["rules"]]}
             for group in READ["groups"]
         ]
     }

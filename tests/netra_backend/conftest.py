@@ -47,11 +47,11 @@ def replicas(
     asyncio.run(_create_database(postgres_url, "replicas"))
     shared = {**settings, "DATABASE_URL": postgres_url.replace("/postgres", "/replicas")}
     folder = tmp_path_factory.mktemp("replicas")
-    one, two = (BackendProcess(shared, folder / name) for name in ("log-1", "log-2"))
-    for replica in (one, two):
+    first, two = (BackendProcess(shared, folder / name) for name in ("log-1", "log-2"))
+    for replica in (first, two):
         replica.launch()
-    yield one.until_listening(), two.until_listening()
-    for replica in (one, two):
+    yield first.until_listening(), two.until_listening()
+    for replica in (first, two):
         replica.stop()
 
 

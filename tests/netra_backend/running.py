@@ -161,10 +161,10 @@ def _contract() -> dict[str, dict[str, Draft202012Validator]]:
     held: dict[str, dict[str, Draft202012Validator]] = {}
     for name, operation in document["operations"].items():
         schemas = [
-            document["components"]["messages"][one["$ref"].rpartition("/")[2]]["payload"]["schema"]
-            for one in operation["messages"]
+            document["components"]["messages"][message["$ref"].rpartition("/")[2]]["payload"]["schema"]
+            for message in operation["messages"]
         ]
-        held[name] = {one["properties"]["type"]["const"]: Draft202012Validator(one) for one in schemas}
+        held[name] = {schema["properties"]["type"]["const"]: Draft202012Validator(schema) for schema in schemas}
     return held
 
 

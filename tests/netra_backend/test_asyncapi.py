@@ -35,7 +35,9 @@ def test_it_is_an_asyncapi_3_document() -> None:
     for operation in DOCUMENT["operations"].values():
         assert operation["action"] in {"send", "receive"}
         assert operation["channel"] == {"$ref": "#/channels/conversation"}
-    said = [one["$ref"].rpartition("/")[2] for held in DOCUMENT["operations"].values() for one in held["messages"]]
+    said = [
+        message["$ref"].rpartition("/")[2] for held in DOCUMENT["operations"].values() for message in held["messages"]
+    ]
     assert sorted(said) == sorted(channel["messages"]) == sorted(DOCUMENT["components"]["messages"])
 
 
@@ -52,7 +54,9 @@ def objects(schema: Any) -> list[dict[str, Any]]:
     if not isinstance(schema, dict):
         return []
     inner = [*schema.get("properties", {}).values(), schema.get("items")]
-    return ([schema] if schema.get("type") == "object" else []) + [found for one in inner for found in objects(one)]
+    return ([schema] if schema.get("type") == "object" else []) + [
+        found for schema in inner for found in objects(schema)
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENT["components"]["messages"]))
@@ -63,7 +67,7 @@ def test_a_payload_is_json_schema_2020_12_and_closed(name: str) -> None:
     Draft202012Validator.check_schema(payload["schema"])
     found = objects(payload["schema"])
     assert found
-    assert all(one["additionalProperties"] is False for one in found)
+    assert all(schema["additionalProperties"] is False for schema in found)
 
 
 def test_what_a_client_may_say_is_what_the_code_reads() -> None:

@@ -40,7 +40,7 @@ async def test_whole_conversation_however_the_token_comes(backend: BackendProces
         assert len({(event["run_id"], event["thread_id"]) for event in events}) == 1
         await talking.say(type="history", thread_id=events[0]["thread_id"])
         said = (await talking.hear())["messages"]
-        assert [(one["role"], one["text"]) for one in said] == [
+        assert [(message["role"], message["text"]) for message in said] == [
             ("user", "what is the price of this"),
             ("assistant", events[-1]["answer"]),
         ]
@@ -199,14 +199,14 @@ async def test_a_resent_message_is_answered_once(backend: BackendProcess) -> Non
 async def test_a_message_sent_twice_at_once_runs_once(backend: BackendProcess) -> None:
     """Two connections race with one message_id: one run, and the other is answered from it or told that it goes on."""
     user = somebody()
-    async with talk(backend, token(user)) as one, talk(backend, token(user)) as other:
-        await asyncio.gather(*(each.say(type="user_message", message_id="m", text="hi") for each in (one, other)))
+    async with talk(backend, token(user)) as first, talk(backend, token(user)) as other:
+        await asyncio.gather(*(each.say(type="user_message", message_id="m", text="hi") for each in (first, other)))
         heard = []
-        for each in (one, other):
+        for each in (first, other):
             while (frame := await each.hear())["type"] != "agent_completed" or "duplicate" in frame:
                 heard.append(frame)
             heard.append(frame)
-        for each in (one, other):  # what the loser is told for itself comes before what it asks for next
+        for each in (first, other):  # what the loser is told for itself comes before what it asks for next
             await each.say(type="history", thread_id=frame["thread_id"])
             while (frame := await each.hear())["type"] != "history":
                 heard.append(frame)
@@ -220,11 +220,11 @@ async def test_events_reach_all_connections_of_the_user_and_nobody_elses(backend
     """Another connection of the same user hears the five events; another user hears nothing but their own pong."""
     user = somebody()
     async with (
-        talk(backend, token(user)) as one,
+        talk(backend, token(user)) as first,
         talk(backend, token(user)) as two,
         talk(backend, token(somebody())) as stranger,
     ):
-        events = await one.ask("hello", "m1")
+        events = await first.ask("hello", "m1")
         assert [await two.hear() for _ in AGENT_EVENTS] == events
         await stranger.say(type="ping")
         assert (await stranger.hear())["type"] == "pong"

@@ -123,15 +123,15 @@ async def test_two_replicas_share_events_limits_and_messages(
     replicas: tuple[BackendProcess, BackendProcess],
 ) -> None:
     """What one replica runs, a connection at the other hears; the limit is over both; a resent message is known."""
-    one, two = replicas
+    first, two = replicas
     assert [replica.until_started()["status"] for replica in replicas] == ["pass", "pass"]
     user = "of two replicas"
-    async with talk(one, token(user)) as here, talk(two, token(user)) as there:
+    async with talk(first, token(user)) as here, talk(two, token(user)) as there:
         events = await here.ask("hello", "m1")
         assert [await there.hear() for _ in AGENT_EVENTS] == events
         await there.say(type="user_message", message_id="m1", text="hello")
         assert (await there.hear())["duplicate"] is True
-        async with talk(one, token(user)), talk(two, token(user), welcomed=False) as fourth:
+        async with talk(first, token(user)), talk(two, token(user), welcomed=False) as fourth:
             assert (await fourth.hear())["code"] == "too_many_connections"
 
 

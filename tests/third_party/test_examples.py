@@ -85,7 +85,7 @@ def run(folder: Path, launcher: str, *arguments: str) -> tuple[Finding, ...]:
     )
     assert ended.returncode in {0, 1}, ended.stdout + ended.stderr
     (file,) = runs.glob("*.ndjson")
-    return tuple(one for one in read_run(file).verdict.findings if not one.under)
+    return tuple(finding for finding in read_run(file).verdict.findings if not finding.under)
 
 
 def copied(name: str, folder: Path) -> Path:

@@ -128,7 +128,7 @@ async def test_a_client_that_polls_alone_is_recorded_as_a_session(tmp_path: Path
             await polling_alone(f"127.0.0.1:{there}")
         trial, held = await proven(proxy.recording, port)
         assert steps_of(held)[0]["transport"] == "polling"
-        said = [next(iter(one)) for one in steps_of(held)]
+        said = [next(iter(step)) for step in steps_of(held)]
         assert said == ["connect", "expect", "send", "expect", "expect", "send", "expect", "send", "close"]
         backend = load_backend(backend_file(tmp_path, written(trial, held)))
 

@@ -91,7 +91,7 @@ async def compute(authority: str) -> None:
 
 def played(backend: Backend, port: int) -> Transcript:
     """How what was recorded goes on the server at that port."""
-    scenario = next(one for one in backend.scenarios if one.name == "recorded")
+    scenario = next(scenario for scenario in backend.scenarios if scenario.name == "recorded")
     endpoint = Endpoint(("127.0.0.1", port), f"127.0.0.1:{port}", None)
     upstream = Upstream(endpoint=endpoint, settings={"JUPYTER_TOKEN": TOKEN})
     return asyncio.run(play(scenario, upstream, backend, None))

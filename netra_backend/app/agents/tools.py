@@ -37,7 +37,7 @@ class SearchThread:
         """Say how many there are, and quote the latest."""
         said = await threads.history(context.user_id, context.thread_id or "", SEARCHED_MESSAGES)
         wanted = words_in(text)
-        found = [one.text for one in said[:-1] if one.role == "user" and words_in(one.text) & wanted]
+        found = [message.text for message in said[:-1] if message.role == "user" and words_in(message.text) & wanted]
         if not found:
             return "Nothing earlier in this thread shares a word with your message."
         return f"{len(found)} earlier in this thread; the latest: {found[-1]}"

@@ -123,8 +123,8 @@ class Startup:
             self._fail(failure, component.name)
         except ExceptionGroup as several:
             record.outcome = "failed"
-            for one in several.exceptions:
-                self._fail(one if isinstance(one, StartupFailure) else _unexpected(one), component.name)
+            for error in several.exceptions:
+                self._fail(error if isinstance(error, StartupFailure) else _unexpected(error), component.name)
         except Exception as error:  # a bug in one step must be reported, not end the process
             record.outcome = "failed"
             log.exception("startup step raised", step=component.name)

@@ -84,10 +84,10 @@ def _decoded(base64url: str) -> str:
         raise TokenRefused("token_malformed", "The subprotocol is not 'jwt.' and a token in base64url.") from None
 
 
-def _same_origin(one: str, other: str) -> bool:
+def _same_origin(first: str, other: str) -> bool:
     """Scheme, host and port are the same (RFC 6454 §5)."""
     try:
-        return _triple(one) == _triple(other)
+        return _triple(first) == _triple(other)
     except ValueError:
         return False
 

@@ -51,7 +51,9 @@ class MessageHandlers:
             said = await self._threads.history(manager.context.user_id, message.thread_id, message.limit)
         except ThreadNotFound:
             raise _no_such_thread() from None
-        manager.send({"type": "history", "thread_id": message.thread_id, "messages": [one._asdict() for one in said]})
+        manager.send(
+            {"type": "history", "thread_id": message.thread_id, "messages": [earlier._asdict() for earlier in said]}
+        )
 
     async def ping(self, manager: WebSocketManager, message: Ping) -> None:
         """Answer, with the id of the ping where it has one."""

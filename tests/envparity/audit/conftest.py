@@ -64,8 +64,8 @@ def holds(write: Write) -> Holds:
         root = write(sources)
         files = {module_of(path.relative_to(root).as_posix()): path for path in root.rglob("*.py")}
         found = list(check(Reading(read_package(NAME, files), **said)))  # type: ignore[arg-type]  # tests pass sets only
-        assert sorted({(one.module, one.line) for one in found}) == sorted(marked(sources)), found
-        assert {one.code for one in found} <= {code or one.code for one in found}
+        assert sorted({(raised.module, raised.line) for raised in found}) == sorted(marked(sources)), found
+        assert {raised.code for raised in found} <= {code or raised.code for raised in found}
 
     return hold
 

@@ -42,9 +42,9 @@ def test_each_effect_is_found_at_its_line(audited: Audited, listener: socket.soc
     sources = {f"app/{code.lower()}.py": source.format(port=port, folder=tmp_path) for code, source in EFFECTS.items()}
     with listener:
         report = audited(sources, Audit("app", request_scoped=("Manager",)))
-        found = [(one.module, one.line) for one in report.findings]
+        found = [(finding.module, finding.line) for finding in report.findings]
         assert sorted(found) == sorted(marked(sources)), report.findings
-        codes = {one.code for one in report.findings}
+        codes = {finding.code for finding in report.findings}
         assert codes == EFFECTS.keys() - {"EP663"} | {"EP602"}, "the source shows the request-scoped object already"
         listener.settimeout(0)
         with pytest.raises(BlockingIOError):
@@ -61,7 +61,7 @@ def test_the_chain_leads_from_the_import_to_the_effect(audited: Audited) -> None
         "app/main.py": "from app.auth import Auth\n",
     }
     report = audited(sources)
-    assert [(one.module, one.line) for one in report.findings] == marked(sources)
+    assert [(finding.module, finding.line) for finding in report.findings] == marked(sources)
     assert report.findings[0].evidence == (
         "by app.auth:3 <module> → app.auth:4 Auth → app.settings:4 secret",
         "also whenever one imports app.main",
@@ -85,7 +85,7 @@ def test_third_parties_are_told_apart(audited: Audited) -> None:
         "app/calls.py": "import other\n\nother.debug()\nissuer = other.get('ISSUER')  # !\n",
     }
     report = audited(sources)
-    assert [(one.code, one.module, one.line, one.got) for one in report.findings] == [
+    assert [(finding.code, finding.module, finding.line, finding.got) for finding in report.findings] == [
         ("EP658", "app.calls", 4, "ISSUER")
     ]
     assert report.apart == {"other environment-read": 1}
@@ -138,8 +138,8 @@ def test_a_broken_import_is_found_once(audited: Audited) -> None:
         "app/__main__.py": "raise SystemExit(1)\n",
     }
     report = audited(sources)
-    assert [(one.module, one.line) for one in report.findings] == sorted(marked(sources))
-    assert {one.code for one in report.findings} == {"EP664"}
+    assert [(finding.module, finding.line) for finding in report.findings] == sorted(marked(sources))
+    assert {finding.code for finding in report.findings} == {"EP664"}
     assert report.notes == (
         "app.optional was not audited: it needs nowhere_at_all, which is not installed",
         "app.__main__ was not imported: it is a program, and runs when it is",
@@ -154,7 +154,7 @@ def test_an_import_that_fails_by_what_was_refused_is_one_finding(audited: Audite
         "app/user.py": "import app.store, app.key\n",
     }
     report = audited(sources)
-    assert [(one.code, one.module, one.line) for one in report.findings] == [
+    assert [(finding.code, finding.module, finding.line) for finding in report.findings] == [
         ("EP658", "app.key", 2),
         ("EP657", "app.store", 6),
     ]
@@ -163,5 +163,5 @@ def test_an_import_that_fails_by_what_was_refused_is_one_finding(audited: Audite
 def test_a_coroutine_left_at_import_warns(audited: Audited) -> None:
     """Python says so when it is collected."""
     report = audited({"app/left.py": "async def beat() -> None: ...\n\nbeat()\n"}, only="EP662")
-    assert [one.code for one in report.findings] == ["EP662"]
+    assert [finding.code for finding in report.findings] == ["EP662"]
     assert "was never awaited" in report.findings[0].got

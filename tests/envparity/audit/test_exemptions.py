@@ -13,7 +13,7 @@ FOUND = Raised("EP606", "app.service", 3, "os.environ", (), 4)
 def judged(source: str, *found: Raised, checked: frozenset[str] = EVERYTHING) -> tuple[list[str], list[str]]:
     """The codes that remain, with their lines, and the reasons of those that are exempted."""
     remaining, exempted = apply(found or (FOUND,), {"app.service": source}, checked)
-    return [f"{one.code}:{one.line}" for one in remaining], [reason for _, reason in exempted]
+    return [f"{raised.code}:{raised.line}" for raised in remaining], [reason for _, reason in exempted]
 
 
 def test_a_reason_exempts_the_line() -> None:

@@ -41,9 +41,9 @@ def fault(number: str) -> Fault:
     return read_fault(found[0])
 
 
-def audited(one: Fault | None, folder: Path) -> AuditReport:
+def audited(fault: Fault | None, folder: Path) -> AuditReport:
     """The audit of a copy with that fault applied."""
-    root = apply_to_copy(one, folder)
+    root = apply_to_copy(fault, folder)
     try:
         return audit(find_target(None, root / _BACKEND), examples=1)
     finally:
@@ -58,10 +58,13 @@ def test_a_fault_is_found_at_its_line(number: str, tmp_path: Path) -> None:
     source_shows_it = code in {rule.code for rule in STATIC}
     only = [rule.code for rule in STATIC] if source_shows_it else []  # then nothing need be imported
     report = audit(find_target(None, root / _BACKEND), only=only, examples=1)
-    blamed = [one for one in report.findings if one.code == code and one.path.endswith(file)]
-    lines = [Path(one.path).read_text(encoding="utf-8").splitlines()[one.line - 1] for one in blamed]
+    blamed = [finding for finding in report.findings if finding.code == code and finding.path.endswith(file)]
+    lines = [
+        Path(audit_finding.path).read_text(encoding="utf-8").splitlines()[audit_finding.line - 1]
+        for audit_finding in blamed
+    ]
     assert any(text in line for line in lines), report.findings
-    assert {one.code for one in report.findings} <= {code} | ALSO.get(number, set()), report.findings
+    assert {finding.code for finding in report.findings} <= {code} | ALSO.get(number, set()), report.findings
 
 
 def test_the_reference_backend_is_clean(tmp_path: Path) -> None:

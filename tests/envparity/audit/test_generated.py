@@ -106,4 +106,4 @@ def test_the_report_is_the_same_without(audited: Audited, write: Write, monkeypa
     assert apart != text
     monkeypatch.setattr(interpreter, "audit_program", lambda: apart)
     assert runs() == shared
-    assert [one.code for one in audited(SOURCES).findings] == ["EP664", "EP658"]
+    assert [finding.code for finding in audited(SOURCES).findings] == ["EP664", "EP658"]

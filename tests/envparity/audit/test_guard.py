@@ -85,7 +85,7 @@ def made(write: Write, names: list[str]) -> list[dict[str, Any]]:
 def test_every_object_is_told_with_its_maker(write: Write) -> None:
     """Bare and dotted names, a dataclass, a subclass once, a class imported before, one without an `__init__`."""
     found = made(write, ["Manager", "Special", "app.kinds.Context", "Early", "Pair", "elsewhere.Other"])
-    assert [(one["type"], one["module"], one["line"]) for one in found] == [
+    assert [(made["type"], made["module"], made["line"]) for made in found] == [
         ("app.kinds.Manager", "app.kinds", 21),
         ("app.kinds.Context", "app.main", 6),
         ("app.kinds.Special", "app.main", 7),
@@ -93,14 +93,14 @@ def test_every_object_is_told_with_its_maker(write: Write) -> None:
         ("app.kinds.Pair", "app.main", 10),
         ("app.kinds.Manager", "app.main", 12),
     ]
-    assert [one["function"] for one in found][:2] == ["<module>", "start"]
+    assert [made["function"] for made in found][:2] == ["<module>", "start"]
     assert found[0]["chain"][0]["module"] == "app.main"
     assert all(earlier["monotonic"] <= later["monotonic"] for earlier, later in pairwise(found))
 
 
 def test_what_is_not_watched_is_not_told(write: Write) -> None:
     """Nothing but the types that were named."""
-    assert [one["type"] for one in made(write, ["app.kinds.Other"])] == ["app.kinds.Other"]
+    assert [made["type"] for made in made(write, ["app.kinds.Other"])] == ["app.kinds.Other"]
 
 
 def test_a_watched_class_stays_what_it_was() -> None:
@@ -111,7 +111,7 @@ def test_a_watched_class_stays_what_it_was() -> None:
 
     @watch.watched
     class Kind:
-        def __init__(self, one: int, *, two: str = "") -> None:
+        def __init__(self, first: int, *, two: str = "") -> None:
             """Say it."""
 
     @watch.watched
@@ -122,7 +122,7 @@ def test_a_watched_class_stays_what_it_was() -> None:
     with pytest.raises(TypeError, match="takes no arguments"):
         Bare(1)  # type: ignore[call-arg]  # what is asked
     Kind(1)
-    assert [str(one["type"]).rpartition(".")[2] for one in watch.made] == ["Bare", "Kind"]
+    assert [str(made["type"]).rpartition(".")[2] for made in watch.made] == ["Bare", "Kind"]
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:

@@ -34,7 +34,7 @@ def test_others_are_imported_once(write: Write) -> None:
     (root / "other.py").write_text(f"with open({str(root / 'count')!r}, 'a') as file:\n    file.write('x')\n")
     with open_interpreter(START, "app", str(root), ()) as (_, ready):
         runs = ready().run([["app.a"], ["app.b"], ["app.b", "app.a"]])
-    assert [one.error for run in runs for one in run.outcomes] == [None] * 4
+    assert [outcome.error for run in runs for outcome in run.outcomes] == [None] * 4
     assert (root / "count").read_text(encoding="utf-8") == "x"
 
 
@@ -66,8 +66,8 @@ def test_where_it_must_not_fork_each_order_has_its_own(write: Write) -> None:
         opened = ready()
         assert not opened._forks
         first, second = opened.run([["app.a"], ["app.b"]])
-    assert [(one.kind, one.detail, one.line) for one in first.effects] == [("environment-read", "X", 2)]
-    assert [one.kind for one in first.apart] == ["thread"]
+    assert [(effect.kind, effect.detail, effect.line) for effect in first.effects] == [("environment-read", "X", 2)]
+    assert [effect.kind for effect in first.apart] == ["thread"]
     assert str(second.outcomes[0].error).startswith("ZeroDivisionError")
 
 
@@ -82,8 +82,8 @@ def test_a_module_that_hangs_or_dies_is_one_finding(audited: Audited, monkeypatc
         "app/spins.py": "while True: pass\n",
     }
     report = audited(sources)
-    found = {one.module: one for one in report.findings}
-    assert {one.code for one in report.findings} == {"EP664"}
+    found = {finding.module: finding for finding in report.findings}
+    assert {finding.code for finding in report.findings} == {"EP664"}
     assert sorted(found) == ["app.dies", "app.hangs", "app.spins"]
     assert "exit status 7" in found["app.dies"].got
     assert "1 s of waiting" in found["app.hangs"].got
@@ -94,7 +94,7 @@ def test_an_import_that_gets_no_time_is_no_finding(audited: Audited, monkeypatch
     """It neither computed nor waited for as long as a finding takes: that is the machine's, and nobody else's end."""
     monkeypatch.setattr(interpreter, "_IMPORT_S", 3.0)
     report = audited({"app/bad.py": "1 / 0\n", "app/fine.py": "VALUE = 1\n", "app/slow.py": "while True: pass\n"})
-    assert [(one.code, one.module) for one in report.findings] == [("EP664", "app.bad")]
+    assert [(finding.code, finding.module) for finding in report.findings] == [("EP664", "app.bad")]
     assert (report.starved, report.imports) == (("app.slow",), 4)
     assert len(report.notes) == 1
 
@@ -119,5 +119,8 @@ def test_a_module_that_hangs_ends_only_itself_where_it_must_not_fork(
         "app/spins.py": "while True: pass\n",
     }
     report = audited(sources)
-    assert [(one.code, one.module) for one in report.findings] == [("EP664", "app.hangs"), ("EP664", "app.spins")]
+    assert [(finding.code, finding.module) for finding in report.findings] == [
+        ("EP664", "app.hangs"),
+        ("EP664", "app.spins"),
+    ]
     assert report.starved == ()

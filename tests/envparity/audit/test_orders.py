@@ -14,7 +14,7 @@ def test_a_circle_that_works_in_one_order_only(audited: Audited) -> None:
         "app/registry.py": "from app.agents import Agent\n\ndef register(kind: type) -> None: ...\n",
     }
     report = audited(MANY | sources, examples=2)
-    assert {one.code for one in report.findings} == {"EP664"}
+    assert {finding.code for finding in report.findings} == {"EP664"}
     assert "partially initialized module" in report.findings[0].got
 
     lucky = sources | {
@@ -22,7 +22,9 @@ def test_a_circle_that_works_in_one_order_only(audited: Audited) -> None:
         "app/registry.py": "from app.agents import Agent\n",
     }
     report = audited(MANY | lucky, examples=2)
-    assert [(one.code, one.module, one.line) for one in report.findings] == [("EP665", "app.registry", 1)]
+    assert [(finding.code, finding.module, finding.line) for finding in report.findings] == [
+        ("EP665", "app.registry", 1)
+    ]
     assert "app.agents can be imported after app.registry only" in report.findings[0].got
     assert report.findings[0].evidence == ("import app.registry, app.agents",)
 
@@ -34,7 +36,7 @@ def test_what_one_module_changes_in_another(audited: Audited) -> None:
         "app/zeal.py": "READY = True\n",
     }
     report = audited(MANY | sources, examples=6)
-    assert [(one.code, one.module) for one in report.findings] == [("EP665", "app.config")]
+    assert [(finding.code, finding.module) for finding in report.findings] == [("EP665", "app.config")]
     assert report.findings[0].evidence == ("import app.zeal, app.config",)
     assert "names of other types" in report.findings[0].got
 

@@ -65,7 +65,10 @@ def test_what_a_backend_file_says_holds_for_a_part_and_for_a_copy(write: Write) 
     assert (below.package, below.part) == ("src.app", "src.app.core.x")
     assert below.audit.settings_modules == ("src.app.settings",)
     report = audit(part, examples=0)
-    assert {(one.code, one.module) for one in report.findings} == {("EP606", "app.core.x"), ("EP658", "app.core.x")}
+    assert {(finding.code, finding.module) for finding in report.findings} == {
+        ("EP606", "app.core.x"),
+        ("EP658", "app.core.x"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_what_is_no_package_is_one_mistake(
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigurationError) as refused:
         find_target(subject, None)
-    assert [one.key for one in refused.value.mistakes] == [key]
+    assert [mistake.key for mistake in refused.value.mistakes] == [key]
 
 
 def test_a_name_that_cannot_be_imported(tmp_path: Path) -> None:
@@ -101,7 +104,7 @@ def test_a_backend_file_that_names_nothing(write: Write) -> None:
     said = Audit("app", ("Manger",), ("app.setings",), ("app.startup",))
     with pytest.raises(ConfigurationError) as refused:
         audit(Target("app", root, said))
-    assert sorted((one.key, one.got, one.action) for one in refused.value.mistakes) == [
+    assert sorted((mistake.key, mistake.got, mistake.action) for mistake in refused.value.mistakes) == [
         ("audit.request_scoped", "Manger", "did you mean Manager?"),
         ("audit.settings_modules", "app.setings", "did you mean app.settings?"),
         ("audit.startup_modules", "app.startup", ""),
@@ -151,4 +154,4 @@ def test_a_reader_that_exists_nowhere_is_a_mistake(write: Write, name: str, ther
         return
     with pytest.raises(ConfigurationError) as raised:
         audit(target, only=["EP601"])
-    assert [(one.key, one.got) for one in raised.value.mistakes] == [("audit.settings_readers", name)]
+    assert [(mistake.key, mistake.got) for mistake in raised.value.mistakes] == [("audit.settings_readers", name)]

@@ -66,7 +66,7 @@ class FakeEngine:
         emit(RunStarted("0a1b2c3d", "fake", (), subject.backend.name, names, 1, 2, 22))
         if self.error:
             raise self.error
-        attached = {name: one.url for name, one in subject.attached.items()}
+        attached = {name: deployed.url for name, deployed in subject.attached.items()}
         verdict = Verdict("0a1b2c3d", "fake", ("anything",), names, 1, 2, 22, self.findings, (), 1.0, attached=attached)
         emit(RunFinished(verdict))
         return verdict

@@ -78,7 +78,7 @@ def test_environment_variables_are_read(
     monkeypatch.setenv("ENVPARITY_BACKEND", "other.toml")
     envparity("run")
     envparity("run", "--launcher", "auto", "--backend", "backend.toml")
-    assert [(one.backend.name, launcher) for one, launcher, _ in fake.asked] == [
+    assert [(subject.backend.name, launcher) for subject, launcher, _ in fake.asked] == [
         ("other", "container"),
         ("chat", "auto"),
     ]
@@ -88,7 +88,7 @@ def test_ndjson_has_the_same_run(envparity: Envparity, files: Path) -> None:
     """Every event goes to the file as well; the terminal's text stays."""
     result = envparity("run", "--ndjson", "run.ndjson")
     events = read_events(files / "run.ndjson")
-    assert [type(one) for one in events] == [RunStarted, RunFinished]
+    assert [type(event) for event in events] == [RunStarted, RunFinished]
     assert "CLEAN" in result.stdout
 
 
@@ -102,7 +102,7 @@ def test_check_says_what_it_read(envparity: Envparity, fake: Any) -> None:
 
 def test_rules_are_listed_by_code(envparity: Envparity, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line a rule."""
-    monkeypatch.setattr(engine, "rules", lambda: tuple(sorted(RULES, key=lambda one: one.code)))
+    monkeypatch.setattr(engine, "rules", lambda: tuple(sorted(RULES, key=lambda rule: rule.code)))
     assert envparity("rules").stdout == "EP101  startup validation failed\nEP204  exemption unused\n"
 
 
@@ -150,8 +150,8 @@ def test_every_command_has_a_help_text(envparity: Envparity, command: str) -> No
 def test_every_rule_explains_itself() -> None:
     """The real rules: codes once each, each with a title, and a description that says what to do."""
     rules = engine.rules()
-    assert len({one.code for one in rules}) == len(rules) > 0
-    assert [one.code for one in rules if not (one.title and one.action and "What to do" in one.description)] == []
+    assert len({rule.code for rule in rules}) == len(rules) > 0
+    assert [rule.code for rule in rules if not (rule.title and rule.action and "What to do" in rule.description)] == []
 
 
 def test_launchers_are_those_of_the_engine() -> None:

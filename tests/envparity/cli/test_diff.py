@@ -61,7 +61,7 @@ def two(files: Path) -> Path:
 
 
 def line(output: str, word: str) -> str:
-    (found,) = [one for one in output.splitlines() if one.split() and one.split()[0] == word]
+    (found,) = [line for line in output.splitlines() if line.split() and line.split()[0] == word]
     return " ".join(found.split())
 
 

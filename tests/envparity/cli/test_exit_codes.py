@@ -89,7 +89,7 @@ def test_all_mistakes_of_all_files_are_one_message(envparity: Envparity, files: 
     result = envparity("run")
     assert result.exit_code == 2
     assert result.stderr.startswith("envparity: 3 mistakes in the configuration; nothing was started\n")
-    assert all(one in result.stderr for one in ("nmae", "foo", "port"))
+    assert all(name in result.stderr for name in ("nmae", "foo", "port"))
     assert "Traceback" not in result.stderr
 
 

@@ -85,7 +85,7 @@ def test_it_boots_what_is_needed_and_saves_no_run(envparity: Envparity, fake: An
     seen_again(fake, envparity, (FINDING,), (), FINDING.id.lower())
     ((subject, launcher, only),) = fake.asked
     assert (tuple(subject.environments), launcher, only) == (("staging",), "auto", ("greeting",))
-    assert [one.name for one in (files / ".envparity/runs").iterdir()] == ["0a1b2c3d.ndjson"]
+    assert [path.name for path in (files / ".envparity/runs").iterdir()] == ["0a1b2c3d.ndjson"]
 
 
 def test_the_code_alone_is_enough_where_it_is_the_only_one(envparity: Envparity, fake: Any) -> None:

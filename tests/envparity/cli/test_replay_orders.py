@@ -69,7 +69,7 @@ def again(
 
 
 def of_code(run: SavedRun, code: str) -> Finding:
-    return next(one for one in run.verdict.findings if one.code == code)
+    return next(finding for finding in run.verdict.findings if finding.code == code)
 
 
 def test_an_order_is_booted_as_the_run_booted_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def test_an_order_is_booted_as_the_run_booted_it(monkeypatch: pytest.MonkeyPatch
     finding = of_code(run, "EP212")
     monkeypatch.setattr(envparity.orders.experiments, "order_boots", lambda *_a, **_k: pytest.fail("planned again"))
     cases = order_cases(finding, NAMES, run, SUBJECT)
-    assert [one.environment for one in cases] == ["local", "local", "staging", "staging"]
+    assert [case.environment for case in cases] == ["local", "local", "staging", "staging"]
     for canonical, shown in (cases[:2], cases[2:]):
         assert canonical.boot.order == ("settings", "redis", "tools", "auth", "handlers")
         assert shown.boot.order.index("tools") < shown.boot.order.index("redis")
@@ -89,7 +89,7 @@ def test_a_run_of_an_earlier_version_is_planned_again() -> None:
     """Its events name the orders' cases, and no boots: the ids find them, and one that no plan has is bad input."""
     run = saved(tools_first)
     finding = of_code(run, "EP212")
-    older = replace(run, booted=tuple(replace(one, boot=None) for one in run.booted))
+    older = replace(run, booted=tuple(replace(event, boot=None) for event in run.booted))
     assert order_cases(finding, NAMES, older, SUBJECT) == order_cases(finding, NAMES, run, SUBJECT)
     with pytest.raises(ConfigurationError, match="--orders 2"):
         order_cases(replace(finding, cases=("local-ffffff",)), NAMES, older, SUBJECT)
@@ -111,7 +111,7 @@ def test_a_finding_of_orders_is_asked_of_fresh_containers(
     run = saved(startup)
     finding = of_code(run, code)
     answer, launcher = again(finding, run, monkeypatch, startup)
-    assert any(answer.same(one, finding) for one in answer.findings)
+    assert any(answer.same(shown, finding) for shown in answer.findings)
     assert (launcher.warm_boots, len(launcher.cold_boots)) == ([], 4)
     answer, _ = again(finding, run, monkeypatch, passes)
     assert answer.findings == ()
@@ -122,7 +122,7 @@ def test_what_only_forks_showed_is_asked_of_forks(monkeypatch: pytest.MonkeyPatc
     run = saved(passes, tools_first)
     finding = of_code(run, "EP902")
     answer, launcher = again(finding, run, monkeypatch, passes, tools_first)
-    assert [one.code for one in answer.findings if answer.same(one, finding)] == ["EP902"]
+    assert [shown.code for shown in answer.findings if answer.same(shown, finding)] == ["EP902"]
     assert len(launcher.warm_boots) == 4
     answer, _ = again(finding, run, monkeypatch, passes, passes)
     assert answer.findings == ()
@@ -135,4 +135,4 @@ def test_what_forks_showed_and_containers_show_now_is_that_finding_all_the_more(
     run = saved(passes, tools_first)
     finding = of_code(run, "EP902")
     answer, _ = again(finding, run, monkeypatch, tools_first)
-    assert [one.code for one in answer.findings if answer.same(one, finding)] == ["EP212"]
+    assert [shown.code for shown in answer.findings if answer.same(shown, finding)] == ["EP212"]

@@ -22,7 +22,10 @@ def test_every_run_is_saved(envparity: Envparity, files: Path) -> None:
     (file,) = saved_runs(files / ".envparity/runs")
     saved = read_run(file)
     assert file.name == "0a1b2c3d.ndjson"
-    assert [one.file for one in saved.subject.environments] == ["environments/local.toml", "environments/staging.toml"]
+    assert [environment.file for environment in saved.subject.environments] == [
+        "environments/local.toml",
+        "environments/staging.toml",
+    ]
     assert saved.subject.scenario("farewell") is not None
 
 

@@ -25,7 +25,7 @@ def test_every_command_is_one(command: str) -> None:
 
 def test_every_command_of_this_page_is_there() -> None:
     """The page is about four commands and what a run writes."""
-    assert {one.split()[0] for one in COMMANDS} == {"report", "run", "replay", "diff", "doctor"}
+    assert {command.split()[0] for command in COMMANDS} == {"report", "run", "replay", "diff", "doctor"}
 
 
 def test_the_options_of_pytest_are_named() -> None:

@@ -41,9 +41,9 @@ def comparable(verdict: Verdict) -> str:
     return msgspec.json.format(msgspec.json.encode(_without_times(msgspec.to_builtins(kept)))).decode()
 
 
-def unlike(one: Verdict, other: Verdict) -> list[str]:
+def unlike(alone: Verdict, other: Verdict) -> list[str]:
     """The lines, of both written out, in which two verdicts are unlike; empty where they are the same but for times."""
-    here, there = (comparable(verdict).splitlines() for verdict in (one, other))
+    here, there = (comparable(verdict).splitlines() for verdict in (alone, other))
     return [line for line in difflib.unified_diff(here, there, lineterm="", n=0) if line[:3] not in {"---", "+++"}]
 
 

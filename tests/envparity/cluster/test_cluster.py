@@ -69,8 +69,8 @@ def commands() -> Iterator[list[Command]]:
     """Whatever was started; gone at the end."""
     started: list[Command] = []
     yield started
-    for one in started:
-        one.kill()
+    for command in started:
+        command.kill()
 
 
 def until_boots(folder: Path, besides: int = 0) -> int:
@@ -184,9 +184,9 @@ def test_a_scheduler_that_goes_is_told_of_and_the_verdict_is_broken_off(
         assert (saved.exit_code, saved.clean) == (3, False)
         assert "scheduler is gone" in saved.broken_off
     finally:
-        for one in (worker, scheduler):
-            one.kill()
-            one.wait(MOMENT_S)
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait(MOMENT_S)
 
 
 @pytest.mark.parametrize(

@@ -59,14 +59,14 @@ async def test_orders_that_fail_elsewhere_are_found_and_confirmed_here(warm_only
     told: list[Event] = []
     for name in ("local", "staging"):
         await run_of(launcher(), told.append, told_whole=True, share={name}).observe_all()
-    lines = [msgspec.json.encode(one) for one in told if isinstance(one, CaseObserved)]
+    lines = [msgspec.json.encode(event) for event in told if isinstance(event, CaseObserved)]
     read = tuple(msgspec.json.decode(line, type=CaseObserved) for line in lines)
-    assert [one.case for one in read] == ["local", "staging"]
+    assert [case_observed.case for case_observed in read] == ["local", "staging"]
     here = launcher()
     source = Observed(ordered(), [cast("Any", SimpleNamespace(observed=read))], b"salt")
     together = await run_of(here, lambda _event: None, elsewhere=source).verdict()
     assert unlike(alone, together) == []
-    assert {one.code for one in together.findings} >= ({"EP902"} if warm_only else {"EP212"})
+    assert {finding.code for finding in together.findings} >= ({"EP902"} if warm_only else {"EP212"})
     assert here.warm_boots == []
     assert all(case.boot.order for case in here.cold_boots)
     assert here.cold_boots
@@ -78,7 +78,7 @@ async def test_what_was_late_elsewhere_is_told() -> None:
     run = run_of(FakeLauncher(), told.append, told_whole=True)
     run._stage.boots.unsteady.append((Case("staging", "chat"), "staging: it was late"))
     await run.observe_all()
-    read = tuple(one for one in told if isinstance(one, CaseObserved))
+    read = tuple(event for event in told if isinstance(event, CaseObserved))
     source = Observed(ordered(), [cast("Any", SimpleNamespace(observed=read))], b"salt")
     verdict = await run_of(FakeLauncher(), lambda _event: None, elsewhere=source).verdict()
     assert verdict.unsteady == ("staging: it was late",)

@@ -63,6 +63,6 @@ def test_one_process_four_workers_four_shards_and_a_cluster_come_to_the_same_ver
     keep("4 shards")
     ended(called(ferry, "envparity", "run", "--plain", "--cluster", "local:4"), 1)
     keep("a cluster")
-    assert len({one.run_id for one in verdicts.values()}) == 4
+    assert len({verdict.run_id for verdict in verdicts.values()}) == 4
     alone = verdicts["one process"]
-    assert {way: unlike(alone, one) for way, one in verdicts.items()} == {way: [] for way in verdicts}
+    assert {way: unlike(alone, verdict) for way, verdict in verdicts.items()} == {way: [] for way in verdicts}

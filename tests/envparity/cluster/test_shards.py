@@ -50,16 +50,16 @@ def test_merged_shards_are_the_run_of_one_process(
     assert envparity_("run", "--plain").exit_code == 1
     alone = saved().verdict
     files = shards()
-    booted = [case.id for one in launchers[1:] for case in one.booted]
+    booted = [case.id for launcher in launchers[1:] for case in launcher.booted]
     assert sorted(booted) == sorted({*booted})
     assert len(booted) == CASES
     assert envparity_("merge", "--plain", *files).exit_code == 1
     together = saved().verdict
     assert unlike(alone, together) == []
     assert together.run_id != alone.run_id
-    causes = [one.cause for one in together.findings if isinstance(one.cause, TraitsCause)]
-    assert {one.alternatives for one in causes} == {(("GREETING=terse",),)}
-    assert all(one.closed for one in launchers)
+    causes = [finding.cause for finding in together.findings if isinstance(finding.cause, TraitsCause)]
+    assert {cause.alternatives for cause in causes} == {(("GREETING=terse",),)}
+    assert all(launcher.closed for launcher in launchers)
 
 
 def test_every_boot_of_a_repeated_case_is_merged(envparity_: Envparity, shards: Shards) -> None:
@@ -89,12 +89,12 @@ def test_no_secret_is_in_a_shard_and_whether_two_are_the_same_is_known_all_the_s
     """Each shard has a salt of its own, which stays with it; the merge makes fingerprints of what its files say."""
     files = shards()
     assert envparity_("merge", "--plain", "--no-causes", *files).exit_code == 1
-    assert not [one for one in saved().verdict.findings if one.where == "API_TOKEN"]
+    assert not [finding for finding in saved().verdict.findings if finding.where == "API_TOKEN"]
     environment = ferry / "environments" / "harbour.toml"
     environment.write_text(environment.read_text().replace(SECRET, f"another-{SECRET}"))
     assert envparity_("merge", "--plain", "--no-causes", *shards()).exit_code == 1
-    assert [one.code for one in saved().verdict.findings if one.where == "API_TOKEN"] == ["EP203"]
-    assert not any(SECRET in (ferry / one).read_text() for one in files)
+    assert [finding.code for finding in saved().verdict.findings if finding.where == "API_TOKEN"] == ["EP203"]
+    assert not any(SECRET in (ferry / file).read_text() for file in files)
 
 
 def test_a_merged_run_is_saved_and_reported_as_any_other(envparity_: Envparity, shards: Shards, ferry: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_merged_run_is_saved_and_reported_as_any_other(envparity_: Envparity, 
     assert (ferry / "all.ndjson").read_text().count('"type":"CaseObserved"') == CASES
     assert len(saved().observations) == CASES
     planned = json.loads(envparity_("plan", "--json").output)["cases"]
-    assert all(one["seconds"] is not None for one in planned)
+    assert all(case["seconds"] is not None for case in planned)
 
 
 # What is refused ------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_a_shard_that_was_interrupted_is_refused(
     """What is missing is named. A file that ends in the middle of a line is no saved run."""
     files = shards()
     lines = (ferry / files[0]).read_text().splitlines(keepends=True)
-    (ferry / files[0]).write_text("".join(one for one in lines if "CaseObserved" not in one))
+    (ferry / files[0]).write_text("".join(line for line in lines if "CaseObserved" not in line))
     own = head_of(ferry / files[0])["shard"]
     assert isinstance(own, dict)
     said = refused(envparity_, launchers, *files)
@@ -250,7 +250,7 @@ def test_a_plan_is_the_same_each_time_and_knows_its_commit(envparity_: Envparity
         subprocess.run([*git, *command], check=True, timeout=60)
     first, second = (json.loads(envparity_("plan", "--json").output) for _ in range(2))
     assert first == second
-    assert [one["id"] for one in first["cases"]][:2] == ["quay", "harbour"]
+    assert [case["id"] for case in first["cases"]][:2] == ["quay", "harbour"]
     assert len(first["cases"]) == CASES
     assert len(first["commit"]) == 40
     (ferry / "server.py").write_text("print('another')\n")
@@ -282,9 +282,9 @@ def test_every_case_is_in_one_shard_and_none_has_more_than_it_must(took: list[fl
     cases = [CaseOfPlan(f"case-{at}", "local", "", 1, seconds) for at, seconds in enumerate(took)]
     cut = shares(cases, count)
     assert len(cut) == count
-    assert sorted(case for own in cut for case in own) == sorted(one.id for one in cases)
+    assert sorted(case for own in cut for case in own) == sorted(case.id for case in cases)
     assert cut == shares(msgspec.json.decode(msgspec.json.encode(cases), type=list[CaseOfPlan]), count)
     if cases and None not in took:
-        known = {one.id: one.seconds or 0.0 for one in cases}
+        known = {case.id: case.seconds or 0.0 for case in cases}
         loads = [sum(known[case] for case in own) for own in cut]
         assert max(loads) <= sum(loads) / count + max(known.values()) + 1e-6

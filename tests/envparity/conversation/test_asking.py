@@ -228,8 +228,8 @@ def test_a_body_is_json_text_or_bytes() -> None:
     playing = talk(*(Http(f"GET /{number}") for number in range(len(bodies))))
     for body, headers in bodies:
         answered(playing, 200, body, *headers)
-    one, two, three, four, five = (event.body for event in events(playing))
-    assert (one, two) == (JsonFrame({"json": [1]}), TextFrame("café"))
+    first, two, three, four, five = (event.body for event in events(playing))
+    assert (first, two) == (JsonFrame({"json": [1]}), TextFrame("café"))
     assert isinstance(three, BinaryFrame)
     assert four is None
     assert isinstance(five, TextFrame)

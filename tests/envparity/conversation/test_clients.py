@@ -62,9 +62,9 @@ async def test_each_client_is_a_user_of_its_own_and_one_transcript_tells_of_all(
     assert (clients.served, clients.of, clients.least, clients.otherwise) == (MANY, MANY, MANY, {})
     assert clients.accepted == (MANY,)
     assert [event.kind for event in transcript.events] == ["handshake", "received", "sent", "received"]
-    assert sorted(one["client"] for one in asked) == list(range(1, MANY + 1))
-    assert len({one["user"] for one in asked}) == len({one["id"] for one in asked}) == MANY
-    assert all(one["user"].startswith(f"{one['client']}-") for one in asked)
+    assert sorted(client["client"] for client in asked) == list(range(1, MANY + 1))
+    assert len({client["user"] for client in asked}) == len({client["id"] for client in asked}) == MANY
+    assert all(client["user"].startswith(f"{client['client']}-") for client in asked)
 
 
 async def test_nobody_says_anything_before_all_are_connected() -> None:
@@ -144,10 +144,10 @@ async def test_what_is_of_another_client_is_kept_with_whose_it_is() -> None:
     assert clients.served == MANY
     assert 0 < len(clients.crossed) < MANY
     first = json.loads(last[0])["client"]
-    for one in clients.crossed:
-        assert (one.whose, isinstance(one.event, FrameReceived)) == (first, True)
-        assert one.client != first
-        assert one.name in {"<user>", "<uuid:q>"}
+    for crossed in clients.crossed:
+        assert (crossed.whose, isinstance(crossed.event, FrameReceived)) == (first, True)
+        assert crossed.client != first
+        assert crossed.name in {"<user>", "<uuid:q>"}
 
 
 async def test_what_is_done_to_the_environment_is_done_once_for_all() -> None:

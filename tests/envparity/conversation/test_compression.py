@@ -21,7 +21,7 @@ async def handshake(
     spoken: list[str] = []
 
     async def echo(client: ServerConnection) -> None:
-        spoken.extend(type(one).__name__ for one in client.protocol.extensions)
+        spoken.extend(type(extension).__name__ for extension in client.protocol.extensions)
         await echoing(client)
 
     async with serving(echo, compression=compression) as stack:
@@ -32,7 +32,7 @@ async def handshake(
         )
         transcript = await played(stack, *steps)
     assert transcript.departure is None, transcript.departure
-    (answer,) = (one for one in transcript.events if isinstance(one, HandshakeAnswered))
+    (answer,) = (event for event in transcript.events if isinstance(event, HandshakeAnswered))
     return answer, spoken
 
 
@@ -53,7 +53,7 @@ async def test_compression_is_spoken_where_both_want_it(
     answer, spoken = await handshake(headers=headers, compression=compression)
     assert answer.extensions == agreed
     assert bool(spoken) == bool(agreed)
-    assert [one.name for one in answer.sent if one.name in headers] == list(headers)
+    assert [header.name for header in answer.sent if header.name in headers] == list(headers)
 
 
 async def test_a_client_can_offer_none() -> None:

@@ -31,15 +31,15 @@ async def test_health_and_an_error_are_asked_from_each_origin_twice() -> None:
         rounds = await ask_from_other_origins(stack, told)
     assert len(rounds) == 2
     for answers in rounds:
-        seen = {(one.request, one.connection): one for one in answers}
+        seen = {(answer.request, answer.connection): answer for answer in answers}
         for path, status in (("/up", 200), (NOWHERE, 404)):
             assert {who: seen[f"GET {path}", who].status for who in ("no_origin", "own_origin", "other_origin")} == (
                 dict.fromkeys(("no_origin", "own_origin", "other_origin"), status)
             )
             allowed = [
                 who
-                for (request, who), one in seen.items()
-                if request == f"GET {path}" and any(h.name == ORIGIN.lower() for h in one.headers)
+                for (request, who), answer in seen.items()
+                if request == f"GET {path}" and any(h.name == ORIGIN.lower() for h in answer.headers)
             ]
             assert allowed == ["own_origin"]
         (own,) = [h.value for h in seen["GET /up", "own_origin"].headers if h.name == ORIGIN.lower()]

@@ -31,10 +31,10 @@ async def test_what_an_interrupted_client_was_doing_to_the_environment_is_not_go
     crowd = Crowd(2, Rate(), cast("Stage", stage), lambda: 0.0)
     playing = [asyncio.create_task(crowd.control(0, Control("until_ready", "a"))) for _ in range(2)]
     await asyncio.sleep(0)
-    for one in playing:
+    for task in playing:
         assert not stage.ended.is_set()
-        one.cancel()
-        await asyncio.gather(one, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         crowd.leave()
         await asyncio.sleep(0)
     assert stage.ended.is_set()

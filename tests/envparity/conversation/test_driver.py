@@ -174,7 +174,7 @@ async def test_a_message_without_end_ends_with_what_a_message_may_be(monkeypatch
 
     async with listening(endless) as stack:
         transcript = await played(stack, Connect("valid", subprotocol=""), Expect(("never",)))
-    assert [type(one) for one in transcript.events] == [HandshakeAnswered, Closed]
+    assert [type(event) for event in transcript.events] == [HandshakeAnswered, Closed]
     closed = transcript.events[-1]
     assert isinstance(closed, Closed)
     assert (closed.code, closed.by, closed.reason) == (1006, "client", "closed with 1009")

@@ -275,9 +275,9 @@ def test_of_a_frame_that_nobody_expected_its_type_is_said(waiting: Step) -> None
         talk.received("a", held, 0.2)
         return departed(talk).got
 
-    one, other = (got(f'{{"type": "welcome", "limit": {limit}}}') for limit in (100, 300))
-    assert "welcome" in one
-    assert one == other
+    first, other = (got(f'{{"type": "welcome", "limit": {limit}}}') for limit in (100, 300))
+    assert "welcome" in first
+    assert first == other
     assert "TOO_MANY" in got('{"type": "error", "code": "TOO_MANY"}')
 
 
@@ -522,7 +522,7 @@ def test_settling_takes_whatever_comes_until_nothing_does() -> None:
     assert isinstance(talk.next(1.5), actions.Receive)
     talk.closed("a", 1008, "no", "server", 1.6)
     events = kept_to_its_script(talk)
-    assert [one.kind for one in events[-2:]] == ["received", "close"]
+    assert [event.kind for event in events[-2:]] == ["received", "close"]
 
 
 def test_bytes_below_the_frames_are_sent_as_they_are() -> None:
@@ -541,7 +541,12 @@ def test_a_connection_that_is_dropped_has_ended_before_the_script_goes_on() -> N
     assert isinstance(talk.next(0.4), actions.Open)
     talk.opened(HandshakeAnswered(0.5, "a", "accept", 101, "v1", 0))
     talk.received("a", '{"type": "hello"}', 0.6)
-    assert [one.kind for one in kept_to_its_script(talk)] == ["handshake", "control", "handshake", "received"]
+    assert [handshake.kind for handshake in kept_to_its_script(talk)] == [
+        "handshake",
+        "control",
+        "handshake",
+        "received",
+    ]
 
 
 def test_a_connection_that_is_not_read_for_a_while_is_narrow_from_the_first() -> None:
@@ -551,7 +556,7 @@ def test_a_connection_that_is_not_read_for_a_while_is_narrow_from_the_first() ->
     for name in ("a", "b"):
         opened.append(talk.next(0.0))
         talk.opened(HandshakeAnswered(0.1, name, "accept", 101, "v1", 0))
-    assert [(one.connection, one.narrow) for one in opened if isinstance(one, actions.Open)] == [
+    assert [(action.connection, action.narrow) for action in opened if isinstance(action, actions.Open)] == [
         ("a", False),
         ("b", True),
     ]

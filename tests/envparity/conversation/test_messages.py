@@ -52,9 +52,9 @@ def missed(message: str | bytes, step: Step) -> str:
     return departed(talk).kind
 
 
-def same(one: Transcript, other: Transcript) -> bool:
+def same(transcript: Transcript, other: Transcript) -> bool:
     """Whether the two are the same conversation for who compares environments."""
-    return connections(BACKEND, one) == connections(BACKEND, other)
+    return connections(BACKEND, transcript) == connections(BACKEND, other)
 
 
 @pytest.mark.parametrize("message", ['{"a": {"b": 1}, "more": 2}', '{"type": "x", "a": {"b": 1}}'])

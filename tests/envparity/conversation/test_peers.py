@@ -82,12 +82,12 @@ async def test_a_refusal_is_recorded_with_who_answered_and_the_headers_on_both_s
         by_replica = await played(stack, Connect("valid", origin="allowed", headers={"X_Ticket": "1"}))
         through = {UPSTREAM_HEADER: "-"}
         by_ingress = await played(stack, Connect("valid"))
-    answers = [one.events[0] for one in (direct, by_replica, by_ingress)]
-    assert all(isinstance(one, HandshakeAnswered) for one in answers)
-    first, second, third = (one for one in answers if isinstance(one, HandshakeAnswered))
+    answers = [transcript.events[0] for transcript in (direct, by_replica, by_ingress)]
+    assert all(isinstance(answer, HandshakeAnswered) for answer in answers)
+    first, second, third = (answer for answer in answers if isinstance(answer, HandshakeAnswered))
     assert (first.answered_by, first.body, first.lost) == ("replica", "Origin not allowed", ())
     assert first.sent == first.arrived
-    assert {one.name: one.value for one in first.sent}["Authorization"] == "Bearer <token:valid>"
+    assert {header.name: header.value for header in first.sent}["Authorization"] == "Bearer <token:valid>"
     assert (second.answered_by, second.replica) == ("replica", 1)
     assert second.arrived == (Header("Origin", "http://localhost"),)
     assert {"X_Ticket", "Authorization"} <= set(second.lost)
@@ -268,8 +268,8 @@ async def test_no_more_is_taken_from_a_connection_than_may_wait_for_a_step() -> 
         read = await played(stack, Connect("valid"), *taken)
         unread = await played(stack, Connect("valid"), Expect(("never",)))
     assert read.departure is None
-    assert [one.kind for one in read.events].count("received") == many
-    assert [one.kind for one in unread.events].count("received") < many / 2
+    assert [event.kind for event in read.events].count("received") == many
+    assert [event.kind for event in unread.events].count("received") < many / 2
 
 
 async def test_a_connection_that_is_dropped_is_reset_without_a_close() -> None:

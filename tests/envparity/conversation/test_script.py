@@ -98,7 +98,7 @@ def test_a_subprotocol_can_carry_the_token() -> None:
     assert handshake.offered[:2] == ("v2", "v1")
     assert handshake.offered[2].startswith("jwt.")
     alone = script(Connect("valid", offer=()), carriers="subprotocol").handshakes[0]
-    assert [one[:4] for one in alone.offered] == ["jwt."]
+    assert [protocol[:4] for protocol in alone.offered] == ["jwt."]
     assert alone.selected == ""
     assert script(Connect("valid", offer=("v1",))).handshakes[0].selected == "v1"
     assert script(Connect("valid", subprotocol="v1")).handshakes[0].selected == "v1"
@@ -232,8 +232,8 @@ def test_users_have_ids_of_their_own_form() -> None:
     assert re.fullmatch("[0-9a-f]{32}", made.values["user:alice"])
     tokens = [dict(made.handshakes[index].headers)["Authorization"].removeprefix("Bearer ") for index in range(3)]
     claims = [jwt.decode(token, options={"verify_signature": False}) for token in tokens]
-    assert [one["sub"] for one in claims] == [made.values[f"user:{name}"] for name in ("alice", "alice", "bob")]
-    assert len({one["jti"] for one in claims}) == 3
+    assert [claim["sub"] for claim in claims] == [made.values[f"user:{name}"] for name in ("alice", "alice", "bob")]
+    assert len({claim["jti"] for claim in claims}) == 3
 
 
 def test_a_revoked_token_is_revoked_by_its_id() -> None:

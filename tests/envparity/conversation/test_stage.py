@@ -149,12 +149,12 @@ async def test_what_is_disturbed_is_undone_and_told_with_what_was_seen_of_it() -
         *("hang_up redis", "restore redis", "clock 0 -5", "restart all", "restart replicas", "restart replicas"),
         *("slow postgres", "throttle 0", "restore postgres"),
     ]
-    told = {one.action: one for one in transcript.disturbed}
+    told = {disturbed.action: disturbed for disturbed in transcript.disturbed}
     assert list(told) == ["hang_up", "jump_clock", "throttle", "restart_all", "restart_replicas", "slow"]
     assert told["hang_up"].outage is not None
     assert told["hang_up"].outage.tried == 2
     assert round(told["hang_up"].ended_s - told["hang_up"].began_s, 3) >= 0.05  # each is said to a millisecond
-    assert [one.outage for one in transcript.disturbed].count(None) == 5
+    assert [disturbed.outage for disturbed in transcript.disturbed].count(None) == 5
     assert transcript.readiness == ()
 
 
@@ -201,7 +201,7 @@ async def test_a_replica_that_stops_is_asked_for_its_liveness(
         stack.answers = answers
         transcript = await played(stack, Connect("valid"), StopReplica("a"), Stopped("a"))
     assert transcript.departure is None
-    assert [one.liveness for one in transcript.events if isinstance(one, ControlDone)] == [None, said]
+    assert [event.liveness for event in transcript.events if isinstance(event, ControlDone)] == [None, said]
 
 
 async def test_an_environment_that_fails_departs() -> None:

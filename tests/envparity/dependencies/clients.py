@@ -99,7 +99,7 @@ def _scrambled(password: bytes, salt: bytes) -> bytes:
         return hashlib.sha1(data, usedforsecurity=False).digest()
 
     once = sha1(password)
-    return bytes(one ^ other for one, other in zip(once, sha1(salt + sha1(once)), strict=True))
+    return bytes(own ^ other for own, other in zip(once, sha1(salt + sha1(once)), strict=True))
 
 
 async def rabbitmq(server: Server) -> bool:

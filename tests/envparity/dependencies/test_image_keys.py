@@ -89,28 +89,28 @@ def test_placeholders_are_filled_where_it_runs(tmp_path: Path) -> None:
 
 def test_each_of_its_keys_is_a_trait(tmp_path: Path) -> None:
     """An entry of a table by itself; of a secret the name alone. All of them together are the other environment."""
-    one = environment(tmp_path, IMAGE + 'variables = { LEVEL = "debug", SAME = "1", API_KEY = "abcdefgh1" }\n')
+    team = environment(tmp_path, IMAGE + 'variables = { LEVEL = "debug", SAME = "1", API_KEY = "abcdefgh1" }\n')
     text = IMAGE.replace("2.10", "2.9") + 'variables = { LEVEL = "info", SAME = "1", API_KEY = "abcdefgh2" }\n'
     other = environment(tmp_path, text + 'volumes = ["/data"]\n')
-    traits = differences(one, other)
+    traits = differences(team, other)
     assert {str(trait) for trait in traits} == {
         "queue.image=nats:2.9",
         "queue.variables.LEVEL=info",
         "queue.variables.API_KEY",
         "queue.volumes=/data",
     }
-    assert mix(one, other, traits).dependencies == other.dependencies
+    assert mix(team, other, traits).dependencies == other.dependencies
     (level,) = [trait for trait in traits if "LEVEL" in str(trait)]
-    mixed = mix(one, other, [level]).dependencies["queue"].options
+    mixed = mix(team, other, [level]).dependencies["queue"].options
     assert (mixed["image"], mixed["variables"]["LEVEL"], mixed["volumes"]) == ("nats:2.10", "info", [])
 
 
 def test_what_one_kind_says_is_no_key_of_another(tmp_path: Path) -> None:
     """Where the kind is another, all that it says moves with it."""
-    one = environment(tmp_path, IMAGE)
+    team = environment(tmp_path, IMAGE)
     other = environment(tmp_path, '[dependencies.queue]\nkind = "nats"\nmax_payload = 2048\n')
-    (trait,) = differences(one, other)
-    assert mix(one, other, [trait]).dependencies == other.dependencies
+    (trait,) = differences(team, other)
+    assert mix(team, other, [trait]).dependencies == other.dependencies
 
 
 def test_a_run_keeps_no_secret_of_its_tables(tmp_path: Path) -> None:

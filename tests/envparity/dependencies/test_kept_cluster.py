@@ -59,8 +59,8 @@ def copied(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str
     monkeypatch.setattr(postgres_cluster, "_sound", set())
     data = folder / name
     copy_cluster(folder, data, None, behind_tls=False)
-    files = [one for one in data.rglob("*") if one.is_file()]
-    return {one.relative_to(data).as_posix(): one.read_text(encoding="utf-8") for one in files}
+    files = [path for path in data.rglob("*") if path.is_file()]
+    return {file.relative_to(data).as_posix(): file.read_text(encoding="utf-8") for file in files}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

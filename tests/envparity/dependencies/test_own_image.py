@@ -55,7 +55,7 @@ def test_what_a_postgres_is_given(tmp_path: Path) -> None:
 def test_a_process_says_that_it_does_not_show_it(tmp_path: Path) -> None:
     """The server of this machine stands for it, and the verdict says so."""
     stands = environment(tmp_path, declared("redis", "ours:7"))
-    assert any("ours:7" in one for one in cannot_check(ProcessSource(("sleep", "1"), tmp_path), [stands]))
+    assert any("ours:7" in line for line in cannot_check(ProcessSource(("sleep", "1"), tmp_path), [stands]))
 
 
 @pytest.mark.docker

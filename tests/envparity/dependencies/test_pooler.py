@@ -62,9 +62,11 @@ async def test_a_client_has_a_connection_for_a_transaction_alone(launcher: str, 
         clients = [await session(server) for _ in range(12)]
         await clients[0].execute("SET application_name = 'of the first'")
         assert await clients[1].fetchval("SHOW application_name") == "of the first"
-        assert await asyncio.gather(*(one.fetchval("SELECT 1 FROM pg_sleep(0.01)") for one in clients)) == [1] * 12
-        for one in clients:
-            await one.close()
+        assert (
+            await asyncio.gather(*(client.fetchval("SELECT 1 FROM pg_sleep(0.01)") for client in clients)) == [1] * 12
+        )
+        for client in clients:
+            await client.close()
         await stack.restart_dependency("it")
         assert await CLIENTS["postgres"](reached(stack, "it"))
         logs = await stack.infrastructure_logs()
@@ -80,9 +82,9 @@ async def test_boots_that_share_it_are_kept_apart(launcher: str, tmp_path: Path)
             first, second = [await places.take(lane) for lane in range(2)]
             clients = [await session(server, place) for place in (first, second)]
             await clients[0].execute("CREATE TABLE tea (leaves integer)")
-            assert [await one.fetchval("SELECT to_regclass('tea') IS NULL") for one in clients] == [False, True]
-            for one in clients:
-                await one.close()
+            assert [await client.fetchval("SELECT to_regclass('tea') IS NULL") for client in clients] == [False, True]
+            for connection in clients:
+                await connection.close()
             places.give_back(first)
             third = await places.take(0)
             client = await session(server, third)

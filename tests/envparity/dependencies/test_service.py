@@ -77,12 +77,12 @@ settings = { A = "{peer.url}" }
 def test_a_setting_of_its_own_is_a_trait_with_the_server_that_it_needs(tmp_path: Path) -> None:
     """Where the bus is in one environment only, nobody is told of one that is not there."""
     text = '[dependencies.peer]\nkind = "service"\nimage = "a"\n'
-    one = environment(tmp_path, text + 'settings = { LEVEL = "info" }\n')
+    team = environment(tmp_path, text + 'settings = { LEVEL = "info" }\n')
     more = 'settings = { LEVEL = "debug", BUS = "{bus.host}" }\n[dependencies.bus]\nkind = "nats"\n'
     other = environment(tmp_path, text + more)
-    traits = {str(trait): trait for trait in differences(one, other)}
+    traits = {str(trait): trait for trait in differences(team, other)}
     assert set(traits) == {"peer.settings.LEVEL=debug", "peer.settings.BUS={bus.host} with dependency bus"}
-    assert mix(one, other, traits.values()).dependencies == other.dependencies
+    assert mix(team, other, traits.values()).dependencies == other.dependencies
 
 
 WRONG = [

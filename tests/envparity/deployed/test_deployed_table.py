@@ -157,4 +157,4 @@ def test_every_mistake_has_its_place_and_its_words(case: str, tmp_path: Path) ->
 def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
     """Three lines, three mistakes."""
     text = GOOD.replace("wss", "ftp").replace("= 12", "= -1").replace("ca.pem", "no.pem")
-    assert sorted(one.line for one in mistakes_of(tmp_path, text)) == [3, 7, 8]
+    assert sorted(mistake.line for mistake in mistakes_of(tmp_path, text)) == [3, 7, 8]

@@ -48,7 +48,7 @@ class Dying(Booting):
         self.open += 1
         try:
             if "OTHER" in environment.settings and environment.name != "far":
-                while self.run is not None and not any(one.cause for one in self.run.finder.so_far):  # noqa: ASYNC110
+                while self.run is not None and not any(finding.cause for finding in self.run.finder.so_far):  # noqa: ASYNC110
                     await asyncio.sleep(0)
                 raise self._error
             async with super().boot(environment, boot, waiting) as stack:
@@ -69,7 +69,7 @@ DEATHS: dict[str, tuple[Exception, type[EnvparityError]]] = {
 
 
 def found(verdict: Verdict) -> set[tuple[str, str]]:
-    return {(one.code, name) for one in verdict.findings for name in one.environments}
+    return {(finding.code, name) for finding in verdict.findings for name in finding.environments}
 
 
 def found_in_all() -> set[tuple[str, str]]:
@@ -93,13 +93,13 @@ def test_what_the_machine_ends_keeps_its_findings_and_the_causes_that_are_known(
         run_to_verdict(make_run)
     assert code_of(caught.value) == 3
     assert caught.value.seen
-    assert sum(isinstance(one, CaseObserved) for one in events) == 3
+    assert sum(isinstance(event, CaseObserved) for event in events) == 3
     assert isinstance(events[-1], RunFinished)
     verdict = events[-1].verdict
     assert (verdict.cases, verdict.planned, verdict.exit_code) == (3, 3, 3)
     assert verdict.broken_off
     assert found(verdict) == found_in_all()
-    known = {one.environments for one in verdict.findings if isinstance(one.cause, TraitsCause)}
+    known = {finding.environments for finding in verdict.findings if isinstance(finding.cause, TraitsCause)}
     assert known == {("staging",)}
     assert launcher.open == 0
     assert launcher.closed
@@ -120,7 +120,7 @@ def test_what_a_signal_ends_keeps_its_findings(number: signal.Signals) -> None:
         run_to_verdict(lambda: Run(subject, cast("Launcher", launcher), take, causes=True))
     assert code_of(caught.value) == 128 + number
     assert caught.value.seen
-    assert [isinstance(one, RunFinished) for one in events].count(True) == 1
+    assert [isinstance(event, RunFinished) for event in events].count(True) == 1
     assert isinstance(events[-1], RunFinished)
     verdict = events[-1].verdict
     assert number.name in verdict.broken_off
@@ -147,5 +147,5 @@ def test_what_was_told_as_the_verdict_is_not_told_again() -> None:
     with pytest.raises(Interrupted) as caught:
         run_to_verdict(lambda: Run(subject, cast("Launcher", slow), take))
     assert not caught.value.seen
-    assert [isinstance(one, RunFinished) for one in events].count(True) == 1
+    assert [isinstance(event, RunFinished) for event in events].count(True) == 1
     assert not events[-1].verdict.broken_off if isinstance(events[-1], RunFinished) else False

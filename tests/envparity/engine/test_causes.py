@@ -76,7 +76,9 @@ class Booting:
     def hybrids(self) -> list[Environment]:
         """Without the passing environment as it is, which is what forks stand beside."""
         return [
-            one for one in self.booted if one.name not in self._subject.environments and one.settings != LOCAL.settings
+            environment
+            for environment in self.booted
+            if environment.name not in self._subject.environments and environment.settings != LOCAL.settings
         ]
 
     @asynccontextmanager
@@ -123,7 +125,9 @@ class _Forkable(FakeStack):
         launcher = self._booting
         if launcher._forks is None:
             raise WarmUnavailable("not Python")
-        launcher.beside = next(one for one in launcher.booted if one.name == self.case.environment)
+        launcher.beside = next(
+            environment for environment in launcher.booted if environment.name == self.case.environment
+        )
         try:
             yield launcher._Forks(launcher, self.case)
         finally:
@@ -137,7 +141,7 @@ def given(
     forks: Fails | None = None,
 ) -> tuple[Subject, Booting, list[Event]]:
     backend = Backend("chat", Path("backend.toml"), ImageSource(name="chat"))
-    subject = Subject(backend, {one.name: one for one in environments or (LOCAL, STAGING)})
+    subject = Subject(backend, {environment.name: environment for environment in environments or (LOCAL, STAGING)})
     return subject, Booting(subject, fails, stands_up, forks), []
 
 
@@ -150,7 +154,9 @@ async def explained(fails: Fails, *environments: Environment, **options: Any) ->
     observations = await run.observe_all()
     finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append, **options)
     judgement = await finder.explain(judge(subject, observations), observations)
-    return next(one for one in judgement.findings if one.code == "EP101" and one.component == "validation"), launcher
+    return next(
+        finding for finding in judgement.findings if finding.code == "EP101" and finding.component == "validation"
+    ), launcher
 
 
 def needless(finding: Finding) -> int:
@@ -173,7 +179,9 @@ async def test_a_single_setting_is_named_in_at_most_ten_boots() -> None:
     assert len(launcher.hybrids) - needless(finding) <= 10
 
 
-@pytest.mark.parametrize("fails", [strict, lambda one: strict(one) and one.platform.cpus == 1], ids=["one", "a pair"])
+@pytest.mark.parametrize(
+    "fails", [strict, lambda hybrid: strict(hybrid) and hybrid.platform.cpus == 1], ids=["one", "a pair"]
+)
 async def test_boots_ahead_change_nothing_of_what_is_found(fails: Fails) -> None:
     """The same cause by the same questions, wherever it is searched for; what nobody asked for is told by itself."""
     found = {}
@@ -238,7 +246,7 @@ async def test_settings_are_tried_on_forks_and_the_result_in_fresh_containers() 
         f"({boots} boots to find it, {len(launcher.hybrids) + 1} to verify, {boots} of them warm)"
         in evidence_lines(finding)[-1]
     )
-    assert [sorted(one.settings) for one in launcher.hybrids] == [
+    assert [sorted(hybrid.settings) for hybrid in launcher.hybrids] == [
         sorted(STAGING.settings), ["MODE"], sorted(STAGING.settings), ["MODE"],
     ]  # fmt: skip
     assert launcher.hybrids[1].settings == {"MODE": "strict"}
@@ -249,16 +257,20 @@ async def test_settings_are_tried_on_forks_and_the_result_in_fresh_containers() 
 
 async def test_what_a_fork_cannot_be_is_booted_cold() -> None:
     """A limit of the platform, or a setting that is made for the run: only the hybrids without them are forks."""
-    finding, launcher = await explained(lambda one: strict(one) and one.platform.cpus == 1, forks=lambda _one: False)
+    finding, launcher = await explained(
+        lambda environment: strict(environment) and environment.platform.cpus == 1, forks=lambda _one: False
+    )
     assert cause_text(finding.cause) == "MODE=strict and platform.cpus=1"
     made = Environment("staging", settings={"MODE": "usual", **HARMLESS, "KEY": SecretOf(8)})
-    finding, launcher = await explained(lambda one: "KEY" in one.settings, LOCAL, made, forks=lambda _one: False)
+    finding, launcher = await explained(
+        lambda environment: "KEY" in environment.settings, LOCAL, made, forks=lambda _one: False
+    )
     assert cause_text(finding.cause) == "KEY alone"
     assert launcher.forked
-    assert not any("KEY" in one for one in launcher.forked)
+    assert not any("KEY" in settings for settings in launcher.forked)
 
 
-@pytest.mark.parametrize("forks", [lambda _one: True, lambda one: "HARMLESS_03" in one.settings])
+@pytest.mark.parametrize("forks", [lambda _one: True, lambda hybrid: "HARMLESS_03" in hybrid.settings])
 async def test_what_forks_say_and_containers_do_not_is_found_by_containers_alone(forks: Fails) -> None:
     """A fork is not the real thing; it only saves time where it is right."""
     finding, launcher = await explained(strict, forks=forks)
@@ -270,21 +282,21 @@ async def test_without_forks_all_are_cold_boots() -> None:
     """A backend that is not Python: what forks would have stood beside is stood up once, in vain."""
     finding, launcher = await explained(strict)
     assert cause_text(finding.cause) == "MODE=strict alone"
-    assert [one.settings for one in launcher.booted].count(
+    assert [environment.settings for environment in launcher.booted].count(
         {"MODE": "usual"}
     ) == 3  # as local, to fork beside, once more
 
 
 async def test_two_that_are_needed_together_are_joined() -> None:
     """A setting and a limit of the platform, neither of which fails alone."""
-    finding, launcher = await explained(lambda one: strict(one) and one.platform.cpus == 1)
+    finding, launcher = await explained(lambda environment: strict(environment) and environment.platform.cpus == 1)
     assert cause_text(finding.cause) == "MODE=strict and platform.cpus=1"
     assert len(launcher.hybrids) - needless(finding) <= 18
 
 
 async def test_two_that_fail_each_alone_are_both_named() -> None:
     """Without the second the first would not make staging pass."""
-    finding, _ = await explained(lambda one: strict(one) or one.platform.cpus == 1)
+    finding, _ = await explained(lambda environment: strict(environment) or environment.platform.cpus == 1)
     assert cause_text(finding.cause) in {
         "MODE=strict alone, or platform.cpus=1 alone",
         "platform.cpus=1 alone, or MODE=strict alone",
@@ -301,10 +313,12 @@ def test_paths_that_the_cause_does_not_explain_are_named() -> None:
 async def test_a_secret_is_the_cause_by_its_name_only() -> None:
     """Not even one that stands in the file is shown."""
     secret = Environment("staging", settings={"MODE": "usual", "SIGNING_SECRET": "do-not-tell"})
-    finding, _ = await explained(lambda one: one.settings.get("SIGNING_SECRET") == "do-not-tell", LOCAL, secret)
+    finding, _ = await explained(
+        lambda environment: environment.settings.get("SIGNING_SECRET") == "do-not-tell", LOCAL, secret
+    )
     assert cause_text(finding.cause) == "SIGNING_SECRET alone"
     made = Environment("staging", settings={"MODE": "usual", "KEY": SecretOf(8)})
-    finding, _ = await explained(lambda one: "KEY" in one.settings, LOCAL, made)
+    finding, _ = await explained(lambda environment: "KEY" in environment.settings, LOCAL, made)
     assert cause_text(finding.cause) == "KEY alone"
 
 
@@ -326,7 +340,7 @@ async def test_boots_are_shared_by_findings_that_show_together() -> None:
     """A failed startup and a verdict that differs are two findings and one search."""
     subject, launcher, events = given(strict)
     judgement = await Run(subject, cast("Launcher", launcher), events.append, causes=True).judgement()
-    assert {one.code: cause_text(one.cause) for one in judgement.findings} == {
+    assert {finding.code: cause_text(finding.cause) for finding in judgement.findings} == {
         "EP101": "MODE=strict alone",
         "EP202": "MODE=strict alone",
     }
@@ -339,12 +353,12 @@ async def test_a_clean_run_and_one_that_was_not_asked_boot_nothing_more(fails: F
     subject, launcher, events = given(fails)
     judgement = await Run(subject, cast("Launcher", launcher), events.append, causes=causes).judgement()
     assert launcher.hybrids == []
-    assert all(not isinstance(one.cause, TraitsCause) for one in judgement.findings)
+    assert all(not isinstance(finding.cause, TraitsCause) for finding in judgement.findings)
 
 
 async def test_a_finding_that_does_not_show_again_has_no_cause() -> None:
     """Nothing is claimed of what comes and goes."""
-    finding, launcher = await explained(lambda one: one.name == "staging")
+    finding, launcher = await explained(lambda environment: environment.name == "staging")
     assert isinstance(finding.cause, Chance)
     assert (finding.cause.shown, finding.cause.of, finding.cause.rates) == (0, NOTHING_SEEN, "cannot say")
     assert (finding.cause.elsewhere, finding.cause.of_elsewhere) == (0, NOTHING_SEEN)
@@ -355,7 +369,9 @@ async def test_a_finding_that_does_not_show_again_has_no_cause() -> None:
 async def test_what_shows_in_every_other_boot_is_counted_and_what_changes_that_is_named() -> None:
     """The rate of the one environment, none in the other, and the one setting that makes the difference."""
     turns = itertools.count()
-    finding, _ = await explained(lambda one: one.name == "staging" or (strict(one) and next(turns) % 2 == 1))
+    finding, _ = await explained(
+        lambda environment: environment.name == "staging" or (strict(environment) and next(turns) % 2 == 1)
+    )
     assert isinstance(finding.cause, Chance)
     assert finding.cause.changed_by == ("MODE=strict",)
     assert (finding.cause.rates, finding.cause.elsewhere) == ("differ", 0)
@@ -480,7 +496,7 @@ async def test_a_failing_environment_that_is_broken_otherwise_without_the_cause_
 
 async def test_where_no_environment_passes_nothing_is_booted() -> None:
     """One that fails at another component does not show that it would not fail at this one."""
-    finding, launcher = await explained(lambda one: True if strict(one) else "elsewhere")
+    finding, launcher = await explained(lambda environment: True if strict(environment) else "elsewhere")
     assert finding.cause == NotFound("nothing passes")
     assert launcher.hybrids == []
 
@@ -494,7 +510,7 @@ async def test_the_nearest_environment_that_passes_is_a_third_one_where_the_near
 
     finding, launcher = await explained(fails, LOCAL, STAGING, masked)
     assert cause_text(finding.cause) == "MODE=strict alone"
-    assert not any(one.name.startswith("masked-") for one in launcher.booted)
+    assert not any(environment.name.startswith("masked-") for environment in launcher.booted)
 
 
 async def test_a_boot_that_could_not_be_stood_up_is_in_no_rate() -> None:
@@ -507,7 +523,9 @@ async def test_a_boot_that_could_not_be_stood_up_is_in_no_rate() -> None:
         times[environment.name] += 1
         return times[environment.name] % 2 == 0
 
-    finding, _ = await explained(lambda one: one.name == "staging" or strict(one), stands_up=stands_up)
+    finding, _ = await explained(
+        lambda environment: environment.name == "staging" or strict(environment), stands_up=stands_up
+    )
     assert not isinstance(finding.cause, Chance), "in every boot that stood up it showed"
 
 
@@ -550,10 +568,10 @@ async def test_hybrids_that_cannot_be_stood_up_are_counted() -> None:
     """They say nothing, and it is said that they were there."""
     finding, _ = await explained(
         strict,
-        stands_up=lambda one: (
-            one.name in {"local", "staging"}
-            or "HARMLESS_39" in one.settings
-            or not HARMLESS.keys() & one.settings.keys()
+        stands_up=lambda hybrid: (
+            hybrid.name in {"local", "staging"}
+            or "HARMLESS_39" in hybrid.settings
+            or not HARMLESS.keys() & hybrid.settings.keys()
         ),
     )
     assert cause_text(finding.cause) == "MODE=strict alone"
@@ -580,18 +598,18 @@ async def test_a_scenario_that_restarts_something_is_played_by_itself() -> None:
     subject = Subject(msgspec.structs.replace(subject.backend, scenarios=scenarios), subject.environments)
     observer = Observer(subject.backend, "fake", "00000000", events.append)
     finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append)
-    played = tuple(Transcript(one.name, "conversation") for one in scenarios)
+    played = tuple(Transcript(scenario.name, "conversation") for scenario in scenarios)
     ends = [Observation(Case(name, "chat"), "fake", "00000000", transcripts=played) for name in ("local", "staging")]
     keys = {
-        one.name: finder._key(
+        scenario.name: finder._key(
             Ends(
-                Finding("EP301", "", one.name, "", "", ("staging",), ("staging",), scenario=one.name),
+                Finding("EP301", "", scenario.name, "", "", ("staging",), ("staging",), scenario=scenario.name),
                 ends[0],
                 ends[1],
                 (),
             )
         )
-        for one in scenarios
+        for scenario in scenarios
     }
     assert keys["talk"] == keys["chat"]
     assert keys["restart"] != keys["talk"]
@@ -616,13 +634,13 @@ def test_a_merged_finding_is_looked_for_in_each_of_its_members() -> None:
         return Observation(Case(environment, "chat"), "fake", "00000000", transcripts=scripts)
 
     boots = [seen("local", chat=1011, login=1000), seen("staging", chat=1006, login=1006)]
-    (finding,) = [one for one in judge(subject, boots).findings if one.code == "EP303"]
+    (finding,) = [finding for finding in judge(subject, boots).findings if finding.code == "EP303"]
     assert (finding.scenario, finding.scenarios) == ("chat", ("chat", "login"))
     (case,) = ends_of(finding, singles(subject, boots), boots, subject.environments)
     assert (case.finding.scenario, case.passing.case.id, case.failing.case.id) == ("login", "local", "staging")
     boots[0] = seen("local", chat=1000, login=1000)
     cases = ends_of(finding, singles(subject, boots), boots, subject.environments)
-    assert [one.finding.scenario for one in cases] == ["chat", "login"]
+    assert [case.finding.scenario for case in cases] == ["chat", "login"]
 
 
 async def test_a_merged_finding_has_the_cause_that_one_of_its_members_has() -> None:
@@ -667,8 +685,8 @@ def test_whatever_fails_first_no_cause_is_named_that_is_not_true(
     if not isinstance(finding.cause, TraitsCause):
         assert isinstance(finding.cause, NotFound)
         return
-    named = [{trait.partition("=")[0] for trait in one} for one in finding.cause.alternatives]
+    named = [{trait.partition("=")[0] for trait in alternative} for alternative in finding.cause.alternatives]
     for names in named:
         assert broken(names)
-        assert not any(broken(names - {one}) for one in names)
+        assert not any(broken(names - {name}) for name in names)
     assert not broken(set(FEW).difference(*named))

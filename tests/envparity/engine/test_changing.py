@@ -33,7 +33,7 @@ STEPS = 'steps = [{ connect = "none" }, { close = 1000 }]\n'
 
 
 def scenario(*more: str, name: str = "a") -> str:
-    return f'[[scenario]]\nname = "{name}"\n' + "".join(f"{one}\n" for one in more) + STEPS
+    return f'[[scenario]]\nname = "{name}"\n' + "".join(f"{line}\n" for line in more) + STEPS
 
 
 def mistakes_of(folder: Path, text: str) -> list[str]:
@@ -45,7 +45,7 @@ def mistakes_of(folder: Path, text: str) -> list[str]:
     try:
         load_subject(file, folder / "environments")
     except ConfigurationError as wrong:
-        return [one.key for one in wrong.mistakes]
+        return [mistake.key for mistake in wrong.mistakes]
     return []
 
 
@@ -97,7 +97,10 @@ def test_each_change_is_booted_and_held_against_this_release_alone() -> None:
         "laptop": Environment(name="laptop"),
         "cloud": Environment(name="cloud", platform=Platform(replicas=2)),
     }
-    planned = {str(one.case): [each.name for each in one.scenarios] for one in plan(backend, environments)}
+    planned = {
+        str(planned_case.case): [each.name for each in planned_case.scenarios]
+        for planned_case in plan(backend, environments)
+    }
     assert planned == {
         "laptop": ["upgrade"],
         "cloud": ["upgrade", "rolling"],
@@ -114,7 +117,7 @@ def test_each_change_is_booted_and_held_against_this_release_alone() -> None:
         name = "process"
 
     left, told = without_changes(cases, Other())  # type: ignore[arg-type]
-    assert ({one.case.boot.release for one in left}, told) == ({""}, (NOT_CHANGED,))
+    assert ({planned_case.case.boot.release for planned_case in left}, told) == ({""}, (NOT_CHANGED,))
     assert without_changes(cases, Processes()) == (cases, ())  # type: ignore[arg-type]
 
 
@@ -130,7 +133,7 @@ def seen(release: str, *, kept: bool = True, before: bool = True) -> Observation
 def finding(*observations: Observation) -> Finding:
     name = observations[0].transcripts[0].scenario
     return Finding(
-        "EP305", "t", "w", "e", "g", ("cloud",), tuple(one.case.id for one in observations),
+        "EP305", "t", "w", "e", "g", ("cloud",), tuple(observation.case.id for observation in observations),
         scenario=name, scenarios=(name,),
     )  # fmt: skip
 

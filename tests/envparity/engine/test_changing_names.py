@@ -62,7 +62,7 @@ class Naming(FakeLauncher):
 
 async def test_the_setting_that_makes_a_name_stable_is_the_cause() -> None:
     """Two boots of each hybrid are held against each other, and never against another environment's."""
-    subject = Subject(BACKEND, {one.name: one for one in (LOCAL, CLOUD)})
+    subject = Subject(BACKEND, {environment.name: environment for environment in (LOCAL, CLOUD)})
     events: list[Event] = []
     launcher = Naming()
     run = Run(subject, cast("Launcher", launcher), events.append)
@@ -70,7 +70,7 @@ async def test_the_setting_that_makes_a_name_stable_is_the_cause() -> None:
     observer = Observer(BACKEND, "fake", "00000000", events.append)
     finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append)
     judged = await finder.explain(judge(subject, observations), observations)
-    (finding,) = [one for one in judged.findings if one.code == "EP208"]
+    (finding,) = [finding for finding in judged.findings if finding.code == "EP208"]
     assert finding.environments == ("cloud",)
     assert cause_text(finding.cause) == "NODE_NAME= alone"
     assert len(launcher.hybrids) % 2 == 0

@@ -37,7 +37,9 @@ class Users:
         self, _stack: Any, scenarios: Sequence[Scenario]
     ) -> list[tuple[Scenario, Script, Transcript]]:
         self.made += len(scenarios)
-        return [(one, Script({}, values={"user": str(self.made)}), _play(one.name, 0)) for one in scenarios]
+        return [
+            (scenario, Script({}, values={"user": str(self.made)}), _play(scenario.name, 0)) for scenario in scenarios
+        ]
 
     async def plays_again(self, _stack: Any, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
         self.scripts += [script for _, script in scripts]
@@ -60,7 +62,7 @@ async def played(
 async def test_who_comes_back_is_the_same_and_another_asks_at_the_same_time() -> None:
     users = Users(None)
     back = await played(users)
-    assert (users.made, len(back.others), [one.elsewhere for one in back.second]) == (2, 2, [False])
+    assert (users.made, len(back.others), [second_play.elsewhere for second_play in back.second]) == (2, 2, [False])
     assert [script.values["user"] for script in users.scripts] == ["1"]
 
 
@@ -73,7 +75,7 @@ async def test_nobody_asks_beside_what_is_to_be_alone() -> None:
 async def test_on_two_replicas_it_is_the_other_and_then_the_first_again() -> None:
     users = Users(None, None)
     back = await played(users, replicas=2)
-    assert [one.elsewhere for one in back.second] == [True, False]
+    assert [second_play.elsewhere for second_play in back.second] == [True, False]
     assert [script.elsewhere_than for script in users.scripts] == [{"a": 0}, {"a": 1}]
 
 
@@ -81,7 +83,7 @@ async def test_on_two_replicas_it_is_the_other_and_then_the_first_again() -> Non
 async def test_where_the_ingress_chooses_the_replica_there_is_no_other(affinity: str) -> None:
     users = Users(None)
     back = await played(users, replicas=2, affinity=affinity)
-    assert [one.elsewhere for one in back.second] == [False]
+    assert [second_play.elsewhere for second_play in back.second] == [False]
     assert users.scripts[0].elsewhere_than == {}
 
 
@@ -101,7 +103,7 @@ async def test_what_is_to_be_as_the_first_time_is_tried_by_who_was_away_for_long
     """Whatever it was that came instead; each play says how long its user was away."""
     monkeypatch.setattr(coming_back, "_AWAY_S", (0.0, 0.001))
     back = await played(Users("frame", None), scenario=Scenario("ask", steps=(Connect("valid"),), second="same"))
-    assert [one.away_s for one in back.second] == [0.0, 0.001]
+    assert [second_play.away_s for second_play in back.second] == [0.0, 0.001]
 
 
 def test_what_waits_for_long_or_disturbs_comes_back_in_a_thorough_run() -> None:
@@ -116,9 +118,9 @@ def test_what_waits_for_long_or_disturbs_comes_back_in_a_thorough_run() -> None:
         Scenario("broken"),
         Scenario("unplayed"),
     ]
-    plays = [_play(one.name, 0, "close" if one.name == "broken" else None) for one in scenarios[:-1]]
-    assert [one.name for one in comes_back(scenarios, plays, thorough=False)] == ["ask"]
-    names = [one.name for one in comes_back(scenarios, plays, thorough=True)]
+    plays = [_play(scenario.name, 0, "close" if scenario.name == "broken" else None) for scenario in scenarios[:-1]]
+    assert [scenario.name for scenario in comes_back(scenarios, plays, thorough=False)] == ["ask"]
+    names = [scenario.name for scenario in comes_back(scenarios, plays, thorough=True)]
     assert names == ["ask", "silent", "slow", "restarting"]
 
 
@@ -146,4 +148,4 @@ async def test_each_round_is_told_once_its_connections_are_closed() -> None:
 )
 def test_nobody_comes_back_to_a_replica_that_has_not_started(replica: Replica, started: bool) -> None:
     """To look for it among those that answer takes until a deadline."""
-    assert all(one.has_started for one in (Replica(0), replica)) is started
+    assert all(replica.has_started for replica in (Replica(0), replica)) is started

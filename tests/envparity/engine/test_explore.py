@@ -62,16 +62,20 @@ async def test_every_planned_boot_is_observed_once_the_canonical_one_first() -> 
     """In the order of the plan, whichever ends first."""
     exploring = Exploring()
     boots, seen = await exploring.explore()
-    assert [one.case.boot for one in seen] == list(boots.all)
+    assert [observation.case.boot for observation in seen] == list(boots.all)
     assert sorted(exploring.launcher.warm_boots) == sorted(Case("local", "chat", boot) for boot in boots.all)
     assert exploring.launcher.cold_boots == []
-    assert [one.warm for one in seen] == [True] * len(seen)
+    assert [observation.warm for observation in seen] == [True] * len(seen)
 
 
 async def test_what_was_booted_covers_what_the_graph_allows() -> None:
     """Legal orders pass, forbidden ones are refused, and no sequence of two steps is left out."""
     boots, seen = await Exploring().explore()
-    orders = [one.case.boot.order for one in seen if one.case.boot.order and statuses([one]) == ["pass"]]
+    orders = [
+        observation.case.boot.order
+        for observation in seen
+        if observation.case.boot.order and statuses([observation]) == ["pass"]
+    ]
     assert verify(graph_of(report()), orders, 2).complete
     assert statuses(seen).count("fail") == len(boots.forbidden) == 5
 
@@ -119,19 +123,21 @@ async def test_the_pool_stands_as_long_as_the_orders_and_no_longer() -> None:
 async def test_each_boot_plays_what_belongs_to_the_orders_and_nothing_else() -> None:
     """The usual scenarios are not played again; what is for the time before the start is over, is played then."""
     _, seen = await Exploring().explore()
-    for one in seen:
-        early = ("while_starting",) if one.case.boot.unreachable_at_start else ()
-        assert tuple(script.scenario for script in one.transcripts) == (*early, "in_any_order"), one.case
+    for observation in seen:
+        early = ("while_starting",) if observation.case.boot.unreachable_at_start else ()
+        assert tuple(script.scenario for script in observation.transcripts) == (*early, "in_any_order"), (
+            observation.case
+        )
 
 
 async def test_without_warm_boots_every_order_boots_cold_one_at_a_time() -> None:
     """A backend that is not Python is ordered by the same port, and it is said why that takes longer."""
     exploring = Exploring(FakeLauncher(warm=False))
     boots, seen = await exploring.explore()
-    assert [one.case.boot for one in seen] == list(boots.all)
-    assert [one.warm for one in seen] == [False] * len(seen)
+    assert [observation.case.boot for observation in seen] == list(boots.all)
+    assert [observation.warm for observation in seen] == [False] * len(seen)
     assert len(exploring.launcher.cold_boots) == len(boots.all)
-    said = [one.waited_for for one in exploring.events if isinstance(one, Waiting)]
+    said = [event.waited_for for event in exploring.events if isinstance(event, Waiting)]
     assert "cold boots, for there can be no warm ones: not Python" in said
 
 
@@ -140,7 +146,9 @@ async def test_a_boot_that_cannot_be_had_warm_is_booted_cold_and_the_others_stay
     exploring = Exploring()
     exploring.launcher.refuses = lambda boot: boot.timeline == ("backend", "postgres", "redis")
     boots, seen = await exploring.explore()
-    assert [one.case.boot for one in seen if not one.warm] == [Boot(timeline=("backend", "postgres", "redis"))]
+    assert [observation.case.boot for observation in seen if not observation.warm] == [
+        Boot(timeline=("backend", "postgres", "redis"))
+    ]
     assert len(seen) == len(boots.all)
 
 
@@ -150,8 +158,8 @@ async def test_a_boot_that_cannot_be_stood_up_is_an_observation(error: Exception
     launcher = FakeLauncher()
     launcher.warm_error = error
     boots, seen = await Exploring(launcher).explore()
-    assert [one.launch_failure for one in seen] == [str(error)] * len(boots.all)
-    assert {one.warm for one in seen} == {True}
+    assert [observation.launch_failure for observation in seen] == [str(error)] * len(boots.all)
+    assert {observation.warm for observation in seen} == {True}
 
 
 async def test_a_cold_boot_that_cannot_be_stood_up_is_an_observation_too() -> None:
@@ -193,15 +201,15 @@ async def test_progress_counts_every_boot_and_says_how_it_ended() -> None:
     """First what is planned, then one event a boot, up to the last."""
     exploring = Exploring()
     boots, _ = await exploring.explore()
-    planned = [one for one in exploring.events if isinstance(one, OrdersPlanned)]
+    planned = [event for event in exploring.events if isinstance(event, OrdersPlanned)]
     assert boots.covering is not None
     covered = boots.covering.coverage.covered
     assert planned == [OrdersPlanned("local", "local", str(boots), len(boots.all), covered, covered)]
-    booted = [one for one in exploring.events if isinstance(one, OrderBooted)]
-    assert [one.done for one in booted] == list(range(1, len(boots.all) + 1))
-    assert {(one.case, one.of) for one in booted} == {("local", len(boots.all))}
-    assert sorted({one.startup for one in booted}) == ["fail", "pass"]
-    assert len({one.order_case for one in booted}) == len(boots.all)
+    booted = [event for event in exploring.events if isinstance(event, OrderBooted)]
+    assert [event.done for event in booted] == list(range(1, len(boots.all) + 1))
+    assert {(event.case, event.of) for event in booted} == {("local", len(boots.all))}
+    assert sorted({event.startup for event in booted}) == ["fail", "pass"]
+    assert len({event.order_case for event in booted}) == len(boots.all)
 
 
 async def test_progress_says_what_was_not_stood_up() -> None:
@@ -210,7 +218,7 @@ async def test_progress_says_what_was_not_stood_up() -> None:
     launcher.warm_error = LaunchError("no fork")
     exploring = Exploring(launcher)
     await exploring.explore()
-    assert {one.startup for one in exploring.events if isinstance(one, OrderBooted)} == {"not stood up"}
+    assert {event.startup for event in exploring.events if isinstance(event, OrderBooted)} == {"not stood up"}
 
 
 @pytest.mark.parametrize(
@@ -243,8 +251,8 @@ async def test_a_backend_without_an_order_setting_meets_only_its_dependencies_in
     exploring = Exploring(order_setting=None)
     _, seen = await exploring.explore()
     assert len(seen) == 8
-    assert all(one.case.boot.timeline and not one.case.boot.order for one in seen)
-    (planned,) = [one for one in exploring.events if isinstance(one, OrdersPlanned)]
+    assert all(observation.case.boot.timeline and not observation.case.boot.order for observation in seen)
+    (planned,) = [event for event in exploring.events if isinstance(event, OrdersPlanned)]
     assert (planned.covered, planned.feasible) == (0, 0)
 
 

@@ -84,7 +84,7 @@ async def test_a_part_that_passed_once_and_shows_it_in_the_next_boot_is_told() -
 
     finer = await found(fails)
     assert finer is not None
-    assert [{*map(str, one)} for one in finer.flaky] == [{"platform.replicas=3"}]
+    assert [{*map(str, traits)} for traits in finer.flaky] == [{"platform.replicas=3"}]
 
 
 @given(st.sets(st.sampled_from([name for name in NAMES if name != "MODE=strict"]), min_size=1, max_size=3))

@@ -55,7 +55,7 @@ async def see_through(stack: FakeStack) -> tuple[str, ...]:
     """The names of what was played while it started."""
     scenarios = (USUAL, IN_ANY_ORDER, WHILE_STARTING)
     starting, _ = await observer().see_through(cast("Stack", stack), scenarios)
-    return tuple(one.scenario for one in starting)
+    return tuple(transcript.scenario for transcript in starting)
 
 
 async def test_a_steady_boot_is_waited_for_and_nothing_else() -> None:
@@ -106,9 +106,12 @@ async def test_peaceful_scenarios_are_neither_disruptive_nor_for_the_start(serve
     played = await observer(events).player.peaceful(
         cast("Stack", stack), (RESTART, IN_ANY_ORDER, WHILE_STARTING, USUAL)
     )
-    assert [(one.scenario, one.departure) for one in played] == [("in_any_order", None), ("talk", None)]
-    told = [one for one in events if isinstance(one, ScenarioPlayed)]
-    assert {(one.case, one.scenario, one.departed) for one in told} == {
+    assert [(transcript.scenario, transcript.departure) for transcript in played] == [
+        ("in_any_order", None),
+        ("talk", None),
+    ]
+    told = [event for event in events if isinstance(event, ScenarioPlayed)]
+    assert {(event.case, event.scenario, event.departed) for event in told} == {
         ("local", "in_any_order", False),
         ("local", "talk", False),
     }
@@ -133,7 +136,7 @@ async def test_peaceful_scenarios_overlap_six_at_a_time(monkeypatch: pytest.Monk
     greeted = tuple(replace(USUAL, name=f"talk{number}") for number in range(8))
     async with asyncio.timeout(WITHIN_S):
         played = await observer().player.peaceful(cast("Stack", booted()), greeted)
-    assert [one.scenario for one in played] == [one.name for one in greeted]
+    assert [transcript.scenario for transcript in played] == [scenario.name for scenario in greeted]
     assert most == 6
 
 
@@ -142,7 +145,7 @@ async def test_a_departure_is_told_as_it_happens() -> None:
     events: list[Event] = []
     (played,) = await observer(events).player.peaceful(cast("Stack", booted()), (USUAL,))
     assert played.departure is not None
-    assert [one.departed for one in events if isinstance(one, ScenarioPlayed)] == [True]
+    assert [event.departed for event in events if isinstance(event, ScenarioPlayed)] == [True]
 
 
 async def test_disruptive_scenarios_are_played_one_after_the_other(server: Endpoint) -> None:
@@ -151,8 +154,8 @@ async def test_disruptive_scenarios_are_played_one_after_the_other(server: Endpo
     other = replace(RESTART, name="stop")
     stack = cast("Stack", booted(endpoint=server))
     played = await observer(events).player.disruptive(stack, (RESTART, USUAL, other))
-    assert [one.scenario for one in played] == ["restart", "stop"]
-    waited = [one.waited_for if isinstance(one, Waiting) else "played" for one in events]
+    assert [transcript.scenario for transcript in played] == ["restart", "stop"]
+    waited = [event.waited_for if isinstance(event, Waiting) else "played" for event in events]
     assert waited == ["scenario restart", "played", "scenario stop", "played"]
 
 
@@ -178,7 +181,7 @@ async def test_every_replica_is_recorded() -> None:
     stack = FakeStack(Case("local", "chat"), replicas=3)
     first: list[Replica] = await observer().replicas(cast("Stack", stack))
     seen = await observer().record(cast("Stack", stack), first, [], {})
-    assert [one.index for one in seen.replicas] == [0, 1, 2]
+    assert [replica.index for replica in seen.replicas] == [0, 1, 2]
 
 
 async def test_the_servers_logs_belong_to_a_fresh_stack() -> None:

@@ -29,7 +29,7 @@ def test_what_carries_the_token_goes_to_the_front() -> None:
     """The others keep their order, by which one of them is selected; who carries none is as usual."""
     turned = token_first(script((("v2", "v1", "jwt.x"), ("jwt.x",)), (("v1",), ())))
     assert turned is not None
-    assert [one.offered for one in turned.handshakes.values()] == [("jwt.x", "v2", "v1"), ("v1",)]
+    assert [handshake.offered for handshake in turned.handshakes.values()] == [("jwt.x", "v2", "v1"), ("v1",)]
 
 
 @pytest.mark.parametrize("offered", [("v1",), (), ("jwt.x",), ("jwt.x", "v1")])
@@ -45,11 +45,11 @@ class Player:
         self.offered: list[tuple[str, tuple[str, ...]]] = []
 
     async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Script]]:
-        return [(one, script((("v1", "jwt.x"), ("jwt.x",)))) for one in scenarios]
+        return [(scenario, script((("v1", "jwt.x"), ("jwt.x",)))) for scenario in scenarios]
 
     async def plays_again(self, _stack: Any, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
-        self.offered += [(one.name, said.handshakes[0].offered) for one, said in scripts]
-        return tuple(Transcript(one.name, "g") for one, _ in scripts)
+        self.offered += [(scenario.name, said.handshakes[0].offered) for scenario, said in scripts]
+        return tuple(Transcript(scenario.name, "g") for scenario, _ in scripts)
 
 
 async def test_what_kept_to_its_script_and_takes_no_time_is_played_that_way() -> None:
@@ -63,10 +63,16 @@ async def test_what_kept_to_its_script_and_takes_no_time_is_played_that_way() ->
         Scenario("crowd", clients=9),
     ]
     departure = Departure(0, "frame", "x", "y")
-    played = [Transcript(one.name, "g", departure=departure if one.name == "broken" else None) for one in scenarios]
+    played = [
+        Transcript(scenario.name, "g", departure=departure if scenario.name == "broken" else None)
+        for scenario in scenarios
+    ]
     player = Player()
     turned = await play_token_first(
-        cast("Any", player), cast("Any", None), scenarios, [one for one in played if one.scenario != "unplayed"]
+        cast("Any", player),
+        cast("Any", None),
+        scenarios,
+        [transcript for transcript in played if transcript.scenario != "unplayed"],
     )
     assert player.offered == [("ask", ("jwt.x", "v1"))]
-    assert [one.scenario for one in turned] == ["ask"]
+    assert [transcript.scenario for transcript in turned] == ["ask"]

@@ -32,7 +32,10 @@ REFUSED = Scenario("refused", group="startup_failure", boot=POSTGRES_DOWN, steps
 def test_every_environment_boots_once_for_each_way_to_boot() -> None:
     """Two environments and two ways to boot are four cases, each with the scenarios that ask for it."""
     planned = plan(backend(TALK, REFUSED), environments("local", "staging"))
-    assert [(one.case.environment, one.case.boot, [s.name for s in one.scenarios]) for one in planned] == [
+    assert [
+        (planned_case.case.environment, planned_case.case.boot, [s.name for s in planned_case.scenarios])
+        for planned_case in planned
+    ] == [
         ("local", Boot(), ["talk[header]"]),
         ("staging", Boot(), ["talk[header]"]),
         ("local", POSTGRES_DOWN, ["refused"]),
@@ -43,14 +46,14 @@ def test_every_environment_boots_once_for_each_way_to_boot() -> None:
 def test_what_disturbs_is_played_last() -> None:
     """A scenario that restarts something cannot spoil one that does not."""
     (planned,) = plan(backend(RESTART, TALK), environments("local"))
-    assert [one.name for one in planned.scenarios] == ["talk[header]", "restart"]
+    assert [scenario.name for scenario in planned.scenarios] == ["talk[header]", "restart"]
 
 
 @pytest.mark.parametrize("pattern", ["talk", "talk[header]", "ta*"])
 def test_a_scenario_is_chosen_by_name_with_or_without_its_carrier_or_by_glob(pattern: str) -> None:
     """And only the boots that the chosen ones need are made."""
     (planned,) = plan(backend(TALK, RESTART, REFUSED), environments("local"), [pattern])
-    assert [one.name for one in planned.scenarios] == ["talk[header]"]
+    assert [scenario.name for scenario in planned.scenarios] == ["talk[header]"]
 
 
 LONG = Scenario("long[header]", disruptive=True, thorough=True)
@@ -62,7 +65,7 @@ def test_what_takes_long_is_played_in_a_thorough_run_or_by_its_name_alone() -> N
 
     def played(*only: str, thorough: bool = False) -> list[str]:
         (planned,) = plan(both, places, only, thorough=thorough)
-        return [one.name for one in planned.scenarios]
+        return [scenario.name for scenario in planned.scenarios]
 
     assert played() == played("*l*") == ["talk[header]"]
     assert played(thorough=True) == played("*l*", thorough=True) == ["talk[header]", "long[header]"]
@@ -96,7 +99,7 @@ def sized(**replicas: int) -> dict[str, Environment]:
 def test_a_scenario_that_needs_replicas_is_played_where_there_are_that_many() -> None:
     """Elsewhere the boot is made all the same, for the others."""
     planned = plan(backend(TALK, ROLLING), sized(local=1, production=2))
-    assert [(one.case.environment, [s.name for s in one.scenarios]) for one in planned] == [
+    assert [(planned_case.case.environment, [s.name for s in planned_case.scenarios]) for planned_case in planned] == [
         ("local", ["talk[header]"]),
         ("production", ["talk[header]", "rolling"]),
     ]
@@ -106,7 +109,7 @@ def test_no_environment_is_booted_for_a_scenario_that_it_cannot_play() -> None:
     """Neither as it is, where nothing else was asked for, nor in a way of the scenario's own."""
     odd = Scenario("odd", replicas=3, boot=Boot(settings=(("A", "1"),)), steps=())
     planned = plan(backend(TALK, ROLLING, odd), sized(local=1, production=2, big=3), ["rolling", "odd"])
-    assert [(one.case.environment, one.case.boot.steady) for one in planned] == [
+    assert [(planned_case.case.environment, planned_case.case.boot.steady) for planned_case in planned] == [
         ("production", True),
         ("big", True),
         ("big", False),

@@ -79,7 +79,7 @@ async def test_what_says_how_often_is_played_so_often_also_where_it_disturbs() -
     ]
     observer = Playing(often="....", restarting="....", alone=".")
     more = await repeated(cast("Any", observer), cast("Any", None), [often, restarting, ALONE], played)
-    assert sorted(one.scenario for one in more) == ["often", "often", "restarting", "restarting"]
+    assert sorted(transcript.scenario for transcript in more) == ["often", "often", "restarting", "restarting"]
 
 
 async def test_what_was_not_played_at_all_is_not_repeated() -> None:

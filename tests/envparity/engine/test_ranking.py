@@ -76,7 +76,7 @@ def test_a_header_that_is_dropped_is_a_value_of_its_list() -> None:
     """What was logged of it speaks for the ingress."""
     dropping = msgspec.structs.replace(CLOUD.ingress, drop_headers=("x-room", "x-forwarded-ssl"))
     cloud = msgspec.structs.replace(CLOUD, ingress=dropping)
-    (dropped,) = [one for one in differences(LAPTOP, cloud) if "drop_headers" in str(one)]
+    (dropped,) = [difference for difference in differences(LAPTOP, cloud) if "drop_headers" in str(difference)]
     told = ranked([(DEBUG,), (dropped,)], (Logged("replica 1", ("nobody says x-room here",)),), cloud)
     assert told[0] == (dropped,)
 

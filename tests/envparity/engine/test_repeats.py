@@ -32,13 +32,13 @@ async def repeated(shows: dict[str, str], *, causes: bool = False) -> tuple[Verd
 
 
 def chances(verdict: Verdict) -> list[Chance]:
-    return [one.cause for one in (*verdict.findings, *verdict.by_chance) if isinstance(one.cause, Chance)]
+    return [finding.cause for finding in (*verdict.findings, *verdict.by_chance) if isinstance(finding.cause, Chance)]
 
 
 async def test_every_case_is_booted_so_often() -> None:
     verdict, launcher = await repeated({})
     assert verdict.clean
-    assert Counter(one.name for one in launcher.booted) == {"local": BOOTS, "staging": BOOTS}
+    assert Counter(environment.name for environment in launcher.booted) == {"local": BOOTS, "staging": BOOTS}
 
 
 async def test_what_shows_in_some_boots_of_both_is_told_and_is_not_red() -> None:
@@ -56,19 +56,21 @@ async def test_what_shows_in_some_boots_of_both_is_told_and_is_not_red() -> None
 async def test_what_shows_in_some_boots_of_one_is_red(marks: str, rates: str) -> None:
     verdict, _ = await repeated({"staging": marks})
     assert not verdict.clean
-    assert {one.environments for one in verdict.findings} == {("staging",)}
-    assert {(one.shown, one.elsewhere, one.rates) for one in chances(verdict)} == {(marks.count("x"), 0, rates)}
+    assert {finding.environments for finding in verdict.findings} == {("staging",)}
+    assert {(chance.shown, chance.elsewhere, chance.rates) for chance in chances(verdict)} == {
+        (marks.count("x"), 0, rates)
+    }
 
 
 async def test_what_shows_in_all_boots_is_no_chance() -> None:
     verdict, _ = await repeated({"local": "x" * BOOTS, "staging": "x" * BOOTS}, causes=True)
-    assert {type(one.cause) for one in verdict.findings} == {Everywhere}
+    assert {type(finding.cause) for finding in verdict.findings} == {Everywhere}
 
 
 async def test_what_shows_in_all_boots_of_one_environment_has_a_cause_as_ever() -> None:
     subject, launcher, events = given(strict)
     verdict = await Run(subject, cast("Launcher", launcher), events.append, repeat=3, causes=True).verdict()
-    assert {type(one.cause) for one in verdict.findings} == {TraitsCause}
+    assert {type(finding.cause) for finding in verdict.findings} == {TraitsCause}
 
 
 async def test_what_changes_a_rate_that_was_counted_is_looked_for() -> None:
@@ -80,4 +82,6 @@ async def test_what_changes_a_rate_that_was_counted_is_looked_for() -> None:
 
     subject, launcher, events = given(fails)
     verdict = await Run(subject, cast("Launcher", launcher), events.append, repeat=BOOTS, causes=True).verdict()
-    assert {(one.shown, one.of, one.changed_by) for one in chances(verdict)} == {(6, BOOTS, ("MODE=strict",))}
+    assert {(chance.shown, chance.of, chance.changed_by) for chance in chances(verdict)} == {
+        (6, BOOTS, ("MODE=strict",))
+    }

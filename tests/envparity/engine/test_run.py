@@ -157,7 +157,9 @@ async def test_the_stream_begins_with_the_run_and_ends_with_the_verdict() -> Non
 async def test_an_environment_that_cannot_be_stood_up_is_a_finding() -> None:
     """Not a crash, and not a clean verdict."""
     verdict = await Run(SUBJECT, CountingLauncher(fails=True), lambda _event: None).verdict()
-    assert [(one.code, set(one.environments)) for one in verdict.findings] == [("EP901", {"local", "staging"})]
+    assert [(finding.code, set(finding.environments)) for finding in verdict.findings] == [
+        ("EP901", {"local", "staging"})
+    ]
     assert verdict.exit_code == 1
 
 
@@ -272,7 +274,7 @@ def test_a_plain_function_can_ask_a_live_run() -> None:
     launcher = CountingLauncher()
     with LiveRun(lambda: Run(SUBJECT, launcher, lambda _event: None)) as live:
         observations: Any = live.observe_all()
-        assert [one.case.environment for one in observations] == ["local", "staging"]
+        assert [observation.case.environment for observation in observations] == ["local", "staging"]
         assert live.verdict().environments == ("local", "staging")
     assert launcher.closed
 
@@ -307,8 +309,8 @@ async def test_with_orders_every_environment_is_booted_in_each_of_them() -> None
     launcher = FakeLauncher()
     run = ordered_run(launcher)
     seen = await run.observe_all()
-    assert [one.case.id for one in seen[:2]] == ["local", "staging"]
-    assert [one.case.boot for one in seen[2:]].count(FORWARD) == 2
+    assert [observation.case.id for observation in seen[:2]] == ["local", "staging"]
+    assert [observation.case.boot for observation in seen[2:]].count(FORWARD) == 2
     assert launcher.pools == [Case("local", "chat"), Case("staging", "chat")]
     verdict = await run.verdict()
     assert verdict.cases == len(seen)
@@ -322,14 +324,14 @@ async def test_what_warm_boots_and_cold_ones_show_is_reported_with_its_code() ->
     cold = {case for case in launcher.cold_boots if not case.boot.steady}  # each once more where the machine stalls
     assert sorted(case.environment for case in cold) == ["local", "local", "staging", "staging"]
     assert [case.boot for case in cold].count(FORWARD) == 2
-    assert [one.code for one in verdict.findings if one.environments == ("local", "staging")] == ["EP212"]
+    assert [finding.code for finding in verdict.findings if finding.environments == ("local", "staging")] == ["EP212"]
 
 
 async def test_what_only_warm_boots_show_is_reported_as_that() -> None:
     """EP902: it is red all the same."""
     verdict = await ordered_run(FakeLauncher(passes, warm_startup=fails_warm), "local").verdict()
-    assert {one.code for one in verdict.findings} == {"EP902"}
-    assert any(one.instead_of is not None and one.instead_of.code == "EP212" for one in verdict.findings)
+    assert {finding.code for finding in verdict.findings} == {"EP902"}
+    assert any(finding.instead_of is not None and finding.instead_of.code == "EP212" for finding in verdict.findings)
 
 
 async def test_an_environment_stands_until_it_is_told_to_end() -> None:
@@ -340,7 +342,7 @@ async def test_an_environment_stands_until_it_is_told_to_end() -> None:
     assert launcher.open == ["local", "local warm"]
     seen = [await standing.observe(BACKWARD), await standing.observe_cold(BACKWARD)]
     assert statuses(seen) == ["pass", "pass"]
-    assert [one.warm for one in seen] == [True, False]
+    assert [observation.warm for observation in seen] == [True, False]
     await standing.end()
     assert launcher.open == []
 

@@ -102,7 +102,7 @@ async def test_another_failure_is_not_taken_for_the_one_that_is_shrunk() -> None
             return seen
         return replace(seen, document=seen.document | {"release": "2"})
 
-    causes = {one.code: cause_text(one.cause) for one in await shrink(FakeLauncher(startup))}
+    causes = {explained.code: cause_text(explained.cause) for explained in await shrink(FakeLauncher(startup))}
     assert set(causes) == {"EP211", "EP212"}
     assert causes["EP212"] == "fails whenever handlers starts before redis"
 
@@ -137,7 +137,7 @@ async def test_what_does_not_depend_on_the_order_is_not_shrunk() -> None:
 
     async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[Explained, ...]:
         subjects = subject("local", backend=SILENT)
-        assert [one.code for one in judge(subjects, seen).findings] == ["EP214"]
+        assert [finding.code for finding in judge(subjects, seen).findings] == ["EP214"]
         return await OrderShrinker(subjects, lambda _event: None).causes(beside, Graph.of(GRAPH), seen)
 
     def accepts_everything(case: Case) -> StartupReport | None:
@@ -180,11 +180,11 @@ async def test_shrinking_has_a_deadline_and_says_so() -> None:
 def test_a_cause_belongs_to_the_findings_of_its_code_that_show_in_its_boot() -> None:
     """And to no other one."""
     boot, other = Boot(order=("b", "a")), Boot(order=("c", "a"))
-    cases = [Case(name, "chat", one) for name in ("local", "staging") for one in (boot, other)]
+    cases = [Case(name, "chat", start) for name in ("local", "staging") for start in (boot, other)]
     seen = [Observation(case, "fake", "r1") for case in cases]
 
     def found(code: str, *shown: Case, where: str = "auth") -> Finding:
-        return Finding(code, "", where, "", "", ("local",), tuple(one.id for one in shown))
+        return Finding(code, "", where, "", "", ("local",), tuple(case.id for case in shown))
 
     # The first case is local's: what was found out there explains staging's, which was booted in that order too.
     findings = (
@@ -197,7 +197,7 @@ def test_a_cause_belongs_to_the_findings_of_its_code_that_show_in_its_boot() -> 
     pairs = (StepPair("b", "a"),)
     cause = Explained("EP212", "auth", boot, OrderCause(pairs, pairs=pairs, boots=3))
     explained = with_causes(Judgement(findings, (), 30), [cause], seen)
-    assert [one.cause for one in explained.findings] == [cause.cause, cause.cause, None, None, None]
+    assert [finding.cause for finding in explained.findings] == [cause.cause, cause.cause, None, None, None]
 
 
 async def test_the_verdict_has_the_cause_once_for_all_environments() -> None:
@@ -208,10 +208,12 @@ async def test_the_verdict_has_the_cause_once_for_all_environments() -> None:
     (finding,) = verdict.findings
     assert (finding.code, finding.environments) == ("EP212", ("local", "staging"))
     assert cause_text(finding.cause) == "fails whenever handlers starts before redis"
-    assert any(isinstance(one, Reproduced) for one in finding.evidence)
+    assert any(isinstance(piece, Reproduced) for piece in finding.evidence)
     assert list(search_lines(finding.cause))
     asked = [
-        one for one in events if isinstance(one, Waiting) and "to find out what EP212 depends on" in one.waited_for
+        event
+        for event in events
+        if isinstance(event, Waiting) and "to find out what EP212 depends on" in event.waited_for
     ]
-    assert len({one.case for one in asked}) == 1
-    assert sum(isinstance(one, OrderBooted) for one in events) == len(await run.observe_all()) - 2
+    assert len({waiting.case for waiting in asked}) == 1
+    assert sum(isinstance(event, OrderBooted) for event in events) == len(await run.observe_all()) - 2

@@ -42,7 +42,7 @@ def test_what_does_not_build_is_neither_clean_nor_red(history: tuple[int, int, f
     """The first red one is among the suspects, and every other suspect cannot be tested."""
     size, first, broken = history
     found, _ = blamed(size, first, broken)
-    suspects = [int(one) for one in found.suspects]
+    suspects = [int(suspect) for suspect in found.suspects]
     assert first in suspects
     assert set(suspects[:-1]) <= broken
     assert suspects[-1] not in broken

@@ -89,21 +89,21 @@ def test_conversations_part_at_the_first_entry_that_is_not_alike(at: int) -> Non
 
 def test_the_connection_is_named_where_there_are_several() -> None:
     """Between two connections the order is incidental: each is compared with its like."""
-    one = played(*talk("connection_established"), *talk("pong", connection="b"))
+    transcript = played(*talk("connection_established"), *talk("pong", connection="b"))
     other = played(*talk("bye", connection="b"), *talk("connection_established"))
-    parting = conversation_parting(SUBJECT, one, other)
+    parting = conversation_parting(SUBJECT, transcript, other)
     assert parting is not None
     assert (parting.number, parting.connection) == (1, "b")
 
 
 def test_a_declared_difference_is_no_parting() -> None:
     """The limits in the welcome may differ where that is declared; what comes after may not."""
-    one = played(*talk("connection_established", limit=300), *talk("pong"))
+    transcript = played(*talk("connection_established", limit=300), *talk("pong"))
     other = played(*talk("connection_established", limit=100), *talk("bye"))
-    at_once = conversation_parting(SUBJECT, one, other)
+    at_once = conversation_parting(SUBJECT, transcript, other)
     assert at_once is not None
     assert at_once.number == 1
-    later = conversation_parting(SUBJECT, one, other, lambda path: path.endswith("connection_established.limit"))
+    later = conversation_parting(SUBJECT, transcript, other, lambda path: path.endswith("connection_established.limit"))
     assert later is not None
     assert later.number == 2
 
@@ -114,7 +114,7 @@ def test_findings_about_what_differs_say_where_it_parts_and_others_do_not() -> N
     local = observation("local", transcripts=(played(*talk("connection_established", limit=1), *talk("pong")),))
     staging = observation("staging", transcripts=(played(*talk("connection_established", limit=2), *talk("bye")),))
     cases = (local.case.id, staging.case.id)
-    apart = [one.transcripts[0].events[-1] for one in (local, staging)]
+    apart = [observation.transcripts[0].events[-1] for observation in (local, staging)]
     known = (Note("something else"), SideBySide((("local", apart[0]), ("staging", apart[1]))))
     differs = Finding("EP402", "", "chat", "", "", ("staging",), cases, scenario="chat", evidence=known)
     alone = Finding("EP301", "", "chat", "", "", ("staging",), cases[1:], scenario="chat")

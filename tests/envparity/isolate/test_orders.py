@@ -52,13 +52,13 @@ def has(*pairs: tuple[str, str]) -> Predicate:
 
 def inverted(graph: Graph, order: Order) -> list[tuple[str, str]]:
     rank = {name: at for at, name in enumerate(graph.canonical)}
-    return [(one, other) for one, other in combinations(order, 2) if rank[one] > rank[other]]
+    return [(first, other) for first, other in combinations(order, 2) if rank[first] > rank[other]]
 
 
 def random_case(chance: random.Random, steps: int = 20, density: float = 0.1) -> tuple[Graph, Order]:
     """A random graph, and a random order that it allows."""
     names = [f"step_{at:02}" for at in range(steps)]
-    requires = {name: [one for one in names[:at] if chance.random() < density] for at, name in enumerate(names)}
+    requires = {name: [name for name in names[:at] if chance.random() < density] for at, name in enumerate(names)}
     graph = Graph.of(requires)
     return graph, extension_by_priorities(graph, chance)
 
@@ -75,13 +75,13 @@ def test_what_is_left_is_canonical_but_for_what_matters(chance: random.Random, d
     assert shrunk.minimal
     assert has(*wanted)(shrunk.order)
     assert graph.allows(shrunk.order)
-    assert {(one.first, one.then) for one in shrunk.decisive} <= set(wanted)
-    assert [(one.first, one.then) for one in shrunk.pairs] == inverted(graph, shrunk.order)
+    assert {(pair.first, pair.then) for pair in shrunk.decisive} <= set(wanted)
+    assert [(pair.first, pair.then) for pair in shrunk.pairs] == inverted(graph, shrunk.order)
     if count == 1:
         assert shrunk.decisive == (Pair(*wanted[0]),)
-    for at, (one, other) in enumerate(pairwise(shrunk.order)):
-        if Pair(one, other) in shrunk.decisive:
-            swapped = (*shrunk.order[:at], other, one, *shrunk.order[at + 2 :])
+    for at, (first, other) in enumerate(pairwise(shrunk.order)):
+        if Pair(first, other) in shrunk.decisive:
+            swapped = (*shrunk.order[:at], other, first, *shrunk.order[at + 2 :])
             assert not has(*wanted)(swapped)
 
 
@@ -98,9 +98,9 @@ def test_whatever_fails_the_result_fails_and_no_swap_back_does(chance: random.Ra
     assert shrunk.minimal
     assert verdicts[shrunk.order]
     assert len(shrunk.pairs) <= len(inverted(graph, failing))
-    for at, (one, other) in enumerate(pairwise(shrunk.order)):
-        if Pair(one, other) in shrunk.pairs:
-            assert not verdicts[(*shrunk.order[:at], other, one, *shrunk.order[at + 2 :])]
+    for at, (first, other) in enumerate(pairwise(shrunk.order)):
+        if Pair(first, other) in shrunk.pairs:
+            assert not verdicts[(*shrunk.order[:at], other, first, *shrunk.order[at + 2 :])]
 
 
 def test_one_pair_of_twenty_steps_costs_few_boots() -> None:
@@ -192,7 +192,7 @@ def test_an_order_that_the_graph_forbids_is_a_mistake() -> None:
     graph = Graph.of({"a": (), "b": ("a",), "c": ()})
     with pytest.raises(ConfigurationError) as raised:
         shrink(graph, ("b", "a", "x"), lambda _: True)
-    assert [one.got for one in raised.value.mistakes] == [
+    assert [mistake.got for mistake in raised.value.mistakes] == [
         "b stands before a, which it requires",
         "c does not occur",
         "x is no step of the graph",

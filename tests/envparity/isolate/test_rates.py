@@ -77,7 +77,7 @@ def test_a_test_of_two_rates_ends_and_counts_what_it_was_given(pairs: list[tuple
         test = test.and_then(here=here, there=there)
         given_to_it.append((here, there))
     assert test.over
-    assert (test.shown, test.elsewhere) == (sum(one for one, _ in given_to_it), sum(two for _, two in given_to_it))
+    assert (test.shown, test.elsewhere) == (sum(here for here, _ in given_to_it), sum(two for _, two in given_to_it))
     assert test.of == len(given_to_it)
     if test.rates is Rates.DIFFER:
         assert test.shown > test.elsewhere

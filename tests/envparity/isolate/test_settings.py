@@ -88,7 +88,7 @@ def test_no_set_is_booted_twice_but_to_verify(problem: tuple[int, frozenset[int]
     """Only the cause itself is asked about once more."""
     size, cause = problem
     _, asked = isolated(size, cause.issubset)
-    again = [one for one in set(asked) if asked.count(one) > 1]
+    again = [question for question in set(asked) if asked.count(question) > 1]
     assert set(again) <= {cause}
 
 
@@ -117,7 +117,7 @@ def test_whatever_the_failure_is_like_the_answer_fails_and_no_part_of_it_less_on
 def test_a_difference_that_heals_is_worked_round(problem: tuple[int, frozenset[int]], data: st.DataObject) -> None:
     """Where one difference masks the failure and another takes the mask off, the answer is still 1-minimal."""
     size, cause = problem
-    mask = data.draw(st.integers(0, size - 1).filter(lambda one: one not in cause or len(cause) == size))
+    mask = data.draw(st.integers(0, size - 1).filter(lambda change: change not in cause or len(cause) == size))
     unmask = data.draw(st.integers(0, size - 1))
 
     def fails(several: frozenset[int]) -> bool:
@@ -127,9 +127,9 @@ def test_a_difference_that_heals_is_worked_round(problem: tuple[int, frozenset[i
     if not fails(everything):
         return
     found, _ = isolated(size, fails)
-    for one in found.causes:
-        assert fails(frozenset(one))
-        assert not any(fails(frozenset(smaller)) for smaller in combinations(one, len(one) - 1))
+    for named in found.causes:
+        assert fails(frozenset(named))
+        assert not any(fails(frozenset(smaller)) for smaller in combinations(named, len(named) - 1))
 
 
 def test_what_is_not_monotone_is_said_and_taken_apart() -> None:
@@ -143,9 +143,9 @@ def test_what_is_not_monotone_is_said_and_taken_apart() -> None:
 @given(st.integers(2, 60), st.data())
 def test_causes_that_stand_alone_are_both_named(size: int, data: st.DataObject) -> None:
     """Where either of two differences is enough, removing one does not help, and the other is found too."""
-    one, other = data.draw(st.lists(st.integers(0, size - 1), min_size=2, max_size=2, unique=True))
-    found, _ = isolated(size, lambda several: bool(several & {one, other}))
-    assert sorted(found.causes) == sorted([(one,), (other,)])
+    first, other = data.draw(st.lists(st.integers(0, size - 1), min_size=2, max_size=2, unique=True))
+    found, _ = isolated(size, lambda several: bool(several & {first, other}))
+    assert sorted(found.causes) == sorted([(first,), (other,)])
     assert found.verified
 
 
@@ -199,8 +199,8 @@ def test_the_boots_left_are_never_promised_too_few(problem: tuple[int, frozenset
     size, cause = problem
     told: list[Progress] = []
     found, asked = isolated(size, cause.issubset, progress=told.append)
-    assert [one.boots for one in told] == list(range(len(asked)))
-    assert all(one.boots + one.left >= found.boots + found.verifying for one in told)
+    assert [progress.boots for progress in told] == list(range(len(asked)))
+    assert all(progress.boots + progress.left >= found.boots + found.verifying for progress in told)
 
 
 @pytest.mark.parametrize("differences", [(), (1, 2, 1)])
@@ -231,7 +231,7 @@ def test_the_cheap_ones_are_asked_about_first_and_alone_where_they_fail(
     assert (found.causes, found.verified) == ((tuple(sorted(cause)),), True)
     assert found.boots <= isolated(size, cause.issubset)[0].boots + len(cause) + 1
     if cause <= cheap:
-        assert all(one <= cheap for one in asked[: found.boots])
+        assert all(question <= cheap for question in asked[: found.boots])
 
 
 @given(causes_of())
@@ -250,7 +250,7 @@ def test_what_verifies_is_asked_of_the_surer_oracle(problem: tuple[int, frozense
     found = asyncio.run(isolate(range(size), quick, verifies=surely))
     everything = frozenset(range(size))
     assert sure[0] == cause
-    needed = {cause - {one} for one in cause} if len(cause) > 1 else set()
+    needed = {cause - {change} for change in cause} if len(cause) > 1 else set()
     assert set(sure[1:]) == {everything - cause, *needed} - {frozenset()}
     assert (found.verified, found.verifying) == (True, len(sure))
 
@@ -346,7 +346,7 @@ def test_a_cause_that_is_named_is_true_and_minimal_whatever_is_masked(problem: t
         return
     for cause in map(frozenset, found.causes):
         assert hidden.fails(cause)
-        assert not any(hidden.fails(cause - {one}) for one in cause)
+        assert not any(hidden.fails(cause - {change}) for change in cause)
         others = frozenset().union(*map(frozenset, found.causes)) - cause
         assert hidden.fails(everything - others)
     assert not hidden.fails(everything.difference(*map(frozenset, found.causes)))
@@ -371,9 +371,9 @@ def test_a_cause_that_is_named_has_been_seen_from_either_side_whatever_the_answe
     assert answers[everything - union] is Outcome.PASSES
     for cause in map(frozenset, found.causes):
         assert answers[cause].fails
-        for one in cause:
-            without = everything - (union - cause) - {one}
-            assert Outcome.PASSES in {answers[cause - {one}], answers.get(without)}
+        for change in cause:
+            without = everything - (union - cause) - {change}
+            assert Outcome.PASSES in {answers[cause - {change}], answers.get(without)}
         if len(found.causes) > 1:
             assert answers[everything - (union - cause)] is not Outcome.PASSES
 

@@ -47,11 +47,11 @@ def mistakes_of(environment: Environment, folder: Path) -> list[str]:
 @pytest.mark.parametrize(("passing", "failing"), PAIRS)
 def test_all_traits_give_the_other_environment_and_none_the_same(passing: str, failing: str) -> None:
     """Nothing that differs is forgotten, and nothing is added."""
-    one, other = SHIPPED[passing], SHIPPED[failing]
-    traits = differences(one, other)
-    assert effect(mix(one, other, traits)) == effect(other)
-    assert effect(mix(one, other, ())) == effect(one)
-    assert differences(one, one) == ()
+    first, other = SHIPPED[passing], SHIPPED[failing]
+    traits = differences(first, other)
+    assert effect(mix(first, other, traits)) == effect(other)
+    assert effect(mix(first, other, ())) == effect(first)
+    assert differences(first, first) == ()
 
 
 @given(st.sampled_from(PAIRS), st.data())
@@ -190,7 +190,7 @@ def test_a_secret_is_named_and_not_shown(name: str, value: str) -> None:
     assert " and ".join(map(str, traits)) == name
     assert "abc-very" not in mix(Environment("a"), Environment("b", settings={name: value}), traits).description
     made = differences(Environment("a"), Environment("b", settings={"JWT": SecretOf(48)}))
-    assert [str(one) for one in made] == ["JWT"]
+    assert [str(trait) for trait in made] == ["JWT"]
 
 
 def test_traits_are_said_in_the_words_of_the_file() -> None:
@@ -244,19 +244,19 @@ def test_each_thing_that_a_platform_s_ingress_does_is_a_trait_of_its_own() -> No
 
 def test_a_prefix_comes_with_whether_it_is_stripped(tmp_path: Path) -> None:
     """And what is set with what is dropped: each half by itself is another ingress, or none that can be."""
-    one = Environment("a", ingress=Ingress("nginx"))
+    environment = Environment("a", ingress=Ingress("nginx"))
     other = Environment(
         "b",
         ingress=Ingress(
             "nginx", prefix="/chat", strip_prefix=True, forwarded=("for",), drop_headers=("x-forwarded-host",)
         ),
     )
-    traits = differences(one, other)
+    traits = differences(environment, other)
     assert [str(trait) for trait in traits] == [
         "ingress.prefix=/chat with ingress.strip_prefix=true",
         "ingress.forwarded=for with ingress.drop_headers=x-forwarded-host",
     ]
     for trait in traits:
-        assert mistakes_of(mix(one, other, [trait]), tmp_path) == []
+        assert mistakes_of(mix(environment, other, [trait]), tmp_path) == []
     stripped = msgspec.structs.replace(other, ingress=msgspec.structs.replace(other.ingress, strip_prefix=False))
     assert [str(trait) for trait in differences(stripped, other)] == ["ingress.strip_prefix=true"]

@@ -42,8 +42,11 @@ FAILURE = {"code": "FACTORY", "component": "auth", "description": "made at impor
 
 
 def subject(*environments: Environment | str, backend: Backend = BACKEND, today: str = "2025-09-08") -> Subject:
-    named = [Environment(name=one) if isinstance(one, str) else one for one in environments or ("local", "staging")]
-    return Subject(backend, {one.name: one for one in named}, today)
+    named = [
+        Environment(name=environment) if isinstance(environment, str) else environment
+        for environment in environments or ("local", "staging")
+    ]
+    return Subject(backend, {environment.name: environment for environment in named}, today)
 
 
 def allows(name: str, *paths: str, **options: Any) -> Environment:
@@ -158,11 +161,11 @@ def judged(*observations: Observation, of: Subject | None = None) -> Judgement:
 
 def codes(*observations: Observation, of: Subject | None = None) -> list[str]:
     """The codes of all findings."""
-    return [one.code for one in judged(*observations, of=of).findings]
+    return [finding.code for finding in judged(*observations, of=of).findings]
 
 
 def only(*observations: Observation, of: Subject | None = None) -> Finding:
     """The one finding that there must be."""
     findings = judged(*observations, of=of).findings
-    assert len(findings) == 1, [f"{one.code} {one.where}: {one.got}" for one in findings]
+    assert len(findings) == 1, [f"{finding.code} {finding.where}: {finding.got}" for finding in findings]
     return findings[0]

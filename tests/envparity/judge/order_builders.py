@@ -48,8 +48,10 @@ def failed_in(order: Sequence[str], *failures: dict[str, Any], step: str = "auth
     """The report of a backend that failed in that order, in that step; what requires it was skipped."""
     report = started_in(order, status="fail", failures=list(failures))
     skipped = {name for name, requires in REQUIRES.items() if step in requires}
-    for one in report["steps"]:
-        one["outcome"] = "failed" if one["name"] == step else "skipped" if one["name"] in skipped else "passed"
+    for each_step in report["steps"]:
+        each_step["outcome"] = (
+            "failed" if each_step["name"] == step else "skipped" if each_step["name"] in skipped else "passed"
+        )
     return report
 
 
@@ -57,7 +59,7 @@ def refused_order(*failures: dict[str, Any]) -> dict[str, Any]:
     """The report of a backend that ran nothing, because it was asked for what its graph forbids."""
     named = {"code": "ORDER_REFUSED", "component": "startup_order", "description": "auth before redis"}
     report = started_in(status="fail", order=[], failures=list(failures) or [named])
-    report["steps"] = [one | {"outcome": "skipped"} for one in report["steps"]]
+    report["steps"] = [step | {"outcome": "skipped"} for step in report["steps"]]
     return report
 
 

@@ -34,9 +34,9 @@ def seen(boot: Boot = CANONICAL, environment: str = "local", *, warm: bool = Tru
 
 
 def found(*cases: Case, code: str = "EP213", where: str = "chat", **changes: Any) -> Finding:
-    environments = tuple(dict.fromkeys(one.environment for one in cases))
+    environments = tuple(dict.fromkeys(case.environment for case in cases))
     return replace(
-        Finding(code, "depends on the order", where, "pong", "nothing", environments, tuple(one.id for one in cases)),
+        Finding(code, "depends on the order", where, "pong", "nothing", environments, tuple(case.id for case in cases)),
         **changes,
     )
 
@@ -155,7 +155,7 @@ def test_what_was_never_in_doubt_is_left_alone() -> None:
     certain, doubtful = found(case(Boot()), code="EP101"), found(case(OTHER))
     told = confirm(judgement(certain, doubtful), [doubtful], judgement()).findings
     assert told[0] == certain
-    assert [one.code for one in told] == ["EP101", "EP902"]
+    assert [finding.code for finding in told] == ["EP101", "EP902"]
 
 
 def test_the_rest_of_the_judgement_stays() -> None:

@@ -66,7 +66,7 @@ def test_a_departure_is_a_finding_by_its_kind(kind: str, code: str) -> None:
 
 def test_a_departure_in_several_environments_is_one_finding() -> None:
     """Whatever the ids in it; and nobody kept to the script."""
-    scripts = [departed("frame", got=f"error {one}") for one in (M1, M1.replace("7", "8"))]
+    scripts = [departed("frame", got=f"error {uuid}") for uuid in (M1, M1.replace("7", "8"))]
     found = only(observation("local", transcripts=(scripts[0],)), observation("staging", transcripts=(scripts[1],)))
     assert (found.environments, found.got) == (("local", "staging"), "error <uuid>")
     assert not any("kept" in text for text in evidence_lines(found))
@@ -75,8 +75,8 @@ def test_a_departure_in_several_environments_is_one_finding() -> None:
 
 def test_departures_that_differ_are_two_findings() -> None:
     """The same scenario may break in two ways."""
-    one, other = (departed("frame", got=got) for got in ("error a", "error b"))
-    found = judged(observation("local", transcripts=(one,)), observation("staging", transcripts=(other,))).findings
+    first, other = (departed("frame", got=got) for got in ("error a", "error b"))
+    found = judged(observation("local", transcripts=(first,)), observation("staging", transcripts=(other,))).findings
     assert [(each.got, each.environments) for each in found] == [("error a", ("local",)), ("error b", ("staging",))]
 
 
@@ -100,7 +100,7 @@ def test_findings_stand_in_the_order_of_the_backends_scenarios() -> None:
     backend = replace(BACKEND, scenarios=(Scenario("z"), Scenario("a")))
     scripts = tuple(departed("frame", scenario=name, got=name) for name in ("a", "z"))
     found = judged(observation("local", transcripts=scripts), of=subject("local", backend=backend)).findings
-    assert [one.scenario for one in found] == ["z", "a"]
+    assert [finding.scenario for finding in found] == ["z", "a"]
 
 
 def test_many_scenarios_are_counted_not_all_named() -> None:
@@ -130,7 +130,12 @@ def test_ep304_says_which_side_it_was() -> None:
     )
     backend = replace(BACKEND, contract=None)
     found = judged(observation("local", transcripts=(scripts,)), of=subject("local", backend=backend)).findings
-    assert [(one.where, one.got) for one in found] == [("close", "y"), ("sent ping", "x"), ("two", "p"), ("two", "q")]
+    assert [(finding.where, finding.got) for finding in found] == [
+        ("close", "y"),
+        ("sent ping", "x"),
+        ("two", "p"),
+        ("two", "q"),
+    ]
     assert found[0].expected == "what the contract says of it"
 
 
@@ -156,9 +161,9 @@ def test_ep305_whatever_the_script_expected() -> None:
 
 def test_ep305_takes_the_departure_with_it() -> None:
     """The close that broke the script is the root; other codes and other scenarios are not."""
-    one = departed("close", handshake(), close(1011))
+    script = departed("close", handshake(), close(1011))
     other = departed("close", handshake(), close(1006), scenario="other", got="close 1006")
-    found = judged(observation("local", transcripts=(one, other))).findings
+    found = judged(observation("local", transcripts=(script, other))).findings
     assert [(each.code, each.scenario) for each in found] == [("EP303", "other"), ("EP305", "chat")]
     assert found[1].got == "close 1011"
     assert evidence_lines(found[1])[-1] == "explains 1 finding more: EP303 chat"
@@ -227,7 +232,7 @@ def test_ep307_is_the_same_failure_whichever_of_two_users_meets_what_is_the_othe
     ]
     backend = replace(BACKEND, scenarios=(Scenario("two_users", private=True),))
     findings = judged(*seen, of=subject("local", "staging", backend=backend)).findings
-    assert [one.environments for one in findings if one.code == "EP307"] == [("local", "staging")]
+    assert [finding.environments for finding in findings if finding.code == "EP307"] == [("local", "staging")]
 
 
 def test_ep307_takes_the_departure_with_it() -> None:
@@ -271,7 +276,7 @@ def test_ep502_liveness_that_fails_before_the_end() -> None:
     ]
     found = only(observation("local", transcripts=(scripts[0],)))
     assert (found.code, found.where, found.got) == ("EP502", "shutdown", "HTTP status 503 while it drained")
-    assert [codes(observation("local", transcripts=(one,))) for one in scripts[1:]] == [[], []]
+    assert [codes(observation("local", transcripts=(script,))) for script in scripts[1:]] == [[], []]
 
 
 @pytest.mark.parametrize("ended", [{"exit_code": 0}, {"exit_code": 143}, {"exit_code": -15}, {}])
@@ -309,8 +314,8 @@ def test_ep901_says_why_and_nothing_else_is_judged() -> None:
 def test_departures_are_explained_only_where_the_conversation_was_cut_off() -> None:
     """A 101 where a refusal was promised has nothing to do with a startup that failed."""
     odd = departed("handshake", handshake(), close(1000, by="client"), scenario="forbidden_origin", got="101")
-    one = observation("local", replica(failed()), transcripts=(refused(), odd))
-    assert codes(one) == ["EP101", "EP302"]
+    seen = observation("local", replica(failed()), transcripts=(refused(), odd))
+    assert codes(seen) == ["EP101", "EP302"]
     cut = [
         departed("timeout", handshake(), TIMEOUT, scenario="hung"),
         departed("handshake", handshake(503), scenario="unavailable"),
@@ -319,7 +324,7 @@ def test_departures_are_explained_only_where_the_conversation_was_cut_off() -> N
     ]
     gone = replica(exit_code=1)
     found = judged(observation("local", gone, transcripts=tuple(cut))).findings
-    assert [(one.code, one.scenarios) for one in found] == [
+    assert [(finding.code, finding.scenarios) for finding in found] == [
         ("EP105", ("dropped", "hung", "unavailable")),
         ("EP303", ("left",)),
     ]

@@ -38,18 +38,18 @@ def test_a_header_for_another_origin_is_a_difference_at_its_path() -> None:
     """Also where it is none of the others'. What is the same is none."""
     assert found(USUAL, USUAL) == []
     told = (USUAL[0], replace(USUAL[1], headers=ALLOWED), USUAL[2])
-    (one,) = found(USUAL, told)
+    (finding,) = found(USUAL, told)
     path = "http.GET:/health/live.other_origin.headers.access-control-allow-origin"
-    assert (one.code, one.where, one.environments, one.paths) == (
+    assert (finding.code, finding.where, finding.environments, finding.paths) == (
         "EP407", "http.GET:/health/live", ("staging",), (path,)
     )  # fmt: skip
     assert found(USUAL, told, None, path) == []
 
 
 def test_a_preflight_that_is_refused_is_a_difference() -> None:
-    (one,) = found((*USUAL[:2], answer("OPTIONS", "other_origin", 204, headers=ALLOWED)), USUAL)
-    assert one.where == "http.OPTIONS:/health/live"
-    assert {path.rpartition("other_origin.")[2] for path in one.paths} == {
+    (finding,) = found((*USUAL[:2], answer("OPTIONS", "other_origin", 204, headers=ALLOWED)), USUAL)
+    assert finding.where == "http.OPTIONS:/health/live"
+    assert {path.rpartition("other_origin.")[2] for path in finding.paths} == {
         "status", "headers.access-control-allow-origin"
     }  # fmt: skip
 
@@ -75,20 +75,20 @@ def test_a_body_is_compared_without_numbers_and_moments() -> None:
         {"status": "ok", "mode": "open", "uptime_s": 3, "connections": 1},
         {"status": "ok", "mode": "closed", "uptime_s": 90, "connections": 7},
     )
-    local, staging = (tuple(replace(one, body=JsonFrame(body)) for one in USUAL[:2]) for body in bodies)
-    (one,) = found(local, staging)
-    assert one.paths == ("http.GET:/health/live.no_origin.body.mode",)
+    local, staging = (tuple(replace(answer, body=JsonFrame(body)) for answer in USUAL[:2]) for body in bodies)
+    (finding,) = found(local, staging)
+    assert finding.paths == ("http.GET:/health/live.no_origin.body.mode",)
 
 
 def test_what_changes_from_round_to_round_is_no_promise() -> None:
     """Nor is it where the other environment did not change."""
-    other = tuple(replace(one, body=TextFrame("moment")) for one in USUAL[:2])
+    other = tuple(replace(answer, body=TextFrame("moment")) for answer in USUAL[:2])
     assert found(USUAL[:2], USUAL[:2], other) == []
 
 
 def test_a_path_that_the_ingress_keeps_to_itself_is_not_compared() -> None:
     """An answer of the ingress to another method is: it may answer preflights for the backend."""
-    kept = tuple(replace(one, status=404, answered_by="ingress") for one in USUAL)
+    kept = tuple(replace(answer, status=404, answered_by="ingress") for answer in USUAL)
     assert found(USUAL, kept) == []
-    (one,) = found(USUAL, (*USUAL[:2], answer("OPTIONS", "other_origin", 204, answered_by="ingress")))
-    assert one.where == "http.OPTIONS:/health/live"
+    (finding,) = found(USUAL, (*USUAL[:2], answer("OPTIONS", "other_origin", 204, answered_by="ingress")))
+    assert finding.where == "http.OPTIONS:/health/live"

@@ -61,8 +61,8 @@ def test_dependencies_that_are_late_change_nothing() -> None:
     report = started_in()
     report["steps"][1] = report["steps"][1] | {"attempts": 7, "waited_for": "redis", "duration_ms": 900.0}
     late = [
-        when_they_come(one, "local", replica(report), transcripts=(told_too_early(), conversed()))
-        for one in (LATE, LATER, IN_TIME, GONE_AGAIN)
+        when_they_come(timeline, "local", replica(report), transcripts=(told_too_early(), conversed()))
+        for timeline in (LATE, LATER, IN_TIME, GONE_AGAIN)
     ]
     assert codes(*WELL, *late) == []
 
@@ -70,7 +70,7 @@ def test_dependencies_that_are_late_change_nothing() -> None:
 def test_ep215_a_report_that_differs() -> None:
     """Merged over sequences and environments, with the two first as evidence."""
     half = replica(started_in(checks={}))
-    boots = [when_they_come(one, "local", half) for one in (LATE, LATER, IN_TIME)]
+    boots = [when_they_come(timeline, "local", half) for timeline in (LATE, LATER, IN_TIME)]
     staging = (usual("staging"), in_order(CANONICAL, "staging"), when_they_come(LATE, "staging"))
     found = only(*WELL, *boots, *staging)
     assert (found.code, found.where) == ("EP215", "report.checks")
@@ -200,7 +200,7 @@ def test_what_the_canonical_boot_shows_too_is_not_the_dependencies_doing() -> No
     broken = replica(failed_in(CANONICAL, WAITED, step="redis"))
     told = (refused("startup_failed:redis", scenario="any_order"),)
     boots = [in_order(CANONICAL, "local", broken, transcripts=told)]
-    boots += [when_they_come(one, "local", broken, transcripts=told) for one in (LATE, IN_TIME)]
+    boots += [when_they_come(timeline, "local", broken, transcripts=told) for timeline in (LATE, IN_TIME)]
     found = only(usual(), *boots)
     assert (found.code, found.cases) == ("EP101", (boots[0].case.id,))
 
@@ -227,15 +227,15 @@ def test_timelines_are_not_compared_between_environments() -> None:
     early = transcript(
         handshake(), received({"type": "error", "code": "soon"}), close(1013, "soon"), scenario="too_early"
     )
-    one = when_they_come(LATE, "local", transcripts=(conversed(), told_too_early()))
+    observation = when_they_come(LATE, "local", transcripts=(conversed(), told_too_early()))
     other = when_they_come(LATE, "staging", transcripts=(conversed(), early))
-    assert codes(*boots, one, other) == []
+    assert codes(*boots, observation, other) == []
 
 
 def test_ep216_a_client_that_is_served_before_the_backend_is_ready() -> None:
     """The departure itself, or a 1011 in it, is not reported beside it; the rest of the boot is judged as ever."""
     served = departed("frame", handshake(), close(1011, "oops"), scenario="too_early", got="close 1011 'oops'")
-    boots = [when_they_come(one, "local", transcripts=(served, conversed())) for one in (LATE, LATER)]
+    boots = [when_they_come(timeline, "local", transcripts=(served, conversed())) for timeline in (LATE, LATER)]
     well = when_they_come(GONE_AGAIN, transcripts=(told_too_early(), conversed()))
     found = only(*WELL, *boots, well, when_they_come(IN_TIME))
     assert (found.code, found.where, found.scenario) == ("EP216", "too_early", "too_early")
@@ -257,7 +257,7 @@ def test_ep216_and_the_end_of_the_same_boot_are_two_findings() -> None:
     """Whatever else: each says its own."""
     served = departed("frame", handshake(), received({"type": "hello"}), scenario="too_early", got="hello")
     both = builders.judged(*WELL, when_they_come(LATE, transcripts=(served, LOST)), of=orders_subject()).findings
-    assert [(one.code, evidence_lines(one)[-1]) for one in both] == [
+    assert [(finding.code, evidence_lines(finding)[-1]) for finding in both] == [
         ("EP215", "explains 1 finding more: EP301 any_order"),
         ("EP216", "explains 1 finding more: EP301 too_early"),
     ]

@@ -45,7 +45,7 @@ def found(transcript: Transcript, **retries: float) -> list[str]:
     """The codes of this family in the environment that played it."""
     backend = msgspec.structs.replace(BACKEND, retries=Retries(**retries))
     judged = judge(subject("local", backend=backend), [observation("local", transcripts=(transcript,))])
-    return [one.code for one in judged.findings if one.code.startswith("EP51")]
+    return [finding.code for finding in judged.findings if finding.code.startswith("EP51")]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_ready_and_silent_is_deaf_and_explains_the_departure() -> None:
     assert found(played(dead, action="black_hole", departure=SILENT)) == ["EP511"]
     backend = subject("local")
     deaf = observation("local", transcripts=(played(dead, action="black_hole", departure=SILENT),))
-    assert [one.code for one in judge(backend, [deaf]).findings] == ["EP511"]
+    assert [finding.code for finding in judge(backend, [deaf]).findings] == ["EP511"]
     assert found(played(dead, action="black_hole", departure=SILENT, readiness=(200, 503))) == []
     assert found(played(dead, action="black_hole", departure=SILENT, readiness=())) == []
     assert found(played(dead, action="black_hole", departure=TOLD)) == []

@@ -24,9 +24,9 @@ def found(
 
 
 def test_what_grows_by_one_with_each_connection_is_told_with_its_slope() -> None:
-    (one,) = found(30, 50, 70, 90)
-    assert (one.code, one.where, one.nature) == ("EP521", "descriptors", "grows")
-    (note,) = one.evidence
+    (finding,) = found(30, 50, 70, 90)
+    assert (finding.code, finding.where, finding.nature) == ("EP521", "descriptors", "grows")
+    (note,) = finding.evidence
     assert isinstance(note, Note)
     assert "1.0 descriptors" in note.text
     assert "30 after 0, 90 after 60" in note.text
@@ -56,22 +56,22 @@ def test_threads_and_connections_to_a_dependency_are_looked_at_too() -> None:
 
 
 def test_the_descriptors_of_connections_to_a_dependency_are_no_second_finding() -> None:
-    assert [one.component for one in found(30, 50, 70, 90, to=(3, 23, 43, 63))] == ["redis"]
+    assert [finding.component for finding in found(30, 50, 70, 90, to=(3, 23, 43, 63))] == ["redis"]
 
 
 def test_environments_that_show_it_are_one_finding() -> None:
     """With the figures of each."""
     usage = tuple(Usage((made,), (ReplicaUsage(30 + made, 5, 9000),)) for made in MADE)
     seen = [observation(name, usage=usage) for name in ("local", "staging")]
-    (one,) = judged(*seen).findings
-    assert (one.environments, len(one.evidence)) == (("local", "staging"), 2)
+    (finding,) = judged(*seen).findings
+    assert (finding.environments, len(finding.evidence)) == (("local", "staging"), 2)
 
 
 def test_each_replica_is_held_against_its_own_connections() -> None:
     """The one that served nobody says nothing; the other leaks."""
     usage = tuple(Usage((0, made), (ReplicaUsage(30, 5, 9000), ReplicaUsage(30 + made, 5, 9000))) for made in MADE)
-    (one,) = judged(observation("local", usage=usage)).findings
-    assert one.where == "descriptors"
+    (finding,) = judged(observation("local", usage=usage)).findings
+    assert finding.where == "descriptors"
 
 
 def labelled(*values: int) -> list[Finding]:

@@ -53,8 +53,8 @@ def test_a_job_that_failed_is_one_finding(exit_code: int | None, duration_s: flo
 
 def test_a_job_is_a_trait() -> None:
     """Whole, as its file has it; the sequence is that of the files."""
-    one, other = Job(("migrate",)), Job(("migrate", "--fake"), timeout_s=5)
-    passing, failing = Environment("a", jobs={"m": one}), Environment("b", jobs={"m": other, "seed": one})
+    first, other = Job(("migrate",)), Job(("migrate", "--fake"), timeout_s=5)
+    passing, failing = Environment("a", jobs={"m": first}), Environment("b", jobs={"m": other, "seed": first})
     traits = differences(passing, failing)
     assert [str(trait) for trait in traits] == ["job m: migrate --fake", "job seed: migrate"]
     assert mix(passing, failing, traits).jobs == failing.jobs

@@ -30,14 +30,14 @@ def test_more_than_the_server_takes_is_told_with_the_number(most: int, server: D
     staging = Environment("staging", platform=Platform(replicas=2), dependencies=dependencies)
     seen = [observation("staging", most_connections={"postgres": most, "redis": 900})]
     findings = judge(subject(staging), seen).findings
-    assert [one.code for one in findings] == codes
-    for one in findings:
-        (note,) = one.evidence
+    assert [finding.code for finding in findings] == codes
+    for finding in findings:
+        (note,) = finding.evidence
         assert isinstance(note, Note)
-        assert (one.component, f"{most} connections" in note.text) == ("postgres", True)
+        assert (finding.component, f"{most} connections" in note.text) == ("postgres", True)
 
 
 def test_the_most_of_all_boots_is_what_a_verdict_tells() -> None:
     counts: tuple[dict[str, int], ...] = ({"postgres": 3}, {"postgres": 7, "redis": 1}, {})
-    seen = [observation("staging", most_connections=one) for one in counts]
+    seen = [observation("staging", most_connections=count) for count in counts]
     assert most_connections([*seen, observation("local")]) == {"staging": {"postgres": 7, "redis": 1}}

@@ -27,8 +27,13 @@ def found(*observed: tuple[str, Transcript], control: tuple[Transcript, ...] = (
 
 def test_fewer_than_asked_for_is_one_finding_by_what_most_of_the_others_met() -> None:
     """And no other rule tells of the client that is shown."""
-    (one,) = found(("local", played(ALL)), ("staging", played(SOME, FULL)))
-    assert (one.code, one.where, one.environments, one.nature) == ("EP331", "many", ("staging",), "close 1013")
+    (finding,) = found(("local", played(ALL)), ("staging", played(SOME, FULL)))
+    assert (finding.code, finding.where, finding.environments, finding.nature) == (
+        "EP331",
+        "many",
+        ("staging",),
+        "close 1013",
+    )
 
 
 def test_all_of_them_is_none() -> None:
@@ -38,9 +43,13 @@ def test_all_of_them_is_none() -> None:
 def test_enough_and_yet_fewer_than_elsewhere_is_a_difference() -> None:
     """Unless a second play in the same boot says that it is chance, or it is declared."""
     least = {"least": 30}
-    local, staging = (played(replace(one, **least)) for one in (ALL, SOME))
-    (one,) = found(("local", local), ("staging", staging))
-    assert (one.code, one.environments, one.paths) == ("EP406", ("staging",), ("conversation.many.clients.served",))
+    local, staging = (played(replace(clients, **least)) for clients in (ALL, SOME))
+    (finding,) = found(("local", local), ("staging", staging))
+    assert (finding.code, finding.environments, finding.paths) == (
+        "EP406",
+        ("staging",),
+        ("conversation.many.clients.served",),
+    )
     assert found(("local", local), ("staging", staging), control=(played(replace(SOME, served=45, **least)),)) == []
     seen = [observation("local", transcripts=(local,)), observation("staging", transcripts=(staging,))]
     judged = judge(subject(allows("local"), allows("staging", "conversation.many.clients.*")), seen)
@@ -50,8 +59,8 @@ def test_enough_and_yet_fewer_than_elsewhere_is_a_difference() -> None:
 def test_a_frame_of_another_client_is_a_leak_unless_everybody_may_see_it() -> None:
     crossed = Crossed(1, 19, "<uuid:q>", received({"type": "answer", "id": "x"}))
     mixed = played(replace(ALL, crossed=(crossed,)))
-    (one,) = found(("local", mixed))
-    assert (one.code, one.where, one.nature) == ("EP307", "many", "another client")
+    (finding,) = found(("local", mixed))
+    assert (finding.code, finding.where, finding.nature) == ("EP307", "many", "another client")
     public = replace(BACKEND, public_frames=("answer",))
     judged = judge(subject("local", backend=public), [observation("local", transcripts=(mixed,))])
     assert judged.findings == ()
@@ -63,8 +72,8 @@ def test_who_waits_beside_a_flood_is_told_apart_from_who_waits() -> None:
     silent = Departure(3, "timeout", "message: answer within 1 s", "nothing", "quiet")
     events = (handshake(), flood, timed_out("answer", 1.0, "quiet"))
     starved = Transcript("fair", "load", events, silent)
-    assert [one.code for one in found(("local", starved))] == ["EP332"]
+    assert [finding.code for finding in found(("local", starved))] == ["EP332"]
     own = replace(starved, departure=replace(silent, connection="noisy"))
-    assert [one.code for one in found(("local", own))] == ["EP306"]
+    assert [finding.code for finding in found(("local", own))] == ["EP306"]
     alone = replace(starved, events=(handshake(), timed_out("answer", 1.0, "quiet")))
-    assert [one.code for one in found(("local", alone))] == ["EP306"]
+    assert [finding.code for finding in found(("local", alone))] == ["EP306"]

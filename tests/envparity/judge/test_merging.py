@@ -36,7 +36,7 @@ def test_what_only_a_further_environment_logged_is_told_under_its_name() -> None
         refused_in("cloud", answered_by="ingress", replica=None),
     )
     assert finding.environments == ("local", "staging", "cloud")
-    staging, cloud = [one for one in finding.evidence if isinstance(one, SeenIn)]
+    staging, cloud = [piece for piece in finding.evidence if isinstance(piece, SeenIn)]
     assert (staging.environments, cloud.environments) == (("staging",), ("cloud",))
     (logged,) = staging.evidence
     assert isinstance(logged, Logged)
@@ -51,4 +51,4 @@ def test_an_environment_that_shows_the_same_repeats_nothing() -> None:
     """Moments, ports and numbers apart."""
     finding = merged(refused_in("local", HERE), refused_in("staging", HERE.replace("01 ", "44 ").replace("3000", "1")))
     assert finding.environments == ("local", "staging")
-    assert not [one for one in finding.evidence if isinstance(one, SeenIn)]
+    assert not [piece for piece in finding.evidence if isinstance(piece, SeenIn)]

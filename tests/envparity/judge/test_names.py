@@ -44,7 +44,7 @@ NAMED = {"EP207", "EP208", "EP209"}
 
 def found(name: DeclaredName, *seen: Observation, environment: Environment | str = "local") -> list[Finding]:
     of = subject(environment, "staging", backend=replace(BACKEND, names=(name,)))
-    return [one for one in judged(*seen, of=of).findings if one.code in NAMED]
+    return [finding for finding in judged(*seen, of=of).findings if finding.code in NAMED]
 
 
 def boot_of(*names: Any, boot: Boot = STEADY, environment: str = "local", **changes: Any) -> Observation:
@@ -53,15 +53,20 @@ def boot_of(*names: Any, boot: Boot = STEADY, environment: str = "local", **chan
     return observation(environment, *replicas, boot=boot, **changes)
 
 
-def notes(one: Finding) -> list[str]:
-    return [note.text for note in one.evidence if isinstance(note, Note)]
+def notes(finding: Finding) -> list[str]:
+    return [note.text for note in finding.evidence if isinstance(note, Note)]
 
 
 def test_replicas_that_go_by_different_names_are_told_with_both() -> None:
     """A moment in a name is no moment to be left out: it is what is wrong."""
-    (one,) = found(EVERYWHERE, boot_of("chat-2025-09-08T01:17:51Z", "chat-2025-09-08T01:17:52Z"))
-    assert (one.code, one.where, one.environments, one.cases) == ("EP207", SERVICE, ("local",), ("local",))
-    assert notes(one) == [
+    (finding,) = found(EVERYWHERE, boot_of("chat-2025-09-08T01:17:51Z", "chat-2025-09-08T01:17:52Z"))
+    assert (finding.code, finding.where, finding.environments, finding.cases) == (
+        "EP207",
+        SERVICE,
+        ("local",),
+        ("local",),
+    )
+    assert notes(finding) == [
         'local, replica 1: "chat-2025-09-08T01:17:51Z"',
         'local, replica 2: "chat-2025-09-08T01:17:52Z"',
     ]
@@ -70,26 +75,26 @@ def test_replicas_that_go_by_different_names_are_told_with_both() -> None:
 def test_a_name_that_changes_with_every_start_shows_in_two_boots() -> None:
     """And only where it ought to be the same across boots; the two that show it are its cases."""
     boots = boot_of("chat-1"), boot_of("chat-2", boot=DOWN)
-    (one,) = found(EVERYWHERE, *boots)
-    assert (one.code, one.nature, one.cases) == ("EP208", "boots", tuple(seen.case.id for seen in boots))
+    (finding,) = found(EVERYWHERE, *boots)
+    assert (finding.code, finding.nature, finding.cases) == ("EP208", "boots", tuple(seen.case.id for seen in boots))
     assert found(AT_ONCE, *boots) == []
     assert found(EVERYWHERE, boot_of("chat-1"), boot_of("chat-1", boot=DOWN)) == []
 
 
 def test_what_replicas_show_by_themselves_is_not_told_of_boots_too() -> None:
-    assert [one.code for one in found(EVERYWHERE, boot_of("a", "b"), boot_of("a", "c", boot=DOWN))] == ["EP207"]
+    assert [finding.code for finding in found(EVERYWHERE, boot_of("a", "b"), boot_of("a", "c", boot=DOWN))] == ["EP207"]
 
 
 def test_two_environments_are_not_held_against_each_other() -> None:
     """What differs between them is declared elsewhere; equal findings of both are one."""
     assert found(EVERYWHERE, boot_of("a"), boot_of("b", environment="staging")) == []
-    (one,) = found(EVERYWHERE, boot_of("a", "b"), boot_of("c", "d", environment="staging"))
-    assert one.environments == ("local", "staging")
+    (finding,) = found(EVERYWHERE, boot_of("a", "b"), boot_of("c", "d", environment="staging"))
+    assert finding.environments == ("local", "staging")
 
 
 def test_two_that_ought_to_differ_and_go_by_one_name_are_told() -> None:
-    (one,) = found(EACH_AT_ONCE, boot_of("api", "api"))
-    assert (one.code, one.nature) == ("EP209", "replicas")
+    (finding,) = found(EACH_AT_ONCE, boot_of("api", "api"))
+    assert (finding.code, finding.nature) == ("EP209", "replicas")
     assert found(EACH_AT_ONCE, boot_of("api", "web"), boot_of("api", boot=DOWN)) == []
     (other,) = found(EACH, boot_of("api", "web"), boot_of("api", boot=DOWN))
     assert (other.code, other.nature, len(other.cases)) == ("EP209", "boots", 2)
@@ -114,8 +119,8 @@ def test_health_headers_frames_and_answers_are_looked_at_too() -> None:
     paths = ("health.ready.node", "handshake.headers.X-Node", "frames.welcome.node.*", "http.GET:/v.body.node")
     for path in paths:
         name = DeclaredName(path, "replicas")
-        (one,) = found(name, seen("a", "b"))
-        assert one.scenario == (None if path.startswith("health") else "chat")
+        (finding,) = found(name, seen("a", "b"))
+        assert finding.scenario == (None if path.startswith("health") else "chat")
         assert found(name, seen("a", "a")) == []
 
 
@@ -136,13 +141,13 @@ def test_settings_that_only_the_launcher_knows_are_left_out() -> None:
     local = Environment("local", settings={"URL": FromSource("redis.url")})
     assert found(name, seen("a"), seen("b", DOWN), environment=local) == []
     assert found(name, seen("a"), seen("b", Boot(settings=(("URL", "b"),)))) == []
-    assert [one.code for one in found(name, seen("a"), seen("b", DOWN))] == ["EP208"]
+    assert [finding.code for finding in found(name, seen("a"), seen("b", DOWN))] == ["EP208"]
 
 
 def told(*seen: Observation, names: tuple[DeclaredName, ...] = ()) -> list[str]:
     """What is declared in vain, and what varies."""
     backend = replace(BACKEND, volatile=(), names=names)
-    return [one.partition(",")[0] for one in (*unmatched(backend, seen), *undeclared(backend, seen))]
+    return [note.partition(",")[0] for note in (*unmatched(backend, seen), *undeclared(backend, seen))]
 
 
 def test_a_name_that_matches_nothing_is_told_and_one_that_nothing_is_compared_with() -> None:

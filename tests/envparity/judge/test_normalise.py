@@ -109,7 +109,7 @@ def test_an_object_with_an_incidental_name_is_kept() -> None:
 )
 def test_a_list_is_keyed_by_what_tells_its_elements_apart(items: list[Any], keys: list[str]) -> None:
     """By name, key, component or code; by their place where nothing does."""
-    table = paths(list=[{**one, "v": 1} if isinstance(one, dict) else one for one in items])
+    table = paths(list=[{**item, "v": 1} if isinstance(item, dict) else item for item in items])
     assert list(dict.fromkeys(path.split(".")[2] for path in table)) == keys
 
 
@@ -171,9 +171,9 @@ def said(*entries: Any, connection: str = "a", **changes: Any) -> list[str]:
 
 def test_ids_are_numbered_where_they_first_occur() -> None:
     """Two that are the same stay the same; a moment has no number."""
-    one = {"type": "x", "run_id": M1, "text": f"{M1} {M2}", "server_time": "2025-09-08T01:17:51Z", "n": 7}
+    frame = {"type": "x", "run_id": M1, "text": f"{M1} {M2}", "server_time": "2025-09-08T01:17:51Z", "n": 7}
     assert said(
-        received(one), received({"type": "y", "run_id": M2, "connection_id": "c9", "other": "0123456789abcdef"})
+        received(frame), received({"type": "y", "run_id": M2, "connection_id": "c9", "other": "0123456789abcdef"})
     ) == [
         'received x: n 7, run_id "<run_id:1>", server_time "<server_time>", text "<run_id:1> <uuid:1>"',
         'received y: connection_id "<connection_id:1>", other "<hex:1>", run_id "<uuid:1>"',
@@ -231,8 +231,8 @@ def test_control_silence_and_timeout() -> None:
 
 def test_connections_are_told_apart() -> None:
     """Their entries may interleave in any way, and each numbers its own."""
-    one = [received({"type": "x", "run_id": M1}), received({"type": "x", "run_id": M2}, "b")]
-    forth, back = (connections(BACKEND, transcript(*entries)) for entries in (one, one[::-1]))
+    talk = [received({"type": "x", "run_id": M1}), received({"type": "x", "run_id": M2}, "b")]
+    forth, back = (connections(BACKEND, transcript(*entries)) for entries in (talk, talk[::-1]))
     assert forth == back
     assert str(forth["b"][0]) == 'received x: run_id "<run_id:1>"'
 
@@ -240,7 +240,7 @@ def test_connections_are_told_apart() -> None:
 def test_frames_without_a_type() -> None:
     """Text and bytes are what they are; anything else is a frame."""
     held: list[dict[str, object]] = [{"a": 1}, {}, {"type": 3}, {"text": "x"}, WELCOME]
-    frames: list[Frame] = [JsonFrame(one) for one in held]
+    frames: list[Frame] = [JsonFrame(value) for value in held]
     assert [frame_type(BACKEND, frame) for frame in [TextFrame("x"), BinaryFrame.of(b"abc"), *frames]] == [
         "text", "bytes", "frame", "frame", "frame", "frame", "connection_established",
     ]  # fmt: skip

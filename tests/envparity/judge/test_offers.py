@@ -16,13 +16,13 @@ def found(*turned: Transcript, usual: Transcript | None = None) -> list[Finding]
 
 def test_who_offers_the_token_first_is_told_something_else() -> None:
     """With what was expected of it, and in what way it left its script."""
-    (one,) = found(transcript(), REFUSED)
-    assert (one.code, one.where, one.step, one.nature) == ("EP311", "chat", 1, "frame error no_token")
-    assert (one.expected, one.got) == ("connection_established", "error no_token")
+    (finding,) = found(transcript(), REFUSED)
+    assert (finding.code, finding.where, finding.step, finding.nature) == ("EP311", "chat", 1, "frame error no_token")
+    assert (finding.expected, finding.got) == ("connection_established", "error no_token")
 
 
 def test_what_goes_wrong_in_either_order_is_told_for_itself() -> None:
-    assert [one.code for one in found(REFUSED, usual=REFUSED)] == ["EP301"]
+    assert [finding.code for finding in found(REFUSED, usual=REFUSED)] == ["EP301"]
 
 
 def test_who_is_served_in_either_order_is_none() -> None:

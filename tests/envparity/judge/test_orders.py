@@ -59,7 +59,7 @@ def checked(order: tuple[str, ...], environment: str = "local", **observed: Any)
 def test_orders_that_change_nothing_give_no_finding() -> None:
     """Order, sequence of steps and the setting that asks for it differ; nothing else does."""
     for name in ("local", "staging"):
-        assert codes(usual(name), *(in_order(one, name) for one in (CANONICAL, TOOLS_FIRST, TOOLS_LAST))) == []
+        assert codes(usual(name), *(in_order(order, name) for order in (CANONICAL, TOOLS_FIRST, TOOLS_LAST))) == []
 
 
 def test_ep211_names_what_differs_and_how_many_orders_show_it() -> None:
@@ -105,7 +105,7 @@ def test_ep211_places_of_steps_and_overridden_settings_follow_from_what_was_aske
 
     def numbered(order: tuple[str, ...], limit: int = 30, **more: Any) -> dict[str, Any]:
         report = started_in(order, **more)
-        report["steps"] = [one | {"index": place} for place, one in enumerate(report["steps"])]
+        report["steps"] = [step | {"index": place} for place, step in enumerate(report["steps"])]
         report["settings"][0] = report["settings"][0] | {"value": limit}
         return report
 
@@ -384,8 +384,8 @@ def test_a_boot_that_could_not_be_stood_up_says_nothing_of_the_order() -> None:
 def test_differences_between_environments_are_said_once() -> None:
     """The steady boot shows them, so no order shows them again; without it the canonical boot does."""
     orders = (CANONICAL, TOOLS_FIRST, TOOLS_LAST)
-    different = [in_order(one, "staging", replica(started_in(one, release="2"))) for one in orders]
-    same = [in_order(one) for one in orders]
+    different = [in_order(order, "staging", replica(started_in(order, release="2"))) for order in orders]
+    same = [in_order(order) for order in orders]
     steady = (usual(), builders.observation("staging", replica(started_in(release="2"))))
     assert only(*steady, *same, *different).cases == ("local", "staging")
     found = only(usual(), usual("staging"), *same, *different)
@@ -397,7 +397,7 @@ def test_a_verdict_that_differs_without_orders_is_not_said_again_of_the_canonica
     broken = replica(failed_in(CANONICAL, FAILURE))
     staging = [builders.observation("staging", broken), in_order(CANONICAL, "staging", broken, transcripts=())]
     found = builders.judged(usual(), in_order(), *staging, of=orders_subject()).findings
-    assert [(one.code, one.where) for one in found if one.code[:3] == "EP2"] == [("EP202", "startup")]
+    assert [(finding.code, finding.where) for finding in found if finding.code[:3] == "EP2"] == [("EP202", "startup")]
 
 
 def test_a_difference_at_another_place_is_said_of_the_canonical_boot_too() -> None:
@@ -405,7 +405,7 @@ def test_a_difference_at_another_place_is_said_of_the_canonical_boot_too() -> No
     steady = builders.observation("staging", replica(started_in(release="2")))
     canonical = in_order(CANONICAL, "staging", replica(started_in(release="2", version="2")))
     found = builders.judged(usual(), steady, in_order(), canonical, of=orders_subject()).findings
-    assert [(one.code, one.where, len(one.cases)) for one in found] == [
+    assert [(finding.code, finding.where, len(finding.cases)) for finding in found] == [
         ("EP201", "report.release", 2),
         ("EP201", "report.version", 2),
     ]
@@ -439,10 +439,10 @@ def test_differences_that_no_baseline_accounts_for_are_still_said() -> None:
             ("staging", replica(failed_in(CANONICAL, FAILURE))),
         )
     ]
-    here = [in_order(one) for one in orders]
-    there = [in_order(one, "staging", replica(started_in(one, release="2"))) for one in orders]
+    here = [in_order(order) for order in orders]
+    there = [in_order(order, "staging", replica(started_in(order, release="2"))) for order in orders]
     found = builders.judged(usual(), usual("staging"), *canonical, *here, *there, of=orders_subject()).findings
-    assert [(one.code, len(one.cases)) for one in found if one.code == "EP201"] == [("EP201", 4)]
+    assert [(finding.code, len(finding.cases)) for finding in found if finding.code == "EP201"] == [("EP201", 4)]
 
 
 def test_warm_and_cold_boots_are_each_compared_with_their_own() -> None:

@@ -71,8 +71,8 @@ def test_ep201_the_same_difference_in_two_environments_is_one_finding() -> None:
 
 def test_ep201_replicas_of_one_environment_are_held_to_the_same() -> None:
     """Two replicas that start differently differ, even with nothing else to compare with."""
-    one = observation("local", replica(), replica(document(release="2"), index=1))
-    assert only(one).where == "report.release"
+    seen = observation("local", replica(), replica(document(release="2"), index=1))
+    assert only(seen).where == "report.release"
 
 
 def test_ep201_only_equal_boots_are_compared() -> None:
@@ -90,7 +90,7 @@ def test_ep202_passes_here_and_fails_there() -> None:
     envs = subject("local", "staging", "production")
     bad = observation("staging", replica(failed()), transcripts=(refused(),))
     found = judged(observation("local"), bad, observation("production"), of=envs).findings
-    assert [one.code for one in found] == ["EP101", "EP202"]
+    assert [finding.code for finding in found] == ["EP101", "EP202"]
     assert found[1].expected == "passes, as in local, production"
     assert found[1].got == "fails: auth"
     assert found[1].environments == ("staging",)
@@ -107,7 +107,7 @@ def test_ep202_not_where_all_fail_or_nothing_is_known() -> None:
     alone = observation("local", transcripts=())
     for other in (replica(), replica(startup=None, exit_code=0, index=1)):
         mixed = observation("staging", replica(failed()), other, transcripts=())
-        assert [one for one in codes(alone, mixed) if one != "EP105"] == ["EP101", "EP202"]
+        assert [code for code in codes(alone, mixed) if code != "EP105"] == ["EP101", "EP202"]
     bad = [observation("staging", replica(failed()), transcripts=())]
     for here in ((replica(), replica(startup=None, exit_code=1)), (replica(document(status="starting")),)):
         assert "EP202" not in codes(observation("local", *here, transcripts=()), *bad)
@@ -155,17 +155,17 @@ def test_ep203_what_the_backend_reports_of_its_settings() -> None:
     """Given and reported are one finding for a setting."""
     served = document(settings=[{"name": "LIMIT", "source": "environment", "secret": False, "value": 60}])
     found = judged(observation("local"), observation("staging", replica(served), settings=(setting(value="60"),)))
-    assert [(one.code, one.where) for one in found.findings] == [("EP203", "LIMIT")]
+    assert [(finding.code, finding.where) for finding in found.findings] == [("EP203", "LIMIT")]
     assert len(evidence_lines(found.findings[0])) == 2
 
 
 def test_ep203_secrets_differ_only_in_presence_and_source() -> None:
     """Their hashes are of no run but their own; a launcher that sees no settings shows no difference."""
-    one, other = (observation(name, settings=(setting("KEY", None, "secret"),)) for name in ("local", "staging"))
+    first, other = (observation(name, settings=(setting("KEY", None, "secret"),)) for name in ("local", "staging"))
     other = replace(other, settings=(replace(other.settings[0], fingerprint="other"),))
-    assert codes(one, other) == []
-    assert codes(one, replace(other, settings=(setting("KEY", None, "file"),))) == ["EP203"]
-    assert codes(one, replace(other, settings=())) == []
+    assert codes(first, other) == []
+    assert codes(first, replace(other, settings=(setting("KEY", None, "file"),))) == ["EP203"]
+    assert codes(first, replace(other, settings=())) == []
 
 
 def test_ep203_values_that_only_the_launcher_knows_are_not_compared() -> None:
@@ -185,25 +185,25 @@ def test_ep203_values_that_only_the_launcher_knows_are_not_compared() -> None:
 
     made: dict[str, Setting] = {"NET": FromSource("ingress.network"), "KEY": SecretOf(32)}
     here, there = Environment(name="local", settings=made), Environment(name="staging", settings=made)
-    one, other = booted("local", "10.0.0.0/8", 8000), booted("staging", "172.16.0.0/12", 8080)
-    assert codes(one, other, of=subject(here, there)) == []
+    first, other = booted("local", "10.0.0.0/8", 8000), booted("staging", "172.16.0.0/12", 8080)
+    assert codes(first, other, of=subject(here, there)) == []
     plain = Environment(name="staging", settings={"NET": "172.16.0.0/12"}, platform=Platform(port_setting="OTHER"))
-    found = judged(one, other, of=subject(here, plain)).findings
-    assert [one.where for one in found] == ["NET", "PORT"]
+    found = judged(first, other, of=subject(here, plain)).findings
+    assert [finding.where for finding in found] == ["NET", "PORT"]
 
 
 def test_ep204_a_declaration_that_covers_nothing() -> None:
     """Said of either side, and only after a whole run."""
-    one, other = observation("local"), observation("staging")
+    first, other = observation("local"), observation("staging")
     stale = subject("local", allows("staging", "report.release"))
-    found = only(one, other, of=stale)
+    found = only(first, other, of=stale)
     assert (found.code, found.where) == ("EP204", "staging: report.release")
     assert found.environments == ("staging",)
     assert evidence_lines(found) == ("declared because: meant",)
     assert found.replay == "envparity run --environment local,staging"
-    assert codes(one, other, of=subject(allows("local", "report.release"), "staging")) == ["EP204"]
+    assert codes(first, other, of=subject(allows("local", "report.release"), "staging")) == ["EP204"]
     assert codes(other, of=stale) == []
-    assert codes(one, replace(other, case=replace(other.case, boot=DOWN), transcripts=()), of=stale) == ["EP104"]
+    assert codes(first, replace(other, case=replace(other.case, boot=DOWN), transcripts=()), of=stale) == ["EP104"]
 
 
 @pytest.mark.parametrize("path", ["report.release", "fingerprints.A.*", "conversation.chat.*", "*.A.value"])
@@ -223,23 +223,25 @@ def test_ep204_says_nothing_where_not_all_was_seen(path: str, broken: Observatio
 
 def test_ep204_conversations_must_all_have_been_played_to_their_end() -> None:
     """A run of some scenarios, or with a departure, does not judge declarations about conversations."""
-    one, other = observation("local"), observation("staging")
+    first, other = observation("local"), observation("staging")
     backend = replace(BACKEND, scenarios=(Scenario("chat"), Scenario("other")))
     envs = ("local", allows("staging", "conversation.*", "report.release"))
     unused = ["staging: conversation.*", "staging: report.release"]
-    assert [one.where for one in judged(one, other, of=subject(*envs)).findings] == unused
-    assert [one.where for one in judged(one, other, of=subject(*envs, backend=backend)).findings] == unused[1:]
+    assert [finding.where for finding in judged(first, other, of=subject(*envs)).findings] == unused
+    assert [finding.where for finding in judged(first, other, of=subject(*envs, backend=backend)).findings] == unused[
+        1:
+    ]
     left = observation("staging", transcripts=(departed("frame"),))
-    assert codes(one, left, of=subject(*envs)) == ["EP204", "EP301"]
+    assert codes(first, left, of=subject(*envs)) == ["EP204", "EP301"]
 
 
 def test_ep204_settings_must_have_been_seen() -> None:
     """A launcher that sees no settings cannot say that none differs."""
     unseen = [observation(name, settings=()) for name in ("local", "staging")]
     envs = subject("local", allows("staging", "fingerprints.A.*", "*.B", "report.release"))
-    assert [one.where for one in judged(*unseen, of=envs).findings] == ["staging: report.release"]
+    assert [finding.where for finding in judged(*unseen, of=envs).findings] == ["staging: report.release"]
     half = [observation("local"), unseen[1]]
-    assert [one.where for one in judged(*half, of=envs).findings] == ["staging: report.release"]
+    assert [finding.where for finding in judged(*half, of=envs).findings] == ["staging: report.release"]
 
 
 def test_ep204_environments_that_all_declare_it_differ_from_one_that_was_left_out() -> None:
@@ -256,26 +258,30 @@ def test_ep204_environments_that_all_declare_it_differ_from_one_that_was_left_ou
 )
 def test_a_difference_is_allowed_when_either_side_declares_it(envs: tuple[Environment | str, ...]) -> None:
     """And the judgement says which declarations were used, for what and why."""
-    one, other = observation("local"), observation("staging", replica(document(release="2")))
-    result = judged(one, other, of=subject(*envs))
+    first, other = observation("local"), observation("staging", replica(document(release="2")))
+    result = judged(first, other, of=subject(*envs))
     assert result.findings == ()
-    assert {(one.covered, one.reason) for one in result.exemptions} == {(("report.release",), "meant")}
-    assert len(result.exemptions) == sum(len(one.differences) for one in envs if isinstance(one, Environment))
+    assert {(exemption.covered, exemption.reason) for exemption in result.exemptions} == {
+        (("report.release",), "meant")
+    }
+    assert len(result.exemptions) == sum(
+        len(environment.differences) for environment in envs if isinstance(environment, Environment)
+    )
 
 
 def test_ep205_an_expired_declaration_is_a_finding_beside_the_difference() -> None:
     """From the day after; without a day there is no expiry, and one that would cover nothing has just expired."""
     envs = ("local", allows("staging", "report.release", expires=dt.date(2025, 9, 7)))
-    one, other = observation("local"), observation("staging", replica(document(release="2")))
-    found = judged(one, other, of=subject(*envs)).findings
+    first, other = observation("local"), observation("staging", replica(document(release="2")))
+    found = judged(first, other, of=subject(*envs)).findings
     assert [each.code for each in found] == ["EP201", "EP205"]
     assert found[1].where == "staging: report.release"
     assert found[1].expected == "no difference there after 2025-09-07"
     assert found[1].got == "1 path that it would have covered"
     assert evidence_lines(found[1]) == ("declared because: meant", "report.release")
-    assert codes(one, other, of=subject(*envs, today="2025-09-07")) == []
-    assert codes(one, other, of=subject(*envs, today="")) == []
-    assert codes(one, observation("staging"), of=subject(*envs)) == ["EP204"]
+    assert codes(first, other, of=subject(*envs, today="2025-09-07")) == []
+    assert codes(first, other, of=subject(*envs, today="")) == []
+    assert codes(first, observation("staging"), of=subject(*envs)) == ["EP204"]
 
 
 def test_ep401_a_field_of_a_frame_has_a_path_that_can_be_declared() -> None:
@@ -285,8 +291,8 @@ def test_ep401_a_field_of_a_frame_has_a_path_that_can_be_declared() -> None:
         tuple(transcript(handshake(), received(frame), close(), scenario=name) for name in ("chat[x]", "login"))
         for frame in (WELCOME, limits)
     ]
-    one, other = observation("local", transcripts=scripts[0]), observation("staging", transcripts=scripts[1])
-    found = only(one, other)
+    first, other = observation("local", transcripts=scripts[0]), observation("staging", transcripts=scripts[1])
+    found = only(first, other)
     assert (found.code, found.where, found.scenarios) == ("EP401", "connection_established", ("chat[x]", "login"))
     assert found.expected == "as in local: connection_established.extra absent"
     assert found.got == "connection_established.extra true, and 1 more"
@@ -299,9 +305,9 @@ def test_ep401_a_field_of_a_frame_has_a_path_that_can_be_declared() -> None:
     )
     assert found.replay == "envparity run --environment local,staging --only 'chat[x]'"
     welcome = "conversation.*.connection_established"
-    assert codes(one, other, of=subject("local", allows("staging", f"{welcome}.limits.*", f"{welcome}.extra"))) == []
+    assert codes(first, other, of=subject("local", allows("staging", f"{welcome}.limits.*", f"{welcome}.extra"))) == []
     literal = "conversation.chat[x].connection_established.*"
-    assert only(one, other, of=subject("local", allows("staging", literal))).scenarios == ("login",)
+    assert only(first, other, of=subject("local", allows("staging", literal))).scenarios == ("login",)
 
 
 def test_ep401_where_two_conversations_part() -> None:
@@ -333,11 +339,11 @@ def test_ep401_one_that_goes_on_and_a_connection_that_is_not_there() -> None:
     """Nothing more is a side too."""
     here = transcript(handshake(), received({"type": "a"}))
     there = transcript(handshake(), received({"type": "a"}), received({"type": "x"}, "b"))
-    one, other = observation("local", transcripts=(here,)), observation("staging", transcripts=(there,))
-    found = only(one, other)
+    first, other = observation("local", transcripts=(here,)), observation("staging", transcripts=(there,))
+    found = only(first, other)
     assert (found.expected, found.got) == ("as in local: nothing more", "received x")
     assert evidence_lines(found)[2] == "conversation.chat.2: local nothing more, staging received x"
-    found = only(replace(one, transcripts=(there,)), replace(other, transcripts=(here,)))
+    found = only(replace(first, transcripts=(there,)), replace(other, transcripts=(here,)))
     assert (found.expected, found.got) == ("as in local: received x", "nothing more")
 
 
@@ -367,11 +373,11 @@ def test_conversations_are_compared_among_those_that_kept_to_the_script() -> Non
     assert codes(left, observation("staging"), of=envs) == ["EP301"]
     assert codes(left, observation("staging"), observation("production"), of=envs) == ["EP301"]
     result = judged(left, observation("staging"), other, of=envs)
-    assert [(one.code, one.cases) for one in result.findings] == [
+    assert [(finding.code, finding.cases) for finding in result.findings] == [
         ("EP301", ("local",)),
         ("EP401", ("staging", "production")),
     ]
-    assert [one.code for one in findings_for(result, environment="production")] == ["EP401"]
+    assert [finding.code for finding in findings_for(result, environment="production")] == ["EP401"]
     only_here = observation("staging", transcripts=())
     assert codes(observation("local"), only_here) == []
 
@@ -380,9 +386,9 @@ def test_what_the_client_sent_is_not_compared() -> None:
     """It follows from the script and the settings; that it sent something is."""
     here = transcript(handshake(), sent({"type": "big", "pad": 1}), close())
     there = transcript(handshake(), sent({"type": "big", "pad": 2}), close())
-    one, other = observation("local", transcripts=(here,)), observation("staging", transcripts=(there,))
-    assert codes(one, other) == []
-    assert codes(one, replace(other, transcripts=(transcript(handshake(), close()),))) == ["EP403"]
+    first, other = observation("local", transcripts=(here,)), observation("staging", transcripts=(there,))
+    assert codes(first, other) == []
+    assert codes(first, replace(other, transcripts=(transcript(handshake(), close()),))) == ["EP403"]
 
 
 def test_what_one_play_of_either_side_has_in_common_is_no_difference() -> None:

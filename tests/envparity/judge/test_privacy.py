@@ -49,7 +49,9 @@ def leaks(
     backend = replace(BACKEND, scenarios=scenarios, public_frames=public)
     back = tuple(map(SecondPlay, second))
     seen = observation("local", transcripts=plays, control=control, second=back)
-    return [one for one in judged(seen, of=subject("local", backend=backend)).findings if one.code == "EP307"]
+    return [
+        finding for finding in judged(seen, of=subject("local", backend=backend)).findings if finding.code == "EP307"
+    ]
 
 
 def play(user: str, word: str, *entries: Event, scenario: str = "ask") -> Transcript:
@@ -113,7 +115,7 @@ def test_what_a_script_expects_at_another_user_by_name_is_meant() -> None:
     later = play("6c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c006", M2, received({"type": "said", "id": M1}), scenario="listening")
     assert leaks((chat, elsewhere), both(said), later) == []
     other = play("6c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c006", M2, received({"type": "mail", "id": M1}), scenario="listening")
-    assert [one.where for one in leaks((chat, elsewhere), both(said), other)] == ["listening"]
+    assert [leak.where for leak in leaks((chat, elsewhere), both(said), other)] == ["listening"]
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def test_one_that_has_ended_or_is_not_there_is_a_finding(run: ProcessRun) -> Non
 
 def test_one_is_a_trait() -> None:
     """Whole, as its file has it."""
-    one, other = BesideProcess(("work",)), BesideProcess(("work", "-q", "slow"))
-    passing = Environment("a", processes={"worker": one, "beat": one})
+    first, other = BesideProcess(("work",)), BesideProcess(("work", "-q", "slow"))
+    passing = Environment("a", processes={"worker": first, "beat": first})
     failing = Environment("b", processes={"worker": other})
     traits = differences(passing, failing)
     assert [str(trait) for trait in traits] == ["process worker: work -q slow", "no process beat"]

@@ -118,16 +118,18 @@ def test_judging_orders_does_not_depend_on_the_order_of_observations(kinds: list
     judgement = judge(ORDERS, seen)
     assert judgement == judge(ORDERS, shuffled)
     assert msgspec_json.decode(msgspec_json.encode(judgement), type=Judgement) == judgement
-    assert len({(*one.identity, one.got) for one in judgement.findings}) == len(judgement.findings)
-    assert all(one.title and one.action and one.cases and one.environments for one in judgement.findings)
+    assert len({(*finding.identity, finding.got) for finding in judgement.findings}) == len(judgement.findings)
+    assert all(
+        finding.title and finding.action and finding.cases and finding.environments for finding in judgement.findings
+    )
 
 
 @settings(deadline=None, max_examples=30)
 @given(documents)
 def test_equal_observations_of_different_environments_give_no_parity_finding(extra: Any) -> None:
     """Nothing differs but the name."""
-    one, other = (observation(name, replica(document(extra=extra))) for name in ("local", "staging"))
-    assert judged(one, other).findings == ()
+    first, other = (observation(name, replica(document(extra=extra))) for name in ("local", "staging"))
+    assert judged(first, other).findings == ()
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -154,12 +156,12 @@ def test_any_single_changed_leaf_is_a_finding_at_its_path_unless_declared(extra:
     tables = [report_paths(report(served), BACKEND) for served in (before, after)]
     changed = {path for path in tables[0].keys() | tables[1].keys() if tables[0].get(path) != tables[1].get(path)}
     assert changed
-    one, other = observation("local", replica(before)), observation("staging", replica(after))
-    found = judged(one, other).findings
+    first, other = observation("local", replica(before)), observation("staging", replica(after))
+    found = judged(first, other).findings
     told = {line.partition(": ")[0] for finding in found for line in evidence_lines(finding)}
     assert {finding.code for finding in found} == {"EP201"}
     assert len(changed) > 12 or told == changed
-    assert judged(one, other, of=subject("local", allows("staging", "report.extra*"))).findings == ()
+    assert judged(first, other, of=subject("local", allows("staging", "report.extra*"))).findings == ()
 
 
 @settings(deadline=None, max_examples=30)
@@ -168,20 +170,20 @@ def test_a_judgement_is_plain_data_sorted_and_complete(kinds: list[int]) -> None
     """It can be saved; every finding has a title, an action and a command; no two say the same."""
     result = judge(ENVS, [observation(name, **VARIETIES[kind]) for name, kind in zip(NAMES, kinds, strict=True)])
     assert msgspec_json.decode(msgspec_json.encode(result), type=Judgement) == result
-    assert [one.code for one in result.findings] == sorted(one.code for one in result.findings)
-    for one in result.findings:
-        assert one.title
-        assert one.action
-        assert one.replay.startswith("envparity run --environment ")
-        assert one.scenario is None or one.scenario in one.scenarios
-    assert len({(*one.identity, one.got) for one in result.findings}) == len(result.findings)
+    assert [finding.code for finding in result.findings] == sorted(finding.code for finding in result.findings)
+    for finding in result.findings:
+        assert finding.title
+        assert finding.action
+        assert finding.replay.startswith("envparity run --environment ")
+        assert finding.scenario is None or finding.scenario in finding.scenarios
+    assert len({(*finding.identity, finding.got) for finding in result.findings}) == len(result.findings)
     assert result.rules == len(RULES)
     assert findings_for(result) == result.findings
 
 
 def test_every_code_has_one_rule_that_explains_itself() -> None:
     """Title, what it means, why it matters, what to do and an example, each in lines that fit a terminal."""
-    assert sorted(one.code for one in RULES) == [
+    assert sorted(rule.code for rule in RULES) == [
         *(f"EP{number}" for number in range(101, 111)),
         *(f"EP20{number}" for number in range(1, 10)),
         *(f"EP21{number}" for number in range(1, 7)),
@@ -194,14 +196,14 @@ def test_every_code_has_one_rule_that_explains_itself() -> None:
         *("EP521", "EP522", "EP523"),
         *(f"EP90{number}" for number in range(1, 4)),
     ]
-    for one in RULES:
-        assert one is rule(one.code)
-        assert one.title
-        assert one.action
+    for each_rule in RULES:
+        assert each_rule is rule(each_rule.code)
+        assert each_rule.title
+        assert each_rule.action
         for heading in ("What it means", "Why it matters", "What to do", "Example"):
-            assert f"{heading}\n" in one.description
-        assert max(map(len, one.description.splitlines())) <= 88
-        assert "  " not in one.description
+            assert f"{heading}\n" in each_rule.description
+        assert max(map(len, each_rule.description.splitlines())) <= 88
+        assert "  " not in each_rule.description
     with pytest.raises(KeyError, match="EP000 is no rule"):
         rule("EP000")
 

@@ -55,7 +55,7 @@ CHECK = {"component": "redis", "status": "fail"}
 )
 def test_a_contradiction_is_said_in_one_sentence(served: dict[str, Any], said: str) -> None:
     """Exactly that one, and it is an EP107."""
-    assert [one.said for one in inconsistencies(report(served))] == [said]
+    assert [inconsistency.said for inconsistency in inconsistencies(report(served))] == [said]
 
 
 def test_a_contradiction_is_a_finding() -> None:
@@ -101,4 +101,6 @@ def test_what_agrees_with_itself_or_is_not_there_is_no_contradiction(served: Any
 def test_a_requirement_is_looked_up_in_the_steps_where_there_is_no_order() -> None:
     """Then the sequence of the steps is the order."""
     served = document(order=[], steps=[document()["steps"][index] for index in (0, 2, 1)])
-    assert [one.said for one in inconsistencies(report(served))] == ["step auth ran before redis, which it requires"]
+    assert [inconsistency.said for inconsistency in inconsistencies(report(served))] == [
+        "step auth ran before redis, which it requires"
+    ]

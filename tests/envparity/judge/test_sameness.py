@@ -33,8 +33,8 @@ from tests.envparity.judge.builders import (
 
 def found(code: str, *observations: Observation) -> Finding:
     """The single finding of that code."""
-    (one,) = [one for one in singles(subject(), observations) if one.code == code]
-    return one
+    (finding,) = [single for single in singles(subject(), observations) if single.code == code]
+    return finding
 
 
 def talk(*events: Any, kind: str, step: int = 1, scenario: str = "chat", got: str = "nothing") -> Transcript:
@@ -159,7 +159,7 @@ def test_a_failure_without_a_code_of_its_own_is_told_from_others_by_its_words() 
         mapping = replace(BACKEND.report, log_failed="^failed: (?P<description>.*)")
         why = read_log([f"failed: {line}"], mapping)
         assert why is not None
-        failures = tuple(replace(one, code=code or one.code) for one in why.failures)
+        failures = tuple(replace(failure, code=code or failure.code) for failure in why.failures)
         return found("EP101", observation("staging", replica(startup=replace(why, failures=failures)), transcripts=()))
 
     first = logged("no broker at 10.0.0.7:5672", "")
@@ -208,13 +208,13 @@ def test_the_members_of_a_merged_finding_are_found_again() -> None:
     boots = [observation(name, transcripts=scripts) for name in ("local", "staging")]
     whole, other = judged(*boots).findings
     found = singles(subject(), boots)
-    assert {(one.scenario, one.cases) for one in members(whole, found)} == {
+    assert {(member.scenario, member.cases) for member in members(whole, found)} == {
         ("chat", (Case("local", "shop").id,)),
         ("chat", (Case("staging", "shop").id,)),
         ("login", (Case("local", "shop").id,)),
         ("login", (Case("staging", "shop").id,)),
     }
-    assert {one.scenario for one in members(other, found)} == {"logout"}
+    assert {member.scenario for member in members(other, found)} == {"logout"}
 
 
 def closed_with_1011(*raised: str) -> Finding:

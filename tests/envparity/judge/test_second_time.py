@@ -32,22 +32,32 @@ def found(*seen: Observation, second: Any = "differs") -> list[Finding]:
 
 
 def test_whatever_a_second_time_is_like_it_is_no_bug() -> None:
-    (one,) = found(back("local", KEPT, BUG))
-    assert (one.code, one.where, one.got, one.nature) == ("EP309", "chat", "close 1011 oops", "close 1011")
-    assert Counts("local", 1, 2, "second times in one boot") in one.evidence
+    (finding,) = found(back("local", KEPT, BUG))
+    assert (finding.code, finding.where, finding.got, finding.nature) == (
+        "EP309",
+        "chat",
+        "close 1011 oops",
+        "close 1011",
+    )
+    assert Counts("local", 1, 2, "second times in one boot") in finding.evidence
 
 
 def test_a_second_time_keeps_to_the_contract() -> None:
     breaking = transcript(received({"type": "pong"}, violations=("a field too many",)))
-    (one,) = found(back("local", breaking))
-    assert (one.code, one.got) == ("EP309", "a field too many")
+    (finding,) = found(back("local", breaking))
+    assert (finding.code, finding.got) == ("EP309", "a field too many")
 
 
 def test_what_must_be_as_the_first_time_is_held_to_its_script() -> None:
     """And to nothing where the scenario says that it may differ."""
-    (one,) = found(back("local", REFUSED), second="same")
-    assert (one.code, one.expected, one.got, one.step) == ("EP309", "connection_established", "error known", 1)
-    assert one.nature == "frame error known"
+    (finding,) = found(back("local", REFUSED), second="same")
+    assert (finding.code, finding.expected, finding.got, finding.step) == (
+        "EP309",
+        "connection_established",
+        "error known",
+        1,
+    )
+    assert finding.nature == "frame error known"
     assert found(back("local", REFUSED)) == []
 
 
@@ -55,17 +65,22 @@ def test_what_the_first_time_left_behind_is_gone_for_who_was_away_for_longer() -
     """It is held against the script where nobody was away for longer; a bug is one after any time."""
     soon, later = SecondPlay(REFUSED, away_s=0.2), SecondPlay(KEPT, away_s=1.0)
     assert found(observation("local", second=(soon, later)), second="same") == []
-    (one,) = found(observation("local", second=(soon, SecondPlay(REFUSED, away_s=1.0))), second="same")
-    assert one.code == "EP309"
-    (one,) = found(observation("local", second=(SecondPlay(BUG, away_s=0.2), later)), second="same")
-    assert (one.code, one.nature) == ("EP309", "close 1011")
+    (finding,) = found(observation("local", second=(soon, SecondPlay(REFUSED, away_s=1.0))), second="same")
+    assert finding.code == "EP309"
+    (finding,) = found(observation("local", second=(SecondPlay(BUG, away_s=0.2), later)), second="same")
+    assert (finding.code, finding.nature) == ("EP309", "close 1011")
 
 
 @pytest.mark.parametrize(("there", "here"), [(KEPT, DUPLICATE), (DUPLICATE, KEPT), (REFUSED, DUPLICATE)])
 def test_another_replica_answers_as_the_one_before(there: Transcript, here: Transcript) -> None:
-    (one,) = found(back("staging", (there, True), (here, False)))
-    assert (one.code, one.where, one.environments, one.nature) == ("EP310", "chat", ("staging",), "replicas")
-    assert one.expected != one.got
+    (finding,) = found(back("staging", (there, True), (here, False)))
+    assert (finding.code, finding.where, finding.environments, finding.nature) == (
+        "EP310",
+        "chat",
+        ("staging",),
+        "replicas",
+    )
+    assert finding.expected != finding.got
 
 
 def test_replicas_that_answer_alike_or_by_chance_are_no_finding() -> None:
@@ -74,24 +89,26 @@ def test_replicas_that_answer_alike_or_by_chance_are_no_finding() -> None:
 
 
 def test_environments_answer_a_second_time_alike() -> None:
-    (one,) = found(back("local", DUPLICATE), back("staging", KEPT))
-    assert (one.code, one.where, one.environments) == ("EP405", "chat", ("staging",))
-    assert one.expected == "the second time as in local: step 2: frame completed"
-    assert one.got == "as the first time"
+    (finding,) = found(back("local", DUPLICATE), back("staging", KEPT))
+    assert (finding.code, finding.where, finding.environments) == ("EP405", "chat", ("staging",))
+    assert finding.expected == "the second time as in local: step 2: frame completed"
+    assert finding.got == "as the first time"
     assert found(back("local", DUPLICATE), back("staging", DUPLICATE)) == []
 
 
 def test_what_differs_by_chance_or_is_told_for_itself_is_not_compared() -> None:
     assert found(back("local", DUPLICATE), back("staging", KEPT, DUPLICATE)) == []
-    assert [one.code for one in found(back("local", DUPLICATE), back("staging", BUG))] == ["EP309"]
-    assert [one.code for one in found(back("local", KEPT), back("staging", (KEPT, True), (DUPLICATE, False)))] == [
-        "EP310"
-    ]
+    assert [finding.code for finding in found(back("local", DUPLICATE), back("staging", BUG))] == ["EP309"]
+    assert [
+        finding.code for finding in found(back("local", KEPT), back("staging", (KEPT, True), (DUPLICATE, False)))
+    ] == ["EP310"]
     assert found(observation("local"), back("staging", DUPLICATE)) == []
 
 
 def test_a_scenario_that_does_not_go_well_the_first_time_is_no_matter_of_a_second() -> None:
     """What goes wrong by chance where a user is new goes wrong by chance where he comes back; it is told for itself."""
     seen = back("staging", (KEPT, True), (REFUSED, False), control=(REFUSED,))
-    assert "EP310" not in {one.code for one in found(seen)}
-    assert "EP405" not in {one.code for one in found(back("local", REFUSED), back("staging", KEPT, control=(REFUSED,)))}
+    assert "EP310" not in {finding.code for finding in found(seen)}
+    assert "EP405" not in {
+        finding.code for finding in found(back("local", REFUSED), back("staging", KEPT, control=(REFUSED,)))
+    }

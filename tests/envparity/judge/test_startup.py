@@ -61,8 +61,8 @@ def test_ep101_names_component_and_quotes_failure_and_what_the_client_was_told()
 
 def test_ep101_gives_one_finding_a_failure_and_says_when_nobody_connected() -> None:
     """Two components that fail are two findings; the rule's own action stands in where the failure has none."""
-    one = observation("local", replica(failed(FAILURE, REDIS)), transcripts=())
-    findings = judged(one).findings
+    seen = observation("local", replica(failed(FAILURE, REDIS)), transcripts=())
+    findings = judged(seen).findings
     assert [(found.where, found.code) for found in findings] == [("auth", "EP101"), ("redis", "EP101")]
     assert evidence_lines(findings[1]) == ("UNREACHABLE: gone", "no client connected")
     assert findings[1].action.startswith("Do what the quoted failure says")
@@ -79,8 +79,8 @@ def test_ep101_prefers_the_first_client_that_connected() -> None:
 
 def test_ep101_without_a_named_failure() -> None:
     """A status of fail alone is a failure, and a broken report."""
-    one = observation("local", replica(failed(failures=[])), transcripts=(refused("startup_failed:x"),))
-    findings = judged(one).findings
+    seen = observation("local", replica(failed(failures=[])), transcripts=(refused("startup_failed:x"),))
+    findings = judged(seen).findings
     assert [(found.code, found.where) for found in findings] == [("EP101", "startup"), ("EP107", "startup report")]
     assert findings[0].got == "startup failed: no code"
     assert evidence_lines(findings[0])[0] == "The report says that startup failed, and names no failure."
@@ -89,7 +89,7 @@ def test_ep101_without_a_named_failure() -> None:
 def test_failures_under_a_passing_status_are_a_failure() -> None:
     """What is logged and passed over is still a failure (EP101), and the report contradicts itself (EP107)."""
     found = judged(observation("local", replica(document(failures=[FAILURE])), transcripts=(refused(),))).findings
-    assert [one.code for one in found] == ["EP101", "EP107"]
+    assert [finding.code for finding in found] == ["EP101", "EP107"]
     assert found[1].got == "status is pass, and failures names auth"
 
 
@@ -155,7 +155,7 @@ def test_ep102_ready_while_startup_failed() -> None:
 def test_ep103_the_client_was_not_told(script: object, got: str) -> None:
     """Anything but an error frame and 1013 with the component's name hides the failure."""
     findings = judged(observation("local", replica(failed()), transcripts=(script,))).findings
-    assert [one.code for one in findings] == ["EP101", "EP103"]
+    assert [finding.code for finding in findings] == ["EP101", "EP103"]
     assert findings[1].got == got
     assert findings[1].expected == "an error frame, then close 1013 startup_failed:auth"
     assert evidence_lines(findings[1])[0] == "auth: FACTORY: made at import"
@@ -174,8 +174,8 @@ def test_ep103_the_client_was_not_told(script: object, got: str) -> None:
 )
 def test_ep103_nothing_is_said_of_a_client_that_did_not_wait(script: object) -> None:
     """A refusal of its own (403), or a client that went first, shows nothing either way."""
-    one = observation("local", replica(failed()), transcripts=(script,))
-    assert "EP103" not in codes(one)
+    seen = observation("local", replica(failed()), transcripts=(script,))
+    assert "EP103" not in codes(seen)
 
 
 def test_ep103_looks_at_every_connection_and_counts_them() -> None:
@@ -183,7 +183,7 @@ def test_ep103_looks_at_every_connection_and_counts_them() -> None:
     scripts = (refused(), refused("", 1011, scenario="two"), refused("", 1011, scenario="three"))
     findings = judged(observation("local", replica(failed()), boot=DOWN, transcripts=scripts)).findings
     # the conversation that was told as it should be, and yet left its script, is a finding of its own
-    assert [(one.code, one.scenario) for one in findings] == [("EP103", "two"), ("EP301", "chat")]
+    assert [(finding.code, finding.scenario) for finding in findings] == [("EP103", "two"), ("EP301", "chat")]
     assert findings[0].scenarios == ("three", "two")
     assert evidence_lines(findings[0])[1].endswith("(2 of 3 connections were not told as promised)")
     assert evidence_lines(findings[0])[2] == "explains 2 findings more: EP305 two, EP305 three"
@@ -191,8 +191,8 @@ def test_ep103_looks_at_every_connection_and_counts_them() -> None:
 
 def test_ep103_a_replica_that_started_may_have_answered() -> None:
     """Behind an ingress only a failure of all replicas must reach every client."""
-    one = observation("local", replica(failed()), replica(), transcripts=(transcript(),))
-    assert codes(one, of=subject("local")) == ["EP101"]
+    seen = observation("local", replica(failed()), replica(), transcripts=(transcript(),))
+    assert codes(seen, of=subject("local")) == ["EP101"]
     assert "EP103" in codes(observation("local", replica(failed()), replica(failed()), transcripts=(transcript(),)))
 
 
@@ -203,23 +203,26 @@ def test_ep103_without_a_named_component_any_component_will_do() -> None:
         observation("local", nameless, boot=DOWN, transcripts=(replace(refused("startup_failed:x"), departure=None),))
     ) == ["EP107"]
     hidden = judged(observation("local", nameless, boot=DOWN, transcripts=(replace(refused("sorry"), departure=None),)))
-    assert [(one.code, one.where) for one in hidden.findings] == [("EP103", "startup"), ("EP107", "startup report")]
+    assert [(finding.code, finding.where) for finding in hidden.findings] == [
+        ("EP103", "startup"),
+        ("EP107", "startup report"),
+    ]
     assert hidden.findings[0].expected == "an error frame, then close 1013 startup_failed:<component>"
 
 
 @pytest.mark.parametrize(
-    ("boot", "one", "got"),
+    ("boot", "replica", "got"),
     [
         (DOWN, replica(), "startup says pass and /health/ready answers 200"),
         (DOWN, replica(ready=None), "startup says pass"),
         (DOWN, replica(startup=None, live=None), "/health/ready answers 200"),
     ],
 )
-def test_ep104_up_without_a_dependency(boot: Boot, one: Replica, got: str) -> None:
+def test_ep104_up_without_a_dependency(boot: Boot, replica: Replica, got: str) -> None:
     """Neither report nor readiness may say that all is well; departures of that boot follow from it."""
     script = departed("frame", handshake(), received(WELCOME))
     backend = replace(BACKEND, health=replace(BACKEND.health, startup=None))
-    found = only(observation("local", one, boot=boot, transcripts=(script,)), of=subject(backend=backend))
+    found = only(observation("local", replica, boot=boot, transcripts=(script,)), of=subject(backend=backend))
     assert (found.code, found.where, found.got, found.component) == ("EP104", "postgres", got, "postgres")
     assert found.scenarios == ("chat",)
 
@@ -229,12 +232,12 @@ def test_ep104_is_not_of_what_need_not_be_there_at_the_start(kind: str, told: li
     """A backend may ask its identity provider when there is a token to check."""
     environment = Environment("local", dependencies={"postgres": Dependency(kind)})
     found = judged(observation("local", replica(), boot=DOWN), of=subject(environment)).findings
-    assert [one.code for one in found] == told
+    assert [finding.code for finding in found] == told
 
 
 def test_ep104_has_the_contradictions_of_its_boot_as_evidence() -> None:
     """What a report that passes over a failure gets wrong besides is no finding of its own: one root, one finding."""
-    steps = [one | {"outcome": "failed" if one["name"] == "redis" else "passed"} for one in document()["steps"]]
+    steps = [step | {"outcome": "failed" if step["name"] == "redis" else "passed"} for step in document()["steps"]]
     broken = replica(document(steps=steps[:2]), ready=HttpAnswer("/health/ready", 500))
     found, other = judged(observation("local", broken, boot=DOWN, transcripts=(refused(),))).findings
     assert (found.code, other.code) == ("EP104", "EP107")
@@ -304,7 +307,10 @@ def test_ep106_when_nothing_answers() -> None:
     """Without a report there is only the log to show; once decided there is nothing to say."""
     silent = Replica(0, live=HttpAnswer("/health/live", 0), undecided_after_s=30.0)
     found = judged(observation("local", silent, transcripts=())).findings
-    assert [(one.code, one.got) for one in found] == [("EP102", "does not answer"), ("EP106", "no startup report")]
+    assert [(finding.code, finding.got) for finding in found] == [
+        ("EP102", "does not answer"),
+        ("EP106", "no startup report"),
+    ]
     assert codes(observation("local", replica(document(status="starting", steps=[])), transcripts=())) == []
 
 
@@ -325,9 +331,9 @@ def test_ep107_a_report_that_cannot_be_read() -> None:
 def test_findings_for_a_scenario_include_the_startup_failure_that_took_it_down() -> None:
     """A test of one scenario is red although its departure was folded away."""
     judgement = judged(observation("staging", replica(failed()), transcripts=(refused(), refused(scenario="other"))))
-    assert [one.code for one in findings_for(judgement, scenario="other")] == ["EP101"]
+    assert [finding.code for finding in findings_for(judgement, scenario="other")] == ["EP101"]
     assert findings_for(judgement, scenario="none") == ()
-    assert [one.code for one in findings_for(judgement, environment="staging", codes=["EP1"])] == ["EP101"]
+    assert [finding.code for finding in findings_for(judgement, environment="staging", codes=["EP1"])] == ["EP101"]
     assert findings_for(judgement, environment="local") == ()
     assert findings_for(judgement, codes=["EP2", "EP102"]) == ()
     assert findings_for(judgement) == judgement.findings
@@ -340,7 +346,7 @@ def test_ep103_tells_a_frame_by_the_field_that_the_backend_names_it_with() -> No
     script = departed("close", handshake(), frame, close(1011))
     seen = observation("local", replica(failed()), transcripts=(script,))
     found = judged(seen, of=subject("local", backend=backend)).findings
-    hidden = next(one for one in found if "close 1011" in one.got)
+    hidden = next(finding for finding in found if "close 1011" in finding.got)
     assert '"kind": "problem"' in hidden.got
     assert "made at import" not in hidden.got
 
@@ -349,6 +355,6 @@ def test_a_log_that_says_passed_and_a_port_that_never_listens_is_an_undecided_st
     """And the finding says which of the two is missing."""
     deaf = replica(undecided_after_s=30.0, listening=False)
     waiting = replica(document(status="starting"), undecided_after_s=30.0, listening=False)
-    told = [only(observation("local", one, transcripts=())).got for one in (deaf, waiting)]
+    told = [only(observation("local", replica, transcripts=())).got for replica in (deaf, waiting)]
     assert "port" in told[0]
     assert "port" not in told[1]

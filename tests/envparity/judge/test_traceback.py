@@ -55,8 +55,10 @@ def test_ep103_quotes_what_the_path_that_tells_clients_raised() -> None:
     """The client got 1011; the log knows why."""
     masked = transcript(handshake(), close(1011, "internal_error"))
     found = judged(observation("local", replica(failed(FAILURE), log=(AS_JSON,)), transcripts=(masked,))).findings
-    hidden = next(one for one in found if one.code == "EP103")
-    assert [one for one in evidence_lines(hidden) if one.startswith("the log")] == [f"the log: {one}" for one in RAISED]
+    hidden = next(finding for finding in found if finding.code == "EP103")
+    assert [line for line in evidence_lines(hidden) if line.startswith("the log")] == [
+        f"the log: {line}" for line in RAISED
+    ]
 
 
 def test_a_traceback_within_json_is_shown_as_what_was_raised_and_where() -> None:

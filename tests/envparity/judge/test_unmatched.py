@@ -13,7 +13,7 @@ from tests.envparity.judge.builders import BACKEND, failed, observation, receive
 
 
 def told(seen: Observation, **changes: Any) -> tuple[str, ...]:
-    return tuple(one.split(",")[0] for one in unmatched(replace(BACKEND, **changes), [seen]))
+    return tuple(note.split(",")[0] for note in unmatched(replace(BACKEND, **changes), [seen]))
 
 
 def test_a_volatile_name_that_no_frame_has_is_said() -> None:

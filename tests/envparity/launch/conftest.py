@@ -12,5 +12,5 @@ def running() -> Iterator[list[Running]]:
     """Every run that a test starts; whatever happens, none outlives it."""
     started: list[Running] = []
     yield started
-    for one in started:
-        one.close()
+    for running in started:
+        running.close()

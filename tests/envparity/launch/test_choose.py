@@ -112,7 +112,7 @@ async def test_a_backend_without_an_image_runs_as_processes(with_table: Subject)
     assert isinstance(launcher, ProcessLauncher)
     with pytest.raises(ConfigurationError) as caught:
         choose_launcher("container", bare, print)
-    assert [one.key for one in caught.value.mistakes] == ["image"]
+    assert [mistake.key for mistake in caught.value.mistakes] == ["image"]
 
 
 def test_a_dockerfile_that_does_not_build_is_the_backends_matter(tmp_path: Path) -> None:

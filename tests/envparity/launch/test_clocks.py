@@ -60,7 +60,7 @@ def test_a_run_that_sets_clocks_is_the_machines_trouble_where_there_is_no_librar
         Run(with_clocks, cast("Launcher", FakeLauncher()), lambda _: None)
     assert code_of(raised.value) == MACHINE
     Run(with_clocks, cast("Launcher", FakeLauncher()), lambda _: None, only=("talk",))
-    assert [one.state for one in doctor._clocks(with_clocks)] == ["note"]
+    assert [clock.state for clock in doctor._clocks(with_clocks)] == ["note"]
     monkeypatch.undo()
-    assert [one.state for one in doctor._clocks(with_clocks)] == ["ok"]
+    assert [clock.state for clock in doctor._clocks(with_clocks)] == ["ok"]
     assert list(doctor._clocks(Subject(BACKEND, platform))) == []

@@ -117,7 +117,7 @@ async def test_in_a_black_hole_nothing_comes_and_nothing_ends() -> None:
         assert await before.is_silent()
         assert await during.is_silent()
         (outage,) = disturbing.outages_of(proxy, lambda _: 1)
-        assert [one.replica for one in outage.attempts] == [1]
+        assert [attempt.replica for attempt in outage.attempts] == [1]
         assert outage.connected_s is not None
         before.writer.close()  # lets go of both sides
         while proxy.open_connections > 2:  # noqa: ASYNC110  it has no event for it
@@ -139,9 +139,9 @@ async def test_who_is_hung_up_on_is_counted() -> None:
         await disturbing.end(proxy)
         (outage,) = disturbing.outages_of(proxy, lambda _: 0)
         assert outage.tried == 3
-        assert [one.at_s for one in outage.attempts] == sorted(one.at_s for one in outage.attempts)
+        assert [attempt.at_s for attempt in outage.attempts] == sorted(attempt.at_s for attempt in outage.attempts)
         assert outage.connected_s is None
-        assert {one.replica for one in outage.attempts} == {None}
+        assert {attempt.replica for attempt in outage.attempts} == {None}
 
 
 async def test_a_dependency_that_refuses_keeps_who_is_there() -> None:

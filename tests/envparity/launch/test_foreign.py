@@ -83,7 +83,7 @@ def test_attached_by_name_boots_nothing() -> None:
     """What is not attached is said, each environment."""
     with pytest.raises(ConfigurationError) as wrong:
         choose_launcher("attached", subject(), print)
-    assert [one.key for one in wrong.value.mistakes] == ["local", "staging"]
+    assert [mistake.key for mistake in wrong.value.mistakes] == ["local", "staging"]
 
 
 async def _nothing() -> None:

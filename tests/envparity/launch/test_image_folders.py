@@ -55,7 +55,7 @@ def test_every_image_ends_as_a_numeric_user_that_is_not_root(name: str) -> None:
     """And no other image's: what one may read, no other may. The last stage says it."""
     assert [step for step in last_stage(name) if step.startswith("USER ")]
     assert 10_000 < user_of_image(name) < 60_000
-    assert [one for one in BUILT if user_of_image(one) == user_of_image(name)] == [name]
+    assert [image for image in BUILT if user_of_image(image) == user_of_image(name)] == [name]
 
 
 @pytest.mark.parametrize("name", BUILT)

@@ -25,7 +25,7 @@ def resolved(
     )
     environment = Environment("staging", settings=settings)
     found = resolve_settings(backend, environment, boot or Boot(), SOURCES, secrets or RunSecrets())
-    return {one.name: one.value for one in found}
+    return {setting.name: setting.value for setting in found}
 
 
 def test_the_boot_wins_over_the_environment_over_the_backend() -> None:
@@ -63,7 +63,7 @@ def test_no_fingerprint_shows_a_secret() -> None:
     backend = Backend("chat", Path("backend.toml"), ImageSource(name="chat"))
     settings: dict[str, Setting] = {"KEY": SecretOf(32), "URL": FromSource("postgres.url"), "PLAIN": "30"}
     found = resolve_settings(backend, Environment("staging", settings=settings), Boot(), SOURCES, secrets)
-    shown = {one.name: one for one in fingerprints(found, secrets)}
+    shown = {fingerprint.name: fingerprint for fingerprint in fingerprints(found, secrets)}
     assert shown["KEY"].value is None
     assert shown["URL"].value is None
     assert shown["PLAIN"].value == "30"
@@ -72,9 +72,9 @@ def test_no_fingerprint_shows_a_secret() -> None:
 
 def test_fingerprints_are_equal_for_equal_values_within_a_run_alone() -> None:
     """They compare, and say nothing outside the run."""
-    one, other = RunSecrets(), RunSecrets()
-    assert one.fingerprint("value") == one.fingerprint("value") != one.fingerprint("other")
-    assert one.fingerprint("value") != other.fingerprint("value")
+    first, other = RunSecrets(), RunSecrets()
+    assert first.fingerprint("value") == first.fingerprint("value") != first.fingerprint("other")
+    assert first.fingerprint("value") != other.fingerprint("value")
 
 
 def test_an_order_asked_for_goes_into_the_backends_own_setting() -> None:

@@ -26,25 +26,25 @@ def at_once(*sizes: int) -> list[Parcel]:
 
 def test_latency_delays_each_parcel_once() -> None:
     """Parcels read together leave together: a delay line."""
-    assert [one.due_s for one in through(Latency(latency_ms=50), at_once(1, 1, 1))] == [1.05] * 3
+    assert [parcel.due_s for parcel in through(Latency(latency_ms=50), at_once(1, 1, 1))] == [1.05] * 3
 
 
 def test_jitter_is_repeatable_and_differs_between_connections() -> None:
     """The same seed and connection give the same delays; another connection gives others."""
     toxic = Latency(latency_ms=50, jitter_ms=40, seed=7)
-    due = [[one.due_s for one in through(toxic, at_once(1, 1), number)] for number in (0, 0, 1)]
+    due = [[parcel.due_s for parcel in through(toxic, at_once(1, 1), number)] for number in (0, 0, 1)]
     assert due[0] == due[1] != due[2]
 
 
 def test_jitter_beyond_the_latency_sends_nothing_into_the_past() -> None:
     """A delay is never below zero."""
-    assert all(one.due_s >= 1.0 for one in through(Latency(latency_ms=1, jitter_ms=500), at_once(*[1] * 50)))
+    assert all(parcel.due_s >= 1.0 for parcel in through(Latency(latency_ms=1, jitter_ms=500), at_once(*[1] * 50)))
 
 
 def test_bandwidth_makes_bytes_wait_for_one_another() -> None:
     """10 kB/s: 1000 bytes take 0.1 s each time, in pieces of a tenth of a second at most."""
     parcels = through(Bandwidth(rate_kb=10), at_once(1000, 2500))
-    assert [(round(one.due_s, 6), len(one.data)) for one in parcels] == [
+    assert [(round(parcel.due_s, 6), len(parcel.data)) for parcel in parcels] == [
         (1.1, 1000),
         (1.2, 1000),
         (1.3, 1000),
@@ -55,7 +55,12 @@ def test_bandwidth_makes_bytes_wait_for_one_another() -> None:
 def test_slicer_keeps_the_pieces_apart() -> None:
     """Pieces of the average size, each later than the one before; the next parcel queues behind them."""
     parcels = through(Slicer(average_size=4, delay_us=100_000), at_once(10, 4))
-    assert [(round(one.due_s, 6), len(one.data)) for one in parcels] == [(1.0, 4), (1.1, 4), (1.2, 2), (1.3, 4)]
+    assert [(round(parcel.due_s, 6), len(parcel.data)) for parcel in parcels] == [
+        (1.0, 4),
+        (1.1, 4),
+        (1.2, 2),
+        (1.3, 4),
+    ]
 
 
 def test_slicer_refuses_pieces_of_no_size() -> None:
@@ -66,7 +71,7 @@ def test_slicer_refuses_pieces_of_no_size() -> None:
 
 def test_limit_data_ends_with_its_last_byte() -> None:
     """The byte that reaches the limit is the last."""
-    assert [(len(one.data), one.end) for one in through(LimitData(bytes=15), at_once(10, 10))] == [
+    assert [(len(parcel.data), parcel.end) for parcel in through(LimitData(bytes=15), at_once(10, 10))] == [
         (10, ""),
         (5, "close"),
     ]
@@ -106,8 +111,8 @@ def test_what_only_delays_loses_nothing_and_keeps_the_order(
     after = []
     for parcel in parcels:
         passed = effect.apply(parcel)
-        assert all(one.due_s >= parcel.due_s for one in passed)
+        assert all(later.due_s >= parcel.due_s for later in passed)
         after += passed
-    assert b"".join(one.data for one in after) == b"".join(data for _, data in read)
-    assert [one.due_s for one in after] == sorted(one.due_s for one in after)
-    assert [one.end for one in after] == [""] * (len(after) - 1) + ["half"]
+    assert b"".join(parcel.data for parcel in after) == b"".join(data for _, data in read)
+    assert [parcel.due_s for parcel in after] == sorted(parcel.due_s for parcel in after)
+    assert [parcel.end for parcel in after] == [""] * (len(after) - 1) + ["half"]

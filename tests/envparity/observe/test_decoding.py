@@ -23,7 +23,7 @@ from envparity.support.redaction import Redaction
 
 def _depth(value: Any) -> int:
     depth, level = 0, [value]
-    while level := [part for one in level if isinstance(one, dict | list) for part in _parts(one)]:
+    while level := [part for value in level if isinstance(value, dict | list) for part in _parts(value)]:
         depth += 1
     return depth
 

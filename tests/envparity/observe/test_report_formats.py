@@ -82,7 +82,7 @@ def test_a_report_says_what_failed(
     report = read(served, form)
     assert (report.status, report.problems) == ("fail", ())
     assert {check.name: check.status for check in report.checks} == checks
-    assert [(one.component, one.description) for one in report.failures] == [failure]
+    assert [(failure.component, failure.description) for failure in report.failures] == [failure]
 
 
 def test_a_report_that_passes_has_no_failure() -> None:

@@ -65,7 +65,7 @@ def verdict(
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=RUN_S, check=False)
     assert ended.returncode in {0, 1}, ended.stdout + ended.stderr
     (file,) = (folder / "runs").glob("*.ndjson")
-    return tuple(one for one in read_run(file).verdict.findings if not one.under)
+    return tuple(finding for finding in read_run(file).verdict.findings if not finding.under)
 
 
 @pytest.mark.parametrize("form", ["spring-boot", "dotnet", "health+json"])

@@ -146,7 +146,7 @@ def test_checks_go_by_many_names() -> None:
     """The key above them, their name, their key or their component; verdicts by the words that pass."""
     checks = [{"name": "n", "status": "OK"}, {"key": "k", "status": "warning"}, {"component": "c", "status": "skipped"}]
     report = read(checks=[*checks, {"name": "b", "component": "c", "status": False}, {"name": "t", "status": True}])
-    assert [(one.name, one.component, one.status) for one in report.checks] == [
+    assert [(check.name, check.component, check.status) for check in report.checks] == [
         ("n", "n", "pass"), ("k", "k", "warn"), ("c", "c", "skipped"), ("b", "c", "fail"), ("t", "t", "pass"),
     ]  # fmt: skip
     assert read(checks={"db:tls": [{"status": "pass"}]}).checks[0].component == "db"

@@ -32,7 +32,7 @@ def graphs(draw: st.DrawFn) -> Graph:
 def test_the_orders_that_are_booted_cover_every_sequence(strength: int) -> None:
     """Verified on another way than the one on which they were built; the canonical order counts among them."""
     boots = order_boots(DIAMOND, (), strength=strength)
-    coverage = verify(DIAMOND, [boots.canonical.order, *(one.order for one in boots.orders)], strength)
+    coverage = verify(DIAMOND, [boots.canonical.order, *(order.order for order in boots.orders)], strength)
     assert coverage.complete
     assert coverage.feasible > 0
 
@@ -77,13 +77,17 @@ def test_no_boot_is_made_twice_for_a_small_graph(graph: Graph) -> None:
 
 def test_dependencies_and_backend_come_in_every_order() -> None:
     """All permutations of the three, which has each of them late, and both."""
-    comings = [one for one in timelines(("redis", "postgres")) if not any(name.startswith("-") for name in one)]
+    comings = [
+        timeline for timeline in timelines(("redis", "postgres")) if not any(name.startswith("-") for name in timeline)
+    ]
     assert {*comings} == {*permutations(("postgres", "redis", "backend"))}
 
 
 def test_every_dependency_goes_and_comes_back_while_the_backend_waits_for_the_other() -> None:
     """It is taken away after the backend found it, and the other one comes before it is back."""
-    goings = [one for one in timelines(("redis", "postgres")) if any(name.startswith("-") for name in one)]
+    goings = [
+        timeline for timeline in timelines(("redis", "postgres")) if any(name.startswith("-") for name in timeline)
+    ]
     assert goings == [
         ("backend", "postgres", "-postgres", "redis", "postgres"),
         ("backend", "redis", "-redis", "postgres", "redis"),
@@ -92,18 +96,18 @@ def test_every_dependency_goes_and_comes_back_while_the_backend_waits_for_the_ot
 
 def test_in_the_end_every_dependency_is_there() -> None:
     """Whatever comes and goes, the backend has what it needs, so that it must become ready."""
-    for one in timelines(("a", "b", "c")):
-        last = {name: max(at for at, event in enumerate(one) if event.lstrip("-") == name) for name in "abc"}
-        assert all(not one[at].startswith("-") for at in last.values()), one
-        assert one.count("backend") == 1
+    for timeline in timelines(("a", "b", "c")):
+        last = {name: max(at for at, event in enumerate(timeline) if event.lstrip("-") == name) for name in "abc"}
+        assert all(not timeline[at].startswith("-") for at in last.values()), timeline
+        assert timeline.count("backend") == 1
 
 
 def test_five_dependencies_come_in_all_orders_and_six_in_a_covering_set() -> None:
     """6! orders of six events are booted; of seven events, so many that every three come in every order."""
-    five = [one for one in timelines("abcde") if "-" not in "".join(one)]
+    five = [timeline for timeline in timelines("abcde") if "-" not in "".join(timeline)]
     assert len(five) == len({*five}) == 720
     names = "abcdef"
-    six = [one for one in timelines(names) if "-" not in "".join(one)]
+    six = [timeline for timeline in timelines(names) if "-" not in "".join(timeline)]
     assert len(six) < 30
     assert verify(Graph.of(dict.fromkeys((*names, "backend"), ())), six, 3).complete
 

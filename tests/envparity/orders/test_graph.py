@@ -105,7 +105,7 @@ def test_every_violation_of_an_order_is_named() -> None:
         Violation("missing", "top"),
         Violation("precedence", "left", "root"),
     }
-    assert "left stands before root, which it requires" in {str(one) for one in found}
+    assert "left stands before root, which it requires" in {str(violation) for violation in found}
 
 
 def test_closure_and_reduction_are_each_others_inverse() -> None:

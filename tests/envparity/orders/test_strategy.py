@@ -87,7 +87,10 @@ def test_a_pair_that_matters_is_all_that_is_left_of_a_failing_order() -> None:
         failing = [order for order in orders if order.index(first) < order.index(second)]
         if failing and LADDER.canonical not in failing:
             order = shrunk(LADDER, failing.__contains__)
-            assert inversions(LADDER, order) == min(inversions(LADDER, one) for one in failing), (first, second)
+            assert inversions(LADDER, order) == min(inversions(LADDER, failing_order) for failing_order in failing), (
+                first,
+                second,
+            )
 
 
 def test_steps_that_must_move_along_are_moved_and_no_others() -> None:

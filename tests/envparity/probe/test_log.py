@@ -52,8 +52,8 @@ def test_lines_for_machines() -> None:
     log.skipped(2)
     log.ended("SIGTERM", 9, 2, 2)
     read = [json.loads(line) for line in lines]
-    assert [one["event"] for one in read] == ["started", "run", "run", "alert", "recovered", "skipped", "ended"]
-    assert all((one["time"], one["environment"]) == ("2025-09-08T12:00:00.250Z", "staging") for one in read)
+    assert [entry["event"] for entry in read] == ["started", "run", "run", "alert", "recovered", "skipped", "ended"]
+    assert all((entry["time"], entry["environment"]) == ("2025-09-08T12:00:00.250Z", "staging") for entry in read)
     assert read[1].keys() == read[2].keys()
     assert (read[1]["phases_ms"], read[1]["failed_in"]) == ({"connect": 3.0, "accept": 5.0}, None)
     assert (read[2]["failed_in"], read[2]["told"], read[2]["close"]) == ("message", ["close 1013 'x'"], "1013")

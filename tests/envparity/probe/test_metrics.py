@@ -76,12 +76,12 @@ def test_every_series_of_every_counter_is_there_from_the_start() -> None:
     assert set(samples(metrics)) == set(PROMISED) - LATER
     for name, labels in samples(metrics).items():
         if name.endswith(("_total", "_count")):
-            assert all(metrics.registry.get_sample_value(name, one) == 0 for one in labels), name
+            assert all(metrics.registry.get_sample_value(name, label) == 0 for label in labels), name
     found = samples(metrics)
-    assert {one["outcome"] for one in found["envparity_probe_handshakes_total"]} == set(HANDSHAKES)
-    assert {one["outcome"] for one in found["envparity_probe_authentications_total"]} == set(AUTHENTICATIONS)
-    assert {one["code"] for one in found["envparity_probe_closes_total"]} == set(CLOSES)
-    assert {one["phase"] for one in found["envparity_probe_phase_seconds_count"]} == set(PHASES)
+    assert {labels["outcome"] for labels in found["envparity_probe_handshakes_total"]} == set(HANDSHAKES)
+    assert {labels["outcome"] for labels in found["envparity_probe_authentications_total"]} == set(AUTHENTICATIONS)
+    assert {labels["code"] for labels in found["envparity_probe_closes_total"]} == set(CLOSES)
+    assert {labels["phase"] for labels in found["envparity_probe_phase_seconds_count"]} == set(PHASES)
 
 
 def test_no_run_makes_a_series() -> None:
@@ -101,10 +101,10 @@ def test_a_run_is_counted_by_how_it_went() -> None:
     metrics.note(GOOD, 0, alerting=False)
     assert (value(metrics, "success"), value(metrics, "last_success_timestamp_seconds")) == (1, 1000.0)
     metrics.note(BAD, 1, alerting=True)
-    assert [value(metrics, "runs_total", outcome=one) for one in ("success", "failure")] == [1, 1]
-    assert [value(metrics, "handshakes_total", outcome=one) for one in ("101", "503")] == [1, 1]
+    assert [value(metrics, "runs_total", outcome=outcome) for outcome in ("success", "failure")] == [1, 1]
+    assert [value(metrics, "handshakes_total", outcome=status) for status in ("101", "503")] == [1, 1]
     assert value(metrics, "authentications_total", outcome="success") == 1
-    assert [value(metrics, "phase_seconds_count", phase=one) for one in PHASES] == [2, 1, 1, 1, 1]
+    assert [value(metrics, "phase_seconds_count", phase=phase) for phase in PHASES] == [2, 1, 1, 1, 1]
     assert (value(metrics, "success"), value(metrics, "consecutive_failures"), value(metrics, "alerting")) == (0, 1, 1)
     assert value(metrics, "last_run_timestamp_seconds") == 1030.0
     assert value(metrics, "last_success_timestamp_seconds") == 1000.0

@@ -101,9 +101,9 @@ async def test_a_resolver_that_does_not_answer_costs_one_thread(monkeypatch: pyt
 
     monkeypatch.setattr(socket, "getaddrinfo", dead)
     async with serving(healthy) as port:
-        one = Probed(plan(port, host="backend.example", backend=backend(connect_s=1.0)))
-        assert (await one.probe.once()).handshake == "timeout"
-        outcome = await one.probe.once()
+        probed = Probed(plan(port, host="backend.example", backend=backend(connect_s=1.0)))
+        assert (await probed.probe.once()).handshake == "timeout"
+        outcome = await probed.probe.once()
         assert outcome.handshake == "dns"
         assert "has not answered" in trouble(outcome)[1]
         assert len(asked) == 1
@@ -112,7 +112,7 @@ async def test_a_resolver_that_does_not_answer_costs_one_thread(monkeypatch: pyt
             if thread.name == "host name":
                 thread.join(5)
         await asyncio.sleep(0)  # for the loop to take the answer
-        assert (await one.probe.once()).handshake == "101"
+        assert (await probed.probe.once()).handshake == "101"
 
 
 async def test_a_listener_that_accepts_no_connection() -> None:
@@ -343,9 +343,9 @@ async def test_endless_frames_end(frame: str) -> None:
                 await asyncio.sleep(0)
 
     async with serving(flood) as port:
-        one = Probed(plan(port))
+        probed = Probed(plan(port))
         tracemalloc.start()
-        outcome = await one.probe.once()
+        outcome = await probed.probe.once()
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert trouble(outcome)[0] == "authenticate"
@@ -387,9 +387,9 @@ async def test_no_token_is_ever_told() -> None:
         await connection.close(1008, "you said so")
 
     async with serving(repeat) as port:
-        one = Probed(plan(port))
-        outcome = await one.probe.once()
-    text = f"{outcome} {one.lines}"
+        probed = Probed(plan(port))
+        outcome = await probed.probe.once()
+    text = f"{outcome} {probed.lines}"
     assert tokens[0] not in text
     assert KEY not in text
     assert "<token:valid>" in text

@@ -32,16 +32,18 @@ def with_credentials(port: int, deployed: dict[str, Credential], environ: dict[s
 async def test_it_runs_on_schedule_until_its_time_is_over() -> None:
     """Healthy to its end; whoever it talks to at the end is told goodbye, and that run is not counted."""
     async with serving(healthy) as port:
-        one = Probed(plan(port, every_s=0.05, for_s=0.4))
-        ending = await one.probe.run()
+        probed = Probed(plan(port, every_s=0.05, for_s=0.4))
+        ending = await probed.probe.run()
     assert (ending.by, ending.healthy) == (0, True)
     assert 2 <= ending.runs <= 9
-    assert one.value("runs_total", outcome="success") == ending.runs
-    assert one.lines[-1].endswith(f"ended (its time is over): {ending.runs} runs, 0 failed, {skipped(one):.0f} skipped")
+    assert probed.value("runs_total", outcome="success") == ending.runs
+    assert probed.lines[-1].endswith(
+        f"ended (its time is over): {ending.runs} runs, 0 failed, {skipped(probed):.0f} skipped"
+    )
 
 
-def skipped(one: Probed) -> float:
-    return one.value("skipped_ticks_total") or 0.0
+def skipped(probed: Probed) -> float:
+    return probed.value("skipped_ticks_total") or 0.0
 
 
 async def test_a_run_that_takes_longer_than_the_interval_skips_and_counts() -> None:
@@ -52,11 +54,11 @@ async def test_a_run_that_takes_longer_than_the_interval_skips_and_counts() -> N
         await healthy(connection)
 
     async with serving(slow) as port:
-        one = Probed(plan(port, every_s=0.05, for_s=0.5))
-        ending = await one.probe.run()
+        probed = Probed(plan(port, every_s=0.05, for_s=0.5))
+        ending = await probed.probe.run()
     assert ending.runs <= 3
-    assert skipped(one) >= 2 * (ending.runs - 1) > 0
-    assert any("skipped" in line for line in one.lines)
+    assert skipped(probed) >= 2 * (ending.runs - 1) > 0
+    assert any("skipped" in line for line in probed.lines)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -72,14 +74,14 @@ async def test_a_signal_ends_it_with_a_goodbye(number: signal.Signals) -> None:
         codes.append(connection.close_code)
 
     async with serving(silent) as port:
-        one = Probed(plan(port))
-        running = asyncio.create_task(one.probe.run())
+        probed = Probed(plan(port))
+        running = asyncio.create_task(probed.probe.run())
         await reached.wait()
         os.kill(os.getpid(), number)
         ending = await running
     assert codes == [1000]
     assert (ending.by, ending.runs) == (number, 0)
-    assert one.value("runs_total", outcome="failure") == 0
+    assert probed.value("runs_total", outcome="failure") == 0
 
 
 async def test_an_outage_is_seen_alerted_and_left_behind() -> None:
@@ -93,17 +95,17 @@ async def test_an_outage_is_seen_alerted_and_left_behind() -> None:
             await healthy(connection)
 
     async with serving(moody) as port:
-        one = Probed(plan(port))
+        probed = Probed(plan(port))
         for _ in range(3):
-            await one.probe.once()
-        assert (one.value("alerting"), one.value("consecutive_failures"), one.value("success")) == (1, 3, 0)
+            await probed.probe.once()
+        assert (probed.value("alerting"), probed.value("consecutive_failures"), probed.value("success")) == (1, 3, 0)
         broken = False
-        await one.probe.once()
-    assert (one.value("alerting"), one.value("consecutive_failures"), one.value("success")) == (0, 0, 1)
-    assert one.value("closes_total", code="1013") == 3
-    words = [line.split()[2] for line in one.lines]
+        await probed.probe.once()
+    assert (probed.value("alerting"), probed.value("consecutive_failures"), probed.value("success")) == (0, 0, 1)
+    assert probed.value("closes_total", code="1013") == 3
+    words = [line.split()[2] for line in probed.lines]
     assert words == ["FAILED", "FAILED", "FAILED", "ALERT", "healthy", "RECOVERED"]
-    assert "told: close 1013 'startup_failed:postgres'" in one.lines[0]
+    assert "told: close 1013 'startup_failed:postgres'" in probed.lines[0]
 
 
 async def test_every_run_is_of_the_same_user_and_says_something_new() -> None:
@@ -120,9 +122,9 @@ async def test_every_run_is_of_the_same_user_and_says_something_new() -> None:
         said.append(json.loads(await connection.recv())["message_id"])
 
     async with serving(note) as port:
-        one = Probed(plan(port))
+        probed = Probed(plan(port))
         for _ in range(2):
-            await one.probe.once()
+            await probed.probe.once()
     assert len(subjects) == 1
     assert len(set(said)) == 4
 

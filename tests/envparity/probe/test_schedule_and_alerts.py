@@ -56,5 +56,5 @@ def test_a_success_in_between_starts_the_count_anew() -> None:
     """Two failures, a success, two failures: no alert of three, and no recovery from none."""
     alerts = Alerts(3)
     runs = [BROKEN, BROKEN, None, BROKEN, BROKEN]
-    assert [alerts.note(Outcome(1.0, 0, trouble=one)) for one in runs] == [None] * 5
+    assert [alerts.note(Outcome(1.0, 0, trouble=run)) for run in runs] == [None] * 5
     assert alerts.failures == 2

@@ -143,7 +143,7 @@ def port(house: House) -> Iterator[int]:
 async def test_what_is_polled_becomes_a_session(house: House, port: int, tmp_path: Path) -> None:
     """However its answers are cut; clean at once, by the file that is written, and red on a fault."""
     trial, held = await proven(await polled_at(port), port)
-    said = [next(iter(one)) for one in steps_of(held)]
+    said = [next(iter(step)) for step in steps_of(held)]
     assert said == ["connect", "expect", "send", "expect", "expect", "send", "expect", "expect", "close"]
     assert steps_of(held)[0] == {"connect": "none", "transport": "polling", "query": {"EIO": "4"}}
     await clean_and_red(house, port, written(trial, held), tmp_path)
@@ -157,11 +157,11 @@ async def test_what_is_polled_becomes_requests(house: House, port: int, tmp_path
     trial = replace(trial, turns=turns(recording, trial.speech))
     held = await prove(trial)
     steps = steps_of(held)
-    polls, posts = ([one for one in steps if one["http"].startswith(method)] for method in ("GET", "POST"))
+    polls, posts = ([step for step in steps if step["http"].startswith(method)] for method in ("GET", "POST"))
     assert len(polls) == (5 if house.most == 1 else 3)
-    assert [one["body"][:2] for one in posts] == ["40", "42", "1"]
-    assert not any("headers" in one for one in steps)
-    assert {name: value for one in polls[1:3] for name, value in one["fields"].items() if "hello" in str(value)}
+    assert [post["body"][:2] for post in posts] == ["40", "42", "1"]
+    assert not any("headers" in step for step in steps)
+    assert {name: value for poll in polls[1:3] for name, value in poll["fields"].items() if "hello" in str(value)}
     await clean_and_red(house, port, written(trial, held), tmp_path)
 
 

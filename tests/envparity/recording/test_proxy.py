@@ -87,7 +87,7 @@ async def test_messages_pass_untouched(port: int, compression: str | None) -> No
     first = recording.events
     assert [event.message for event in first if isinstance(event, Sent)] == [*sent, b"in pieces", "leave"]
     assert [event.message for event in first if isinstance(event, Received)] == [*sent, b"in pieces"]
-    assert [(one.by, one.code, one.reason) for one in first if isinstance(one, Closed)] == [
+    assert [(opened.by, opened.code, opened.reason) for opened in first if isinstance(opened, Closed)] == [
         ("server", 4004, "as you say")
     ]
 

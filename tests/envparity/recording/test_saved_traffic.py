@@ -63,7 +63,9 @@ def har_of(recording: Recording) -> dict[str, Any]:
 def entry_of(at_s: float, method: str, url: str, headers: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """One request, which nobody has answered yet."""
     given = [{"name": name, "value": value if name.lower() != "host" else "127.0.0.1:1"} for name, value in headers]
-    given = [one if one["name"].lower() != "origin" else one | {"value": "http://127.0.0.1:1"} for one in given]
+    given = [
+        header if header["name"].lower() != "origin" else header | {"value": "http://127.0.0.1:1"} for header in given
+    ]
     return {
         "startedDateTime": datetime.fromtimestamp(BEGAN + at_s, UTC).isoformat(),
         "time": 4.0,

@@ -70,7 +70,7 @@ async def test_an_order_that_differs_is_left_open(port: int) -> None:
     """What came right after one another comes in any order, with all that is known of each."""
     trial, held = await proven(await recorded(port, lambda there: ask(there, "turns", 3)), port)
     unordered = steps_of(held)[2]["expect_unordered"]
-    assert {one["side"]: one["type"] for one in unordered if "side" in one} == {"l": "left", "r": "right"}
+    assert {frame["side"]: frame["type"] for frame in unordered if "side" in frame} == {"l": "left", "r": "right"}
     assert [(await played(trial, held)).departure for _ in range(2)] == [None, None]
 
 

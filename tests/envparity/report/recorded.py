@@ -50,14 +50,14 @@ def events_of(observations: Sequence[Observation], subject: Subject = SUBJECT) -
         cannot_check=(),
         environments=names,
         cases=len(observations),
-        scenarios=sum(len(one.transcripts) for one in observations),
+        scenarios=sum(len(observation.transcripts) for observation in observations),
         rules=len(RULES),
         findings=judgement.findings,
         exemptions=judgement.exemptions,
         duration_s=12.5,
     )
     started = RunStarted("0a1b2c3d", "container", (), subject.backend.name, names, len(observations), 2, len(RULES))
-    observed = [CaseObserved(one.case.id, one, 0, 1.0) for one in observations]
+    observed = [CaseObserved(observation.case.id, observation, 0, 1.0) for observation in observations]
     return [started, *observed, RunFinished(verdict)]
 
 

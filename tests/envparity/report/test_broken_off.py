@@ -39,7 +39,7 @@ def test_it_is_never_clean(run: SavedRun) -> None:
 def test_junit_has_an_error_of_its_own(run: SavedRun) -> None:
     root = ET.fromstring(junit_xml(run))  # noqa: S314  written a moment ago
     assert root.attrib["errors"] == "1"
-    assert [one.attrib["message"] for one in root.iter("error")] == [WHY]
+    assert [element.attrib["message"] for element in root.iter("error")] == [WHY]
 
 
 def test_sarif_says_that_it_was_not_successful(run: SavedRun) -> None:

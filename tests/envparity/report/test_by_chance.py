@@ -29,7 +29,7 @@ def run() -> SavedRun:
     clean = clean_run()
     names = clean.verdict.environments
     chance = Chance(3, 10, elsewhere=2, of_elsewhere=10, failing="staging", passing="local")
-    rule = next(one for one in RULES if one.conduct.fails_startup)
+    rule = next(rule for rule in RULES if rule.conduct.fails_startup)
     finding = Finding(rule.code, rule.title, "cache", "starts", "no room", names, names, cause=chance)
     verdict = msgspec.structs.replace(clean.verdict, by_chance=(finding,), unsteady=(UNSTEADY,))
     return msgspec.structs.replace(clean, verdict=verdict)
@@ -56,21 +56,21 @@ def test_html_tells_it(run: SavedRun) -> None:
 def test_junit_fails_no_test_case_and_tells_it_as_output(run: SavedRun) -> None:
     root = ET.fromstring(junit_xml(run))  # noqa: S314  written a moment ago
     assert root.attrib["failures"] == "0"
-    assert all(RATE in flat(one.text or "") for one in root.iter("system-out"))
-    assert any(one.attrib["value"] == UNSTEADY for one in root.iter("property"))
+    assert all(RATE in flat(element.text or "") for element in root.iter("system-out"))
+    assert any(element.attrib["value"] == UNSTEADY for element in root.iter("property"))
 
 
 def test_sarif_has_a_note(run: SavedRun) -> None:
     (log,) = json.loads(sarif_json(run, RULES))["runs"]
-    assert [one["level"] for one in log["results"]] == ["note"]
+    assert [result["level"] for result in log["results"]] == ["note"]
     assert RATE in log["results"][0]["message"]["text"]
     (invocation,) = log["invocations"]
-    assert [one["level"] for one in invocation["toolExecutionNotifications"]] == ["note"]
+    assert [notification["level"] for notification in invocation["toolExecutionNotifications"]] == ["note"]
     assert invocation["exitCode"] == 0
 
 
 def test_github_has_a_notice_and_a_folded_part_of_the_summary(run: SavedRun) -> None:
-    assert [one.partition(" ")[0] for one in annotation_lines(run)] == ["::notice"]
+    assert [line.partition(" ")[0] for line in annotation_lines(run)] == ["::notice"]
     assert RATE in step_summary(run)
     assert "unsteady: local: scenario talk came to a deadline" in step_summary(run)
 

@@ -45,11 +45,11 @@ def run() -> SavedRun:
 def test_what_shares_a_cause_is_one_entry_under_the_root() -> None:
     """However it was searched for; the root is the one that other findings of its boot follow from."""
     judged = with_entries(Judgement((CLOSE, ELSEWHERE, STARTUP, SETTING), (), 30)).findings
-    assert [(one.finding.code, [other.code for other in one.others]) for one in defects(judged)] == [
+    assert [(defect.finding.code, [other.code for other in defect.others]) for defect in defects(judged)] == [
         ("EP301", []),
         ("EP101", ["EP403"]),
     ]
-    assert [one.code for one in undeclared(judged)] == ["EP203"]
+    assert [finding.code for finding in undeclared(judged)] == ["EP203"]
 
 
 def test_what_shows_everywhere_has_no_cause_in_common() -> None:
@@ -61,7 +61,7 @@ def test_what_shows_everywhere_has_no_cause_in_common() -> None:
 def test_a_finding_whose_root_is_not_shown_stands_alone() -> None:
     """Where only some findings are asked for."""
     judged = with_entries(Judgement((STARTUP, CLOSE), (), 30)).findings
-    assert [one.finding.code for one in entries(judged[1:])] == ["EP403"]
+    assert [entry.finding.code for entry in entries(judged[1:])] == ["EP403"]
 
 
 def test_the_terminal_counts_defects_and_tells_differences_apart(run: SavedRun) -> None:
@@ -75,13 +75,13 @@ def test_the_terminal_counts_defects_and_tells_differences_apart(run: SavedRun) 
 def test_junit_has_a_failure_for_each_defect(run: SavedRun) -> None:
     """What shares a cause is skipped, and says whose it is."""
     root = ET.fromstring(junit_xml(run))  # noqa: S314  our own
-    assert {one.get("type") for one in root.iter("failure")} == {"EP101", "EP301", "EP203"}
+    assert {element.get("type") for element in root.iter("failure")} == {"EP101", "EP301", "EP203"}
 
 
 def test_sarif_has_a_result_for_each_defect_and_a_warning_for_a_difference(run: SavedRun) -> None:
     """What shares a cause is a related location."""
     results = msgspec.json.decode(sarif_json(run, RULES))["runs"][0]["results"]
-    assert [(one["ruleId"], one["level"], len(one.get("relatedLocations", ()))) for one in results] == [
+    assert [(result["ruleId"], result["level"], len(result.get("relatedLocations", ()))) for result in results] == [
         ("EP101", "error", 1),
         ("EP301", "error", 0),
         ("EP203", "warning", 0),
@@ -97,5 +97,5 @@ def test_github_annotates_each_defect_once(run: SavedRun) -> None:
 def test_the_page_shows_what_shares_a_cause_behind_its_root(run: SavedRun) -> None:
     """Every finding is on it all the same."""
     page = html_page(run, RULES).decode()
-    assert all(f'id="{one.id}"' in page for one in run.verdict.findings)
+    assert all(f'id="{finding.id}"' in page for finding in run.verdict.findings)
     assert "1 finding more with the same cause" in page

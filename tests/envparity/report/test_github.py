@@ -87,7 +87,7 @@ def test_the_summary_goes_to_the_file_of_the_step(tmp_path: Path, monkeypatch: p
     printed = io.StringIO()
     tell_github(startup_run(), printed)
     assert file.read_text(encoding="utf-8").startswith("before\n## ❌ envparity: 1 finding in shop")
-    assert [one[:7] for one in printed.getvalue().splitlines()] == ["::error"]
+    assert [line[:7] for line in printed.getvalue().splitlines()] == ["::error"]
     monkeypatch.delenv("GITHUB_STEP_SUMMARY")
     tell_github(startup_run(), printed)
     assert "## ❌" in printed.getvalue()

@@ -74,16 +74,18 @@ def test_it_is_what_gitlab_describes(name: str) -> None:
     written = issues(run)
     Draft202012Validator(SCHEMA).validate(written)
     told = [*run.verdict.findings, *run.verdict.by_chance]
-    assert [one["check_name"] for one in written if one["severity"] != "blocker"] == [one.code for one in told]
-    assert len({one["fingerprint"] for one in written}) == len(written)
-    assert any(one["severity"] == "blocker" for one in written) == bool(run.verdict.broken_off)
-    assert {one["severity"] for one in issues(told_by_chance(run))} <= {"info", "blocker"}
+    assert [issue["check_name"] for issue in written if issue["severity"] != "blocker"] == [
+        finding.code for finding in told
+    ]
+    assert len({issue["fingerprint"] for issue in written}) == len(written)
+    assert any(issue["severity"] == "blocker" for issue in written) == bool(run.verdict.broken_off)
+    assert {issue["severity"] for issue in issues(told_by_chance(run))} <= {"info", "blocker"}
 
 
 def test_what_is_the_same_in_two_runs_has_the_same_fingerprint() -> None:
     first = startup_run()
     second = replace(first, verdict=replace(first.verdict, run_id="ffffffff", duration_s=1.0))
-    assert [one["fingerprint"] for one in issues(first)] == [one["fingerprint"] for one in issues(second)]
+    assert [issue["fingerprint"] for issue in issues(first)] == [issue["fingerprint"] for issue in issues(second)]
     (finding, *_) = first.verdict.findings
     assert fingerprint(replace(finding, got="something else")) == fingerprint(finding)
     assert len({fingerprint(replace(finding, distinct=text)) for text in ("", "a", "b")}) == 3

@@ -62,8 +62,8 @@ def test_the_counts_are_those_of_the_test_cases(run: SavedRun) -> None:
 def test_a_clean_run_has_a_suite_for_each_environment_and_no_failure() -> None:
     """Its startup and its scenarios are the test cases."""
     root = parsed(clean_run())
-    assert [one.attrib["name"] for one in root] == ["local", "staging"]
-    assert [one.attrib["name"] for one in root[1].iter("testcase")] == ["startup", "chat"]
+    assert [element.attrib["name"] for element in root] == ["local", "staging"]
+    assert [element.attrib["name"] for element in root[1].iter("testcase")] == ["startup", "chat"]
     assert root.attrib["failures"] == "0"
 
 
@@ -72,7 +72,7 @@ def test_what_was_not_checked_and_why_stands_with_the_launcher() -> None:
     usual = clean_run()
     verdict = msgspec.structs.replace(usual.verdict, cannot_check=("the image", "nginx"), reason="no engine")
     suites = [parsed(usual)[0], parsed(msgspec.structs.replace(usual, verdict=verdict))[0]]
-    told = [{one.attrib["name"]: one.attrib["value"] for one in suite.iter("property")} for suite in suites]
+    told = [{element.attrib["name"]: element.attrib["value"] for element in suite.iter("property")} for suite in suites]
     assert told[1].items() - told[0].items() == {
         ("not checked", "the image; nginx"),
         ("why this launcher", "no engine"),
@@ -97,7 +97,9 @@ def test_a_parity_finding_fails_its_scenario_where_it_shows() -> None:
     """And nowhere else: local is what staging is compared with."""
     root = parsed(apart_run())
     assert root[0].attrib["failures"] == "0"
-    assert [one.attrib["name"] for one in root[1].iter("testcase") if one.find("failure") is not None] == ["chat"]
+    assert [element.attrib["name"] for element in root[1].iter("testcase") if element.find("failure") is not None] == [
+        "chat"
+    ]
 
 
 def test_whatever_a_backend_logged_it_is_xml() -> None:
@@ -114,7 +116,9 @@ def test_what_was_not_played_because_attached_is_skipped_and_says_why() -> None:
     verdict = msgspec.structs.replace(run.verdict, attached={"staging": "wss://a.example"}, left_out=left_out)
     root = parsed(msgspec.structs.replace(run, verdict=verdict))
     skipped = root.findall("testsuite[@name='staging']/testcase[@name='rolling']/skipped")
-    assert [one.get("message") for one in skipped] == ["not played because attached: needs a replica to be stopped"]
+    assert [element.get("message") for element in skipped] == [
+        "not played because attached: needs a replica to be stopped"
+    ]
     assert root.get("skipped") == "1"
     launcher = root.find("testsuite/properties/property[@name='launcher']")
     assert launcher is not None

@@ -28,7 +28,7 @@ def test_printable_leaves_text_and_takes_control(logged: str, shown: str) -> Non
 def test_a_word_too_long_for_the_line_stands_whole() -> None:
     """What is quoted can be copied."""
     word = "x" * 100
-    assert [str(one) for one in field("got", f"a {word} b", width=40)] == [
+    assert [str(line) for line in field("got", f"a {word} b", width=40)] == [
         "  got          a",
         f"               {word}",
         "               b",
@@ -37,7 +37,7 @@ def test_a_word_too_long_for_the_line_stands_whole() -> None:
 
 def test_several_lines_hang_under_their_label() -> None:
     """A log tail keeps its lines."""
-    assert [str(one) for one in field("log", "one\n\n  two", width=40, mark="| ")] == [
+    assert [str(line) for line in field("log", "one\n\n  two", width=40, mark="| ")] == [
         "  log          | one",
         "               |",
         "               |   two",

@@ -36,7 +36,7 @@ def test_each_line_is_one_json_object_with_its_type(tmp_path: Path) -> None:
     writer.handle(Waiting("local", "two\nlines"))
     lines = (tmp_path / "run.ndjson").read_text(encoding="utf-8").splitlines()
     writer.close()
-    assert [json.loads(one) for one in lines] == [{"type": "Waiting", "case": "local", "waited_for": "two\nlines"}]
+    assert [json.loads(line) for line in lines] == [{"type": "Waiting", "case": "local", "waited_for": "two\nlines"}]
 
 
 def test_tee_gives_every_writer_every_event(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def run() -> SavedRun:
         search=Search("local", "staging", 3),
         places=(CausePlace("staging", "settings.LIMIT", "deploy/compose.yaml", 14),),
     )
-    findings = tuple(replace(one, cause=cause) for one in recorded.verdict.findings)
+    findings = tuple(replace(finding, cause=cause) for finding in recorded.verdict.findings)
     return replace(recorded, verdict=replace(recorded.verdict, findings=findings))
 
 
@@ -89,4 +89,4 @@ def test_a_finding_about_a_setting_points_to_the_file_that_gives_it() -> None:
 def test_a_trait_stands_where_its_parts_do(part: Part, expected: str | None) -> None:
     """In the failing environment's files, else the passing one's; of a table's key that no file says, the table's."""
     found = trait_places([Trait((part,), "as the file says it")], TYPED, FROM_COMPOSE)
-    assert [str(one) for one in found] == ([expected] if expected else [])
+    assert [str(place) for place in found] == ([expected] if expected else [])

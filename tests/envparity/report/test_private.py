@@ -34,7 +34,7 @@ def test_a_saved_run_and_its_folders_are_its_owners(tmp_path: Path) -> None:
     for event in events_of([observation("local"), observation("staging")]):
         saver.handle(event)
     (saved,) = folder.iterdir()
-    assert [mode(one) for one in (saved, folder, folder.parent)] == [0o600, 0o700, 0o700]
+    assert [mode(path) for path in (saved, folder, folder.parent)] == [0o600, 0o700, 0o700]
 
 
 def test_the_stream_of_events_is_its_owners(tmp_path: Path) -> None:

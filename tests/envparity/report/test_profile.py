@@ -34,7 +34,7 @@ def measured() -> SavedRun:
 def test_the_parts_by_the_clock_are_the_whole() -> None:
     """What is not measured by itself is the rest."""
     profile = profile_of(measured())
-    assert [(one.name, one.seconds) for one in profile.clock] == [
+    assert [(share.name, share.seconds) for share in profile.clock] == [
         ("boots", 30.0),
         ("judging and looking for causes", 6.0),
         ("the rest", 4.0),
@@ -44,7 +44,7 @@ def test_the_parts_by_the_clock_are_the_whole() -> None:
 def test_the_phases_of_the_boots_are_added_up_and_are_all_of_them() -> None:
     """Servers and replicas start together, so that the slowest counts; orders are not conversations."""
     profile = profile_of(measured())
-    phases = {one.name: (one.seconds, one.of) for one in profile.phases}
+    phases = {phase.name: (phase.seconds, phase.of) for phase in profile.phases}
     assert phases == {
         "orders": (15.0, 1),
         "conversations": (7.0, 2),
@@ -56,7 +56,7 @@ def test_the_phases_of_the_boots_are_added_up_and_are_all_of_them() -> None:
     }
     assert profile.booted_s == 35.0
     assert list(phases) == sorted(phases, key=lambda name: (-phases[name][0], name))
-    assert [one.name for one in profile.boots] == ["staging", "local"]
+    assert [boot.name for boot in profile.boots] == ["staging", "local"]
 
 
 def test_a_run_that_measured_nothing_has_a_profile() -> None:

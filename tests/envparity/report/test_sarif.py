@@ -70,26 +70,26 @@ def test_it_is_what_the_standard_describes(run: SavedRun) -> None:
     written = log(run)
     Draft202012Validator(SCHEMA).validate(written)
     (only,) = written["runs"]
-    assert [only["tool"]["driver"]["rules"][one["ruleIndex"]]["id"] for one in only["results"]] == [
-        one.code for one in run.verdict.findings
+    assert [only["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] for result in only["results"]] == [
+        finding.code for finding in run.verdict.findings
     ]
     assert only["invocations"][0]["exitCode"] == run.verdict.exit_code
 
 
 def test_every_rule_brings_its_help() -> None:
     """What `envparity explain` says, with its headings in bold."""
-    rules = {one["id"]: one for one in log(clean_run())["runs"][0]["tool"]["driver"]["rules"]}
-    assert set(rules) == {one.code for one in RULES}
+    rules = {rule["id"]: rule for rule in log(clean_run())["runs"][0]["tool"]["driver"]["rules"]}
+    assert set(rules) == {rule.code for rule in RULES}
     assert rules["EP101"]["shortDescription"]["text"] == "startup validation failed"
     assert "**What to do**" in rules["EP101"]["help"]["markdown"]
 
 
 def test_a_fingerprint_is_the_same_in_the_next_run() -> None:
     """The incidental detail may differ; the finding is one."""
-    one, other = (log(run)["runs"][0]["results"][0] for run in (startup_run("at 0x7f"), startup_run("at 0x8a")))
-    assert one["partialFingerprints"] == other["partialFingerprints"]
+    first, other = (log(run)["runs"][0]["results"][0] for run in (startup_run("at 0x7f"), startup_run("at 0x8a")))
+    assert first["partialFingerprints"] == other["partialFingerprints"]
     different = log(apart_run())["runs"][0]["results"][0]["partialFingerprints"]
-    assert different != one["partialFingerprints"]
+    assert different != first["partialFingerprints"]
 
 
 def test_a_finding_points_to_the_line_of_what_it_is_about() -> None:
@@ -111,7 +111,7 @@ def test_a_finding_points_to_the_line_of_what_it_is_about() -> None:
 def test_a_path_is_a_uri() -> None:
     """Relative to the folder of the run, with what a URI may not hold escaped; one outside is absolute."""
     run = startup_run()
-    (only,) = (one for one in run.subject.environments if one.name == "staging")
+    (only,) = (environment for environment in run.subject.environments if environment.name == "staging")
     for file, uri in (("my envs/a b.toml", "my%20envs/a%20b.toml"), ("/srv/x.toml", Path("/srv/x.toml").as_uri())):
         subject = replace(run.subject, environments=(replace(only, file=file),))
         location = log(replace(run, subject=subject))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]

@@ -59,7 +59,7 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     """Subject, observations and verdict; the reports get the very same."""
     (handed,) = save(tmp_path / "runs")
     assert read_run(tmp_path / "runs/0a1b2c3d.ndjson") == handed
-    assert [one.case.id for one in handed.observations] == ["local", "staging"]
+    assert [observation.case.id for observation in handed.observations] == ["local", "staging"]
 
 
 def test_an_interrupted_run_is_kept_and_is_no_report(tmp_path: Path) -> None:
@@ -110,7 +110,9 @@ def test_no_value_of_a_setting_is_saved_with_the_subject(files: Path) -> None:
         "settings.A": 4,
         "differences.*.A.value": 6,
     }
-    assert [(one.name, one.title, one.line) for one in read_run(file).subject.scenarios] == [("greeting", "hello", 5)]
+    assert [(scenario.name, scenario.title, scenario.line) for scenario in read_run(file).subject.scenarios] == [
+        ("greeting", "hello", 5)
+    ]
 
 
 def test_what_is_no_saved_run_is_refused_by_its_line(tmp_path: Path) -> None:

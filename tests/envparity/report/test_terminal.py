@@ -88,7 +88,7 @@ def test_plain_never_has_a_control_code(red: Verdict) -> None:
     writer = PlainTerminal(stream)
     for event in (*STORY, RunFinished(red)):
         writer.handle(event)
-    assert {one for one in stream.getvalue() if ord(one) < 32} == {"\n"}
+    assert {character for character in stream.getvalue() if ord(character) < 32} == {"\n"}
 
 
 def test_live_display_is_gone_when_the_verdict_stands(red: Verdict) -> None:
@@ -112,7 +112,7 @@ def test_live_shows_environments_side_by_side() -> None:
     with console.capture() as captured:
         console.print(writer._render())
     writer.close()
-    assert [re.split(r" {3,}", one.rstrip()) for one in captured.get().splitlines()] == [
+    assert [re.split(r" {3,}", line.rstrip()) for line in captured.get().splitlines()] == [
         ["local  0 cases observed", "staging  0 cases observed"],
         ["local: observing, 1/2 scenarios", "1 scenario left the script"],
         ["", "staging: observing, 1/2 scenarios"],
@@ -181,5 +181,5 @@ def test_many_environments_stand_below_one_another() -> None:
     with console.capture() as captured:
         console.print(writer._render())
     writer.close()
-    assert [one for one in captured.get().splitlines() if one.startswith("environment-")] != []
+    assert [line for line in captured.get().splitlines() if line.startswith("environment-")] != []
     assert all(name in captured.get() for name in names)

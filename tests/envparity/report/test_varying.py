@@ -27,7 +27,7 @@ def run() -> SavedRun:
 
 def test_the_terminal_tells_it_behind_a_clean_verdict() -> None:
     """Each on lines of its own, and apart from what was never matched."""
-    lines = [" ".join(one.split()) for one in verdict_text(run().verdict).splitlines()]
+    lines = [" ".join(line.split()) for line in verdict_text(run().verdict).splitlines()]
     assert lines[0] == "CLEAN"
     assert lines.index(f"varies {VARIES}") == lines.index(f"never matched {NEVER}") + 1
     assert "another" in lines
@@ -37,6 +37,6 @@ def test_html_junit_and_the_summary_of_github_tell_it() -> None:
     assert f"Varies: </strong>{VARIES}; another" in html_page(run(), RULES).decode()
     root = ET.fromstring(junit_xml(run()))  # noqa: S314  written a moment ago
     assert {"varies": f"{VARIES}; another", "never matched": NEVER}.items() <= {
-        one.attrib["name"]: one.attrib["value"] for one in root.iter("property")
+        element.attrib["name"]: element.attrib["value"] for element in root.iter("property")
     }.items()
     assert f"Varies: {VARIES}; another" in step_summary(run())

@@ -76,7 +76,7 @@ def test_every_word_survives_any_width(red: Verdict) -> None:
 
 def test_lines_fit_80_columns_but_for_what_must_be_copied_whole(red: Verdict) -> None:
     """Only a replay command may stick out."""
-    assert [one for one in verdict_text(red, 80).splitlines() if len(one) > 80 and "replay" not in one] == []
+    assert [line for line in verdict_text(red, 80).splitlines() if len(line) > 80 and "replay" not in line] == []
 
 
 def test_control_codes_of_a_log_do_not_reach_the_terminal(red: Verdict) -> None:

@@ -62,8 +62,8 @@ def test_nothing_comes_from_this_machine(tmp_path: Path, monkeypatch: pytest.Mon
 def test_every_mistake_has_its_own_line(tmp_path: Path, content: str, places: list[tuple[int, str]]) -> None:
     """Of the file that it stands in, not of the one that extends it."""
     mistakes = loaded(tmp_path, 'extends = ["a.env"]\n', a=content)[1]
-    assert [(one.line, one.key) for one in mistakes] == places
-    assert all(one.source.endswith("a.env") for one in mistakes)
+    assert [(mistake.line, mistake.key) for mistake in mistakes] == places
+    assert all(mistake.source.endswith("a.env") for mistake in mistakes)
 
 
 @pytest.mark.parametrize(

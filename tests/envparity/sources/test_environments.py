@@ -26,7 +26,7 @@ COMPOSE = """services:
 
 
 def _where(wrong: list[Mistake]) -> list[tuple[str, int, str]]:
-    return [(Path(one.source).name, one.line, one.key) for one in wrong]
+    return [(Path(mistake.source).name, mistake.line, mistake.key) for mistake in wrong]
 
 
 def test_later_files_go_over_earlier_ones_and_the_file_itself_over_all(tmp_path: Path) -> None:
@@ -167,15 +167,15 @@ def test_mistakes_stand_where_they_were_made(tmp_path: Path) -> None:
         ("base.toml", 7, "settings.URL"),
     }
     assert expected <= {*_where(wrong)}
-    assert all(one.source.endswith("base.toml") for one in wrong)
+    assert all(mistake.source.endswith("base.toml") for mistake in wrong)
 
 
 @pytest.mark.parametrize("key", ["settings", "dependencies", "platform", "ingress", "image", "files", "extends"])
 def test_a_table_that_is_none_is_a_mistake_of_the_base(tmp_path: Path, key: str) -> None:
     """Also where a file of the deployment goes over it."""
     put(tmp_path, base__toml=f"{key} = 5\n", compose__yaml=COMPOSE)
-    assert ("base.toml", 1) in {one[:2] for one in _where(mistakes(tmp_path, "base.toml"))}
-    assert ("base.toml", 1) in {one[:2] for one in _where(mistakes(tmp_path, "compose.yaml", "base.toml"))}
+    assert ("base.toml", 1) in {place[:2] for place in _where(mistakes(tmp_path, "base.toml"))}
+    assert ("base.toml", 1) in {place[:2] for place in _where(mistakes(tmp_path, "compose.yaml", "base.toml"))}
     mistakes(tmp_path, "base.toml", "compose.yaml")
 
 

@@ -191,8 +191,8 @@ def test_options_of_a_server_that_its_table_has_not_are_listed(
     compose = "services:\n  api: {image: api, depends_on: [one]}\n"
     put(tmp_path, compose__yaml=f"{compose}  one: {{image: '{image}', command: '{command}'}}\n")
     words = ", ".join(f'"{word}"' for word in command.split())
-    one = POD.partition("      hostAliases")[0].replace(": api", ": one")
-    one += f"      containers: [{{name: one, image: '{image}', args: [{words}]}}]\n"
-    put(tmp_path, k8s__yaml=POD + "---\n" + one + SERVICE.replace(": api", ": one"))
+    pod = POD.partition("      hostAliases")[0].replace(": api", ": one")
+    pod += f"      containers: [{{name: one, image: '{image}', args: [{words}]}}]\n"
+    put(tmp_path, k8s__yaml=POD + "---\n" + pod + SERVICE.replace(": api", ": one"))
     for entry in ("compose.yaml#api", "k8s.yaml#api"):
         assert notes(environment(tmp_path, entry), known=True).get("services.one command") == left

@@ -81,7 +81,7 @@ def drifted(*arguments: str) -> dict[str, tuple[str, str]]:
     """By key, where either side stands."""
     result = asked("--json", *arguments)
     assert result.exit_code == 1, result.output
-    return {one["key"]: (one["deployed_at"], one["typed_at"]) for one in json.loads(result.output)}
+    return {entry["key"]: (entry["deployed_at"], entry["typed_at"]) for entry in json.loads(result.output)}
 
 
 @pytest.mark.usefixtures("team")

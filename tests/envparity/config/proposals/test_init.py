@@ -187,7 +187,9 @@ def test_tests_and_what_is_installed_are_no_source(tmp_path: Path) -> None:
     """A path in there is none of the backend's."""
     files = {"tests/main.py": FASTAPI, "node_modules/ws/a.js": NODE, ".venv/a.py": FASTAPI, "real/main.py": FASTAPI}
     found = read_code(project(tmp_path, files))
-    assert [(one.value, one.found_in) for one in found.websockets] == [("/rooms/{uuid:room}/ws", "real/main.py:10")]
+    assert [(proposal.value, proposal.found_in) for proposal in found.websockets] == [
+        ("/rooms/{uuid:room}/ws", "real/main.py:10")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -53,21 +53,23 @@ def mistakes(asked: Backend) -> list[Mistake]:
 
 def sends(contract: Contract | None) -> set[str]:
     assert contract is not None
-    return {one.name for one in contract.messages("sent")}
+    return {message.name for message in contract.messages("sent")}
 
 
 def test_the_channel_is_that_of_the_path_and_the_view_what_the_scenarios_fit(tmp_path: Path) -> None:
     contract = contract_of(backend(tmp_path))
     assert sends(contract) == {"ask"}
     assert contract is not None
-    assert {one.name for one in contract.messages("received")} == {"told"}
+    assert {message.name for message in contract.messages("received")} == {"told"}
     assert sends(contract_of(backend(tmp_path, scenarios=(HEARS,)))) == {"told"}
 
 
 def test_a_channel_that_the_file_names_is_that_one(tmp_path: Path) -> None:
     """By its key or its address, or all of them; the view it may say too."""
     named = backend(tmp_path, path="/ws", channel=("room",))
-    assert [one.key for one in mistakes(named)] == ["websocket_path"]  # no v in the query, which the room asks for
+    assert [mistake.key for mistake in mistakes(named)] == [
+        "websocket_path"
+    ]  # no v in the query, which the room asks for
     lobby = backend(tmp_path, path="/ws", channel=("/lobby",), view="client")
     assert sends(contract_of(lobby)) == {"hello"}
     assert sends(contract_of(backend(tmp_path, path="/ws?v=1", channel=("*",)))) == {"ask"}
@@ -131,4 +133,7 @@ def test_a_name_in_a_frame_that_no_client_is_sent_is_a_mistake(tmp_path: Path) -
     paths = ("frames.told.server", "frames.tolt.server", "frames.ask.server", "frames.t*.server", "frames.beat.server")
     names = tuple(DeclaredName(path, "boots") for path in ("report.serviceId", *paths))
     wrong = mistakes(backend(tmp_path, names=names, ignored_frames=("beat",)))
-    assert [(one.key, one.action) for one in wrong] == [("names[2].path", "did you mean told?"), ("names[3].path", "")]
+    assert [(mistake.key, mistake.action) for mistake in wrong] == [
+        ("names[2].path", "did you mean told?"),
+        ("names[3].path", ""),
+    ]

@@ -96,7 +96,7 @@ def test_what_replies_is_received_by_who_asked(tmp_path: Path) -> None:
     contract = loaded(tmp_path, REPLYING)
     assert contract.violations({"type": "answer"}, "received") == ()
     assert contract.violations({"type": "ask"}, "received") != ()
-    assert [len(one.replies or ()) for one in contract.exchanges] == [1]
+    assert [len(exchange.replies or ()) for exchange in contract.exchanges] == [1]
 
 
 def test_references_lead_into_files_beside_it(tmp_path: Path) -> None:
@@ -223,7 +223,9 @@ components:
 def test_an_error_names_the_branch_that_was_meant(tmp_path: Path, frame: dict[str, Any], said: str) -> None:
     """It is found by the discriminator, or by the values that tell the branches apart."""
     contract = loaded(tmp_path, BRANCHES)
-    assert any(said in one for one in contract.violations(frame, "sent")), contract.violations(frame, "sent")
+    assert any(said in violation for violation in contract.violations(frame, "sent")), contract.violations(
+        frame, "sent"
+    )
 
 
 def test_a_slash_in_a_key_is_said_to_be_written_otherwise(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def read(case: WireCase) -> Protocol:
 @pytest.mark.parametrize("name", ["whole", "fragments", "fragments-of-a-byte", "ping-between", "slow", "long-length"])
 def test_every_way_to_write_a_message_says_the_same(name: str) -> None:
     events = read(CASES[name]).events_received()
-    said = [one for one in events if one.opcode is not Opcode.PING]  # type: ignore[union-attr]
-    assert b"".join(bytes(one.data) for one in said) == MESSAGE  # type: ignore[union-attr]
+    said = [event for event in events if event.opcode is not Opcode.PING]  # type: ignore[union-attr]
+    assert b"".join(bytes(event.data) for event in said) == MESSAGE  # type: ignore[union-attr]
     assert said[-1].fin  # type: ignore[union-attr]
     assert len(events) - len(said) == (1 if name == "ping-between" else 0)
 
@@ -45,12 +45,12 @@ def test_what_breaks_a_rule_is_refused_by_its_code(name: str, code: int) -> None
 
 @pytest.mark.parametrize("name", ["not-utf-8", "not-utf-8-in-fragments"])
 def test_what_is_no_utf_8_is_none(name: str) -> None:
-    whole = b"".join(bytes(one.data) for one in read(CASES[name]).events_received())  # type: ignore[union-attr]
+    whole = b"".join(bytes(event.data) for event in read(CASES[name]).events_received())  # type: ignore[union-attr]
     with pytest.raises(UnicodeDecodeError):
         whole.decode()
 
 
 def test_every_case_has_a_name_and_a_section_of_its_own() -> None:
     cases = list(wire_cases(MESSAGE))
-    assert len({one.name for one in cases}) == len(cases) == len(CASES)
-    assert all(one.section.replace(".", "").isdecimal() for one in cases)
+    assert len({case.name for case in cases}) == len(cases) == len(CASES)
+    assert all(case.section.replace(".", "").isdecimal() for case in cases)

@@ -52,8 +52,8 @@ def examples(strategy: st.SearchStrategy[Any], count: int, by: int = 1) -> list[
     @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck), derandomize=False)  # fmt: skip
     @given(strategy)
-    def collect(one: Any) -> None:
-        made.append(one)
+    def collect(frame: Any) -> None:
+        made.append(frame)
 
     collect()
     return made
@@ -66,8 +66,8 @@ def test_nearly_all_that_is_made_of_a_schema_is_valid(tmp_path: Path, schema: st
     (message,) = contract.messages("sent")
     assert message.schema is not None
     made = examples(values(contract.documents, message.schema), 60)
-    valid = [one for one in made if message.validator.is_valid(one)]
-    assert len(valid) >= 0.9 * len(made), [one for one in made if not message.validator.is_valid(one)][:3]
+    valid = [frame for frame in made if message.validator.is_valid(frame)]
+    assert len(valid) >= 0.9 * len(made), [frame for frame in made if not message.validator.is_valid(frame)][:3]
 
 
 @pytest.mark.parametrize("schema", list(SCHEMAS.values())[:4], ids=list(SCHEMAS)[:4])
@@ -96,4 +96,4 @@ def test_the_reference_backends_contract_is_explored() -> None:
     """Each of its messages is made."""
     contract = Contract.load(ROOT / "netra_backend" / "asyncapi.yaml")
     turns = [turn for turns in examples(sequences(contract, {}), 150) for turn in turns]
-    assert {turn.message for turn in turns} == {one.name for one in contract.messages("sent")}
+    assert {turn.message for turn in turns} == {message.name for message in contract.messages("sent")}

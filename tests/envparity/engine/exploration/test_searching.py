@@ -43,7 +43,7 @@ def searched(kitchen: Kitchen, folder: Path | None = None, *, examples: int = 60
 
 
 def found_by(search: Search) -> list[tuple[dict[str, object], ...]]:
-    return [tuple(turn.frame for turn in one.turns) for one in search.run()]
+    return [tuple(turn.frame for turn in found.turns) for found in search.run()]
 
 
 def test_what_is_answered_alike_is_no_finding() -> None:

@@ -24,7 +24,7 @@ def the_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def mistakes(*values: str, confirmed: tuple[str, ...] = ()) -> list[str]:
     _, wrong = attach(Attaching(values, confirmed), ENVIRONMENTS)
-    return [f"{one.key}: {one.expected}; {one.got}" for one in wrong]
+    return [f"{mistake.key}: {mistake.expected}; {mistake.got}" for mistake in wrong]
 
 
 @pytest.mark.parametrize("value", ["staging", f"staging={OWN}", "staging=WSS://API.staging.example:443/ws"])

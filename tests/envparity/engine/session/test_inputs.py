@@ -59,7 +59,7 @@ def test_an_image_is_that_of_every_environment(image: str, project: Path) -> Non
     assert inputs.asked == ("--image", image)
     subject = engine.load(inputs)
     assert subject.backend.image == ImageSource(name=image)
-    assert {one.image for one in subject.environments.values()} == {None}
+    assert {environment.image for environment in subject.environments.values()} == {None}
     assert engine.load(Inputs.find()).environments["staging"].image == ImageSource(name="other:1")
 
 
@@ -78,4 +78,4 @@ def test_an_image_has_a_digest_and_is_booted_in_containers(image: str, launcher:
     """A tag may mean another one tomorrow, and a process has none."""
     with pytest.raises(ConfigurationError) as refused:
         Inputs.find(image=image, launcher=launcher)
-    assert [one.source for one in refused.value.mistakes] == ["--image"]
+    assert [mistake.source for mistake in refused.value.mistakes] == ["--image"]

@@ -58,7 +58,7 @@ async def verdict_on(subject: Subject, events: list[Event] | None = None) -> Ver
 
 
 def told(verdict: Verdict) -> list[tuple[str, str]]:
-    return [(one.code, one.got) for one in verdict.findings]
+    return [(finding.code, finding.got) for finding in verdict.findings]
 
 
 async def test_what_only_talks_is_played_and_the_rest_is_left_out_by_name() -> None:
@@ -68,7 +68,7 @@ async def test_what_only_talks_is_played_and_the_rest_is_left_out_by_name() -> N
     assert told(verdict) == []
     assert (verdict.launcher, verdict.cases, verdict.scenarios) == ("attached", 1, 2)
     assert verdict.attached == {"staging": f"ws://localhost:{deployed.port}/ws"}
-    assert [(one.environment, one.scenario, one.needs) for one in verdict.left_out] == [
+    assert [(left_out.environment, left_out.scenario, left_out.needs) for left_out in verdict.left_out] == [
         ("staging", "cut_off", "redis to be cut off")
     ]
     assert "settings, which are unknown" in verdict.cannot_check[0]
@@ -93,7 +93,7 @@ async def test_steps_over_http_are_played_and_commands_are_not() -> None:
         subject = replace(deployed.subject(), backend=msgspec.structs.replace(BACKEND, scenarios=(asks, tells)))
         verdict = await verdict_on(subject)
     assert told(verdict) == []
-    assert (verdict.scenarios, {one.scenario: one.needs for one in verdict.left_out}) == (
+    assert (verdict.scenarios, {left_out.scenario: left_out.needs for left_out in verdict.left_out}) == (
         1,
         {"tells": "a command to redis"},
     )
@@ -109,7 +109,7 @@ async def test_no_credential_is_recorded() -> None:
         await verdict_on(deployed.subject(), events)
     written = b"\n".join(map(msgspec.json.encode, events)).decode()
     assert deployed.tokens != []
-    assert [one for one in (KEY, *deployed.tokens) if one in written] == []
+    assert [secret for secret in (KEY, *deployed.tokens) if secret in written] == []
     assert "signed with {setting:" in written
 
 
@@ -139,7 +139,7 @@ async def test_with_a_token_alone_what_needs_another_is_left_out(monkeypatch: py
         verdict = await verdict_on(deployed.subject(token=Credential(variable="STAGING_TOKEN")))
     assert told(verdict) == []
     assert verdict.scenarios == 1
-    assert {one.scenario: one.needs for one in verdict.left_out} == {
+    assert {left_out.scenario: left_out.needs for left_out in verdict.left_out} == {
         "expired": "a token of the kind expired (only a token is given)",
         "cut_off": "redis to be cut off",
     }
@@ -228,7 +228,7 @@ async def test_health_that_is_not_shown_is_not_observed() -> None:
     async with FakeDeployed(health={**hidden}).running() as deployed:
         verdict = await verdict_on(deployed.subject())
     assert told(verdict) == []
-    assert [one.partition(": ")[2] for one in verdict.cannot_check if one.endswith("not observed")] == [
+    assert [line.partition(": ")[2] for line in verdict.cannot_check if line.endswith("not observed")] == [
         "/health/live answers 404: not observed",
         "/health/ready answers 403: not observed",
         "/health/startup answers 200: not observed",

@@ -47,7 +47,7 @@ async def test_what_asks_for_a_certificate_is_shown_one(tmp_path: Path) -> None:
         shown = await verdict_on(deployed.subject(tls=True, ca=ca, **files))
         held = deployed.conversations
         await verdict_on(deployed.subject(tls=True, ca=ca))
-    assert [one.code for one in shown.findings] == []
+    assert [finding.code for finding in shown.findings] == []
     assert (held, deployed.conversations) == (2, 2)
 
 
@@ -73,7 +73,7 @@ async def test_a_token_endpoint_gives_the_token() -> None:
         async with FakeDeployed().running() as deployed:
             subject = deployed.subject(secret=None, oauth2=oauth2)
             verdict = await verdict_on(subject)
-    assert [one.code for one in verdict.findings] == []
+    assert [finding.code for finding in verdict.findings] == []
     assert deployed.tokens == [token]
-    assert "expired" in {one.scenario for one in verdict.left_out}
+    assert "expired" in {left_out.scenario for left_out in verdict.left_out}
     assert len(endpoint.forms) == 1

@@ -46,7 +46,7 @@ async def booted(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, dict
     try:
         async with asyncio.timeout(120), launcher.boot(environment, Boot(), lambda _: None):
             found = engine.client.containers.list(filters={"label": f"{RUN}={launcher.run_id}"})
-            told = {str(one.name).rpartition("-")[2]: dict(one.attrs) for one in found}
+            told = {str(container.name).rpartition("-")[2]: dict(container.attrs) for container in found}
             for container in found:
                 told[str(container.name).rpartition("-")[2]]["log"] = container.logs().decode()
             yield told

@@ -20,15 +20,19 @@ def test_packages_and_base_of_an_image_are_known(tmp_path: Path, monkeypatch: py
     client = docker.from_env()
     try:
         images = ImageBuilder(client, default_docker_folder(), lambda _: None).ensure(["postgres", "redis"])
-        before = {one["Id"] for one in client.api.containers(all=True)}
+        before = {container["Id"] for container in client.api.containers(all=True)}
         first = image_records(client, dict(zip(("postgres", "redis"), images.values(), strict=True)), {"a": "b"})
-        assert not [one for one in client.api.containers(all=True, filters={"label": "a=b"}) if one["Id"] not in before]
+        assert not [
+            container
+            for container in client.api.containers(all=True, filters={"label": "a=b"})
+            if container["Id"] not in before
+        ]
         postgres, redis = first
         assert (postgres.name, postgres.reference) == ("postgres", images["postgres"])
         assert postgres.system.startswith("Debian GNU/Linux 12")
         assert postgres.base == redis.base != ""
         for record, package in ((postgres, "postgresql-15 15."), (postgres, "libc6 2."), (redis, "redis-server ")):
-            assert any(one.startswith(package) for one in record.packages), package
+            assert any(kept.startswith(package) for kept in record.packages), package
         for note in (tmp_path / "image-packages").iterdir():
             note.write_bytes(b"{")
         assert image_records(client, images, {}) == first

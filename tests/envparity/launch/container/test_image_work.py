@@ -73,9 +73,9 @@ def test_an_interrupt_does_not_wait_for_work_that_cannot_be_ended(alarm: None, m
     with pytest.raises(KeyboardInterrupt):
         side_by_side(lambda _one: for_ever.wait(60), [1, 2])
     assert time.monotonic() - began < PROMPTLY_S
-    left = [one for one in threading.enumerate() if one.name.startswith("envparity-image")]
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("envparity-image")]
     assert left
-    assert all(one.daemon for one in left)
+    assert all(thread.daemon for thread in left)
     for_ever.set()
 
 

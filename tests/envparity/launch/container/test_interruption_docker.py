@@ -30,8 +30,8 @@ def client() -> Iterator[docker.DockerClient]:
 def left_of(client: docker.DockerClient, run_id: str) -> list[str]:
     """The containers and networks of that run."""
     chosen = {"label": f"{RUN}={run_id}"}
-    containers = [str(one["Names"]) for one in client.api.containers(all=True, filters=chosen)]
-    return containers + [str(one["Name"]) for one in client.api.networks(filters=chosen)]
+    containers = [str(container["Names"]) for container in client.api.containers(all=True, filters=chosen)]
+    return containers + [str(network["Name"]) for network in client.api.networks(filters=chosen)]
 
 
 MOMENTS = {
@@ -112,7 +112,7 @@ def test_a_build_that_is_interrupted_is_given_up(
     (folder / "Dockerfile").write_text(f"FROM debian:bookworm-slim\nCOPY server.js /\nRUN {sleep}\n", encoding="utf-8")
 
     def steps() -> list[str]:
-        return [one["Id"] for one in client.api.containers(all=True) if sleep in one["Command"]]
+        return [container["Id"] for container in client.api.containers(all=True) if sleep in container["Command"]]
 
     run = Running(folder, command, *(["--plain"] if command == "run" else []))
     running.append(run)

@@ -48,12 +48,12 @@ async def test_replicas_begin_together_and_a_restart_waits_for_nobody(monkeypatc
             async with asyncio.timeout(60):
                 while True:
                     seen = [await stack.observe_replica(index) for index in range(3)]
-                    if all(len(one.log) > 1 for one in seen):
+                    if all(len(replica.log) > 1 for replica in seen):
                         break
             assert opened[0] == 3
-            times = [int(one.log[0]) for one in seen]
+            times = [int(replica.log[0]) for replica in seen]
             assert max(times) - min(times) < 5_000_000_000  # a few hundredths of that where the machine is idle
-            names = {one.log[1].strip() for one in seen}
+            names = {replica.log[1].strip() for replica in seen}
             assert len(names) == 1
             assert "SHLVL" not in names.pop()
             assert stack.ground.argv()[-3:] == list(SHOWS)  # type: ignore[attr-defined]

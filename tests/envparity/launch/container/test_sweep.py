@@ -24,7 +24,7 @@ class FakeEngine:
         self.api = self
 
     def containers(self, **_: Any) -> list[dict[str, Any]]:
-        listed = [{"Id": one, "Names": [f"/{one}"], "Labels": LABELS} for one in self.inside]
+        listed = [{"Id": container, "Names": [f"/{container}"], "Labels": LABELS} for container in self.inside]
         self.inside, self._late = self.inside + self._late, []  # a start that was under way comes to its end
         return listed
 

@@ -139,7 +139,7 @@ def test_whatever_a_run_starts_has_its_mark_as_a_limit_too(tmp_path: Path) -> No
         (left,) = asleep(child.pid)
         end_processes([], f"{MARK}=0a1b2c3d", [])
         assert child.exit_code == 128 + signal.SIGKILL
-        eventually("what has left is gone", lambda: left not in [one.pid for one in processes()])
+        eventually("what has left is gone", lambda: left not in [process.pid for process in processes()])
         assert other.exit_code is None
     finally:
         for each in (child, other):
@@ -148,5 +148,5 @@ def test_whatever_a_run_starts_has_its_mark_as_a_limit_too(tmp_path: Path) -> No
 
 def asleep(parent: int) -> list[int]:
     """The children of that process that have a session of their own, and have become another program."""
-    children = [one.pid for one in processes() if one.parent == parent and one.session == one.pid]
+    children = [process.pid for process in processes() if process.parent == parent and process.session == process.pid]
     return [pid for pid in children if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8") == "sleep\n"]

@@ -64,7 +64,7 @@ async def last_logged(stack: ProcessStack, index: int) -> dt.datetime:
 
 async def test_each_replica_is_started_so_long_after_the_one_before_it(stack: ProcessStack) -> None:
     """Whatever the machine has to do meanwhile: together they are never started."""
-    first, second = (started_s(one.child.pid) for one in stack.replicas)
+    first, second = (started_s(replica.child.pid) for replica in stack.replicas)
     assert second - first > APART_S / 2
 
 
@@ -74,9 +74,9 @@ async def test_each_replica_has_its_clock_which_can_be_moved(stack: ProcessStack
     assert round(apart.total_seconds() / AN_HOUR_S) == 1
     await stack.jump_clock(1, AN_HOUR_S)
     kept = shared_by(stack.replicas[1].child.pid)
-    assert all(one.exists() for one in kept)
+    assert all(path.exists() for path in kept)
     await stack.stop_replica(1)  # it says so
-    assert not any(one.exists() for one in kept)
+    assert not any(path.exists() for path in kept)
     apart = await last_logged(stack, 1) - await last_logged(stack, 0)
     assert round(apart.total_seconds() / AN_HOUR_S) == 2
     await stack.start_replica(1)
@@ -84,7 +84,7 @@ async def test_each_replica_has_its_clock_which_can_be_moved(stack: ProcessStack
 
 async def test_a_dependency_is_slow_for_as_long_as_the_boot_lasts(stack: ProcessStack) -> None:
     """The one that the boot names, and no other; a disturbance that is undone leaves it slow."""
-    asked = {name: one.proxy.has("slow in this boot") for name, one in stack.dependencies.items()}
+    asked = {name: dependency.proxy.has("slow in this boot") for name, dependency in stack.dependencies.items()}
     assert asked == {"postgres": False, "redis": True}
     await stack.disturb_dependency(Slow("redis", by_s=0.1))
     await stack.restore_dependency("redis")
@@ -108,7 +108,7 @@ async def test_it_is_seen_which_replica_tries_to_connect(stack: ProcessStack) ->
     """Both come back for their subscription, each from its own process."""
     await stack.disturb_dependency(HangUp("redis"))
     async with asyncio.timeout(30):
-        while {one.replica for one in stack.outages("redis")[-1].attempts} < {0, 1}:  # noqa: ASYNC110  no event
+        while {attempt.replica for attempt in stack.outages("redis")[-1].attempts} < {0, 1}:  # noqa: ASYNC110  no event
             await asyncio.sleep(0.05)
     await stack.restore_dependency("redis")
     await stack.until_ready()
@@ -116,9 +116,9 @@ async def test_it_is_seen_which_replica_tries_to_connect(stack: ProcessStack) ->
 
 async def test_everything_can_be_restarted_at_once(stack: ProcessStack) -> None:
     """Servers and replicas; afterwards other processes are ready, at the same places."""
-    before = [one.child.pid for one in stack.replicas]
-    ports = {name: one.proxy.port for name, one in stack.dependencies.items()}
+    before = [replica.child.pid for replica in stack.replicas]
+    ports = {name: dependency.proxy.port for name, dependency in stack.dependencies.items()}
     await stack.restart_all(dependencies=True)
-    assert not {one.child.pid for one in stack.replicas} & {*before}
-    assert {name: one.proxy.port for name, one in stack.dependencies.items()} == ports
+    assert not {replica.child.pid for replica in stack.replicas} & {*before}
+    assert {name: dependency.proxy.port for name, dependency in stack.dependencies.items()} == ports
     await stack.until_ready()

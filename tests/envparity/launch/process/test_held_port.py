@@ -12,12 +12,12 @@ def test_no_port_is_held_twice_and_none_is_the_kernels_to_give() -> None:
     """Not one that whoever asks for any free port might be given before the server listens."""
     held = [HeldPort() for _ in range(100)]
     try:
-        assert len({one.number for one in held}) == 100
+        assert len({held_port.number for held_port in held}) == 100
         first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split())
-        assert [one.number for one in held if first <= one.number <= last] == []
+        assert [held_port.number for held_port in held if first <= held_port.number <= last] == []
     finally:
-        for one in held:
-            one.release()
+        for held_port in held:
+            held_port.release()
 
 
 def test_a_server_listens_at_a_port_that_is_held() -> None:

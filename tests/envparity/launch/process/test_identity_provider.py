@@ -36,17 +36,19 @@ async def test_it_serves_its_clients() -> None:
 async def test_warm_boots_are_of_issuers_of_their_own() -> None:
     """What one rotates is none of the other's business, nor of the environment's."""
     subject = load_subject(PORTER / "backend.toml", PORTER / "environments", ["desk"])
-    greeted, rotated = (next(one for one in subject.backend.scenarios if one.name == name) for name in PLAYED)
+    greeted, rotated = (
+        next(scenario for scenario in subject.backend.scenarios if scenario.name == name) for name in PLAYED
+    )
     launcher = process_launcher(subject)
     try:
         async with launcher.boot(subject.environments["desk"], Boot(), lambda _: None) as stack:
             await stack.until_decided()
-            async with warm_boots(stack, 2) as warm, warm.boot(Boot()) as one, warm.boot(Boot()) as other:
-                await asyncio.gather(one.until_decided(), other.until_decided())
-                issuers = {each.settings["ISSUER"] for each in (stack, one, other)}
+            async with warm_boots(stack, 2) as warm, warm.boot(Boot()) as first, warm.boot(Boot()) as other:
+                await asyncio.gather(first.until_decided(), other.until_decided())
+                issuers = {each.settings["ISSUER"] for each in (stack, first, other)}
                 assert len(issuers) == 3
-                assert {each.settings["tokens.issuer"] for each in (stack, one, other)} == issuers
-                for scenario, each in ((rotated, one), (greeted, other), (greeted, stack), (greeted, one)):
+                assert {each.settings["tokens.issuer"] for each in (stack, first, other)} == issuers
+                for scenario, each in ((rotated, first), (greeted, other), (greeted, stack), (greeted, first)):
                     played = await play(scenario, each, subject.backend, None)
                     assert played.departure is None, (scenario.name, played.departure)
     finally:

@@ -26,7 +26,7 @@ MOMENTS = {
 
 def left_in_memory(run: Running) -> list[str]:
     """Its folders there; the others are among its temporary files."""
-    return [one.name for one in MEMORY.glob(f"envparity-*/{run.run_id}-*")]
+    return [path.name for path in MEMORY.glob(f"envparity-*/{run.run_id}-*")]
 
 
 def left(run: Running) -> list[str]:

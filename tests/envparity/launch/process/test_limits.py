@@ -50,7 +50,7 @@ def test_processors_are_handed_out_in_turn() -> None:
     assert processors.take(Platform()) is None
     usable = frozenset(os.sched_getaffinity(0))
     taken = [processors.take(Platform(cpus=1)) for _ in usable]
-    assert frozenset().union(*(one or frozenset() for one in taken)) == usable
+    assert frozenset().union(*(processors or frozenset() for processors in taken)) == usable
     assert processors.take(Platform(cpus=1000)) == usable
     assert len(processors.take(Platform(cpus=0.5)) or ()) == 1
 

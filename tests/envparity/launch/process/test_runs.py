@@ -35,7 +35,7 @@ def test_without_an_engine_the_clean_tree_is_clean(running: list[Running]) -> No
 
 def test_a_fault_is_found_as_in_containers(running: list[Running], tmp_path: Path) -> None:
     """F01, a manager that is made while the service is: EP101 where it is expected, in the environment asked for."""
-    fault = next(one for one in CATALOGUE if one.id == "F01")
+    fault = next(fault for fault in CATALOGUE if fault.id == "F01")
     root = apply_to_copy(fault, tmp_path)
     run = Running(root, "run", "--plain", "--launcher", "process", "--environment", "local", env=NO_ENGINE)
     running.append(run)
@@ -96,7 +96,7 @@ def _interpreter(folder: Path) -> Path:
     """One that anybody may run, with all that is installed here, and envparity itself. Files are linked, not copied."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     candidates = (Path(sys.base_prefix) / "bin" / version, Path("/usr/bin") / version)
-    base = next(one for one in candidates if one.is_file() and may_enter(one.parent))
+    base = next(candidate for candidate in candidates if candidate.is_file() and may_enter(candidate.parent))
     prefix = folder / "python"
     subprocess.run([str(base), "-m", "venv", "--without-pip", str(prefix)], check=True, timeout=MOMENT_S)
     packages = prefix / "lib" / version / "site-packages"

@@ -45,7 +45,7 @@ def text_of(path: str) -> str:
 def given(stack: ProcessStack) -> dict[str, str]:
     """The environment of the replica's process, as the system has it."""
     text = text_of(f"/proc/{stack.replicas[0].child.pid}/environ")
-    return dict(one.split("=", 1) for one in text.split("\0") if one)
+    return dict(variable.split("=", 1) for variable in text.split("\0") if variable)
 
 
 async def test_a_replica_has_its_settings_and_what_every_process_has(stack: ProcessStack) -> None:
@@ -57,7 +57,7 @@ async def test_a_replica_has_its_settings_and_what_every_process_has(stack: Proc
 
 async def test_what_differs_here_is_recorded_as_the_files_say_it(stack: ProcessStack) -> None:
     """Its port is a free one, and the certificate lies elsewhere; neither shows in what is compared."""
-    recorded = {one.name: one.value for one in stack.fingerprints}
+    recorded = {fingerprint.name: fingerprint.value for fingerprint in stack.fingerprints}
     own = given(stack)
     assert (recorded["PORT"], own["PORT"]) == ("8000", str(stack.replicas[0].port))
     assert recorded["EXTRA_CA"] == CA_PATH

@@ -34,7 +34,7 @@ async def test_a_boot_has_run_nothing_of_the_backend_and_all_of_the_third_party(
     async with standin.agent() as agent:
         report = await agent.load(standin.command)
         boots = [await standin.run(agent) for _ in range(2)]
-        assert "thirdparty" in {one.name for one in report.imported}
+        assert "thirdparty" in {module.name for module in report.imported}
         assert {"standin", "standin.lower", "beside"} <= set(report.own)
         assert [said(await boot.log()) for boot in boots] == [{"own": [], "third party": True}] * 2
 
@@ -46,7 +46,7 @@ async def test_the_entry_is_imported_ahead_without_being_run(standin: StandIn) -
     standin.write("standin/__main__.py", f"import thirdparty\nopen({str(ran)!r}, 'x')\n")
     async with standin.agent() as agent:
         report = await agent.load(standin.command)
-        assert [one.name for one in report.imported] == ["thirdparty"]
+        assert [module.name for module in report.imported] == ["thirdparty"]
         assert not ran.exists()
         await standin.run(agent)
         assert ran.exists()
@@ -125,10 +125,10 @@ async def test_what_a_boot_imports_late_can_be_learnt(standin: StandIn, said: Sa
         "standin/__main__.py", "import sys, json\nprint(json.dumps('late' in sys.modules))\nexec('import ' + 'late')\n"
     )
     async with standin.agent() as agent:
-        assert "late" not in {one.name for one in (await agent.load(standin.command)).imported}
+        assert "late" not in {module.name for module in (await agent.load(standin.command)).imported}
         rehearsal = await standin.run(agent, learn=True)
         assert said(await rehearsal.log()) is False
-        assert [one.name for one in (await agent.load(standin.command, rehearsal)).imported] == ["late"]
+        assert [module.name for module in (await agent.load(standin.command, rehearsal)).imported] == ["late"]
         assert said(await (await standin.run(agent)).log()) is True
 
 
@@ -153,7 +153,7 @@ async def test_a_module_that_cannot_be_held_is_left_out(standin: StandIn, source
         (left,) = report.left_out
         assert left.name == "difficult"
         assert reason in left.reason
-        assert "innocent" in {one.name for one in report.imported}
+        assert "innocent" in {module.name for module in report.imported}
         assert (await agent.again()).threads == 1
         await standin.run(agent)
 

@@ -45,12 +45,12 @@ async def pool(stack: ContainerStack) -> AsyncIterator[WarmPool]:
 
 async def test_two_boots_at_once_share_nothing(pool: WarmPool) -> None:
     """Each has its own database, Redis database and port, passes its startup, and holds the whole conversation."""
-    async with pool.boot() as one, pool.boot() as other:
-        await asyncio.gather(one.until_decided(), other.until_decided())
+    async with pool.boot() as warm_boot, pool.boot() as other:
+        await asyncio.gather(warm_boot.until_decided(), other.until_decided())
         for name in ("DATABASE_URL", "REDIS_URL", "PORT"):
-            assert one.settings[name] != other.settings[name]
-        assert [await _status(boot) for boot in (one, other)] == ["pass", "pass"]
-        assert {await _departure(boot) for boot in (one, other)} == {None}
+            assert warm_boot.settings[name] != other.settings[name]
+        assert [await _status(boot) for boot in (warm_boot, other)] == ["pass", "pass"]
+        assert {await _departure(boot) for boot in (warm_boot, other)} == {None}
 
 
 async def test_a_boot_finds_nothing_of_the_one_before(pool: WarmPool) -> None:
@@ -69,7 +69,7 @@ async def test_an_order_and_settings_are_the_boots_own(pool: WarmPool, stack: Co
     """The report shows the order asked for; a setting of this boot alone takes effect, and is told as such."""
     report = (await stack.observe_replica(0)).startup
     assert report is not None
-    order = _another(report.order, {one.name: one.requires for one in report.steps})
+    order = _another(report.order, {step.name: step.requires for step in report.steps})
     async with pool.boot(Boot(order=order)) as boot:
         await boot.until_decided()
         seen = (await boot.observe_replica(0)).startup
@@ -78,22 +78,22 @@ async def test_an_order_and_settings_are_the_boots_own(pool: WarmPool, stack: Co
     async with pool.boot(Boot(settings=(("JWT_SECRET", "short"),))) as boot:
         await boot.until_decided()
         assert await _status(boot) == "fail"
-        fingerprints = {one.name: one.source for one in boot.fingerprints}
+        fingerprints = {fingerprint.name: fingerprint.source for fingerprint in boot.fingerprints}
         assert fingerprints["JWT_SECRET"] == "this boot"
 
 
 async def test_a_dependency_is_cut_off_for_one_boot_alone(pool: WarmPool) -> None:
     """One boot loses its database and says so, the other does not notice; restarting a server is refused."""
-    async with pool.boot() as one, pool.boot() as other:
-        await asyncio.gather(one.until_decided(), other.until_decided())
-        await one.cut_dependency("postgres")
-        assert await _departure(one) is not None
+    async with pool.boot() as warm_boot, pool.boot() as other:
+        await asyncio.gather(warm_boot.until_decided(), other.until_decided())
+        await warm_boot.cut_dependency("postgres")
+        assert await _departure(warm_boot) is not None
         assert await _departure(other) is None
-        await one.restore_dependency("postgres")
-        await one.until_ready()
-        assert await _departure(one) is None
+        await warm_boot.restore_dependency("postgres")
+        await warm_boot.until_ready()
+        assert await _departure(warm_boot) is None
         with pytest.raises(LaunchError, match="boot this case cold"):
-            await one.restart_dependency("postgres")
+            await warm_boot.restart_dependency("postgres")
 
 
 async def test_stopping_and_starting_again(pool: WarmPool) -> None:
@@ -125,8 +125,8 @@ async def test_the_agent_has_the_platforms_limits(pool: WarmPool, stack: Contain
     assert limits["Memory"] == (platform.memory_mib or 0) * (pool.size + 1) << 20
     assert limits["ReadonlyRootfs"]
     assert container.attrs["Config"]["User"] == str(platform.user)
-    published = [one for ports in container.attrs["NetworkSettings"]["Ports"].values() for one in ports or ()]
-    assert {one["HostIp"] for one in published} == {"127.0.0.1"}
+    published = [binding for ports in container.attrs["NetworkSettings"]["Ports"].values() for binding in ports or ()]
+    assert {binding["HostIp"] for binding in published} == {"127.0.0.1"}
 
 
 async def _status(boot: WarmBoot) -> str:
@@ -137,7 +137,7 @@ async def _status(boot: WarmBoot) -> str:
 async def _departure(boot: WarmBoot) -> object:
     backend = boot.backend
     contract = contract_of(backend)
-    scenario = next(one for one in backend.scenarios if one.name.startswith("conversation"))
+    scenario = next(scenario for scenario in backend.scenarios if scenario.name.startswith("conversation"))
     return (await play(scenario, boot, backend, contract)).departure
 
 

@@ -41,7 +41,7 @@ def test_what_is_claimed_is_what_the_run_was(tmp_path: Path) -> None:
     )
     said = json.loads(statement(run))
     Draft202012Validator(json.loads(SCHEMA.read_text())).validate(said["predicate"])
-    digests = [one["digest"] for one in said["subject"]]
+    digests = [subject["digest"] for subject in said["subject"]]
     assert {"sha256": DIGEST} in digests
     assert {"gitCommit": COMMIT} in digests
     assert {"sha256": "00"} not in digests
@@ -55,7 +55,7 @@ def test_a_red_run_claims_its_findings() -> None:
     run = startup_run()
     claims = claimed(run)
     assert claims.verdict == "red"
-    assert [one.id for one in claims.findings] == [one.id for one in run.verdict.findings]
+    assert [finding.id for finding in claims.findings] == [finding.id for finding in run.verdict.findings]
 
 
 @pytest.mark.parametrize("way", ["text", "file"])

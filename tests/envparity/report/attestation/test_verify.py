@@ -205,7 +205,7 @@ def test_the_schema_that_is_published_is_that_of_what_is_written() -> None:
     written = json.loads(msgspec.json.encode(msgspec.json.schema(Claimed)))
     # How the lines of a docstring are indented in it is a matter of the library's version.
     told, says = (
-        rebuilt(one, lambda text: " ".join(text.split()))
-        for one in ({key: published[key] for key in ("$ref", "$defs")}, written)
+        rebuilt(schema, lambda text: " ".join(text.split()))
+        for schema in ({key: published[key] for key in ("$ref", "$defs")}, written)
     )
     assert told == says

@@ -75,9 +75,9 @@ def test_the_same_run_is_no_change_and_another_is_said(files: Path) -> None:
     run_of(files, "good day", "good day")
     changed = baseline("check")
     assert changed.exit_code == 1
-    lines = [one.strip() for one in changed.stdout.splitlines()]
+    lines = [line.strip() for line in changed.stdout.splitlines()]
     assert lines[0] == "local"
-    assert [one[:2] for one in lines if "text" in one] == ["- ", "+ ", "- ", "+ "]
+    assert [line[:2] for line in lines if "text" in line] == ["- ", "+ ", "- ", "+ "]
     assert baseline("save").exit_code == 0
     assert baseline("check").exit_code == 0
 
@@ -107,7 +107,7 @@ def test_what_differs_between_two_plays_of_a_boot_is_not_kept() -> None:
     steady = seen(play("hello"))
     apart = msgspec.structs.replace(steady, control=(play("by chance"),))
     lines = behaviour(SUBJECT, "local", [apart])
-    assert sum(one.endswith(VARIES) for one in lines) == 1
+    assert sum(line.endswith(VARIES) for line in lines) == 1
     longer = transcript(handshake(), received({"type": "welcome"}), received({"type": "more"}), close(by="client"))
     longer = msgspec.structs.replace(longer, scenario="greeting")
     lines = behaviour(SUBJECT, "local", [msgspec.structs.replace(steady, control=(longer,))])
@@ -119,7 +119,7 @@ def test_no_secret_and_nothing_of_a_run_is_kept() -> None:
     secret = SettingFingerprint("KEY", "environment file", "0123abcd")
     lines = behaviour(SUBJECT, "local", [msgspec.structs.replace(seen(play("hello")), settings=(secret,))])
     assert 'fingerprints.KEY.value = "<secret>"' in lines
-    assert not [one for one in lines if "0123abcd" in one]
+    assert not [line for line in lines if "0123abcd" in line]
 
 
 def test_boots_that_nobody_planned_are_not_kept() -> None:

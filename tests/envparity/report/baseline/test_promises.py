@@ -60,7 +60,7 @@ def test_what_breaks_comes_first_and_what_is_gone_is_told_once() -> None:
     """Below a message that is gone nothing is repeated."""
     before = {"received b": line(), "received b.x": line(), "received b.y[]": line(), "sent a.x": line(maxLength=1)}
     found = changes(before, {"sent a.x": line(maxLength=2)})
-    assert [(one.path, bool(one.breaks)) for one in found] == [("received b", True), ("sent a.x", False)]
+    assert [(change.path, bool(change.breaks)) for change in found] == [("received b", True), ("sent a.x", False)]
 
 
 def test_the_reference_backends_contract_is_told_field_by_field() -> None:

@@ -87,8 +87,8 @@ def logged(driver: Chrome, kind: str) -> list[dict[str, Any]]:
 
 def requests_of(driver: Chrome) -> list[str]:
     """Every address that was asked for since the page was opened."""
-    entries = [json.loads(one["message"])["message"] for one in logged(driver, "performance")]
-    return [one["params"]["request"]["url"] for one in entries if one["method"] == "Network.requestWillBeSent"]
+    entries = [json.loads(entry["message"])["message"] for entry in logged(driver, "performance")]
+    return [entry["params"]["request"]["url"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
 
 
 def serious(driver: Chrome) -> list[str]:
@@ -97,7 +97,11 @@ def serious(driver: Chrome) -> list[str]:
     script = "const done = arguments[arguments.length - 1]; axe.run().then(done);"
     found: dict[str, Any] = driver.execute_async_script(script)
     assert len(found["passes"]) > 20, "axe-core looked at nothing"
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found["violations"] if one.get("impact") in SERIOUS]
+    return [
+        f"{violation['id']}: {violation['nodes'][0]['html']}"
+        for violation in found["violations"]
+        if violation.get("impact") in SERIOUS
+    ]
 
 
 def until(driver: Chrome, what: str, holds: Callable[[], object]) -> None:
@@ -125,7 +129,7 @@ def test_nothing_is_asked_for_and_nothing_complains(opened: Open) -> None:
     """Only the file itself, and an empty console, also when everything is open."""
     driver = opened(startup_run(HOSTILE))
     open_everything(driver)
-    assert [one[:7] for one in requests_of(driver)] == ["file://"]
+    assert [request[:7] for request in requests_of(driver)] == ["file://"]
     assert logged(driver, "browser") == []
 
 
@@ -156,7 +160,7 @@ def test_what_matters_is_drawn_and_the_rest_waits(opened: Open) -> None:
     first = driver.find_element(By.CSS_SELECTOR, ".transcript tr.first")
     assert first.is_displayed()
     assert "first difference" in first.text
-    assert [one.text for one in first.find_elements(By.CSS_SELECTOR, ".undeclared dd")] == ["30", "10"]
+    assert [element.text for element in first.find_elements(By.CSS_SELECTOR, ".undeclared dd")] == ["30", "10"]
     log = driver.find_element(By.CSS_SELECTOR, "[data-log]")
     assert log.find_elements(By.CSS_SELECTOR, ".log p") == []
     log.find_element(By.TAG_NAME, "summary").click()

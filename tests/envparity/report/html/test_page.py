@@ -84,9 +84,11 @@ def test_the_page_asks_for_nothing(run: SavedRun) -> None:
     parsed = outline(run)
     assert not {"link", "img", "iframe", "object", "form", "base"} & {tag for tag, _ in parsed.seen}
     assert not [
-        one for _, one in parsed.seen if "src" in one or "style" in one or any(name[:2] == "on" for name in one)
+        attributes
+        for _, attributes in parsed.seen
+        if "src" in attributes or "style" in attributes or any(name[:2] == "on" for name in attributes)
     ]
-    assert {str(one["href"])[0] for one in parsed.of("a")} == {"#"}
+    assert {str(attributes["href"])[0] for attributes in parsed.of("a")} == {"#"}
     assert "url(" not in html_page(run, RULES).decode("utf-8")
     assert "@import" not in html_page(run, RULES).decode("utf-8")
 
@@ -94,7 +96,7 @@ def test_the_page_asks_for_nothing(run: SavedRun) -> None:
 def test_the_policy_allows_this_style_and_this_script_alone(run: SavedRun) -> None:
     """Their hashes, and no `unsafe-inline`."""
     text = html_page(run, RULES).decode("utf-8")
-    (policy,) = [one["content"] for one in outline(run).of("meta") if one.get("http-equiv")]
+    (policy,) = [attributes["content"] for attributes in outline(run).of("meta") if attributes.get("http-equiv")]
     assert policy is not None
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
@@ -106,18 +108,18 @@ def test_the_policy_allows_this_style_and_this_script_alone(run: SavedRun) -> No
 def test_every_link_has_its_target_and_every_id_is_one(run: SavedRun) -> None:
     """So that a finding can be pointed to."""
     parsed = outline(run)
-    ids = [str(one["id"]) for _, one in parsed.seen if "id" in one]
+    ids = [str(attributes["id"]) for _, attributes in parsed.seen if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert {str(one["href"])[1:] for one in parsed.of("a")} <= set(ids)
-    assert {one.id for one in run.verdict.findings} <= set(ids)
-    assert {str(one["aria-labelledby"]) for one in parsed.of("section")} <= set(ids)
+    assert {str(attributes["href"])[1:] for attributes in parsed.of("a")} <= set(ids)
+    assert {finding.id for finding in run.verdict.findings} <= set(ids)
+    assert {str(attributes["aria-labelledby"]) for attributes in parsed.of("section")} <= set(ids)
 
 
 def test_the_first_words_say_what_is_red_and_where() -> None:
     """Verdict, finding, environments, what the backend said: before anything else."""
     words = outline(startup_run()).words()[:600]
-    for one in ("Red", "startup validation failed: auth", "in local and staging", "FACTORY", "made at import"):
-        assert one in words
+    for text in ("Red", "startup validation failed: auth", "in local and staging", "FACTORY", "made at import"):
+        assert text in words
     assert "Clean" in outline(clean_run()).words()[:200]
 
 
@@ -133,8 +135,8 @@ def test_a_finding_has_all_that_there_is_to_it() -> None:
     run = startup_run()
     (finding,) = run.verdict.findings
     words = outline(run).words()
-    for one in (finding.expected, finding.got, *evidence_lines(finding), finding.action, finding.replay):
-        assert one in words
+    for text in (finding.expected, finding.got, *evidence_lines(finding), finding.action, finding.replay):
+        assert text in words
     assert f"envparity replay {finding.id}" in words
     assert "Why it matters" in words
 
@@ -160,7 +162,7 @@ def test_whatever_a_backend_says_stays_text() -> None:
 
 def test_a_page_of_a_big_clean_run_stays_small() -> None:
     """Three environments with 80 conversations of 20 frames each: below 1 MB."""
-    entries = [one for _ in range(4) for one in transcript().events]
+    entries = [event for _ in range(4) for event in transcript().events]
     scripts = tuple(transcript(*entries, scenario=f"scenario {number}") for number in range(80))
     run = run_of(*(observation(name, transcripts=scripts) for name in ("local", "staging")))
     assert len(html_page(run, RULES)) < 1_000_000

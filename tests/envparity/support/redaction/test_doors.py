@@ -244,9 +244,9 @@ async def a_fingerprint() -> str:
 
 async def a_difference() -> str:
     """Between two files, as `diff` prints it."""
-    one = Environment("local", settings={"API_TOKEN": TOKEN, "URL": f"https://a.invalid/?access_token={TOKEN}"})
+    environment = Environment("local", settings={"API_TOKEN": TOKEN, "URL": f"https://a.invalid/?access_token={TOKEN}"})
     other = Environment("staging", settings={"API_TOKEN": f"{TOKEN}2", "URL": "https://b.invalid/"})
-    return str(sections(Subject(backend(), {"local": one, "staging": other})))
+    return str(sections(Subject(backend(), {"local": environment, "staging": other})))
 
 
 async def a_trait() -> str:
@@ -395,4 +395,4 @@ def test_nothing_that_holds_secrets_shows_them() -> None:
     subject = Subject(known, {"staging": environment})
     stack = attached_stack()
     shown = [known, environment, script, script.handshakes, subject, stack, REDACTION, vars(script)["handshakes"]]
-    assert [one for one in shown if seen_in(repr(one))] == []
+    assert [text for text in shown if seen_in(repr(text))] == []

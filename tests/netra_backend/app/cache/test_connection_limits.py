@@ -25,17 +25,17 @@ async def redis_link(redis_url: str) -> AsyncIterator[RedisLink]:
 
 async def test_no_more_leases_than_the_limit_over_all_replicas(redis_link: RedisLink) -> None:
     """Two replicas give out three leases between them; one given back can be taken again."""
-    one, two = ConnectionLimits(redis_link, 3), ConnectionLimits(redis_link, 3)
+    first, two = ConnectionLimits(redis_link, 3), ConnectionLimits(redis_link, 3)
     user, contexts = uuid.uuid4().hex, UserContextFactory()
     held = [contexts.for_connection(user) for _ in range(4)]
-    assert [await limits.take(context) for limits, context in zip((one, two, one, two), held, strict=True)] == [
+    assert [await limits.take(context) for limits, context in zip((first, two, first, two), held, strict=True)] == [
         True,
         True,
         True,
         False,
     ]
     await two.release(held[0])
-    assert await one.take(held[3])
+    assert await first.take(held[3])
 
 
 async def test_a_lease_that_has_run_out_makes_room(redis_link: RedisLink) -> None:

@@ -100,7 +100,7 @@ async def test_the_steps_of_one_dependency_may_have_a_deadline_of_their_own() ->
     parts = [Component("pool", (), hang, "postgres", 0.05), Component("cache", (), slow, "redis")]
     startup = Startup({part.name: part for part in parts}, ("pool", "cache"), 30.0, Metrics())
     await startup.run()
-    assert [(one.code, one.component) for one in startup.failures] == [("DEPENDENCY_UNREACHABLE", "pool")]
+    assert [(failure.code, failure.component) for failure in startup.failures] == [("DEPENDENCY_UNREACHABLE", "pool")]
     assert "STARTUP_POSTGRES_TIMEOUT_S" in startup.failures[0].action
     assert startup.records["cache"].outcome == "passed"
 

@@ -175,7 +175,7 @@ class Bench:
         ingress = Ingress("nginx", tls, HOST, idle_s, MAX_BODY_BYTES, MAX_HEADER_BYTES, **more)
         issued, watched = self.authority.issue([HOST]), ("authorization", "access_token")
         plan = IngressPlan(ingress, issued, header_timeout_s=header_s, shutdown_timeout_s=2, watched=watched)
-        upstreams = [(one.host, one.port) for one in self.replicas]
+        upstreams = [(replica.host, replica.port) for replica in self.replicas]
         if self.kind != "nginx":
             kind: IngressKind = "python" if self.kind == "python" else "nginx"
             folder = Path(self.exits.enter_context(tempfile.TemporaryDirectory()))

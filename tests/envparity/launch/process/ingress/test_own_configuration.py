@@ -40,9 +40,9 @@ async def test_the_example_of_the_page_does_what_it_says(bench: Bench) -> None:
     ingress = bench.open(patient=True, prefix="/chat", config=OwnConfiguration("page.conf", PAGE.text))
     reply = await ask(bench, ingress, get("/chat/ws", *UPGRADE), ends_with=b"\r\n\r\n")
     assert reply.status == 101
-    assert reply["X-Envparity-Upstream"] in {f"{one.host}:{one.port}" for one in bench.replicas}
+    assert reply["X-Envparity-Upstream"] in {f"{replica.host}:{replica.port}" for replica in bench.replicas}
     assert reply["X-Envparity-Answered"] == "yes"
-    assert {one.name: one.value for one in arrived_of(reply.headers)}["Host"] == HOST
+    assert {header.name: header.value for header in arrived_of(reply.headers)}["Host"] == HOST
     assert asked(bench)[0] == "GET /ws HTTP/1.1"
     for replica in bench.replicas:
         replica.heads.clear()

@@ -79,7 +79,7 @@ class Reply:
         self.closed = closed
 
     def __getitem__(self, name: str) -> str:
-        (value,) = [value for one, value in self.headers if one == name]
+        (value,) = [value for header, value in self.headers if header == name]
         return str(value)
 
 
@@ -190,7 +190,7 @@ async def test_the_client_is_told_what_arrived_at_the_replica(bench: Bench, ingr
     """Host, Origin and forwarding headers with their values, watched ones by name, and what is dropped not at all."""
     sent = ["Origin: https://app.example", "Authorization: s3cret", "access_token: s3cret", "x-unwatched: 1"]
     reply = await ask(bench, ingress, get("/headers", *sent), ends_with=b"\r\n\r\n")
-    arrived = {one.name: one.value for one in arrived_of(reply.headers)}
+    arrived = {header.name: header.value for header in arrived_of(reply.headers)}
     seen = arrived.pop("X-Real-IP")
     assert arrived == {
         "Host": HOST,
@@ -208,7 +208,7 @@ async def test_the_client_is_told_what_arrived_at_the_replica(bench: Bench, ingr
 async def test_the_client_is_told_which_replica_answered(bench: Bench, ingress: Opened) -> None:
     """The replica's status and headers pass, but for those that are the server's own to say."""
     reply = await ask(bench, ingress, get("/headers"), ends_with=b"\r\n\r\n")
-    (upstream,) = [f"{one.host}:{one.port}" for one in bench.replicas if one.heads]
+    (upstream,) = [f"{replica.host}:{replica.port}" for replica in bench.replicas if replica.heads]
     assert reply.line == "HTTP/1.1 418 A Teapot"
     assert [(name, value) for name, value in reply.headers if name != "Date" and not told(name)] == [
         ("Server", "nginx"),
@@ -250,7 +250,7 @@ async def test_requests_follow_one_another_on_one_connection(bench: Bench, ingre
     assert reply.closed
     assert reply.body.count(b"HTTP/1.1 200 OK") == 1
     assert reply.body.endswith(b"\r\n\r\nok")
-    assert [len(one.heads) for one in bench.replicas] == [1, 1]
+    assert [len(replica.heads) for replica in bench.replicas] == [1, 1]
 
 
 async def test_an_answer_that_is_cut_off_is_cut_off_for_the_client(bench: Bench, ingress: Opened) -> None:
@@ -385,7 +385,7 @@ async def test_replicas_take_turns_strictly(bench: Bench, ingress: Opened) -> No
 async def test_a_replica_that_is_away_is_passed_over_and_found_again(bench: Bench, ingress: Opened) -> None:
     """One away: the other answers. Both away: 502 by name of the last asked. Back: used by the very next requests."""
     first, second = bench.replicas
-    names = {f"{one.host}:{one.port}" for one in (first, second)}
+    names = {f"{replica.host}:{replica.port}" for replica in (first, second)}
     bench.run(first.down())
     try:
         left = {(await ask(bench, ingress, get(), ends_with=b"ok"))["X-Envparity-Upstream"] for _ in range(3)}

@@ -73,7 +73,7 @@ async def test_the_cookie_is_set_with_an_upgrade_too(bench: Bench) -> None:
     first = await ask(bench, ingress, get("/ws", *UPGRADE), ends_with=b"\r\n\r\n")
     (cookie,) = set_cookies(first)
     again = [await answer(bench, ingress, f"Cookie: {cookie.partition(';')[0]}") for _ in range(2)]
-    assert {replica_of(one) for one in again} == {replica_of(first)}
+    assert {replica_of(reply) for reply in again} == {replica_of(first)}
 
 
 async def test_a_cookie_of_a_replica_that_is_away_is_set_anew(bench: Bench) -> None:
@@ -84,7 +84,7 @@ async def test_a_cookie_of_a_replica_that_is_away_is_set_anew(bench: Bench) -> N
     try:
         reply = await answer(bench, ingress, f"Cookie: {AFFINITY_COOKIE}=1")
         assert replica_of(reply).endswith(f"{left.host}:{left.port}")
-        assert [one.partition(";")[0] for one in set_cookies(reply)] == [f"{AFFINITY_COOKIE}=2"]
+        assert [cookie.partition(";")[0] for cookie in set_cookies(reply)] == [f"{AFFINITY_COOKIE}=2"]
         bench.run(left.down())
         nobody = await ask(bench, ingress, get("/", f"Cookie: {AFFINITY_COOKIE}=1"), ends_with=b"</html>\r\n")
         assert (nobody.status, set_cookies(nobody)) == (502, [])
@@ -98,10 +98,10 @@ async def test_by_its_address_a_client_comes_to_the_same_replica(bench: Bench) -
     """Without any cookie; and to another one only where that is away."""
     ingress = opened(bench, affinity="address")
     replies = [await answer(bench, ingress) for _ in range(4)]
-    (same,) = {replica_of(one) for one in replies}
-    assert not any(set_cookies(one) for one in replies)
-    (home,) = [one for one in bench.replicas if same == f"{one.host}:{one.port}"]
-    (other,) = [one for one in bench.replicas if one is not home]
+    (same,) = {replica_of(reply) for reply in replies}
+    assert not any(set_cookies(reply) for reply in replies)
+    (home,) = [replica for replica in bench.replicas if same == f"{replica.host}:{replica.port}"]
+    (other,) = [replica for replica in bench.replicas if replica is not home]
     bench.run(home.down())
     try:
         assert replica_of(await answer(bench, ingress)).endswith(f"{other.host}:{other.port}")
@@ -149,7 +149,7 @@ CLAIMS = ("X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: gopher", "X-Real-I
 async def test_only_the_headers_that_are_asked_for_are_set(bench: Bench) -> None:
     """Of the others, what the client says is passed on."""
     reply = await answer(bench, opened(bench, forwarded=("proto", "host")), *CLAIMS)
-    arrived = {one.name: one.value for one in arrived_of(reply.headers)}
+    arrived = {header.name: header.value for header in arrived_of(reply.headers)}
     assert arrived == {
         "Host": HOST,
         "X-Forwarded-For": "203.0.113.9",
@@ -162,16 +162,16 @@ async def test_only_the_headers_that_are_asked_for_are_set(bench: Bench) -> None
 async def test_none_is_set_where_none_is_asked_for(bench: Bench) -> None:
     """The backend learns nothing of the client."""
     reply = await answer(bench, opened(bench, forwarded=()))
-    assert {one.name: one.value for one in arrived_of(reply.headers)} == {"Host": HOST}
+    assert {header.name: header.value for header in arrived_of(reply.headers)} == {"Host": HOST}
 
 
 async def test_what_the_client_claims_can_be_kept_before_its_address(bench: Bench) -> None:
     """As a proxy does that stands behind others."""
     ingress = opened(bench, forwarded=("for", "real-ip"), forwarded_for="append")
     reply = await answer(bench, ingress, "X-Forwarded-For: 203.0.113.9, 198.51.100.2")
-    arrived = {one.name: one.value for one in arrived_of(reply.headers)}
+    arrived = {header.name: header.value for header in arrived_of(reply.headers)}
     assert arrived["X-Forwarded-For"] == f"203.0.113.9, 198.51.100.2, {arrived['X-Real-IP']}"
-    alone = {one.name: one.value for one in arrived_of((await answer(bench, ingress)).headers)}
+    alone = {header.name: header.value for header in arrived_of((await answer(bench, ingress)).headers)}
     assert alone["X-Forwarded-For"] == alone["X-Real-IP"]
 
 
@@ -182,13 +182,13 @@ async def test_headers_are_dropped_by_their_names(bench: Bench) -> None:
     lines = asked(bench)
     assert "X-Other: 1" in lines
     assert not any(line.lower().startswith(("authorization", "sec-websocket-protocol")) for line in lines)
-    assert "authorization" not in {one.name for one in arrived_of(reply.headers)}
+    assert "authorization" not in {header.name for header in arrived_of(reply.headers)}
 
 
 async def test_the_backend_can_be_asked_for_by_the_name_that_the_ingress_has_for_it(bench: Bench) -> None:
     """And is told what the client asked for in another header."""
     reply = await answer(bench, opened(bench, host_header="upstream"))
-    arrived = {one.name: one.value for one in arrived_of(reply.headers)}
+    arrived = {header.name: header.value for header in arrived_of(reply.headers)}
     assert (arrived["Host"], arrived["X-Forwarded-Host"]) == ("backend", HOST)
     assert asked(bench)[1] == "Host: backend"
 
