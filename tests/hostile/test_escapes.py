@@ -34,7 +34,7 @@ name = "hello"
 steps = [{{ connect = "none" }}, {{ expect = "never", within_s = WITHIN }}]
 """
 SERVER = f"""
-import asyncio, os
+import asyncio, os, resource
 from websockets.asyncio.server import serve
 def escape(seconds):
     if os.fork():
@@ -43,6 +43,8 @@ def escape(seconds):
     if os.fork():
         os._exit(0)
     os.chdir("/")
+    if os.environ["LOWERS"] == "true":
+        resource.setrlimit(10, (0, 0))  # RLIMIT_LOCKS
     os.execve("{SLEEP}", ["{SLEEP}", seconds], {{}})
 async def talk(connection):
     await connection.wait_closed()
@@ -79,7 +81,8 @@ def test_own(parity):
 class Escaped:
     """A run whose backend has each of its boots leave behind a process that sleeps as long as no other does.
 
-    A session of pytest has one like that of its own, which sleeps for `own`.
+    Of a command line's it has lowered its limit of file locks too, so that nothing is left but that it is an orphan. A
+    session of pytest has one like that of its own, which sleeps for `own`.
     """
 
     def __init__(self, folder: Path, within: str, face: str) -> None:
@@ -87,7 +90,8 @@ class Escaped:
         (folder / "environments").mkdir()
         (folder / "backend.toml").write_text(BACKEND.replace("WITHIN", within), encoding="utf-8")
         (folder / "server.py").write_text(SERVER, encoding="utf-8")
-        text = f'name = "near"\n[settings]\nSECONDS = "{self.seconds}"\n'
+        lowers = str(face == "the command line").lower()
+        text = f'name = "near"\n[settings]\nSECONDS = "{self.seconds}"\nLOWERS = {lowers}\n'
         (folder / "environments" / "near.toml").write_text(text, encoding="utf-8")
         self.own = f"4322.{time.time_ns() % 10**6:06}"
         (folder / "test_own.py").write_text(OWN.replace("SECONDS", self.own), encoding="utf-8")
