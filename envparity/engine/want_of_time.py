@@ -113,7 +113,7 @@ class LateBoots:
         async with place:
             seen = await with_stalls(lambda: boot(again=False))
         reasons = for_want_of_time(seen) if self._every else late_for_want_of_time(seen)
-        if reasons and known is not None and ends_alike(known, seen):
+        if reasons and known is not None and ends_alike(seen, known):
             return seen, ()
         settled = doubt is not None and doubt.is_settled
         if not settled and (not reasons or self._late_alone >= MOST_LATE_ALONE):

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from envparity.support.redaction.escapes import broken, escaped, unbroken, unescaped
 from envparity.support.redaction.names import is_secret, is_secret_name, password_in, secrets_in
 from envparity.support.redaction.rebuilding import rebuilt
 from envparity.support.redaction.shapes import REDACTED, without_shapes
@@ -81,7 +82,7 @@ class Redaction:
         elif held:
             text = _pattern(held).sub(lambda match: self._names[match[0]], text)
         if len(text) >= PIECE and self._cuttable:
-            text = self._without_pieces(text)
+            text = self._without_pieces(self._without_escaped_ones(text))
         return without_shapes(text)
 
     def plain(self, value: Any) -> Any:
@@ -92,6 +93,15 @@ class Redaction:
         """The same struct without a secret in any of its texts."""
         made: S = rebuilt(value, self.text)
         return made
+
+    def _without_escaped_ones(self, text: str) -> str:
+        """Without a secret of which characters are escaped, or that has breaks in it."""
+        for plain_of, finding in ((unescaped, escaped), (unbroken, broken)):
+            plain = plain_of(text)
+            for form in self._cuttable if plain is not None else ():
+                if plain is not None and form in plain and form not in text:
+                    text = finding(form).sub(self._names[form], text)
+        return text
 
     def _without_pieces(self, text: str) -> str:
         """Without the end of a secret at its beginning, the beginning of one at its end, or the middle of one."""

@@ -141,6 +141,10 @@ class Booted:
     def __init__(self, late: str = "timeout") -> None:
         self._seen, self.times = _observed(_departed(cast("DepartureKind", late))), 0
 
+    def shows(self, seen: Observation) -> None:
+        """Have it show that instead."""
+        self._seen = seen
+
     async def __call__(self, *, again: bool) -> Observation:
         assert again == bool(self.times)
         self.times += 1
@@ -184,4 +188,19 @@ async def test_what_ends_as_an_equal_boot_did_alone_is_believed(known: Departure
     """However busy the machine is: that boot was seen with nothing beside it."""
     boot = Booted()
     await _believed(LateBoots(every=True), boot, known=_observed(_departed(known)))
+    assert boot.times == times
+
+
+@pytest.mark.parametrize(("known", "times"), [(_ended(1006), 1), (_ended(1011), 2)])
+async def test_what_was_cut_off_in_an_equal_boot_of_a_calm_machine_is_believed(known: Transcript, times: int) -> None:
+    """There it was no matter of time: here, where the machine is busy, it would be made again each time it is asked."""
+    boot = Booted()
+    boot.shows(_observed(_ended(1006), stalls=BUSY))
+
+    async def as_it_is(_boot: Callable[[], Awaitable[Observation]]) -> Observation:
+        return await _boot()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(want_of_time, "with_stalls", as_it_is)
+        await _believed(LateBoots(), boot, known=_observed(known, stalls=CALM))
     assert boot.times == times

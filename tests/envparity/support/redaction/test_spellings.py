@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -84,3 +85,35 @@ def test_the_lines_of_a_secret_are_found_alone() -> None:
     redaction = Redaction([(key, NAME)])
     assert [redaction.text(line) for line in key.splitlines()[1:3]] == [NAME, NAME]
     assert redaction.text(key) == NAME
+
+
+KEY = "kX9/" + "Tq7-Zp+3vW" * 4 + "=Q@z'&"
+ESCAPED = {
+    "as PHP writes JSON": json.dumps(KEY)[1:-1].replace("/", "\\/"),
+    "as Go and Gson write JSON": KEY.replace("&", "\\u0026").replace("=", "\\u003d").replace("'", "\\u0027"),
+    "as .NET writes JSON": KEY.replace("+", "\\u002B").replace("&", "\\u0026").replace("'", "\\u0027"),
+    "as templates write it": html.escape(KEY).replace("=", "&#x3D;").replace("+", "&#43;"),
+    "its base64 as .NET writes JSON": base64.b64encode(KEY.encode()).decode().replace("+", "\\u002B"),
+    "whole in percent": "".join(f"%{byte:02x}" for byte in KEY.encode()),
+    "whole in JSON": "".join(f"\\u{byte:04x}" for byte in KEY.encode()),
+    "whole in HTML": "".join(f"&#{byte};" for byte in KEY.encode()),
+    "as C writes bytes": "".join(f"\\x{byte:02x}" for byte in KEY.encode()),
+    "base64 in lines": base64.encodebytes(KEY.encode() * 3).decode(),
+    "digits in pairs": KEY.encode().hex(" "),
+    "digits of a fingerprint": KEY.encode().hex(":").upper(),
+    "digits in lines": "\r\n".join(KEY.encode().hex(" ", 16).split()),
+}
+
+
+@pytest.mark.parametrize("written", ESCAPED.values(), ids=ESCAPED)
+def test_a_secret_is_found_whatever_is_escaped_in_it_or_breaks_it(written: str) -> None:
+    """Nothing of it stays, and what is around it does."""
+    secret = KEY * 3 if written == ESCAPED["base64 in lines"] else KEY
+    shown = Redaction([(secret, NAME)]).text(f"key is {written}, they say")
+    assert re.fullmatch(rf"key is {re.escape(NAME)}\w?=*\n?, they say", shown)  # base64 ends with two bits of it
+
+
+@pytest.mark.parametrize("text", ["50%25 of a\\/b &amp; \\u00e9", "a b\nc d:e", "de ad be ef de ad be ef 00"])
+def test_what_holds_no_secret_stays_as_it_was_written(text: str) -> None:
+    """With its escapes and its breaks."""
+    assert Redaction([(KEY, NAME)]).text(text) == text
