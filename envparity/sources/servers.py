@@ -127,14 +127,18 @@ def dependency_of_a_host(setting: str, value: str, beside: Collection[str]) -> d
 
 
 def dependency_of_a_near_host(setting: str, settings: Mapping[str, str]) -> dict[str, object] | None:
-    """The same of a host of whatever name, as of this machine: a port that is usual for a kind says it as well."""
-    found = _HOST.fullmatch(setting)
-    if found is None or not _ANY_HOST.fullmatch(settings[setting]):
+    """The same of a host of whatever name, as of this machine, and of one with its port behind it: a port that is usual
+    for a kind says it as well.
+    """
+    host, _, port = settings[setting].partition(":")
+    found = _HOST.fullmatch(setting) if not port else re.match(r"(?P<prefix>[A-Za-z0-9]*_?)", setting)
+    if found is None or not _ANY_HOST.fullmatch(host):
         return None
-    given = [name for name, value in settings.items() if value]
-    port = settings.get(f"{found['prefix']}PORT", "")
+    given, prefix = [name for name, value in settings.items() if value], found["prefix"]
+    port = port or settings.get(f"{prefix}PORT", "")
     kind = next((kind for kind, known in _recognised() if _listens_at(known, port)), None)
-    return _named_server(found["prefix"], given) or (_table(kind, found["prefix"], given) if kind else None)
+    named = None if ":" in settings[setting] else _named_server(prefix, given)
+    return named or (_table(kind, prefix, given) if kind else None)
 
 
 def _listens_at(kind: object, port: str) -> bool:

@@ -50,6 +50,7 @@ _SOCKET_IO = re.compile(
     r"|^(?:from|import) flask_socketio\b",
     re.MULTILINE,
 )
+_IMPORTED = re.compile(r"^(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
 _READY = re.compile(r"\bready")
 
 
@@ -58,12 +59,13 @@ class Code:
     """What was found: paths of WebSockets and of health in the order of the files, those of being ready first, and
     `module:name` of an application.
 
-    `socket_io` is where a server of Socket.IO is made.
+    `modules` is the folder that its modules are named from; `socket_io` is where a server of Socket.IO is made.
     """
 
     websockets: list[Proposal[str]] = field(default_factory=list)
     health: list[Proposal[str]] = field(default_factory=list)
     application: Proposal[str] | None = None
+    modules: Path = Path()
     socket_io: Proposal[str] | None = None
 
     def below(self, home: Path) -> Code:
@@ -75,7 +77,7 @@ class Code:
         )
         found = self.socket_io
         io = replace(found, found_in=within + found.found_in) if found is not None else None
-        return Code(sockets, health, self.application, io)
+        return Code(sockets, health, self.application, self.modules, io)
 
 
 def read_code(folder: Path) -> Code:
@@ -95,7 +97,9 @@ def read_code(folder: Path) -> Code:
         for match in _HEALTH.finditer(text):
             found.health.append(Proposal(match["path"], at_line(path, folder, text, match.start())))
         if found.application is None and path.suffix == ".py" and (match_app := _ASGI.search(text)):
-            module = ".".join(path.relative_to(folder).with_suffix("").parts)
+            home = _home_of_modules(path, folder, text)
+            module = ".".join(path.relative_to(home).with_suffix("").parts)
+            found.modules = home.relative_to(folder)
             place = at_line(path, folder, text, match_app.start())
             found.application = Proposal(f"{module}:{match_app['name']}", place)
         if found.socket_io is None and (match_io := _SOCKET_IO.search(text)):
@@ -112,6 +116,14 @@ def _below_prefixes(found: Proposal[str], routers: Routers) -> list[Proposal[str
     known = [Proposal(_as_path(path), found.found_in) for path in full if UNWRITTEN not in path]
     unwritten = f"{found.found_in}, below a prefix that no text says"
     return known or [replace(found, found_in=unwritten) if full else found]
+
+
+def _home_of_modules(path: Path, folder: Path, text: str) -> Path:
+    """The folder above a module in which most stands that it imports; the project's own where none has more."""
+    names = set(_IMPORTED.findall(text))
+    parts = path.parent.relative_to(folder).parts
+    above = [folder.joinpath(*parts[:depth]) for depth in range(len(parts) + 1)]
+    return max(above, key=lambda home: sum((home / name).is_dir() or (home / f"{name}.py").is_file() for name in names))
 
 
 def _sources(folder: Path) -> Iterator[Path]:

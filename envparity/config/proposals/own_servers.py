@@ -58,7 +58,7 @@ def _named(setting: str, values: Mapping[str, str]) -> Iterator[tuple[str, Mappi
     if len(known) == 1:
         yield known[0].host, dependency_of_a_url(known[0])
     elif not known and (table := dependency_of_a_near_host(setting, values)) is not None:
-        yield values[setting], table
+        yield values[setting].partition(":")[0], table
 
 
 def _composed(

@@ -76,7 +76,8 @@ def _commands(root: Path, home: Path, code: Code, dockerfile: Path | None) -> It
     if isinstance(start, dict) and isinstance(start.get("start"), str) and (argv := _argv(start["start"])):
         yield Proposal(argv, f"{within}package.json: scripts.start")
     if code.application is not None:
-        argv = ("python3", "-m", "uvicorn", code.application.value, "--host", "127.0.0.1", "--port", "{port}")
+        modules = () if code.modules == Path() else ("--app-dir", code.modules.as_posix())
+        argv = ("python3", "-m", "uvicorn", code.application.value, *modules, "--host", "127.0.0.1", "--port", "{port}")
         yield Proposal(argv, f"{within}{code.application.found_in}")
     settings = sorted(folder.glob("*/asgi.py"))
     if settings and (folder / "manage.py").is_file():

@@ -27,6 +27,8 @@ API_HOST=0.0.0.0
 API_PORT=8000
 SMTP_HOST=localhost
 SMTP_PORT=25
+QUEUE_ADDRESS=localhost:4222
+PAGE=localhost:3000
 SITE=https://app.example:5432
 """
 
@@ -52,6 +54,7 @@ def test_what_names_a_server_leads_to_one_of_the_boots_own(tmp_path: Path) -> No
         "redis": "redis",
         "rabbitmq": "rabbitmq",
         "postgres-2": "postgres",
+        "nats": "nats",
     }
     composed = {name: value.template for name, value in made.settings.items() if isinstance(value, Composed)}
     assert composed == {
@@ -66,6 +69,7 @@ def test_what_names_a_server_leads_to_one_of_the_boots_own(tmp_path: Path) -> No
         "RABBIT_PASSWORD": "{rabbitmq.password}",
         "REPLICA": "postgres://{postgres-2.user}:{postgres-2.password|urlencode}@{postgres-2.host}:"
         "{postgres-2.port}/{postgres-2.database}",
+        "QUEUE_ADDRESS": "{nats.host}:{nats.port}",
     }
     assert made.dependencies["redis"].password is False
     assert "app:pw" not in (tmp_path / "environments" / "local.toml").read_text()
@@ -80,6 +84,7 @@ def test_each_server_is_told_with_its_place(tmp_path: Path) -> None:
         ("redis", ".env:2"),
         ("rabbitmq", ".env:6"),
         ("postgres-2", ".env:10"),
+        ("nats", ".env:15"),
     ]
 
 

@@ -54,3 +54,23 @@ def test_a_program_of_the_projects_own_virtual_environment_is_the_one_there(tmp_
     assert first(tmp_path)[:2] == (".venv/bin/python3", "-m")
     (tmp_path / "Procfile").write_text("web: serve --port $PORT\n")
     assert first(tmp_path) == ("serve", "--port", "{port}")
+
+
+@pytest.mark.parametrize(
+    ("imports", "started"),
+    [
+        ("from app.core import settings", ("app.main:app", "--app-dir", "backend")),
+        ("from core import settings", ("main:app", "--app-dir", "backend/app")),
+        ("from backend.app.core import settings", ("backend.app.main:app", "--host")),
+        ("import fastapi", ("backend.app.main:app", "--host")),
+    ],
+)
+def test_an_application_is_named_from_where_its_modules_are(
+    tmp_path: Path, imports: str, started: tuple[str, ...]
+) -> None:
+    """The folder that what it imports is in; where that says nothing, the project's own."""
+    (tmp_path / "backend" / "app").mkdir(parents=True)
+    (tmp_path / "backend" / "app" / "core.py").touch()
+    (tmp_path / "backend" / "app" / "main.py").write_text(f"{imports}\napp = FastAPI()\n")
+    argv = first(tmp_path)
+    assert argv[: 3 + len(started)] == ("python3", "-m", "uvicorn", *started)
