@@ -14,7 +14,7 @@ from typing import NamedTuple
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.environment import Note
 from envparity.sources.deployed_files import DeployedFiles
-from envparity.sources.layer import Layer, holds, over
+from envparity.sources.layer import Layer, holds, over, unreached
 from envparity.sources.relocating import relocated
 from envparity.sources.source import SOURCES, ReadsTogether, Said
 from envparity.sources.together import Together
@@ -276,6 +276,7 @@ def _whole(document: Document, under: Layer, environments: Collection[str]) -> E
         for name, note in under.notes.items()
         if not (name.startswith("settings.") and name.removeprefix("settings.") in own)
     )
+    notes = (*notes, *unreached(under, data))
     read = replace(document, data=data, places=from_files)
     return Extended(read, under.literals, notes, shown, under=under)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from envparity.model.environment import Note
 from envparity.support.toml.document import dotted
 from envparity.support.toml.lines import KeyPath
 
-__all__ = ["Layer", "holds", "over"]
+__all__ = ["Layer", "holds", "over", "unreached"]
 
 _PROGRAM = frozenset({"entrypoint", "arguments"})
 
@@ -104,3 +104,14 @@ def holds(data: Mapping[str, object], key: KeyPath) -> bool:
             return False
         found = inside[part]
     return True
+
+
+def unreached(under: Layer, data: Mapping[str, object]) -> Iterator[Note]:
+    """That a server of the deployment's files is booted, and nothing tells the backend where it is."""
+    said = str([value for key, value in data.items() if key not in {"differences", "platform", "ingress"}])
+    for name in under.table("dependencies") if under.deployment else ():
+        hosts = sorted({host for host, server in under.hosts.items() if server == name})
+        place = under.places.get(("dependencies", name))
+        if place is not None and hosts and f"{{{name}." not in said and f"'{name}." not in said:
+            text = f"no setting leads there: the backend looks for {' or '.join(hosts)} itself, if at all"
+            yield Note(f"dependencies.{name}", text, f"{place[0]}:{place[1]}", known=False)

@@ -291,3 +291,21 @@ def test_a_managed_server_is_known_by_the_name_of_its_setting(
     assert not unknown or not notes(
         environment(tmp_path, "compose.yaml#api", own="[settings]\nREDIS_PORT = '1'\n"), known=False
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "own", "told"),
+    [
+        ("", "", {"dependencies.redis", "dependencies.broker"}),
+        ('CACHE: "redis://cache:6379", ', "", {"dependencies.broker"}),
+        ("", '[settings]\nCACHE = "{redis.host}"\nBROKER = { from = "broker.host" }\n', set()),
+    ],
+)
+def test_a_server_that_no_setting_leads_to_is_told(tmp_path: Path, setting: str, own: str, told: set[str]) -> None:
+    """It is booted, and the backend looks for it by a name that its code has, where nobody is."""
+    compose = f"services:\n  api: {{build: ., environment: {{{setting}A: 1}}, depends_on: [cache, broker]}}\n"
+    compose += "  cache: {image: redis, container_name: c}\n  broker: {image: a/b, ports: ['9092']}\n"
+    put(tmp_path, compose__yaml=compose, Dockerfile="FROM a\n")
+    found = notes(environment(tmp_path, "compose.yaml#api", own=own), known=False)
+    assert {name for name in found if name.startswith("dependencies.")} == told
+    assert all("c or cache" in text for name, text in found.items() if name == "dependencies.redis")
