@@ -23,14 +23,15 @@ from envparity.observe.record import Observation
 __all__ = ["HybridBoots"]
 
 _AS_IT_IS: frozenset[Trait] = frozenset()
+_OF_A_STACK = {"grows", "stops"}
 
 
 class HybridBoots:
     """Boots environments between `base` and `failing`, as `boot` says, and plays `scenarios` on them.
 
-    `also`: in each that starts users come back (`returns`), pages of other `origins` ask, or what is held open is
-    looked at between rounds of plays (`grows`). What forks stand beside is taken down by `close`. Not `forkable`: there
-    are no forks.
+    `also`: in each that starts users come back (`returns`), pages of other `origins` ask, what is held open is looked
+    at between rounds of plays (`grows`), or a replica is stopped at the end (`stops`). What forks stand beside is taken
+    down by `close`. Not `forkable`: there are no forks.
     """
 
     def __init__(
@@ -51,13 +52,14 @@ class HybridBoots:
         self._scenarios, self._also = scenarios, also
         self._exits = AsyncExitStack()
         self._forks: WarmBoots | None = None
-        # A fork has no ingress before it and no second replica, and cannot have a server restarted for it alone; two
-        # of them share what was made at import.
+        # A fork has no ingress before it and no second replica, cannot have a server restarted for it alone, and says
+        # nothing of what it holds or how it stops; two of them share what was made at import.
         self.forkable = (
             forkable
             and base.ingress.kind == "none"
             and base.platform.replicas == 1
             and not any(scenario.disruptive or scenario.tells_workers_apart for scenario in scenarios)
+            and _OF_A_STACK.isdisjoint(also)
             and boot.hasten == 1
             and not (boot.clocks or boot.slow or boot.apart_s)
         )
