@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 
 from envparity.config.environment import load_environment
 from envparity.faces.cli.app import app
-from tests.docs.pages import blocks
+from tests.docs.pages import blocks, page, tables
 
 PAGE = "docs/first-verdict.md"
 
@@ -35,3 +36,21 @@ def test_what_init_prints_is_on_the_page(tmp_path: Path, monkeypatch: pytest.Mon
     file.write_text(file.read_text(encoding="utf-8") + blocks(PAGE, "toml")[0].text, encoding="utf-8")
     environment, wrong = load_environment(file)
     assert (wrong, environment is not None and environment.platform.memory_mib) == ([], 128)
+
+
+def test_what_the_readme_shows_of_the_two_commands_is_on_the_page() -> None:
+    """All that `init` prints, and of the verdict what is not left out."""
+    printed, verdict = (block.text.splitlines() for block in blocks(PAGE, "text")[:2])
+    shown = next(block.text.splitlines() for block in blocks("README.md", "text") if "$ envparity init" in block.text)
+    assert shown[1 : len(printed) + 1] == printed
+    told = [line for line in shown[len(printed) + 1 :] if line and "[…]" not in line]
+    assert told == [line for line in verdict if line in told]
+
+
+def test_the_times_in_the_readme_are_those_of_the_page() -> None:
+    """Of each shape of project that of `init` with its first run."""
+    times = [row[1].split(",")[0].removesuffix(" s") for row in tables(PAGE)["What it takes"]]
+    words = " ".join(page("README.md").split())
+    paragraph = words[words.index("That takes ") : words.index("Without `--yes`")]
+    assert {f"{time} s" for time in times} <= set(re.findall(r"\d+ s", paragraph))
+    assert len(times) == 6
