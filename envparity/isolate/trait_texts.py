@@ -45,7 +45,8 @@ def _text(part: Part, passing: Environment, failing: Environment) -> str:  # noq
             return f"no file {part.name}" if file is None else f"file {part.name} from {file.template}"
         case "job":
             job = failing.jobs.get(part.name)
-            return f"no job {part.name}" if job is None else f"job {part.name}: {' '.join(job.command)}"
+            again = " and again" if job is not None and job.again else ""
+            return f"no job {part.name}" if job is None else f"job {part.name}: {' '.join(job.command)}{again}"
         case "process":
             process = failing.processes.get(part.name)
             return f"no process {part.name}" if process is None else f"process {part.name}: {' '.join(process.command)}"

@@ -179,7 +179,7 @@ def _ran_its_jobs(observation: Observation) -> bool:
 
 def _programs(observation: Observation) -> dict[str, str]:
     """What ran beside its replicas, as a table: what each job has written, and that a further program is there."""
-    logs = {f"jobs.{run.name}.log": _log(run) for run in observation.jobs}
+    logs = {f"{run.path}.log": _log(run) for run in observation.jobs}
     return logs | {f"processes.{run.name}": "runs" for run in observation.processes}
 
 

@@ -24,11 +24,11 @@ def job_failed(_view: RunView, observation: Observation) -> Iterator[Breach]:
         got = late if run.exit_code is None else f"ended with exit code {run.exit_code}"
         last = next((words_alone(line) for line in reversed(run.log) if line.strip()), "")
         yield Breach(
-            where=f"job {run.name}",
+            where=run.title,
             expected="it ends with exit code 0",
             got=got,
             nature=f"{'not ended' if run.exit_code is None else got}: {last}",
-            evidence=(LogQuote(f"job {run.name}", run.log[-_LOG_LINES:]),),
+            evidence=(LogQuote(run.title, run.log[-_LOG_LINES:]),),
         )
 
 

@@ -94,8 +94,9 @@ class _Services:
         after = common.pop("depends_on", None)
         waits |= after if isinstance(after, dict) else {}
         for name, job in self.environment.jobs.items():
-            yield f"job-{name}", {**common, "command": self.sheet.words(job.command), "depends_on": dict(waits)}
-            waits[f"job-{name}"] = DONE
+            for service in (f"job-{name}", f"job-{name}-again")[: 1 + job.again]:
+                yield service, {**common, "command": self.sheet.words(job.command), "depends_on": dict(waits)}
+                waits[service] = DONE
         started = {**common, **replicas.started(), **({"depends_on": waits} if waits else {})}
         port = self.environment.platform.port
         behind = self.environment.ingress.kind != "none"

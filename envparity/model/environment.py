@@ -205,12 +205,14 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program that runs once: in what the backend runs in, with its settings, and `before` it starts.
 
-    It is killed where it has not ended `timeout_s` seconds after its start.
+    It is killed where it has not ended `timeout_s` seconds after its start. `again`: it runs a second time when it has
+    ended well, as with the next deployment, which finds what it has made.
     """
 
     command: tuple[str, ...]
     before: Literal["backend"] = "backend"
     timeout_s: float = 60.0
+    again: bool = False
 
 
 class BesideProcess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

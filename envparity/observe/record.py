@@ -135,12 +135,26 @@ class SettingFingerprint(msgspec.Struct, frozen=True):
 
 
 class JobRun(msgspec.Struct, frozen=True):
-    """One run of a job: how it ended, how long it took, and the end of its log. Without an exit code it was killed."""
+    """One run of a job: how it ended, how long it took, and the end of its log. Without an exit code it was killed.
+
+    `again`: it is the second one in that boot.
+    """
 
     name: str
     exit_code: int | None
     duration_s: float
     log: tuple[str, ...] = ()
+    again: bool = False
+
+    @property
+    def title(self) -> str:
+        """Which run it is, in words."""
+        return f"job {self.name} again" if self.again else f"job {self.name}"
+
+    @property
+    def path(self) -> str:
+        """Where what it showed stands among what is compared."""
+        return f"jobs.{self.name}.again" if self.again else f"jobs.{self.name}"
 
 
 class ProcessRun(msgspec.Struct, frozen=True):

@@ -65,6 +65,23 @@ def test_a_job_that_fails_is_one_finding_with_its_log(run_case: RunCase) -> None
     assert LogQuote("job migrate", ("guestbook: no such version: 3",)) in red.evidence
 
 
+def test_a_job_that_runs_again_finds_what_it_has_made(run_case: RunCase) -> None:
+    """As with the next deployment: both runs are recorded, and nothing differs."""
+    run = run_case(CASE, environments="twice")
+    assert run.findings == ()
+    for seen in run.saved.observations:
+        assert [(job.title, job.exit_code) for job in seen.jobs] == [("job migrate", 0), ("job migrate again", 0)]
+
+
+def test_a_job_that_ends_well_once_alone_is_a_finding(run_case: RunCase) -> None:
+    """With what it has said the second time; the command that does so is the cause."""
+    run = run_case(CASE, environments="careless")
+    (red,) = run.findings
+    assert (red.code, red.where, red.environments) == ("EP109", "job migrate again", ("staging",))
+    assert single_cause(red) == "job migrate: python3 server.py --migrate 2 --careless and again"
+    assert LogQuote("job migrate again", ("guestbook: there is a schema already",)) in red.evidence
+
+
 @pytest.mark.parametrize(
     ("environments", "causes"), [("inked", []), ("smudged", ["file /etc/ink.json from ../red.json"])]
 )

@@ -199,7 +199,9 @@ def _key_of(row: str) -> str:
 
 
 def _job_shown(job: Job | None) -> str:
-    return "none" if job is None else f"{' '.join(job.command)} ({job.timeout_s:g} s)"
+    if job is None:
+        return "none"
+    return f"{' '.join(job.command)} ({job.timeout_s:g} s{', and again' if job.again else ''})"
 
 
 def _process_shown(process: BesideProcess | None) -> str:

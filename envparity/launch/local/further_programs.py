@@ -53,18 +53,22 @@ class FurtherPrograms:
     ) -> None:
         """Run the jobs, one after the other until one fails, with every dependency in reach as when it was deployed.
 
+        Those that are to run again do so each when it has ended.
+
         What cannot be reached when the backend starts (it is `late`, or withheld) is out of reach again afterwards.
         """
         withheld = [stack.dependencies[name] for name in self.proxies.boot.unreachable_at_start]
         for dependency in (*late, *withheld):
             await dependency.proxy.up()
-        for name, job in self.proxies.environment.jobs.items():
-            self.waiting(f"job {name}")
+        jobs = self.proxies.environment.jobs.items()
+        for name, job, again in [(*each, again) for each in jobs for again in (False, True)[: 1 + each[1].again]]:
             began = time.monotonic()
+            self.waiting(f"job {name} again" if again else f"job {name}")
             exit_code, log = await programs.job(exits, values, name, job)
             took_s = round(time.monotonic() - began, 3)
-            stack.timings[f"job {name}"] = took_s
-            stack.jobs.append(JobRun(name, exit_code, took_s, stack.logs.redacted(log)[-LOG_LINES:]))
+            run = JobRun(name, exit_code, took_s, stack.logs.redacted(log)[-LOG_LINES:], again)
+            stack.timings[run.title] = took_s
+            stack.jobs.append(run)
             if exit_code != 0:
                 break
         for dependency in (*late, *withheld):

@@ -57,7 +57,7 @@ def _table(subject: Subject, observation: Observation) -> Iterator[tuple[str, st
         else:
             yield path, VARIES if path in unsteady else _FINGERPRINT.sub("<secret>", value)
     for job in observation.jobs:
-        yield f"jobs.{job.name}.exit_code", str(job.exit_code)
+        yield f"{job.path}.exit_code", str(job.exit_code)
 
 
 def _varying(backend: Backend, observation: Observation) -> Iterator[str]:

@@ -44,6 +44,15 @@ def test_a_job_that_did_something_else_or_is_not_there_is_a_difference(other: Jo
     assert codes(MIGRATE, other, boot=Boot(down=("redis",))) == []
 
 
+def test_what_there_was_still_to_do_is_compared_by_itself() -> None:
+    """The second run has a place of its own."""
+    left, none = JobRun("migrate", 0, 1.0, ("1 left",), again=True), JobRun("migrate", 0, 1.0, ("done",), again=True)
+    assert codes(left, none) == [("EP206", "jobs.migrate")]
+    assert codes(left, none, declared="jobs.migrate.again.log") == []
+    failed = JobRun("migrate", 1, 1.0, again=True)
+    assert codes(left, failed) == [("EP109", "job migrate again")]
+
+
 @pytest.mark.parametrize(("exit_code", "duration_s"), [(1, 0.2), (None, 60.0)])
 def test_a_job_that_failed_is_one_finding(exit_code: int | None, duration_s: float) -> None:
     """What it has written is no difference beside that."""
@@ -64,10 +73,10 @@ def test_a_job_is_a_trait() -> None:
 def test_a_file_has_jobs(tmp_path: Path) -> None:
     """A port in the command of one is a mistake: it listens nowhere."""
     path = tmp_path / "a.toml"
-    path.write_text('name = "a"\n[jobs.m]\ncommand = ["migrate", "head"]\nbefore = "backend"\n')
+    path.write_text('name = "a"\n[jobs.m]\ncommand = ["migrate", "head"]\nbefore = "backend"\nagain = true\n')
     environment, mistakes = load_environment(path)
     assert environment is not None, mistakes
-    assert environment.jobs == {"m": Job(("migrate", "head"))}
+    assert environment.jobs == {"m": Job(("migrate", "head"), again=True)}
     path.write_text('name = "a"\n[jobs.m]\ncommand = ["migrate", "{port}"]\nbefore = "later"\n')
     _, mistakes = load_environment(path)
     assert {(mistake.line, mistake.key) for mistake in mistakes} == {(3, "jobs.m.command[1]"), (4, "jobs.m.before")}

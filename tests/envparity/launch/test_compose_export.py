@@ -56,6 +56,7 @@ kind = "nginx"
 tls = true
 [jobs.migrate]
 command = ["migrate"]
+again = true
 [files."/etc/app.conf"]
 template = "app.conf"
 [dependencies.postgres]
@@ -92,10 +93,11 @@ def export(*arguments: str) -> Result:
 
 
 def test_what_a_run_would_start_is_in_the_file(team: Path) -> None:
-    """The backend within its limits, each replica, the job before it, the servers, the ingress in front."""
+    """The backend within its limits, each replica, the job before it and once more, the servers, the ingress in front."""
     assert export("--out", "out").exit_code == 0
     services = yaml.safe_load((team / "out" / "compose.yaml").read_text())["services"]
-    assert list(services) == ["postgres", "redis", "store", "job-migrate", "backend-0", "backend-1", "ingress"]
+    jobs, replicas = ["job-migrate", "job-migrate-again"], ["backend-0", "backend-1"]
+    assert list(services) == ["postgres", "redis", "store", *jobs, *replicas, "ingress"]
     backend = services["backend-0"]
     assert backend["build"] == {"context": "..", "dockerfile": "Dockerfile", "target": "prod"}
     assert (backend["user"], backend["cpus"], backend["mem_limit"]) == ("10001", 0.5, "256m")
@@ -106,6 +108,7 @@ def test_what_a_run_would_start_is_in_the_file(team: Path) -> None:
         "redis": {"condition": "service_healthy"},
         "store": {"condition": "service_healthy"},
         "job-migrate": {"condition": "service_completed_successfully"},
+        "job-migrate-again": {"condition": "service_completed_successfully"},
     }
     password = "${POSTGRES_PASSWORD:?see .env.example}"
     assert backend["environment"] == {
@@ -117,7 +120,8 @@ def test_what_a_run_would_start_is_in_the_file(team: Path) -> None:
         "SIGNING_KEY": "${SIGNING_KEY:?see .env.example}",
         "STORE": "http://store:9000",
     }
-    assert services["job-migrate"]["command"] == ["migrate"]
+    assert services["job-migrate"]["command"] == services["job-migrate-again"]["command"] == ["migrate"]
+    assert "job-migrate" in services["job-migrate-again"]["depends_on"]
     assert services["store"]["image"] == "minio/minio"
     assert services["store"]["healthcheck"]["test"] == ["CMD", "mc", "ready", "9000"]
     assert services["ingress"]["environment"]["INGRESS_UPSTREAMS"] == "backend-0:8000,backend-1:8000"

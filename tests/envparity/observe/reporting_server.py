@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import http
 import json
 import os
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
-from websockets.http11 import Request, Response
 
 WRONG = "password authentication failed"
 UP = os.environ.get("DATABASE") == "up"
@@ -52,28 +47,28 @@ REPORTS = {
 }
 
 
-def answer(connection: ServerConnection, request: Request) -> Response | None:
-    """The report that is asked for; everybody else is let in."""
-    report = REPORTS.get((os.environ["FORM"], request.path))
-    if report is None:
-        return None if request.path == "/ws" else connection.respond(http.HTTPStatus.NOT_FOUND, "")
-    status = http.HTTPStatus.OK if UP or report is timeline else http.HTTPStatus.SERVICE_UNAVAILABLE
-    body = json.dumps(report()).encode()
-    headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body))})
-    return Response(status.value, status.phrase, headers, body)
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
-async def echo(connection: ServerConnection) -> None:
-    """Say it again."""
-    async for message in connection:
-        await connection.send(message)
+async def app(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """The report that is asked for, and whatever is said on a WebSocket, by ASGI."""
+    if scope["type"] == "http":
+        await _answer(scope["path"], send)
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (said := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": said["text"]})
+    else:
+        while (event := (await receive())["type"]) != "lifespan.shutdown":
+            await send({"type": f"{event}.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
 
 
-async def main() -> None:
-    """Listen until it is killed."""
-    async with serve(echo, "127.0.0.1", int(os.environ["PORT"]), process_request=answer):
-        await asyncio.get_running_loop().create_future()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+async def _answer(path: str, send: Send) -> None:
+    report = REPORTS.get((os.environ["FORM"], path))
+    body = b"" if report is None else json.dumps(report()).encode()
+    status = 404 if report is None else 200 if UP or report is timeline else 503
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body})
