@@ -18,13 +18,14 @@ from distributed import Worker, WorkerPlugin
 
 from envparity.cluster.facts import LauncherFacts
 from envparity.cluster.wire import Answer, Asked, Cold, Failure, Hybrids, Once, OnceMore, Prepared, Project
-from envparity.engine.explore import OrderProfile, cache_folder
+from envparity.engine.explore import OrderProfile
 from envparity.engine.live_run import LiveRun
 from envparity.engine.run import Run
 from envparity.engine.session import engine
 from envparity.engine.session.identity import identity_of
 from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, DoorFailed, EnvparityError, Mistake, TooBusy, as_ours
+from envparity.launch.cache import cache_folder
 from envparity.launch.port import Launcher
 
 __all__ = ["PreparesRun", "answer", "prepared", "prepares_run"]
@@ -145,7 +146,7 @@ def _run(project: Project) -> Run:
 @contextmanager
 def _one_of_this_machine() -> Iterator[None]:
     """One worker of this user at a time: what one has built, the next finds. Without a cache folder all at once."""
-    folder = cache_folder().parent
+    folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(folder / "prepares.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

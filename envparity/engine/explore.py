@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from envparity.engine.events import Emit, OrderBooted, OrdersPlanned, Waiting
 from envparity.engine.observer import Observer
 from envparity.engine.want_of_time import LateBoots
 from envparity.errors import ConfigurationError, DeadlineExceeded, LaunchError
+from envparity.launch.cache import cache_folder
 from envparity.launch.controls import WarmBoots, WarmUnavailable, warm_boots
 from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Boot, Case
@@ -23,7 +23,7 @@ from envparity.observe.record import Observation, StartupReport
 from envparity.orders.experiments import OrderBoots, order_boots
 from envparity.orders.graph import Graph
 
-__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "cache_folder", "graph_of", "startup_of"]
+__all__ = ["LANES", "BootsBeside", "Explorer", "OrderProfile", "covering_folder", "graph_of", "startup_of"]
 
 LANES = 2
 """How many warm boots of one environment run at the same time."""
@@ -36,11 +36,9 @@ class OrderProfile(msgspec.Struct, frozen=True):
     dependencies: bool = True
 
 
-def cache_folder() -> Path:
-    """Where covering sets and the like are remembered between runs: ENVPARITY_CACHE, else the user's cache folder."""
-    given = os.environ.get("ENVPARITY_CACHE")
-    base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "envparity"
-    return base / "covering"
+def covering_folder() -> Path:
+    """Where covering sets and the like are remembered between runs."""
+    return cache_folder() / "covering"
 
 
 def graph_of(report: StartupReport) -> Graph:
@@ -86,7 +84,7 @@ class Explorer:
                 graph,
                 tuple(environment.dependencies) if profile.dependencies else (),
                 strength=profile.strength,
-                cache=cache_folder(),
+                cache=covering_folder(),
                 orderable=self._backend.order_setting is not None and bool(graph.steps),
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from envparity.engine.events import Emit, Waiting
-from envparity.engine.explore import Explorer, cache_folder, graph_of
+from envparity.engine.explore import Explorer, covering_folder, graph_of
 from envparity.engine.live_run import LiveRun
 from envparity.engine.observer import Observer
 from envparity.engine.recorded import RecordedRun
@@ -95,7 +95,7 @@ def _planned_again(
         graph if graph is not None else Graph.of({}),
         tuple(environment.dependencies),
         strength=run.subject.orders,
-        cache=cache_folder(),
+        cache=covering_folder(),
         orderable=subject.backend.order_setting is not None and graph is not None,
     )
     return {Case(environment.name, subject.backend.name, boot).id: boot for boot in boots.all}

@@ -14,7 +14,7 @@ import envparity.engine.explore
 import envparity.engine.observer
 import envparity.engine.want_of_time
 from envparity.engine.events import Event, OrderBooted, OrdersPlanned, Waiting
-from envparity.engine.explore import LANES, Explorer, OrderProfile, cache_folder, graph_of
+from envparity.engine.explore import LANES, Explorer, OrderProfile, covering_folder, graph_of
 from envparity.engine.observer import Observer
 from envparity.engine.want_of_time import MOST_LATE_ALONE
 from envparity.errors import DeadlineExceeded, LaunchError
@@ -285,10 +285,10 @@ def test_the_graph_is_the_one_of_the_report() -> None:
 def test_covering_sets_are_remembered_where_the_variables_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ENVPARITY_CACHE, else below the user's cache folder."""
     monkeypatch.setenv("ENVPARITY_CACHE", str(tmp_path / "given"))
-    assert cache_folder() == tmp_path / "given" / "covering"
+    assert covering_folder() == tmp_path / "given" / "covering"
     monkeypatch.delenv("ENVPARITY_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder() == tmp_path / "xdg" / "envparity" / "covering"
+    assert covering_folder() == tmp_path / "xdg" / "envparity" / "covering"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "envparity" / "covering"
+    assert covering_folder() == tmp_path / ".cache" / "envparity" / "covering"

@@ -93,7 +93,7 @@ def export(*arguments: str) -> Result:
 
 
 def test_what_a_run_would_start_is_in_the_file(team: Path) -> None:
-    """The backend within its limits, each replica, the job before it and once more, the servers, the ingress in front."""
+    """The backend within its limits, each replica, the job before it, twice, the servers, the ingress in front."""
     assert export("--out", "out").exit_code == 0
     services = yaml.safe_load((team / "out" / "compose.yaml").read_text())["services"]
     jobs, replicas = ["job-migrate", "job-migrate-again"], ["backend-0", "backend-1"]
