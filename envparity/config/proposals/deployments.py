@@ -14,6 +14,7 @@ import yaml
 from envparity.config.proposals.code import read_code
 from envparity.config.proposals.proposal import Proposal, at_line, slug
 from envparity.errors import ConfigurationError
+from envparity.sources.servers import kind_of_image
 from envparity.sources.source import SOURCES
 from envparity.sources.yaml_nodes import documents
 from envparity.support.toml.bounds import bounded_text
@@ -23,8 +24,9 @@ __all__ = ["Build", "Deployment", "build_of", "deployments", "passed_over", "ser
 _COMPOSE: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _OVERRIDE = re.compile(r"(?:docker-)?compose[.-](?P<name>[\w-]+)\.ya?ml")
 _RUN_DEPLOY = re.compile(r"run[\s\"',-]+deploy\b")
+_ASGI = re.compile(r"\b(?:daphne|uvicorn|hypercorn|granian|asgi)\b", re.IGNORECASE)
 _DOTENV = re.compile(r"\.env(?:\.(?P<name>[\w-]+))?|(?P<before>[\w-]+)\.env")
-_NO_ENVIRONMENT: Final = frozenset({"example", "sample", "template", "dist", "defaults", "override"})
+_NO_ENVIRONMENT: Final = frozenset({"example", "sample", "template", "dist", "default", "defaults", "override"})
 _WELL_KNOWN: Final = {
     "fly.toml": "fly",
     "render.yaml": "render",
@@ -55,21 +57,35 @@ class Build:
     context: Path
 
 
-def services(folder: Path) -> list[Proposal[str]]:
-    """The services of the compose file that are built here: each may be the backend.
+def services(folder: Path, called: Iterable[str] = ()) -> list[Proposal[str]]:
+    """The services of the compose file that are built here, else those from an image that is called as the project is:
+    each may be the backend.
 
-    Those that have a WebSocket in the folder that they are built from come first, those that need a profile last.
+    Those that have a WebSocket in the folder that they are built from come first, of these whoever is started as a
+    server of ASGI; those that need a profile come last. `called` are the names of the project.
     """
     path, tables = _compose(folder)
-    found = [Proposal(service, at_line(path, folder)) for service, said in tables.items() if _is_built(said)]
-    return sorted(found, key=lambda each: _unlikely(folder, each.value, tables)) if len(found) > 1 else found
+    found = [service for service, said in tables.items() if _is_built(said)]
+    found = found or [service for service, said in tables.items() if _is_called(service, said, called)]
+    ranked = sorted(found, key=lambda each: _unlikely(folder, each, tables)) if len(found) > 1 else found
+    return [Proposal(service, at_line(path, folder)) for service in ranked]
 
 
-def _unlikely(folder: Path, service: str, tables: Mapping[str, object]) -> tuple[bool, bool]:
+def _unlikely(folder: Path, service: str, tables: Mapping[str, object]) -> tuple[bool, bool, bool]:
     build, said = build_of(folder, service), tables[service]
     code = read_code(folder / build.value.context) if build is not None and build.value.context != Path() else None
     has_socket = code is None or bool(code.websockets or code.socket_io)
-    return isinstance(said, dict) and "profiles" in said, not has_socket
+    table = said if isinstance(said, dict) else {}
+    return "profiles" in table, not has_socket, _ASGI.search(str(table.get("command"))) is None
+
+
+def _is_called(service: str, said: object, called: Iterable[str]) -> bool:
+    """Whether a service is of an image, none of a known kind, and it or the image is called as the project is."""
+    image = said.get("image") if isinstance(said, dict) else None
+    if not isinstance(image, str) or kind_of_image(image) is not None:
+        return False
+    names = [slug(name, "") for name in (service, image.rpartition("/")[2].partition(":")[0])]
+    return any(name in names or any(each.startswith(f"{name}-") for each in names) for name in called if name)
 
 
 def build_of(folder: Path, service: str) -> Proposal[Build] | None:

@@ -82,7 +82,7 @@ def _backend(plan: BackendPlan) -> Iterator[str]:
         yield from ("", "[process]   # where there is no container engine, and with --launcher process")
         yield f"command = [{', '.join(map(_text, plan.command))}]"
         if plan.folder:
-            yield f"folder = {_text(plan.folder)}   # where its image has it from"
+            yield f"folder = {_text(plan.folder)}   # where it begins"
     yield from ("", "[health]")
     for key in ("live", "ready"):
         yield f"{key} = {_text(plan.health) if plan.health else 'false'}"

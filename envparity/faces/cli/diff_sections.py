@@ -32,6 +32,7 @@ from envparity.support.toml.document import dotted
 __all__ = ["Row", "Section", "sections"]
 
 
+_UNSAID = {"config": "none", "user": "the image's"}
 _NOTHING = frozenset({"not set", "none", "the backend file's", "the image's"})
 """What a side is shown as that does not say it."""
 
@@ -140,7 +141,10 @@ def _fields(
 ) -> Section:
     first, other = (_keys(side) for side in sides)
     shown = [
-        {key: _value(value) if key != "config" or value else "none" for key, value in _keys(side, shown=True).items()}
+        {
+            key: _UNSAID.get(key, "no limit") if value is None else _value(value)
+            for key, value in _keys(side, shown=True).items()
+        }
         for side in sides
     ]
     names = dict.fromkeys((*first, *other))

@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from envparity.config.proposals.clusters import clusters, workloads
-from envparity.config.proposals.code import read_code
+from envparity.config.proposals.code import Code, read_code
 from envparity.config.proposals.deployments import Build, Deployment, build_of, deployments, passed_over, services
 from envparity.config.proposals.own_servers import own_servers
 from envparity.config.proposals.programs import commands, dockerfiles, has_program, names
@@ -104,14 +104,14 @@ def init_command(  # noqa: PLR0917  click passes options by name
         asking = _Asking(sys.stdin.isatty() and not yes, yes, [])
         given = command.split() if command is not None else None
         found = read_code(folder)
-        chosen_service = asking.decide("service", "--service", service, services(folder), "")
+        chosen_service = asking.decide("service", "--service", service, services(folder, _called(folder)), "")
         built = build_of(folder, chosen_service or "")
         own = [Proposal(built.value.dockerfile, built.found_in)] if built is not None else []
         files = _distinct(_texts([*own, *dockerfiles(folder)]))
         image = asking.decide("Dockerfile", "--dockerfile", dockerfile, files, "")
         image_path = Path(image) if image else None
         built_from = _context(image_path, built.value if built is not None else None)
-        home = built_from if has_program(folder / built_from) else Path()
+        home = built_from if has_program(folder / built_from) else _home(folder, found)
         within = read_code(folder / home)
         programs = list(commands(folder, home, within, image_path))
         if within.websockets or within.socket_io:  # what other programs of the folder listen on is no path of this one
@@ -169,6 +169,20 @@ def _context(dockerfile: Path | None, built: Build | None) -> Path:
     if dockerfile is None:
         return Path()
     return built.context if built is not None and built.dockerfile == dockerfile else dockerfile.parent
+
+
+def _called(folder: Path) -> list[str]:
+    """What the project may be called by others: its names, and what stands behind the last sign in one."""
+    called = [slug(proposal.value, "") for proposal in names(folder)]
+    return [*called, *(name.rpartition("-")[2] for name in called)]
+
+
+def _home(folder: Path, found: Code) -> Path:
+    """The folder that the program begins in where nothing is built: the nearest above its WebSocket, else the whole."""
+    if has_program(folder) or not found.websockets:
+        return Path()
+    above = Path(found.websockets[0].found_in.rpartition(":")[0]).parents
+    return next((home for home in above if has_program(folder / home)), Path())
 
 
 def _files(folder: Path) -> list[str]:

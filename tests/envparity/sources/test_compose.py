@@ -459,3 +459,9 @@ def test_what_is_said_of_the_password_of_a_server_without_one_is_left_as_it_is(t
     compose = f"services:\n  api: {{build: ., environment: {{{settings}}}}}\n  cache: {{image: redis}}\n"
     put(tmp_path, compose__yaml=compose, Dockerfile="FROM a\n")
     assert environment(tmp_path, "compose.yaml#api").settings["REDIS_PASSWORD"] == ""
+
+
+def test_a_user_that_nobody_names_is_the_images(tmp_path: Path) -> None:
+    put(tmp_path, compose__yaml='services: {a: {image: a}, b: {image: a, user: "0"}}\n')
+    here, there = (environment(tmp_path, f"compose.yaml#{name}", name=name) for name in "ab")
+    assert differing(here, there)["platform: user"] == ("the image's", "0 (compose.yaml:1)")

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from envparity.faces.cli.app import app
 
 SOCKET = "app = FastAPI()\n@app.websocket('/ws')\nasync def talk(socket): ...\n"
+ROUTING = "urlpatterns = [path('ws/', Talk.as_asgi())]\n"
 DOCKERFILE = 'FROM a\nCMD ["serve"]\n'
 
 
@@ -159,3 +160,35 @@ def test_what_was_written_for_one_of_several_services_is_held_against_its_files(
     options = ["--backend", str(folder / "backend.toml"), "--environments", str(folder / "environments")]
     result = CliRunner().invoke(app, ["import", "--check", *options])
     assert (result.exit_code, result.output) == (0, "the environments say what the deployment's files say\n")
+
+
+IMAGES = """\
+services:
+  db: {image: postgres}
+  proxy: {image: nginx}
+  app: {image: registry.example/team/chat-room:2, environment: {DATABASE_URL: postgres://a:b@db/a}}
+"""
+
+
+@pytest.mark.parametrize(("package", "chosen"), [("chat", True), ("chat-room", True), ("room", False)])
+def test_an_image_that_is_called_as_the_project_is_may_be_the_backend(
+    tmp_path: Path, package: str, chosen: bool
+) -> None:
+    """Where nothing is built by the compose file: of others nobody knows that they are this project's."""
+    files = {"compose.yaml": IMAGES, "package.json": f'{{"name": "{package}"}}', "main.py": SOCKET}
+    written = init(project(tmp_path / "x", files))
+    assert written["local"].get("extends") == (["../compose.yaml#app"] if chosen else None)
+
+
+def test_of_services_of_one_image_the_server_of_asgi_is_the_backend(tmp_path: Path) -> None:
+    """Workers and what serves pages are started of the same code."""
+    served = {"pages": "python manage.py runserver", "work": "celery -A a worker", "live": "daphne a.asgi:application"}
+    lines = "".join(f"  {name}: {{build: ./back, command: {words}}}\n" for name, words in served.items())
+    files = {"compose.yaml": f"services:\n{lines}", "back/Dockerfile": DOCKERFILE, "back/a.py": SOCKET}
+    assert init(project(tmp_path, files))["local"]["extends"] == ["../compose.yaml#live"]
+
+
+def test_a_program_begins_above_its_websocket_where_nothing_is_built(tmp_path: Path) -> None:
+    files = {"back/src/manage.py": "", "back/src/a/asgi.py": "", "back/src/a/routing.py": ROUTING}
+    process = init(project(tmp_path, files))["backend"]["process"]
+    assert (process["folder"], process["command"][-1]) == ("back/src", "a.asgi:application")
