@@ -186,6 +186,7 @@ def _built(made: Building, build: Node) -> None:
 def _servers(made: Building, name: str, service: Node, found: Project) -> None:
     needed = _conditions(service)
     named = {host: port for name, value in made.settings.items() for host, port in named_hosts(name, value)}
+    active = set(found.variables.get("COMPOSE_PROFILES", "").split(","))
     waits = []
     for other, at in found.services.items():
         if other == name or not isinstance(at.value, dict):
@@ -194,7 +195,7 @@ def _servers(made: Building, name: str, service: Node, found: Project) -> None:
         kind = kind_of_image(image) if image is not None else None
         hosts = hosts_of(other, at, service)
         profiles = at.at("profiles")
-        if profiles is not None and other not in needed:
+        if profiles is not None and other not in needed and active.isdisjoint(entry.text for entry in profiles.items):
             words = f"only with the profile {' or '.join(entry.text or '' for entry in profiles.items)}"
             made.not_taken(f"services.{other}", words, profiles.place)
         elif needed.get(other) == "service_completed_successfully":

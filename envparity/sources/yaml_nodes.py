@@ -134,6 +134,7 @@ class _Building:
     def __init__(self, path: Path, loader: yaml.SafeLoader) -> None:
         self._path, self._loader, self._count = path, loader, 0
         self._sizes: dict[int, tuple[yaml.MappingNode, int]] = {}
+        self._flat: dict[int, tuple[yaml.MappingNode, list[tuple[yaml.Node, yaml.Node]]]] = {}
 
     def documents(self) -> Iterator[Node]:
         while self._loader.check_node():
@@ -151,9 +152,8 @@ class _Building:
         if isinstance(node, yaml.MappingNode):
             if self._merged(node) > _MOST_VALUES:
                 raise self._wrong(node, f"at most {_MOST_VALUES} values, with what `<<` merges", "more")
-            self._loader.flatten_mapping(node)
             table = {}
-            for key, value in node.value:
+            for key, value in self._pairs(node):
                 if not isinstance(key, yaml.ScalarNode):
                     raise self._wrong(key, "keys that are texts", "another")
                 made = self._node(value, depth + 1)
@@ -167,6 +167,28 @@ class _Building:
         if node.tag.startswith("!") and node.tag != "!":
             raise self._wrong(node, "values without a tag of their own", in_words(node.tag))
         return Node(None if node.tag == _NULL else str(node.value), self._path, line)
+
+    def _pairs(self, node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+        """Its keys over those that it merges, of which the first that says one counts, as YAML has it.
+
+        The library itself has not: since 6.0.4 it takes keys for the same that are one object, not one text.
+        """
+        if id(node) in self._flat:
+            return self._flat[id(node)][1]
+        own: list[tuple[yaml.Node, yaml.Node]] = []
+        merged: dict[object, tuple[yaml.Node, yaml.Node]] = {}
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                own.append((key, value))
+                continue
+            for under in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if not isinstance(under, yaml.MappingNode):
+                    raise self._wrong(under, "mappings for `<<` to merge", "another value")
+                for pair in self._pairs(under):
+                    merged.setdefault(pair[0].value if isinstance(pair[0], yaml.ScalarNode) else id(pair[0]), pair)
+        pairs = [*merged.values(), *own]
+        self._flat[id(node)] = node, pairs
+        return pairs
 
     def _merged(self, node: yaml.MappingNode) -> int:
         """How many keys it has with what it merges, each as often as it is merged: before any of it is merged."""

@@ -23,6 +23,7 @@ __all__ = ["Build", "Deployment", "build_of", "deployments", "passed_over", "ser
 
 _COMPOSE: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _OVERRIDE = re.compile(r"(?:docker-)?compose[.-](?P<name>[\w-]+)\.ya?ml")
+_ALWAYS = re.compile(r"(?:docker-)?compose\.override\.ya?ml")  # compose goes over its own file with it by itself
 _RUN_DEPLOY = re.compile(r"run[\s\"',-]+deploy\b")
 _ASGI = re.compile(r"\b(?:daphne|uvicorn|hypercorn|granian|asgi)\b", re.IGNORECASE)
 _DOTENV = re.compile(r"\.env(?:\.(?P<name>[\w-]+))?|(?P<before>[\w-]+)\.env")
@@ -131,8 +132,10 @@ def deployments(folder: Path, service: str, of_clusters: Iterable[tuple[str, str
     path, _ = _compose(folder)
     base = path.relative_to(folder).as_posix() if service and path.is_file() else None
     if base is not None:
-        found[_LOCAL] = [f"{base}#{service}"]
-        for over in sorted(path.parent.iterdir()):
+        beside = sorted(path.parent.iterdir())
+        always = [over.relative_to(folder).as_posix() for over in beside if _ALWAYS.fullmatch(over.name)]
+        found[_LOCAL] = [f"{name}#{service}" for name in (base, *always[:1])]
+        for over in beside:
             match = _OVERRIDE.fullmatch(over.name)
             if match and match["name"] not in _NO_ENVIRONMENT and over != path:
                 entry = f"{over.relative_to(folder).as_posix()}#{service}"

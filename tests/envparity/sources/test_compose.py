@@ -465,3 +465,32 @@ def test_a_user_that_nobody_names_is_the_images(tmp_path: Path) -> None:
     put(tmp_path, compose__yaml='services: {a: {image: a}, b: {image: a, user: "0"}}\n')
     here, there = (environment(tmp_path, f"compose.yaml#{name}", name=name) for name in "ab")
     assert differing(here, there)["platform: user"] == ("the image's", "0 (compose.yaml:1)")
+
+
+MERGING = """\
+x-first: &first {ONLY_FIRST: "1", BOTH: first}
+x-second: &second {ONLY_SECOND: "1", BOTH: second, OWN: second}
+services:
+  a:
+    image: a
+    environment: {<<: [*first, *second], OWN: own}
+"""
+
+
+def test_of_what_is_merged_the_first_that_says_it_counts(tmp_path: Path) -> None:
+    """And over all of it what the mapping says itself, each with the line where it stands."""
+    put(tmp_path, compose__yaml=MERGING)
+    made = environment(tmp_path, "compose.yaml#a")
+    assert made.settings == {"ONLY_FIRST": "1", "BOTH": "first", "ONLY_SECOND": "1", "OWN": "own"}
+    assert (place(made, "settings.BOTH"), place(made, "settings.ONLY_SECOND")) == ("compose.yaml:1", "compose.yaml:2")
+    put(tmp_path, compose__yaml="services: {a: {image: a, environment: {<<: [text]}}}\n")
+    assert len(mistakes(tmp_path, "compose.yaml#a")) == 1
+
+
+@pytest.mark.parametrize(("active", "there"), [("other,debug", True), ("other", False)])
+def test_a_profile_that_the_projects_variables_switch_on_is_on(tmp_path: Path, active: str, there: bool) -> None:
+    compose = (
+        'services:\n  a: {image: a, environment: {URL: "redis://cache"}}\n  cache: {image: redis, profiles: [debug]}\n'
+    )
+    put(tmp_path, compose__yaml=compose, __env=f"COMPOSE_PROFILES={active}\n")
+    assert ("services.cache" in notes(environment(tmp_path, "compose.yaml#a"), known=True)) is not there

@@ -192,3 +192,16 @@ def test_a_program_begins_above_its_websocket_where_nothing_is_built(tmp_path: P
     files = {"back/src/manage.py": "", "back/src/a/asgi.py": "", "back/src/a/routing.py": ROUTING}
     process = init(project(tmp_path, files))["backend"]["process"]
     assert (process["folder"], process["command"][-1]) == ("back/src", "a.asgi:application")
+
+
+def test_what_compose_reads_by_itself_is_read_on_a_laptop(tmp_path: Path) -> None:
+    """Its override goes over its own file, and over no other environment's."""
+    compose = "services: {api: {build: .}}\n"
+    files = {"compose.yaml": compose, "Dockerfile": DOCKERFILE, "main.py": SOCKET}
+    files |= {
+        "compose.override.yaml": "services: {api: {environment: {A: 1}}}\n",
+        "compose.prod.yaml": "services: {api: {}}\n",
+    }
+    written = init(project(tmp_path, files))
+    assert written["local"]["extends"] == ["../compose.yaml#api", "../compose.override.yaml#api"]
+    assert written["production"]["extends"] == ["../compose.yaml#api", "../compose.prod.yaml#api"]
