@@ -27,7 +27,6 @@ import re
 import signal
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -38,8 +37,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 
+from benchmarks.soak_memory import Memory, memory_and_files
 from envparity.config.subject import load_subject
 from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
@@ -51,7 +50,6 @@ KEY = "SOAK_JWT_SECRET"
 EVERY_S = 1.0
 OUTAGE_S = 15.0
 GRACE_S = 2.0
-WARM_UP_S = 60.0
 SAMPLE_S = 2.0
 WITHIN_RUNS = 3
 FLAT_KIB = 1024
@@ -198,48 +196,14 @@ async def _read(seen: Soak, probe: asyncio.subprocess.Process) -> None:
 
 async def _sample(seen: Soak, pid: int) -> None:
     while True:
-        seen.memory.append((time.time(), *await asyncio.to_thread(_memory_and_files, pid)))
+        seen.memory.append((time.time(), *await asyncio.to_thread(memory_and_files, pid)))
         await asyncio.sleep(SAMPLE_S)
-
-
-def _memory_and_files(pid: int) -> tuple[int, int]:
-    """KiB, and how many files are open, 0 where the system does not say."""
-    shown = subprocess.run(["/bin/ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
-    files = Path(f"/proc/{pid}/fd")
-    return int(shown.stdout), len(list(files.iterdir())) if files.is_dir() else 0
 
 
 def free_address() -> str:
     """An address of this machine that nobody listens at."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-class Memory(msgspec.Struct, frozen=True):
-    """Resident memory after the warm-up, in KiB: medians of the first and the last third, slope, and open files."""
-
-    first: float
-    last: float
-    a_minute: float
-    files_first: int
-    files_last: int
-
-    @classmethod
-    def of(cls, samples: list[tuple[float, int, int]]) -> Memory:
-        """Raises `SystemExit` where there are too few samples."""
-        kept = [sample for sample in samples if sample[0] >= samples[0][0] + WARM_UP_S]
-        third = len(kept) // 3
-        if third < 3:
-            raise SystemExit("too short: memory is judged after a minute; three at least")
-        first, last = kept[:third], kept[-third:]
-        slope = statistics.linear_regression([sample[0] / 60 for sample in kept], [sample[1] for sample in kept]).slope
-        return cls(
-            statistics.median(sample[1] for sample in first),
-            statistics.median(sample[1] for sample in last),
-            slope,
-            max(sample[2] for sample in first),
-            max(sample[2] for sample in last),
-        )
 
 
 def broken(seen: Soak, memory: Memory) -> list[str]:

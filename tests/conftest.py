@@ -40,4 +40,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _names(file: Path, marker: str) -> bool:
-    return f"mark.{marker}" in file.read_text(encoding="utf-8")
+    """Whether that file says it, or the fixtures of its folder, by whose parameters a test may have it."""
+    sources = (file, file.with_name("conftest.py"))
+    return any(f"mark.{marker}" in source.read_text(encoding="utf-8") for source in sources if source.is_file())

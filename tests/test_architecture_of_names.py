@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
-REPOSITORY: Final = Path(__file__).parents[1]
-MADE: Final = {"build", "dist", "htmlcov"}
-"""Folders that are made of the others."""
+from tests.repository import REPOSITORY, python_files
+
 NAMELESS: Final = "one"
-
-
-def sources() -> Iterator[Path]:
-    """Every Python file of the repository."""
-    yield from sorted(REPOSITORY.glob("*.py"))
-    for folder in sorted(REPOSITORY.iterdir()):
-        if folder.is_dir() and not folder.name.startswith(".") and folder.name not in MADE:
-            yield from sorted(folder.rglob("*.py"))
 
 
 def named(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -36,7 +26,7 @@ def named(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def test_nothing_is_called_by_a_number() -> None:
     found = [
         f"{file.relative_to(REPOSITORY).as_posix()}:{line}"
-        for file in sources()
+        for file in python_files()
         for line, name in named(ast.parse(file.read_text(encoding="utf-8")))
         if name == NAMELESS
     ]
@@ -45,7 +35,7 @@ def test_nothing_is_called_by_a_number() -> None:
 
 def test_all_of_the_repository_is_looked_at() -> None:
     """Product, backend, tests, suite, benchmarks, and the examples that people copy."""
-    seen = {file.relative_to(REPOSITORY).as_posix().partition("/")[0] for file in sources()}
+    seen = {file.relative_to(REPOSITORY).as_posix().partition("/")[0] for file in python_files()}
     assert seen >= {"envparity", "netra_backend", "tests", "parity_tests", "benchmarks", "docs", "conftest.py"}
 
 

@@ -118,7 +118,7 @@ def test_a_watched_class_stays_what_it_was() -> None:
     class Bare:
         pass
 
-    assert str(inspect.signature(Kind)) == "(one: 'int', *, two: 'str' = '') -> 'None'"
+    assert str(inspect.signature(Kind)) == "(first: 'int', *, two: 'str' = '') -> 'None'"
     with pytest.raises(TypeError, match="takes no arguments"):
         Bare(1)  # type: ignore[call-arg]  # what is asked
     Kind(1)

@@ -31,7 +31,7 @@ from envparity.model.step import (
 )
 from envparity.observe.frame import BinaryFrame, JsonFrame, plain
 from envparity.observe.transcript import ControlDone, FrameReceived, FrameSent, Transcript, violations_of
-from tests.envparity.conversation.test_machine import CONTRACT, connected, departed, kept_to_its_script
+from tests.envparity.conversation.machine_talks import CONTRACT, connected, departed, kept_to_its_script
 
 BACKEND = Backend("b", Path("b.toml"), ImageSource())
 

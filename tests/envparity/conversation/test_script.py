@@ -1,80 +1,20 @@
-"""Scripts: a scenario with its values, and everything that is missing at once."""
+"""Scripts: how a scenario hands its token over."""
 
 from __future__ import annotations
 
 import re
-import uuid
-from itertools import count
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import jwt
 import pytest
-from jwt import PyJWK
 
-from envparity.auth.jwt_key_pair import KeyPairJwt
-from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
-from envparity.auth.key_pair import generation_name
-from envparity.auth.login import Login
 from envparity.auth.scheme import base64url
 from envparity.auth.static_token import StaticToken
-from envparity.conversation.handshake import SignedIn
-from envparity.conversation.script import Identity, Script, fill, write_script
-from envparity.errors import ConfigurationError
-from envparity.model.backend import Backend, Carrier, ImageSource, Tokens
-from envparity.model.scenario import Scenario
-from envparity.model.step import Connect, Expect, Flood, Rotate, Send, Step
+from envparity.model.backend import Carrier, Tokens
+from envparity.model.step import Connect
 from envparity.support.redaction import Redaction
-
-SETTINGS = {
-    "KEY": "0123456789abcdef0123456789abcdef",
-    "ISS": "i",
-    "AUD": "a",
-    "MAX": "7",
-    "ORIGINS": "http://x, http://y",
-}
-HEADER = Carrier("header", header="Authorization: Bearer {token}")
-SUBPROTOCOL = Carrier("subprotocol", subprotocol="jwt.{token_base64url}")
-FIRST_FRAME = Carrier("first_frame", first_frame={"type": "authenticate", "credentials": {"token": "{token}"}})
-
-
-def backend(**changes: Any) -> Backend:
-    tokens = Tokens(SharedKeyJwt("KEY", "ISS", "AUD"), carriers=(HEADER, SUBPROTOCOL, FIRST_FRAME))
-    return Backend("b", Path("b.toml"), ImageSource(), **{"subprotocols": ("v2", "v1"), "tokens": tokens, **changes})
-
-
-def script(
-    *steps: Step,
-    carriers: str = "",
-    settings: dict[str, str] | None = None,
-    signed_in: dict[str, SignedIn] | None = None,
-    **changes: Any,
-) -> Script:
-    """The script of a scenario of these steps; ids are numbered from 1."""
-    numbers = count(1)
-    return write_script(
-        Scenario("one", carriers=carriers, steps=steps),
-        backend(**changes),
-        SETTINGS if settings is None else settings,
-        "https://here",
-        now_s=1_800_000_000,
-        fresh=lambda: uuid.UUID(int=next(numbers)),
-        signed_in=signed_in,
-    )
-
-
-def missing(*steps: Step, settings: dict[str, str] | None = None, carriers: str = "", **changes: Any) -> list[str]:
-    """The keys of what a scenario lacks."""
-    with pytest.raises(ConfigurationError) as raised:
-        write_script(
-            Scenario("one", carriers=carriers, steps=steps),
-            backend(**changes),
-            SETTINGS if settings is None else settings,
-            "https://here",
-            now_s=0,
-        )
-    return [mistake.key for mistake in raised.value.mistakes]
+from tests.envparity.conversation.scripts import COOKIE, QUERY, SETTINGS, script
 
 
 def test_the_first_carrier_is_the_usual_one() -> None:
@@ -149,7 +89,6 @@ def test_a_url_can_carry_what_it_should_not() -> None:
     assert made.secrets[token] == "<token:expired>"
 
 
-QUERY, COOKIE = Carrier("query", query="access_token"), Carrier("cookie", cookie="session")
 ODD = "a b&c=d/é;e%"
 
 
@@ -191,122 +130,3 @@ def test_where_a_token_travels_it_is_shown_by_its_name(carrier: Carrier) -> None
         shown = redaction.text(line)
         assert "a%20b" not in shown
         assert ("<token:valid>" in shown) == ("a%20b" in line)
-
-
-def test_tokens_are_of_the_key_that_is_up_then() -> None:
-    """Every rotation that a script asks for is known before it is played; so is the issuer of a provider."""
-    scheme = KeyPairJwt(algorithm="ES256", provider="idp")
-    keys = {generation_name(generation): scheme.made_key() for generation in range(3)}
-    steps = Connect("valid"), Rotate("idp"), Connect("valid", on="b"), Rotate("idp"), Connect("expired", on="c")
-    texts = Send({"token": "{token:valid}"})
-    made = script(
-        *steps, texts, tokens=Tokens(scheme, (QUERY,)), settings={**keys, "tokens.issuer": "http://idp"}
-    )  # fmt: skip
-    carried = [made.handshakes[index].path.partition("=")[2] for index in (0, 2, 4)]
-    for generation, token in enumerate([*carried[:2], made.values["token:valid"]]):
-        jwk = PyJWK(scheme.published(keys[generation_name(generation)], generation))
-        assert jwt.get_unverified_header(token)["kid"] == jwk.key_id
-        never = {"verify_exp": False, "verify_iat": False}
-        assert jwt.decode(token, jwk, ["ES256"], issuer="http://idp", options=never)  # type: ignore[arg-type]
-    assert jwt.get_unverified_header(carried[2])["kid"] == scheme.published(keys[generation_name(2)], 2)["kid"]
-
-
-def test_a_step_that_lacks_what_signing_in_did_not_give_is_where_the_script_ends() -> None:
-    """The first that needs it, by whatever way; those before it are played."""
-    scheme = Login(user_setting="ISS", password_setting="KEY", request="POST /l", form={}, cookie="c")
-    refused = SignedIn("", "a login", "a refusal")
-    steps = Connect("none"), Send({"t": "{token:valid}"}), Connect("valid", on="b"), Connect("malformed", on="c")
-    made = script(*steps, tokens=Tokens(scheme, (QUERY,)), signed_in={"valid": refused})
-    assert dict(made.unsigned) == {1: refused, 2: refused}
-
-
-def test_users_have_ids_of_their_own_form() -> None:
-    """A name is one user throughout a scenario, whose id is made once."""
-    made = script(
-        Connect("valid", user="alice", user_id="{hex}"),
-        Connect("valid", on="b", user="alice"),
-        Connect("valid", on="c", user="bob"),
-        Send({"type": "x", "to": "{user:carol}"}),
-    )
-    assert set(made.names.values()) == {"<user:alice>", "<user:bob>", "<user:carol>"}
-    assert re.fullmatch("[0-9a-f]{32}", made.values["user:alice"])
-    tokens = [dict(made.handshakes[index].headers)["Authorization"].removeprefix("Bearer ") for index in range(3)]
-    claims = [jwt.decode(token, options={"verify_signature": False}) for token in tokens]
-    assert [claim["sub"] for claim in claims] == [made.values[f"user:{name}"] for name in ("alice", "alice", "bob")]
-    assert len({claim["jti"] for claim in claims}) == 3
-
-
-def test_a_revoked_token_is_revoked_by_its_id() -> None:
-    """With the command that the backend file gives."""
-    revocation = Revocation("redis", ("SET", "revoked:{jti}", "1"))
-    tokens = Tokens(SharedKeyJwt("KEY", "ISS", "AUD", revocation=revocation), (HEADER,))
-    made = script(Connect("revoked"), tokens=tokens)
-    token = dict(made.handshakes[0].headers)["Authorization"].removeprefix("Bearer ")
-    token_id = jwt.decode(token, options={"verify_signature": False})["jti"]
-    assert made.revocations == (("redis", ("SET", f"revoked:{token_id}", "1")),)
-
-
-def test_values_and_amounts_are_resolved_once() -> None:
-    """A setting is a number where it is one; the same name is the same id."""
-    made = script(
-        Connect("valid"),
-        Send({"id": "{uuid:m1}", "again": "{uuid:m1}", "n": "{setting:MAX}", "s": "{setting:ISS}", "t": "{later}"}),
-        Flood({"type": "ping"}, "{setting:MAX}+1"),
-        Expect(("pong",), within_s=2.5),
-    )
-    assert made.values["setting:MAX"] == 7
-    assert made.values["setting:ISS"] == "i"
-    assert made.names[made.values["uuid:m1"]] == "<uuid:m1>"
-    assert made.amount("{setting:MAX}+1") == 8
-    assert made.amount(2.5) == 2.5
-
-
-def test_filling_goes_to_any_depth_and_leaves_the_unknown() -> None:
-    """A string that is one placeholder becomes the value itself; braces that are none stay."""
-    values = {"n": 7, "user": "u"}
-    filled = fill({"a": ["{n}", "{n}!", ("{user}",)], "b": '{"x": 1}', "c": "{later}", "d": 1}, values)
-    assert filled == {"a": [7, "7!", ["u"]], "b": '{"x": 1}', "c": "{later}", "d": 1}
-
-
-def test_everything_that_is_missing_is_told_at_once() -> None:
-    """Settings, and how tokens are made and revoked."""
-    keys = missing(Connect("revoked"), Send({"a": "{setting:NONE}", "b": "{first:NOR}"}), settings={"KEY": "k"})
-    assert [key.partition(" ")[0] for key in keys] == ["AUD", "ISS", "NONE", "NOR", "tokens.revocation"]
-    assert missing(Connect("valid"), tokens=None) == ["tokens (scenario one)"]
-    assert missing(Connect("none", query="{token:valid}"), tokens=None) == ["tokens (scenario one)"]
-
-
-def test_a_backend_without_tokens_can_be_talked_to_without_one() -> None:
-    """Nothing is made where nothing is asked for."""
-    assert script(Connect("none"), tokens=None).handshakes[0].headers == ()
-    assert script(Connect("empty"), tokens=None).handshakes[0].headers == ()
-
-
-def test_an_unknown_carrier_and_an_amount_that_is_none_are_mistakes() -> None:
-    """Where the reader of the file could not know it."""
-    assert missing(Connect("valid"), carriers="pigeon") == ["carriers (scenario one)"]
-    assert missing(Connect("valid", carrier="pigeon"), tokens=Tokens(SharedKeyJwt("KEY", "ISS", "AUD"))) == [
-        "carriers (scenario one)"
-    ]
-    keys = missing(Connect("valid"), Flood({}, "{setting:ISS}"))
-    assert keys == ["{setting:ISS} (scenario one)"]
-
-
-def test_an_identity_speaks_for_the_unnamed_user() -> None:
-    """Its user is the subject, its token is handed over as it is and kept out of the record; others are made up."""
-    scenario = Scenario("s", steps=(Connect("valid"), Connect("valid", on="b", user="other")))
-    written = write_script(scenario, backend(), SETTINGS, "http://h", now_s=1, identity=Identity("me", "given"))
-    assert "given" in str(written.handshakes[0].headers)
-    assert "given" not in str(written.handshakes[1].headers)
-    assert written.secrets["given"] == "<token:valid>"
-    assert written.values["user"] == "me"
-    assert written.values["user:other"] != "me"
-
-
-def test_a_given_token_needs_no_key() -> None:
-    """Where every token is given, there is nothing to make one with."""
-    scenario = Scenario("s", steps=(Connect("valid"),))
-    written = write_script(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me", "given"))
-    assert "given" in str(written.handshakes[0].headers)
-    with pytest.raises(ConfigurationError):
-        write_script(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me"))

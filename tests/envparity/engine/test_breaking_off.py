@@ -24,7 +24,7 @@ from envparity.launch.port import Waiting as Tell
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.model.subject import Subject
-from tests.envparity.engine.test_causes import LOCAL, STAGING, Booting, given
+from tests.envparity.engine.scripted_hybrids import LOCAL, STAGING, Booting, given
 
 FAR = Environment("far", settings={"MODE": "usual", "OTHER": "on"})
 

@@ -12,7 +12,7 @@ from envparity.judge.cause import Chance, Everywhere, TraitsCause
 from envparity.judge.finding import Verdict
 from envparity.launch.port import Launcher
 from envparity.model.environment import Environment
-from tests.envparity.engine.test_causes import Booting, given, strict
+from tests.envparity.engine.scripted_hybrids import Booting, given, strict
 
 BOOTS = 8
 

@@ -1,23 +1,17 @@
-"""EP301–307, EP501 and EP901: every rule with an observation that breaks it and a twin that does not."""
+"""EP301 to EP305 and EP901: every rule with an observation that breaks it and a twin that does not."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from envparity.judge import Finding
-from envparity.model.environment import Environment, Platform
 from envparity.model.scenario import Scenario
-from envparity.observe.transcript import Departure, Event, LoggedLines
+from envparity.observe.transcript import Departure, LoggedLines
 from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import (
     BACKEND,
-    WELCOME,
     close,
     codes,
-    control,
     departed,
     failed,
     handshake,
@@ -32,9 +26,8 @@ from tests.envparity.judge.builders import (
     timed_out,
     transcript,
 )
+from tests.envparity.judge.conversing import M1
 
-ANNA, BEN = "user-anna-1", "user-ben-22"
-M1, M2 = "7d9f7a36-0e3c-4a37-9d8b-0123456789ab", "0c1e2f34-0e3c-4a37-9d8b-0123456789ab"
 TIMEOUT = timed_out("pong")
 
 
@@ -176,121 +169,6 @@ def test_ep305_as_the_first_thing_on_its_connection() -> None:
     found = only(observation("local", transcripts=(script,)))
     assert found.where == "close phase"
     assert evidence_lines(found) == ("b: handshake 101, subprotocol v1", "a: close 1011 by the server")
-
-
-def isolation(*entries: Event, private: bool = True) -> Finding | None:
-    """What is found in a conversation of two users, with those entries after both were welcomed."""
-    names = {ANNA: "<user:anna>", BEN: "<user:ben>", M1: "<uuid:m1>"}
-    welcomes = [received(WELCOME | {"user_id": user}, on) for user, on in ((ANNA, "a"), (ANNA, "a2"), (BEN, "b"))]
-    script = transcript(*welcomes, *entries, scenario="two_users", names=names)
-    backend = replace(BACKEND, scenarios=(Scenario("two_users", private=private),))
-    found = judged(observation("local", transcripts=(script,)), of=subject("local", backend=backend)).findings
-    assert len(found) <= 1
-    return found[0] if found else None
-
-
-def test_ep307_another_users_id_or_message_on_a_connection() -> None:
-    """One finding, whoever of them met what; its evidence names connection, user and values."""
-    done = {"type": "completed", "parts": [{"user": ANNA, "message_id": M1}]}
-    asked = sent({"type": "user_message", "message_id": M1})
-    found = isolation(asked, received(done, "a2"), received(done, "b"), received(done | {"n": 2}, "b"))
-    assert found is not None
-    assert (found.code, found.where) == ("EP307", "two_users")
-    leaked = evidence_lines(found)
-    assert leaked[0] == "connection b of <user:ben> got <user:anna>, <uuid:m1>"
-    half = isolation(asked, received({"type": "started", "message_id": M1}, "b"))
-    assert half is not None
-    assert evidence_lines(half)[0].endswith("got <uuid:m1>")
-    assert half.got == found.got
-    assert len(leaked) == 3
-    assert leaked[1].startswith("b: received ")
-
-
-def test_ep307_what_is_ones_own_is_no_leak() -> None:
-    """Events reach all connections of a user; what both sent is known to both; others promise nothing."""
-    done = {"type": "completed", "user": ANNA, "message_id": M1}
-    asked = sent({"type": "user_message", "message_id": M1})
-    assert isolation(asked, received(done, "a2")) is None
-    assert isolation(asked, sent({"message_id": M1}, "b"), received({"message_id": M1}, "b")) is None
-    assert isolation(sent({"message_id": M1}, "nobody"), received({"message_id": M1}, "b")) is None
-    assert isolation(received({"user": ANNA}, "nameless"), received({"text": "hi"}, "silent")) is None
-    assert isolation(asked, received(done, "b"), private=False) is None
-
-
-def test_ep307_is_the_same_failure_whichever_of_two_users_meets_what_is_the_others() -> None:
-    """Anna in one environment and Ben in the other, as it happens: one finding, in every environment."""
-    asked = (sent({"type": "user_message", "message_id": M1}), sent({"type": "user_message", "message_id": M2}, "b"))
-    names = {ANNA: "<user:anna>", BEN: "<user:ben>", M1: "<uuid:m1>", M2: "<uuid:m2>"}
-    welcomes = [received(WELCOME | {"user_id": user}, on) for user, on in ((ANNA, "a"), (BEN, "b"))]
-    plays = {
-        "local": received({"type": "done", "message_id": M1}, "b"),
-        "staging": received({"type": "done", "message_id": M2}, "a"),
-    }
-    seen = [
-        observation(name, transcripts=(transcript(*welcomes, *asked, leak, scenario="two_users", names=names),))
-        for name, leak in plays.items()
-    ]
-    backend = replace(BACKEND, scenarios=(Scenario("two_users", private=True),))
-    findings = judged(*seen, of=subject("local", "staging", backend=backend)).findings
-    assert [finding.environments for finding in findings if finding.code == "EP307"] == [("local", "staging")]
-
-
-def test_ep307_takes_the_departure_with_it() -> None:
-    """The frame that nobody expected is the leak."""
-    script = departed(
-        "frame",
-        received({"user": ANNA}, "a"),
-        received({"user": BEN}, "b"),
-        received({"user": ANNA}, "b"),
-        names={ANNA: "<user:anna>", BEN: "<user:ben>"},
-    )
-    backend = replace(BACKEND, scenarios=(Scenario("chat", private=True),))
-    found = only(observation("local", transcripts=(script,)), of=subject("local", backend=backend))
-    assert found.code == "EP307"
-    assert evidence_lines(found)[0] == "connection b of <user:ben> got <user:anna>"
-
-
-@pytest.mark.parametrize(
-    ("ended", "got"),
-    [
-        ({"exit_code": 1}, "exit code 1"),
-        ({"exit_code": 137}, "killed when the grace period was over"),
-        ({"exit_code": -9}, "killed when the grace period was over"),
-    ],
-)
-def test_ep501_a_shutdown_that_is_not_clean(ended: dict[str, Any], got: str) -> None:
-    """With the grace period of that environment; the departure that follows is part of it."""
-    script = departed("control", handshake(), control("stop_replica"), control("stopped", seconds=3.2, **ended))
-    local = Environment(name="local", platform=Platform(stop_grace_s=7))
-    found = only(observation("local", transcripts=(script,)), of=subject(local))
-    assert (found.code, found.where, found.got) == ("EP501", "shutdown", got)
-    assert found.expected == "after SIGTERM the process ends within 7 s, with exit code 0 or 143"
-    assert evidence_lines(found)[1] == "last words"
-
-
-def test_ep502_liveness_that_fails_before_the_end() -> None:
-    """A platform kills for it; what succeeded until the end, or was not to be had, is nothing."""
-    scripts = [
-        transcript(handshake(), control("stop_replica"), control("stopped", exit_code=0, liveness=status))
-        for status in (503, 200, None)
-    ]
-    found = only(observation("local", transcripts=(scripts[0],)))
-    assert (found.code, found.where, found.got) == ("EP502", "shutdown", "HTTP status 503 while it drained")
-    assert [codes(observation("local", transcripts=(script,))) for script in scripts[1:]] == [[], []]
-
-
-@pytest.mark.parametrize("ended", [{"exit_code": 0}, {"exit_code": 143}, {"exit_code": -15}, {}])
-def test_ep501_a_clean_shutdown(ended: dict[str, Any]) -> None:
-    """Of itself or of the signal; and what was never asked to stop is not judged."""
-    script = transcript(handshake(), control("stop_replica"), control("stopped", **ended), control("restart", "redis"))
-    assert codes(observation("local", transcripts=(script,))) == []
-
-
-def test_ep501_without_knowing_the_environment() -> None:
-    """Then no grace period can be named."""
-    script = transcript(control("stopped", exit_code=3))
-    found = only(observation("elsewhere", transcripts=(script,)))
-    assert found.expected == "after SIGTERM the process ends, with exit code 0 or 143"
 
 
 def test_ep901_says_why_and_nothing_else_is_judged() -> None:

@@ -5,7 +5,8 @@ It lives on the event loop that opens it: six conversations at once, of a handsh
 clients waiting that would notice. A process of its own would cost more than that to start.
 
 What the image's nginx does was measured, and is done here field by field;
-`tests/envparity/launch/process/ingress/test_promises.py` holds both to the same promises, and lists what differs.
+`tests/envparity/launch/process/ingress/promises/` holds both to the same promises, and
+lists what differs.
 """
 
 from __future__ import annotations
