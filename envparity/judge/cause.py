@@ -58,7 +58,7 @@ class CausePlace(msgspec.Struct, frozen=True, order=True):
 
 
 class TraitsCause(msgspec.Struct, frozen=True, tag="traits"):
-    """object of the `alternatives` is enough by itself; the traits of one are all needed, in the words of the files.
+    """Each of the `alternatives` is enough by itself; the traits of one are all needed, in the words of the files.
 
     With one of them added to the passing environment it was shown `shown` times; without all it passed. `others` are
     paths of the finding that did not differ with any of them: those have causes of their own. `places` are where the
