@@ -1,4 +1,4 @@
-"""object server, by its image: what it is given, when it is ready, and what runs where there is no engine."""
+"""Any server, by its image: what it is given, when it is ready, and what runs where there is no engine."""
 
 from __future__ import annotations
 
