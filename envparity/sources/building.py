@@ -24,6 +24,7 @@ class Building:
         self._places: dict[Key, tuple[Path, int]] = {}
         self._hosts: dict[str, str] = {}
         self._notes: dict[str, Note] = {}
+        self._partly: dict[str, str] = {}
 
     def setting(self, name: str, value: str, place: tuple[Path, int]) -> None:
         """A literal setting, in place of what was said of it before."""
@@ -83,10 +84,11 @@ class Building:
         """Whether only the platform knows that setting."""
         return f"settings.{setting}" in self._notes
 
-    def unknown(self, name: str, text: str, place: tuple[Path, int]) -> None:
-        """What only the platform, or whoever deploys, knows."""
+    def unknown(self, name: str, text: str, place: tuple[Path, int], partly: str = "") -> None:
+        """What only the platform, or whoever deploys, knows; of a setting of which only a part is so, the rest."""
         if name.startswith("settings."):
             self._settings.pop(name.removeprefix("settings."), None)
+            self._partly[name.removeprefix("settings.")] = partly
         self._notes[name] = Note(name, text, _shown(place), known=False)
 
     def not_taken(self, name: str, text: str, place: tuple[Path, int]) -> None:
@@ -100,7 +102,8 @@ class Building:
     def said(self) -> Said:
         """All of it."""
         settings, notes = dict(self._settings), tuple(self._notes.values())
-        return Said(settings, {}, self._tables, self._places, self._hosts, notes, deployment=True)
+        partly = {name: text for name, text in self._partly.items() if text and f"settings.{name}" in self._notes}
+        return Said(settings, {}, self._tables, self._places, self._hosts, notes, deployment=True, partly=partly)
 
 
 def dependency_name(service: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from envparity.errors import ConfigurationError, Mistake
 from envparity.sources.dotenv import Dotenv
 from envparity.sources.interpolation import interpolated
+from envparity.sources.source import UNKNOWN
 from envparity.sources.yaml_nodes import Node, documents, wrong
 from envparity.support.toml.document import shown_path
 
@@ -23,15 +24,19 @@ _MAPS = frozenset({"environment", "labels", "args", "sysctls", "extra_hosts"})
 
 
 class Missing(str):
-    """A text of which nothing here knows a part: `variables` are the names of what nobody gives."""
+    """A text of which nothing here knows a part: `variables` are the names of what nobody gives, and `marked` is the
+    text with `UNKNOWN` for it.
+    """
 
-    __slots__ = ("variables",)
+    __slots__ = ("marked", "variables")
     variables: tuple[str, ...]
+    marked: str
 
     @classmethod
-    def of(cls, text: str, variables: Iterable[str]) -> Missing:
+    def of(cls, text: str, variables: Iterable[str], marked: str) -> Missing:
         """Such a text."""
         made = cls(text)
+        made.marked = marked
         made.variables = tuple(dict.fromkeys(variables))
         return made
 
@@ -137,7 +142,10 @@ def _interpolated(node: Node, variables: Mapping[str, str], key: str) -> Node:
     made = interpolated(node.value, variables)
     if made.wrong:
         raise wrong(node, key or "(value)", "${NAME} or $$", made.wrong, "write $$ for a dollar")
-    return replace(node, value=Missing.of(made.text, made.missing) if made.missing else made.text)
+    if not made.missing:
+        return replace(node, value=made.text)
+    marked = interpolated(node.value, {**variables, **dict.fromkeys(made.missing, UNKNOWN)}).text
+    return replace(node, value=Missing.of(made.text, made.missing, marked))
 
 
 def _merged(under: Node, over: Node, key: str = "") -> Node:
@@ -189,6 +197,8 @@ def as_map(node: Node) -> Node:
     made = {}
     for item in node.value:
         name, given, value = re.match(r"([^=]*)(=?)(.*)", item.text or "", re.DOTALL).groups()  # type: ignore[union-attr]
-        text = Missing.of(value, item.value.variables) if isinstance(item.value, Missing) else value
+        text = value
+        if isinstance(item.value, Missing):
+            text = Missing.of(value, item.value.variables, item.value.marked.partition("=")[2])
         made[name] = Node(text if given else None, item.path, item.line)
     return Node(made, node.path, node.line)

@@ -35,7 +35,7 @@ def service_settings(made: Building, service: Node, found: Project) -> None:
     for name, node in as_map(environment).table.items() if environment is not None else ():
         text = found.variables.get(name) if node.value is None else node.text
         if isinstance(text, Missing):
-            made.unknown(f"settings.{name}", f"made of {_variables(text)}, of who deploys", node.place)
+            made.unknown(f"settings.{name}", f"made of {_variables(text)}, of who deploys", node.place, text.marked)
         elif text is not None:
             made.setting(name, text, node.place)
         elif node.value is None:

@@ -22,7 +22,7 @@ from envparity.sources.servers import (
     siblings,
     urls,
 )
-from envparity.sources.source import Said
+from envparity.sources.source import UNKNOWN, Said
 from envparity.support.toml.document import in_words, shown_path, unfit_for_a_process
 from envparity.support.toml.lines import KeyPath
 
@@ -45,6 +45,7 @@ class DeployedFiles:
         self._below = {name: table for name, table in below.table("dependencies").items() if _has_kind(table)}
         self._known = dict(below.hosts)
         self._layer = Layer(deployment=below.deployment)
+        self._partly: dict[str, str] = {}
 
     def add(self, path: Path, said: Said) -> None:
         """The next file, over those before. Raises `ConfigurationError` for what cannot be a setting here."""
@@ -62,6 +63,7 @@ class DeployedFiles:
         if mistakes:
             raise ConfigurationError(mistakes)
         notes = {note.name: note for note in said.notes}
+        self._partly |= said.partly
         self._layer.put(Layer(literals, dict(said.tables), places, dict(said.hosts), notes, said.deployment))
 
     def _unfit(
@@ -150,9 +152,46 @@ class DeployedFiles:
             words = f"the port of {hosts[literals[name]]}, another in each boot, of which {name} has the host alone"
             made.notes[f"settings.{port}"] = Note(f"settings.{port}", words, f"{at}:{number}", known=False)
         made.hosts = hosts
+        self._compose_partly(kinds, hosts, every, dependencies)
         self._compose_services(dependencies, by_name)
         if not dependencies:
             del made.tables["dependencies"]
+
+    def _compose_partly(
+        self,
+        kinds: Collection[str],
+        hosts: dict[str, str],
+        every: Mapping[str, Any],
+        dependencies: dict[str, object],
+    ) -> None:
+        """Compose settings of which only a part is not known, where that is what a server made here has of its own: the
+        user and the password of a URL, its database, the host of a managed server.
+        """
+        made, tables = self._layer, dict(every)
+        for name, value in self._partly.items():
+            note = made.notes.get(f"settings.{name}")
+            known = [url for url in urls(value) if url.kind in kinds and url.host not in _HERE]
+            if note is None or name in self._above or len(known) != 1:
+                continue
+            (url,) = known
+            file, _, line = note.place.rpartition(":")
+            server = hosts.get(url.host) or (_only(tables, str(url.kind)) if url.host == UNKNOWN else None)
+            added = server is None
+            if server is None:
+                server = next(each for each in _numbered(str(url.kind)) if each not in {*tables, *self._taken})
+                tables[server] = dependency_of_a_url(url)
+            without_password = tables[server].get("password") is False
+            by_name = {each: table["kind"] for each, table in tables.items()}
+            text = composed(value, {**hosts, url.host: server}, by_name) or UNKNOWN
+            if UNKNOWN in text or (without_password and f"{{{server}.password" in text):
+                continue
+            if added:
+                dependencies[server] = tables[server]
+                made.places["dependencies", server] = file, int(line)
+                hosts |= {} if url.host == UNKNOWN else {url.host: server}
+            del made.notes[f"settings.{name}"]
+            made.tables.setdefault("settings", {})[name] = text
+            made.places["settings", name] = file, int(line)
 
     def _compose_services(self, dependencies: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
         """The same for the settings of other programs of the team's own; they have no servers but the backend's."""
@@ -175,6 +214,12 @@ def _elsewhere(setting: str, value: str, beside: Collection[str]) -> Iterator[tu
     table = dependency_of_a_host(setting, value, beside)
     if table is not None:
         yield value, table
+
+
+def _only(tables: Mapping[str, Any], kind: str) -> str | None:
+    """The one server of that kind; None where there is none, or several."""
+    found = [name for name, table in tables.items() if table["kind"] == kind]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_unset(note: Note) -> bool:

@@ -11,6 +11,7 @@ from envparity.sources.images import put_image_name, put_words
 from envparity.sources.kubernetes_objects import Objects
 from envparity.sources.quantities import cores, mebibytes
 from envparity.sources.rest import list_rest
+from envparity.sources.source import UNKNOWN
 from envparity.sources.yaml_nodes import Node, wrong
 
 __all__ = ["container_limits", "container_notes", "container_of", "container_settings", "writable_folders"]
@@ -62,7 +63,9 @@ def container_settings(made: Building, container: Node, objects: Objects) -> Non
             found["name"] for found in _REFERENCE.finditer(text) if found["name"] and made.is_unknown(found["name"])
         ]
         if missing:
-            made.unknown(f"settings.{name}", f"made of {', '.join(missing)}", variable.place)
+            known = {**made.settings, **values, **dict.fromkeys(missing, UNKNOWN)}
+            partly = _REFERENCE.sub(lambda found, known=known: _filled(found, known), text)  # type: ignore[misc]
+            made.unknown(f"settings.{name}", f"made of {', '.join(missing)}", variable.place, partly)
             continue
         values[name] = _REFERENCE.sub(lambda found: _filled(found, {**made.settings, **values}), text)
         made.setting(name, values[name], place.place)

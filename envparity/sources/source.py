@@ -11,8 +11,10 @@ from typing import Final, Protocol, runtime_checkable
 from envparity.doors import Door
 from envparity.model.environment import Note
 
-__all__ = ["SOURCES", "Key", "Note", "ReadsTogether", "Said", "Source"]
+__all__ = ["SOURCES", "UNKNOWN", "Key", "Note", "ReadsTogether", "Said", "Source"]
 
+UNKNOWN: Final = "envparity0unknown0"
+"""What stands in `Said.partly` for what only the platform knows."""
 Key = tuple[str, ...]
 """The way to a value of an environment file: `("platform", "cpus")`."""
 
@@ -24,7 +26,8 @@ class Said:
     `tables` are parts of an environment file (`platform`, `dependencies`, …), checked as those of the file itself are;
     `places` says where a value stands that is not in `lines`: the path of its file and the line. `hosts` are the names
     of dependencies by the host names under which settings know them. `notes` is what only the platform knows, and what
-    no boot takes. Where it is a `deployment`, settings that name the host of a server are composed from that server.
+    no boot takes. Where it is a `deployment`, settings that name the host of a server are composed from that server;
+    `partly` are settings of which something is not known, with `UNKNOWN` for it: taken where that is a server's own.
     """
 
     settings: Mapping[str, str] = field(repr=False)
@@ -34,6 +37,7 @@ class Said:
     hosts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     deployment: bool = False
+    partly: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Source(ABC):
