@@ -271,12 +271,8 @@ def _whole(document: Document, under: Layer, environments: Collection[str]) -> E
         if image or not isinstance(data[str(key[0])], dict):
             shown[dotted(key)] = f"{file}:{line}"
     shown |= {dotted(key): f"{document.source}:{line}" for key, line in document.lines.items() if len(key) > 1}
-    notes = tuple(
-        note
-        for name, note in under.notes.items()
-        if not (name.startswith("settings.") and name.removeprefix("settings.") in own)
-    )
-    notes = (*notes, *unreached(under, data))
+    said = [note for name, note in under.notes.items() if name.removeprefix("settings.") not in own or "." not in name]
+    notes = (*said, *unreached(under, data))
     read = replace(document, data=data, places=from_files)
     return Extended(read, under.literals, notes, shown, under=under)
 

@@ -24,10 +24,10 @@ _GRACE_S, _PORT, _LIFETIME_S = 10.0, 8080, 300.0
 
 @dataclass(frozen=True)
 class _Deploy:
-    """One command: the name of the service, its flags with their values, and where it stands."""
+    """One command: the name of the service, its flags with their values in their order, and where it stands."""
 
     service: str
-    flags: dict[str, str]
+    flags: list[tuple[str, str]]
     place: tuple[Path, int]
 
 
@@ -89,7 +89,7 @@ def _command(words: list[str], place: tuple[Path, int]) -> Iterator[_Deploy]:
     words = [word for word in words if word not in {"alpha", "beta"}]
     if words[1:3] != ["run", "deploy"]:
         return
-    service, flags, rest = "", {}, words[3:]
+    service, flags, rest = "", list[tuple[str, str]](), words[3:]
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
@@ -98,7 +98,7 @@ def _command(words: list[str], place: tuple[Path, int]) -> Iterator[_Deploy]:
         name, given, value = word[2:].partition("=")
         if not given and name not in _SWITCHES and rest and not rest[0].startswith("--"):
             value = rest.pop(0)
-        flags[name] = value
+        flags.append((name, value))
     yield _Deploy(service, flags, place)
 
 
@@ -111,7 +111,7 @@ def _said(deploy: _Deploy) -> Said:
     made.put(("platform", "port"), _PORT, place)
     made.put(("platform", "stop_grace_s"), _GRACE_S, place)
     made.unknown("ingress host", "the name that Cloud Run gives, or that is mapped to it", place)
-    for name, value in deploy.flags.items():
+    for name, value in deploy.flags:
         if "$" in value and name not in {"set-env-vars", "update-env-vars"}:
             made.unknown(name, f"made of {value}, of who deploys", place)
         else:
@@ -130,7 +130,10 @@ def _flag(made: Building, name: str, value: str, place: tuple[Path, int]) -> Non
         _variables(made, value, place)
     elif name in {"set-secrets", "update-secrets"}:
         for variable, text in _pairs(value):
-            made.unknown(f"settings.{variable}", f"the secret {text.partition(':')[0]}", place)
+            kind = "files" if variable.startswith("/") else "settings"
+            made.unknown(f"{kind}.{variable}", f"the secret {text.partition(':')[0]}", place)
+    elif name == "env-vars-file":
+        _file(made, value, place)
     elif name == "image":
         put_image_name(made, value, place)
     elif name == "source":
@@ -149,6 +152,17 @@ def _variables(made: Building, value: str, place: tuple[Path, int]) -> None:
             made.unknown(f"settings.{variable}", f"made of {text}, of who deploys", place)
         else:
             made.setting(variable, text, place)
+
+
+def _file(made: Building, value: str, place: tuple[Path, int]) -> None:
+    """The variables of a file of them, each where it stands there."""
+    path = _root(place[0]) / value
+    if not path.is_file():
+        made.unknown(f"env-vars-file {value}", "not here", place)
+        return
+    for whole in documents(path):
+        for variable, at in whole.table.items():
+            made.setting(variable, at.text or "", at.place)
 
 
 def _root(path: Path) -> Path:

@@ -142,6 +142,7 @@ def put_cloud_run(made: Building, service: Node) -> None:
     if timeout is not None and (timeout.text or "").isdecimal():
         made.put(("ingress", "max_lifetime_s"), float(timeout.text or ""), timeout.place)
     annotations = [each.at("metadata", "annotations") for each in (template, service) if each is not None]
+    least = 1
     for name, node in (pair for each in annotations if each is not None for pair in each.table.items()):
         text = node.text or ""
         if name in _OF_WHO_DEPLOYS:
@@ -149,7 +150,9 @@ def put_cloud_run(made: Building, service: Node) -> None:
         if name in _LEAST and text.isdecimal():
             if int(text) == 0:
                 continue
-            made.put(("platform", "replicas"), int(text), node.place)
+            if int(text) >= least:  # what is said of the service and of its revisions holds for both
+                least = int(text)
+                made.put(("platform", "replicas"), least, node.place)
         elif (name, text) == ("run.googleapis.com/sessionAffinity", "true"):
             made.put(("ingress", "affinity"), "cookie", node.place)
         else:

@@ -27,7 +27,7 @@ __all__ = [
 
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9]*(?:\+[a-z0-9]+)?)://(?:(?P<user>[^\s:@/,]*)(?::(?P<password>[^\s@/,]*))?@)?"
-    r"(?P<host>[A-Za-z0-9._-]+)(?::(?P<port>\d+))?(?:/(?P<database>[A-Za-z0-9_.-]*))?(?P<rest>[?#][^\s,]*)?"
+    r"(?P<host>[A-Za-z0-9._-]+)(?::(?P<port>\d+))?(?![\w.:-]*@)(?:/(?P<database>[A-Za-z0-9_.-]*))?(?P<rest>[?#][^\s,]*)?"
 )
 _BARE = re.compile(r"(?<![\w.:/@-])(?P<host>[A-Za-z0-9._-]+):(?P<port>\d+)(?![\w.-])")
 _ANY_HOST = re.compile(r"[A-Za-z0-9._-]+")

@@ -77,3 +77,20 @@ def test_names_of_files() -> None:
     """As the two tools have them."""
     names = (".github/workflows/ci.yml", "cloudbuild.yaml", "deploy.yaml", "compose.yaml")
     assert [name for name in names if SOURCE.reads(Path(name))] == list(names[:2])
+
+
+FLAGS = """\
+jobs: {a: {steps: [{run: "gcloud run deploy api --set-env-vars A=1,B=2 --set-env-vars B=3 --env-vars-file more.yaml
+ --set-secrets JWT=jwt:1,/etc/key=key:1"}]}}
+"""
+
+
+def test_a_flag_that_is_said_twice_says_both_and_a_file_of_variables_is_read(tmp_path: Path) -> None:
+    """The later over the earlier, each where it stands; a secret that is mounted is a file, and no setting."""
+    put(tmp_path, ".github/workflows/deploy.yml", FLAGS)
+    told = notes(environment(tmp_path, ".github/workflows/deploy.yml"), known=False)
+    assert {"env-vars-file more.yaml", "settings.JWT", "files./etc/key"} <= set(told)
+    put(tmp_path, "more.yaml", "C: '4'\nD: five\n")
+    made = environment(tmp_path, ".github/workflows/deploy.yml")
+    assert made.settings == {"A": "1", "B": "3", "C": "4", "D": "five"}
+    assert place(made, "settings.D") == "more.yaml:2"

@@ -58,3 +58,20 @@ def test_a_url_with_a_password_of_a_secret_leads_to_the_server(tmp_path: Path) -
     assert {"settings.PAGE", "settings.PASSWORD"} <= set(notes(made, known=False))
     assert "settings.URL" not in notes(made, known=False)
     assert set(made.dependencies) == {"rabbitmq", "postgres"}
+
+
+def test_a_url_without_a_host_is_left_as_it_is(tmp_path: Path) -> None:
+    """What stands before its `@` is a user: a server behind a socket of the machine's own, as Cloud SQL's."""
+    url = "postgresql://app@/app?host=/cloudsql/project:region:name"
+    put(tmp_path, compose__yaml=f'services: {{api: {{image: a, environment: {{URL: "{url}"}}}}}}\n')
+    made = environment(tmp_path, "compose.yaml#api")
+    assert (made.settings, dict(made.dependencies)) == ({"URL": url}, {})
+
+
+def test_of_two_counts_of_instances_both_hold(tmp_path: Path) -> None:
+    """Cloud Run has one for the service, and one for each revision."""
+    front = "metadata: {name: api, annotations: {run.googleapis.com/minScale: '1'}}"
+    inner = "metadata: {annotations: {autoscaling.knative.dev/minScale: '2'}}, spec: {containers: [{image: a}]}"
+    kind = "apiVersion: serving.knative.dev/v1\nkind: Service\n"
+    put(tmp_path, service__yaml=f"{kind}{front}\nspec: {{template: {{{inner}}}}}\n")
+    assert environment(tmp_path, "service.yaml").platform.replicas == 2
