@@ -42,6 +42,8 @@ def disturbing_problems(head: Mapping[str, object], steps: Sequence[Step | None]
             yield "disruptive", f"true, for it disturbs ({action_of(step)})", "not true", "add disruptive = true"
         if isinstance(step, JumpClock) and not clocks:
             yield key, "a replica with a clock of its own", "none", "add clocks = [0] to its boot"
+        if getattr(step, "for_s", 0.0) is None and getattr(step, "beside", False):
+            yield key, "for_s, the seconds after which it is over", "beside alone", "add for_s, or remove beside"
         if isinstance(step, Restore) and step.dependency not in disturbed and None not in steps:
             yield key, "a dependency that an earlier step disturbs", repr(step.dependency), "remove it"
         if isinstance(step, StopReading):

@@ -58,7 +58,7 @@ class Stage:
         self._cut: set[str] = set()
         self._rotated: dict[str, tuple[int, int]] = {}  # how often, and from which key on they are published
         self._stopping: dict[int, asyncio.Task[_Stopped]] = {}
-        self._throttling: list[asyncio.Task[None]] = []
+        self._beside: list[asyncio.Task[None]] = []  # what ends by itself while the script goes on
         self._done = Disturbances(now)
 
     async def do(self, action: Control) -> Outcome:
@@ -70,9 +70,9 @@ class Stage:
 
     async def restore(self) -> None:
         """Bring back what the script did not: nobody after it shall suffer from it."""
-        for throttling in self._throttling:
-            throttling.cancel()
-        await asyncio.gather(*self._throttling, return_exceptions=True)
+        for ending in self._beside:
+            ending.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
         for name in sorted(self._cut):
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await network_controls(self._stack).restore_dependency(name)
@@ -132,8 +132,11 @@ class Stage:
         await begin
         for_s = getattr(step, "for_s", None)
         if lasts and for_s is not None:
-            await asyncio.sleep(for_s)
-            await self._restore(action.target)
+            ends = self._restore_after(action.target, for_s)
+            if getattr(step, "beside", False):
+                self._beside.append(asyncio.create_task(ends))
+            else:
+                await ends
         elif not lasts:
             self._done.end(place)
 
@@ -148,7 +151,11 @@ class Stage:
 
     async def _throttle(self, stack: Disturbable, step: Throttle, replica: int) -> None:
         """Beside the conversation, which goes on."""
-        self._throttling.append(asyncio.create_task(stack.throttle_replica(replica, step.share, step.for_s)))
+        self._beside.append(asyncio.create_task(stack.throttle_replica(replica, step.share, step.for_s)))
+
+    async def _restore_after(self, name: str, for_s: float) -> None:
+        await asyncio.sleep(for_s)
+        await self._restore(name)
 
     async def _restore(self, name: str) -> None:
         await network_controls(self._stack).restore_dependency(name)

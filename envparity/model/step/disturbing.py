@@ -1,7 +1,7 @@
 """Steps that disturb: a dependency that is slow or silent, a replica that is starved, everything at once.
 
 With `for_s` a step is over when that many seconds have passed and all is as before; without, it lasts until `restore`
-names what it disturbs, or the scenario ends.
+names what it disturbs, or the scenario ends. With `beside` the scenario goes on meanwhile.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class BlackHole(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
 
     dependency: str
     for_s: _Seconds | None = None
+    beside: bool = False
 
 
 class HangUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="hang_up"):
@@ -62,6 +63,7 @@ class HangUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
     dependency: str
     for_s: _Seconds | None = None
+    beside: bool = False
 
 
 class Refuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="refuse"):
@@ -69,6 +71,7 @@ class Refuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
     dependency: str
     for_s: _Seconds | None = None
+    beside: bool = False
 
 
 class Throttle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="throttle"):
