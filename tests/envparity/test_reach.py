@@ -53,7 +53,7 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
         "to see which worker process answers": 1,
         "a boot of its own (idle times 8 times shorter)": 1,
         "a token to be revoked in redis": 3,
-        "a replica to be stopped": 3,
+        "a replica to be stopped": 4,
         "replicas to be disturbed": 3,
         "postgres to be restarted": 1,
         "redis to be restarted": 1,

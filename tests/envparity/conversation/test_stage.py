@@ -158,6 +158,29 @@ async def test_what_is_disturbed_is_undone_and_told_with_what_was_seen_of_it() -
     assert transcript.readiness == ()
 
 
+async def test_what_is_away_beside_the_script_is_back_by_itself_or_behind_it() -> None:
+    """A replica that is started meanwhile meets it; nothing waits for it, and it does not outlast the scenario."""
+    async with serving(welcoming) as server:
+        stack = DisturbedServer(server.endpoint)
+        steps = (
+            Connect("valid"),
+            HangUp("redis", for_s=0.05, beside=True),
+            StopReplica("a"),
+            Stopped("a"),
+            StartReplica("a"),
+            Expect(("welcome",)),
+            Silence(0.3),
+            BlackHole("postgres", for_s=600, beside=True),
+            Close(1000),
+        )
+        transcript = await played(stack, *steps)
+    kept(transcript)
+    assert stack.done == [
+        *("hang_up redis", "stop 0", "start 0", "restore redis"),
+        *("black_hole postgres", "restore postgres"),
+    ]
+
+
 async def test_who_leaves_the_script_after_a_disturbance_is_asked_for_readiness() -> None:
     """At that moment: later somebody has undone what was done."""
     async with serving(silent) as server:

@@ -108,6 +108,7 @@ def test_a_scenario_that_rotates_keys_is_played_alone() -> None:
         ("", '{ slow = "redis", by_s = 1 }', "disruptive"),
         ("", "{ restart_all = 10 }", "disruptive"),
         ("disruptive = true", '{ connect = "valid" }, { jump_clock = "a", by_s = 9 }', "steps[1].jump_clock"),
+        ("disruptive = true", '{ hang_up = "redis", beside = true }', "steps[0].hang_up"),
         ("disruptive = true", '{ restore = "redis" }', "steps[0].restore"),
         ("disruptive = true", '{ cut = "redis", for_s = 1 }, { restore = "redis" }', "steps[1].restore"),
         ("disruptive = true", '{ hang_up = "redis", for_s = 0 }', "steps[0].for_s"),
