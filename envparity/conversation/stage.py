@@ -38,6 +38,9 @@ from envparity.support.stalls import Deadline, within
 
 __all__ = ["Stage"]
 
+_EVERY_S = 0.05
+_FIRST_WITHIN_S = 20.0
+
 
 class _Stopped(NamedTuple):
     """How long the end of a replica took, whether it was within the deadline, and its liveness meanwhile."""
@@ -132,11 +135,11 @@ class Stage:
         await begin
         for_s = getattr(step, "for_s", None)
         if lasts and for_s is not None:
-            ends = self._restore_after(action.target, for_s)
             if getattr(step, "beside", False):
-                self._beside.append(asyncio.create_task(ends))
+                self._beside.append(asyncio.create_task(self._restore_after_first(action.target, for_s)))
             else:
-                await ends
+                await asyncio.sleep(for_s)
+                await self._restore(action.target)
         elif not lasts:
             self._done.end(place)
 
@@ -153,7 +156,13 @@ class Stage:
         """Beside the conversation, which goes on."""
         self._beside.append(asyncio.create_task(stack.throttle_replica(replica, step.share, step.for_s)))
 
-    async def _restore_after(self, name: str, for_s: float) -> None:
+    async def _restore_after_first(self, name: str, for_s: float) -> None:
+        """So many seconds after somebody has tried to connect, for which who starts may need a while."""
+        stack, deadline = self._stack, Deadline(_FIRST_WITHIN_S)
+        while isinstance(stack, Disturbable) and not deadline.passed:
+            if any(outage.tried for outage in stack.outages(name)[-1:]):
+                break
+            await asyncio.sleep(_EVERY_S)
         await asyncio.sleep(for_s)
         await self._restore(name)
 

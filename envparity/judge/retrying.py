@@ -52,17 +52,18 @@ def steady_rate(outage: OutageSeen, replicas: int) -> float | None:
     They did where there are less than half as many as in the first half, and where one half of the last half has less
     than its share: what somebody asks for in one moment is no rhythm. A time that is too short does not say.
     """
-    if outage.lasted_s < _SHORTEST_S:
-        return None
     tried = [at_s for times in by_replica(outage).values() for at_s in _occasions(times)]
-    middle_s, late_s, end_s = outage.lasted_s / 2, outage.lasted_s * 3 / 4, outage.lasted_s
+    began_s, end_s = min(tried, default=0.0), outage.lasted_s  # who starts meanwhile comes later
+    if end_s - began_s < _SHORTEST_S:
+        return None
+    middle_s, late_s = (began_s + end_s) / 2, (began_s + 3 * end_s) / 4
 
     def rate(from_s: float, to_s: float) -> float:
         return sum(from_s <= at_s < to_s for at_s in tried) / (to_s - from_s)
 
     unlisted = outage.more / (end_s - middle_s)  # whoever is that quick has filled the list by then
     last = rate(middle_s, end_s) + unlisted
-    fewer = last < rate(_SETTLED_S, middle_s) / 2
+    fewer = last < rate(began_s + _SETTLED_S, middle_s) / 2
     uneven = min(rate(middle_s, late_s), rate(late_s, end_s)) + unlisted <= last / 2
     return None if fewer or uneven else last / max(replicas, 1)
 

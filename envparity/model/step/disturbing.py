@@ -1,7 +1,8 @@
 """Steps that disturb: a dependency that is slow or silent, a replica that is starved, everything at once.
 
 With `for_s` a step is over when that many seconds have passed and all is as before; without, it lasts until `restore`
-names what it disturbs, or the scenario ends. With `beside` the scenario goes on meanwhile.
+names what it disturbs, or the scenario ends. With `beside` the scenario goes on meanwhile, and
+the seconds begin with the first attempt to connect.
 """
 
 from __future__ import annotations
