@@ -39,7 +39,8 @@ def busiest_second(outage: OutageSeen, replicas: int) -> float:
 
     Where more were made than are listed, those that are not listed are taken to be as dense as the whole.
     """
-    times = [attempt.at_s for attempt in outage.attempts if attempt.at_s >= _SETTLED_S]
+    began_s = min((attempt.at_s for attempt in outage.attempts), default=0.0)
+    times = [attempt.at_s for attempt in outage.attempts if attempt.at_s >= began_s + _SETTLED_S]
     most = max((sum(at <= other < at + 1 for other in times) for at in times), default=0)
     if outage.more and outage.lasted_s > 0:
         most = max(most, int(outage.tried / max(outage.lasted_s, 1.0)))

@@ -60,6 +60,7 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
         "postgres to be cut off": 3,
         "redis to be cut off": 7,
         "a flood of messages": 3,
+        "to disturb others": 1,
         "4 connections at once": 1,
         "9 connections at once": 1,
         "a client that is gone without a close": 1,

@@ -97,6 +97,17 @@ def test_nobody_sees_who_is_refused() -> None:
     assert found(played(outage(*(at / 10 for at in range(40))), action="refuse")) == []
 
 
+def test_who_starts_in_the_middle_of_an_outage_is_judged_from_its_first_attempt_on() -> None:
+    """Pauses that grow up to half a second are no rhythm then either; one that does not pause is told."""
+    pauses = (0.05, 0.08, 0.13, 0.2, 0.33, 0.5, 0.5, 0.5, 0.5, 0.5)
+    growing = [4.0 + sum(pauses[:place]) for place in range(len(pauses))]
+    assert found(played(outage(*growing, lasted_s=7.0))) == []
+    pool = [4.0 + at / 200 for at in range(60)]
+    assert found(played(outage(*pool, lasted_s=7.0))) == []
+    assert found(played(outage(*(4.0 + at / 100 for at in range(300)), lasted_s=7.0)))[:1] == ["EP512"]
+    assert found(played(outage(*(4.0 + at / 6 for at in range(18)), lasted_s=7.0))) == ["EP513"]
+
+
 def test_replicas_in_step_are_told_from_those_that_draw_their_pauses() -> None:
     """The same pauses; or pauses that differ by a fifth."""
     both = OutageSeen(4.0, tuple(Attempt(at + replica / 100, replica) for at in DOUBLING for replica in (0, 1)))
