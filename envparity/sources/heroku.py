@@ -19,11 +19,14 @@ from envparity.support.toml.document import shown_path
 __all__ = ["SOURCE", "Heroku"]
 
 _ADDONS: Final = {
-    "heroku-postgresql": ("postgres:16", "DATABASE"),
-    "heroku-redis": ("redis:7", ""),
-    "heroku-key-value": ("redis:7", ""),
+    "heroku-postgresql": ("postgres:16", "DATABASE", True),
+    "heroku-redis": ("redis:7", "REDIS", True),
+    "heroku-key-value": ("redis:7", "REDIS", True),
+    "rediscloud": ("redis:7", "REDISCLOUD", False),
+    "cloudamqp": ("rabbitmq:3", "CLOUDAMQP", True),
+    "jawsdb-maria": ("mariadb:10", "JAWSDB_MARIA", False),
 }
-"""The image that an addon is, and what its setting is called before `_URL`; "": as its kind."""
+"""The image that an addon is, what its setting is called before `_URL`, and whether it is reached by TLS."""
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
 _READ = frozenset(
     (
@@ -81,9 +84,10 @@ def _app(made: Building, app: Node) -> None:
         if known is None or kind is None:
             made.not_taken(f"addons.{plan}", "a service that no kind is", addon.place)
             continue
-        table = {**keys_of_container(kind, "requirepass", ()), "tls": "require"}
+        table = {**keys_of_container(kind, "requirepass", ()), **({"tls": "require"} if known[2] else {})}
         server = made.dependency(kind, table, addon.place)
-        made.put(("settings", f"{known[1] or kind.upper()}_URL"), {"from": f"{server}.url"}, addon.place)
+        setting = addon.text_at("as") or known[1]
+        made.put(("settings", f"{setting}_URL"), {"from": f"{server}.url"}, addon.place)
     variables = app.at("env")
     for name, node in variables.table.items() if variables is not None else ():
         value = node.text if node.text is not None else node.text_at("value")

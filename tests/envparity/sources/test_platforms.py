@@ -255,3 +255,23 @@ def test_all_of_a_service_of_fly_is_listed(tmp_path: Path) -> None:
     put(tmp_path, fly__toml=f"app = 'x'\n[[services]]\ninternal_port = 8080\n{bounds}")
     found = notes(environment(tmp_path, "fly.toml"), known=True)
     assert {"services[0].concurrency", "services[0].tcp_checks"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("addon", "setting", "server"),
+    [
+        ('"rediscloud:30"', "REDISCLOUD_URL", ("redis", "off")),
+        ('"cloudamqp"', "CLOUDAMQP_URL", ("rabbitmq", "require")),
+        ('{"plan": "jawsdb-maria:kitefin"}', "JAWSDB_MARIA_URL", ("mariadb", "off")),
+        ('{"plan": "heroku-postgresql", "as": "STORE"}', "STORE_URL", ("postgres", "require")),
+    ],
+)
+def test_an_addon_of_heroku_is_a_server_by_its_plan(
+    tmp_path: Path, addon: str, setting: str, server: tuple[str, str]
+) -> None:
+    """Whoever offers it, under the name that its setting has there."""
+    put(tmp_path, app__json=f'{{"addons": [{addon}]}}')
+    made = environment(tmp_path, "app.json")
+    ((name, dependency),) = made.dependencies.items()
+    assert (dependency.kind, dependency.tls) == server
+    assert made.settings == {setting: FromSource(f"{name}.url")}
