@@ -162,14 +162,27 @@ def deployments(folder: Path, service: str, of_clusters: Iterable[tuple[str, str
     return sorted(told, key=lambda each: each.name != _LOCAL)  # the first is what the others are compared with
 
 
-def passed_over(folder: Path, told: Iterable[Deployment]) -> list[str]:
-    """Compose files that no environment was made of, relative to the folder: who knows what they are names them."""
+def passed_over(folder: Path, told: Iterable[Deployment]) -> list[tuple[str, str]]:
+    """Compose files that no environment was made of, relative to the folder, with what can be done about each."""
     taken = {name.partition("#")[0] for deployment in told for name in deployment.files}
     patterns = ("compose*.y*ml", "docker-compose*.y*ml")
     found = {path for place in ("", "*/") for pattern in patterns for path in folder.glob(place + pattern)}
     shown = sorted(path.relative_to(folder).as_posix() for path in found if path.is_file())
     hidden = (".", "node_modules/")
-    return [name for name in shown if name not in taken and not name.startswith(hidden)]
+    left = [name for name in shown if name not in taken and not name.startswith(hidden)]
+    return [(name, _wrong_with(folder / name) or "name it in `extends` where it is an environment") for name in left]
+
+
+def _wrong_with(path: Path) -> str:
+    """Why a file is none that can be read; "" where it is one."""
+    try:
+        documents(path)
+    except ConfigurationError as error:
+        mistake = error.mistakes[0]
+        return f"line {mistake.line}: expected {mistake.expected}, got {mistake.got}"
+    except (OSError, UnicodeDecodeError):
+        return "it cannot be read"
+    return ""
 
 
 def _stands_alone(path: Path, service: str) -> bool:

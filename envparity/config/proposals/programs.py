@@ -20,6 +20,11 @@ _PORT = re.compile(r"\$\{?PORT(?::-\d+)?\}?")
 _SHELL = re.compile(r"[|&;<>`*?()]|\$(?!\{?PORT\b)")
 _STARTED = re.compile(r"^(?P<key>CMD|ENTRYPOINT)\s+(?P<words>(?:\\\n|.)+)$", re.MULTILINE)
 _STAGE = re.compile(r"^FROM\s", re.MULTILINE | re.IGNORECASE)
+_PORTLESS = {
+    "uvicorn": ("--port", "{port}"), "granian": ("--port", "{port}"), "daphne": ("-p", "{port}"),
+    "hypercorn": ("--bind", "127.0.0.1:{port}"),
+}  # fmt: skip
+"""Servers that look for no `PORT` themselves, with what tells them."""
 _REAPERS = frozenset({"tini", "dumb-init", "catatonit"})
 _MAIN = re.compile(r"^package main\b", re.MULTILINE)
 _VIRTUAL = (".venv", "venv", "env")
@@ -155,7 +160,13 @@ def _with_port(words: list[str]) -> tuple[str, ...]:
             return (*words[:at], "--port={port}", *words[at + 1 :])
         if found := re.fullmatch(r"((?:--bind=)?[\w.]*:)\d{2,5}", word):
             return (*words[:at], f"{found[1]}{{port}}", *words[at + 1 :])
-    return tuple(words)
+    return (*words, *_PORTLESS.get(_program(words), ()))
+
+
+def _program(words: list[str]) -> str:
+    """The name of what runs: of a module that Python runs, that."""
+    module = len(words) > 2 and words[1] == "-m" and Path(words[0]).name.startswith("python")
+    return words[2] if module else Path(words[0]).name if words else ""
 
 
 def _text(path: Path) -> str:

@@ -147,8 +147,8 @@ def init_command(  # noqa: PLR0917  click passes options by name
         )
         told = deployments(folder, chosen_service or "", of_clusters)
         left = passed_over(folder, told)
-        for each_left in left[:_MOST_SHOWN]:
-            say(f"not taken    {printable(each_left)}: name it in `extends` where it is an environment")
+        for place, why in left[:_MOST_SHOWN]:
+            say(f"not taken    {printable(place)}: {printable(why)}")
         if len(left) > _MOST_SHOWN:
             say(f"             and {counted(len(left) - _MOST_SHOWN, 'compose file')} more")
         for file in _written(folder, plan, told):

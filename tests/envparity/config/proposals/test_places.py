@@ -205,3 +205,10 @@ def test_what_compose_reads_by_itself_is_read_on_a_laptop(tmp_path: Path) -> Non
     written = init(project(tmp_path, files))
     assert written["local"]["extends"] == ["../compose.yaml#api", "../compose.override.yaml#api"]
     assert written["production"]["extends"] == ["../compose.yaml#api", "../compose.prod.yaml#api"]
+
+
+def test_a_compose_file_that_is_none_is_told_as_that(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"compose.yaml": "services:\n  a: [\n", "main.py": SOCKET})
+    lines = CliRunner().invoke(app, ["init", str(folder), "--yes", "--no-run"]).output.splitlines()
+    (told,) = [line for line in lines if line.startswith("not taken")]
+    assert "compose.yaml: line 3: expected valid YAML" in told

@@ -16,6 +16,9 @@ DOCKERFILES = {
     'FROM a\nENTRYPOINT ["tini", "--"]\nCMD ["node", "a.js"]\n': ("node", "a.js"),
     "FROM a\nCMD exec serve --bind :$PORT \\\n  -w 1\n": ("serve", "--bind", ":{port}", "-w", "1"),
     "FROM a\nCMD migrate && serve\n": (),
+    'FROM a\nCMD ["python3", "-m", "uvicorn", "a:app"]\n': ("python3", "-m", "uvicorn", "a:app", "--port", "{port}"),
+    "FROM a\nCMD uvicorn a:app --host ::\n": ("uvicorn", "a:app", "--host", "::", "--port", "{port}"),
+    'FROM a\nCMD ["daphne", "a:app"]\n': ("daphne", "a:app", "-p", "{port}"),
     'FROM a AS built\nCMD ["first"]\nFROM b\nENTRYPOINT ["second"]\n': ("second",),
     'FROM a AS first\nCMD ["first"]\nFROM first\n': ("first",),
 }
