@@ -67,14 +67,15 @@ async def found_by(
     searched += found.boots
     if not found.verified:
         return TraitSearch(found, found, searched)
+    finer = await taken_apart(found, hybrids, asked, lambda asked: asked.cold, most, likely=likely_of)
+    if finer is not found:
+        # What it was taken apart with are boots enough: in four it shows, and in three it does not (`is_steady`).
+        return TraitSearch(found, finer, searched, steady=not asked.unsteady)
     try:
         steady = await is_steady(asked, found.causes)
     except OutOfBoots:
         return TraitSearch(found, found, searched, None)
-    if asked.unsteady or not steady:
-        return TraitSearch(found, found, searched)
-    finer = await taken_apart(found, hybrids, asked, lambda asked: asked.cold, most, likely=likely_of)
-    return TraitSearch(found, finer, searched, steady=True)
+    return TraitSearch(found, found, searched, steady=steady and not asked.unsteady)
 
 
 def _shown_in_each_play(scenario: str, hybrids: Hybrids) -> bool:
