@@ -28,7 +28,7 @@ _ON_A_LAPTOP = (
 class BackendPlan:
     """What was decided of the backend. `dockerfile` and `command` may be missing, one of them not; `health` is "" for a
     backend that is ready when its port listens. `context` is what its image is built from, where that is not the
-    Dockerfile's own folder, `folder` where its program runs, where that is not the project's.
+    Dockerfile's own folder, `folder` where its program runs, where that is not the project's, `contract` its document.
     """
 
     name: str
@@ -39,6 +39,7 @@ class BackendPlan:
     socket_io: bool = False
     context: str = ""
     folder: str = ""
+    contract: str = ""
 
 
 def backend_text(plan: BackendPlan) -> str:
@@ -72,6 +73,9 @@ def _backend(plan: BackendPlan) -> Iterator[str]:
     yield "# How the backend is run, where it says how it is, and what clients and it say to one another."
     yield f"name = {_text(plan.name)}"
     yield f"websocket_path = {_text(plan.websocket_path)}"
+    if plan.contract:
+        yield "# Every frame is checked against it; `view` is whose operations it describes: the backend's or a client's."
+        yield f'contract = {{ document = {_text(plan.contract)}, view = "server" }}'
     if plan.socket_io:
         yield 'volatile = ["sid"]   # the name of a connection, another one each time'
     if plan.dockerfile:

@@ -12,6 +12,7 @@ import click
 
 from envparity.config.proposals.clusters import clusters, workloads
 from envparity.config.proposals.code import Code, read_code
+from envparity.config.proposals.contracts import channel_paths, contracts
 from envparity.config.proposals.deployments import Build, Deployment, build_of, deployments, passed_over, services
 from envparity.config.proposals.own_servers import own_servers
 from envparity.config.proposals.programs import commands, dockerfiles, has_program, names
@@ -78,6 +79,7 @@ class _Asking:
 @click.option("--command", help="The program that serves, as one text; {port} stands for the port.")
 @click.option("--websocket-path", help="The path of the WebSocket, such as /ws.")
 @click.option("--health", help="A path that answers 200 when the backend can be used; 'port' where there is none.")
+@click.option("--contract", help="The AsyncAPI document, relative to FOLDER; 'none' where there is none.")
 @click.option("--yes", is_flag=True, help="Take what the project's files propose, without a question.")
 @click.option("--run/--no-run", "runs", default=True, show_default=True, help="Boot and compare at once.")
 @click.pass_context
@@ -91,6 +93,7 @@ def init_command(  # noqa: PLR0917  click passes options by name
     command: str | None,
     websocket_path: str | None,
     health: str | None,
+    contract: str | None,
     yes: bool,  # noqa: FBT001
     runs: bool,  # noqa: FBT001
 ) -> None:
@@ -118,6 +121,8 @@ def init_command(  # noqa: PLR0917  click passes options by name
             found = within.below(home)
         argv = asking.decide("command", "--command", tuple(given) if given else None, programs, () if image else None)
         sockets = found.websockets or ([found.socket_io] if found.socket_io else [])
+        sockets = sockets or list(channel_paths(folder))
+        document = asking.decide("contract", "--contract", contract, contracts(folder), "")
         path = asking.decide("path", "--websocket-path", websocket_path, _distinct(sockets), None)
         ready = asking.decide("health", "--health", health, _distinct(found.health), "port")
         found_clusters = clusters(folder)
@@ -144,6 +149,7 @@ def init_command(  # noqa: PLR0917  click passes options by name
             with_socket_io,
             "" if image_path is None or built_from == image_path.parent else built_from.as_posix(),
             "" if home == Path() else home.as_posix(),
+            "" if document in {None, "none"} else document or "",
         )
         told = deployments(folder, chosen_service or "", of_clusters)
         left = passed_over(folder, told)
