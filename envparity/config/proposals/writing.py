@@ -74,7 +74,7 @@ def _backend(plan: BackendPlan) -> Iterator[str]:
     yield f"name = {_text(plan.name)}"
     yield f"websocket_path = {_text(plan.websocket_path)}"
     if plan.contract:
-        yield "# Every frame is checked against it; `view` is whose operations it describes: the backend's or a client's."
+        yield "# Frames are checked against it; `view` is whose operations it describes: the server's or a client's."
         yield f'contract = {{ document = {_text(plan.contract)}, view = "server" }}'
     if plan.socket_io:
         yield 'volatile = ["sid"]   # the name of a connection, another one each time'
