@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from envparity.launch.port import Endpoint, Launcher, Stack
     from envparity.model.backend import Backend
     from envparity.model.case import Boot, Case
-    from envparity.model.environment import Difference, Environment
+    from envparity.model.environment import DeclaredDifference, Environment
     from envparity.model.scenario import Scenario
     from envparity.model.subject import Subject
     from envparity.observe.record import Observation
@@ -56,7 +56,7 @@ _HOMES = {
     "engine.live_run": ("LiveRun",),
     "engine.run": ("Run",),
     "engine.to_verdict": ("run_to_verdict",),
-    "model.environment": ("Difference", "Environment"),
+    "model.environment": ("DeclaredDifference", "Environment"),
     "errors": (
         "ConfigurationError",
         "DeadlineExceeded",
@@ -90,7 +90,7 @@ __all__ = [  # noqa: RUF022  spelled out for readers and for type checkers; a te
     "Case",
     "ConfigurationError",
     "DeadlineExceeded",
-    "Difference",
+    "DeclaredDifference",
     "Endpoint",
     "EngineUnavailable",
     "EnvparityError",

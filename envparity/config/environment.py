@@ -21,8 +21,8 @@ from envparity.model.composed import is_composed
 from envparity.model.environment import (
     BesideProcess,
     Composed,
+    DeclaredDifference,
     Dependency,
-    Difference,
     Environment,
     FromSource,
     Job,
@@ -167,7 +167,7 @@ def _build(whole: Extended) -> Environment:
             name: _dependency(table, document.path.parent) for name, table in data.get("dependencies", {}).items()
         },
         dependencies_first=data.get("dependencies_first", True),
-        differences=convert(data.get("differences", []), tuple[Difference, ...]),
+        differences=convert(data.get("differences", []), tuple[DeclaredDifference, ...]),
         deployed=read_deployed(document) if "deployed" in data else None,
         image=image_of(document),
         command=tuple(data.get("command", ())),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from envparity.conversation.script import Handshake
+from envparity.conversation.resolving import Handshake
 from envparity.model.step import Cut, Disturbance
 from envparity.observe.transcript import Answerer
 

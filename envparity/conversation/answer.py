@@ -9,7 +9,7 @@ from websockets.http11 import Response
 from envparity.conversation.actions import Open
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.cookies import Cookies
-from envparity.conversation.script import Handshake
+from envparity.conversation.resolving import Handshake
 from envparity.launch.arrived import ANSWERED_HEADER, arrived_of, lost_of
 from envparity.launch.port import Endpoint, Stack
 from envparity.observe.headers import Cookie, promised

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from envparity.conversation.action_outcome import Outcome
 from envparity.conversation.actions import Control
 from envparity.conversation.stage import Stage
-from envparity.conversation.told import Outcome
 from envparity.model.scenario import Rate
 from envparity.support.shielded import shielded
 

@@ -17,7 +17,7 @@ from envparity.conversation.opening import Opening
 from envparity.conversation.polling import Connection
 from envparity.conversation.preparing import prepare
 from envparity.conversation.requesting import respond_and_tell
-from envparity.conversation.script import Script
+from envparity.conversation.resolving import ResolvedScenario
 from envparity.conversation.stage import Stage
 from envparity.frames.codec import Codec
 from envparity.launch.client_addresses import Way, ways_of
@@ -42,7 +42,7 @@ async def play(
     contract: Contract | None,
     clock: Callable[[], float] = time.monotonic,
     *,
-    script: Script | None = None,
+    script: ResolvedScenario | None = None,
 ) -> Transcript:
     """Play one scenario and return how it went; where it left its script is in the transcript, not an exception.
 

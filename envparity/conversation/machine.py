@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from envparity.conversation.action_outcome import Outcome
 from envparity.conversation.actions import Action, Finished, HttpResponse
 from envparity.conversation.contract.contract import Contract
-from envparity.conversation.resolved import Script
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.conversation.steps import Steps
-from envparity.conversation.told import Outcome
 from envparity.frames.codec import Beat
 from envparity.model.scenario import Scenario
 from envparity.observe.disturbed import Disturbed
@@ -31,7 +31,7 @@ __all__ = ["Conversation"]
 class Conversation:
     """One playing of a scenario."""
 
-    def __init__(self, scenario: Scenario, script: Script, contract: Contract | None = None) -> None:
+    def __init__(self, scenario: Scenario, script: ResolvedScenario, contract: Contract | None = None) -> None:
         self._last_step = max(len(scenario.steps) - 1, 0)
         steps = Steps(scenario, script, contract)
         self._told, self._arrivals, self._recorder = steps.told, steps.arrivals, steps.recorder

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 
 from envparity.conversation import actions
+from envparity.conversation.action_outcome import ActionOutcome
 from envparity.conversation.actions import Action
 from envparity.conversation.arrivals import Arrival, Arrivals, Closure
 from envparity.conversation.contract.contract import Contract
 from envparity.conversation.cookies import Cookies
 from envparity.conversation.matching import ABSENT, reach
 from envparity.conversation.record import Departed, Recorder
-from envparity.conversation.resolved import Script
-from envparity.conversation.told import Told
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.conversation.wire import Reading
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, ExpectClose, ExpectStep, Step, StopReading, placeholders
@@ -30,8 +30,8 @@ class Playing:
     `values` are those of all placeholders so far; `unread` the connections of which no step has read anything yet.
     """
 
-    def __init__(self, scenario: Scenario, script: Script, contract: Contract | None) -> None:
-        self.told = Told()
+    def __init__(self, scenario: Scenario, script: ResolvedScenario, contract: Contract | None) -> None:
+        self.told = ActionOutcome()
         self.reading = Reading(script.codec, script.frame_type)
         self.arrivals = Arrivals(contract, self.reading, script.ignored)
         self.recorder = Recorder(scenario, script)

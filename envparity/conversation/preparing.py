@@ -7,7 +7,7 @@ import time
 import msgspec
 
 from envparity.conversation.handshake import Identity
-from envparity.conversation.script import Script, write_script
+from envparity.conversation.resolving import ResolvedScenario, resolve_scenario
 from envparity.conversation.signing_in import sign_in_at
 from envparity.launch.controls import dependency_controls
 from envparity.launch.port import Stack
@@ -17,7 +17,7 @@ from envparity.model.scenario import Scenario
 __all__ = ["prepare"]
 
 
-async def prepare(scenario: Scenario, stack: Stack, backend: Backend, client: int = 1) -> Script:
+async def prepare(scenario: Scenario, stack: Stack, backend: Backend, client: int = 1) -> ResolvedScenario:
     """Resolve a scenario for that stack: its users sign in where they must, and what is to be revoked is revoked.
 
     `client` is the number of who plays it, where several do.
@@ -30,7 +30,7 @@ async def prepare(scenario: Scenario, stack: Stack, backend: Backend, client: in
         backend = msgspec.structs.replace(backend, websocket_path=endpoint.path)
     identity = Identity(endpoint.known.user, endpoint.known.token) if endpoint.known is not None else None
     signed_in = await sign_in_at(stack, scenario, backend)
-    script = write_script(
+    script = resolve_scenario(
         scenario,
         backend,
         stack.settings,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from envparity.conversation.arrivals import Arrival, Closure
 from envparity.conversation.filling import said_with_placeholders
-from envparity.conversation.resolved import Script
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.model.scenario import Scenario
 from envparity.observe.disturbed import Disturbed
 from envparity.observe.frame import plain
@@ -42,7 +42,7 @@ class Departed(Exception):
 class Recorder:
     """Keeps the transcript of one playing. `now_s` is the time by the clock of whoever drives it."""
 
-    def __init__(self, scenario: Scenario, script: Script) -> None:
+    def __init__(self, scenario: Scenario, script: ResolvedScenario) -> None:
         self.now_s = 0.0
         self.departure: Departure | None = None
         self.names: dict[str, str] = dict(script.names)

@@ -12,11 +12,11 @@ from envparity.frames.json_codec import JsonObjects
 from envparity.model.backend import Phases
 from envparity.model.step import Amount
 
-__all__ = ["Script"]
+__all__ = ["ResolvedScenario"]
 
 
 @dataclass(frozen=True, repr=False)
-class Script:
+class ResolvedScenario:
     """The resolved values of one playing.
 
     `handshakes` by index of the step; `values` by placeholder (`uuid:m1`); `amounts` by their text; `names` maps

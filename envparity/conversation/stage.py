@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from envparity.conversation.action_outcome import Outcome
 from envparity.conversation.actions import Control
 from envparity.conversation.disturbances import Disturbances
 from envparity.conversation.stopping import liveness_while
-from envparity.conversation.told import Outcome
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.controls import (
     Disturbable,

@@ -14,7 +14,7 @@ from envparity.conversation.expecting_messages import expect_bytes, expect_json,
 from envparity.conversation.losing import lose, read_on, stop_reading
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
-from envparity.conversation.resolved import Script
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.conversation.sending import send, send_wire
 from envparity.model.scenario import Scenario
 from envparity.model.step import (
@@ -49,7 +49,7 @@ __all__ = ["Steps"]
 class Steps:
     """The steps of one playing: read from `told` and `arrivals`, which others fill, and write into `recorder`."""
 
-    def __init__(self, scenario: Scenario, script: Script, contract: Contract | None) -> None:
+    def __init__(self, scenario: Scenario, script: ResolvedScenario, contract: Contract | None) -> None:
         self._playing = Playing(scenario, script, contract)
         self.told, self.arrivals, self.recorder = self._playing.told, self._playing.arrivals, self._playing.recorder
         self._steps = scenario.steps

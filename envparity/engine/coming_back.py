@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from envparity.conversation.script import Script
+from envparity.conversation.resolving import ResolvedScenario
 from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
@@ -115,7 +115,9 @@ async def _once(
     return [item for item, _, _ in kept if item.name in (left if item.second == "same" else refused)]
 
 
-def _again(stack: Stack, scenario: Scenario, script: Script, before: Transcript) -> tuple[Scenario, Script]:
+def _again(
+    stack: Stack, scenario: Scenario, script: ResolvedScenario, before: Transcript
+) -> tuple[Scenario, ResolvedScenario]:
     """The same script, on another replica than before where there are several."""
     if not _has_replicas(stack):
         return scenario, script

@@ -10,9 +10,9 @@ from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import Self, TypeVar
 
+from envparity.engine.held_environment import HeldEnvironment
 from envparity.engine.plan import PlannedCase
 from envparity.engine.run import Run
-from envparity.engine.standing import Standing
 from envparity.errors import ConfigurationError, EnvparityError, Interrupted
 from envparity.judge.finding import Judgement, Verdict
 from envparity.model.case import Boot, Case
@@ -28,7 +28,7 @@ _HEEDS_SIGNALS_S = 0.1
 class WarmEnvironment:
     """One environment that stands, and boots beside it in whatever way is asked for. Made by `LiveRun.warm`."""
 
-    def __init__(self, live: LiveRun, standing: Standing) -> None:
+    def __init__(self, live: LiveRun, standing: HeldEnvironment) -> None:
         self._live = live
         self._standing = standing
         self.name = standing.case.environment

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from envparity.conversation.script import Script
+from envparity.conversation.resolving import ResolvedScenario
 from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
@@ -18,7 +18,7 @@ from envparity.observe.transcript import Transcript, is_broken
 __all__ = ["play_token_first", "token_first"]
 
 
-def token_first(script: Script) -> Script | None:
+def token_first(script: ResolvedScenario) -> ResolvedScenario | None:
     """The script with the token first in every offer; None where none of them carries one beside something else."""
     turned = {index: handshake.token_first for index, handshake in script.handshakes.items()}
     if not any(turned.values()):

@@ -15,9 +15,9 @@ from envparity.engine.elsewhere import CaseSource
 from envparity.engine.events import Emit
 from envparity.engine.explore import OrderProfile
 from envparity.engine.explored import Explored, with_scenarios
+from envparity.engine.held_environment import HeldEnvironment, check_boots
 from envparity.engine.plan import PlannedCase
 from envparity.engine.run_telling import RunTelling
-from envparity.engine.standing import Standing, check_boots
 from envparity.judge.finding import Judgement, Verdict
 from envparity.launch.port import Launcher
 from envparity.model.case import Case
@@ -64,7 +64,7 @@ class Run:
         self._options = CaseStageOptions(tuple(only), orders, causes, workers, repeat, elsewhere, told_whole, share)
         self._stage = CaseStage(subject, launcher, emit, self._options)
         self._to_explore, self._exploring, self._explored = explore, asyncio.Lock(), Explored()
-        self._standing: list[Standing] = []
+        self._standing: list[HeldEnvironment] = []
         self._judged: Judgement | None = None
         self._telling = RunTelling(launcher, emit, self._options, subject.attached)
 
@@ -135,14 +135,14 @@ class Run:
         """Tell what was seen and found until that ended the run as its verdict; how much it is, "" for nothing."""
         return self._telling.break_off(self._stage, self._explored, error)
 
-    async def stand(self, environment: str) -> Standing:
+    async def stand(self, environment: str) -> HeldEnvironment:
         """That environment, booted as it is, for boots beside it that nobody planned.
 
         Raises `ConfigurationError` where there is none of that name. Where it stands already, it stands twice.
         """
         check_boots(self.subject, environment)
         self.announce()
-        standing = Standing(self._stage.explorer, lambda: self._stage.stand(environment))
+        standing = HeldEnvironment(self._stage.explorer, lambda: self._stage.stand(environment))
         self._standing.append(standing)
         await standing.until_there()
         return standing

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.conversation.preparing import prepare
-from envparity.conversation.script import Script
+from envparity.conversation.resolving import ResolvedScenario
 from envparity.engine.events import Emit, ScenarioPlayed, Waiting
 from envparity.launch.controls import LookedAt
 from envparity.launch.port import Stack
@@ -51,10 +51,10 @@ class ScenarioPlayer:
 
     async def first_plays(
         self, stack: Stack, scenarios: Sequence[Scenario]
-    ) -> list[tuple[Scenario, Script, Transcript]]:
+    ) -> list[tuple[Scenario, ResolvedScenario, Transcript]]:
         """Play each as another user than before, several at a time, and keep what it takes to play the same again."""
 
-        async def first(scenario: Scenario) -> tuple[Scenario, Script, Transcript]:
+        async def first(scenario: Scenario) -> tuple[Scenario, ResolvedScenario, Transcript]:
             async with at_once:
                 script = await prepare(scenario, stack, self._backend)
                 return scenario, script, await play(scenario, stack, self._backend, self._contract, script=script)
@@ -62,14 +62,16 @@ class ScenarioPlayer:
         at_once = asyncio.Semaphore(_SCENARIOS_AT_ONCE)
         return list(await asyncio.gather(*map(first, scenarios)))
 
-    async def scripts(self, stack: Stack, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Script]]:
+    async def scripts(self, stack: Stack, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ResolvedScenario]]:
         """What each would say of another user than before."""
         return [(scenario, await prepare(scenario, stack, self._backend)) for scenario in scenarios]
 
-    async def plays_again(self, stack: Stack, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
+    async def plays_again(
+        self, stack: Stack, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
+    ) -> tuple[Transcript, ...]:
         """Play these with the same users, credentials and ids, several at a time."""
 
-        async def again(scenario: Scenario, script: Script) -> Transcript:
+        async def again(scenario: Scenario, script: ResolvedScenario) -> Transcript:
             async with at_once:
                 return await play(scenario, stack, self._backend, self._contract, script=script)
 

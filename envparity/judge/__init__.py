@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from envparity.judge import attribution
 from envparity.judge.attribution import attribute
-from envparity.judge.finding import Difference, Exemption, Finding, Judgement, Verdict
+from envparity.judge.finding import Exemption, Finding, Judgement, ObservedDifference, Verdict
 from envparity.judge.normalise import normalise
 from envparity.judge.registry import RULES, codes_of, conduct, every_rule, rule
 from envparity.judge.rules import ContractRule, ParityRule, Rule
@@ -17,10 +17,10 @@ from envparity.observe.record import Observation
 __all__ = [
     "RULES",
     "ContractRule",
-    "Difference",
     "Exemption",
     "Finding",
     "Judgement",
+    "ObservedDifference",
     "ParityRule",
     "Rule",
     "Subject",

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envparity.judge.cross_origin import origin_tables
-from envparity.judge.evidence import Difference, SideBySide
+from envparity.judge.evidence import ObservedDifference, SideBySide
 from envparity.judge.normalise import ABSENT, fingerprint_paths, setting_of
 from envparity.judge.order_boots import OrderBoot
 from envparity.judge.report_tables import ReportTables
 from envparity.judge.volatile import words_alone
 from envparity.model.case import Boot
-from envparity.model.environment import Difference as Declaration
+from envparity.model.environment import DeclaredDifference
 from envparity.model.subject import Subject
 from envparity.observe.record import JobRun, Observation, Replica
 
@@ -45,7 +45,7 @@ class Declared:
     """A declaration and the environment whose file holds it."""
 
     environment: str
-    declaration: Declaration
+    declaration: DeclaredDifference
 
     def expired(self, today: str) -> bool:
         """`expires` is the last day on which it holds; without a `today` nothing expires."""
@@ -59,7 +59,7 @@ class Compared:
 
     kind: Kind
     where: str
-    difference: Difference
+    difference: ObservedDifference
     cases: tuple[str, str]
     allowed: tuple[Declared, ...]
     expired: tuple[Declared, ...]
@@ -187,7 +187,7 @@ def _log(run: JobRun) -> str:
     return json.dumps([words_alone(line) for line in run.log if line.strip()], ensure_ascii=False)
 
 
-def covers(declaration: Declaration, path: str) -> bool:
+def covers(declaration: DeclaredDifference, path: str) -> bool:
     """Whether that declaration is about the path."""
     return declaration.covers(path)
 
@@ -215,7 +215,7 @@ class Pair:
         return Compared(
             kind=kind,
             where=where,
-            difference=Difference(path, *(self.sides or (names[0], names[-1])), expected, got),
+            difference=ObservedDifference(path, *(self.sides or (names[0], names[-1])), expected, got),
             cases=(self.baseline.case.id, self.other.case.id),
             allowed=tuple(
                 each_declaration for each_declaration in covering if not each_declaration.expired(self.subject.today)

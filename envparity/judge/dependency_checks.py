@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envparity.judge.client_outcome import starting_scenarios
 from envparity.judge.conversation_checks import ending
 from envparity.judge.evidence import StartupFailed, Undecided
 from envparity.judge.finding import Breach
@@ -11,7 +12,6 @@ from envparity.judge.order_boots import OrderBoot
 from envparity.judge.order_checks import conversations_apart, log, reports_apart, undecided
 from envparity.judge.order_findings import Broken, merged
 from envparity.judge.startup_facts import ended, failures_of, is_named, started
-from envparity.judge.told import starting_scenarios
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady
 from envparity.observe.record import Observation

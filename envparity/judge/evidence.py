@@ -13,7 +13,6 @@ __all__ = [
     "Contradictions",
     "Counts",
     "DeclaredBecause",
-    "Difference",
     "Evidence",
     "Excerpt",
     "HeadersLost",
@@ -21,6 +20,7 @@ __all__ = [
     "LogQuote",
     "Logged",
     "Note",
+    "ObservedDifference",
     "OrderShown",
     "Outcome",
     "Parted",
@@ -173,7 +173,7 @@ class Contradictions(msgspec.Struct, frozen=True, tag="contradictions"):
     more: int = 0
 
 
-class Difference(msgspec.Struct, frozen=True, tag="difference"):
+class ObservedDifference(msgspec.Struct, frozen=True, tag="difference"):
     """One path at which a normalised observation differs from the baseline's.
 
     `baseline` and `other` name the environments, `expected` and `got` are the values there as JSON, or `absent`.
@@ -261,7 +261,7 @@ Evidence = (
     | StartupFailed
     | Undecided
     | Contradictions
-    | Difference
+    | ObservedDifference
     | DeclaredBecause
     | OrderShown
     | Counts

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import msgspec
 
 from envparity.judge.cause import Cause
-from envparity.judge.evidence import Difference, Evidence
+from envparity.judge.evidence import Evidence, ObservedDifference
 from envparity.model.reach import LeftOut
 from envparity.model.scenario import Scenario
 from envparity.observe.image import ImageRecord
 
 __all__ = [
     "Breach",
-    "Difference",
     "Exemption",
     "Finding",
     "Follow",
     "Judgement",
+    "ObservedDifference",
     "Place",
     "Verdict",
 ]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from envparity.judge.client_outcome import first_told, starting_scenarios
 from envparity.judge.compare_conversations import kept, partings
 from envparity.judge.conversation_checks import ending
 from envparity.judge.evidence import (
     BACKEND_LOG,
     ClientTold,
     Contradictions,
-    Difference,
     Evidence,
     LogQuote,
+    ObservedDifference,
     StartupFailed,
 )
 from envparity.judge.finding import Breach
@@ -22,7 +23,6 @@ from envparity.judge.order_boots import OrderBoot
 from envparity.judge.order_findings import Broken, merged
 from envparity.judge.report_consistency import inconsistencies
 from envparity.judge.startup_facts import ended, failures_of, is_named, started, still_starting
-from envparity.judge.told import first_told, starting_scenarios
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady
 from envparity.model.backend import Backend
@@ -112,7 +112,8 @@ def reports_apart(view: RunView, boot: OrderBoot) -> Iterator[Broken]:
             got=f"{leaf} {after}{more}".strip(),
             same=(where,),
             evidence=tuple(
-                Difference(path, *_SIDES, before, after) for path, (before, after) in list(paths.items())[:_SHOWN]
+                ObservedDifference(path, *_SIDES, before, after)
+                for path, (before, after) in list(paths.items())[:_SHOWN]
             ),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from envparity.judge.compare import Compared, Declared
-from envparity.judge.evidence import DeclaredBecause, Difference, StartupFailed
+from envparity.judge.evidence import DeclaredBecause, ObservedDifference, StartupFailed
 from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, parity
 from envparity.judge.startup_facts import failures_of, in_which_way
@@ -35,7 +35,7 @@ def _origin_differs(view: RunView) -> Iterator[Breach]:
 
 def _grouped(differences: Iterable[Compared]) -> Iterator[Breach]:
     """One breach for each top group of undeclared paths and each pair of cases."""
-    groups: dict[tuple[str, tuple[str, str]], dict[str, Difference]] = {}
+    groups: dict[tuple[str, tuple[str, str]], dict[str, ObservedDifference]] = {}
     for difference in differences:
         if not difference.declared:
             groups.setdefault((difference.where, difference.cases), {})[difference.difference.path] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envparity.dependency.kind import KINDS
+from envparity.judge.client_outcome import first_told
 from envparity.judge.evidence import (
     BACKEND_LOG,
     ClientTold,
@@ -28,7 +29,6 @@ from envparity.judge.startup_facts import (
     still_starting,
     unfinished_steps,
 )
-from envparity.judge.told import first_told
 from envparity.judge.traceback import last_raised
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady, words_alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from envparity.judge.client_outcome import ClientOutcome, what_clients_were_told
 from envparity.judge.compare import (
     Compared,
     boot_groups,
@@ -20,7 +21,6 @@ from envparity.judge.name_values import Shown, is_comparable, shown_by
 from envparity.judge.order_boots import OrderBoot, order_boots
 from envparity.judge.report_tables import ReportTables
 from envparity.judge.startup_facts import ended
-from envparity.judge.told import Told, what_clients_were_told
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 
@@ -34,7 +34,7 @@ class RunView:
         self.subject = subject
         self.observations = tuple(in_order(subject, observations))
         self.tables = ReportTables(subject)
-        self._told: dict[int, tuple[Told, ...]] = {}
+        self._told: dict[int, tuple[ClientOutcome, ...]] = {}
 
     @cached_property
     def order_boots(self) -> tuple[OrderBoot, ...]:
@@ -117,7 +117,7 @@ class RunView:
             if observation.replicas and len(ended(observation)) == len(observation.replicas)
         )
 
-    def clients_told(self, observation: Observation) -> tuple[Told, ...]:
+    def clients_told(self, observation: Observation) -> tuple[ClientOutcome, ...]:
         """What every client was told that connected to that boot once its startup had ended."""
         if id(observation) not in self._told:
             self._told[id(observation)] = what_clients_were_told(self.subject.backend, observation)

@@ -22,8 +22,8 @@ __all__ = [
     "Affinity",
     "BesideProcess",
     "Composed",
+    "DeclaredDifference",
     "Dependency",
-    "Difference",
     "Environment",
     "Forwarded",
     "FromSource",
@@ -186,7 +186,7 @@ class Dependency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any] = {}
 
 
-class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DeclaredDifference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A difference from the other environments that is meant, and why.
 
     `path` is a glob over the paths of a normalised observation (`report.settings.LOG_FORMAT.value`);
@@ -265,7 +265,7 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ingress: Ingress = Ingress()
     dependencies: dict[str, Dependency] = {}
     dependencies_first: bool = True
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[DeclaredDifference, ...] = ()
     deployed: Deployed | None = None
     image: ImageSource | None = None
     command: tuple[str, ...] = ()

@@ -9,9 +9,9 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection
 
 from envparity.conversation import actions
+from envparity.conversation.action_outcome import Outcome
 from envparity.conversation.driving import Bounds, drive
 from envparity.conversation.machine import Conversation
-from envparity.conversation.told import Outcome
 from envparity.observe.transcript import HandshakeAnswered, Transcript
 from envparity.probe.network import MAX_FRAME_BYTES, Network
 

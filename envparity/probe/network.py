@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from envparity.conversation.script import Handshake
+from envparity.conversation.resolving import Handshake
 from envparity.model.deployed.target import Target
 from envparity.probe.labels import network_label, status_label
 from envparity.probe.names import Names

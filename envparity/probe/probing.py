@@ -15,7 +15,7 @@ from envparity.auth.scheme import UnusableKey
 from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.handshake import Identity, SignedIn
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import Script, write_script
+from envparity.conversation.resolving import ResolvedScenario, resolve_scenario
 from envparity.conversation.signing_in import Door, sign_in
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend
@@ -156,7 +156,7 @@ class Probe:
             await asyncio.sleep(due - loop.time())
             await self.once()
 
-    async def _hold(self, script: Script, at: float) -> Outcome:
+    async def _hold(self, script: ResolvedScenario, at: float) -> Outcome:
         plan = self._plan
         conversation = Conversation(plan.scenario, script, self._contract)
         how = await attempt(conversation, self._network, plan.backend.phases.close_s)
@@ -177,12 +177,12 @@ class Probe:
                 raise CredentialUnavailable(f"expected {had.expected}, got {had.got}")
         return signed
 
-    def _script(self, held: Held, now_s: int, signed_in: Mapping[str, SignedIn] | None = None) -> Script:
+    def _script(self, held: Held, now_s: int, signed_in: Mapping[str, SignedIn] | None = None) -> ResolvedScenario:
         """Raises `CredentialUnavailable` for a key that no token can be made with."""
         plan, settings = self._plan, self._settings(held)
         who = Identity(held.user, held.token)
         try:
-            return write_script(
+            return resolve_scenario(
                 plan.scenario,
                 plan.backend,
                 settings,

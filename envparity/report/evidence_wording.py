@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from envparity.judge.canonical import line
+from envparity.judge.client_outcome import outcome_text
 from envparity.judge.evidence import (
     BACKEND_LOG,
     LAUNCHER_LOG,
@@ -12,12 +13,12 @@ from envparity.judge.evidence import (
     Contradictions,
     Counts,
     DeclaredBecause,
-    Difference,
     Evidence,
     Excerpt,
     KeptIn,
     LogQuote,
     Note,
+    ObservedDifference,
     OrderShown,
     Parted,
     Reproduced,
@@ -29,7 +30,6 @@ from envparity.judge.evidence import (
     Undecided,
     Unplayed,
 )
-from envparity.judge.told import outcome_text
 from envparity.report.wording_moments import moment_lines
 
 __all__ = ["NAMED", "listed", "words_of"]
@@ -99,7 +99,7 @@ def _compared(evidence: Evidence) -> Iterator[str]:
             yield from (f"{name}: {_NOTHING if event is None else line(event)}" for name, event in sides)
         case Parted():
             yield from _parted(evidence)
-        case Difference():
+        case ObservedDifference():
             yield f"{evidence.path}: {evidence.baseline} {evidence.expected}, {evidence.other} {evidence.got}"
         case DeclaredBecause(reason=reason, paths=paths):
             yield f"declared because: {reason}"

@@ -11,7 +11,7 @@ import msgspec
 
 from envparity.doors import foreign_entries, version_of_envparity
 from envparity.model.backend import Backend, ImageSource, ReportMapping
-from envparity.model.environment import Dependency, Difference, Environment, Ingress, OwnConfiguration, Platform
+from envparity.model.environment import DeclaredDifference, Dependency, Environment, Ingress, OwnConfiguration, Platform
 from envparity.model.subject import Subject
 from envparity.report.revision import Revision, revision_of
 from envparity.support.redaction import is_secret
@@ -67,7 +67,7 @@ class SavedEnvironment(msgspec.Struct, frozen=True):
     ingress: Ingress
     dependencies: dict[str, Dependency]
     dependencies_first: bool
-    differences: tuple[Difference, ...]
+    differences: tuple[DeclaredDifference, ...]
     lines: dict[str, int] = {}
     places: dict[str, str] = {}
 

@@ -285,10 +285,8 @@ def _without_replicas(document: Document, data: dict[str, object], under: Layer,
     """Replicas that a deployment's file gives take no part where nothing spreads connections over them."""
     key = ("platform", "replicas")
     file, _ = under.places.get(key, ("", 0))
-    if not file or file in environments or "replicas" in document.table("platform"):
-        return
     platform = data.get("platform")
-    if not isinstance(platform, dict):
+    if not file or file in environments or "replicas" in document.table("platform") or not isinstance(platform, dict):
         return
     replicas = platform.get("replicas", 1)
     ingress = data.get("ingress", {})

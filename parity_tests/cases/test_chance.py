@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from envparity.judge import codes_of, rule
-from envparity.judge.evidence import Difference
+from envparity.judge.evidence import ObservedDifference
 from parity_tests.cases.conftest import RunCase
 
 
@@ -19,7 +19,7 @@ def test_a_random_field_is_one_finding_without_a_cause(run_case: RunCase) -> Non
     assert (finding.cause, set(finding.environments)) == (None, {"local", "staging"})
     assert set(finding.scenarios) == {"welcome", "welcome_again"}
     assert '"number"' in finding.action
-    quoted = [piece for piece in finding.evidence if isinstance(piece, Difference)]
+    quoted = [piece for piece in finding.evidence if isinstance(piece, ObservedDifference)]
     assert all((difference.baseline, difference.other) == ("first play", "second play") for difference in quoted)
 
 

@@ -107,12 +107,12 @@ from pathlib import Path
 from envparity.config.backend import load_backend
 from envparity.conversation import actions
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import write_script
+from envparity.conversation.resolving import resolve_scenario
 from envparity.observe.transcript import HandshakeAnswered
 
 backend = load_backend(Path("backend.toml"))
 (scenario,) = backend.scenarios
-talk = Conversation(scenario, write_script(scenario, backend, {}, "https://a", now_s=0))
+talk = Conversation(scenario, resolve_scenario(scenario, backend, {}, "https://a", now_s=0))
 assert isinstance(talk.next(0.0), actions.Open)
 talk.opened(HandshakeAnswered(0.1, "a", "accept", status=101))
 print(talk.next(0.2).message)

@@ -34,7 +34,7 @@ from envparity.model.backend import (
 )
 from envparity.model.case import Boot
 from envparity.model.deployment import Credential, Deployed, OAuth2
-from envparity.model.environment import Difference, Environment, Ingress, Platform
+from envparity.model.environment import DeclaredDifference, Environment, Ingress, Platform
 from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario
 from envparity.model.step import ACTIONS, Expect, ExpectClose
@@ -64,7 +64,7 @@ SECTIONS = [
     (ENVIRONMENT, "The file itself", "environment", Environment),
     (ENVIRONMENT, "[platform]", "environment/$defs/platform", Platform),
     (ENVIRONMENT, "[ingress]", "environment/$defs/ingress", Ingress),
-    (ENVIRONMENT, "[[differences]]", "environment/$defs/difference", Difference),
+    (ENVIRONMENT, "[[differences]]", "environment/$defs/difference", DeclaredDifference),
     (ENVIRONMENT, "[deployed]", "environment/$defs/deployed", Deployed),
     (ENVIRONMENT, "Client credentials", "environment/$defs/oauth2", OAuth2),
     (ENVIRONMENT, "Credentials", "environment/$defs/credential", Credential),

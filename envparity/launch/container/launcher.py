@@ -13,9 +13,9 @@ from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.cleanup.labels import BOOT, labels_for
 from envparity.launch.cleanup.run_folder import RunFolder
 from envparity.launch.cleanup.sweep import remove_run
-from envparity.launch.container.booting import ContainerBooting, Means
 from envparity.launch.container.engine import Engine, engine_failures
 from envparity.launch.container.guard import ContainerGuard
+from envparity.launch.container.stack_builder import ContainerResources, ContainerStackBuilder
 from envparity.launch.images.contents import image_records
 from envparity.launch.port import Stack, Waiting
 from envparity.launch.resolve import RunSecrets
@@ -66,7 +66,9 @@ class ContainerLauncher:
             self._folder.close()
             raise
         owner = str(self._folder.owner)
-        self._means = Means(backend, run_id, RunSecrets(salt), authority, ca_file, engine, images, owner, own_images)
+        self._means = ContainerResources(
+            backend, run_id, RunSecrets(salt), authority, ca_file, engine, images, owner, own_images
+        )
         self._engine = engine
         self._numbers = itertools.count(1)
         self._run_id = run_id
@@ -79,7 +81,7 @@ class ContainerLauncher:
     @asynccontextmanager
     async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
         number = next(self._numbers)
-        booting = ContainerBooting(self._means, environment, boot, waiting, number)
+        booting = ContainerStackBuilder(self._means, environment, boot, waiting, number)
         try:
             with raised_without_secrets(lambda: booting.redaction):
                 async with AsyncExitStack() as exits:

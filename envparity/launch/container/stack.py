@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from envparity.dependency.kind import Server
 from envparity.errors import DeadlineExceeded, EnvparityError, LaunchError
-from envparity.launch.booted import BootedStack
 from envparity.launch.client_addresses import ClientAddresses, Way
 from envparity.launch.container.beside import ContainerBeside
 from envparity.launch.container.engine import Engine
@@ -28,6 +27,7 @@ from envparity.launch.local.parts import (
     direct_endpoint,
     patience_of,
 )
+from envparity.launch.local_stack import LocalStack
 from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at
 from envparity.support.stalls import Deadline, Granted
@@ -37,7 +37,7 @@ __all__ = ["ContainerStack"]
 
 
 @dataclass(kw_only=True)
-class ContainerStack(BootedStack):
+class ContainerStack(LocalStack):
     """A stack of containers. `ContainerLauncher.boot` makes it and takes it down.
 
     `clients` are the ways of clients with addresses of their own.

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
-from envparity.launch.booted import BootedStack
 from envparity.launch.local.parts import BootedDependency
 from envparity.launch.local.proxies import DependencyProxies
+from envparity.launch.local_stack import LocalStack
 from envparity.launch.port import Waiting
 from envparity.launch.program import RunningProgram
 from envparity.launch.server_log import LOG_LINES
@@ -45,7 +45,7 @@ class FurtherPrograms:
 
     async def run_jobs(
         self,
-        stack: BootedStack,
+        stack: LocalStack,
         programs: BackendPrograms,
         exits: AsyncExitStack,
         values: Mapping[str, str],
@@ -78,7 +78,7 @@ class FurtherPrograms:
 
     async def start_beside(
         self,
-        stack: BootedStack,
+        stack: LocalStack,
         programs: BackendPrograms,
         exits: AsyncExitStack,
         values: Mapping[str, str],

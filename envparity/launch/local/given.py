@@ -12,11 +12,11 @@ from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.observe.record import SettingFingerprint
 
-__all__ = ["Given", "Place"]
+__all__ = ["Given", "StackFacts", "StackNetwork"]
 
 
 @dataclass(frozen=True)
-class Place:
+class StackNetwork:
     """Where a stack stands. `proxy_host` is where its proxies listen, `network` the network from which the ingress
     speaks to the replicas, `ca_path` where the backend finds the authority's certificate; `dependency_host` is the host
     under which it finds every dependency ("": each by its own name).
@@ -41,7 +41,7 @@ class Given:
     case: Case
     backend: Backend
     environment: Environment
-    place: Place
+    place: StackNetwork
     resolved: tuple[ResolvedSetting, ...]
     keys: Mapping[str, str] = field(repr=False)
     urls: Mapping[str, str] = field(repr=False)
@@ -49,3 +49,29 @@ class Given:
     fingerprints: tuple[SettingFingerprint, ...]
     fingerprints_of: Callable[[tuple[ResolvedSetting, ...]], tuple[SettingFingerprint, ...]]
     resolve: Callable[[Boot, Mapping[str, str]], tuple[ResolvedSetting, ...]]
+
+
+class StackFacts:
+    """What a stack is of, by what it was given."""
+
+    given: Given
+
+    @property
+    def case(self) -> Case:
+        return self.given.case
+
+    @property
+    def backend(self) -> Backend:
+        return self.given.backend
+
+    @property
+    def environment(self) -> Environment:
+        return self.given.environment
+
+    @property
+    def fingerprints(self) -> tuple[SettingFingerprint, ...]:
+        return self.given.fingerprints
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {**self.given.keys, **{setting.name: setting.value for setting in self.given.resolved}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from envparity.dependency.kind import CA_PATH, KINDS, HoldsKeys, kind_of, secret_literals
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.keys import issuer_of, provider_keys
-from envparity.launch.local.given import Given, Place
+from envparity.launch.local.given import Given, StackNetwork
 from envparity.launch.local.offers import Offers
 from envparity.launch.local.parts import BootedDependency
 from envparity.launch.resolve import (
@@ -38,7 +38,7 @@ class Giving:
     secrets: RunSecrets = field(repr=False)
     keys: Mapping[str, str] = field(repr=False)
 
-    def offers(self, place: Place, dependencies: Mapping[str, BootedDependency]) -> Offers:
+    def offers(self, place: StackNetwork, dependencies: Mapping[str, BootedDependency]) -> Offers:
         """What settings may take in that place."""
         ports = {name: dependency.proxy.port for name, dependency in dependencies.items()}
         beside = {

@@ -10,7 +10,7 @@ import msgspec
 
 from envparity.dependency.kind import CA_PATH, KINDS, Server, kind_of
 from envparity.launch.keys import offered_keys
-from envparity.launch.local.given import Place
+from envparity.launch.local.given import StackNetwork
 from envparity.launch.placing import needs, placed
 from envparity.launch.resolve import RunSecrets
 from envparity.model.backend import Backend
@@ -38,7 +38,7 @@ class Offers:
 
     backend: Backend
     environment: Environment
-    place: Place
+    place: StackNetwork
     ports: Mapping[str, int]
     beside: Mapping[str, int]
     keys: Mapping[str, str] = field(repr=False)

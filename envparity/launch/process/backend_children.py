@@ -12,7 +12,7 @@ from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.process.child import Child, Program
 from envparity.launch.process.folders import made_for
 from envparity.launch.process.limits import program_path, user_of
-from envparity.launch.process.means import Means
+from envparity.launch.process.resources import ProcessResources
 from envparity.model.environment import Environment
 
 __all__ = ["BackendChildren"]
@@ -22,7 +22,7 @@ __all__ = ["BackendChildren"]
 class BackendChildren:
     """Makes them, each with a home in `folder`. `command` is what a replica runs."""
 
-    means: Means
+    means: ProcessResources
     environment: Environment
     folder: Path
     command: tuple[str, ...]

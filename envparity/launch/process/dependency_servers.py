@@ -12,8 +12,8 @@ from envparity.errors import LaunchError
 from envparity.launch.certificates import IssuedCertificate
 from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.local.offers import asked_password
-from envparity.launch.process.means import Means
 from envparity.launch.process.parts import RunningDependency
+from envparity.launch.process.resources import ProcessResources
 from envparity.launch.process.servers import HasServer, PlannedServer, Server, ServerParts
 from envparity.launch.process.settled import settled
 from envparity.launch.process.tls_front import server_context
@@ -28,7 +28,7 @@ _HOST: Final = "127.0.0.1"
 class DependencyServers:
     """Starts them; they end with `exits`. What they write is in `memory`, their certificates are in `folder`."""
 
-    means: Means
+    means: ProcessResources
     environment: Environment
     folder: Path
     memory: Path

@@ -19,14 +19,14 @@ from envparity.launch.cleanup.orphans import Orphans
 from envparity.launch.cleanup.run_folder import MEMORY, RunFolder
 from envparity.launch.images.context import choose_files
 from envparity.launch.port import Stack, Waiting
-from envparity.launch.process.booting import ProcessBooting
 from envparity.launch.process.control_group import ControlGroup, made_group
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.limits import Processors, backend_argv, cannot_check
-from envparity.launch.process.means import Means
 from envparity.launch.process.previous import previous_folder
 from envparity.launch.process.programs import ServerPrograms
+from envparity.launch.process.resources import ProcessResources
 from envparity.launch.process.settled import settled
+from envparity.launch.process.stack_builder import ProcessStackBuilder
 from envparity.launch.resolve import RunSecrets
 from envparity.model.backend import Backend, ProcessSource
 from envparity.model.case import Boot
@@ -81,7 +81,7 @@ class ProcessLauncher:
             ca_file = folder / "ca.crt"
             ca_file.write_bytes(authority.certificate_pem)
             ca_file.chmod(0o644)
-            self._means = Means(
+            self._means = ProcessResources(
                 backend=backend,
                 run_id=run_id,
                 secrets=RunSecrets(salt),
@@ -109,7 +109,7 @@ class ProcessLauncher:
 
     @asynccontextmanager
     async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
-        booting = ProcessBooting(self._means, environment, boot, waiting, next(self._numbers))
+        booting = ProcessStackBuilder(self._means, environment, boot, waiting, next(self._numbers))
         with raised_without_secrets(lambda: booting.redaction):
             async with AsyncExitStack() as exits:
                 yield await booting.boot(exits)

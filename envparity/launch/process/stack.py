@@ -12,12 +12,12 @@ from ipaddress import IPv4Address
 
 from envparity.dependency.kind import Server as ServerAddress
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.booted import BootedStack
 from envparity.launch.client_addresses import ClientAddresses, Way
 from envparity.launch.local.parts import (
     answers,
     patience_of,
 )
+from envparity.launch.local_stack import LocalStack
 from envparity.launch.process.beside import ProcessBeside
 from envparity.launch.process.logs import FileLog
 from envparity.launch.process.parts import RunningDependency, RunningReplica
@@ -35,7 +35,7 @@ _THROTTLED_S = 0.1
 
 
 @dataclass(kw_only=True)
-class ProcessStack(BootedStack):
+class ProcessStack(LocalStack):
     """A stack of processes. `ProcessLauncher.boot` makes it and takes it down."""
 
     replicas: list[RunningReplica]

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from envparity.errors import LaunchError
-from envparity.launch.booted import BootedStack
 from envparity.launch.local.parts import direct_endpoint
+from envparity.launch.local_stack import LocalStack
 from envparity.launch.log_text import plain_text
 from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.resolve import ResolvedSetting, named_secrets
@@ -33,7 +33,7 @@ class WarmBoot:
     def __init__(
         self,
         *,
-        stack: BootedStack,
+        stack: LocalStack,
         boot: Boot,
         lane: Lane,
         resolved: tuple[ResolvedSetting, ...],

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from envparity.dependency.kind import CA_PATH, KINDS, DependencyKind, Isolates, Isolation, Server, kind_of
-from envparity.launch.booted import BootedStack
 from envparity.launch.health import HealthProbe
+from envparity.launch.local_stack import LocalStack
 from envparity.launch.proxy import Latency, Proxy
 from envparity.launch.resolve import ResolvedSetting
 from envparity.launch.warm.command import WarmUnavailable
@@ -43,7 +43,7 @@ class Lane:
             await proxy.down()
 
 
-async def open_lanes(exits: AsyncExitStack, stack: BootedStack, ports: Mapping[int, int]) -> list[Lane]:
+async def open_lanes(exits: AsyncExitStack, stack: LocalStack, ports: Mapping[int, int]) -> list[Lane]:
     """A lane for each port (to the one published for it), its proxies listening as long as `exits` lasts."""
     lanes = []
     for index, (port, published) in enumerate(ports.items()):
@@ -62,7 +62,7 @@ async def open_lanes(exits: AsyncExitStack, stack: BootedStack, ports: Mapping[i
     return lanes
 
 
-async def open_isolations(exits: AsyncExitStack, stack: BootedStack, lanes: int) -> dict[str, Isolation]:
+async def open_isolations(exits: AsyncExitStack, stack: LocalStack, lanes: int) -> dict[str, Isolation]:
     """What keeps boots apart in each dependency, as long as `exits` lasts, directly and not through a proxy.
 
     Raises `WarmUnavailable` where a kind of dependency cannot hold two boots apart, or no setting says where one is.
@@ -92,7 +92,7 @@ async def open_isolations(exits: AsyncExitStack, stack: BootedStack, lanes: int)
     return isolations
 
 
-def case_settings(stack: BootedStack, lane: Lane, boot: Boot, places: Mapping[str, str]) -> tuple[ResolvedSetting, ...]:
+def case_settings(stack: LocalStack, lane: Lane, boot: Boot, places: Mapping[str, str]) -> tuple[ResolvedSetting, ...]:
     """The environment's settings as they are for that boot in that lane, with its own places in the servers and port.
 
     `places` are those, by dependency.
@@ -117,7 +117,7 @@ def _shared(settings: Mapping[str, Setting], name: str, place: Collection[str]) 
     return "" if told else f"no setting takes {name}.url"
 
 
-def moved_sources(stack: BootedStack, lane: Lane, places: Mapping[str, str]) -> dict[str, str]:
+def moved_sources(stack: LocalStack, lane: Lane, places: Mapping[str, str]) -> dict[str, str]:
     """What settings may take that is another in that lane than in the environment, with its own places in the servers.
 
     `places` are those, by dependency.
@@ -133,7 +133,7 @@ def moved_sources(stack: BootedStack, lane: Lane, places: Mapping[str, str]) -> 
     return moved
 
 
-def _places(stack: BootedStack, name: str, kind: DependencyKind) -> frozenset[str]:
+def _places(stack: LocalStack, name: str, kind: DependencyKind) -> frozenset[str]:
     """What settings may take of that dependency that says where in it one is."""
     url = stack.given.urls[name]
     with KINDS.guarding(kind):

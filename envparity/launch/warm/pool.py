@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from envparity.dependency.kind import Isolation
-from envparity.launch.booted import BootedStack
 from envparity.launch.keys import issuer_of
+from envparity.launch.local_stack import LocalStack
 from envparity.launch.warm.answers import AgentRefused, ModulesReport
 from envparity.launch.warm.boot import WarmBoot
 from envparity.launch.warm.client import WarmAgent
@@ -39,7 +39,7 @@ class WarmPool:
     def __init__(
         self,
         *,
-        stack: BootedStack,
+        stack: LocalStack,
         agent: WarmAgent,
         command: PythonCommand,
         lanes: Sequence[Lane],
@@ -62,7 +62,7 @@ class WarmPool:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, stack: BootedStack, lanes: int = 2) -> AsyncIterator[WarmPool]:
+    async def open(cls, stack: LocalStack, lanes: int = 2) -> AsyncIterator[WarmPool]:
         """A pool beside the replicas of that stack, which must be booted as the environment is, with nothing down.
 
         Raises `WarmUnavailable` where this backend can only be booted cold.

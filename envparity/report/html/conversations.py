@@ -16,7 +16,7 @@ from envparity.judge.canonical import Item, connections, event_data
 from envparity.judge.compare import covers
 from envparity.judge.normalise import ABSENT
 from envparity.model.backend import Backend
-from envparity.model.environment import Difference
+from envparity.model.environment import DeclaredDifference
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript, violations_of
 from envparity.report.html.markup import visible
@@ -108,7 +108,7 @@ class _Aligning:
     def __init__(self, run: SavedRun) -> None:
         self._backend: Backend = run.subject.for_comparing()
         today = dt.date.fromisoformat(run.subject.began[:10])
-        self._declared: dict[str, list[Difference]] = {
+        self._declared: dict[str, list[DeclaredDifference]] = {
             environment.name: [
                 each for each in environment.differences if each.expires is None or each.expires >= today
             ]

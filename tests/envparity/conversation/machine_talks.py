@@ -7,7 +7,7 @@ from typing import Any
 from envparity.conversation import actions
 from envparity.conversation.contract.contract import Contract
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import Handshake, Script
+from envparity.conversation.resolving import Handshake, ResolvedScenario
 from envparity.model.scenario import Scenario
 from envparity.model.step import (
     Connect,
@@ -34,10 +34,10 @@ operations:
 
 
 def conversation(*steps: Step, contract: Contract | None = None, **resolved: Any) -> Conversation:
-    """A conversation with these steps; `resolved` are fields of its Script."""
+    """A conversation with these steps; `resolved` are fields of its ResolvedScenario."""
     handshake = Handshake("/ws", (), None, ("v1",), "v1", None)
     handshakes = {index: handshake for index, step in enumerate(steps) if isinstance(step, Connect)}
-    script = Script(**{"handshakes": handshakes, **resolved})
+    script = ResolvedScenario(**{"handshakes": handshakes, **resolved})
     return Conversation(Scenario("scenario", "group", steps=steps), script, contract)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from envparity.auth.jwt_shared_key import SharedKeyJwt
 from envparity.conversation.handshake import SignedIn
-from envparity.conversation.script import Script, write_script
+from envparity.conversation.resolving import ResolvedScenario, resolve_scenario
 from envparity.model.backend import Backend, Carrier, ImageSource, Tokens
 from envparity.model.scenario import Scenario
 from envparity.model.step import Step
@@ -37,10 +37,10 @@ def script(
     settings: dict[str, str] | None = None,
     signed_in: dict[str, SignedIn] | None = None,
     **changes: Any,
-) -> Script:
+) -> ResolvedScenario:
     """The script of a scenario of these steps; ids are numbered from 1."""
     numbers = count(1)
-    return write_script(
+    return resolve_scenario(
         Scenario("one", carriers=carriers, steps=steps),
         backend(**changes),
         SETTINGS if settings is None else settings,

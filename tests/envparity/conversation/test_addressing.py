@@ -12,7 +12,7 @@ import pytest
 from envparity.conversation import actions
 from envparity.conversation.handshake import FORBIDDEN_ORIGIN, Handshake
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import write_script
+from envparity.conversation.resolving import resolve_scenario
 from envparity.errors import ConfigurationError
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.scenario import Scenario
@@ -25,7 +25,7 @@ AWKWARD = "a b/c?d&e=é#%"
 
 def talk(*steps: Step, prefix: str = "", **backend: Any) -> Conversation:
     scenario = Scenario("s", steps=steps)
-    script = write_script(
+    script = resolve_scenario(
         scenario,
         Backend("b", Path("b.toml"), ImageSource(), **backend),
         SETTINGS,

@@ -12,7 +12,7 @@ import pytest
 
 from envparity.conversation import actions
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import write_script
+from envparity.conversation.resolving import resolve_scenario
 from envparity.judge.canonical import connections, event_data, line
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.scenario import Scenario
@@ -29,7 +29,7 @@ JSON = (("Content-Type", "application/json"),)
 def talk(*steps: Step, origin: str = "https://chat.example", prefix: str = "") -> Conversation:
     scenario = Scenario("s", steps=steps)
     numbers = iter(range(1, 99))
-    script = write_script(
+    script = resolve_scenario(
         scenario,
         BACKEND,
         SETTINGS,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
+from envparity.conversation.action_outcome import Outcome
 from envparity.conversation.actions import Control
 from envparity.conversation.crowd import Crowd
 from envparity.conversation.stage import Stage
-from envparity.conversation.told import Outcome
 from envparity.model.scenario import Rate
 
 

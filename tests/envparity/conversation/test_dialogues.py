@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection
 
 from envparity.conversation.driver import play
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import write_script
+from envparity.conversation.resolving import resolve_scenario
 from envparity.frames.codec import Codec
 from envparity.frames.engine_io import EngineIo
 from envparity.frames.phoenix import Phoenix
@@ -137,7 +137,7 @@ async def test_a_new_connection_begins_anew() -> None:
 async def test_a_probe_says_it_too() -> None:
     """What is deployed is held a conversation with as clients hold it."""
     scenario = Scenario("one", "group", steps=(*CONNECTED, Close(1000)))
-    script = write_script(scenario, backend(EngineIo()), {}, "http://localhost", now_s=0)
+    script = resolve_scenario(scenario, backend(EngineIo()), {}, "http://localhost", now_s=0)
     async with serving(engine, subprotocols=None) as stack:
         network = Network(Target("ws", "127.0.0.1", stack.endpoint.address[1], ""), None)
         held = await attempt(Conversation(scenario, script), network, 9)

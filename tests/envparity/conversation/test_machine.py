@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from envparity.conversation import actions
+from envparity.conversation.action_outcome import Outcome
 from envparity.conversation.contract.contract import Contract
-from envparity.conversation.script import Handshake
-from envparity.conversation.told import Outcome
+from envparity.conversation.resolving import Handshake
 from envparity.judge.canonical import event_data
 from envparity.model.step import (
     Close,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envparity.conversation import actions
-from envparity.conversation.script import Handshake
+from envparity.conversation.resolving import Handshake
 from envparity.judge.canonical import event_data
 from envparity.model.step import (
     Connect,

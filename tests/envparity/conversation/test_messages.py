@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from envparity.conversation import actions
+from envparity.conversation.action_outcome import Outcome
 from envparity.conversation.contract.contract import Contract
-from envparity.conversation.told import Outcome
 from envparity.frames.codec import Codec
 from envparity.frames.json_codec import AnyJson, JsonObjects
 from envparity.frames.raw import Binary, Text

@@ -14,7 +14,7 @@ from envparity.auth.login import Login
 from envparity.conversation import actions
 from envparity.conversation.handshake import SignedIn
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import write_script
+from envparity.conversation.resolving import resolve_scenario
 from envparity.conversation.signing_in import Door, sign_in
 from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.model.scenario import Scenario
@@ -73,7 +73,7 @@ async def test_each_kind_is_what_the_backend_gave_for_it() -> None:
     assert (signed["wrong_password"].credential, signed["wrong_password"].expected) == ("", "")
     assert len(signed["forged"].credential) == len("opaque-session")
     assert set(signed) == {"valid", "forged", "wrong_password"}
-    made = write_script(EVERY, backend(), SETTINGS, "https://here", now_s=0, signed_in=signed)
+    made = resolve_scenario(EVERY, backend(), SETTINGS, "https://here", now_s=0, signed_in=signed)
     sent = [dict(made.handshakes[index].headers).get("Cookie") for index in range(len(EVERY.steps))]
     assert sent[:3] == [None, "sid=", "sid=opaque-session"]
     assert {made.secrets[secret] for secret in ("opaque-session", "another-secret")} <= {
@@ -86,7 +86,7 @@ async def test_a_conversation_ends_at_the_step_that_lacks_its_credential() -> No
     """With what was expected of the login, and what came."""
     once = Scenario("s", steps=(Connect("valid"),))
     refused = {"valid": SignedIn("", "a login", "500: oops")}
-    made = write_script(once, backend(), SETTINGS, "https://here", now_s=0, signed_in=refused)
+    made = resolve_scenario(once, backend(), SETTINGS, "https://here", now_s=0, signed_in=refused)
     talk = Conversation(once, made, None)
     assert isinstance(talk.next(0.1), actions.Finished)
     assert talk.transcript.departure == Departure(0, "handshake", "a login", "500: oops", "a")

@@ -11,9 +11,9 @@ from typing import Any
 
 from envparity.config.environment import load_environments
 from envparity.dependency.kind import Beside, Server, kind_of
-from envparity.launch.booted import BootedStack
 from envparity.launch.choose import choose_launcher
 from envparity.launch.local.parts import answers
+from envparity.launch.local_stack import LocalStack
 from envparity.model.backend import Backend, HealthPaths, ImageSource, ProcessSource
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
@@ -22,7 +22,7 @@ from envparity.model.subject import Subject
 __all__ = ["booted", "environment", "reached", "reaches"]
 
 IDLE = ("sleep", "600")
-Stack = BootedStack
+Stack = LocalStack
 
 
 def environment(folder: Path, text: str) -> Environment:
@@ -53,7 +53,7 @@ async def booted(
     )
     try:
         async with chosen.boot(stands, boot, lambda _what: None) as stack:
-            assert isinstance(stack, BootedStack)
+            assert isinstance(stack, LocalStack)
             yield stack
     finally:
         await chosen.close()

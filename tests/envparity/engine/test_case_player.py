@@ -62,7 +62,7 @@ class Played:
         return Observation(CASE, "fake", "0", transcripts=tuple(played))
 
 
-class Standing:
+class HeldEnvironment:
     """A stack of which nobody asks more than whose it is."""
 
     case = CASE
@@ -79,6 +79,6 @@ async def test_of_a_boot_that_is_made_again_no_more_is_played(
     orders = OrdersSeen(SUBJECT, cast("Any", None), print, None)
     player = CasePlayer(SUBJECT, cast("Any", observer), orders, print)
     doubt = Doubt(LateBoots(every=True))
-    seen = await player(PLANNED, cast("Stack", Standing()), 0.0, again=False, doubt=doubt)
+    seen = await player(PLANNED, cast("Stack", HeldEnvironment()), 0.0, again=False, doubt=doubt)
     assert observer.names == played == [each.scenario for each in seen.transcripts]
     assert doubt.is_settled == (kind == "timeout")

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from envparity.conversation.resolved import Script
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import coming_back
 from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.model.scenario import Scenario
@@ -31,17 +31,20 @@ class Users:
     def __init__(self, *second: DepartureKind | None) -> None:
         self._second = list(second)
         self.made = 0
-        self.scripts: list[Script] = []
+        self.scripts: list[ResolvedScenario] = []
 
     async def first_plays(
         self, _stack: Any, scenarios: Sequence[Scenario]
-    ) -> list[tuple[Scenario, Script, Transcript]]:
+    ) -> list[tuple[Scenario, ResolvedScenario, Transcript]]:
         self.made += len(scenarios)
         return [
-            (scenario, Script({}, values={"user": str(self.made)}), _play(scenario.name, 0)) for scenario in scenarios
+            (scenario, ResolvedScenario({}, values={"user": str(self.made)}), _play(scenario.name, 0))
+            for scenario in scenarios
         ]
 
-    async def plays_again(self, _stack: Any, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
+    async def plays_again(
+        self, _stack: Any, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
+    ) -> tuple[Transcript, ...]:
         self.scripts += [script for _, script in scripts]
         replica = len(self.scripts) % 2
         return tuple(_play(scenario.name, replica, self._second.pop(0)) for scenario, _ in scripts)

@@ -8,16 +8,16 @@ from typing import Any, cast
 import pytest
 
 from envparity.conversation.handshake import Handshake
-from envparity.conversation.resolved import Script
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine.offers import play_token_first, token_first
 from envparity.model.scenario import Scenario
 from envparity.model.step import Silence
 from envparity.observe.transcript import Departure, Transcript
 
 
-def script(*offers: tuple[tuple[str, ...], tuple[str, ...]]) -> Script:
+def script(*offers: tuple[tuple[str, ...], tuple[str, ...]]) -> ResolvedScenario:
     """One whose handshakes offer so much, of which so much carries the token."""
-    return Script(
+    return ResolvedScenario(
         {
             index: Handshake("/ws", (), None, offered, "v1", None, carrying=carrying)
             for index, (offered, carrying) in enumerate(offers)
@@ -44,10 +44,12 @@ class Player:
     def __init__(self) -> None:
         self.offered: list[tuple[str, tuple[str, ...]]] = []
 
-    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Script]]:
+    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ResolvedScenario]]:
         return [(scenario, script((("v1", "jwt.x"), ("jwt.x",)))) for scenario in scenarios]
 
-    async def plays_again(self, _stack: Any, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
+    async def plays_again(
+        self, _stack: Any, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
+    ) -> tuple[Transcript, ...]:
         self.offered += [(scenario.name, said.handshakes[0].offered) for scenario, said in scripts]
         return tuple(Transcript(scenario.name, "g") for scenario, _ in scripts)
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from envparity.conversation.resolved import Script
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import stops
 from envparity.engine.stops import stop_when_all_are_gone
 from envparity.errors import LaunchError
@@ -51,10 +51,12 @@ class Replicas:
     async def observe_replica(self, index: int) -> Replica:
         return Replica(index, exit_code=0)
 
-    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Script]]:
-        return [(scenario, Script({})) for scenario in scenarios]
+    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ResolvedScenario]]:
+        return [(scenario, ResolvedScenario({})) for scenario in scenarios]
 
-    async def plays_again(self, _stack: Any, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
+    async def plays_again(
+        self, _stack: Any, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
+    ) -> tuple[Transcript, ...]:
         ((scenario, _),) = scripts
         self.went.append(scenario.steps[1:])
         left = None if self.lets_in else Departure(0, "handshake", "101", "503")

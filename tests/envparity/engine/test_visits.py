@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from envparity.conversation.resolved import Script
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import visits
 from envparity.engine.visits import quiet_visit, visit
 from envparity.model.case import Boot
@@ -62,10 +62,12 @@ class Redis:
         self.held = max(0.0, self.held - self.swept)
         return {"redis": {"seen:*": int(self.held)}} if self.says else {}
 
-    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Script]]:
-        return [(scenario, Script({})) for scenario in scenarios]
+    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ResolvedScenario]]:
+        return [(scenario, ResolvedScenario({})) for scenario in scenarios]
 
-    async def plays_again(self, _stack: Any, scripts: Sequence[tuple[Scenario, Script]]) -> tuple[Transcript, ...]:
+    async def plays_again(
+        self, _stack: Any, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
+    ) -> tuple[Transcript, ...]:
         ((scenario, script),) = scripts
         self.users.add(id(script))
         self.went.append(scenario.steps[-1])

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from envparity.judge import Finding, Judgement, judge
 from envparity.model.backend import Backend, ContractFile, ImageSource, ReportMapping
 from envparity.model.case import Boot, Case
-from envparity.model.environment import Difference, Environment
+from envparity.model.environment import DeclaredDifference, Environment
 from envparity.model.subject import Subject
 from envparity.observe.frame import Frame, JsonFrame
 from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
@@ -51,7 +51,7 @@ def subject(*environments: Environment | str, backend: Backend = BACKEND, today:
 
 def allows(name: str, *paths: str, **options: Any) -> Environment:
     """An environment that declares differences at those paths."""
-    return Environment(name=name, differences=tuple(Difference(path, "meant", **options) for path in paths))
+    return Environment(name=name, differences=tuple(DeclaredDifference(path, "meant", **options) for path in paths))
 
 
 def document(**changes: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from envparity.isolate import differences, mix
 from envparity.judge import judge
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
-from envparity.model.environment import Difference, Environment, Job
+from envparity.model.environment import DeclaredDifference, Environment, Job
 from envparity.model.subject import Subject
 from envparity.observe.record import JobRun, Observation, Replica
 
@@ -21,7 +21,7 @@ MIGRATE = JobRun("migrate", 0, 1.5, ("took 12 ms", "done at 2031-01-01T00:00:00Z
 
 def codes(*jobs: JobRun | None, boot: Boot = Boot(), declared: str = "") -> list[tuple[str, str]]:  # noqa: B008  frozen
     """The findings of two environments, each of which ran one of these jobs, by code and place."""
-    meant = (Difference(declared, "meant"),) if declared else ()
+    meant = (DeclaredDifference(declared, "meant"),) if declared else ()
     environments = {"local": Environment("local"), "staging": Environment("staging", differences=meant)}
     seen = [
         Observation(Case(name, "chat", boot), "process", "r", replicas=(Replica(0),), jobs=(job,) if job else ())

@@ -11,7 +11,7 @@ from envparity.isolate import differences, mix
 from envparity.judge import judge
 from envparity.model.backend import Backend
 from envparity.model.case import Case
-from envparity.model.environment import BesideProcess, Difference, Environment
+from envparity.model.environment import BesideProcess, DeclaredDifference, Environment
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation, ProcessRun, Replica
 
@@ -20,7 +20,7 @@ RUNNING = ProcessRun("worker", None, 0.4, 30.0, ("worker: ready",))
 
 def codes(*programs: ProcessRun | None, declared: str = "") -> list[tuple[str, str]]:
     """The findings of two environments, each of which has one of these programs, by code and place."""
-    meant = (Difference(declared, "meant"),) if declared else ()
+    meant = (DeclaredDifference(declared, "meant"),) if declared else ()
     environments = {"local": Environment("local"), "staging": Environment("staging", differences=meant)}
     seen = [
         Observation(Case(name, "chat"), "process", "r", replicas=(Replica(0),), processes=(run,) if run else ())

@@ -12,7 +12,7 @@ from jwt import PyJWKSet
 from envparity.auth.jwt_key_pair import KeyPairJwt
 from envparity.auth.scheme import Request
 from envparity.errors import LaunchError
-from envparity.launch.booted import BootedStack
+from envparity.launch.local_stack import LocalStack
 from envparity.model.backend import Backend, Carrier, HealthPaths, ImageSource, ProcessSource, Tokens
 from envparity.model.environment import Dependency, Environment, FromSource
 from envparity.model.scenario import Scenario
@@ -46,7 +46,7 @@ WITH_PROVIDER = Environment(
 )
 
 
-async def serves_its_clients(stack: BootedStack) -> None:
+async def serves_its_clients(stack: LocalStack) -> None:
     """Discovery, keys and tokens, each as an OpenID provider has it; rotation, an outage, a restart."""
     at = f"http://{stack.given.place.proxy_host}:{stack.dependencies['idp'].proxy.port}"
     own = stack.settings

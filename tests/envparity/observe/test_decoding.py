@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import Script
+from envparity.conversation.resolving import ResolvedScenario
 from envparity.frames.decoding import DEEPEST, decoded_json, decoded_text
 from envparity.judge import canonical
 from envparity.judge.traceback import last_raised
@@ -113,7 +113,7 @@ _HOSTILE = {
 
 @pytest.mark.parametrize("message", _HOSTILE.values(), ids=_HOSTILE)
 def test_a_hostile_frame_is_recorded_compared_and_shown(message: str) -> None:
-    conversation = Conversation(Scenario("scenario"), Script({}))
+    conversation = Conversation(Scenario("scenario"), ResolvedScenario({}))
     conversation.received("main", message, 0.1)
     conversation.next(0.2)
     conversation.finish(0.3)

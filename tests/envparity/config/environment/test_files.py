@@ -12,7 +12,15 @@ from jsonschema import Draft202012Validator
 
 from envparity.config.environment import load_environment, load_environments
 from envparity.errors import ConfigurationError
-from envparity.model.environment import Dependency, Difference, Environment, FromSource, Ingress, Platform, SecretOf
+from envparity.model.environment import (
+    DeclaredDifference,
+    Dependency,
+    Environment,
+    FromSource,
+    Ingress,
+    Platform,
+    SecretOf,
+)
 from tests.envparity.config.environment.good_files import GOOD, SCHEMA, Write
 
 ENVIRONMENTS = Path(__file__).parents[4] / "environments"
@@ -40,7 +48,7 @@ def test_a_good_file_becomes_an_environment(write: Write) -> None:
         ingress=Ingress(kind="nginx", tls=True, host="api.staging.netra.example"),
         dependencies={"postgres": Dependency("postgres", tls="verify-full", latency_ms=4.0, max_connections=20)},
         dependencies_first=False,
-        differences=(Difference("report.environment", "a label", dt.date(2031, 12, 31)),),
+        differences=(DeclaredDifference("report.environment", "a label", dt.date(2031, 12, 31)),),
     )
 
 
@@ -116,7 +124,7 @@ def test_two_files_of_one_name_clash(write: Write) -> None:
         (Environment, SCHEMA),
         (Platform, SCHEMA["$defs"]["platform"]),
         (Ingress, SCHEMA["$defs"]["ingress"]),
-        (Difference, SCHEMA["$defs"]["difference"]),
+        (DeclaredDifference, SCHEMA["$defs"]["difference"]),
     ],
 )
 def test_schema_and_data_have_the_same_keys(struct: type[msgspec.Struct], schema: dict[str, Any]) -> None:

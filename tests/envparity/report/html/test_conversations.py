@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from envparity.model.environment import Difference, Environment
+from envparity.model.environment import DeclaredDifference, Environment
 from envparity.model.subject import Subject
 from envparity.observe.transcript import Departure, Transcript
 from envparity.report.html.conversations import Played, played
@@ -47,7 +47,7 @@ def test_a_declared_difference_is_shown_and_is_no_alarm() -> None:
     """Until its last day is over."""
     there = transcript(handshake(), replace(OTHER_WELCOME, violations=()), sent({"type": "ping"}),
                        received({"type": "pong"}), close(by="client"))  # fmt: skip
-    declared = Difference("conversation.*.connection_established.limits.*", "meant")
+    declared = DeclaredDifference("conversation.*.connection_established.limits.*", "meant")
     for difference, mark, first in (
         (declared, "declared", None),
         (replace(declared, path="conversation.chat.welcome.*"), "differs", 1),

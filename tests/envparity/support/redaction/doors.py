@@ -27,7 +27,7 @@ import envparity.model.backend
 import envparity.support.toml.document
 from envparity.config.subject import with_secrets_known
 from envparity.conversation.machine import Conversation
-from envparity.conversation.script import Handshake, Script
+from envparity.conversation.resolving import Handshake, ResolvedScenario
 from envparity.engine.observer import Observer
 from envparity.errors import LaunchError
 from envparity.faces.cli.diff_sections import sections
@@ -84,7 +84,7 @@ def backend(**fields: Any) -> Backend:
 
 
 def conversation(*steps: Any) -> Conversation:
-    script = Script(handshakes={0: Handshake("/ws", (), None, (), "", None)}, secrets=dict(NAMED))
+    script = ResolvedScenario(handshakes={0: Handshake("/ws", (), None, (), "", None)}, secrets=dict(NAMED))
     talk = Conversation(Scenario("scenario", steps=(Connect("none"), *steps)), script)
     talk.next(0.0)
     return talk
@@ -197,12 +197,12 @@ async def raised_by(launcher: Any, module: Any, name: str) -> str:
 
 async def an_error_of_processes() -> str:
     module = envparity.launch.process.launcher
-    return await raised_by(object.__new__(module.ProcessLauncher), module, "ProcessBooting")
+    return await raised_by(object.__new__(module.ProcessLauncher), module, "ProcessStackBuilder")
 
 
 async def an_error_of_containers() -> str:
     module = envparity.launch.container.launcher
-    return await raised_by(object.__new__(module.ContainerLauncher), module, "ContainerBooting")
+    return await raised_by(object.__new__(module.ContainerLauncher), module, "ContainerStackBuilder")
 
 
 def attached_stack() -> AttachedStack:

@@ -27,7 +27,7 @@ import envparity.launch.resolve
 import envparity.model.backend
 import envparity.support.toml.document
 import tests.envparity.support.redaction.doors
-from envparity.conversation.script import write_script
+from envparity.conversation.resolving import resolve_scenario
 from envparity.launch.attached.stack import AttachedStack
 from envparity.launch.local.logs import StackLogs
 from envparity.launch.resolve import secret_variables
@@ -151,7 +151,7 @@ def test_nothing_that_holds_secrets_shows_them() -> None:
     known = backend(settings=settings, boot_secrets={"<secret 1 for X>": PHRASE})
     environment = Environment("staging", settings={"API_TOKEN": TOKEN})
     scenario = Scenario("s", steps=(Connect("none", headers={"X-Token": "{setting:API_TOKEN}"}), Close(1000)))
-    script = write_script(scenario, known, settings, "http://a", now_s=0, secrets=NAMED)
+    script = resolve_scenario(scenario, known, settings, "http://a", now_s=0, secrets=NAMED)
     subject = Subject(known, {"staging": environment})
     stack = attached_stack()
     shown = [known, environment, script, script.handshakes, subject, stack, REDACTION, vars(script)["handshakes"]]

@@ -10,16 +10,16 @@ from envparity.conversation.filling import amount_texts, fill
 from envparity.conversation.handshake import Handshake, Identity, SignedIn
 from envparity.conversation.handshakes import Handshakes, scenario_mistake
 from envparity.conversation.made_values import MadeValues
-from envparity.conversation.resolved import Script
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario, required_settings
 from envparity.model.step import PLACEHOLDER, Connect, amount_of, placeholders, rotations
 
-__all__ = ["Handshake", "Identity", "Script", "fill", "write_script"]
+__all__ = ["Handshake", "Identity", "ResolvedScenario", "fill", "resolve_scenario"]
 
 
-def write_script(
+def resolve_scenario(
     scenario: Scenario,
     backend: Backend,
     settings: Mapping[str, str],
@@ -34,7 +34,7 @@ def write_script(
     tls: bool = False,
     signed_in: Mapping[str, SignedIn] | None = None,
     client: int = 1,
-) -> Script:
+) -> ResolvedScenario:
     """Resolve a scenario. `origin` is the endpoint's, `now_s` seconds since the epoch, `fresh` makes ids.
 
     `prefix` stands before every path; `host` is the name that clients ask for, without a port; `signed_in` are
@@ -58,12 +58,12 @@ class _Writing:
     made: MadeValues
     handshakes: Handshakes
 
-    def script(self) -> Script:
+    def script(self) -> ResolvedScenario:
         self._refuse_what_is_missing()
         made, backend, origin_of = self.made, self.made.backend, self.handshakes.origin_of
         made.make()
         steps = made.scenario.steps
-        return Script(
+        return ResolvedScenario(
             handshakes={
                 index: self.handshakes.handshake(step, rotations(steps[:index]))
                 for index, step in enumerate(steps)

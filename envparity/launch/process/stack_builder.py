@@ -14,13 +14,12 @@ import msgspec
 
 from envparity.dependency.kind import CA_PATH
 from envparity.launch.arrived import watched_headers
-from envparity.launch.booting import Booting
 from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.clocks import clock_variables, faketime_library
 from envparity.launch.health import HealthProbe
 from envparity.launch.listening import accepts, listens
 from envparity.launch.local.front import ingress_endpoint
-from envparity.launch.local.given import Given, Place
+from envparity.launch.local.given import Given, StackNetwork
 from envparity.launch.local.offers import asked_password
 from envparity.launch.local.parts import direct_endpoint
 from envparity.launch.port import Waiting
@@ -34,19 +33,20 @@ from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import IngressPlan
 from envparity.launch.process.limits import backend_argv
 from envparity.launch.process.logs import FileLog, ProcessLogs
-from envparity.launch.process.means import Means
 from envparity.launch.process.parts import RunningDependency, RunningReplica
 from envparity.launch.process.releases import Releases
+from envparity.launch.process.resources import ProcessResources
 from envparity.launch.process.settled import settled
 from envparity.launch.process.stack import ProcessStack
 from envparity.launch.process.start_gate import StartGate
 from envparity.launch.process.warm_ground import ProcessGround
 from envparity.launch.proxy import Proxy
+from envparity.launch.stack_builder import StackBuilder
 from envparity.model.case import Boot
 from envparity.model.commands import HEALTH_PORT, PORT, filled
 from envparity.model.environment import Dependency, Environment
 
-__all__ = ["ProcessBooting"]
+__all__ = ["ProcessStackBuilder"]
 
 _HOST = "127.0.0.1"
 _NETWORK = "127.0.0.0/8"
@@ -54,10 +54,12 @@ _KILL_S = 0.0
 _EVERY_S = 0.02
 
 
-class ProcessBooting(Booting):
+class ProcessStackBuilder(StackBuilder):
     """The boot of one case. `number` tells its folders from those of any other boot of the run."""
 
-    def __init__(self, means: Means, environment: Environment, boot: Boot, waiting: Waiting, number: int) -> None:
+    def __init__(
+        self, means: ProcessResources, environment: Environment, boot: Boot, waiting: Waiting, number: int
+    ) -> None:
         super().__init__(means, environment, boot, waiting)
         self._means = means
         self._folder, self._memory = means.folder / f"s{number}", means.memory / f"m{number}"
@@ -72,7 +74,7 @@ class ProcessBooting(Booting):
         self._command = backend_argv(msgspec.structs.replace(means.source, command=own)) if own else means.argv
         self._children = BackendChildren(means, self._environment, self._folder, self._command)
 
-    async def _place(self, exits: AsyncExitStack) -> Place:
+    async def _place(self, exits: AsyncExitStack) -> StackNetwork:
         self._exits = exits
         self._servers = DependencyServers(self._means, self._environment, self._folder, self._memory, exits)
         exits.push_async_callback(self._remove)
@@ -84,7 +86,7 @@ class ProcessBooting(Booting):
             self._gate = StartGate(len(replicas))
             exits.callback(self._gate.open)
         self._ports = [exits.enter_context(HeldPort()).number for _ in replicas]
-        return Place(_HOST, _NETWORK, str(self._means.ca_file), _HOST)
+        return StackNetwork(_HOST, _NETWORK, str(self._means.ca_file), _HOST)
 
     async def _remove(self) -> None:
         for folder in (self._folder, self._memory):

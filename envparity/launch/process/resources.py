@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from envparity.launch.booting import Lasting
 from envparity.launch.process.control_group import ControlGroup
 from envparity.launch.process.guarding import Guard
 from envparity.launch.process.limits import Processors
 from envparity.launch.process.programs import ServerPrograms
+from envparity.launch.stack_builder import RunResources
 from envparity.model.backend import ProcessSource
 
-__all__ = ["Means"]
+__all__ = ["ProcessResources"]
 
 
 @dataclass(frozen=True)
-class Means(Lasting):
+class ProcessResources(RunResources):
     """What lasts a run: its folders (`memory` is quick, and holds what the servers write), programs, guard, and control
     group where there is one.
     """

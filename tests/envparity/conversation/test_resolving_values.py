@@ -14,7 +14,7 @@ from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
 from envparity.auth.key_pair import generation_name
 from envparity.auth.login import Login
 from envparity.conversation.handshake import SignedIn
-from envparity.conversation.script import Identity, fill, write_script
+from envparity.conversation.resolving import Identity, fill, resolve_scenario
 from envparity.errors import ConfigurationError
 from envparity.model.backend import Tokens
 from envparity.model.scenario import Scenario
@@ -25,7 +25,7 @@ from tests.envparity.conversation.scripts import HEADER, QUERY, SETTINGS, backen
 def missing(*steps: Step, settings: dict[str, str] | None = None, carriers: str = "", **changes: Any) -> list[str]:
     """The keys of what a scenario lacks."""
     with pytest.raises(ConfigurationError) as raised:
-        write_script(
+        resolve_scenario(
             Scenario("one", carriers=carriers, steps=steps),
             backend(**changes),
             SETTINGS if settings is None else settings,
@@ -137,7 +137,7 @@ def test_an_unknown_carrier_and_an_amount_that_is_none_are_mistakes() -> None:
 def test_an_identity_speaks_for_the_unnamed_user() -> None:
     """Its user is the subject, its token is handed over as it is and kept out of the record; others are made up."""
     scenario = Scenario("s", steps=(Connect("valid"), Connect("valid", on="b", user="other")))
-    written = write_script(scenario, backend(), SETTINGS, "http://h", now_s=1, identity=Identity("me", "given"))
+    written = resolve_scenario(scenario, backend(), SETTINGS, "http://h", now_s=1, identity=Identity("me", "given"))
     assert "given" in str(written.handshakes[0].headers)
     assert "given" not in str(written.handshakes[1].headers)
     assert written.secrets["given"] == "<token:valid>"
@@ -148,7 +148,7 @@ def test_an_identity_speaks_for_the_unnamed_user() -> None:
 def test_a_given_token_needs_no_key() -> None:
     """Where every token is given, there is nothing to make one with."""
     scenario = Scenario("s", steps=(Connect("valid"),))
-    written = write_script(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me", "given"))
+    written = resolve_scenario(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me", "given"))
     assert "given" in str(written.handshakes[0].headers)
     with pytest.raises(ConfigurationError):
-        write_script(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me"))
+        resolve_scenario(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me"))

@@ -12,10 +12,10 @@ from envparity.model.case import Boot, Case
 from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 
-__all__ = ["Standing", "check_boots"]
+__all__ = ["HeldEnvironment", "check_boots"]
 
 
-class Standing:
+class HeldEnvironment:
     """One environment of a run that stands until `end`, or until the run is closed. Made by `Run.stand`."""
 
     def __init__(self, explorer: Explorer, standing: Callable[[], AbstractAsyncContextManager[BootsBeside]]) -> None:

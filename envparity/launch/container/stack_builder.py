@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 from envparity.dependency.kind import CA_PATH, KINDS, ServerPlan, image_name, kind_of
-from envparity.launch.booting import Booting, Lasting
 from envparity.launch.cleanup.labels import labels_for
 from envparity.launch.client_addresses import ClientAddresses
 from envparity.launch.container.backend_command import BackendCommand, KnownArgvs
@@ -28,16 +27,17 @@ from envparity.launch.container.servers import (
 from envparity.launch.container.stack import ContainerStack
 from envparity.launch.container.starting import ContainerStarter
 from envparity.launch.container.warm_ground import ContainerGround
-from envparity.launch.local.given import Given, Place
+from envparity.launch.local.given import Given, StackNetwork
 from envparity.launch.local.offers import asked_password, password_of
 from envparity.launch.local.parts import direct_endpoint
 from envparity.launch.placing import needs
 from envparity.launch.port import Waiting
 from envparity.launch.proxy import Proxy
+from envparity.launch.stack_builder import RunResources, StackBuilder
 from envparity.model.case import Boot
 from envparity.model.environment import Dependency, Environment, ImageSource
 
-__all__ = ["ContainerBooting", "Means"]
+__all__ = ["ContainerResources", "ContainerStackBuilder"]
 
 _MIB = 1024 * 1024
 _REACHABLE_S = 15.0
@@ -47,7 +47,7 @@ _MEMORY = "/dev/shm"  # noqa: S108  of the server's container
 
 
 @dataclass(frozen=True)
-class Means(Lasting):
+class ContainerResources(RunResources):
     """What lasts a run, and its engine and images; `own_images` are those of environments that say which is theirs.
 
     `owner` is whose everything is, as labels say it.
@@ -60,10 +60,12 @@ class Means(Lasting):
     argvs: KnownArgvs = field(default_factory=dict)
 
 
-class ContainerBooting(Booting):
+class ContainerStackBuilder(StackBuilder):
     """The boot of one case, from network to ingress. `number` tells it from any other boot of the run."""
 
-    def __init__(self, means: Means, environment: Environment, boot: Boot, waiting: Waiting, number: int) -> None:
+    def __init__(
+        self, means: ContainerResources, environment: Environment, boot: Boot, waiting: Waiting, number: int
+    ) -> None:
         super().__init__(means, environment, boot, waiting)
         self._means, self._engine = means, means.engine
         labels = labels_for(means.run_id, self._case.id, means.owner, number)
@@ -79,13 +81,13 @@ class ContainerBooting(Booting):
         self._containers: BackendContainers
         self._booted: ContainerStack
 
-    async def _place(self, exits: AsyncExitStack) -> Place:  # the network goes with the case's label
+    async def _place(self, exits: AsyncExitStack) -> StackNetwork:  # the network goes with the case's label
         self._front_door = ContainerFront(self._starter, self._backend, self._environment, self._authority, exits)
         self._waiting("a network")
         await self._engine.call("a network", self._make_network)
         address = await self._engine.call("the network's address", self._address)
         gateway = address.get("Gateway") or address["Subnet"].split("/")[0].rsplit(".", 1)[0] + ".1"
-        return Place(gateway, address["Subnet"], CA_PATH)
+        return StackNetwork(gateway, address["Subnet"], CA_PATH)
 
     def _address(self) -> Mapping[str, str]:
         address: Mapping[str, str] = self._engine.client.api.inspect_network(self._starter.network)["IPAM"]["Config"][0]

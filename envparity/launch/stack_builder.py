@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from envparity.errors import DeadlineExceeded, LaunchError
-from envparity.launch.booted import BootedStack
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.clocks import set_clock
 from envparity.launch.keys import made_keys
 from envparity.launch.local.further_programs import BackendPrograms, FurtherPrograms
-from envparity.launch.local.given import Given, Place
+from envparity.launch.local.given import Given, StackNetwork
 from envparity.launch.local.giving import Giving
 from envparity.launch.local.parts import BootedDependency
 from envparity.launch.local.proxies import DependencyProxies
+from envparity.launch.local_stack import LocalStack
 from envparity.launch.placing import levels, needs
 from envparity.launch.port import Waiting
 from envparity.launch.proxy import Proxy
@@ -37,7 +37,7 @@ from envparity.support.redaction import Redaction
 from envparity.support.stalls import within
 from envparity.support.together import together
 
-__all__ = ["Booting", "Lasting"]
+__all__ = ["RunResources", "StackBuilder"]
 
 _BEGUN_S = 2.0
 _WITHOUT_S = 3.0
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Lasting:
+class RunResources:
     """What every boot of a run uses. `ca_file` is the authority's certificate, for the backend to read."""
 
     backend: Backend
@@ -57,10 +57,10 @@ class Lasting:
     ca_file: Path
 
 
-class Booting(ABC):
+class StackBuilder(ABC):
     """The boot of one case."""
 
-    def __init__(self, lasting: Lasting, environment: Environment, boot: Boot, waiting: Waiting) -> None:
+    def __init__(self, lasting: RunResources, environment: Environment, boot: Boot, waiting: Waiting) -> None:
         self._lasting, self._waiting = lasting, waiting
         self._case = Case(environment.name, lasting.backend.name, boot)
         self._backend, self._authority, self._secrets = lasting.backend, lasting.authority, lasting.secrets
@@ -78,7 +78,7 @@ class Booting(ABC):
         """What is a secret of this boot, as far as it has come, and what is shown for it."""
         return self._giving.redaction(self._given)
 
-    async def boot(self, exits: AsyncExitStack) -> BootedStack:
+    async def boot(self, exits: AsyncExitStack) -> LocalStack:
         """Start everything; whatever `exits` holds ends with it. Startup goes on when this returns."""
         place = await self._timed("network", self._place(exits))
         dependencies = {
@@ -130,7 +130,7 @@ class Booting(ABC):
             await asyncio.sleep(apart_s if index else 0)
             await start(index)
 
-    async def _miss_them(self, stack: BootedStack) -> None:
+    async def _miss_them(self, stack: LocalStack) -> None:
         """Wait until the replicas have begun to look for what they need, which cannot be reached yet.
 
         Who answers HTTP while it starts has begun; of who answers only afterwards that is taken for granted in the end.
@@ -147,7 +147,7 @@ class Booting(ABC):
         return bool(self._environment.dependencies_first or boot.timeline or boot.down)
 
     @abstractmethod
-    async def _place(self, exits: AsyncExitStack) -> Place:
+    async def _place(self, exits: AsyncExitStack) -> StackNetwork:
         """Make what everything else stands in."""
 
     @abstractmethod
@@ -155,7 +155,7 @@ class Booting(ABC):
         """A dependency that has not been started, which the stack will have."""
 
     @abstractmethod
-    def _stack(self, given: Given) -> tuple[BootedStack, BackendPrograms]:
+    def _stack(self, given: Given) -> tuple[LocalStack, BackendPrograms]:
         """The stack, with its dependencies and without replicas, which are put there; and who starts programs."""
 
     @abstractmethod
@@ -185,14 +185,14 @@ class Booting(ABC):
         finally:
             self._timings[name] = round(time.monotonic() - began, 3)
 
-    async def _proxied(self, exits: AsyncExitStack, name: str, place: Place) -> BootedDependency:
+    async def _proxied(self, exits: AsyncExitStack, name: str, place: StackNetwork) -> BootedDependency:
         """A dependency that is not there yet: only the proxy in front of it, which refuses until it is."""
         proxy, beside = await self._proxies.open(exits, name, place.proxy_host)
         dependency = self._dependency(name, self._environment.dependencies[name], proxy)
         dependency.beside.extend(beside)
         return dependency
 
-    async def _serve(self, stack: BootedStack, name: str) -> None:
+    async def _serve(self, stack: LocalStack, name: str) -> None:
         """Start the server behind the proxy, unless this boot keeps it down."""
         if name in self._case.boot.unreachable_at_start:
             await stack.dependencies[name].proxy.down()

@@ -24,13 +24,13 @@ from envparity.observe.transcript import (
     HttpAnswered,
 )
 
-__all__ = ["Told", "first_told", "outcome_text", "starting_scenarios", "what_clients_were_told"]
+__all__ = ["ClientOutcome", "first_told", "outcome_text", "starting_scenarios", "what_clients_were_told"]
 
 _SWITCHING = 101
 
 
 @dataclass(frozen=True)
-class Told:
+class ClientOutcome:
     """What a client was told in that scenario, on one connection. `frame_type` is the field that names a frame."""
 
     scenario: str
@@ -89,12 +89,12 @@ def outcome_text(outcome: Outcome) -> str:
     return ", ".join(parts) or "nothing"
 
 
-def first_told(told: Sequence[Told], *, accepted: bool = False) -> Told | None:
+def first_told(told: Sequence[ClientOutcome], *, accepted: bool = False) -> ClientOutcome | None:
     """The first that was let in; else, unless it must be `accepted`, the first."""
     return next((each_told for each_told in told if each_told.accepted), None if accepted or not told else told[0])
 
 
-def what_clients_were_told(backend: Backend, observation: Observation) -> tuple[Told, ...]:
+def what_clients_were_told(backend: Backend, observation: Observation) -> tuple[ClientOutcome, ...]:
     """Every connection that was tried once startup had ended, in the order of that boot's transcripts."""
     early = starting_scenarios(backend)
     return tuple(
@@ -117,7 +117,7 @@ def _by_connection(events: Sequence[Event]) -> Iterator[list[Event]]:
         yield [event for event in conversed if event.connection == name]
 
 
-def _told(backend: Backend, scenario: str, events: Sequence[Event]) -> Told:
+def _told(backend: Backend, scenario: str, events: Sequence[Event]) -> ClientOutcome:
     received = [event.frame for event in events if isinstance(event, FrameReceived)]
     errors = [plain(frame) for frame in received if frame_type(backend, frame) == backend.error_type]
     others = [named for frame in received if (named := frame_type(backend, frame)) != backend.error_type]
@@ -130,7 +130,7 @@ def _told(backend: Backend, scenario: str, events: Sequence[Event]) -> Told:
         close=(closes[0].code, closes[0].reason) if closes else None,
         waiting=any(isinstance(event, DeadlinePassed) for event in events),
     )
-    return Told(scenario, outcome, backend.frame_type)
+    return ClientOutcome(scenario, outcome, backend.frame_type)
 
 
 def _names(backend: Backend, failures: Sequence[StartupFailure], reason: str) -> bool:

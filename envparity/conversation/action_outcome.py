@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from envparity.conversation.actions import HttpResponse
 from envparity.observe.transcript import HandshakeAnswered
 
-__all__ = ["Outcome", "Told"]
+__all__ = ["ActionOutcome", "Outcome"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Outcome:
 
 
 @dataclass
-class Told:
+class ActionOutcome:
     """All that was told of the last action; nothing, where that is still awaited."""
 
     opened: HandshakeAnswered | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from envparity.launch.local.dependency_control import DependencyControl
-from envparity.launch.local.given import Given
+from envparity.launch.local.given import Given, StackFacts
 from envparity.launch.local.logs import ReadsLogs, StackLogs
 from envparity.launch.local.parts import BootedDependency, BootedReplica
 from envparity.launch.local.replica_startup import ReplicaStartup
@@ -16,19 +16,16 @@ from envparity.launch.local.restarting import restart_all
 from envparity.launch.local.warm_ground import WarmGround
 from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.program import RunningProgram
-from envparity.model.backend import Backend
-from envparity.model.case import Case
-from envparity.model.environment import Environment
 from envparity.model.step import DisturbsDependency
 from envparity.observe.disturbed import OutageSeen
-from envparity.observe.record import JobRun, ProcessRun, Replica, SettingFingerprint
+from envparity.observe.record import JobRun, ProcessRun, Replica
 from envparity.support.redaction import Redaction
 
-__all__ = ["BootedStack"]
+__all__ = ["LocalStack"]
 
 
 @dataclass(kw_only=True)
-class BootedStack(ABC):
+class LocalStack(StackFacts, ABC):
     """A `Stack` (see launch.port), as far as all are the same.
 
     `given` is what it was booted with. Replicas are known by their index, dependencies by their name: what they run in
@@ -55,26 +52,6 @@ class BootedStack(ABC):
         self.logs = StackLogs(self.reads, self.replicas, self.dependencies, lambda: self.redaction)
         self.startup = ReplicaStartup(self.backend, self.case.boot, self.replicas, self.logs.replica, self.replica_end)
         self.controlled = DependencyControl(self.given, self.dependencies, self.replica_of)
-
-    @property
-    def case(self) -> Case:
-        return self.given.case
-
-    @property
-    def backend(self) -> Backend:
-        return self.given.backend
-
-    @property
-    def environment(self) -> Environment:
-        return self.given.environment
-
-    @property
-    def fingerprints(self) -> tuple[SettingFingerprint, ...]:
-        return self.given.fingerprints
-
-    @property
-    def settings(self) -> Mapping[str, str]:
-        return {**self.given.keys, **{setting.name: setting.value for setting in self.given.resolved}}
 
     @property
     def replica_count(self) -> int:
