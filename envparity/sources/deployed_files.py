@@ -82,41 +82,13 @@ class DeployedFiles:
 
     def layer(self, known: Collection[str], kinds: Collection[str]) -> Layer:
         """All of them; `known` are the keys that an environment file can have, `kinds` those of dependencies here."""
-        self._without_other_kinds(kinds)
-        self._named_by_kind()
+        _leave_out_other_kinds(self._layer, kinds)
+        _name_by_kind(self._layer)
         if self._layer.deployment:
             self._compose(kinds)
         for key in [key for key in self._layer.tables if key not in known]:
             self._layer.set_aside((key,), self._layer.tables.pop(key))
         return self._layer
-
-    def _without_other_kinds(self, kinds: Collection[str]) -> None:
-        """Servers of a kind that is not installed take no part: said, and their hosts are texts as others."""
-        made = self._layer
-        dependencies = made.tables.get("dependencies", {})
-        for name in [name for name, table in dependencies.items() if table.get("kind") not in kinds]:
-            made.set_aside(("dependencies", name), f"{dependencies.pop(name)['kind']}, a kind that is not installed")
-            made.hosts = {host: other for host, other in made.hosts.items() if other != name}
-
-    def _named_by_kind(self) -> None:
-        """Call the only server of a kind as its kind is called, so that it has one name in every environment."""
-        made = self._layer
-        dependencies: dict[str, Any] = made.tables.get("dependencies", {})
-        count = Counter(table["kind"] for table in dependencies.values())
-        named = {
-            name: table["kind"]
-            for name, table in dependencies.items()
-            if count[table["kind"]] == 1 and table["kind"] not in dependencies and is_recognised(table["kind"])
-        }
-        for name, kind in named.items():
-            dependencies[kind] = dependencies.pop(name)
-            made.places["dependencies", kind] = made.places.pop(("dependencies", name))
-        made.hosts = {host: named.get(name, name) for host, name in made.hosts.items()}
-        settings: dict[str, object] = made.tables.get("settings", {})
-        for setting, value in settings.items():
-            owner, _, what = value.get("from", "").partition(".") if isinstance(value, dict) else ("", "", "")
-            if owner in named:
-                settings[setting] = {"from": f"{named[owner]}.{what}"}
 
     def _compose(self, kinds: Collection[str]) -> None:
         """Compose each setting that names a server's host; where no file names that, a URL's scheme or the setting's
@@ -237,3 +209,31 @@ def _numbered(name: str) -> Iterator[str]:
     while True:
         yield f"{name}-{number}"
         number += 1
+
+
+def _leave_out_other_kinds(made: Layer, kinds: Collection[str]) -> None:
+    """Leave out servers of a kind that is not installed: it is said, and their hosts are texts as others."""
+    dependencies = made.tables.get("dependencies", {})
+    for name in [name for name, table in dependencies.items() if table.get("kind") not in kinds]:
+        made.set_aside(("dependencies", name), f"{dependencies.pop(name)['kind']}, a kind that is not installed")
+        made.hosts = {host: other for host, other in made.hosts.items() if other != name}
+
+
+def _name_by_kind(made: Layer) -> None:
+    """Call the only server of a kind as its kind is called, so that it has one name in every environment."""
+    dependencies: dict[str, Any] = made.tables.get("dependencies", {})
+    count = Counter(table["kind"] for table in dependencies.values())
+    named = {
+        name: table["kind"]
+        for name, table in dependencies.items()
+        if count[table["kind"]] == 1 and table["kind"] not in dependencies and is_recognised(table["kind"])
+    }
+    for name, kind in named.items():
+        dependencies[kind] = dependencies.pop(name)
+        made.places["dependencies", kind] = made.places.pop(("dependencies", name))
+    made.hosts = {host: named.get(name, name) for host, name in made.hosts.items()}
+    settings: dict[str, object] = made.tables.get("settings", {})
+    for setting, value in settings.items():
+        owner, _, what = value.get("from", "").partition(".") if isinstance(value, dict) else ("", "", "")
+        if owner in named:
+            settings[setting] = {"from": f"{named[owner]}.{what}"}
