@@ -13,6 +13,7 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.model.composed import is_composed
 from envparity.model.environment import Note
 from envparity.sources.layer import Layer, over
+from envparity.sources.partly_known import HERE, Servers, compose_partly, numbered
 from envparity.sources.servers import (
     composed,
     dependency_of_a_host,
@@ -22,14 +23,13 @@ from envparity.sources.servers import (
     siblings,
     urls,
 )
-from envparity.sources.source import UNKNOWN, Said
+from envparity.sources.source import Said
 from envparity.support.toml.document import in_words, shown_path, unfit_for_a_process
 from envparity.support.toml.lines import KeyPath
 
 __all__ = ["DeployedFiles"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})  # noqa: S104  names of this machine, to which nothing listens
 
 
 class DeployedFiles:
@@ -101,9 +101,9 @@ class DeployedFiles:
         unknown = {name.removeprefix("settings."): note for name, note in made.notes.items() if _is_unset(note)}
         for name, value in literals.items():
             for host, table in _elsewhere(name, value, {*literals, *unknown}):
-                if table["kind"] in kinds and host not in hosts and host not in _HERE:
+                if table["kind"] in kinds and host not in hosts and host not in HERE:
                     taken = {*dependencies, *self._taken}
-                    server = next(each_text for each_text in _numbered(str(table["kind"])) if each_text not in taken)
+                    server = next(each_text for each_text in numbered(str(table["kind"])) if each_text not in taken)
                     dependencies[server], hosts[host] = table, server
                     made.places["dependencies", server] = made.places["settings", name]
         every = {**self._below, **dependencies}
@@ -124,46 +124,11 @@ class DeployedFiles:
             words = f"the port of {hosts[literals[name]]}, another in each boot, of which {name} has the host alone"
             made.notes[f"settings.{port}"] = Note(f"settings.{port}", words, f"{at}:{number}", known=False)
         made.hosts = hosts
-        self._compose_partly(kinds, hosts, every, dependencies)
+        partly = {name: text for name, text in self._partly.items() if name not in self._above}
+        compose_partly(made, partly, Servers(hosts, every, kinds, self._taken))
         self._compose_services(dependencies, by_name)
         if not dependencies:
             del made.tables["dependencies"]
-
-    def _compose_partly(
-        self,
-        kinds: Collection[str],
-        hosts: dict[str, str],
-        every: Mapping[str, Any],
-        dependencies: dict[str, object],
-    ) -> None:
-        """Compose settings of which only a part is not known, where that is what a server made here has of its own: the
-        user and the password of a URL, its database, the host of a managed server.
-        """
-        made, tables = self._layer, dict(every)
-        for name, value in self._partly.items():
-            note = made.notes.get(f"settings.{name}")
-            known = [url for url in urls(value) if url.kind in kinds and url.host not in _HERE]
-            if note is None or name in self._above or len(known) != 1:
-                continue
-            (url,) = known
-            file, _, line = note.place.rpartition(":")
-            server = hosts.get(url.host) or (_only(tables, str(url.kind)) if url.host == UNKNOWN else None)
-            added = server is None
-            if server is None:
-                server = next(each for each in _numbered(str(url.kind)) if each not in {*tables, *self._taken})
-                tables[server] = dependency_of_a_url(url)
-            without_password = tables[server].get("password") is False
-            by_name = {each: table["kind"] for each, table in tables.items()}
-            text = composed(value, {**hosts, url.host: server}, by_name) or UNKNOWN
-            if UNKNOWN in text or (without_password and f"{{{server}.password" in text):
-                continue
-            if added:
-                dependencies[server] = tables[server]
-                made.places["dependencies", server] = file, int(line)
-                hosts |= {} if url.host == UNKNOWN else {url.host: server}
-            del made.notes[f"settings.{name}"]
-            made.tables.setdefault("settings", {})[name] = text
-            made.places["settings", name] = file, int(line)
 
     def _compose_services(self, dependencies: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
         """The same for the settings of other programs of the team's own; they have no servers but the backend's."""
@@ -188,12 +153,6 @@ def _elsewhere(setting: str, value: str, beside: Collection[str]) -> Iterator[tu
         yield value, table
 
 
-def _only(tables: Mapping[str, Any], kind: str) -> str | None:
-    """The one server of that kind; None where there is none, or several."""
-    found = [name for name, table in tables.items() if table["kind"] == kind]
-    return found[0] if len(found) == 1 else None
-
-
 def _is_unset(note: Note) -> bool:
     """Whether it says that only the platform knows a setting."""
     return not note.known and note.name.startswith("settings.")
@@ -201,14 +160,6 @@ def _is_unset(note: Note) -> bool:
 
 def _has_kind(table: object) -> bool:
     return isinstance(table, dict) and isinstance(table.get("kind"), str)
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name}-{number}"
-        number += 1
 
 
 def _leave_out_other_kinds(made: Layer, kinds: Collection[str]) -> None:

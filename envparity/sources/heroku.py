@@ -19,14 +19,17 @@ from envparity.support.toml.document import shown_path
 __all__ = ["SOURCE", "Heroku"]
 
 _ADDONS: Final = {
-    "heroku-postgresql": ("postgres:16", "DATABASE", True),
-    "heroku-redis": ("redis:7", "REDIS", True),
-    "heroku-key-value": ("redis:7", "REDIS", True),
-    "rediscloud": ("redis:7", "REDISCLOUD", False),
-    "cloudamqp": ("rabbitmq:3", "CLOUDAMQP", True),
-    "jawsdb-maria": ("mariadb:10", "JAWSDB_MARIA", False),
+    line.split()[0]: line.split()[1:]
+    for line in """\
+heroku-postgresql postgres:16 DATABASE_URL require
+heroku-redis redis:7 REDIS_URL require
+heroku-key-value redis:7 REDIS_URL require
+rediscloud redis:7 REDISCLOUD_URL off
+cloudamqp rabbitmq:3 CLOUDAMQP_URL require
+jawsdb-maria mariadb:10 JAWSDB_MARIA_URL off
+""".splitlines()
 }
-"""The image that an addon is, what its setting is called before `_URL`, and whether it is reached by TLS."""
+"""The image that an addon is, its setting, and whether it is reached by TLS."""
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
 _READ = frozenset(
     (
@@ -84,10 +87,11 @@ def _app(made: Building, app: Node) -> None:
         if known is None or kind is None:
             made.not_taken(f"addons.{plan}", "a service that no kind is", addon.place)
             continue
-        table = {**keys_of_container(kind, "requirepass", ()), **({"tls": "require"} if known[2] else {})}
+        table = {**keys_of_container(kind, "requirepass", ()), "tls": known[2]}
         server = made.dependency(kind, table, addon.place)
-        setting = addon.text_at("as") or known[1]
-        made.put(("settings", f"{setting}_URL"), {"from": f"{server}.url"}, addon.place)
+        attached = addon.text_at("as")
+        setting = f"{attached}_URL" if attached else known[1]
+        made.put(("settings", setting), {"from": f"{server}.url"}, addon.place)
     variables = app.at("env")
     for name, node in variables.table.items() if variables is not None else ():
         value = node.text if node.text is not None else node.text_at("value")

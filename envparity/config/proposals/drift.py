@@ -131,7 +131,7 @@ def _server(server: Dependency | None) -> str:
 
 
 def _part(environment: Environment, key: str) -> str:
-    return _text(msgspec.to_builtins(getattr(environment, key)))
+    return _text(msgspec.to_builtins(getattr(environment, key), enc_hook=shown_path))
 
 
 def _text(value: object) -> str:

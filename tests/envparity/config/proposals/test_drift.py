@@ -146,3 +146,11 @@ def test_where_no_file_tells_of_an_environment_nothing_is_clean(team: Path) -> N
     result = asked()
     assert (result.exit_code, "--from" in result.output) == (2, True)
     assert CliRunner().invoke(app, ["import"], prog_name="envparity").exit_code == 2
+
+
+def test_an_image_of_another_stage_is_told(team: Path) -> None:
+    """With the file that it is built from: it ended envparity itself."""
+    (team / "Dockerfile").write_text("FROM a AS dev\nFROM a\n")
+    (team / "compose.yaml").write_text(COMPOSE.replace("build: .\n", "build: {context: ., target: dev}\n", 1))
+    (found,) = (entry for entry in json.loads(asked("--service", "api", "--json").output) if entry["key"] == "image")
+    assert {"dockerfile=Dockerfile", "target=dev"} <= set(found["deployed"].split(", "))
