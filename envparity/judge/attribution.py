@@ -13,7 +13,7 @@ from envparity.judge.explored import EXPLORED
 from envparity.judge.finding import Breach, Finding
 from envparity.judge.merging import Rank, merge
 from envparity.judge.registry import breaches, conduct, every_rule, rule
-from envparity.judge.roots import fold, of_environments, settle, without_expected
+from envparity.judge.roots import of_environments, under_orders, under_roots, without_expected
 from envparity.judge.rules import ContractRule, ParityRule, Rule
 from envparity.judge.view import RunView
 from envparity.model.deployed.target import parse_target
@@ -40,7 +40,7 @@ def singles(view: RunView) -> list[Finding]:
     """What `attribute` merges: one finding for each root and each boot that shows it, in one scenario at most."""
     compared = list(_of_several(view))
     alone = without_expected(view, list(_of_single(view)), compared)
-    return [*settle(view, fold(view, alone), compared), *of_environments(view, compared)]
+    return [*under_orders(view, under_roots(view, alone), compared), *of_environments(view, compared)]
 
 
 def _of_single(view: RunView) -> Iterator[Finding]:

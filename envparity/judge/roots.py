@@ -17,7 +17,7 @@ from envparity.judge.view import RunView
 from envparity.model.backend import Backend
 from envparity.observe.transcript import ConnectionClosed, FrameReceived, HandshakeAnswered, HttpAnswered, Transcript
 
-__all__ = ["fold", "of_environments", "settle", "without_expected"]
+__all__ = ["of_environments", "under_orders", "under_roots", "without_expected"]
 
 _CRASH = "startup and conversations cut off"
 _DROPPED_BY_PEER = {1001, 1006, 1011, 1012, 1013, 1014}
@@ -39,7 +39,7 @@ def without_expected(view: RunView, alone: Iterable[Finding], compared: Sequence
     ]
 
 
-def fold(view: RunView, alone: Iterable[Finding]) -> list[Finding]:
+def under_roots(view: RunView, alone: Iterable[Finding]) -> list[Finding]:
     """Findings of single boots (one case each), those that follow from a root of their boot counted under it."""
     scripts: dict[str, list[Transcript]] = {}
     for observation in view.observations:
@@ -98,7 +98,7 @@ def _cut_off(backend: Backend, transcript: Transcript) -> bool:
     return last is not None and frame_type(backend, last.frame) == backend.error_type
 
 
-def settle(view: RunView, alone: Iterable[Finding], compared: Iterable[Finding]) -> list[Finding]:
+def under_orders(view: RunView, alone: Iterable[Finding], compared: Iterable[Finding]) -> list[Finding]:
     """Findings of single boots and those about orders: what an order explains counted under it, or dropped.
 
     What a boot shows that its baseline shows too is not the order's doing.
