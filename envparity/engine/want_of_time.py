@@ -10,7 +10,7 @@ import msgspec
 
 from envparity.errors import TooBusy
 from envparity.observe.record import Observation, Replica
-from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered, HttpAnswered, Transcript
+from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered, HttpAnswered, Transcript, is_broken
 from envparity.support.stalls import STALLS
 
 __all__ = [
@@ -149,16 +149,25 @@ def _reasons(seen: Observation) -> Iterator[str]:
             elif not down and stalled:
                 yield f"the startup of replica {replica.index + 1} failed for {failure.component} on a stalled machine"
     for transcript in (*seen.transcripts, *seen.turned):
-        if _came_to_a_deadline(transcript):
-            yield f"scenario {transcript.scenario} came to a deadline"
-        elif stalled and _was_cut_off(transcript):
-            yield f"scenario {transcript.scenario} was cut off on a stalled machine"
+        if ended := _ended_for_want_of_time(transcript, seen):
+            yield f"scenario {transcript.scenario} {ended}"
     late: dict[str, set[bool]] = {}
     for script in (play.transcript for play in seen.second):
         doubtful = script.departure is not None if stalled else _came_to_a_deadline(script)
         late.setdefault(script.scenario, set()).add(doubtful)
     said = "was otherwise, once, on a stalled machine" if stalled else "came to a deadline"
     yield from (f"the second time of scenario {name} {said}" for name, several in late.items() if len(several) > 1)
+
+
+def _ended_for_want_of_time(script: Transcript, seen: Observation) -> str:
+    """How that play of this boot ended, where time may have had a part in it; else nothing."""
+    if _came_to_a_deadline(script):
+        return "came to a deadline"
+    if _is_on_a_stalled_machine(seen) and _was_cut_off(script):
+        return "was cut off on a stalled machine"
+    # Who drives the other side was late himself: a backend may well have come to a deadline of its own.
+    too_great = seen.stalls is not None and seen.stalls.too_great
+    return "was otherwise on a machine on which nobody can judge it" if too_great and is_broken(script) else ""
 
 
 def _is_on_a_stalled_machine(seen: Observation) -> bool:

@@ -117,9 +117,10 @@ class Chance(msgspec.Struct, frozen=True, tag="chance"):
     `changed_by` are the traits that change that rate, if any are known to.
     In the environment that passed, or shows it least, it shows in `elsewhere` of `of_elsewhere`. `rates` is what a test
     of bounded error says of the two. Where it shows there too, and not at a rate that is known to differ, the two
-    environments are alike in it; so they are where it did not show again in either. Where it never shows there, and
-    again here, yet too seldom to tell, nobody knows; that counts as a difference. What made somebody count is in
-    neither number: not the boot because of which they were made.
+    environments are alike in it; so they are where it did not show again in either, or here alone and in one boot of
+    sixteen at most. Where it never shows there, and here more often than that, yet too seldom to tell, nobody knows;
+    that counts as a difference. What made somebody count is in neither number: not the boot because of which they were
+    made.
     """
 
     shown: int
@@ -136,8 +137,15 @@ class Chance(msgspec.Struct, frozen=True, tag="chance"):
     def alike(self) -> bool:
         """Whether both environments were seen to show it, or neither again, and not so that one does so more often."""
         not_again = self.of > 0 and self.shown == 0
-        return self.rates != "differ" and (self.elsewhere > 0 or not_again)
+        hardly_again = self.shown == 1 and min(self.of, self.of_elsewhere) >= ONCE_IN
+        return self.rates != "differ" and (self.elsewhere > 0 or not_again or hardly_again)
 
+
+ONCE_IN = 16
+"""What shows once in so many boots or more is no more than chance, where nothing says that it is.
+
+What shows in every fourth boot is overlooked so in 6 of 100 rows of 16. It is told all the same, and makes nothing red.
+"""
 
 WhyNotFound = Literal[
     "attached",  # nothing is booted where one may only look

@@ -25,6 +25,21 @@ async def test_a_finding_that_does_not_show_again_has_no_cause() -> None:
     assert finding.cause.alike, "what its own repetition does not show is told, and makes nothing red"
 
 
+@pytest.mark.parametrize(
+    ("chance", "alike"),
+    [
+        (Chance(1, MOST_PAIRS, elsewhere=0, of_elsewhere=MOST_PAIRS), True),
+        (Chance(2, MOST_PAIRS, elsewhere=0, of_elsewhere=MOST_PAIRS), False),
+        (Chance(1, 8, elsewhere=0, of_elsewhere=8), False),
+        (Chance(1, MOST_PAIRS), False),
+        (Chance(1, MOST_PAIRS, elsewhere=0, of_elsewhere=MOST_PAIRS, rates="differ"), False),
+    ],
+)
+def test_what_shows_once_again_in_all_boots_that_it_takes_is_no_difference(chance: Chance, alike: bool) -> None:
+    """One of sixteen is what a moment of the machine is. Of fewer, or of one environment alone, nobody knows."""
+    assert chance.alike is alike
+
+
 async def test_what_shows_in_every_other_boot_is_counted_and_what_changes_that_is_named() -> None:
     """The rate of the one environment, none in the other, and the one setting that makes the difference."""
     turns = itertools.count()

@@ -83,6 +83,7 @@ BUSY, CALM = Stalls(10, 6, 0.1), Stalls(10, 4, 0.1)
         Observation(CASE, "process", "0", transcripts=(_departed("timeout"),)),
         Observation(CASE, "process", "0", transcripts=(_departed("control"),)),
         Observation(DOWN, "process", "0", (_failed("redis"),)),
+        _observed(_ended(1012), stalls=Stalls(100, 60, 9.6)),
         Observation(CASE, "process", "0", (_failed("redis"),), stalls=Stalls(10, 6, 0.1)),
     ],
 )
@@ -103,6 +104,8 @@ def test_a_deadline_had_a_part_in_it(seen: Observation) -> None:
         _turned(KEPT, _departed("frame"), _departed("frame")),
         Observation(CASE, "process", "0", (_passed(200),)),
         Observation(CASE, "process", "0", (_failed("redis"),)),
+        _observed(_ended(1012), stalls=Stalls(100, 60, 0.6)),
+        _observed(Transcript("hello", "usual"), stalls=Stalls(100, 60, 9.6)),
         Observation(CASE, "process", "0", (_failed("redis"),), stalls=Stalls(10, 4, 0.1)),
         Observation(DOWN, "process", "0", (_failed("postgres"),), stalls=Stalls(10, 6, 0.1)),
         Observation(DOWN, "process", "0", (_failed("postgres"),)),
