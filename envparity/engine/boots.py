@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import msgspec
@@ -184,9 +184,7 @@ class Boots:
         """
         began, looked_at = time.monotonic(), again or repeated
         try:
-            async with AsyncExitStack() as standing:
-                async with self.places.coming_up(wait_of(planned.case.boot)):
-                    stack = await standing.enter_async_context(self.boot(planned.case))
+            async with self.boot(planned.case) as stack:
                 return await self._look(planned, stack, began, again=looked_at, told=not repeated, doubt=doubt)
         except (LaunchError, DeadlineExceeded) as error:
             if isinstance(error, EngineSilent) or (again and isinstance(error, EngineFailed)):

@@ -36,7 +36,6 @@ class Places:
         self._mark: StallMark | None = None
         self._taken = {False: 0, True: 0}
         self._ahead: list[Callable[[], int]] = []
-        self._coming_up = 0
         self._alone = False
         self._wanting_alone = self._wanting = 0
         self._changed = asyncio.Condition()
@@ -59,21 +58,6 @@ class Places:
             async with self._changed:
                 self._taken[bool(wait)] -= 1
                 self._adapt()
-                self._changed.notify_all()
-
-    @asynccontextmanager
-    async def coming_up(self, wait: Wait) -> AsyncIterator[None]:
-        """Count a boot without a `wait` as one that comes up, as long as this lasts; who mostly waits begins then.
-
-        What has most to do then has the processors when it needs them most, and what waits does so beside it.
-        """
-        counted = not wait
-        self._coming_up += counted
-        try:
-            yield
-        finally:
-            async with self._changed:
-                self._coming_up -= counted
                 self._changed.notify_all()
 
     @asynccontextmanager
@@ -109,8 +93,6 @@ class Places:
         return self._wanting == 0 and self._free(wait) and ahead < self.allowed - len(self._ahead)
 
     def _free(self, wait: Wait) -> bool:
-        if wait and self._coming_up:
-            return False
         most = self._most if wait == "idle" else self.allowed
         return not self._alone and not self._wanting_alone and self._taken[bool(wait)] < most
 

@@ -77,16 +77,6 @@ def test_what_a_boot_mostly_waits_for_is_said_by_how_it_departs(boot: Boot, wait
     assert wait_of(boot) == wait
 
 
-async def test_who_mostly_waits_begins_when_the_others_have_come_up() -> None:
-    """What has most to do has the processors first; two that wait do not wait for each other."""
-    places = Places(3, share=lambda: None)
-    async with places.place(), places.coming_up(""):
-        assert await _taken_at_once(places) == 2
-        assert await _taken_at_once(places, "idle") == await _taken_at_once(places, "startup") == 0
-    async with places.place("idle"), places.coming_up("idle"):
-        assert await _taken_at_once(places, "startup") == 2
-
-
 async def test_alone_means_that_nobody_has_a_place() -> None:
     """It begins when the last has ended, before whoever came meanwhile; those go on afterwards."""
     places, said = Places(2, share=lambda: None), list[str]()
