@@ -90,6 +90,11 @@ def postgres_url_of(server: Server) -> str:
     return f"postgresql://app:{PASSWORD}@127.0.0.1:{server.port}/app"
 
 
+def url_of_database(postgres_url: str, name: str) -> str:
+    """The same server's URL with another database."""
+    return f"{postgres_url.rpartition('/')[0]}/{name}"
+
+
 def redis_url_of(server: Server) -> str:
     """The URL of a Redis that `redis_server` has made."""
     return f"redis://127.0.0.1:{server.port}/0"

@@ -15,7 +15,7 @@ from tests.monitoring.prometheus_process import Prometheus, running
 from tests.monitoring.stage import ENVIRONMENT, a_planted_bug, backend_on, execute, restart, unwelcome_clients
 from tests.monitoring.tools import RULES
 from tests.netra_backend.running import BackendProcess
-from tests.servers import Server, free_port
+from tests.servers import Server, free_port, url_of_database
 
 FACTOR = 30
 """How much faster than in production: scraped and judged every half a second; ten seconds are five minutes."""
@@ -42,7 +42,7 @@ ALERTS = {
 def database(postgres_url: str) -> Iterator[str]:
     """A database of this test's own, gone when it is done."""
     execute(postgres_url, "CREATE DATABASE live")
-    yield postgres_url.replace("/postgres", "/live")
+    yield url_of_database(postgres_url, "live")
     execute(postgres_url, "DROP DATABASE live WITH (FORCE)")
 
 

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from tests.netra_backend.running import AUDIENCE, ISSUER, SECRET, BackendProcess
+from tests.servers import url_of_database
 
 Start = Callable[..., BackendProcess]
 
@@ -45,7 +46,7 @@ def replicas(
 ) -> Iterator[tuple[BackendProcess, BackendProcess]]:
     """Two backends on one database, empty when they were started, at the same moment."""
     asyncio.run(_create_database(postgres_url, "replicas"))
-    shared = {**settings, "DATABASE_URL": postgres_url.replace("/postgres", "/replicas")}
+    shared = {**settings, "DATABASE_URL": url_of_database(postgres_url, "replicas")}
     folder = tmp_path_factory.mktemp("replicas")
     first, two = (BackendProcess(shared, folder / name) for name in ("log-1", "log-2"))
     for replica in (first, two):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from tests.netra_backend.running import AGENT_EVENTS, BackendProcess, Talk, talk, token
+from tests.servers import url_of_database
 
 if TYPE_CHECKING:
     from tests.netra_backend.conftest import Start
@@ -140,11 +141,11 @@ async def test_a_bug_is_1011_with_an_id_that_the_log_has(start: Start, postgres_
     connection = await asyncpg.connect(postgres_url)
     try:
         await connection.execute("CREATE DATABASE broken")
-        backend = start(DATABASE_URL=postgres_url.replace("/postgres", "/broken"))
+        backend = start(DATABASE_URL=url_of_database(postgres_url, "broken"))
         assert backend.until_started()["status"] == "pass"
     finally:
         await connection.close()
-    broken = await asyncpg.connect(postgres_url.replace("/postgres", "/broken"))
+    broken = await asyncpg.connect(url_of_database(postgres_url, "broken"))
     try:
         await broken.execute("ALTER TABLE agent_runs RENAME TO gone")
     finally:
