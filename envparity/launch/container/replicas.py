@@ -82,10 +82,12 @@ class BackendContainers:
             mounted = {LIBRARY_IN_CONTAINER: faketime_library(), IN_CONTAINER: clock}
         more = () if health_port is None else (health_port,)
         plan = ServerPlan("backend", platform.port, values, tmpfs=writable_folders(platform), more_ports=more)
-        container = await self.starter.start(name, plan, command, limits, mounted)
-        if gate is not None:
+        if gate is None:
+            return await self.starter.start(name, plan, command, limits, mounted)
+        with gate.open_without():
+            container = await self.starter.start(name, plan, command, limits, mounted)
             await gate.passed(index, container)
-            await self._engine.call(f"{name}'s port", container.reload)
+        await self._engine.call(f"{name}'s port", container.reload)
         return container
 
     async def job(

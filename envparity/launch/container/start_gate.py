@@ -12,7 +12,7 @@ import re
 import shlex
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -109,10 +109,19 @@ class StartGate:
         await self._until_there(index, container)
         self._come += 1
         if self._come < len(self._fifos):
-            await self._opened.wait()  # each has the deadline of its own coming
+            await self._opened.wait()  # each has the deadline of its own coming, and who does not come opens it
         else:
             await asyncio.sleep(_PERIOD_S)
             self.close()
+
+    @contextlib.contextmanager
+    def open_without(self) -> Iterator[None]:
+        """Let all others go where one is not started: they would wait for it for ever."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let all go: what is read at the FIFOs ends in the same moment."""
@@ -131,7 +140,7 @@ class StartGate:
     async def _until_there(self, index: int, container: Container) -> None:
         """Until it reads its FIFO, which a writer that does not wait is told (fifo(7): ENXIO until then)."""
         began, looks = time.monotonic(), Looks()
-        while True:
+        while not self._opened.is_set():
             with contextlib.suppress(OSError):
                 self._open.append(os.open(self._fifos[index], os.O_WRONLY | os.O_NONBLOCK))
                 return

@@ -148,9 +148,12 @@ class ProcessStackBuilder(StackBuilder):
         replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
         exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)
-        child.start(self._gate)
-        if self._gate is not None:
-            await self._gate.passed()
+        if self._gate is None:
+            child.start()
+        else:
+            with self._gate.open_without():
+                child.start(self._gate)
+                await self._gate.passed()
         bisect.insort(self._booted.replicas, replica, key=lambda each_replica: each_replica.index)
         if self._environment.ingress.kind == "none" and index == 0:
             self._booted.endpoint = direct_endpoint(port, self._environment.ingress)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from envparity.errors import DeadlineExceeded
 
@@ -34,7 +36,7 @@ class StartGate:
         """One more process was started: wait until all are there and let go. Raises `DeadlineExceeded`."""
         self._come += 1
         if self._come < self._count:
-            await self._opened.wait()  # the last one to come has the deadline
+            await self._opened.wait()  # the last one to come has the deadline, and who does not come opens it
             return
         there, deadline = 0, time.monotonic() + _THERE_S
         while there < self._count:
@@ -46,6 +48,15 @@ class StartGate:
             except BlockingIOError:
                 continue
         self.open()
+
+    @contextmanager
+    def open_without(self) -> Iterator[None]:
+        """Let all others go where one is not started: they would wait for it for ever."""
+        try:
+            yield
+        except BaseException:
+            self.open()
+            raise
 
     def open(self) -> None:
         """Let them go, and hold nobody any more."""

@@ -6,9 +6,11 @@ import asyncio
 import json
 import secrets
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from envparity.errors import LaunchError
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.launcher import ContainerLauncher
 from envparity.launch.container.start_gate import StartGate, ungated
@@ -70,6 +72,29 @@ async def test_replicas_begin_together_and_a_restart_waits_for_nobody(monkeypatc
                         break
     finally:
         await launcher.close()
+
+
+async def test_nobody_waits_for_who_does_not_come(tmp_path: Path) -> None:
+    """Where the container of one is gone before it came, the other is let go."""
+    engine = Engine()
+    gate = StartGate(engine, tmp_path, 2, SHOWS)
+    images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
+    held = engine.client.containers.create(
+        images["ingress"], list(gate.command(0)), **cast("dict[str, Any]", gate.options())
+    )
+    gone = engine.client.containers.create(images["ingress"], ["sleep", "100"], entrypoint=[])
+    try:
+        held.start()
+        waiting = asyncio.create_task(gate.passed(0, held))
+        gone.remove(force=True)
+        with pytest.raises(LaunchError), gate.open_without():
+            await gate.passed(1, gone)
+        async with asyncio.timeout(60):
+            await waiting
+    finally:
+        held.remove(force=True)
+        gate.remove()
+        engine.close()
 
 
 async def test_nobody_who_inspects_a_container_sees_a_secret() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from envparity.errors import LaunchError
 from envparity.launch.process.child import Child, Program
 from envparity.launch.process.start_gate import StartGate
 
@@ -70,3 +71,15 @@ async def test_a_program_that_cannot_be_started_says_so(tmp_path: Path) -> None:
     """In its log: the process is there already."""
     told = await begun_together(tmp_path, 2, str(tmp_path / "none"))
     assert all("cannot be started" in text for text in told)
+
+
+async def test_nobody_waits_for_who_does_not_come() -> None:
+    """A start that fails lets the others go, with what it failed for."""
+    gate = StartGate(2)
+    waiting = asyncio.create_task(gate.passed())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    with pytest.raises(LaunchError, match="gone"), gate.open_without():
+        raise LaunchError("gone")
+    async with asyncio.timeout(30):
+        await waiting
