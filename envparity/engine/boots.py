@@ -14,7 +14,7 @@ from envparity.engine.elsewhere import CaseSource, Crew
 from envparity.engine.events import CaseObserved, CaseStarted, Emit, Waiting
 from envparity.engine.further_boots import FurtherBoots
 from envparity.engine.observer import Observer
-from envparity.engine.places import Places, wait_of
+from envparity.engine.places import Places
 from envparity.engine.plan import PlannedCase
 from envparity.engine.want_of_time import Attempt, Doubt, LateBoots, with_stalls
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
@@ -108,13 +108,15 @@ class Boots:
         """Cancel what is under way, and wait for its end."""
         await self._under_way.cancel()
 
-    async def counted(self, case: Case, attempt: Attempt, *, doubt: Doubt | None = None) -> Observation:
+    async def counted(
+        self, case: Case, attempt: Attempt, *, idle: bool = False, doubt: Doubt | None = None
+    ) -> Observation:
         """What `attempt` shows in one of the places, or, where that came to a deadline, alone: that is what counts.
 
         After `MOST_LATE_ALONE` that came to one alone as well, the first is believed. Raises `TooBusy` where the
         machine lets nobody judge it.
         """
-        place = self.places.place(wait_of(case.boot))
+        place = self.places.place(idle=idle)
         if case.environment in self._attached:
             async with place:
                 return await with_stalls(lambda: attempt(again=False))
@@ -129,7 +131,7 @@ class Boots:
 
     async def once_more(self, planned: PlannedCase) -> Observation:
         """What one more boot of that case shows, of which nobody needs to hear."""
-        async with self.places.place(wait_of(planned.case.boot)):
+        async with self.places.place(idle=planned.case.boot.hasten != 1):
             return await with_stalls(lambda: self._boot_and_look(planned, repeated=True))
 
     async def _observe(self, planned: PlannedCase) -> Observation:
@@ -145,7 +147,7 @@ class Boots:
             return await self._boot_and_look(planned, again=again, doubt=None if again else doubt)
 
         if self._elsewhere is None:
-            observation = await self.counted(case, attempt, doubt=doubt)
+            observation = await self.counted(case, attempt, idle=case.boot.hasten != 1, doubt=doubt)
             observation = await self._further.beside(planned.case, observation, lambda _nth: self.once_more(planned))
             duration_s = round(time.monotonic() - began, 1)
         else:

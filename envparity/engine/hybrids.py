@@ -19,7 +19,7 @@ import msgspec
 from envparity.engine.hybrid_boots import HybridBoots
 from envparity.engine.known_boots import KnownBoots, Question
 from envparity.engine.observer import Observer
-from envparity.engine.places import Places, wait_of
+from envparity.engine.places import Places
 from envparity.engine.want_of_time import Attempt, LateBoots, for_want_of_time
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
@@ -96,7 +96,7 @@ class Hybrids:
         self.booted = self.not_stood_up = 0
         self.boots: KnownBoots[Shown] = KnownBoots()
         self._late = LateBoots(late_alone=1 if for_want_of_time(failing) else 0)  # that boot was alone then
-        self._wait = wait_of(failing.case.boot)
+        self._waits_for_idle_times = failing.case.boot.hasten != 1
         self._pairs = pairs
         played = tuple(transcript for transcript in passing.transcripts if transcript.scenario in scenarios)
         self._passed = msgspec.structs.replace(passing, transcripts=played)
@@ -179,7 +179,7 @@ class Hybrids:
 
     def has_room_ahead(self) -> bool:
         """Whether a boot may be begun ahead."""
-        return self.places.is_spare(self._wait)
+        return self.places.is_spare(idle=self._waits_for_idle_times)
 
     def begin_ahead(self, question: Question, until_s: float) -> None:
         """Begin that cold boot, which ends at `until_s`."""
@@ -208,7 +208,7 @@ class Hybrids:
 
     async def _booted(self, attempt: Attempt, known: Observation | None) -> Observation:
         """One boot of that hybrid; with `known` it is equal to the boot that showed that."""
-        place = self.places.place(self._wait)
+        place = self.places.place(idle=self._waits_for_idle_times)
         return (await self._late.believed(attempt, place, self.places.alone(), known=known))[0]
 
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Literal
 
-from envparity.model.case import Boot
 from envparity.support.stalls import STALLS, StallMark, processors
 
-__all__ = ["Places", "Wait", "wait_of"]
-
-Wait = Literal["", "startup", "idle"]
-"""What a boot waits for most of its time, and needs no processor meanwhile: nothing, its own startup, an idle time."""
+__all__ = ["Places"]
 
 _MOST = 8
 _BORNE_SHARE = 0.5  # more stall than that, and one boot less begins
@@ -24,9 +19,8 @@ class Places:
     """Places for boots. There are `most` at first: one more than processors, because most of a boot is waiting.
 
     Whenever one is given back, what the machine was stalled since the last look decides whether there is one fewer, or
-    one more up to the first number; there is always one. Boots that mostly wait have places of their own: for an idle
-    time as many as at first, for a startup without what it needs as many as the others have, since that has deadlines
-    which a busy machine lets pass. `share` gives the stalled share since a moment; tests pass their own.
+    one more up to the first number; there is always one. Boots that only wait for an idle time have as many places of
+    their own. `share` gives the stalled share since a moment; tests pass their own.
     """
 
     def __init__(self, most: int | None = None, share: Callable[[], float | None] | None = None) -> None:
@@ -41,22 +35,22 @@ class Places:
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
-    async def place(self, wait: Wait = "") -> AsyncIterator[None]:
-        """One of the places, for as long as this lasts; one of those for who mostly waits, where there is a `wait`."""
+    async def place(self, *, idle: bool = False) -> AsyncIterator[None]:
+        """One of the places, for as long as this lasts; with `idle` one of those for who waits for an idle time."""
         async with self._changed:
             self._wanting += 1
             try:
-                await self._changed.wait_for(lambda: self._free(wait))
+                await self._changed.wait_for(lambda: self._free(idle=idle))
             finally:
                 self._wanting -= 1
-            self._taken[bool(wait)] += 1
+            self._taken[idle] += 1
             if self._mark is None:
                 self._mark = STALLS.mark()
         try:
             yield
         finally:
             async with self._changed:
-                self._taken[bool(wait)] -= 1
+                self._taken[idle] -= 1
                 self._adapt()
                 self._changed.notify_all()
 
@@ -87,14 +81,14 @@ class Places:
         finally:
             self._ahead.remove(under_way)
 
-    def is_spare(self, wait: Wait = "") -> bool:
+    def is_spare(self, *, idle: bool = False) -> bool:
         """Whether one more may boot ahead: nobody waits for a place, and who does so keeps one for its question."""
         ahead = sum(under_way() for under_way in self._ahead)
-        return self._wanting == 0 and self._free(wait) and ahead < self.allowed - len(self._ahead)
+        return self._wanting == 0 and self._free(idle=idle) and ahead < self.allowed - len(self._ahead)
 
-    def _free(self, wait: Wait) -> bool:
-        most = self._most if wait == "idle" else self.allowed
-        return not self._alone and not self._wanting_alone and self._taken[bool(wait)] < most
+    def _free(self, *, idle: bool) -> bool:
+        most = self._most if idle else self.allowed
+        return not self._alone and not self._wanting_alone and self._taken[idle] < most
 
     def _adapt(self) -> None:
         share = self._share()
@@ -110,10 +104,3 @@ class Places:
             return None
         self._mark = STALLS.mark()
         return stalls.share
-
-
-def wait_of(boot: Boot) -> Wait:
-    """What that boot waits for most of its time."""
-    if boot.hasten != 1:
-        return "idle"
-    return "startup" if boot.down or boot.timeline else ""

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
-import pytest
-
-from envparity.engine.places import Places, Wait, wait_of
-from envparity.model.case import Boot
+from envparity.engine.places import Places
 
 
-async def _taken_at_once(places: Places, wait: Wait = "") -> int:
+async def _taken_at_once(places: Places, *, idle: bool = False) -> int:
     """How many places are given before one has to wait."""
     async with AsyncExitStack() as exits:
         for taken in range(10):
             try:
                 async with asyncio.timeout(0.02):
-                    await exits.enter_async_context(places.place(wait))
+                    await exits.enter_async_context(places.place(idle=idle))
             except TimeoutError:
                 return taken
     return 10
@@ -47,34 +44,7 @@ async def test_who_waits_for_an_idle_time_has_a_place_of_its_own() -> None:
     """It uses no processor, so neither the other boots nor the stalls take it away."""
     places = Places(1, share=lambda: None)
     async with places.place():
-        assert await _taken_at_once(places, "idle") == 1
-
-
-async def test_who_waits_for_a_startup_has_one_of_as_many_places_as_the_others() -> None:
-    """Its deadlines pass on a machine that does not bear it, as an idle time does not."""
-    places = Places(3, share=lambda: 0.8)
-    for allowed in (2, 1):
-        async with places.place():
-            pass
-        assert places.allowed == allowed
-    async with places.place():
-        assert await _taken_at_once(places, "startup") == 1
-        assert await _taken_at_once(places, "idle") == 3
-
-
-@pytest.mark.parametrize(
-    ("boot", "wait"),
-    [
-        (Boot(), ""),
-        (Boot(hasten=8), "idle"),
-        (Boot(down=("redis",)), "startup"),
-        (Boot(timeline=("backend", "redis")), "startup"),
-        (Boot(settings=(("A", "b"),)), ""),
-    ],
-)
-def test_what_a_boot_mostly_waits_for_is_said_by_how_it_departs(boot: Boot, wait: Wait) -> None:
-    """A dependency that cannot be reached, or not yet; times that are made shorter and are long all the same."""
-    assert wait_of(boot) == wait
+        assert await _taken_at_once(places, idle=True) == 1
 
 
 async def test_alone_means_that_nobody_has_a_place() -> None:
@@ -83,7 +53,7 @@ async def test_alone_means_that_nobody_has_a_place() -> None:
     first_begins, first_may_end = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:
-        async with places.place("idle"):
+        async with places.place(idle=True):
             said.append("first")
             first_begins.set()
             await first_may_end.wait()
