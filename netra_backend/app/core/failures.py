@@ -60,12 +60,13 @@ class FactoryViolation(StartupFailure, ValueError):
 
 
 class DependencyUnavailable(Exception):
-    """A dependency does not answer now. The same request may succeed later."""
+    """A dependency does not answer now. The same request may succeed later. `silent`: it said nothing in time."""
 
-    def __init__(self, dependency: str, description: str) -> None:
+    def __init__(self, dependency: str, description: str, *, silent: bool = False) -> None:
         super().__init__(f"{dependency}: {description}")
         self.dependency = dependency
         self.description = description
+        self.silent = silent
 
 
 class DependencyRefused(Exception):
@@ -115,7 +116,7 @@ def postgres_failures() -> Iterator[None]:
             raise
         raise DependencyUnavailable("postgres", "the connection was closed") from error
     except TimeoutError as error:
-        raise DependencyUnavailable("postgres", "no answer in time") from error
+        raise DependencyUnavailable("postgres", "no answer in time", silent=True) from error
     except (OSError, EOFError) as error:
         if "rejected SSL upgrade" in str(error):
             raise DependencyRefused("postgres", "it does not speak TLS, which sslmode asks for") from error
@@ -143,7 +144,7 @@ def redis_failures() -> Iterator[None]:
             raise DependencyRefused("redis", f"it answers {code}") from error
         raise
     except TimeoutError as error:
-        raise DependencyUnavailable("redis", "no answer in time") from error
+        raise DependencyUnavailable("redis", "no answer in time", silent=True) from error
     except OSError as error:
         raise DependencyUnavailable("redis", f"no connection ({type(error).__name__})") from error
 

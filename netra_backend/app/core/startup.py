@@ -147,8 +147,8 @@ class Startup:
                     try:
                         return await component.start(self.services)
                     except DependencyUnavailable as unavailable:
-                        # What was cut short by the deadline says nothing of the dependency that was not said before.
-                        if late is None or not deadline.expired():
+                        # Who was cut short, by its own time or by the deadline, says less than who was told something.
+                        if late is None or not (unavailable.silent or deadline.expired()):
                             late = unavailable
                     record.waited_for = late.dependency
                     if deadline.expired():  # what failed in that very moment may have swallowed it

@@ -224,3 +224,17 @@ async def test_an_attempt_that_the_deadline_cuts_short_does_not_say_why() -> Non
     startup = await run(refused_then_cut_short, timeout_s=0.5, asks="redis")
     assert attempts == 2
     assert "refused" in startup.failures[0].description
+
+
+async def test_an_attempt_that_its_own_time_cuts_short_does_not_say_why() -> None:
+    """Neither: who was refused before was told more."""
+    attempts = 0
+
+    async def refused_then_silent(_services: Services) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise DependencyUnavailable("redis", "refused" if attempts == 1 else "no answer in time", silent=attempts > 1)
+
+    startup = await run(refused_then_silent, timeout_s=0.2, asks="redis")
+    assert attempts > 1
+    assert "refused" in startup.failures[0].description
