@@ -26,6 +26,7 @@ _LEAST_LAG_S = 0.01  # less than that is how exact a timer is
 _LEAST_MEASURED_S = 0.5  # ten samples
 _LONGEST = 10.0  # no deadline takes longer than that many times its own length
 _TOO_GREAT_SHARE, _TOO_GREAT_LAG_S = 0.9, 5.0
+_LEAST_TOO_GREAT_S = 2.0  # what was over in less time has come to no deadline
 _STAT, _PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
 
 
@@ -62,7 +63,8 @@ class Stalls(msgspec.Struct, frozen=True):
     @property
     def too_great(self) -> bool:
         """Whether nothing can be said of a backend's own speed on such a machine."""
-        return self.share > _TOO_GREAT_SHARE or self.longest_lag_s > _TOO_GREAT_LAG_S
+        starved = self.share > _TOO_GREAT_SHARE and self.seconds >= _LEAST_TOO_GREAT_S
+        return starved or self.longest_lag_s > _TOO_GREAT_LAG_S
 
     def __str__(self) -> str:
         pressure = "" if self.pressure_s is None else f", processor pressure {self.pressure_s:.1f} s"

@@ -123,3 +123,4 @@ def test_of_a_moment_nobody_can_say_how_much_of_it_was_stalled() -> None:
     """Two samples that waited are no stalled machine: what failed meanwhile did not fail for want of time."""
     assert (Stalls(0.03, 0.03, 0.03).share, Stalls(0.03, 0.03, 0.03).too_great) == (0.0, False)
     assert (Stalls(2.0, 2.0, 0.03).share, Stalls(2.0, 2.0, 0.03).too_great) == (1.0, True)
+    assert (Stalls(0.9, 0.9, 0.03).share, Stalls(0.9, 0.9, 0.03).too_great) == (1.0, False)
