@@ -36,7 +36,7 @@ from typing import Any
 from docker.models.containers import Container
 
 from benchmarks.plain_boots import Images, Servers, backend, servers
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.dependencies.postgres_isolation import Databases
 from envparity.dependency.kind import ServerPlan
 from envparity.engine.explore import LANES
@@ -199,10 +199,10 @@ def _floor_settings(stack: ContainerStack, database: str) -> dict[str, str]:
 
 async def measure(rows: Rows, arguments: argparse.Namespace) -> None:
     """All rows, in rounds."""
-    subject = load_subject(ROOT / "netra_backend" / "backend.toml", ROOT / "environments", [ENVIRONMENT])
-    launcher = choose_launcher("container", subject, _say)
+    project = load_project(ROOT / "netra_backend" / "backend.toml", ROOT / "environments", [ENVIRONMENT])
+    launcher = choose_launcher("container", project, _say)
     try:
-        async with launcher.boot(subject.environments[ENVIRONMENT], Boot(), _say) as stack:
+        async with launcher.boot(project.environments[ENVIRONMENT], Boot(), _say) as stack:
             assert isinstance(stack, ContainerStack)
             await stack.until_decided()
             report = (await stack.observe_replica(0)).startup
@@ -227,10 +227,13 @@ def _url_of(stack: ContainerStack, name: str) -> str:
 
 async def _rounds(rows: Rows, orders: Orders, stack: ContainerStack, plain: PlainRows, rounds: int) -> None:
     postgres = next(name for name, dependency in stack.dependencies.items() if dependency.kind == "postgres")
+    server = stack.controlled.server(postgres)
+    if server is None:
+        raise SystemExit(f"{postgres} is down")
     async with (
         WarmPool.open(stack, lanes=LANES) as pool,
         bare_container(stack) as bare,
-        Databases.open(stack.ground, postgres, _url_of(stack, postgres), ahead=1) as databases,
+        Databases.open(stack.ground, postgres, _url_of(stack, postgres), server, ahead=1) as databases,
     ):
         _say(f"the agent holds {len(pool.loaded)} modules; it took {sum(pool.timings.values()):.1f} s")
         task = {

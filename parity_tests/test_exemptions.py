@@ -9,7 +9,7 @@ def test_every_declared_difference_has_a_reason(parity: ParityRun) -> None:
     """A sentence, not a word; the environment that the others are compared with declares none."""
     declared = [
         (name, difference)
-        for name, environment in parity.subject.environments.items()
+        for name, environment in parity.project.environments.items()
         for difference in environment.differences
     ]
     assert declared != []
@@ -21,7 +21,7 @@ def test_every_declared_difference_was_used(parity: ParityRun) -> None:
     """The exemptions of the verdict are exactly the differences of the files, each of which covered something."""
     declared = {
         (name, difference.path)
-        for name, environment in parity.subject.environments.items()
+        for name, environment in parity.project.environments.items()
         for difference in environment.differences
     }
     assert {(exemption.environment, exemption.path) for exemption in parity.verdict.exemptions} == declared

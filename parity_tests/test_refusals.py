@@ -49,13 +49,13 @@ WRONG_MESSAGE = {  # scenario: code of the error frame, and the field that it na
     "invalid_field": ("invalid_field", "text"),
     "unknown_thread": ("thread_not_found", "thread_id"),
 }
-FORBIDDEN_ORIGINS = ("forbidden_origin", "lookalike_origin")
-OF_THEIR_OWN = {*FORBIDDEN_ORIGINS, "resent_message_id"}
+FORBIDDEN_ORIGINS = ("forbidden_origin", "lookalike_origin", "forged_own_origin")
+OF_THEIR_OWN = {*FORBIDDEN_ORIGINS, "resent_message_id", "token_revoked_in_use"}
 
 
 def test_every_refusal_has_its_expectation(parity: ParityRun) -> None:
     """No refusal of the backend file is without a literal expectation here, and none of these goes unplayed."""
-    played = {scenario.name for scenario in parity.subject.backend.scenarios if scenario.group == "refusal"}
+    played = {scenario.name for scenario in parity.project.backend.scenarios if scenario.group == "refusal"}
     assert played == {*NOT_AUTHENTICATED, *TOO_MUCH, *WRONG_MESSAGE, *OF_THEIR_OWN}
 
 
@@ -111,6 +111,19 @@ def test_a_resent_message_is_answered_once(parity: ParityRun) -> None:
         assert (again["run_id"], again["answer"]) == (first["run_id"], first["answer"]), name
         (history,) = received(transcript, frame_type="history")
         assert [message["role"] for message in history["messages"]] == ["user", "assistant"], name
+
+
+def test_a_token_is_good_until_it_is_revoked(parity: ParityRun) -> None:
+    """The same token, twice before and twice after; where there are two replicas, on each of them both times."""
+    for name, transcript in parity.transcripts("token_revoked_in_use").items():
+        told = [(frame["type"], frame.get("code")) for frame in received(transcript)]
+        assert told == [("connection_established", None)] * 2 + [("error", "token_revoked")] * 2, name
+        assert [(close.code, close.by) for close in closes(transcript)] == [(1000, "client")] * 2 + [
+            (1008, "server")
+        ] * 2
+        replicas = [handshake.replica for handshake in handshakes(transcript)]
+        assert (replicas[0] != replicas[1]) == (name == "production"), name
+        assert replicas[2:] == replicas[:2], name
 
 
 def test_only_the_connection_too_many_is_refused(parity: ParityRun) -> None:

@@ -96,7 +96,7 @@ def test_only_the_client_of_a_stopped_replica_is_told(parity: ParityRun) -> None
 
 def test_each_replica_was_restarted_once_and_by_itself(parity: ParityRun) -> None:
     """It ended within the grace period, without being killed."""
-    grace_s = parity.subject.environments[PRODUCTION].platform.stop_grace_s
+    grace_s = parity.project.environments[PRODUCTION].platform.stop_grace_s
     stopped = controls(rolled(parity), "stopped")
     assert [control.target for control in stopped] == ["a", "b"]
     assert all(control.exit_code in (0, 128 + 15) and (control.seconds or 0.0) < grace_s for control in stopped)

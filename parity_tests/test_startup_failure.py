@@ -17,7 +17,7 @@ each_dependency = pytest.mark.parametrize("dependency", ["postgres", "redis"])
 def observations_without(parity: ParityRun, dependency: str) -> dict[str, Observation]:
     """What every environment showed while that dependency was down."""
     name = f"{dependency}_down_at_startup_no_token"
-    boot = next(scenario.boot for scenario in parity.subject.backend.scenarios if scenario.name == name)
+    boot = next(scenario.boot for scenario in parity.project.backend.scenarios if scenario.name == name)
     assert boot.down == (dependency,)
     return parity.observations(boot)
 

@@ -5,12 +5,11 @@ Loaded as a pytest plugin.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import shutil
-import socket
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ import pytest
 from envparity.dependencies.postgres_server import PostgresServer
 from envparity.dependencies.redis_server import RedisServer
 from envparity.errors import LaunchError
+from envparity.launch.process.held_port import HeldPort
 from envparity.launch.process.programs import ServerPrograms
 
 if TYPE_CHECKING:
@@ -32,16 +32,20 @@ _NUMBERS = itertools.count(1)
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody has now."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """A TCP port of 127.0.0.1 on which nobody listens, and that nobody is given by chance until these tests end.
+
+    A server may listen there that sets SO_REUSEADDR, as servers do: it needs some seconds before it does, in which the
+    kernel gives away a port that is only free.
+    """
+    held = HeldPort()
+    atexit.register(held.release)
+    return held.number
 
 
 class Server:
     """A server on one port, which can be stopped and started again with the data that it had."""
 
-    def __init__(self, server: servers.Server) -> None:
+    def __init__(self, server: servers.ProcessServer) -> None:
         self._server = server
         self._prepared = False
 

@@ -11,6 +11,8 @@
 #   INGRESS_WATCHED_HEADERS      none: name[,name...] in lower case, of which the answer says whether they arrived at the replica
 #   INGRESS_AFFINITY             "none" (as unset): replicas take turns; "address": each client address has its replica; "cookie": so has
 #                                who brings back the cookie that is set, called INGRESS_AFFINITY_COOKIE (envparity_affinity)
+#                                A request with X-Envparity-Replica, a number from 1, goes to that replica while it is there, and without that header;
+#                                not with affinity by address, nor through INGRESS_CONFIG
 #   INGRESS_PREFIX               none: the path below which clients ask, such as /chat; INGRESS_STRIP_PREFIX "on": replicas are asked without it
 #   INGRESS_FORWARDED            for,proto,host,port,real-ip: which headers that tell of the client are set; of others its own are passed on
 #   INGRESS_FORWARDED_FOR        "replace" (as unset) what the client says in X-Forwarded-For, or "append" to it
@@ -166,6 +168,7 @@ while [ -n "$rest" ]; do
             proxy_send_timeout 1d;
             proxy_hide_header X-Envparity-Upstream;
             proxy_set_header Host \$http_host;
+            proxy_set_header X-Envparity-Replica "";
             proxy_set_header Upgrade \$asked_upgrade;
             proxy_set_header Connection \$asked_connection;
         }

@@ -27,20 +27,22 @@ esac
 : > "$run/groups"
 : > "$run/answering"
 group=backend
+groups='' # as the lines of a map: a number, and those who answer where that replica is asked first
+number=1
+while [ "$replicas" -gt 1 ] && [ "$number" -le "$replicas" ]; do
+    groups="$groups
+        '$number' replica_$number;"
+    sed -e "/replica-$number\.sock/!s/;\$/ backup;/" -e "1i\\    upstream replica_$number {" "$run/sockets" >> "$run/groups"
+    echo '    }' >> "$run/groups"
+    number=$((number + 1))
+done
 case $affinity in
     address) echo '        hash $remote_addr;' > "$run/balancing" ;;
     cookie)
         # Who brings no good cookie has whoever's turn it is; the cookie is set anew where another replica has answered.
         group='$affinity_group'
         echo "    map \$cookie_$cookie \$affinity_group {
-        default backend;" >> "$run/passing-maps"
-        number=1
-        while [ "$number" -le "$replicas" ]; do
-            echo "        '$number' affinity_$number;" >> "$run/passing-maps"
-            sed -e "/replica-$number\.sock/!s/;\$/ backup;/" -e "1i\\    upstream affinity_$number {" "$run/sockets" >> "$run/groups"
-            echo '    }' >> "$run/groups"
-            number=$((number + 1))
-        done
+        default backend;$groups" >> "$run/passing-maps"
         secure=
         [ "${INGRESS_TLS:-required}" = off ] || secure='; Secure'
         cat >> "$run/passing-maps" <<MAPS
@@ -54,6 +56,13 @@ MAPS
         echo '        add_header Set-Cookie $affinity_cookie always;' > "$run/answering"
         ;;
 esac
+# A client that says which replica it wants comes to that one, while it is there. A team's own servers pass on to whoever's turn it is.
+if [ -n "$groups" ] && [ "$affinity" != address ] && [ -z "${INGRESS_CONFIG:-}" ]; then
+    echo "    map \$http_x_envparity_replica \$wanted_group {
+        default $group;$groups
+    }" >> "$run/passing-maps"
+    group='$wanted_group'
+fi
 if [ -n "$prefix" ]; then
     quoted=$(echo "$prefix" | sed 's/\./\\./g')
     echo '    map $request_uri $asked_uri {

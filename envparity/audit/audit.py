@@ -17,7 +17,7 @@ from envparity.audit.effects import broken_imports, effects_of, not_installed, o
 from envparity.audit.exemptions import apply
 from envparity.audit.finding import AuditFinding, AuditReport, Raised, by_place
 from envparity.audit.imported import Imported, Survey
-from envparity.audit.interpreter import Interpreter, Start, Tell, Unknown, local_interpreter, open_interpreter
+from envparity.audit.interpreter import Interpreter, PackageUnknown, Start, Tell, local_interpreter, open_interpreter
 from envparity.audit.naming import check_names
 from envparity.audit.rules import BY_CODE, RULES, STATIC
 from envparity.audit.source import Package, read_package
@@ -30,8 +30,8 @@ from envparity.audit.static import (
     startup_failures,
     unawaited,
 )
-from envparity.audit.static.reading import Check, Reading
-from envparity.audit.target import Target
+from envparity.audit.static.reading import Check, PackageReading
+from envparity.audit.target import AuditTarget
 from envparity.errors import ConfigurationError, Mistake
 from envparity.support.toml.document import did_you_mean, shown_path
 
@@ -73,7 +73,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def audit(
-    target: Target,
+    target: AuditTarget,
     *,
     start: Start | None = None,
     elsewhere: bool = False,
@@ -106,7 +106,7 @@ def audit(
                     progress("third parties imported", 0, 0)
                 seen = _import(ready(), target, survey, examples, progress) if imports else _NO_IMPORTS
                 found = [raised for raised in reading.result() if target.holds(raised.module)]
-    except Unknown as error:
+    except PackageUnknown as error:
         raise ConfigurationError(
             [Mistake("audit", 0, target.package, "a package that the interpreter finds", "none of that name")]
         ) from error
@@ -148,7 +148,7 @@ def _wanted(only: Sequence[str]) -> frozenset[str]:
     return frozenset(codes or BY_CODE)
 
 
-def _part_of(target: Target, survey: Survey) -> Survey:
+def _part_of(target: AuditTarget, survey: Survey) -> Survey:
     """The survey of what is reported. Raises `ConfigurationError` where the interpreter has no such part."""
     found = msgspec.structs.replace(
         survey,
@@ -165,7 +165,7 @@ def _part_of(target: Target, survey: Survey) -> Survey:
     return found
 
 
-def _local_files(target: Target, survey: Survey) -> dict[str, Path]:
+def _local_files(target: AuditTarget, survey: Survey) -> dict[str, Path]:
     """The modules' files on this machine, wherever the interpreter runs."""
     files = {}
     for module, path in survey.files.items():
@@ -176,9 +176,9 @@ def _local_files(target: Target, survey: Survey) -> dict[str, Path]:
     return files
 
 
-def _static(target: Target, package: Package, wanted: frozenset[str]) -> list[Raised]:
+def _static(target: AuditTarget, package: Package, wanted: frozenset[str]) -> list[Raised]:
     said = target.audit
-    reading = Reading(
+    reading = PackageReading(
         package,
         frozenset(said.request_scoped),
         frozenset(said.settings_modules),
@@ -190,7 +190,9 @@ def _static(target: Target, package: Package, wanted: frozenset[str]) -> list[Ra
     return list({(raised.code, raised.module, raised.line): raised for raised in reversed(found)}.values())
 
 
-def _import(interpreter: Interpreter, target: Target, survey: Survey, examples: int, progress: Progress) -> _Imports:
+def _import(
+    interpreter: Interpreter, target: AuditTarget, survey: Survey, examples: int, progress: Progress
+) -> _Imports:
     def telling(what: str) -> Tell:
         return lambda done, of: progress(what, done, of)
 

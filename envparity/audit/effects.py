@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envparity.audit.finding import Raised
-from envparity.audit.imported import Effect, Frame, Imported, Made, Outcome, Survey
+from envparity.audit.imported import Effect, Frame, Imported, ImportOutcome, Made, Survey
 
 __all__ = ["at_import", "broken_imports", "effects_of", "not_installed", "others_effects"]
 
@@ -115,7 +115,7 @@ def broken_imports(survey: Survey, package: str, runs: Sequence[Imported], found
     return list(broken.values())
 
 
-def _is_broken(package: str, outcome: Outcome) -> bool:
+def _is_broken(package: str, outcome: ImportOutcome) -> bool:
     if outcome.error is None or outcome.refused:
         return False
     return outcome.missing is None or _own(package, outcome.missing)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from envparity.audit.finding import Raised
 from envparity.audit.rules import BY_CODE
 
-__all__ = ["Exemption", "apply", "exemptions_in"]
+__all__ = ["ExemptingComment", "apply", "exemptions_in"]
 
 _COMMENT = re.compile(r"#\s*envparity:\s*allow\b(?P<codes>[^#]*?)(?:\bbecause\b(?P<reason>.*))?$")
 _CODE = re.compile(r"EP\d{3}")
@@ -22,7 +22,7 @@ _SEPARATORS = re.compile(r"[\s,]+|\band\b")
 
 
 @dataclass(frozen=True)
-class Exemption:
+class ExemptingComment:
     """One such comment: the line that it stands on, the line that it is about, what it allows, and why."""
 
     module: str
@@ -33,7 +33,7 @@ class Exemption:
     reason: str
 
 
-def exemptions_in(module: str, source: str) -> Iterator[Exemption]:
+def exemptions_in(module: str, source: str) -> Iterator[ExemptingComment]:
     """Every such comment of a module's source."""
     if "envparity:" not in source:
         return
@@ -52,7 +52,7 @@ def exemptions_in(module: str, source: str) -> Iterator[Exemption]:
             words = [value for value in _SEPARATORS.split(found["codes"]) if value]
             codes = tuple(word for word in words if word in BY_CODE and _CODE.fullmatch(word))
             unknown = tuple(word for word in words if word not in codes)
-            yield Exemption(module, row, about, codes, unknown, (found["reason"] or "").strip(" .…"))
+            yield ExemptingComment(module, row, about, codes, unknown, (found["reason"] or "").strip(" .…"))
 
 
 def apply(
@@ -60,7 +60,7 @@ def apply(
 ) -> tuple[list[Raised], list[tuple[Raised, str]]]:
     """What remains, and what is exempted with its reason. EP608 is raised here; `checked` are the codes looked for."""
     exemptions = [exemption for module, source in sources.items() for exemption in exemptions_in(module, source)]
-    used: set[tuple[Exemption, str]] = set()
+    used: set[tuple[ExemptingComment, str]] = set()
     remaining, exempted = [], []
     for raised in found:
         lines = range(raised.line, max(raised.line, raised.end_line) + 1)
@@ -79,7 +79,9 @@ def apply(
     return remaining, exempted
 
 
-def _wrong(held: Exemption, used: set[tuple[Exemption, str]], checked: frozenset[str]) -> Iterator[Raised]:
+def _wrong(
+    held: ExemptingComment, used: set[tuple[ExemptingComment, str]], checked: frozenset[str]
+) -> Iterator[Raised]:
     if held.unknown or not held.codes:
         got = f"allows {' '.join(held.unknown) or 'nothing'}, which is no rule of the audit"
         yield Raised("EP608", held.module, held.line, got)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-__all__ = ["AuditFinding", "AuditReport", "AuditRule", "Place", "Raised"]
+__all__ = ["AuditFinding", "AuditReport", "AuditRule", "CallPlace", "Raised"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class AuditRule:
     action: str
 
 
-class Place(msgspec.Struct, frozen=True):
+class CallPlace(msgspec.Struct, frozen=True):
     """One call in a chain: module, 1-based line, and the function (`<module>` at the top level)."""
 
     module: str

@@ -18,6 +18,7 @@ from docker.types import LogConfig
 from envparity.audit.interpreter import Pipe, Start
 from envparity.audit.program import audit_program
 from envparity.errors import ConfigurationError, LaunchError, Mistake
+from envparity.launch.agent.command import WarmUnavailable, python_command
 from envparity.launch.cleanup.labels import labels_for
 from envparity.launch.cleanup.run_folder import RunFolder
 from envparity.launch.container.engine import Engine
@@ -25,7 +26,6 @@ from envparity.launch.container.kind import backend_image
 from envparity.launch.engine_stream import raw_socket
 from envparity.launch.images.builder import ImageBuilder
 from envparity.launch.images.folder import default_docker_folder
-from envparity.launch.warm.command import WarmUnavailable, python_command
 from envparity.model.backend import Backend
 
 __all__ = ["image_starter"]

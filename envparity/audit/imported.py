@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from envparity.audit.finding import Place
+from envparity.audit.finding import CallPlace
 
-__all__ = ["Effect", "Frame", "Imported", "Made", "Outcome", "Survey", "imported"]
+__all__ = ["Effect", "Frame", "ImportOutcome", "Imported", "Made", "Survey", "imported"]
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -20,8 +20,8 @@ class Frame(msgspec.Struct, frozen=True):
     at_import: bool = True
 
     @property
-    def place(self) -> Place:
-        return Place(self.module, self.line, self.function)
+    def place(self) -> CallPlace:
+        return CallPlace(self.module, self.line, self.function)
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Made(msgspec.Struct, frozen=True):
     chain: tuple[Frame, ...] = ()
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class ImportOutcome(msgspec.Struct, frozen=True):
     """How the import of one module ended. `refused`: it raised because the audit refused an effect."""
 
     outcome: str
@@ -61,7 +61,7 @@ class Imported(msgspec.Struct, frozen=True):
     """
 
     order: tuple[str, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ImportOutcome, ...]
     effects: tuple[Effect, ...]
     apart: tuple[Effect, ...]
     made: tuple[Made, ...]
@@ -85,12 +85,12 @@ def imported(
     order: Sequence[str], lines: Sequence[Mapping[str, object]], *, starved_s: float | None = None
 ) -> Imported:
     """What those lines say of that order; `starved_s`: the last import that began had no time of the processor."""
-    outcomes = [msgspec.convert(line, Outcome) for line in lines if "outcome" in line]
+    outcomes = [msgspec.convert(line, ImportOutcome) for line in lines if "outcome" in line]
     begun = [str(line["begin"]) for line in lines if "begin" in line]
     last_begun = begun[-1] if begun else order[0]
     last = lines[-1] if lines else {"ended": "it said nothing"}
     if "ended" in last and starved_s is None:
-        outcomes.append(Outcome(last_begun, f"the process ended: {last['ended']}"))
+        outcomes.append(ImportOutcome(last_begun, f"the process ended: {last['ended']}"))
     return Imported(
         tuple(order),
         tuple(outcomes),

@@ -17,7 +17,7 @@ from envparity.audit.imported import Imported, Survey, imported
 from envparity.audit.program import audit_program
 from envparity.errors import DeadlineExceeded, LaunchError
 
-__all__ = ["Interpreter", "Pipe", "Start", "Tell", "Unknown", "local_interpreter", "open_interpreter"]
+__all__ = ["Interpreter", "PackageUnknown", "Pipe", "Start", "Tell", "local_interpreter", "open_interpreter"]
 
 _SURVEY_S = 60.0
 _PRELOAD_S = 120.0
@@ -41,7 +41,7 @@ _KEPT = (
 )
 
 
-class Unknown(LaunchError):
+class PackageUnknown(LaunchError):
     """The interpreter finds no package of that name."""
 
 
@@ -71,7 +71,7 @@ class Interpreter:
         self._pipe.write(json.dumps(task).encode() + b"\n")
         first = self._answer("the package to be surveyed", _SURVEY_S)
         if "unknown" in first:
-            raise Unknown(f"this interpreter finds no package {first['unknown']}")
+            raise PackageUnknown(f"this interpreter finds no package {first['unknown']}")
         self.survey = msgspec.convert(first["survey"], Survey)
         self.python = ""
         self._forks = False
@@ -138,7 +138,8 @@ def open_interpreter(
 ) -> Iterator[tuple[Survey, Callable[[], Interpreter]]]:
     """The package's survey, and what waits for the interpreter that can import it.
 
-    Raises `Unknown` where there is no such package, `LaunchError` or `DeadlineExceeded` where the interpreter fails.
+    Raises `PackageUnknown` where there is no such package, `LaunchError` or `DeadlineExceeded` where the interpreter
+    fails.
     """
     without: list[str] = []
     opened: list[AbstractContextManager[Pipe]] = []

@@ -17,12 +17,12 @@ from envparity.audit.source import (
     nodes_of,
 )
 
-__all__ = ["Names"]
+__all__ = ["FunctionNames"]
 
 _WRAPPERS = {"Annotated", "typing.Annotated", "Optional", "typing.Optional", "Final", "typing.Final", "ClassVar"}
 
 
-class Names:
+class FunctionNames:
     """Those of a function, or of the top level of a module (`function` None)."""
 
     def __init__(self, package: Package, module: Module, function: FunctionInfo | None = None) -> None:
@@ -100,10 +100,10 @@ class Names:
         return found
 
     @cached_property
-    def _outer(self) -> Names | None:
+    def _outer(self) -> FunctionNames | None:
         if self.function is None:
             return None
-        return Names(self.package, self.module, self.function.outer)
+        return FunctionNames(self.package, self.module, self.function.outer)
 
     def around(self) -> list[FunctionInfo]:
         """The function and those that it stands in."""
@@ -132,7 +132,7 @@ class Names:
             item = waiting.pop(0)
             if item is not None and item not in found:
                 found.append(item)
-                waiting += [Names(self.package, item.module).class_named(base) for base in item.node.bases]
+                waiting += [FunctionNames(self.package, item.module).class_named(base) for base in item.node.bases]
         return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envparity.audit.source import Module, Package, bound_names, imported_names
-from envparity.audit.target import Target
+from envparity.audit.target import AuditTarget
 from envparity.errors import ConfigurationError, Mistake
 from envparity.support.toml.document import did_you_mean, shown_path
 
@@ -14,7 +14,7 @@ __all__ = ["check_names"]
 _EVERYTHING = "*"
 
 
-def check_names(target: Target, package: Package) -> None:
+def check_names(target: AuditTarget, package: Package) -> None:
     """Raise `ConfigurationError` with every name in [audit] that is none: nothing would ever be found by it."""
     said = target.audit
     source = shown_path(target.backend.file) if target.backend is not None else "audit"

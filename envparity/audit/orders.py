@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from envparity.audit.effects import at_import
 from envparity.audit.finding import Raised
-from envparity.audit.imported import Imported, Outcome
+from envparity.audit.imported import Imported, ImportOutcome
 from envparity.audit.interpreter import Interpreter, Tell
 
 __all__ = ["differing", "search"]
@@ -31,7 +31,7 @@ def _states(run: Imported) -> dict[str, State]:
     return {outcome.outcome: (_kind(outcome), run.contents.get(outcome.outcome)) for outcome in run.outcomes}
 
 
-def _kind(outcome: Outcome) -> str | None:
+def _kind(outcome: ImportOutcome) -> str | None:
     return None if outcome.error is None else outcome.error.partition(":")[0]
 
 

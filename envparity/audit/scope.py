@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
-from envparity.audit.names import Names
+from envparity.audit.names import FunctionNames
 from envparity.audit.source import ClassInfo, FunctionInfo, Module, Package, dotted_name
 
 __all__ = ["Scope"]
@@ -22,7 +22,7 @@ class Scope:
 
     def __init__(self, package: Package, module: Module, function: FunctionInfo | None = None) -> None:
         self.package, self.module, self.function = package, module, function
-        self.names = Names(package, module, function)
+        self.names = FunctionNames(package, module, function)
 
     def dotted(self, node: ast.AST) -> str | None:
         """What `a.b.c` means in full, when its first name is an import or a definition of this package."""
@@ -104,7 +104,7 @@ class Scope:
             return None
         returns = function.node.returns
         passed = self._passed_class(function, call, returns)
-        return passed or Names(self.package, function.module, function.outer).annotated(returns)
+        return passed or FunctionNames(self.package, function.module, function.outer).annotated(returns)
 
     def _passed_class(self, function: FunctionInfo, call: ast.Call, returns: ast.AST | None) -> str | None:
         """For `def of(kind: type[T]) -> T`, the class that is passed."""
@@ -127,7 +127,7 @@ class Scope:
         return None
 
     def _own_attribute_type(self, kind: ClassInfo, name: str, depth: int) -> str | None:
-        top = Names(self.package, kind.module)
+        top = FunctionNames(self.package, kind.module)
         for node in kind.node.body:
             if isinstance(node, ast.AnnAssign) and dotted_name(node.target) == name:
                 return top.annotated(node.annotation)

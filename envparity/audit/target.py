@@ -12,13 +12,13 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Audit, Backend
 from envparity.support.toml.document import shown_path
 
-__all__ = ["Target", "find_target"]
+__all__ = ["AuditTarget", "find_target"]
 
 _BACKEND = "backend.toml"
 
 
 @dataclass(frozen=True)
-class Target:
+class AuditTarget:
     """A package below `root` (None: where the interpreter finds it); its backend, where there is one.
 
     Where `part` is named, a module or subpackage, the whole is read, and only that part is imported and reported.
@@ -35,7 +35,7 @@ class Target:
         return self.part is None or module == self.part or module.startswith(f"{self.part}.")
 
 
-def find_target(subject: str | None, backend_file: Path | None, default_file: Path | None = None) -> Target:
+def find_target(subject: str | None, backend_file: Path | None, default_file: Path | None = None) -> AuditTarget:
     """From what stands on the command line: a folder, a file, an importable name, or nothing but a backend file.
 
     A package in whose folder a backend file lies is audited as that says. Raises `ConfigurationError`.
@@ -53,9 +53,9 @@ def find_target(subject: str | None, backend_file: Path | None, default_file: Pa
     backend = load_backend(backend_file) if backend_file is not None else None
     said = backend.audit if backend is not None else None
     if said is None or (not asked and said.package != name):
-        return Target(name, root, Audit(name))
+        return AuditTarget(name, root, Audit(name))
     package = _package_of(name, said.package)
-    return Target(package, root, _renamed(said, package), backend, None if package == name else name)
+    return AuditTarget(package, root, _renamed(said, package), backend, None if package == name else name)
 
 
 def _package_of(name: str, said: str) -> str:
@@ -91,7 +91,7 @@ def _renamed(said: Audit, package: str) -> Audit:
     )
 
 
-def _of_backend(backend: Backend) -> Target:
+def _of_backend(backend: Backend) -> AuditTarget:
     source = shown_path(backend.file)
     if backend.audit is None:
         expected = "a table that says which package to audit"
@@ -103,7 +103,7 @@ def _of_backend(backend: Backend) -> Target:
         above.insert(0, backend.image.context)
     for folder in above:
         if (folder / path).is_dir() or (folder / path).with_suffix(".py").is_file():
-            return Target(backend.audit.package, folder, backend.audit, backend)
+            return AuditTarget(backend.audit.package, folder, backend.audit, backend)
     expected, got = "a package beside or around this file", f"no {path.as_posix()}/ there"
     raise ConfigurationError([Mistake(source, 0, "audit.package", expected, got)])
 

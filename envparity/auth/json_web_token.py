@@ -16,6 +16,7 @@ __all__ = ["Claims", "JsonWebToken", "Revocation"]
 _AN_HOUR_S = 3600
 _A_MOMENT_S = 5
 _MALFORMED = "this.is-not.a-token"
+_ANOTHER_AUDIENCE = "another-audience"
 _NAMED = {"issuer_setting": "iss", "audience_setting": "aud"}
 
 _SIZES = {"large": 3072, "larger": 6144}
@@ -64,6 +65,7 @@ class JsonWebToken(Scheme, frozen=True, kw_only=True):
         "ahead": "good, of an issuer whose clock is ahead by as much as is allowed",
         "large": "good, and of 3 KiB, as identity providers make them for a user of many groups",
         "larger": "good, and of 6 KiB",
+        "several_audiences": "good, for another audience as well: claim aud is a list (RFC 7519 §4.1.3)",
         "malformed": "no token at all",
         "expired": "good until an hour ago",
         "just_expired": "good until a moment ago, and past the leeway that the backend gives",
@@ -86,6 +88,8 @@ class JsonWebToken(Scheme, frozen=True, kw_only=True):
         claims = self._claims(request, ahead_s=(self.clock_skew_s or 0) if kind == "ahead" else 0)
         if kind in _SIZES:
             claims = {**claims, "groups": [_GROUP.format(number) for number in range(_SIZES[kind] // _GROUP_BYTES)]}
+        if kind == "several_audiences":
+            claims = {**claims, "aud": [_ANOTHER_AUDIENCE, claims["aud"]]}
         if kind in _SPOILED:
             claims = _SPOILED[kind](claims)
         if kind == "just_expired":
@@ -108,6 +112,7 @@ class JsonWebToken(Scheme, frozen=True, kw_only=True):
                 f"wrong_{what}": (f"{what}_setting", named.get(f"{what}_setting"), f"which {what} is right")
                 for what in ("issuer", "audience")
             },
+            "several_audiences": ("audience_setting", named.get("audience_setting"), "which audience is right"),
         }
         key, given, what = needed.get(kind, ("", kind, ""))
         return {key: what} if given is None else {}
@@ -161,7 +166,7 @@ _SPOILED: dict[str, Callable[[Claims], Claims]] = {
         "exp": claims["exp"] + _AN_HOUR_S,
     },
     "wrong_issuer": lambda claims: claims | {"iss": "https://issuer.invalid"},
-    "wrong_audience": lambda claims: claims | {"aud": "another-audience"},
+    "wrong_audience": lambda claims: claims | {"aud": _ANOTHER_AUDIENCE},
     "other_environment": lambda claims: (
         claims | {name: f"{claims[name]}-elsewhere" for name in ("iss", "aud") if name in claims}
     ),

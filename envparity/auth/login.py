@@ -12,7 +12,7 @@ import msgspec
 
 from envparity.auth.passwords import Passwords, wrong_one
 from envparity.auth.scheme import Request
-from envparity.auth.sign_in import Answered, Asked, NotSignedIn
+from envparity.auth.sign_in import Answered, NotSignedIn, SignInRequest
 
 __all__ = ["Login"]
 
@@ -76,7 +76,7 @@ class Login(Passwords, frozen=True, kw_only=True):
             missing = " and ".join(f"{{{name}}}" for name in ("username", "password") if name not in named)
             yield "json" if self.form is None else "form", "{username} and {password} in it", f"no {missing}"
 
-    def asking(self, kind: str, settings: Mapping[str, str]) -> Asked | None:
+    def asking(self, kind: str, settings: Mapping[str, str]) -> SignInRequest | None:
         if kind not in {"valid", "forged", "wrong_password"}:
             return None
         password = settings[self.password_setting]
@@ -92,7 +92,7 @@ class Login(Passwords, frozen=True, kw_only=True):
             )
         else:
             body, what = json.dumps(_filled(self.json, values)), "application/json"
-        return Asked(method, path, {"Content-Type": what, **self.headers}, body.encode())
+        return SignInRequest(method, path, {"Content-Type": what, **self.headers}, body.encode())
 
     def given(self, kind: str, answer: Answered) -> str:
         try:

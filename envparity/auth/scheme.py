@@ -14,6 +14,7 @@ from envparity.errors import EnvparityError
 
 __all__ = [
     "DEFAULT_SCHEME",
+    "REVOKED",
     "SCHEMES",
     "UNSIGNED",
     "Known",
@@ -30,6 +31,10 @@ DEFAULT_SCHEME: Final = "jwt-shared-key"
 
 UNSIGNED: Final = {"none": "nothing is handed over", "empty": "a credential of no characters is handed over"}
 """The kinds of credentials that every scheme has."""
+
+
+REVOKED: Final = "revoked"
+"""The kind of credentials that were good: what makes one of them revokes any good one."""
 
 
 class UnusableKey(EnvparityError):

@@ -8,11 +8,11 @@ from typing import Protocol, runtime_checkable
 
 from envparity.errors import EnvparityError
 
-__all__ = ["Answered", "Asked", "CookieGiven", "NotSignedIn", "SignsIn", "signs_in"]
+__all__ = ["Answered", "CookieGiven", "NotSignedIn", "SignInRequest", "SignsIn", "signs_in"]
 
 
 @dataclass(frozen=True, repr=False)
-class Asked:
+class SignInRequest:
     """A request to the backend: the method, the path with its query, headers, a body."""
 
     method: str
@@ -56,7 +56,7 @@ class SignsIn(Protocol):
         """The kinds for which it signs in wrongly: of what is deployed that may lock somebody out."""
         ...
 
-    def asking(self, kind: str, settings: Mapping[str, str]) -> Asked | None:
+    def asking(self, kind: str, settings: Mapping[str, str]) -> SignInRequest | None:
         """What is asked for a credential of that kind; None where nothing needs to be. Raises `KeyError`."""
         ...
 

@@ -14,10 +14,10 @@ from distributed import Client, Future, LocalCluster, Security
 from envparity.cluster import worker
 from envparity.cluster.address import ClusterAddress
 from envparity.cluster.facts import LauncherFacts
-from envparity.cluster.wire import Asked, Prepared, Project
+from envparity.cluster.wire import Asked, Assignment, Prepared
 from envparity.errors import ConfigurationError, LaunchError, Mistake
 
-__all__ = ["RESOURCE", "Connection"]
+__all__ = ["RESOURCE", "ClusterConnection"]
 
 RESOURCE = "engine"
 """What a worker says that it has one of (`--resources engine=1`): it boots one case at a time."""
@@ -31,7 +31,7 @@ _LOOK_S = 0.5
 _RETRIES = 2
 
 
-class Connection:
+class ClusterConnection:
     """Connected when it is made. Raises `LaunchError` where there is no cluster, no worker, or no TLS."""
 
     def __init__(self, address: ClusterAddress, waiting: Callable[[str], None]) -> None:
@@ -84,17 +84,17 @@ class Connection:
         known = self.client.sync(scheduler.identity, n_workers=-1, callback_timeout=_CONNECT_S)
         return {name for name, value in known["workers"].items() if value["resources"].get(RESOURCE, 0) >= 1}
 
-    def prepare(self, project: Project, waiting: Callable[[str], None]) -> LauncherFacts:
+    def prepare(self, assignment: Assignment, waiting: Callable[[str], None]) -> LauncherFacts:
         """Have every worker prepare that run, now or when it joins.
 
         Raises `ConfigurationError` where one has other files, and `LaunchError` where one cannot boot.
         """
         waiting("the workers to prepare: files, engine, images")
-        self._plugin = f"envparity-{project.run}"
-        plugin = worker.prepares_run(msgspec.json.encode(project).decode())
+        self._plugin = f"envparity-{assignment.run}"
+        plugin = worker.prepares_run(msgspec.json.encode(assignment).decode())
         try:
             self.client.sync(self.client._register_plugin, plugin, self._plugin, None, callback_timeout=_PREPARE_S)  # noqa: SLF001  its public name has no deadline
-            said = self.client.run(worker.prepared, project.run, workers=sorted(self.workers()))
+            said = self.client.run(worker.prepared, assignment.run, workers=sorted(self.workers()))
         except OSError as error:
             raise LaunchError(f"the workers of {self.name} could not prepare: {error or 'no answer'}") from error
         answers = {name: msgspec.json.decode(value, type=Prepared) for name, value in said.items()}

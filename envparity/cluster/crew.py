@@ -14,9 +14,9 @@ import msgspec
 from distributed import Future, KilledWorker
 
 from envparity.cluster.address import ClusterAddress
-from envparity.cluster.connection import Connection
+from envparity.cluster.connection import ClusterConnection
 from envparity.cluster.facts import LauncherFacts
-from envparity.cluster.wire import Answer, Asked, Cold, Hybrids, Once, OnceMore, Project, secrets_of
+from envparity.cluster.wire import Asked, Assignment, Cold, Once, OnceMore, SearchHybrids, WorkerAnswer, secrets_of
 from envparity.engine.case_result import CaseResult
 from envparity.engine.elsewhere import AskedSearch, Found
 from envparity.engine.events import Emit, Waiting
@@ -28,10 +28,10 @@ from envparity.launch.port import Stack
 from envparity.launch.port import Waiting as Waits
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
-__all__ = ["Cluster"]
+__all__ = ["BootingCluster"]
 
 _LOOK_S = 1.0
 _ALONE_S = 60.0
@@ -39,23 +39,23 @@ _ALONE_S = 60.0
 _RESULT_S = 60.0
 
 
-class Cluster:
+class BootingCluster:
     """A cluster that boots for one run: `source` and `launcher` of it, as a run takes them."""
 
     def __init__(
-        self, address: ClusterAddress, subject: Subject, inputs: Inputs, only: tuple[str, ...], emit: Emit
+        self, address: ClusterAddress, project: Project, inputs: Inputs, only: tuple[str, ...], emit: Emit
     ) -> None:
         def waiting(waited_for: str) -> None:
             emit(Waiting("", waited_for))
 
         run = secrets.token_hex(4)
-        project = Project(
+        assignment = Assignment(
             run=run,
             backend=_below_here(inputs.backend),
             environments=_below_here(inputs.environments),
-            names=tuple(subject.environments),
-            identity=identity_of(subject),
-            secrets=secrets_of(subject),
+            names=tuple(project.environments),
+            identity=identity_of(project),
+            secrets=secrets_of(project),
             salt=secrets.token_hex(16),
             launcher=inputs.launcher,
             image=inputs.image,
@@ -63,9 +63,9 @@ class Cluster:
             thorough=inputs.thorough,
             only=only,
         )
-        connection = Connection(address, waiting)
+        connection = ClusterConnection(address, waiting)
         try:
-            facts = connection.prepare(project, waiting)
+            facts = connection.prepare(assignment, waiting)
             workers = _Workers(connection, run, emit)
         except BaseException:
             connection.close()
@@ -93,7 +93,7 @@ class _Nobody:
 class _Workers:
     """Submits each thing that is asked for, and waits for its answer, or for the end of the cluster."""
 
-    def __init__(self, connection: Connection, run: str, emit: Emit) -> None:
+    def __init__(self, connection: ClusterConnection, run: str, emit: Emit) -> None:
         self._connection, self._run, self._emit = connection, run, emit
         self._numbers = itertools.count(1)
         self._known = connection.workers()
@@ -113,7 +113,7 @@ class _Workers:
         return self._observation(await self._asked(f"{case.id}-cold-{next(self._numbers)}", Cold(case)))
 
     async def search(self, asked: AskedSearch) -> Mapping[int, Found]:
-        found = (await self._asked(f"causes-{next(self._numbers)}", Hybrids(asked))).found
+        found = (await self._asked(f"causes-{next(self._numbers)}", SearchHybrids(asked))).found
         if found is None:
             raise LaunchError("a worker that was to look for causes answered something else")
         return found
@@ -129,12 +129,12 @@ class _Workers:
         await asyncio.to_thread(self._connection.close)
 
     @staticmethod
-    def _observation(answer: Answer) -> Observation:
+    def _observation(answer: WorkerAnswer) -> Observation:
         if answer.observation is None:
             raise LaunchError("a worker that was to boot answered something else")
         return answer.observation
 
-    async def _asked(self, key: str, asked: Asked) -> Answer:
+    async def _asked(self, key: str, asked: Asked) -> WorkerAnswer:
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch(), name="the workers of the cluster")
         try:
@@ -147,7 +147,7 @@ class _Workers:
                 raise LaunchError(f"the cluster at {self._connection.name} is lost: its scheduler is gone") from error
             raise
 
-    async def _answered(self, key: str, asked: Asked) -> Answer:
+    async def _answered(self, key: str, asked: Asked) -> WorkerAnswer:
         future = self._connection.submit(self._run, key, asked)
         try:
             await self._until_done(future)
@@ -208,14 +208,14 @@ class _Workers:
         return f"the cluster at {self._connection.name} is lost: {why}"
 
 
-def _answer_of(key: str, future: Future[str]) -> Answer:
+def _answer_of(key: str, future: Future[str]) -> WorkerAnswer:
     """The answer; raised where there is none: what is wrong with the files, or why nobody could answer."""
     if future.status != "finished":
         error = future.exception(timeout=_RESULT_S) if future.status == "error" else None
         if isinstance(error, KilledWorker):
             raise LaunchError(f"{key}: each worker that was asked has died at it")
         raise LaunchError(f"{key}: {error if error is not None else 'the cluster has dropped it'}")
-    answer = msgspec.json.decode(future.result(timeout=_RESULT_S), type=Answer)
+    answer = msgspec.json.decode(future.result(timeout=_RESULT_S), type=WorkerAnswer)
     if answer.failure is None:
         return answer
     if answer.failure.kind == "TooBusy":

@@ -9,18 +9,18 @@ import msgspec
 
 from envparity.launch.resolve import RunSecrets
 from envparity.model.case import Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation, SettingFingerprint
 
 __all__ = ["with_salt"]
 
 
-def with_salt(salt: bytes, subject: Subject, seen: Observation) -> Observation:
+def with_salt(salt: bytes, project: Project, seen: Observation) -> Observation:
     """The observation with fingerprints of that salt. Those of secrets that its own run made stay as they are."""
     key = RunSecrets(salt)
 
     def again(setting: SettingFingerprint) -> SettingFingerprint:
-        value = setting.value if setting.value is not None else _literal(subject, seen.case, setting)
+        value = setting.value if setting.value is not None else _literal(project, seen.case, setting)
         if value is None:
             return setting
         return msgspec.structs.replace(setting, fingerprint=key.fingerprint(value))
@@ -28,9 +28,9 @@ def with_salt(salt: bytes, subject: Subject, seen: Observation) -> Observation:
     return msgspec.structs.replace(seen, settings=tuple(map(again, seen.settings)))
 
 
-def _literal(subject: Subject, case: Case, setting: SettingFingerprint) -> str | None:
+def _literal(project: Project, case: Case, setting: SettingFingerprint) -> str | None:
     """The secret that the files say, where it is from one; None where the run has made it."""
-    backend, environment = subject.backend, subject.environments[case.environment]
+    backend, environment = project.backend, project.environments[case.environment]
     if setting.source == "backend file":
         return backend.settings.get(setting.name)
     if setting.source == "environment file":

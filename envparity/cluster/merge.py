@@ -21,7 +21,7 @@ from envparity.engine.session.inputs import Inputs, launcher_names
 from envparity.errors import ConfigurationError
 from envparity.judge.finding import Verdict
 from envparity.launch.port import Launcher
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 
 __all__ = ["Merge", "Observed", "prepared_merge"]
 
@@ -29,18 +29,18 @@ __all__ = ["Merge", "Observed", "prepared_merge"]
 class Observed:
     """What planned cases showed in other processes, with fingerprints of one salt."""
 
-    def __init__(self, subject: Subject, shards: Sequence[Shard], salt: bytes) -> None:
-        self._subject, self._salt = subject, salt
+    def __init__(self, project: Project, shards: Sequence[Shard], salt: bytes) -> None:
+        self._project, self._salt = project, salt
         self._cases = {event.case: event for shard in shards for event in shard.observed}
 
     async def case(self, planned: PlannedCase) -> CaseResult:
         event = self._cases[planned.case.id]
         more = event.more or CaseMore()
         salted = {
-            name: tuple(with_salt(self._salt, self._subject, value) for value in getattr(more, name))
+            name: tuple(with_salt(self._salt, self._project, value) for value in getattr(more, name))
             for name in ("repeats", "ordered")
         }
-        observation = with_salt(self._salt, self._subject, event.observation)
+        observation = with_salt(self._salt, self._project, event.observation)
         return CaseResult(observation, msgspec.structs.replace(more, **salted), event.duration_s)
 
 
@@ -49,7 +49,7 @@ class Merge:
     """Shards that were found to be one run, with the files that they are judged by."""
 
     shards: tuple[Shard, ...]
-    subject: Subject
+    project: Project
     inputs: Inputs
 
     @property
@@ -68,7 +68,7 @@ class Merge:
         """Judge all of it; boot here what has to be confirmed and, with `causes`, what is red."""
         part = self.shards[0].part
         return engine.to_verdict(
-            self.subject,
+            self.project,
             self.launcher_name,
             emit,
             self.only,
@@ -84,12 +84,12 @@ class _Shards:
 
     def __init__(self, merge: Merge, emit: Emit) -> None:
         salt = secrets.token_bytes(16)
-        self.source = Observed(merge.subject, merge.shards, salt)
+        self.source = Observed(merge.project, merge.shards, salt)
 
         def make() -> Launcher:
             from envparity.launch.choose import choose_launcher
 
-            salted = replace(merge.subject, salt=salt)
+            salted = replace(merge.project, salt=salt)
             return choose_launcher(merge.launcher_name, salted, lambda waited_for: emit(Waiting("", waited_for)))
 
         started = [shard.started for shard in merge.shards if shard.started is not None]
@@ -109,7 +109,7 @@ def prepared_merge(paths: Sequence[Path], backend: Path | None, environments: Pa
     `ConfigurationError` with all that is wrong: with one shard, between them, or with the files.
     """
     shards = read_shards(paths)
-    about, part = shards[0].subject, shards[0].part
+    about, part = shards[0].project, shards[0].part
     file = Path(about.file)
     folder = Path(about.environments[0].file).parent if about.environments else Path()
     inputs = Inputs.find(
@@ -123,12 +123,12 @@ def prepared_merge(paths: Sequence[Path], backend: Path | None, environments: Pa
     )
     inputs = replace(inputs, orders=about.orders)
     only = part.only
-    subject = engine.load(inputs, only)
-    here = made_plan(subject, only, about.orders, part.repeat)
+    project = engine.load(inputs, only)
+    here = made_plan(project, only, about.orders, part.repeat)
     mistakes = list(unfit_for(shards, here.identity, here.plan))
     if mistakes:
         raise ConfigurationError(mistakes)
-    return Merge(shards, subject, inputs)
+    return Merge(shards, project, inputs)
 
 
 def _is_here(path: Path) -> bool:

@@ -12,12 +12,14 @@ import msgspec
 from envparity.engine.plan import plan
 from envparity.engine.session.identity import Identity, identity_of
 from envparity.errors import ConfigurationError, Mistake
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.report.saved import saved_runs
+from envparity.report.saved_project import SavedProject
 from envparity.support.reading import opened
 
-__all__ = ["CaseOfPlan", "Plan", "made_plan", "read_plan", "shares"]
+__all__ = ["CaseOfPlan", "CasesPlan", "made_plan", "read_plan", "shares"]
 
+_FIRST_LINE = SavedProject.__struct_config__.tag  # of a saved run
 _FORMAT = 1
 _LONGEST = 16 << 20
 _DIGITS = 16
@@ -33,7 +35,7 @@ class CaseOfPlan(msgspec.Struct, frozen=True):
     seconds: float | None = None
 
 
-class Plan(msgspec.Struct, frozen=True):
+class CasesPlan(msgspec.Struct, frozen=True):
     """The cases of one run, in the sequence in which it plans them. `plan` is equal where all but the seconds is."""
 
     plan: str
@@ -59,26 +61,26 @@ class Plan(msgspec.Struct, frozen=True):
         return tuple(case.id for case in self.cases)
 
 
-def made_plan(subject: Subject, only: Sequence[str], orders: int, repeat: int, runs: Path | None = None) -> Plan:
-    """The plan of that subject with these options; with the seconds that its cases took in the saved `runs`.
+def made_plan(project: Project, only: Sequence[str], orders: int, repeat: int, runs: Path | None = None) -> CasesPlan:
+    """The plan of that project with these options; with the seconds that its cases took in the saved `runs`.
 
     Raises `ConfigurationError` for environments that are attached: they are looked at from one place.
     """
-    if subject.attached:
-        got = ", ".join(subject.attached)
+    if project.attached:
+        got = ", ".join(project.attached)
         raise ConfigurationError([Mistake("--attach", 0, "shards", "environments that are booted", got, "")])
-    took = {} if runs is None else _seconds(subject.backend.name, orders, runs)
+    took = {} if runs is None else _seconds(project.backend.name, orders, runs)
     cases = tuple(
         CaseOfPlan(case.case.id, case.case.environment, str(case.case), len(case.scenarios), took.get(case.case.id))
-        for case in plan(subject.backend, subject.environments, only, orders=orders > 0, thorough=subject.thorough)
+        for case in plan(project.backend, project.environments, only, orders=orders > 0, thorough=project.thorough)
     )
-    identity = identity_of(subject)
+    identity = identity_of(project)
     ids = [case.id for case in cases]
-    named = msgspec.json.encode([identity, subject.backend.name, list(only), orders, repeat, subject.thorough, ids])
+    named = msgspec.json.encode([identity, project.backend.name, list(only), orders, repeat, project.thorough, ids])
     digest = hashlib.sha256(named).hexdigest()[:_DIGITS]
-    return Plan(
-        digest, subject.backend.name, identity.envparity, identity.commit, identity.files,
-        tuple(only), orders, repeat, subject.thorough, cases,
+    return CasesPlan(
+        digest, project.backend.name, identity.envparity, identity.commit, identity.files,
+        tuple(only), orders, repeat, project.thorough, cases,
     )  # fmt: skip
 
 
@@ -107,11 +109,11 @@ def shares(cases: Iterable[CaseOfPlan], count: int) -> tuple[tuple[str, ...], ..
     return tuple(tuple(each_case.id for each_case in known if each_case.id in chosen) for chosen in own)
 
 
-def read_plan(path: Path, here: Plan) -> Plan:
+def read_plan(path: Path, here: CasesPlan) -> CasesPlan:
     """The plan in that file. Raises `ConfigurationError` where it is none, or not of what is `here`."""
     try:
         with opened(path) as file:
-            read = msgspec.json.decode(file.whole(_LONGEST), type=Plan)
+            read = msgspec.json.decode(file.whole(_LONGEST), type=CasesPlan)
     except (OSError, msgspec.DecodeError) as error:
         got = (error.strerror or "an error") if isinstance(error, OSError) else str(error)
         raise _mistaken(path, "what `envparity plan --json` printed", got) from error
@@ -148,7 +150,7 @@ def _seconds(backend: str, orders: int, runs: Path) -> dict[str, float]:
         except (OSError, msgspec.DecodeError):
             continue  # one that another version wrote, or that is being written
         if not any(
-            each_line.type == "SavedSubject" and (each_line.backend, each_line.orders) == (backend, orders)
+            each_line.type == _FIRST_LINE and (each_line.backend, each_line.orders) == (backend, orders)
             for each_line in lines
         ):
             continue

@@ -11,7 +11,7 @@ from envparity.engine.events import CaseObserved, RunStarted
 from envparity.engine.session.identity import Identity
 from envparity.errors import ConfigurationError, Mistake
 from envparity.report.saved import read_lines
-from envparity.report.saved_subject import SavedShard, SavedSubject
+from envparity.report.saved_project import SavedProject, SavedShard
 from envparity.support.toml.document import shown_path
 
 __all__ = ["Shard", "read_shards", "unfit_for"]
@@ -24,7 +24,7 @@ class Shard:
     """One file: what its run was about, which part of it this is, how it began, and what its cases showed."""
 
     path: Path
-    subject: SavedSubject
+    project: SavedProject
     part: SavedShard
     started: RunStarted | None
     observed: tuple[CaseObserved, ...]
@@ -46,16 +46,16 @@ def read_shards(paths: Sequence[Path]) -> tuple[Shard, ...]:
     shards: list[Shard] = []
     for path in paths:
         try:
-            subject, events = read_lines(path)
+            project, events = read_lines(path)
         except ConfigurationError as wrong:
             mistakes += wrong.mistakes
             continue
-        if subject.shard is None:
+        if project.shard is None:
             mistakes.append(_mistake(shown_path(path), "a shard's, of `envparity run --shard`", "that of a whole run"))
             continue
         started = next((event for event in events if isinstance(event, RunStarted)), None)
         observed = tuple(event for event in events if isinstance(event, CaseObserved))
-        shards.append(Shard(path, subject, subject.shard, started, observed))
+        shards.append(Shard(path, project, project.shard, started, observed))
     if shards:
         mistakes += _of_different_runs(shards)
         if not mistakes:

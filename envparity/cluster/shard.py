@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from envparity.cluster.plan import Plan, shares
+from envparity.cluster.plan import CasesPlan, shares
 from envparity.errors import ConfigurationError, Mistake
-from envparity.report.saved_subject import SavedShard
+from envparity.report.saved_project import SavedShard
 
 __all__ = ["MOST_SHARDS", "ShardNumber"]
 
@@ -31,7 +31,7 @@ class ShardNumber:
             raise ConfigurationError([Mistake("--shard", 0, "shard", expected, repr(said))])
         return cls(int(found[1]), int(found[2]))
 
-    def of_plan(self, plan: Plan, launcher: str = "auto", image: str = "") -> SavedShard:
+    def of_plan(self, plan: CasesPlan, launcher: str = "auto", image: str = "") -> SavedShard:
         """What of that plan is this shard's, which that launcher was asked to boot, from that image if from one."""
         return SavedShard(
             index=self.index,

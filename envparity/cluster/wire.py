@@ -12,10 +12,21 @@ from envparity.engine.case_result import CaseResult
 from envparity.engine.elsewhere import AskedSearch, Found
 from envparity.engine.session.identity import Identity
 from envparity.model.case import Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
-__all__ = ["Asked", "Cold", "Failure", "Hybrids", "Once", "OnceMore", "Prepared", "Project", "Secrets", "secrets_of"]
+__all__ = [
+    "Asked",
+    "Assignment",
+    "Cold",
+    "Failure",
+    "Once",
+    "OnceMore",
+    "Prepared",
+    "SearchHybrids",
+    "Secrets",
+    "secrets_of",
+]
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -29,9 +40,9 @@ class Secrets(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return "Secrets(…)"
 
-    def put_into(self, subject: Subject) -> Subject:
-        """The subject as these secrets make it, whatever stands in the files of this machine in their place."""
-        backend = subject.backend
+    def put_into(self, project: Project) -> Project:
+        """The project as these secrets make it, whatever stands in the files of this machine in their place."""
+        backend = project.backend
         process = backend.process
         if process is not None:
             process = msgspec.structs.replace(process, variables=process.variables | self.variables)
@@ -40,12 +51,12 @@ class Secrets(msgspec.Struct, frozen=True):
         )
         environments = {
             name: msgspec.structs.replace(environment, settings=environment.settings | self.environments.get(name, {}))
-            for name, environment in subject.environments.items()
+            for name, environment in project.environments.items()
         }
-        return replace(subject, backend=backend, environments=environments)
+        return replace(project, backend=backend, environments=environments)
 
 
-class Project(msgspec.Struct, frozen=True):
+class Assignment(msgspec.Struct, frozen=True):
     """What the workers of one run boot: files below their checkout, what these must be, and what was asked for.
 
     `salt` is that of fingerprints, in hexadecimal digits. It and the secrets are in the memory of the workers only.
@@ -65,7 +76,7 @@ class Project(msgspec.Struct, frozen=True):
     only: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Project({self.run})"
+        return f"Assignment({self.run})"
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -94,13 +105,13 @@ class Cold(msgspec.Struct, frozen=True, tag=True):
     case: Case
 
 
-class Hybrids(msgspec.Struct, frozen=True, tag=True):
+class SearchHybrids(msgspec.Struct, frozen=True, tag=True):
     """Look for causes with boots of hybrids."""
 
     search: AskedSearch
 
 
-Asked = Once | OnceMore | Cold | Hybrids
+Asked = Once | OnceMore | Cold | SearchHybrids
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -110,7 +121,7 @@ class Failure(msgspec.Struct, frozen=True):
     text: str
 
 
-class Answer(msgspec.Struct, frozen=True):
+class WorkerAnswer(msgspec.Struct, frozen=True):
     """What came of it: one of these."""
 
     result: CaseResult | None = None
@@ -119,16 +130,16 @@ class Answer(msgspec.Struct, frozen=True):
     failure: Failure | None = None
 
 
-def secrets_of(subject: Subject) -> Secrets:
+def secrets_of(project: Project) -> Secrets:
     """Every secret that stands in the files as a setting, a variable of the process or in a boot."""
-    backend = subject.backend
+    backend = project.backend
 
     def secret(table: Iterable[tuple[str, object]]) -> dict[str, str]:
         return {name: value for name, value in table if isinstance(value, str) and backend.is_secret(name, value)}
 
     return Secrets(
         backend=secret(backend.settings.items()),
-        environments={name: secret(environment.settings.items()) for name, environment in subject.environments.items()},
+        environments={name: secret(environment.settings.items()) for name, environment in project.environments.items()},
         variables=secret(backend.process.variables.items()) if backend.process is not None else {},
         boots=dict(backend.boot_secrets),
     )

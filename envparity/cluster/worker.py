@@ -17,7 +17,17 @@ import msgspec
 from distributed import Worker, WorkerPlugin
 
 from envparity.cluster.facts import LauncherFacts
-from envparity.cluster.wire import Answer, Asked, Cold, Failure, Hybrids, Once, OnceMore, Prepared, Project
+from envparity.cluster.wire import (
+    Asked,
+    Assignment,
+    Cold,
+    Failure,
+    Once,
+    OnceMore,
+    Prepared,
+    SearchHybrids,
+    WorkerAnswer,
+)
 from envparity.engine.explore import OrderProfile
 from envparity.engine.live_run import LiveRun
 from envparity.engine.run import Run
@@ -38,12 +48,12 @@ _NONE = LauncherFacts("none")
 class PreparesRun(WorkerPlugin):
     """Prepares a run when a worker gets to know of it, and leaves nothing behind when that is over.
 
-    It is sent as the JSON of its `Project`.
+    It is sent as the JSON of its `Assignment`.
     """
 
-    def __init__(self, project: str) -> None:
-        self._said = project
-        self._project = msgspec.json.decode(project, type=Project)
+    def __init__(self, assignment: str) -> None:
+        self._said = assignment
+        self._assignment = msgspec.json.decode(assignment, type=Assignment)
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return prepares_run, (self._said,)
@@ -51,17 +61,17 @@ class PreparesRun(WorkerPlugin):
     async def setup(self, worker: Worker) -> None:
         """Read the files, reach the engine, have the images; one worker of a machine at a time."""
         del worker
-        await asyncio.to_thread(_prepare, self._project)
+        await asyncio.to_thread(_prepare, self._assignment)
 
     async def teardown(self, worker: Worker) -> None:
         """Leave nothing behind that this run has made here."""
         del worker
-        await asyncio.to_thread(_end, self._project.run)
+        await asyncio.to_thread(_end, self._assignment.run)
 
 
-def prepares_run(project: str) -> PreparesRun:
-    """The plugin of that project, which is JSON."""
-    return PreparesRun(project)
+def prepares_run(assignment: str) -> PreparesRun:
+    """The plugin of that assignment, which is JSON."""
+    return PreparesRun(assignment)
 
 
 def prepared(run: str) -> str:
@@ -78,41 +88,41 @@ def answer(run: str, said: str) -> str:
     try:
         got = live.ask(_answered(live.run, asked))
     except (ConfigurationError, DoorFailed, TooBusy) as error:
-        got = Answer(failure=Failure(type(error).__name__, str(error)))
+        got = WorkerAnswer(failure=Failure(type(error).__name__, str(error)))
     except Exception as error:  # noqa: BLE001  whoever it was, what it says may be a secret
         known = as_ours(error)
         raise RuntimeError(str(known) if known is not None else f"{type(error).__name__}") from None
     return msgspec.json.encode(got).decode()
 
 
-async def _answered(run: Run, asked: Asked) -> Answer:
+async def _answered(run: Run, asked: Asked) -> WorkerAnswer:
     match asked:
         case Once(case):
-            return Answer(result=await run.result(case))
+            return WorkerAnswer(result=await run.result(case))
         case OnceMore(case):
-            return Answer(observation=await run.once_more(case))
+            return WorkerAnswer(observation=await run.once_more(case))
         case Cold(case):
             run.announce()
-            return Answer(observation=await run.cold(case))
-        case Hybrids(search):
+            return WorkerAnswer(observation=await run.cold(case))
+        case SearchHybrids(search):
             run.announce()
-            return Answer(found=await run.finder.search(search))
+            return WorkerAnswer(found=await run.finder.search(search))
 
 
-def _prepare(project: Project) -> None:
+def _prepare(assignment: Assignment) -> None:
     try:
         with _one_of_this_machine():
-            live = LiveRun(lambda: _run(project))
+            live = LiveRun(lambda: _run(assignment))
             live.__enter__()
     except EnvparityError as error:
-        _PREPARED[project.run] = Prepared(_NONE, str(error), type(error).__name__)
+        _PREPARED[assignment.run] = Prepared(_NONE, str(error), type(error).__name__)
         return
     except OSError as error:
-        _PREPARED[project.run] = Prepared(_NONE, str(as_ours(error)), "LaunchError")
+        _PREPARED[assignment.run] = Prepared(_NONE, str(as_ours(error)), "LaunchError")
         return
     launcher = live.run.launcher
     facts = LauncherFacts(launcher.name, launcher.cannot_check, launcher.reason, launcher.images)
-    _LIVE[project.run], _PREPARED[project.run] = live, Prepared(facts)
+    _LIVE[assignment.run], _PREPARED[assignment.run] = live, Prepared(facts)
 
 
 def _end(run: str) -> None:
@@ -122,25 +132,25 @@ def _end(run: str) -> None:
         live.__exit__()
 
 
-def _run(project: Project) -> Run:
+def _run(assignment: Assignment) -> Run:
     from envparity.launch.choose import choose_launcher
 
     checkout = Path(os.environ.get("ENVPARITY_CHECKOUT") or Path.cwd())
     inputs = Inputs(
-        checkout / project.backend, checkout / project.environments, project.names, project.launcher, project.orders,
-        thorough=project.thorough, image=project.image,
+        checkout / assignment.backend, checkout / assignment.environments, assignment.names, assignment.launcher,
+        assignment.orders, thorough=assignment.thorough, image=assignment.image,
     )  # fmt: skip
-    subject = engine.load(inputs, project.only)
+    project = engine.load(inputs, assignment.only)
     mistakes = [
         Mistake(f"worker {os.uname().nodename}", 0, str(checkout), f"{word} {expected or 'none'}", got or "none")
-        for word, expected, got in project.identity.differences(identity_of(subject))
+        for word, expected, got in assignment.identity.differences(identity_of(project))
     ]
     if mistakes:
         raise ConfigurationError(mistakes)
-    subject = replace(project.secrets.put_into(subject), salt=bytes.fromhex(project.salt))
-    launcher: Launcher = choose_launcher(project.launcher, subject, lambda _waited_for: None)
-    profile = OrderProfile(strength=project.orders) if project.orders else None
-    return Run(subject, launcher, lambda _event: None, only=project.only, orders=profile)
+    project = replace(assignment.secrets.put_into(project), salt=bytes.fromhex(assignment.salt))
+    launcher: Launcher = choose_launcher(assignment.launcher, project, lambda _waited_for: None)
+    profile = OrderProfile(strength=assignment.orders) if assignment.orders else None
+    return Run(project, launcher, lambda _event: None, only=assignment.only, orders=profile)
 
 
 @contextmanager

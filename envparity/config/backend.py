@@ -10,7 +10,6 @@ import msgspec
 
 from envparity.auth.table import kinds_of, tokens_schema
 from envparity.config.command import command_mistakes
-from envparity.config.environment import literal
 from envparity.config.image import beside, image_mistakes, image_of, missing_mistakes
 from envparity.config.names import name_mistakes
 from envparity.config.scenario import parse_scenarios
@@ -35,6 +34,7 @@ from envparity.model.backend import (
 )
 from envparity.model.commands import HEALTH_PORT, PORT, ports_in
 from envparity.model.composed import unescaped
+from envparity.model.environment import literal
 from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario, expand
 from envparity.model.step import PLACEHOLDER, placeholders
@@ -192,7 +192,7 @@ def _previous(document: Document, table: Mapping[str, Any]) -> Previous:
 
 
 def _previous_mistakes(document: Document) -> Iterator[Mistake]:
-    """Both places or none, where there is no process to run it as, or no boot that changes from it."""
+    """Both places or none, or where there is no process to run it as."""
     if not isinstance(document.data.get("previous"), dict):
         return
     table = document.table("previous")
@@ -201,10 +201,6 @@ def _previous_mistakes(document: Document) -> Iterator[Mistake]:
         yield document.mistake(("previous",), "either folder or revision", got, action)
     if "process" not in document.data:
         yield document.mistake(("previous",), "a table [process], as which it is started", "none", "add it")
-    boots = [each_table.get("boot") for each_table in document.tables("scenario")]
-    if not any(isinstance(boot, dict) and boot.get("release") for boot in boots):
-        action = 'add boot = { release = "upgrade" } to one, or remove the table'
-        yield document.mistake(("previous",), "a scenario whose boot changes the release", "none", action)
     yield from missing_mistakes(document, ("previous", "folder"), table.get("folder"), folder=True)
 
 

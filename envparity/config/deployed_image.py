@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from envparity.model.backend import Backend
-from envparity.model.environment import Environment, ImageSource, Note
+from envparity.model.environment import DeploymentNote, Environment, ImageSource
 
 __all__ = ["with_fitting_image"]
 
@@ -28,7 +28,7 @@ def with_fitting_image(backend: Backend, environment: Environment) -> Environmen
         return environment
     why = "what the backend's file says is built in its place" if own.given else "the backend's file has no [image]"
     called = image.name or f"built from {image.dockerfile.name if image.dockerfile else 'a Dockerfile'}"
-    note = Note("image", f"{called}; {why}", place, known=True)
+    note = DeploymentNote("image", f"{called}; {why}", place, known=True)
     return msgspec.structs.replace(environment, image=None, notes=(*environment.notes, note))
 
 

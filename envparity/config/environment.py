@@ -17,25 +17,21 @@ from envparity.config.own_nginx import own_configuration
 from envparity.config.settings import composed_mistakes
 from envparity.dependency.kind import KINDS, dependency_schema
 from envparity.errors import ConfigurationError, Mistake
-from envparity.model.composed import is_composed
 from envparity.model.environment import (
     BesideProcess,
-    Composed,
     DeclaredDifference,
     Dependency,
     Environment,
-    FromSource,
     Job,
     Platform,
-    SecretOf,
-    Setting,
+    setting_of,
 )
 from envparity.model.ingress_presets import ingress_of
 from envparity.sources.extending import Extended, extended, named_files
 from envparity.support.toml.document import Document, did_you_mean, in_words, read_document, shown_path
 from envparity.support.toml.schema import known_keys, schema_mistakes
 
-__all__ = ["environment_of", "literal", "load_environment", "load_environments", "read_environments"]
+__all__ = ["environment_of", "load_environment", "load_environments", "read_environments"]
 
 SCHEMA = "environment.schema.json"
 
@@ -160,7 +156,7 @@ def _build(whole: Extended) -> Environment:
         description=data.get("description", ""),
         baseline=data.get("baseline", False),
         extends=whole.files,
-        settings={**whole.settings, **{name: _setting(value) for name, value in data.get("settings", {}).items()}},
+        settings={**whole.settings, **{name: setting_of(value) for name, value in data.get("settings", {}).items()}},
         platform=convert(data.get("platform", {}), Platform),
         ingress=ingress_of(data.get("ingress", {}), own_configuration(document)),
         dependencies={
@@ -183,31 +179,20 @@ def _build(whole: Extended) -> Environment:
 
 def _dependency(table: Mapping[str, Any], folder: Path) -> Dependency:
     """As its kind reads it: what every dependency has, and under `options` what only this kind has."""
-    own = {key: value for key, value in table.items() if key not in {"kind", "latency_ms"}}
+    own = {key: value for key, value in table.items() if key not in _OF_EVERY_KIND}
     kind = KINDS.get(table["kind"])
     with KINDS.guarding(kind):
         read = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(msgspec.convert(own, kind.keys))))
-        shared = {field.name for field in msgspec.structs.fields(Dependency)} - {"kind", "latency_ms", "options"}
+        shared = {field.name for field in msgspec.structs.fields(Dependency)} - {*_OF_EVERY_KIND, "options"}
         options = kind.read({key: value for key, value in read.items() if key not in shared}, folder)
     return Dependency(
         kind=table["kind"],
         latency_ms=float(table.get("latency_ms", 0.0)),
+        hosts=tuple(table.get("hosts", ())),
         options=options,
         **{"password": False, **{key: value for key, value in read.items() if key in shared}},
     )
 
 
-def _setting(value: Any) -> Setting:
-    if isinstance(value, dict):
-        return SecretOf(int(value["secret"])) if "secret" in value else FromSource(value["from"])
-    if not isinstance(value, str) or not is_composed(value):
-        return literal(value)
-    composed = Composed(value)
-    return composed if composed.placeholders else composed.around
-
-
-def literal(value: str | float) -> str:
-    """The value as a process environment holds it: true and false in lower case, numbers in decimal."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+_OF_EVERY_KIND = frozenset({"kind", "latency_ms", "hosts"})
+"""Keys of a dependency's table that are none of its kind's."""

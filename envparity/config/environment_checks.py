@@ -10,6 +10,7 @@ from envparity.config.image import image_mistakes
 from envparity.config.ingress_keys import ingress_mistakes, without_an_ingress
 from envparity.config.settings import source_mistakes
 from envparity.dependency.kind import KINDS
+from envparity.dependency.usual_ports import port_of_server
 from envparity.errors import Mistake
 from envparity.model.commands import HEALTH_PORT, PORT
 from envparity.model.environment import Platform
@@ -27,6 +28,7 @@ def cross_checks(document: Document) -> Iterator[Mistake]:
         yield document.mistake(("name",), f"{document.path.stem}, as the file is called", in_words(name), action)
     yield from source_mistakes(document)
     yield from _dependency_mistakes(document)
+    yield from _host_mistakes(document)
     yield from image_mistakes(document)
     yield from command_mistakes(document, ("command",), document.data.get("command"), {PORT, HEALTH_PORT})
     for key in ("entrypoint", "arguments"):
@@ -67,6 +69,28 @@ def _dependency_mistakes(document: Document) -> Iterator[Mistake]:
         with KINDS.guarding(kind):
             for key, expected, got, action in kind.mistakes(table, document.path.parent):
                 yield document.mistake(("dependencies", name, *key), expected, got, action)
+
+
+def _host_mistakes(document: Document) -> Iterator[Mistake]:
+    """Hosts that two dependencies would have, or one that is called as another; all hosts are at one address, so that
+    of a port there is one.
+    """
+    owners, ports = {name: name for name in document.table("dependencies")}, dict[object, str]()
+    for name in owners.copy():
+        table = document.table("dependencies", name)
+        hosts = table.get("hosts")
+        if not isinstance(hosts, list) or not hosts:
+            continue
+        for index, host in enumerate(hosts):
+            owner = owners.setdefault(host, name) if isinstance(host, str) else name
+            if owner != name:
+                got = f"{in_words(host)}, which is {owner}"
+                yield document.mistake(("dependencies", name, "hosts", index), "a host of its own", got, "keep one")
+        port = port_of_server(table)
+        owner = ports.setdefault(port, name) if port is not None else name
+        if owner != name:
+            got, action = f"{port}, where hosts of {owner} are", "tell the backend where it is, by a setting"
+            yield document.mistake(("dependencies", name, "hosts"), "a port that no other host has", got, action)
 
 
 def _port_mistakes(document: Document) -> Iterator[Mistake]:

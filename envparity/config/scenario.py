@@ -15,6 +15,7 @@ from envparity.config.scenario_clients import client_problems
 from envparity.config.scenario_disturbing import disturbing_problems
 from envparity.config.scenario_placeholders import placeholder_problems
 from envparity.config.scenario_releases import release_problems
+from envparity.config.scenario_tokens import token_problems
 from envparity.errors import Mistake
 from envparity.model.composed import unescaped
 from envparity.model.scenario import Scenario
@@ -114,6 +115,7 @@ class _Reading:
             self.mistake(*problem)
         read = [self._step(index, step) for index, step in enumerate(steps)]
         problems = [*disturbing_problems(head, read), *release_problems(head), *address_problems(head, read)]
+        problems += token_problems(read, self.kinds)
         if "clients" in head or "clients" not in plain:
             problems += client_problems(head, read)
         for problem in dict.fromkeys(problems):
@@ -190,7 +192,7 @@ class _Reading:
     def _check_step(self, key: str, step: Step) -> None:
         on = getattr(step, "on", None)
         if isinstance(step, Connect):
-            for other in (step.other_replica_than, step.other_worker_than):
+            for other in (step.other_replica_than, step.other_worker_than, step.same_token_as):
                 if other and other not in self.connections:
                     self._unopened(key, other)
             self._check_carrier(key, step.carrier)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from envparity.config.scenario_polling import polling_problems
 from envparity.dependency.kind import HoldsKeys, TakesCommands, kind_of
+from envparity.dependency.wording import command_problem, commands_of
 from envparity.errors import Mistake
 from envparity.model.backend import Backend
 from envparity.model.environment import Environment
@@ -90,20 +91,30 @@ def _problems(scenario: Scenario, backend: Backend, environments: Mapping[str, E
                 action = action or f"add [dependencies.{step.dependency}] to it"
                 expected = f"a dependency of {environment.name}"
                 yield f"{key}.{action_of(step)}", expected, repr(step.dependency), action
-            if isinstance(step, Command) and not _takes_commands(environment, step.dependency):
-                expected = f"a dependency of {environment.name} that takes commands of a scenario"
-                action = did_you_mean(step.dependency, environment.dependencies)
-                yield f"{key}.command", expected, repr(step.dependency), action
+            if isinstance(step, Command):
+                for expected, got, action in _command_problems(step, environment):
+                    yield f"{key}.command", expected, got, action
             for name, expected, got, action in _filled_problems(step, literal):
                 yield f"{key}.{name}", expected, f"{got} in {environment.name}", action
 
 
-def _takes_commands(environment: Environment, name: str) -> bool:
-    """Whether a scenario can have it do something; who holds keys of the run is told by `rotate` alone."""
-    dependency = environment.dependencies.get(name)
-    if dependency is None or isinstance(kind_of(dependency), HoldsKeys):
-        return False
-    return isinstance(kind_of(dependency), TakesCommands)
+def _command_problems(step: Command, environment: Environment) -> Iterator[tuple[str, str, str]]:
+    """Why that environment's dependency cannot do it; who holds keys of the run is told by `rotate` alone."""
+    dependency = environment.dependencies.get(step.dependency)
+    expected = f"a dependency of {environment.name} that takes commands of a scenario"
+    if dependency is None:
+        yield expected, repr(step.dependency), did_you_mean(step.dependency, environment.dependencies)
+        return
+    kind = kind_of(dependency)
+    if isinstance(kind, HoldsKeys):
+        yield expected, f"{step.dependency}, whose keys alone a scenario changes", "say { rotate = ... }"
+    elif not isinstance(kind, TakesCommands):
+        got = f"{step.dependency}, of the kind {dependency.kind}, which has no commands that envparity knows"
+        yield expected, got, ""
+    else:
+        problem = command_problem(commands_of(dependency), step.words)
+        if problem:
+            yield f"{problem}, as a {dependency.kind} takes it", f"{' '.join(step.words)} in {environment.name}", ""
 
 
 def _filled_problems(step: Step, literal: Mapping[str, str]) -> Iterator[_Problem]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from envparity.auth.scheme import SCHEMES
+from envparity.auth.scheme import REVOKED, SCHEMES
 from envparity.auth.table import scheme_of
 from envparity.errors import Mistake
 from envparity.model.backend import Carrier, Tokens
 from envparity.model.scenario import Scenario
-from envparity.model.step import Connect, placeholders
+from envparity.model.step import Connect, Revoke, placeholders
 from envparity.support.toml.document import Document, in_words
 
 __all__ = ["carrier_mistakes", "carrier_tables", "lacking_mistakes", "read_tokens"]
@@ -79,6 +79,8 @@ def _kinds(scenario: Scenario) -> Iterator[str]:
     for step in scenario.steps:
         if isinstance(step, Connect):
             yield step.token
+        elif isinstance(step, Revoke):
+            yield REVOKED
     yield from (argument for name, argument in placeholders(scenario.steps) if name == "token")
 
 

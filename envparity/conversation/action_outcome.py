@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from envparity.conversation.actions import HttpResponse
 from envparity.observe.transcript import HandshakeAnswered
 
-__all__ = ["ActionOutcome", "Outcome"]
+__all__ = ["ActionOutcome", "ControlOutcome"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ControlOutcome:
     """What came of what the environment was told to do: why it failed, or of a replica how and how soon it ended, and
     what it said meanwhile of its liveness.
     """
@@ -29,7 +29,7 @@ class ActionOutcome:
     opened: HandshakeAnswered | None = None
     worker: int | None = None
     """The process that answered, where that was asked."""
-    outcome: Outcome | None = None
+    outcome: ControlOutcome | None = None
     response: HttpResponse | None = None
     expired: str | None = None
     """The phase that took too long; "" for the one that was asked for."""

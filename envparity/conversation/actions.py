@@ -11,7 +11,6 @@ from envparity.observe.transcript import Answerer
 
 __all__ = [
     "Action",
-    "Close",
     "Control",
     "Finished",
     "HttpResponse",
@@ -19,10 +18,11 @@ __all__ = [
     "Meet",
     "Open",
     "Receive",
-    "Request",
-    "Send",
-    "SendWire",
+    "SendClose",
+    "SendMessage",
+    "SendRequest",
     "Task",
+    "WriteBytes",
 ]
 
 
@@ -47,7 +47,7 @@ class Open:
 
 
 @dataclass(frozen=True)
-class Send:
+class SendMessage:
     """Send that message, and those that belong to it, `count` times within `timeout_s`, else call `timed_out`.
 
     That the connection is closed needs no telling: `closed` does. `beside`: begin it, and go on, without a deadline.
@@ -62,7 +62,7 @@ class Send:
 
 
 @dataclass(frozen=True)
-class SendWire:
+class WriteBytes:
     """Write these bytes to that connection as they are, with `every_s` seconds between two pieces."""
 
     connection: str
@@ -71,7 +71,7 @@ class SendWire:
 
 
 @dataclass(frozen=True)
-class Close:
+class SendClose:
     """Begin the closing handshake, and do not wait for its end."""
 
     connection: str
@@ -103,7 +103,7 @@ class Receive:
 
 
 @dataclass(frozen=True, repr=False)
-class Request:
+class SendRequest:
     """Send that request over HTTP on a connection of its own, and call `responded`; or `timed_out`.
 
     `user` is whose request it is, as the scenario says it, `source` the name of the address that it comes from.
@@ -163,5 +163,5 @@ class Finished:
     departed: bool
 
 
-Task = Open | Send | SendWire | Close | Lose | Receive | Request | Control | Meet
+Task = Open | SendMessage | WriteBytes | SendClose | Lose | Receive | SendRequest | Control | Meet
 Action = Task | Finished

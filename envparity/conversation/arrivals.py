@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envparity.conversation.contract.contract import Contract
-from envparity.conversation.wire import Reading, Wire
+from envparity.conversation.wire import FrameReading, Wire
 from envparity.observe.frame import Frame, plain
 
 __all__ = ["MOST_UNREAD_BYTES", "Arrival", "Arrivals", "Closure"]
@@ -35,26 +35,32 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Closure:
-    """The close of a connection: the code and reason, who began, and what the contract has against it."""
+    """The close of a connection: the code and reason, who began, and what the contract has against it.
+
+    `noted` is the number of its event where it has been written down already.
+    """
 
     at_s: float
     code: int
     reason: str
     by: Literal["client", "server"]
     violations: tuple[str, ...] = ()
+    noted: int | None = None
 
 
 class Arrivals:
     """One queue for each connection. Every arrival is held against the contract, where there is one.
 
-    `reading` knows what a message says; frames of the types in `ignored` belong to no conversation.
+    `killed` are the connections whose peer was killed: how they are closed is nobody's promise. `reading` knows what a
+    message says; frames of the types in `ignored` belong to no conversation.
     """
 
-    def __init__(self, contract: Contract | None, reading: Reading, ignored: frozenset[str]) -> None:
+    def __init__(self, contract: Contract | None, reading: FrameReading, ignored: frozenset[str]) -> None:
         self._contract, self._reading, self._ignored = contract, reading, ignored
         self.wire = Wire(reading)
         self._queues: defaultdict[str, deque[Arrival | Closure]] = defaultdict(deque)
         self._unread: Counter[str] = Counter()
+        self.killed: set[str] = set()
 
     def message(self, connection: str, message: str | bytes, at_s: float) -> tuple[str | bytes, ...]:
         """A message arrived, with as many frames as it holds. Gives what a client answers to it by itself."""
@@ -76,7 +82,8 @@ class Arrivals:
 
     def close(self, connection: str, code: int, reason: str, by: Literal["client", "server"], at_s: float) -> None:
         """The connection is closed."""
-        violations = self._contract.close_violations(code, reason) if self._contract and by == "server" else ()
+        held = by == "server" and connection not in self.killed
+        violations = self._contract.close_violations(code, reason) if self._contract and held else ()
         self._queues[connection].append(Closure(at_s, code, reason, by, violations))
 
     def take(self, connection: str, skip: tuple[str, ...] = ()) -> tuple[Arrival | Closure | None, list[Arrival]]:

@@ -15,7 +15,7 @@ from envparity.conversation.filling import fill
 from envparity.conversation.matching import ABSENT, matches, reach
 from envparity.conversation.playing import Actions, Playing
 from envparity.conversation.record import Departed
-from envparity.conversation.wire import Reading
+from envparity.conversation.wire import FrameReading
 from envparity.frames.decoding import decoded_json, decoded_text
 from envparity.model.step import PLACEHOLDER, Http
 from envparity.model.step.values import ENDS_LINE
@@ -36,7 +36,9 @@ def ask(playing: Playing, step: Http) -> Actions:
     target = _target(playing, step)
     headers, body, withheld = _headers_and_body(playing, step, target)
     user = playing.users.get(step.on, "")
-    request = actions.Request(step.on, step.method, target, tuple(headers.items()), body, timeout_s, user, step.source)
+    request = actions.SendRequest(
+        step.on, step.method, target, tuple(headers.items()), body, timeout_s, user, step.source
+    )
     playing.told.forget()
     while playing.told.response is None:
         yield request
@@ -143,7 +145,7 @@ def _event(
     )
 
 
-def body_of(response: HttpResponse, reading: Reading | None = None, target: str = "") -> Frame | None:
+def body_of(response: HttpResponse, reading: FrameReading | None = None, target: str = "") -> Frame | None:
     """The body: JSON as what it holds, frames of the codec as a list of them, else text, else bytes; None where there
     is none.
     """

@@ -35,7 +35,9 @@ def connect(playing: Playing, index: int, step: Connect) -> Actions:
     playing.told.forget()
     playing.welcomed.discard(step.on)
     playing.unread.add(step.on)
+    playing.ended.pop(step.on, None)
     playing.arrivals.wire.begin(step.on)
+    playing.arrivals.killed.discard(step.on)
     while playing.told.opened is None:
         yield action
         if playing.told.expired is not None:

@@ -12,8 +12,10 @@ from envparity.model.step import (
     Disturbance,
     DisturbsDependency,
     JumpClock,
+    KillReplica,
     Restart,
     Restore,
+    Revoke,
     Rotate,
     StartReplica,
     Stopped,
@@ -29,25 +31,41 @@ __all__ = ["ControlStep", "control"]
 _KILLED = frozenset({-9, 137})  # SIGKILL, as a process and as a container report it
 
 ControlStep = (
-    Command | StopReplica | Stopped | StartReplica | Restart | Cut | Restore | Rotate | UntilReady | Disturbance
+    Command
+    | StopReplica
+    | KillReplica
+    | Stopped
+    | StartReplica
+    | Restart
+    | Cut
+    | Restore
+    | Rotate
+    | Revoke
+    | UntilReady
+    | Disturbance
 )
 
 
-def control(playing: Playing, step: ControlStep) -> Actions:
+def control(playing: Playing, index: int, step: ControlStep) -> Actions:
     """Have it done to the environment, and wait for its outcome."""
     action = action_of(step)
     target, replica = "", None
     words = tuple(str(fill(word, playing.values)) for word in step.words) if isinstance(step, Command) else ()
     if isinstance(step, Command | Restart | Cut | Restore | Rotate | DisturbsDependency):
         target = step.dependency
-    elif isinstance(step, StopReplica | Stopped | StartReplica | Throttle | JumpClock):
+    elif isinstance(step, StopReplica | KillReplica | Stopped | StartReplica | Throttle | JumpClock):
         target, replica = step.on, playing.replicas[step.on]
+    elif isinstance(step, Revoke):
+        target, words = playing.script.revoked[index]
+    if isinstance(step, KillReplica):  # who is dead closes nothing, and keeps no contract
+        playing.arrivals.killed |= {name for name, on in playing.replicas.items() if on == replica}
     playing.told.forget()
     keep = isinstance(step, Rotate) and step.keep
     disturbance = step if isinstance(step, Disturbance) or (isinstance(step, Cut) and step.for_s) else None
     while playing.told.outcome is None:
         yield actions.Control(action, target, replica, keep=keep, words=words, disturbance=disturbance)
     outcome = playing.told.outcome
+    target = step.on if isinstance(step, Revoke) else target
     connection = target if replica is not None else ""
     done = (action, target, outcome.exit_code, outcome.seconds, step.words if isinstance(step, Command) else ())
     playing.recorder.note(ControlDone(playing.told.at_s, connection, "control", *done, liveness=outcome.liveness))

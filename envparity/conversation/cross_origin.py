@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from envparity.conversation.actions import Request
+from envparity.conversation.actions import SendRequest
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.asking import body_of
 from envparity.conversation.handshake import FORBIDDEN_ORIGIN
@@ -41,18 +41,18 @@ async def ask_from_other_origins(stack: Stack, backend: Backend) -> tuple[tuple[
     return tuple([await once() for _ in range(_ROUNDS)])
 
 
-def _requests(stack: Stack, backend: Backend, timeout_s: float) -> Iterator[tuple[str, Request]]:
+def _requests(stack: Stack, backend: Backend, timeout_s: float) -> Iterator[tuple[str, SendRequest]]:
     origins = {"no_origin": "", "own_origin": stack.endpoint.origin, "other_origin": FORBIDDEN_ORIGIN}
     wants = (("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "authorization"))
     for path in dict.fromkeys(filter(None, (backend.health.live, backend.health.ready, NOWHERE))):
         for who, origin in origins.items():
             headers = (("Origin", origin),) if origin else ()
-            yield who, Request(path, "GET", stack.endpoint.prefix + path, headers, b"", timeout_s)
+            yield who, SendRequest(path, "GET", stack.endpoint.prefix + path, headers, b"", timeout_s)
             if origin:
-                yield who, Request(path, "OPTIONS", stack.endpoint.prefix + path, headers + wants, b"", timeout_s)
+                yield who, SendRequest(path, "OPTIONS", stack.endpoint.prefix + path, headers + wants, b"", timeout_s)
 
 
-async def _answered(stack: Stack, who: str, request: Request) -> HttpAnswered:
+async def _answered(stack: Stack, who: str, request: SendRequest) -> HttpAnswered:
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     named = f"{request.method} {request.connection}"

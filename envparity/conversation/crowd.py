@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from envparity.conversation.action_outcome import Outcome
+from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.actions import Control
 from envparity.conversation.stage import Stage
 from envparity.model.scenario import Rate
@@ -21,15 +21,15 @@ class _Place:
 
     there: int = 0
     complete: asyncio.Event = field(default_factory=asyncio.Event)
-    doing: dict[tuple[str, str, int | None], asyncio.Task[Outcome]] = field(default_factory=dict)
+    doing: dict[tuple[object, ...], asyncio.Task[ControlOutcome]] = field(default_factory=dict)
 
 
 class Crowd:
     """All clients of a scenario, one as well. Each says when it leaves, so that nobody waits for who has left.
 
     What a script does to the environment is done once, on `stage`, when all who still play have come to that step;
-    where it is meant for the replica that a client is connected to, once for each such replica. `now` gives seconds
-    since the scenario began.
+    where it is meant for the replica that a client is connected to, once for each such replica; where for its token,
+    once for each. `now` gives seconds since the scenario began.
     """
 
     def __init__(self, clients: int, rate: Rate, stage: Stage, now: Callable[[], float]) -> None:
@@ -53,10 +53,11 @@ class Crowd:
         self._let_go()
         await place.complete.wait()
 
-    async def control(self, number: int, action: Control) -> Outcome:
+    async def control(self, number: int, action: Control) -> ControlOutcome:
         """Have it done, once, when all are at that point of the script."""
         await self.meet(number)
-        doing, key = self._place(number).doing, (action.action, action.target, action.replica)
+        own = action.words if action.action == "revoke" else ()
+        doing, key = self._place(number).doing, (action.action, action.target, action.replica, own)
         if key not in doing:
             doing[key] = asyncio.create_task(self.stage.do(action))
         return await shielded(doing[key])

@@ -11,7 +11,7 @@ from envparity.observe.disturbed import Disturbed
 
 __all__ = ["Disturbances"]
 
-_AWAY = frozenset({"black_hole", "hang_up", "refuse"})
+_AWAY = frozenset({"black_hole", "cut", "hang_up", "refuse"})
 """The disturbances of which the proxy sees who tries to connect."""
 
 

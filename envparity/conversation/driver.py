@@ -119,9 +119,9 @@ class _Client:
             await restraint.before_sending()
         await self._crowd.before_sending()
 
-    async def do(self, action: actions.Request | actions.Meet | actions.Control) -> None:
+    async def do(self, action: actions.SendRequest | actions.Meet | actions.Control) -> None:
         match action:
-            case actions.Request():
+            case actions.SendRequest():
                 way = self._opening.way(action.source)
                 await respond_and_tell(action, self._stack, self._affinity, self._conversation, self.now, way=way)
             case actions.Meet():

@@ -13,14 +13,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from envparity.conversation import actions
-from envparity.conversation.line import Line
+from envparity.conversation.line import OpenTime
 from envparity.conversation.listening import Listening
 from envparity.conversation.machine import Conversation
 from envparity.conversation.polling import Connection
 from envparity.conversation.talking import ConnectionEnd, Wait, flood, has_sent, send_wire
 from envparity.support.stalls import Deadline, within
 
-__all__ = ["Bounds", "Line", "Surroundings", "drive"]
+__all__ = ["Bounds", "OpenTime", "Surroundings", "drive"]
 
 _FULL_S = 0.01  # until it is looked again whether what a connection has brought was read
 _LINGER_S = 0.5  # how long a departed conversation may go on, to show what explains it
@@ -76,7 +76,7 @@ class Surroundings(Protocol):
         """Wait until one more message may be sent."""
         ...
 
-    async def do(self, action: actions.Request | actions.Meet | actions.Control) -> None:
+    async def do(self, action: actions.SendRequest | actions.Meet | actions.Control) -> None:
         """Do what is no talking on a connection, and tell the conversation what came of it."""
         ...
 
@@ -85,7 +85,7 @@ class Surroundings(Protocol):
         ...
 
 
-async def drive(conversation: Conversation, surroundings: Surroundings, bounds: Bounds) -> list[Line]:
+async def drive(conversation: Conversation, surroundings: Surroundings, bounds: Bounds) -> list[OpenTime]:
     """Play it to its end, which is not said to the conversation yet, and give the connections that were open.
 
     Whatever the peer does is told to the conversation, never an exception; no task and no socket is left.
@@ -99,14 +99,14 @@ class _Driving:
     def __init__(self, conversation: Conversation, surroundings: Surroundings, bounds: Bounds) -> None:
         self._conversation, self._surroundings, self._bounds = conversation, surroundings, bounds
         self._now: Callable[[], float] = surroundings.now
-        self._lines: list[Line] = []
-        self._by_name: dict[str, Line] = {}
+        self._lines: list[OpenTime] = []
+        self._by_name: dict[str, OpenTime] = {}
         self._floods: set[asyncio.Task[None]] = set()
         self._arrived = asyncio.Event()
         self._leaving = False
         self._phase: tuple[float, Deadline] | None = None
 
-    async def run(self) -> list[Line]:
+    async def run(self) -> list[OpenTime]:
         bounds = self._bounds
         try:
             while not isinstance(action := self._conversation.next(self._now()), actions.Finished):
@@ -130,11 +130,11 @@ class _Driving:
         match action:
             case actions.Open():
                 await self._open(action)
-            case actions.Send():
+            case actions.SendMessage():
                 await self._send(action)
-            case actions.SendWire():
+            case actions.WriteBytes():
                 await send_wire(self._by_name[action.connection].connection, action)
-            case actions.Close():
+            case actions.SendClose():
                 self._by_name[action.connection].close(action.code, self._now())
             case actions.Lose():
                 self._by_name[action.connection].lose(action.act)
@@ -146,11 +146,11 @@ class _Driving:
     async def _open(self, action: actions.Open) -> None:
         connection = await self._surroundings.open(action)
         if connection is not None:
-            line = self._by_name[action.connection] = Line(action.connection, connection, self._now())
+            line = self._by_name[action.connection] = OpenTime(action.connection, connection, self._now())
             self._lines.append(line)
             line.reader = asyncio.create_task(self._read(line))
 
-    async def _send(self, action: actions.Send) -> None:
+    async def _send(self, action: actions.SendMessage) -> None:
         connection = self._by_name[action.connection].connection
         await self._surroundings.before_sending()
         if action.beside:
@@ -175,7 +175,7 @@ class _Driving:
         if not (self._bounds.cuts and await self._has_ended(self._by_name[action.connection])):
             self._conversation.timed_out(self._now())
 
-    async def _has_ended(self, line: Line) -> bool:
+    async def _has_ended(self, line: OpenTime) -> bool:
         """Whether it was closed, or given up as unreadable, and the peer only keeps its TCP open.
 
         Then it is cut, so that the reader tells what it was.
@@ -187,7 +187,7 @@ class _Driving:
         await self._wait_for([line.reader] if line.reader else [], _LINGER_S)
         return self._arrived.is_set()
 
-    async def _read(self, line: Line) -> None:
+    async def _read(self, line: OpenTime) -> None:
         """Hand over what arrives, as it arrives, until the connection has ended, or has brought more than it may."""
         name, frames, brought = line.name, 0, 0
         listening = Listening(self._conversation, name, line.connection, self._now)
@@ -211,7 +211,7 @@ class _Driving:
         except ConnectionClosed as closed:
             self._ended(line, line.end_of(closed))
 
-    def _ended(self, line: Line, end: ConnectionEnd) -> None:
+    def _ended(self, line: OpenTime, end: ConnectionEnd) -> None:
         line.end = end
         self._conversation.closed(line.name, end.code, end.reason, end.by, self._now())
         self._arrived.set()

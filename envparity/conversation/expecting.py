@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from envparity.conversation import actions
 from envparity.conversation.arrivals import Closure
@@ -51,7 +52,7 @@ def expect_close(playing: Playing, step: ExpectClose) -> Actions:
 def close(playing: Playing, step: Close) -> Actions:
     """Close, and wait for the echo."""
     playing.told.forget()
-    yield actions.Close(step.on, step.code)
+    yield actions.SendClose(step.on, step.code)
     yield from _await_close(playing, step, f"close {step.code}, echoed", None)
 
 
@@ -62,17 +63,19 @@ def _await_close(playing: Playing, step: ExpectClose | Close, expected: str, rea
     arrival = yield from playing.take(step.on, "close", timeout_s, expected, step.skip, until_close=until_close)
     playing.recorder.note_arrival(step.on, arrival, "close")
     codes = step.codes if isinstance(step, ExpectClose) else (step.code,)
-    as_asked = isinstance(arrival, Closure) and arrival.code in codes and reason in {None, arrival.reason}
-    if not as_asked:
+    if not isinstance(arrival, Closure) or arrival.code not in codes or reason not in {None, arrival.reason}:
         raise playing.recorder.unlike(arrival, expected, step.on, playing.arrivals.type_of(arrival))
     if len(codes) > 1:
-        playing.recorder.note_compared_as({"code": " or ".join(map(str, codes))})
+        playing.recorder.note_compared_as({"code": " or ".join(map(str, codes))}, arrival.noted)
     if isinstance(step, ExpectClose) and step.reason is not None:
-        playing.recorder.note_said({"reason": step.reason})
+        playing.recorder.note_said({"reason": step.reason}, arrival.noted)
 
 
 def settle(playing: Playing, step: Settle) -> Actions:
-    """Take what arrives until nothing has for as long as the step says, or the connection is closed."""
+    """Take what arrives until nothing has for as long as the step says, or the connection is closed.
+
+    That it is closed is for the steps behind to say: one that expects something of it finds the close.
+    """
     until_s = playing.recorder.now_s + step.seconds
     last_s = playing.recorder.now_s + max(step.seconds, playing.script.phases.message_s)
     playing.told.forget()
@@ -82,6 +85,8 @@ def settle(playing: Playing, step: Settle) -> Actions:
         if arrival is not None:
             playing.recorder.note_arrival(step.on, arrival, "message")
             if isinstance(arrival, Closure):
+                if arrival.noted is None:
+                    playing.ended[step.on] = replace(arrival, noted=playing.recorder.last)
                 return
             until_s = min(playing.recorder.now_s + step.seconds, last_s)
             continue

@@ -10,13 +10,13 @@ from envparity.conversation.addressing import target_with
 from envparity.conversation.filling import fill
 from envparity.support.redaction.spellings import IN_COOKIES
 
-__all__ = ["FORBIDDEN_ORIGIN", "Handshake", "Identity", "SignedIn"]
+__all__ = ["FORBIDDEN_ORIGIN", "ClientIdentity", "Handshake", "SignedIn"]
 
 FORBIDDEN_ORIGIN = "https://forbidden.invalid"
 
 
 @dataclass(frozen=True, repr=False)
-class Identity:
+class ClientIdentity:
     """Who the client is, where that is not made up: the id of the scenario's unnamed user, and that user's token.
 
     An empty `token`: a good one is made, as it is for every other user; any other kind of token is always made.

@@ -33,7 +33,7 @@ class Handshakes:
     def handshake(self, step: Connect, generation: int) -> Handshake:
         """The one of that step, once keys were rotated so often. Raises `ConfigurationError`."""
         backend, values = self.made.backend, self.made.values
-        token = self.made.token(step.token, step.user, generation)
+        token = self.made.token_of(step, generation)
         carrier = self._carrier(step)
         offered = backend.subprotocols if step.offer is None else step.offer
         ours = [name for name in backend.subprotocols if name in offered]

@@ -14,11 +14,11 @@ from websockets.exceptions import ConnectionClosed
 from envparity.conversation.polling import Connection
 from envparity.conversation.talking import ConnectionEnd, closed_quietly, end_of
 
-__all__ = ["Line"]
+__all__ = ["OpenTime"]
 
 
 @dataclass
-class Line:
+class OpenTime:
     """A connection that was open, in seconds since the conversation began: since when, and when the script closed it.
 
     `end` is how it ended, None where nobody has seen it.

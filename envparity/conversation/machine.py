@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from envparity.conversation.action_outcome import Outcome
+from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.actions import Action, Finished, HttpResponse
 from envparity.conversation.contract.contract import Contract
 from envparity.conversation.resolved import ResolvedScenario
@@ -74,7 +74,7 @@ class Conversation:
         self._told.at_s = at_s
         self._told.expired = phase
 
-    def controlled(self, outcome: Outcome, at_s: float) -> None:
+    def controlled(self, outcome: ControlOutcome, at_s: float) -> None:
         """The environment did as it was told, or failed to."""
         self._told.at_s = at_s
         self._told.outcome = outcome

@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from envparity.auth.scheme import SCHEMES, UNSIGNED, Request, base64url, keyless_kinds
+from envparity.auth.scheme import REVOKED, SCHEMES, UNSIGNED, Request, base64url, keyless_kinds
 from envparity.conversation.filling import plain_setting
-from envparity.conversation.handshake import Identity, SignedIn
+from envparity.conversation.handshake import ClientIdentity, SignedIn
+from envparity.errors import LaunchError
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
-from envparity.model.step import PLACEHOLDER, Connect, placeholders, rotations
+from envparity.model.step import PLACEHOLDER, Connect, Revoke, placeholders, rotations
 
 __all__ = ["MadeValues"]
 
@@ -23,7 +24,7 @@ class MadeValues:
     scenario: Scenario
     backend: Backend
     settings: Mapping[str, str]
-    identity: Identity
+    identity: ClientIdentity
     signed_in: Mapping[str, SignedIn]
     now_s: int
     fresh: Callable[[], uuid.UUID]
@@ -31,6 +32,8 @@ class MadeValues:
     secrets: dict[str, str]
     names: dict[str, str] = field(default_factory=dict)
     revocations: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    handed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The token that each connection was last opened with, and its id."""
 
     def make(self) -> None:
         """Make all that the steps name; anything else is captured while playing."""
@@ -61,6 +64,8 @@ class MadeValues:
         for step in self.scenario.steps:
             if isinstance(step, Connect) and step.token not in UNSIGNED:
                 yield step.token, step.user
+            elif isinstance(step, Revoke):
+                yield REVOKED, ""
         for name, argument in placeholders(self.scenario.steps):
             if name == "token":
                 yield argument, ""
@@ -88,11 +93,32 @@ class MadeValues:
             self.names[str(self.values[key])] = f"<{key}>"
         return str(self.values[key])
 
+    def token_of(self, step: Connect, generation: int) -> str:
+        """The token that this step hands over: one of its own, or that of another connection once more."""
+        if step.same_token_as:
+            self.handed[step.on] = self.handed[step.same_token_as]
+        else:
+            self.handed[step.on] = self._token_and_id(step.token, step.user, generation)
+        return self.handed[step.on][0]
+
+    def revoking(self, connection: str) -> tuple[str, tuple[str, ...]]:
+        """What revokes the token that this connection was opened with: a dependency, and a command to it."""
+        scheme, found = self.backend.scheme, None
+        if scheme is not None:
+            with SCHEMES.guarding(scheme):
+                found = scheme.revoking(REVOKED, self.handed[connection][1])
+        if found is None:
+            raise LaunchError(f"{self.scenario.name}: no token of this backend can be revoked")
+        return found
+
     def token(self, kind: str, user: str, generation: int) -> str:
         """A token of that kind, as it is made once keys were rotated so often."""
+        return self._token_and_id(kind, user, generation)[0]
+
+    def _token_and_id(self, kind: str, user: str, generation: int) -> tuple[str, str]:
         tokens = self.backend.tokens
         if tokens is None or kind in UNSIGNED:
-            return ""
+            return "", ""
         token_id, subject = str(self.fresh()), self._user_id(user)
         if self._is_given(kind, user):
             token = self.identity.token
@@ -108,4 +134,4 @@ class MadeValues:
             revoking = tokens.scheme.revoking(kind, token_id)
         if revoking is not None:
             self.revocations.append(revoking)
-        return token
+        return token, token_id

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.http11 import Response
 
 from envparity.conversation import actions
-from envparity.conversation.actions import HttpResponse, Request
+from envparity.conversation.actions import HttpResponse, SendRequest
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.answer import answered, upstream_of
 from envparity.conversation.answering import UNSEEN, worker_of, workers_of
@@ -25,6 +25,7 @@ from envparity.frames.codec import CODECS, Codec
 from envparity.frames.polling import Polls
 from envparity.launch.client_addresses import Way
 from envparity.launch.connecting import tcp_connection, why_not
+from envparity.launch.ingress_variables import REPLICA_HEADER
 from envparity.launch.port import Stack
 from envparity.support.stalls import within
 
@@ -54,14 +55,14 @@ class Opening:
         if restraint is not None:
             await restraint.before_connecting()
         await self.crowd.before_connecting()
-        worker: int | None = None
+        worker, attempt = None, 0
         missing, pause_s = "no other replica answered", 0.0 if action.worker else _FIRST_PAUSE_S
         try:
             # Each of connecting and upgrading has a deadline of its own below.
             async with within(2 * action.timeout_s + _PATIENCE_S):
                 while True:
                     before = await workers_of(self.stack) if action.worker else {}
-                    connection = await self._open_once(action)
+                    connection = await self._open_once(action, self._wish(action, attempt))
                     if connection is None:
                         return None
                     replica = self.stack.replica_index(upstream_of(connection.response))
@@ -72,6 +73,7 @@ class Opening:
                         if worker is not None and (worker != action.other_worker_than or known == 1):
                             break
                         missing = "no other worker process answered" if worker is not None else UNSEEN
+                    attempt += 1
                     await connection.close()
                     # A user who comes again at once is one too many for a backend that is still letting the last go.
                     # Two clients who come again in the same rhythm are given to the same replicas in turn, for ever.
@@ -94,10 +96,20 @@ class Opening:
         """Whether another replica can answer the same client."""
         return self.stack.replica_count > 1 and self.stack.endpoint.affinity != "address"
 
-    async def _open_once(self, action: actions.Open) -> ClientConnection | PollingConnection | None:
-        """One attempt; None when it failed, and the conversation was told how."""
+    def _wish(self, action: actions.Open, attempt: int) -> tuple[tuple[str, str], ...]:
+        """The header that asks the ingress for another replica, each attempt for the next; none where it heeds none."""
+        count = self.stack.replica_count
+        if action.other_than is None or not (self._has_a_choice and self.stack.endpoint.chooses_replica):
+            return ()
+        others = [index for index in range(count) if index != action.other_than]
+        return ((REPLICA_HEADER, str(others[(action.other_than + attempt) % len(others)] + 1)),)
+
+    async def _open_once(
+        self, action: actions.Open, wish: tuple[tuple[str, str], ...]
+    ) -> ClientConnection | PollingConnection | None:
+        """One attempt, with that header beside its own; None when it failed, and the conversation was told how."""
         if action.handshake.polling:
-            return await self._open_polling(action)
+            return await self._open_polling(action, wish)
         endpoint, phase = self.stack.endpoint, "connect"
         # Who is to come to another replica is another client, which has no cookie yet.
         known = "" if action.other_than is not None else self.affinity.of(action.handshake.user)
@@ -107,7 +119,8 @@ class Opening:
                 sock = await tcp_connection(way.address, way.source, narrow=action.narrow)
             phase = "accept"
             async with within(action.timeout_s):
-                return await upgrade(sock, endpoint, action.handshake, known)
+                handshake = replace(action.handshake, headers=(*action.handshake.headers, *wish))
+                return await upgrade(sock, endpoint, handshake, known)
         except TimeoutError:
             self.conversation.timed_out(self.crowd.now(), phase)
         except InvalidStatus as refused:
@@ -120,17 +133,19 @@ class Opening:
             self._opened(action, error=why_not(error))
         return None
 
-    async def _open_polling(self, action: actions.Open) -> PollingConnection | None:
+    async def _open_polling(self, action: actions.Open, wish: tuple[tuple[str, str], ...]) -> PollingConnection | None:
         """The same by long polling. Its requests have connections of their own; the cookie of the ingress is kept."""
         handshake, codec = action.handshake, self.codec
         affinity = AffinityCookies() if action.other_than is not None else self.affinity
 
-        async def ask(request: Request) -> HttpResponse:
+        async def ask(request: SendRequest) -> HttpResponse:
             return await respond(request, self.stack, affinity, self.way(action.source))
 
         origin = () if handshake.origin is None else (("Origin", handshake.origin),)
-        headers = (*handshake.headers, *origin)
-        opening = Request(action.connection, "GET", "", headers, b"", action.timeout_s, handshake.user, action.source)
+        headers = (*handshake.headers, *origin, *wish)
+        opening = SendRequest(
+            action.connection, "GET", "", headers, b"", action.timeout_s, handshake.user, action.source
+        )
         if not isinstance(codec, Polls):
             raise TypeError(f"{type(codec).__name__} does not poll")
         with CODECS.guarding(codec):

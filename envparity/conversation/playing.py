@@ -13,7 +13,7 @@ from envparity.conversation.cookies import Cookies
 from envparity.conversation.matching import ABSENT, reach
 from envparity.conversation.record import Departed, Recorder
 from envparity.conversation.resolved import ResolvedScenario
-from envparity.conversation.wire import Reading
+from envparity.conversation.wire import FrameReading
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, ExpectClose, ExpectStep, Step, StopReading, placeholders
 from envparity.observe.transcript import DeadlinePassed
@@ -27,12 +27,13 @@ Actions = Generator[Action, None, None]
 class Playing:
     """What the steps of one playing share: read from `told` and `arrivals`, which others fill; write into `recorder`.
 
-    `values` are those of all placeholders so far; `unread` the connections of which no step has read anything yet.
+    `values` are those of all placeholders so far; `unread` the connections of which no step has read anything yet;
+    `ended` the closes that arrived while a step let everything pass, for steps that expect something of them later.
     """
 
     def __init__(self, scenario: Scenario, script: ResolvedScenario, contract: Contract | None) -> None:
         self.told = ActionOutcome()
-        self.reading = Reading(script.codec, script.frame_type)
+        self.reading = FrameReading(script.codec, script.frame_type)
         self.arrivals = Arrivals(contract, self.reading, script.ignored)
         self.recorder = Recorder(scenario, script)
         self.script, self.contract = script, contract
@@ -46,6 +47,7 @@ class Playing:
         self.cookies = Cookies(script.host, tls=script.tls, now_s=script.now_s)
         self.welcomed: set[str] = set()
         self.unread: set[str] = set()
+        self.ended: dict[str, Closure] = {}
 
     def count(self, step: Step) -> None:
         """Go on by one with each counter in a step that says something; one that expects has the last number."""
@@ -65,7 +67,7 @@ class Playing:
         addresses = {name: value for name, value in self.script.values.items() if name.startswith("address:")}
         return addresses | self.captured
 
-    def deliver(self, action: actions.Send) -> Actions:
+    def deliver(self, action: actions.SendMessage) -> Actions:
         """Have it sent; the driver takes no answer but that it took too long."""
         self.told.forget()
         yield action
@@ -134,6 +136,7 @@ class Playing:
         """What waits on that connection. What is let pass is noted only if the contract has something against it."""
         while True:
             arrival, passed = self.arrivals.take(connection, skip)
+            arrival = arrival or self.ended.get(connection)
             if until_close and isinstance(arrival, Arrival):
                 passed.append(arrival)
             for frame in passed:

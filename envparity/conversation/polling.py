@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.frames import Close
 from websockets.http11 import Response
 
-from envparity.conversation.actions import HttpResponse, Request
+from envparity.conversation.actions import HttpResponse, SendRequest
 from envparity.errors import DoorFailed
 from envparity.frames.codec import CODECS, Codec
 from envparity.frames.polling import Polled
@@ -26,7 +26,7 @@ _MOST_KEPT = 64
 _REASON_CHARACTERS = 200
 _MARGIN_S = 5.0
 
-Ask = Callable[[Request], Awaitable[HttpResponse]]
+Ask = Callable[[SendRequest], Awaitable[HttpResponse]]
 
 
 class Transport(Protocol):
@@ -57,7 +57,7 @@ class _Asking:
     """Requests of one client. `opening` is the one that opened its session, without target and body."""
 
     ask: Ask
-    opening: Request
+    opening: SendRequest
 
     async def get(self, target: str, timeout_s: float) -> HttpResponse:
         return await self._asked("GET", target, timeout_s)
@@ -70,7 +70,9 @@ class _Asking:
     ) -> HttpResponse:
         opening = self.opening
         headers = (*opening.headers, *(more or {}).items())
-        request = Request(opening.connection, method, target, headers, body, timeout_s, opening.user, opening.source)
+        request = SendRequest(
+            opening.connection, method, target, headers, body, timeout_s, opening.user, opening.source
+        )
         try:
             async with within(timeout_s):
                 return await self.ask(request)
@@ -190,7 +192,9 @@ class PollingConnection:
         return self._ended
 
 
-async def open_polling(ask: Ask, opening: Request, polled: Polled, codec: Codec) -> PollingConnection | HttpResponse:
+async def open_polling(
+    ask: Ask, opening: SendRequest, polled: Polled, codec: Codec
+) -> PollingConnection | HttpResponse:
     """Open a session; the answer that opened none, with the reason where its status does not say it."""
     asking = _Asking(ask, opening)
     answer = await asking.get(polled.target, opening.timeout_s)

@@ -6,7 +6,7 @@ import time
 
 import msgspec
 
-from envparity.conversation.handshake import Identity
+from envparity.conversation.handshake import ClientIdentity
 from envparity.conversation.resolving import ResolvedScenario, resolve_scenario
 from envparity.conversation.signing_in import sign_in_at
 from envparity.launch.controls import dependency_controls
@@ -28,7 +28,7 @@ async def prepare(scenario: Scenario, stack: Stack, backend: Backend, client: in
     endpoint = stack.endpoint
     if endpoint.path:
         backend = msgspec.structs.replace(backend, websocket_path=endpoint.path)
-    identity = Identity(endpoint.known.user, endpoint.known.token) if endpoint.known is not None else None
+    identity = ClientIdentity(endpoint.known.user, endpoint.known.token) if endpoint.known is not None else None
     signed_in = await sign_in_at(stack, scenario, backend)
     script = resolve_scenario(
         scenario,

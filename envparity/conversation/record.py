@@ -68,6 +68,8 @@ class Recorder:
     def note_arrival(self, connection: str, arrival: Arrival | Closure, phase: str) -> None:
         """Write what a connection brought, at the time when it came."""
         match arrival:
+            case Closure(noted=int()):
+                pass
             case Closure(at_s, code, reason, by, violations):
                 self.note(ConnectionClosed(at_s, connection, "close", code, reason, by, violations))
             case Arrival(at_s, frame, violations):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import h11
 
-from envparity.conversation.actions import HttpResponse, Request
+from envparity.conversation.actions import HttpResponse, SendRequest
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.answer import UPSTREAM_HEADER
 from envparity.conversation.machine import Conversation
@@ -30,7 +30,7 @@ _USER_AGENT = "envparity"
 
 
 async def respond_and_tell(
-    request: Request,
+    request: SendRequest,
     stack: Stack,
     affinity: AffinityCookies,
     conversation: Conversation,
@@ -51,7 +51,9 @@ async def respond_and_tell(
         conversation.responded(response, now())
 
 
-async def respond(request: Request, stack: Stack, affinity: AffinityCookies, way: Way | None = None) -> HttpResponse:
+async def respond(
+    request: SendRequest, stack: Stack, affinity: AffinityCookies, way: Way | None = None
+) -> HttpResponse:
     """What is answered; status 0 with the reason where that is no answer. `affinity` has the ingress's own cookies,
     `way` is how the client comes to the stack, None: as clients do who have no address of their own.
 
@@ -87,7 +89,7 @@ async def respond(request: Request, stack: Stack, affinity: AffinityCookies, way
 
 async def _exchange(
     streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-    request: Request,
+    request: SendRequest,
     headers: list[tuple[bytes, bytes]],
     most: int,
 ) -> HttpResponse:
@@ -119,7 +121,7 @@ async def _exchange(
             return HttpResponse(0, error="closed without an answer")
 
 
-def _headers(request: Request, endpoint: Endpoint, cookie: str) -> list[tuple[bytes, bytes]]:
+def _headers(request: SendRequest, endpoint: Endpoint, cookie: str) -> list[tuple[bytes, bytes]]:
     given = dict(request.headers)
     said = {name.lower(): name for name in given}
     if cookie:

@@ -22,7 +22,8 @@ class ResolvedScenario:
     `handshakes` by index of the step; `values` by placeholder (`uuid:m1`); `amounts` by their text; `names` maps
     generated values to the placeholders under which they are recorded, `secrets` likewise for what is never recorded;
     `origins` are those that a step may name by a word, `host` and `tls` say where cookies go, `prefix` stands before
-    paths; `revocations` are commands to a dependency, to be sent before the first step. `unsigned` are the
+    paths; `revocations` are commands to a dependency, to be sent before the first step,
+    and `revoked` those that a step sends, by its index. `unsigned` are the
     steps that would need what signing in did not give, with what it gave instead. `elsewhere_than` are replicas
     that connections are not made to, by their names, where there are others.
     """
@@ -34,6 +35,7 @@ class ResolvedScenario:
     names: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     revocations: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    revoked: Mapping[int, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     frame_type: str = "type"
     error_type: str = "error"
     codec: Codec = JsonObjects()  # noqa: RUF009  frozen

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from envparity.conversation.filling import amount_texts, fill
-from envparity.conversation.handshake import Handshake, Identity, SignedIn
+from envparity.conversation.handshake import ClientIdentity, Handshake, SignedIn
 from envparity.conversation.handshakes import Handshakes, scenario_mistake
 from envparity.conversation.made_values import MadeValues
 from envparity.conversation.resolved import ResolvedScenario
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario, required_settings
-from envparity.model.step import PLACEHOLDER, Connect, amount_of, placeholders, rotations
+from envparity.model.step import PLACEHOLDER, Connect, Revoke, amount_of, placeholders, rotations
 
-__all__ = ["Handshake", "Identity", "ResolvedScenario", "fill", "resolve_scenario"]
+__all__ = ["ClientIdentity", "Handshake", "ResolvedScenario", "fill", "resolve_scenario"]
 
 
 def resolve_scenario(
@@ -27,7 +27,7 @@ def resolve_scenario(
     *,
     now_s: int,
     fresh: Callable[[], uuid.UUID] = uuid.uuid4,
-    identity: Identity | None = None,
+    identity: ClientIdentity | None = None,
     secrets: Iterable[tuple[str, str]] = (),
     prefix: str = "",
     host: str = "localhost",
@@ -45,7 +45,7 @@ def resolve_scenario(
     Raises `ConfigurationError` with everything that this backend or these settings do not provide.
     """
     values: dict[str, object] = {"origin": origin, "client": client}
-    who, had = identity or Identity(), signed_in or {}
+    who, had = identity or ClientIdentity(), signed_in or {}
     made = MadeValues(scenario, backend, settings, who, had, now_s, fresh, values, dict(secrets))
     script = _Writing(made, Handshakes(made, prefix, origin)).script()
     return replace(script, prefix=prefix, host=host, tls=tls, now_s=now_s)
@@ -63,18 +63,21 @@ class _Writing:
         made, backend, origin_of = self.made, self.made.backend, self.handshakes.origin_of
         made.make()
         steps = made.scenario.steps
+        handshakes, revoked = {}, {}
+        for index, step in enumerate(steps):  # a name may be of several connections, one after the other
+            if isinstance(step, Connect):
+                handshakes[index] = self.handshakes.handshake(step, rotations(steps[:index]))
+            elif isinstance(step, Revoke):
+                revoked[index] = made.revoking(step.on)
         return ResolvedScenario(
-            handshakes={
-                index: self.handshakes.handshake(step, rotations(steps[:index]))
-                for index, step in enumerate(steps)
-                if isinstance(step, Connect)
-            },
+            handshakes=handshakes,
             phases=backend.phases,
             values=made.values,
             amounts=self._amounts(),
             names=made.names,
             secrets={**self._secret_settings(), **made.secrets},
             revocations=tuple(made.revocations),
+            revoked=revoked,
             frame_type=backend.frame_type,
             error_type=backend.error_type,
             codec=backend.codec,

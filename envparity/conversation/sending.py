@@ -67,7 +67,7 @@ def send_wire(playing: Playing, step: SendWire) -> Actions:
     shown = textwrap.shorten(" ".join(piece.hex() for piece in pieces), _SHOWN_DIGITS, placeholder=" …")
     playing.recorder.note(FrameSent(playing.recorder.now_s, step.on, "message", TextFrame(f"wire: {shown}")))
     playing.told.forget()
-    yield actions.SendWire(step.on, pieces, step.every_s)
+    yield actions.WriteBytes(step.on, pieces, step.every_s)
 
 
 def _deliver_frame(
@@ -81,7 +81,7 @@ def _deliver_frame(
 ) -> Actions:
     first, *following = playing.reading.messages(frame)
     playing.arrivals.wire.sent(connection, frame)
-    yield from playing.deliver(actions.Send(connection, first, timeout_s, count, tuple(following), beside))
+    yield from playing.deliver(actions.SendMessage(connection, first, timeout_s, count, tuple(following), beside))
 
 
 def _send_message(playing: Playing, step: SendText | SendJson | SendBytes, timeout_s: float) -> Actions:
@@ -105,4 +105,4 @@ def _send_message(playing: Playing, step: SendText | SendJson | SendBytes, timeo
     playing.recorder.note(sent)
     if isinstance(frame, JsonFrame):
         playing.arrivals.wire.sent(step.on, frame.value)
-    yield from playing.deliver(actions.Send(step.on, message, timeout_s))
+    yield from playing.deliver(actions.SendMessage(step.on, message, timeout_s))

@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from envparity.auth.scheme import SCHEMES
-from envparity.auth.sign_in import Answered, Asked, CookieGiven, NotSignedIn, SignsIn, signs_in
+from envparity.auth.sign_in import Answered, CookieGiven, NotSignedIn, SignInRequest, SignsIn, signs_in
 from envparity.conversation.cookies import Cookies
 from envparity.conversation.handshake import SignedIn
 from envparity.frames.decoding import decoded_text
@@ -24,13 +24,13 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, placeholders
 from envparity.support.redaction.names import SHORTEST
 
-__all__ = ["Door", "sign_in", "sign_in_at"]
+__all__ = ["SignInAddress", "sign_in", "sign_in_at"]
 
 _MOST_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Door:
+class SignInAddress:
     """Where one signs in: the address, what to ask for (Host, SNI), TLS if it is spoken, what stands before paths."""
 
     address: tuple[str, int]
@@ -41,7 +41,7 @@ class Door:
 
 
 async def sign_in(
-    scenario: Scenario, backend: Backend, settings: Mapping[str, str], door: Door, given: Iterable[str] = ()
+    scenario: Scenario, backend: Backend, settings: Mapping[str, str], door: SignInAddress, given: Iterable[str] = ()
 ) -> dict[str, SignedIn]:
     """The credentials that this scenario needs and the backend gives, by their kinds; nothing for other schemes.
 
@@ -70,7 +70,7 @@ async def sign_in_at(stack: Stack, scenario: Scenario, backend: Backend) -> dict
     """Have the credentials that the backend gives; what it gave is a secret of that stack from then on."""
     endpoint = stack.endpoint
     given = ("valid",) if endpoint.known is not None and endpoint.known.token else ()
-    door = Door(endpoint.address, endpoint.host, endpoint.server_name, endpoint.tls, endpoint.prefix)
+    door = SignInAddress(endpoint.address, endpoint.host, endpoint.server_name, endpoint.tls, endpoint.prefix)
     if endpoint.restraint is not None and signs_in(backend.scheme) is not None:
         await endpoint.restraint.before_connecting()
     signed = await sign_in(scenario, backend, stack.settings, door, given)
@@ -79,7 +79,7 @@ async def sign_in_at(stack: Stack, scenario: Scenario, backend: Backend) -> dict
     return signed
 
 
-async def _signed(signing: SignsIn, kind: str, asked: Asked, door: Door, within_s: float) -> SignedIn:
+async def _signed(signing: SignsIn, kind: str, asked: SignInRequest, door: SignInAddress, within_s: float) -> SignedIn:
     try:
         async with asyncio.timeout(2 * within_s):
             answer = await _answered(asked, door, within_s)
@@ -95,7 +95,7 @@ async def _signed(signing: SignsIn, kind: str, asked: Asked, door: Door, within_
         return SignedIn("", f"{asked.method} {asked.path} is answered", type(error).__name__)
 
 
-async def _answered(asked: Asked, door: Door, within_s: float) -> Answered:
+async def _answered(asked: SignInRequest, door: SignInAddress, within_s: float) -> Answered:
     """Ask, following no redirect. Raises `TimeoutError` and `httpx.HTTPError`."""
     host, port = door.address
     origin = f"{'https' if door.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"

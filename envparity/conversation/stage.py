@@ -7,13 +7,14 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from envparity.conversation.action_outcome import Outcome
+from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.actions import Control
 from envparity.conversation.disturbances import Disturbances
 from envparity.conversation.stopping import liveness_while
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.controls import (
     Disturbable,
+    KillsReplicas,
     dependency_controls,
     network_controls,
     replica_controls,
@@ -64,12 +65,12 @@ class Stage:
         self._beside: list[asyncio.Task[None]] = []  # what ends by itself while the script goes on
         self._done = Disturbances(now)
 
-    async def do(self, action: Control) -> Outcome:
+    async def do(self, action: Control) -> ControlOutcome:
         """Do it. Returns what came of it, or why it failed."""
         try:
             return await self._do(action)
         except (DeadlineExceeded, LaunchError) as error:
-            return Outcome(str(error))
+            return ControlOutcome(str(error))
 
     async def restore(self) -> None:
         """Bring back what the script did not: nobody after it shall suffer from it."""
@@ -86,11 +87,14 @@ class Stage:
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await self._start(index)
 
-    async def _do(self, action: Control) -> Outcome:
+    async def _do(self, action: Control) -> ControlOutcome:
         replica = action.replica or 0
         match action.action:
             case "stop_replica":
                 self._stopping[replica] = asyncio.create_task(self._stop(replica))
+            case "kill_replica":
+                self._stopping[replica] = asyncio.create_task(_killed(self._stack, replica))
+                await self._stopping[replica]
             case "stopped":
                 return await self._stopped(replica)
             case "start_replica":
@@ -101,7 +105,7 @@ class Stage:
                 await self._disturb(action, network_controls(self._stack).cut_dependency(action.target))
             case "restore":
                 await self._restore(action.target)
-            case "command":
+            case "command" | "revoke":
                 await dependency_controls(self._stack).command_dependency(action.target, action.words)
             case "rotate":
                 generation, first = self._rotated.get(action.target, (0, 0))
@@ -110,7 +114,7 @@ class Stage:
                 await replica_controls(self._stack).until_ready()
             case _:
                 await self._disturb(action, self._disturbance(action, replica))
-        return Outcome()
+        return ControlOutcome()
 
     @property
     def disturbed(self) -> tuple[Disturbed, ...]:
@@ -136,7 +140,7 @@ class Stage:
         for_s = getattr(step, "for_s", None)
         if lasts and for_s is not None:
             if getattr(step, "beside", False):
-                self._beside.append(asyncio.create_task(self._restore_after_first(action.target, for_s)))
+                self._beside.append(asyncio.create_task(self._restore_later(action.target, for_s)))
             else:
                 await asyncio.sleep(for_s)
                 await self._restore(action.target)
@@ -156,13 +160,9 @@ class Stage:
         """Beside the conversation, which goes on."""
         self._beside.append(asyncio.create_task(stack.throttle_replica(replica, step.share, step.for_s)))
 
-    async def _restore_after_first(self, name: str, for_s: float) -> None:
-        """So many seconds after somebody has tried to connect, for which who starts may need a while."""
-        stack, deadline = self._stack, Deadline(_FIRST_WITHIN_S)
-        while isinstance(stack, Disturbable) and not deadline.passed:
-            if any(outage.tried for outage in stack.outages(name)[-1:]):
-                break
-            await asyncio.sleep(_EVERY_S)
+    async def _restore_later(self, name: str, for_s: float) -> None:
+        """So many seconds after somebody has tried to connect."""
+        await _attempted(self._stack, name)
         await asyncio.sleep(for_s)
         await self._restore(name)
 
@@ -182,14 +182,14 @@ class Stage:
         liveness = await liveness_while(self._stack, replica, stops)
         return _Stopped(round(self._now() - began, 3), not deadline.passed, liveness)
 
-    async def _stopped(self, replica: int) -> Outcome:
+    async def _stopped(self, replica: int) -> ControlOutcome:
         if replica not in self._stopping:
             raise LaunchError(f"replica {replica} was not stopped before")
         seconds, in_time, liveness = await self._stopping[replica]
         if not in_time:
             raise DeadlineExceeded(f"replica {replica} to end after SIGTERM", self._stop_s, f"it took {seconds:g} s")
         exit_code = (await self._stack.observe_replica(replica)).exit_code
-        return Outcome(exit_code=exit_code, seconds=seconds, liveness=liveness)
+        return ControlOutcome(exit_code=exit_code, seconds=seconds, liveness=liveness)
 
     async def _start(self, replica: int) -> None:
         stopping = self._stopping.pop(replica, None)
@@ -197,6 +197,23 @@ class Stage:
             with contextlib.suppress(DeadlineExceeded, LaunchError):
                 await stopping
         await replica_controls(self._stack).start_replica(replica)
+
+
+async def _attempted(stack: Stack, name: str) -> None:
+    """Wait until somebody has tried to connect to that dependency, for which who starts may need a while."""
+    deadline = Deadline(_FIRST_WITHIN_S)
+    while isinstance(stack, Disturbable) and not deadline.passed:
+        if any(outage.tried for outage in stack.outages(name)[-1:]):
+            break
+        await asyncio.sleep(_EVERY_S)
+
+
+async def _killed(stack: Stack, replica: int) -> _Stopped:
+    """SIGKILL, and wait for the end. Raises `LaunchError` where nobody can do that here."""
+    if not isinstance(stack, KillsReplicas):
+        raise LaunchError("a replica cannot be killed here")
+    await stack.kill_replica(replica)
+    return _Stopped(0.0, in_time=True, liveness=None)
 
 
 async def _asked(stack: Disturbable, step: Disturbance, replica: int) -> None:

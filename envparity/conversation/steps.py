@@ -109,7 +109,7 @@ class Steps:
             case ReadOn():
                 yield from read_on(self._playing, step)
             case _:
-                yield from control(self._playing, step)
+                yield from control(self._playing, index, step)
 
 
 def _first_said(steps: Sequence[Step]) -> int | None:

@@ -45,7 +45,7 @@ async def closed_quietly(connection: Connection, code: int) -> None:
         await connection.close(code)
 
 
-async def has_sent(connection: Connection, action: actions.Send, wait: Wait) -> bool:
+async def has_sent(connection: Connection, action: actions.SendMessage, wait: Wait) -> bool:
     """Send it as often as it says, and give whether it was taken in time; of its end the reader tells."""
     try:
         async with wait(action.timeout_s):
@@ -59,7 +59,7 @@ async def has_sent(connection: Connection, action: actions.Send, wait: Wait) -> 
     return True
 
 
-async def flood(connection: Connection, action: actions.Send) -> None:
+async def flood(connection: Connection, action: actions.SendMessage) -> None:
     """Send it so often as it is taken, until all is sent or the connection is closed."""
     with contextlib.suppress(ConnectionClosed):
         for _ in range(action.count):
@@ -68,7 +68,7 @@ async def flood(connection: Connection, action: actions.Send) -> None:
                 await asyncio.sleep(0)  # whoever sends beside it has its turn
 
 
-async def send_wire(connection: Connection, action: actions.SendWire) -> None:
+async def send_wire(connection: Connection, action: actions.WriteBytes) -> None:
     """Write what is no frame of the library's making; that the other side has closed, its reader tells."""
     transport = connection.transport
     for index, piece in enumerate(action.pieces):

@@ -14,7 +14,7 @@ from envparity.conversation.affinity import with_cookie
 from envparity.conversation.handshake import Handshake
 from envparity.launch.port import Endpoint
 
-__all__ = ["upgrade"]
+__all__ = ["StraightConnect", "upgrade"]
 
 _EXTENSIONS, _DEFLATE = "sec-websocket-extensions", "permessage-deflate"
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -22,7 +22,7 @@ _GIVEN_UP_S = 1.0  # how long a peer may keep a connection whose messages the cl
 _MOST_QUEUED = 64  # messages that were received and not handed over; with more, no more is read from the socket
 
 
-class _StraightConnect(connect):
+class StraightConnect(connect):
     """A `connect` that follows no redirect: whatever the backend answers to the upgrade is what there is to see."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
@@ -63,7 +63,7 @@ async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake,
         del headers[said]  # the library says it, and then does it
     agent = next((headers.pop(name) for name in list(headers) if name.lower() == "user-agent"), USER_AGENT)
     try:
-        return await _StraightConnect(
+        return await StraightConnect(
             f"{'wss' if endpoint.tls else 'ws'}://{endpoint.host}{handshake.path}",
             sock=sock,
             ssl=endpoint.tls,

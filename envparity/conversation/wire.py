@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import shake_128
 
 from envparity.conversation.matching import ABSENT, reach
 from envparity.errors import ConfigurationError, Mistake
@@ -11,11 +13,11 @@ from envparity.frames.codec import CODECS, Beat, Codec, Converses, Dialogue, Rec
 from envparity.frames.decoding import bounded
 from envparity.observe.frame import BinaryFrame, Frame, JsonFrame, TextFrame
 
-__all__ = ["Reading", "Wire"]
+__all__ = ["FrameReading", "Wire"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class FrameReading:
     """Reads messages as frames and writes frames as messages. `frame_type` is the field in which frames are named
     where the codec does not name them."""
 
@@ -62,7 +64,7 @@ class Reading:
         """
         length = size - self._size(_with(value, field, ""))
         for _ in range(3):
-            padded = _with(value, field, "x" * length)
+            padded = _with(value, field, _padding(length))
             missing = size - self._size(padded)
             length += missing
             if missing == 0 or length < 0:
@@ -81,12 +83,19 @@ class Reading:
         return named if isinstance(named, str) else None
 
 
+def _padding(length: int) -> str:
+    """So many characters, the same ones each time. What is said in earnest does not compress to nothing either: an
+    index or a cache that compresses takes any number of the same character, and refuses a text of that length."""
+    length = max(length, 0)
+    return urlsafe_b64encode(shake_128().digest(length)).decode()[:length]
+
+
 class Wire:
     """The dialogues of a conversation's connections, each by its name; without one of its own a codec reads each
     message by itself, and says nothing by itself.
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: FrameReading) -> None:
         self._reading = reading
         self._dialogues: dict[str, Dialogue] = {}
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from envparity.dependencies.own_settings import OwnSettings, own_setting_mistakes, settings_of, with_values
 from envparity.dependencies.placeholders import filled, filled_as_far_as_known, unknown
 from envparity.dependencies.programs import missing, program
 from envparity.dependencies.readiness import Ready, is_ready, ready_mistakes
@@ -38,7 +39,8 @@ class ImageKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[str, msgspec.Meta(description="what settings get from NAME.url, with placeholders", min_length=1)]
         | None
     ) = None
-    variables: Annotated[Literals, msgspec.Meta(description="what it finds in its environment")] = {}
+    variables: Annotated[Literals, msgspec.Meta(description="what it finds in its environment, with placeholders")] = {}
+    settings: OwnSettings = {}
     files: Annotated[
         dict[str, Annotated[str, msgspec.Meta(description="a file of text, relative to this one", min_length=1)]],
         msgspec.Meta(description="files that it finds, by their paths in its container"),
@@ -78,12 +80,14 @@ class AnyImage(DependencyKind):
         yield from ready_mistakes(ready)
         if isinstance(ready, dict):
             yield from unknown(("ready", "command"), ready.get("command"), _STARTED)
+        yield from own_setting_mistakes(table.get("settings"))
+        yield from _said_twice(table)
         yield from _file_mistakes(table, folder)
 
     def read(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
         """With its files' texts in place of their names."""
         texts = {path: (folder / name).read_text(encoding="utf-8") for path, name in options["files"].items()}
-        return {**with_literals(options, "variables"), "files": texts}
+        return {**with_literals(options, "variables", "settings"), "files": texts}
 
     def offers_of(self, table: Mapping[str, object]) -> tuple[str, ...]:
         return self.offers if "url" in table else _OFFERS
@@ -111,13 +115,11 @@ class AnyImage(DependencyKind):
         return await is_ready(declared.options["ready"], server, beside, known)
 
     def settings(self, declared: Dependency) -> Mapping[str, Setting]:
-        """None: it has variables, which nothing else tells it."""
-        del declared
-        return {}
+        return settings_of(declared)
 
     def placed(self, declared: Dependency, reached: Server, values: Mapping[str, str]) -> Dependency:
-        del values
-        return msgspec.structs.replace(declared, options={**declared.options, "reached": _where(reached)})
+        told = with_values(declared, values)
+        return msgspec.structs.replace(told, options={**told.options, "reached": _where(reached)})
 
     def container(self, declared: Dependency, password: str) -> ServerPlan:
         options = declared.options
@@ -125,10 +127,11 @@ class AnyImage(DependencyKind):
         return ServerPlan(
             self.image,
             options["port"],
-            {name: filled(value, known) for name, value in options["variables"].items()},
+            _environment(options, known),
             {path: (filled_as_far_as_known(text, known).encode(), 0o644) for path, text in options["files"].items()},
             volumes=tuple(options["volumes"]),
             command=tuple(filled(option, known) for option in options["command"]),
+            trusts=bool(options["settings"]),
         )
 
     def lacking(self) -> str:
@@ -151,8 +154,20 @@ class AnyImage(DependencyKind):
         return ProcessPlan(
             (program(first), *arguments),
             {PurePosixPath(path).name: filled_as_far_as_known(text, known) for path, text in options["files"].items()},
-            {name: filled(value, known) for name, value in options["variables"].items()},
+            _environment(options, known),
         )
+
+
+def _environment(options: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str]:
+    """What it finds there: its variables, filled in, and the values of its settings as they are."""
+    return {**{name: filled(value, known) for name, value in options["variables"].items()}, **options["settings"]}
+
+
+def _said_twice(table: Mapping[str, object]) -> Iterator[KeyMistake]:
+    variables, settings = table.get("variables"), table.get("settings")
+    both = variables.keys() & settings.keys() if isinstance(variables, dict) and isinstance(settings, dict) else ()
+    for name in sorted(both):
+        yield KeyMistake(("settings", name), "a name that variables have not", "one that they have", "keep one of them")
 
 
 def with_literals(options: dict[str, Any], *tables: str) -> dict[str, Any]:

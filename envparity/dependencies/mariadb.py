@@ -9,11 +9,14 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from envparity.dependencies.mariadb_client import run_sql
+from envparity.dependencies.mariadb_holdings import held_by
 from envparity.dependencies.programs import missing, program
 from envparity.dependency.kind import (
     WRITABLE,
     DependencyKind,
     MaxConnections,
+    OpensShell,
     Password,
     ProcessPlan,
     Server,
@@ -90,6 +93,16 @@ class MariaDb(DependencyKind):
     async def answers(self, server: Server) -> bool:
         """It speaks first: the length of its greeting."""
         return await first_byte(server.host, server.port, b"") != b""
+
+    async def command(self, server: Server, command: tuple[str, ...]) -> object:
+        """SQL in its database, as the backend's user; with parameters behind it, one statement with a `?` for each."""
+        statement, *parameters = command
+        return await run_sql(server, _NAME, _NAME, statement, parameters)
+
+    async def holdings(self, server: Server, shell: OpensShell) -> Mapping[str, int]:
+        """The rows of its tables, but for those that say when they end."""
+        del shell
+        return await held_by(server, _NAME, _NAME)
 
     def lacking(self) -> str:
         needed = {"mariadbd": "mariadb-server-core", "my_print_defaults": "mariadb-client-core"}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, ClassVar
 
 import msgspec
 
+from envparity.dependencies.memcached_client import held_by, run_command
 from envparity.dependencies.programs import missing, program
-from envparity.dependency.kind import DependencyKind, ProcessPlan, Server, ServerPlan
+from envparity.dependency.kind import DependencyKind, OpensShell, ProcessPlan, Server, ServerPlan
+from envparity.dependency.wording import known_command
 from envparity.launch.connecting import first_byte
 from envparity.model.environment import Dependency
 
@@ -43,6 +46,11 @@ class Memcached(DependencyKind):
     images: frozenset[str] = frozenset({"memcached"})
     schemes: frozenset[str] = frozenset({"memcached"})
     usual_port: int = _PORT
+    commands: Mapping[str, str] = MappingProxyType(
+        dict.fromkeys(("set", "add", "replace", "append", "prepend"), "KEY VALUE [SECONDS]")
+        | {"get": "KEY", "delete": "KEY", "touch": "KEY SECONDS", "incr": "KEY NUMBER", "decr": "KEY NUMBER"}
+        | {"flush_all": ""}
+    )
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """How much it keeps, where the command says so."""
@@ -67,6 +75,15 @@ class Memcached(DependencyKind):
     async def answers(self, server: Server) -> bool:
         """By its version."""
         return await first_byte(server.host, server.port, b"version\r\n") == b"V"
+
+    async def command(self, server: Server, command: tuple[str, ...]) -> object:
+        known_command(self.commands, command)
+        return await run_command(server, command)
+
+    async def holdings(self, server: Server, shell: OpensShell) -> Mapping[str, int]:
+        """Items without an expiry, which stay until others need their room."""
+        del shell
+        return await held_by(server)
 
     def lacking(self) -> str:
         return missing(_PROGRAM, "Debian's package memcached")

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, ClassVar
 from urllib.parse import quote
 
 import msgspec
 
+from envparity.dependencies.nats_client import NatsSession
+from envparity.dependencies.nats_holdings import held_by
 from envparity.dependencies.programs import missing, program
 from envparity.dependency.kind import (
     WRITABLE,
     DependencyKind,
     MaxConnections,
+    OpensShell,
     Password,
     ProcessPlan,
     Server,
     ServerPlan,
     Tls,
 )
+from envparity.dependency.wording import known_command
+from envparity.errors import LaunchError
 from envparity.launch.connecting import first_byte
 from envparity.model.environment import Dependency
 
 __all__ = ["KIND", "Nats"]
 
 _USER = "app"
+_OVERSEER = "envparity"
 _PORT = 4222
 _FOLDER = "/etc/nats"
 _FILE = "nats-server.conf"
@@ -56,6 +63,7 @@ class Nats(DependencyKind):
     images: frozenset[str] = frozenset({"nats"})
     schemes: frozenset[str] = frozenset({"nats"})
     usual_port: int = _PORT
+    commands: Mapping[str, str] = MappingProxyType({"PUB": "SUBJECT [PAYLOAD]", "REQ": "SUBJECT [PAYLOAD]"})
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """A password and JetStream, where the command says so."""
@@ -91,6 +99,23 @@ class Nats(DependencyKind):
         """It speaks first, and in the clear whatever comes then: INFO, and what it can do."""
         return await first_byte(server.host, server.port, b"") == b"I"
 
+    async def command(self, server: Server, command: tuple[str, ...]) -> object:
+        """A message; with REQ its first answer."""
+        name, words = known_command(self.commands, command)
+        subject, payload = words[0], words[1] if len(words) > 1 else ""
+        async with NatsSession.open(server, _USER) as session:
+            if name == "REQ":
+                return await session.request(subject, payload)
+            await session.publish(subject, payload)
+            return None
+
+    async def holdings(self, server: Server, shell: OpensShell) -> Mapping[str, int]:
+        """Subscriptions, streams and consumers, and what is in buckets; of a server that asks for a password."""
+        del shell
+        if not server.password:
+            raise LaunchError("a NATS that lets everybody in has nobody who may ask for that")
+        return await held_by(server, _OVERSEER)
+
     def lacking(self) -> str:
         return missing(_PROGRAM, "Debian's package nats-server")
 
@@ -106,7 +131,9 @@ def _configuration(declared: Dependency, password: str, tls: str, store: str) ->
     if declared.max_connections is not None:
         yield f"max_connections: {declared.max_connections}"
     if declared.password:
-        yield f'authorization {{ user: "{_USER}", password: "{password}" }}'
+        # Beside the backend's user, in the account that it would have alone, one who may ask what the server holds.
+        yield f'authorization {{ users: [{{ user: "{_USER}", password: "{password}" }}] }}'
+        yield f'accounts {{ $SYS {{ users: [{{ user: "{_OVERSEER}", password: "{password}" }}] }} }}'
     if declared.tls != "off":
         yield f'tls {{ cert_file: "{tls}/server.crt", key_file: "{tls}/server.key" }}'
     if declared.options["jetstream"]:

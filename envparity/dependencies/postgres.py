@@ -13,8 +13,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from envparity.dependencies.own_image import OwnImage, TakesOwnImage, image_named, why_together
+from envparity.dependencies.postgres_client import lets_in, run_sql
 from envparity.dependencies.postgres_holdings import held_by
 from envparity.dependencies.postgres_isolation import Databases
+from envparity.dependencies.postgres_role import DATABASE, RESERVED, USER
 from envparity.dependencies.postgres_session import PSQL, PostgresSession
 from envparity.dependencies.programs import missing
 from envparity.dependency.kind import (
@@ -33,23 +35,15 @@ from envparity.dependency.kind import (
     Tls,
 )
 from envparity.errors import LaunchError
-from envparity.launch.connecting import first_byte
 from envparity.model.environment import Dependency
 
 if TYPE_CHECKING:
-    from envparity.launch.process.servers import Server as ProcessServer
-    from envparity.launch.process.servers import ServerParts
+    from envparity.launch.process.servers import ProcessServer, ServerParts
 
-__all__ = ["DATABASE", "KIND", "RESERVED", "USER", "Postgres"]
+__all__ = ["KIND", "Postgres"]
 
-USER = DATABASE = "app"
-"""The role and the database that the backend gets on a PostgreSQL server."""
-# PostgreSQL's SSLRequest (protocol 3.0, "SSLRequest"): a server that is up answers with one byte, S or N.
-_SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 _PORT = 5432
 _OWN_IMAGE_S = 60.0
-RESERVED = 3
-"""How many of its connections PostgreSQL keeps for superusers (superuser_reserved_connections)."""
 _FOLDERS = ("/var/lib/postgresql", "/run/postgresql")  # creating a database is creating a thousand small files
 
 
@@ -163,11 +157,16 @@ class Postgres(TakesOwnImage):
         return f"postgresql://{USER}:{secret}@{place}?{urlencode(query, safe='/')}"
 
     async def answers(self, server: Server) -> bool:
-        """By its answer to the request for TLS, which comes inside of its own protocol."""
-        return await first_byte(server.host, server.port, _SSL_REQUEST) in {b"S", b"N"}
+        """By who it lets in: it answers at its port before that, while it recovers what it holds."""
+        return await lets_in(server, USER, DATABASE)
 
     def administrator(self, shell: Shell) -> Administrator:
         return PostgresSession(shell)
+
+    async def command(self, server: Server, command: tuple[str, ...]) -> object:
+        """SQL in its database, as the backend's role; with parameters behind it, one statement with `$1` for each."""
+        statement, *parameters = command
+        return await run_sql(server, USER, DATABASE, statement, parameters)
 
     async def holdings(self, server: Server, shell: OpensShell) -> Mapping[str, int]:
         """The rows of its tables, but for those that say when they end."""
@@ -205,8 +204,7 @@ class Postgres(TakesOwnImage):
         self, ground: Ground, name: str, url: str, server: Server, lanes: int
     ) -> AbstractAsyncContextManager[Isolation]:
         """A database for each boot."""
-        del server
-        return Databases.open(ground, name, url, ahead=lanes + 1)
+        return Databases.open(ground, name, url, server, ahead=lanes + 1)
 
 
 KIND = Postgres()

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from envparity.dependencies.postgres import DATABASE, USER
+from envparity.dependencies.postgres_role import DATABASE, USER
 from envparity.errors import LaunchError
 from envparity.launch.cache import cache_folder
 from envparity.launch.cleanup.cleaning import remove_tree

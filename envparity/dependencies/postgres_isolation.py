@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from urllib.parse import unquote, urlsplit
 
-from envparity.dependency.kind import Administrator, Ground
+from envparity.dependencies.postgres_client import run_sql
+from envparity.dependency.kind import Administrator, Ground, Server
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.support.stalls import within
 
@@ -21,8 +22,8 @@ _READY_S = 30.0
 class Databases:
     """Empty databases on one PostgreSQL server, some made ahead; each is given out once and dropped afterwards."""
 
-    def __init__(self, session: Administrator, owner: str, ahead: int, memory_folder: str) -> None:
-        self._session, self._owner, self._memory_folder = session, owner, memory_folder
+    def __init__(self, session: Administrator, owner: str, server: Server, ahead: int, memory_folder: str) -> None:
+        self._session, self._owner, self._server, self._memory_folder = session, owner, server, memory_folder
         self._ready: asyncio.Queue[str] = asyncio.Queue()
         self._ahead, self._made, self._awaited = ahead, 0, 0
         self._prefix = f"{_PREFIX}{secrets.token_hex(4)}"
@@ -31,10 +32,10 @@ class Databases:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, ground: Ground, name: str, url: str, ahead: int) -> AsyncIterator[Databases]:
-        """Those of that dependency, for the role that its URL names."""
+    async def open(cls, ground: Ground, name: str, url: str, server: Server, ahead: int) -> AsyncIterator[Databases]:
+        """Those of that dependency, for the role that its URL names; `server` is reached without its proxy."""
         async with ground.administrator(name) as session:
-            databases = cls(session, unquote(urlsplit(url).username or ""), ahead, ground.memory_folder)
+            databases = cls(session, unquote(urlsplit(url).username or ""), server, ahead, ground.memory_folder)
             try:
                 await databases._make_template()
                 databases._make_ahead()
@@ -62,8 +63,9 @@ class Databases:
         self._background(self._drop(place))
 
     async def command(self, place: str, command: tuple[str, ...]) -> object:
-        """Nothing: no token is revoked in a PostgreSQL."""
-        raise LaunchError(f"a PostgreSQL takes no command from outside: {command[0]} in {place}")
+        """SQL in that database, as the role that owns it."""
+        statement, *parameters = command
+        return await run_sql(self._server, self._owner, place, statement, parameters)
 
     def _make_ahead(self) -> None:
         while self._awaited < self._ahead:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
 
-from envparity.dependencies.postgres import RESERVED, USER
+from envparity.dependencies.postgres_role import RESERVED, USER
 from envparity.dependencies.postgres_server import PostgresServer
 from envparity.dependencies.programs import program
 from envparity.errors import LaunchError

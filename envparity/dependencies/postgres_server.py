@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from envparity.dependencies.postgres import USER
 from envparity.dependencies.postgres_cluster import copy_cluster, run_sql
+from envparity.dependencies.postgres_role import USER
 from envparity.dependencies.postgres_session import PSQL
 from envparity.errors import LaunchError
 from envparity.launch.process.child import Program
 from envparity.launch.process.programs import EXTRA, package_folder
-from envparity.launch.process.servers import Server
+from envparity.launch.process.servers import ProcessServer
 
 __all__ = ["PostgresServer", "postgres_folder"]
 
@@ -27,7 +27,7 @@ _MAX_CONNECTIONS = 100
 
 
 @dataclass
-class PostgresServer(Server):
+class PostgresServer(ProcessServer):
     """PostgreSQL with the role and the database `app`."""
 
     max_connections: int | None = None

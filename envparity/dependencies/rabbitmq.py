@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from envparity.dependencies.amqp_client import PROTOCOL, AmqpSession
 from envparity.dependencies.programs import missing
+from envparity.dependencies.rabbitmq_holdings import NODE_VARIABLE, held_by
 from envparity.dependency.kind import (
     WRITABLE,
     DependencyKind,
+    OpensShell,
     ProcessPlan,
     Server,
     ServerPlan,
     Tls,
 )
+from envparity.dependency.wording import known_command
 from envparity.launch.connecting import first_byte
 from envparity.model.environment import Dependency
 
@@ -39,7 +44,6 @@ _OTHERS = (
     "MNESIA_BASE",
     "PID_FILE",
 )
-_PROTOCOL = b"AMQP\x00\x00\x09\x01"  # the header of AMQP 0-9-1 (§4.2.2), which is answered with Connection.Start
 _METHOD = b"\x01"
 _READY_S = 120.0
 _MEMORY_MIB = 1024
@@ -60,7 +64,11 @@ class RabbitMq(DependencyKind):
     own_tls: ClassVar[bool] = True
     images: frozenset[str] = frozenset({"rabbitmq"})
     schemes: frozenset[str] = frozenset({"amqp", "amqps"})
+    shell: tuple[str, ...] = ("sh",)
     usual_port: int = _PORT
+    commands: Mapping[str, str] = MappingProxyType(
+        {"publish": "EXCHANGE KEY MESSAGE", "declare": "QUEUE", "purge": "QUEUE", "delete": "QUEUE"}
+    )
 
     def of_container(self, command: str, variables: Collection[str]) -> Mapping[str, object]:
         """Nothing of it says more."""
@@ -96,7 +104,25 @@ class RabbitMq(DependencyKind):
     async def answers(self, server: Server) -> bool:
         """By its answer to the header of its protocol."""
         name = "localhost" if server.tls else None
-        return await first_byte(server.host, server.port, _PROTOCOL, server.tls, name) == _METHOD
+        return await first_byte(server.host, server.port, PROTOCOL, server.tls, name) == _METHOD
+
+    async def command(self, server: Server, command: tuple[str, ...]) -> object:
+        """A message to an exchange ("" is that of queues by their names), or something done to a queue."""
+        name, words = known_command(self.commands, command)
+        async with AmqpSession.open(server, _USER) as session:
+            done: Mapping[str, Callable[..., Awaitable[object]]] = {
+                "publish": session.publish,
+                "declare": session.declare,
+                "purge": session.purge,
+                "delete": session.delete,
+            }
+            return await done[name](*words)
+
+    async def holdings(self, server: Server, shell: OpensShell) -> Mapping[str, int]:
+        """Queues, exchanges and bindings, who takes from a queue, and what that has and does not confirm."""
+        del server
+        async with shell() as opened:
+            return await held_by(opened)
 
     def lacking(self) -> str:
         return missing(_PROGRAM, "Debian's package rabbitmq-server")
@@ -132,6 +158,7 @@ def _variables(folder: Path, port: int) -> Iterator[tuple[str, str]]:
     among = f"-kernel inet_dist_use_interface {{{_AMONG_NODES.replace('.', ',')}}}"
     start = f"-noinput -sname {_NODE} -start_epmd false -erl_epmd_port {port} {among}"
     yield "RABBITMQ_SERVER_START_ARGS", start
+    yield NODE_VARIABLE, f"{_AMONG_NODES}:{port}"
     yield "RABBITMQ_ALLOW_INPUT", "true"  # no shell between it and its signals
     yield "RABBITMQ_LOGS", "-"
     yield "RABBITMQ_CONFIG_FILE", str(folder / _FILE)

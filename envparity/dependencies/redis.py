@@ -12,7 +12,7 @@ import msgspec
 
 from envparity.dependencies.own_image import OwnImage, TakesOwnImage, image_named
 from envparity.dependencies.redis_holdings import held_by
-from envparity.dependencies.redis_session import RedisSession
+from envparity.dependencies.redis_session import PING, RedisSession, is_up
 from envparity.dependency.kind import (
     WRITABLE,
     Ground,
@@ -24,13 +24,12 @@ from envparity.dependency.kind import (
     Tls,
 )
 from envparity.errors import LaunchError
-from envparity.launch.connecting import first_byte
-from envparity.launch.warm.command import WarmUnavailable
+from envparity.launch.agent.command import WarmUnavailable
+from envparity.launch.connecting import first_bytes
 from envparity.model.environment import Dependency
 
 if TYPE_CHECKING:
-    from envparity.launch.process.servers import Server as ProcessServer
-    from envparity.launch.process.servers import ServerParts
+    from envparity.launch.process.servers import ProcessServer, ServerParts
 
 __all__ = ["KIND", "Redis"]
 
@@ -85,7 +84,7 @@ class Redis(TakesOwnImage):
     async def answers(self, server: Server) -> bool:
         """By asking: whoever has no password is told so, and that is an answer too."""
         name = "redis" if server.tls else None
-        return await first_byte(server.host, server.port, b"PING\r\n", server.tls, name) in {b"+", b"-"}
+        return is_up(await first_bytes(server.host, server.port, PING, server.tls, name))
 
     def lacking(self) -> str:
         from envparity.dependencies.redis_server import redis_program

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 
 from envparity.dependencies.redis_session import RedisSession
+from envparity.dependencies.shapes import shape_of
 
-__all__ = ["held_by", "shape_of"]
+__all__ = ["held_by"]
 
 # In one question, because each costs a round trip: names of keys without an expiry, and how many members they have.
 # Lists and streams are queues and logs, which others empty. A sorted set whose scores are moments says when its members
@@ -34,8 +34,6 @@ repeat
 until cursor == '0' or #found > 100000
 return found
 """
-_SEPARATOR = re.compile(r"([:/|{},\s]+)")
-_LONGEST = 24
 
 
 async def held_by(session: RedisSession) -> Mapping[str, int]:
@@ -49,17 +47,3 @@ async def held_by(session: RedisSession) -> Mapping[str, int]:
         if members >= 0:
             held[f"members of {shape}"] += members
     return dict(held)
-
-
-def shape_of(name: str) -> str:
-    """The name with a star for every part that may be somebody's: what has a digit in it, or is long, or is no word.
-
-    Nothing of what stood there is told: it may be a token.
-    """
-    return "".join(
-        part if index % 2 or _is_word(part) else "*" for index, part in enumerate(_SEPARATOR.split(name)) if part
-    )
-
-
-def _is_word(part: str) -> bool:
-    return len(part) <= _LONGEST and re.fullmatch(r"[A-Za-z_.!-]+", part) is not None

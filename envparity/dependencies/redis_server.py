@@ -10,10 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from envparity.dependencies.redis_session import PING, is_up
 from envparity.errors import LaunchError
 from envparity.launch.process.child import Program
 from envparity.launch.process.programs import EXTRA, package_folder
-from envparity.launch.process.servers import Server
+from envparity.launch.process.servers import ProcessServer
 
 __all__ = ["RedisServer", "redis_program"]
 
@@ -21,7 +22,7 @@ _REDIS = ("valkey-server", "redis-server")
 
 
 @dataclass
-class RedisServer(Server):
+class RedisServer(ProcessServer):
     """A Redis-protocol server that keeps nothing: a restart begins empty, as that of the container does."""
 
     @property
@@ -37,8 +38,8 @@ class RedisServer(Server):
             asking.settimeout(1.0)
             try:
                 asking.connect(str(self.socket) if self.socket_only else ("127.0.0.1", self.port))
-                asking.sendall(b"PING\r\n")
-                return asking.recv(1) in {b"+", b"-"}
+                asking.sendall(PING)
+                return is_up(asking.recv(256))
             except OSError:
                 return False
 

@@ -11,9 +11,20 @@ from contextlib import asynccontextmanager
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.support.stalls import within
 
-__all__ = ["RedisSession"]
+__all__ = ["PING", "RedisSession", "is_up"]
+
+PING = b"PING\r\n"
+"""What is asked of a server before anything else is."""
 
 _ANSWER_S = 15.0
+
+
+def is_up(answer: bytes) -> bool:
+    """Whether who answers a PING so does what it is asked to.
+
+    Who has no password is told so, and that is an answer too; one that still reads what it kept sends everybody away.
+    """
+    return answer[:1] in {b"+", b"-"} and not answer.startswith(b"-LOADING")
 
 
 class RedisSession:

@@ -9,32 +9,17 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from envparity.dependencies.image import Word, with_literals
+from envparity.dependencies.own_settings import OwnSettings, own_setting_mistakes, settings_of, with_values
 from envparity.dependencies.placeholders import filled, unknown
 from envparity.dependencies.programs import missing, program
 from envparity.dependencies.readiness import Ready, is_ready, ready_mistakes
 from envparity.dependency.kind import Beside, Built, DependencyKind, Image, KeyMistake, ProcessPlan, Server, ServerPlan
-from envparity.model.composed import Composed, is_composed
-from envparity.model.environment import Dependency, FromSource, SecretOf, Setting
+from envparity.model.environment import Dependency, Setting
 from envparity.support.toml.document import in_words, is_there
 
 __all__ = ["KIND", "Service"]
 
 _OFFERS = ("url", "host", "port")
-
-
-class SettingTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
-    """`{ secret = 48 }` or `{ from = "postgres.url" }`, as an environment's own settings have them."""
-
-    secret: Annotated[int, msgspec.Meta(description="how many random bytes", ge=32, le=1024)] | None = None
-    source: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                description="DEPENDENCY.url and its like, as in [settings]", pattern="^[a-z][a-z0-9-]*\\.[a-z_]+$"
-            ),
-        ]
-        | None
-    ) = None
 
 
 class ServiceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,10 +56,7 @@ class ServiceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port_setting: Annotated[
         str, msgspec.Meta(description="the setting that tells it", pattern="^[A-Za-z_][A-Za-z0-9_]*$")
     ] = "PORT"
-    settings: Annotated[
-        dict[str, str | int | float | bool | SettingTable],
-        msgspec.Meta(description="what it finds in its environment, as [settings] has it"),
-    ] = {}
+    settings: OwnSettings = {}
     url: Annotated[
         str, msgspec.Meta(description="what settings get from NAME.url, with {host}, {port}, {address}", min_length=1)
     ] = "http://{address}"
@@ -104,9 +86,7 @@ class Service(DependencyKind):
             yield from unknown(("ready", "command"), ready.get("command"), ("port",))
         yield from _source_mistakes(table, folder)
         settings = table.get("settings")
-        for name, value in settings.items() if isinstance(settings, dict) else ():
-            if isinstance(value, dict) and len(value) != 1:
-                yield KeyMistake(("settings", name), "one key, secret or from", f"{len(value)} keys")
+        yield from own_setting_mistakes(settings)
         port = table.get("port_setting", "PORT")
         if isinstance(settings, dict) and port in settings:
             yield KeyMistake(("settings", str(port)), "the port from `port` alone", "a setting as well", "set port")
@@ -144,11 +124,11 @@ class Service(DependencyKind):
         return await is_ready(declared.options["ready"], server, beside, {"port": str(beside.port)})
 
     def settings(self, declared: Dependency) -> Mapping[str, Setting]:
-        return {name: _setting(value) for name, value in declared.options["settings"].items()}
+        return settings_of(declared)
 
     def placed(self, declared: Dependency, reached: Server, values: Mapping[str, str]) -> Dependency:
         del reached
-        return msgspec.structs.replace(declared, options={**declared.options, "settings": dict(values)})
+        return with_values(declared, values)
 
     def container(self, declared: Dependency, password: str) -> ServerPlan:
         del password
@@ -173,14 +153,6 @@ class Service(DependencyKind):
         first, *arguments = (filled(option, {"port": str(port)}) for option in options["process"])
         variables = {**options["settings"], options["port_setting"]: str(port)}
         return ProcessPlan((program(first), *arguments), variables=variables, code=Path(options["folder"]))
-
-
-def _setting(value: object) -> Setting:
-    """A setting of its table, as an environment's own is read."""
-    if isinstance(value, dict):
-        return SecretOf(value["secret"]) if value.get("secret") is not None else FromSource(value["from"])
-    text = str(value)
-    return Composed(text) if is_composed(text) else text
 
 
 def _source_mistakes(table: Mapping[str, object], folder: Path) -> Iterator[KeyMistake]:

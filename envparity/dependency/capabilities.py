@@ -18,10 +18,12 @@ __all__ = [
     "Administrator",
     "Beside",
     "Ground",
+    "HasShell",
     "HoldsKeys",
     "IsRecognised",
     "Isolates",
     "Isolation",
+    "KnowsCommands",
     "ListensUsually",
     "OpensShell",
     "Placed",
@@ -76,11 +78,21 @@ class ListensUsually(Protocol):
 
 @runtime_checkable
 class TakesCommands(Protocol):
-    """A kind whose servers take commands from outside: to revoke a token, for one."""
+    """A kind whose servers take commands from outside: to revoke a token, for one, or as a step of a scenario."""
 
     async def command(self, server: Server, command: tuple[str, ...]) -> object:
         """Have one command done; gives the answer. Raises `LaunchError` where it is refused."""
         ...
+
+
+@runtime_checkable
+class KnowsCommands(Protocol):
+    """A kind that takes commands, and few of them, so that a wrong one is told before anything boots.
+
+    `commands` are their names with what follows each, optional words in brackets: `{"PUB": "SUBJECT [PAYLOAD]"}`.
+    """
+
+    commands: Mapping[str, str]
 
 
 class Beside(Protocol):
@@ -170,6 +182,13 @@ class Shell(Protocol):
 
 OpensShell = Callable[[], AbstractAsyncContextManager[Shell]]
 """Starts the program beside a server by which it is administered (`Administered.shell`)."""
+
+
+@runtime_checkable
+class HasShell(Protocol):
+    """A kind with a program beside its servers that takes scripts: in the server's container, or as whoever runs it."""
+
+    shell: tuple[str, ...]
 
 
 @runtime_checkable

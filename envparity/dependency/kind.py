@@ -19,9 +19,11 @@ from envparity.dependency.capabilities import (
     Administrator,
     Beside,
     Ground,
+    HasShell,
     HoldsKeys,
     Isolates,
     Isolation,
+    KnowsCommands,
     OpensShell,
     Placed,
     RunsAsProcess,
@@ -41,6 +43,7 @@ from envparity.support.redaction import is_secret
 __all__ = [
     "ANSWERS_S",
     "CA_PATH",
+    "HOST_NAME",
     "KINDS",
     "PROCESSES",
     "WRITABLE",
@@ -50,11 +53,13 @@ __all__ = [
     "Built",
     "DependencyKind",
     "Ground",
+    "HasShell",
     "HoldsKeys",
     "Image",
     "Isolates",
     "Isolation",
     "KeyMistake",
+    "KnowsCommands",
     "MaxConnections",
     "OpensShell",
     "Password",
@@ -99,6 +104,15 @@ _LATENCY: Final[Mapping[str, object]] = {
     "maximum": 60000,
 }
 
+HOST_NAME: Final = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?"
+"""A name by which code may reach a dependency, as a regular expression."""
+
+_HOSTS: Final[Mapping[str, object]] = {
+    "description": "names by which code reaches it in containers, at the port that the server itself listens on",
+    "type": "array",
+    "items": {"type": "string", "pattern": f"^{HOST_NAME}$"},
+    "uniqueItems": True,
+}
 
 Image = str | Path | Built
 """Where a server's image comes from: a reference that the engine has, a folder with a Dockerfile, or files to build."""
@@ -119,8 +133,8 @@ class KeyMistake(NamedTuple):
 class DependencyKind(ABC):
     """One kind of dependency: what is known of it without any of its capabilities.
 
-    `keys` are those of [dependencies.NAME] beside `kind` and `latency_ms`, each with its description: `tls`, `password`
-    and `max_connections` where it can have them, and keys of its own, which are found in `Dependency.options`.
+    `keys` are those of [dependencies.NAME] beside what all have, each with its description: `tls`, `password` and
+    `max_connections` where it can have them, and keys of its own, which are found in `Dependency.options`.
     `image` is a reference that the container engine has, or a folder that holds a Dockerfile; of envparity's own kinds
     the name of a folder of `docker/`. Where it is not `needed_at_start`, a backend may start without its server, which
     many ask only when they have a question.
@@ -252,6 +266,6 @@ def dependency_schema(named: object = None) -> dict[str, object]:
         asked,
         lambda kind: kind.keys,
         named="which kind of server",
-        common={"latency_ms": _LATENCY},
+        common={"latency_ms": _LATENCY, "hosts": _HOSTS},
         required=["kind"],
     )

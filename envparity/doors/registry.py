@@ -22,7 +22,7 @@ __all__ = [
     "DISTRIBUTION",
     "GROUPS",
     "Door",
-    "Entry",
+    "InstalledEntry",
     "built_in_entries",
     "entries_of",
     "foreign_entries",
@@ -38,7 +38,8 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         for name in (
             *("startup", "parity", "orders", "conversation", "transcripts"),
             *("chance", "lifecycle", "disturbances", "limits", "infrastructure", "warm", "deployed"),
-            *("second_time", "growth", "holdings", "names", "load", "offers"),
+            *("second_time", "growth", "holdings", "names", "load", "offers", "credentials", "siblings"),
+            "certificates",
         )
     },
     "envparity.auth": {
@@ -114,7 +115,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Entry:
+class InstalledEntry:
     """One thing that is installed, and where it came from. `value` is `module:attribute`."""
 
     group: str
@@ -148,9 +149,11 @@ class Door(Generic[T]):
     def __init__(self, group: str, what: str, accepts: Callable[[object], T | None]) -> None:
         """`what` says in words what is asked for; `accepts` gives the object back, or None for nonsense."""
         self.group, self._what, self._accepts = group, what, accepts
-        self._origins: dict[int, tuple[object, Entry]] = {}  # with the objects, so that no id is another's later
+        self._origins: dict[
+            int, tuple[object, InstalledEntry]
+        ] = {}  # with the objects, so that no id is another's later
 
-    def entries(self) -> Mapping[str, Entry]:
+    def entries(self) -> Mapping[str, InstalledEntry]:
         """What is installed, by name, the built-in first. Raises `DoorFailed` where two have one name."""
         return entries_of(self.group)
 
@@ -162,7 +165,7 @@ class Door(Generic[T]):
         """The thing that a file names so; None where that is no name of one that is installed. Raises `DoorFailed`."""
         return self.get(name) if isinstance(name, str) and name in self.entries() else None
 
-    def load(self, entry: Entry) -> T:
+    def load(self, entry: InstalledEntry) -> T:
         """The thing behind that entry. Raises `DoorFailed` where its import fails, or where it is something else."""
         with unforeseen(entry):
             module, _, attributes = entry.value.partition(":")
@@ -186,7 +189,7 @@ class Door(Generic[T]):
 
 
 @contextmanager
-def unforeseen(entry: Entry) -> Iterator[None]:
+def unforeseen(entry: InstalledEntry) -> Iterator[None]:
     """Whatever another distribution's code raises becomes a `DoorFailed` that names it. Our own errors pass."""
     try:
         yield
@@ -200,11 +203,11 @@ def unforeseen(entry: Entry) -> Iterator[None]:
 
 
 @functools.cache
-def entries_of(group: str) -> Mapping[str, Entry]:
+def entries_of(group: str) -> Mapping[str, InstalledEntry]:
     """What is installed in that group, by name, the built-in first. Raises `DoorFailed` for names that clash."""
     found = built_in_entries(group)
     for point in sorted(metadata.entry_points(group=group), key=lambda each_point: each_point.name):
-        entry = Entry(group, point.name, point.value, *_origin(point))
+        entry = InstalledEntry(group, point.name, point.value, *_origin(point))
         if not _NAME.fullmatch(point.name):
             raise DoorFailed(str(entry), "its name is not of small letters, digits, - and _")
         if point.name in _RESERVED.get(group, ()):
@@ -215,13 +218,13 @@ def entries_of(group: str) -> Mapping[str, Entry]:
     return found
 
 
-def built_in_entries(group: str) -> dict[str, Entry]:
+def built_in_entries(group: str) -> dict[str, InstalledEntry]:
     """What envparity itself has in that group, by name."""
     version = version_of_envparity()
-    return {name: Entry(group, name, value, DISTRIBUTION, version) for name, value in _BUILT_IN[group].items()}
+    return {name: InstalledEntry(group, name, value, DISTRIBUTION, version) for name, value in _BUILT_IN[group].items()}
 
 
-def foreign_entries() -> tuple[Entry, ...]:
+def foreign_entries() -> tuple[InstalledEntry, ...]:
     """Everything that came from other distributions, of every door. Raises `DoorFailed` for names that clash."""
     return tuple(entry for group in GROUPS for entry in entries_of(group).values() if not entry.built_in)
 

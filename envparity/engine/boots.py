@@ -16,11 +16,11 @@ from envparity.engine.further_boots import FurtherBoots
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.plan import PlannedCase
-from envparity.engine.want_of_time import Attempt, Doubt, LateBoots, with_stalls
+from envparity.engine.want_of_time import BootAttempt, Doubt, LateBoots, with_stalls
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
 from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 from envparity.support.once_each import OnceEach
 
@@ -58,7 +58,7 @@ class Boots:
 
     def __init__(
         self,
-        subject: Subject,
+        project: Project,
         launcher: Launcher,
         observer: Observer,
         emit: Emit,
@@ -71,7 +71,7 @@ class Boots:
         told_whole: Callable[[Case], CaseMore] | None = None,
     ) -> None:
         self._elsewhere, self._told_whole = elsewhere, told_whole
-        self._attached, self._environments = subject.attached, subject.environments
+        self._attached, self._environments = project.attached, project.environments
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
@@ -81,7 +81,7 @@ class Boots:
         self._late = LateBoots(every=True)
         self.places = Places(workers)
         self.unsteady: list[tuple[Case, str]] = []
-        self._further = FurtherBoots(repeat, subject.attached, emit)
+        self._further = FurtherBoots(repeat, project.attached, emit)
         self.taken: dict[Case, CaseMore] = {}
 
     @property
@@ -109,7 +109,7 @@ class Boots:
         await self._under_way.cancel()
 
     async def counted(
-        self, case: Case, attempt: Attempt, *, idle: bool = False, doubt: Doubt | None = None
+        self, case: Case, attempt: BootAttempt, *, idle: bool = False, doubt: Doubt | None = None
     ) -> Observation:
         """What `attempt` shows in one of the places, or, where that came to a deadline, alone: that is what counts.
 

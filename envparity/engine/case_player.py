@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import msgspec
 
+from envparity.engine.at_once import play_at_once
 from envparity.engine.changing import observe_change
 from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.events import Emit, Waiting
@@ -17,14 +18,16 @@ from envparity.engine.offers import play_token_first
 from envparity.engine.orders_seen import OrdersSeen
 from envparity.engine.plan import PlannedCase
 from envparity.engine.plays import play_again, repeated
+from envparity.engine.siblings import play_beside_siblings
 from envparity.engine.stops import stop_when_all_are_gone
 from envparity.engine.visits import visit
 from envparity.engine.want_of_time import Doubt
 from envparity.errors import DeadlineExceeded
 from envparity.launch.controls import ReplicaControls
 from envparity.launch.port import Stack
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
+from envparity.observe.beside import AtOnce, SiblingPlay
 from envparity.observe.record import Observation, Replica, Visits
 from envparity.observe.transcript import Transcript
 
@@ -34,8 +37,12 @@ __all__ = ["CasePlayer"]
 class CasePlayer:
     """Plays the scenarios of a case on its stack, and observes it."""
 
-    def __init__(self, subject: Subject, observer: Observer, orders: OrdersSeen, emit: Emit) -> None:
-        self._subject, self._observer, self._orders, self._emit = subject, observer, orders, emit
+    def __init__(
+        self, project: Project, observer: Observer, orders: OrdersSeen, emit: Emit, *, named: Collection[str] = ()
+    ) -> None:
+        """`named` are the scenarios that were asked for, of which also that is played which takes long."""
+        self._project, self._observer, self._orders, self._emit = project, observer, orders, emit
+        self._named = named
 
     async def __call__(
         self,
@@ -74,13 +81,16 @@ class CasePlayer:
             timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
             return await observer.record(stack, first, played, timings, cross_origin=cross_origin)
         back, control, turned = CameBack(), tuple[Transcript, ...](), tuple[Transcript, ...]()
-        visits: tuple[Visits, ...] = ()
+        visits, siblings = tuple[Visits, ...](), tuple[SiblingPlay, ...]()
         if controlled:
             await growth.look(played)
-            returning = comes_back(scenarios, played, thorough=self._subject.thorough)
+            returning = comes_back(scenarios, played, thorough=self._project.thorough)
             back = await come_back(observer.player, stack, returning, seen=growth.look)
             control = await play_again(observer.player, stack, scenarios, played, back.others)
             turned = await play_token_first(observer.player, stack, scenarios, played)
+            siblings = await play_beside_siblings(
+                observer.player, stack, scenarios, played, thorough=self._project.thorough
+            )
             await growth.look((*control[len(back.others) :], *turned))
             visits = await visit(observer.player, stack, scenarios)
         began_orders = time.monotonic()
@@ -88,8 +98,9 @@ class CasePlayer:
             await self._orders.boot_beside(stack, first[0].startup)
         orders_s = time.monotonic() - began_orders
         disturbed = await observer.player.disruptive(stack, scenarios, again=not told)
-        if controlled and self._subject.thorough:
+        if controlled and self._project.thorough:
             control += await self._back_alone(stack, scenarios, disturbed, back)
+        at_once = await self._at_once(stack, scenarios, played) if controlled else ()
         played += disturbed
         control += await repeated(observer.player, stack, scenarios, (*played, *control))
         timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
@@ -102,11 +113,13 @@ class CasePlayer:
             control=control,
             second=back.second,
             turned=turned,
+            siblings=siblings,
+            at_once=at_once,
             usage=growth.points,
             visits=visits,
             cross_origin=cross_origin,
         )
-        grace_s = self._subject.environments[case.environment].platform.stop_grace_s
+        grace_s = self._project.environments[case.environment].platform.stop_grace_s
         stops = await stop_when_all_are_gone(observer.player, stack, scenarios, played, grace_s) if controlled else ()
         return msgspec.structs.replace(observation, stops=stops)
 
@@ -128,6 +141,22 @@ class CasePlayer:
             back.second += more.second
         return control
 
+    async def _at_once(
+        self, stack: Stack, scenarios: Sequence[Scenario], played: Sequence[Transcript]
+    ) -> tuple[AtOnce, ...]:
+        """What many clients meet, behind all else: what they leave in a backend is no matter of it."""
+        project = self._project
+        return await play_at_once(
+            self._observer.player,
+            stack,
+            scenarios,
+            played,
+            backend=project.backend,
+            dependencies=[*project.environments[stack.case.environment].dependencies],
+            named=self._named,
+            thorough=project.thorough,
+        )
+
     def _is_controlled(self, stack: Stack, first: Sequence[Replica]) -> bool:
         """Whether the peaceful scenarios are played more than once.
 
@@ -135,11 +164,11 @@ class CasePlayer:
         an idle time is over, or where one may only look; other boots than the usual one are the baseline's matter.
         """
         boot, name = stack.case.boot, stack.case.environment
-        baseline = next(iter(self._subject.environments))
+        baseline = next(iter(self._project.environments))
         named = boot.steady or name == baseline
         return (
             all(replica.has_started for replica in first)
             and boot.hasten == 1
-            and name not in self._subject.attached
+            and name not in self._project.attached
             and named
         )

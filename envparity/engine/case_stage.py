@@ -1,4 +1,4 @@
-"""The planned cases of a subject with all that boots, plays, and explains them; a run has one such stage at a time."""
+"""The planned cases of a project with all that boots, plays, and explains them; a run has one such stage at a time."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from envparity.engine.observer import Observer
 from envparity.engine.orders_seen import OrdersSeen
 from envparity.engine.plan import PlannedCase, left_out, plan
 from envparity.engine.repeats import with_rates
+from envparity.engine.shown_once import counted_again
 from envparity.engine.shrinking import with_causes
 from envparity.errors import ConfigurationError, Mistake
 from envparity.isolate import with_partings
@@ -33,7 +34,7 @@ from envparity.judge.releases import with_changes
 from envparity.launch.clocks import faketime_library
 from envparity.launch.port import Launcher
 from envparity.model.case import Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
 __all__ = ["CaseStage", "CaseStageOptions"]
@@ -54,31 +55,31 @@ class CaseStageOptions:
 
 
 class CaseStage:
-    """The cases of one subject: planned, booted once each, and judged together."""
+    """The cases of one project: planned, booted once each, and judged together."""
 
-    def __init__(self, subject: Subject, launcher: Launcher, emit: Emit, options: CaseStageOptions) -> None:
-        attached, thorough, environments = subject.attached, subject.thorough, subject.environments
-        self.subject, self._emit, self._options = subject, emit, options
+    def __init__(self, project: Project, launcher: Launcher, emit: Emit, options: CaseStageOptions) -> None:
+        attached, thorough, environments = project.attached, project.thorough, project.environments
+        self.project, self._emit, self._options = project, emit, options
         with_orders = options.orders is not None
         planned = plan(
-            subject.backend, environments, options.only, orders=with_orders, attached=attached, thorough=thorough
+            project.backend, environments, options.only, orders=with_orders, attached=attached, thorough=thorough
         )
         planned, self.not_changed = without_changes(planned, launcher)
         self.cases = tuple(each for each in planned if options.share is None or each.case.id in options.share)
         if any(each.case.boot.clocks for each in self.cases):
             faketime_library()
-        self.left_out = left_out(subject.backend, environments, options.only, attached, thorough=thorough)
-        observer = Observer(subject.backend, launcher.name, launcher.run_id, emit, attached)
-        self.explorer = Explorer(subject, launcher, observer, emit)
-        self.orders = OrdersSeen(subject, self.explorer, emit, options.orders)
-        player = CasePlayer(subject, observer, self.orders, emit)
+        self.left_out = left_out(project.backend, environments, options.only, attached, thorough=thorough)
+        observer = Observer(project.backend, launcher.name, launcher.run_id, emit, attached)
+        self.explorer = Explorer(project, launcher, observer, emit)
+        self.orders = OrdersSeen(project, self.explorer, emit, options.orders)
+        player = CasePlayer(project, observer, self.orders, emit, named=options.only)
         self.boots = Boots(
-            subject, launcher, observer, emit, player, planned=len(self.cases),
+            project, launcher, observer, emit, player, planned=len(self.cases),
             workers=options.workers, repeat=options.repeat, elsewhere=options.elsewhere,
             told_whole=self._more if options.told_whole else None,
         )  # fmt: skip
         self._crew = options.elsewhere if isinstance(options.elsewhere, Crew) else None
-        self.finder = CauseFinder(subject, launcher, observer, emit, places=self.boots.places, crew=self._crew)
+        self.finder = CauseFinder(project, launcher, observer, emit, places=self.boots.places, crew=self._crew)
         self._observed: tuple[Observation, ...] = ()
         self._judged: Judgement | None = None
 
@@ -116,9 +117,12 @@ class CaseStage:
 
     async def judgement(self, observations: tuple[Observation, ...]) -> Judgement:
         """What the rules find in all of it, with its causes where these were asked for."""
-        judged = with_partings(await self._confirmed(observations), self.subject, observations)
+        judged = with_partings(await self._confirmed(observations), self.project, observations)
         judged = with_changes(judged, observations)
-        judged = with_rates(self.subject, judged, observations, self.boots.repeats)
+        judged = with_rates(self.project, judged, observations, self.boots.repeats)
+        if self._options.causes:
+            planned = [each.case for each in self.cases]
+            judged = await counted_again(self.project, judged, observations, planned, self._once_more)
         self._observed, self._judged = observations, judged
         judged = await self.finder.explain(judged, observations) if self._options.causes else judged
         return with_entries(judged)
@@ -130,7 +134,7 @@ class CaseStage:
         no finding stands on a warm boot then. Later it is all of it, with the causes that are known by now.
         """
         if self._judged is None:
-            return self.boots.seen, with_entries(judge(self.subject, self.boots.seen))
+            return self.boots.seen, with_entries(judge(self.project, self.boots.seen))
         findings = self.finder.so_far or self._judged.findings
         return self._observed, with_entries(msgspec.structs.replace(self._judged, findings=findings))
 
@@ -150,10 +154,18 @@ class CaseStage:
     @asynccontextmanager
     async def stand(self, environment: str) -> AsyncIterator[BootsBeside]:
         """That environment, booted as it is, for boots beside it."""
-        async with self.boots.boot(Case(environment, self.subject.backend.name)) as stack:
+        async with self.boots.boot(Case(environment, self.project.backend.name)) as stack:
             await stack.until_decided()
             async with self.explorer.beside(stack) as beside:
                 yield beside
+
+    async def _once_more(self, case: Case, nth: int) -> Observation:
+        """One more boot of that planned case, the `nth` beside all that were asked for."""
+        self._emit(Waiting(case.id, f"one more boot of {case}: does it show again?"))
+        planned = self.planned(case)
+        if self._crew is not None:
+            return await self._crew.again(planned, self._options.repeat + nth)
+        return await self.boots.once_more(planned)
 
     def _more(self, case: Case) -> CaseMore:
         """What that case showed beside its observation."""
@@ -168,7 +180,7 @@ class CaseStage:
 
         A finding that a cold boot does not reproduce is reported as what it is.
         """
-        judgement = with_causes(judge(self.subject, observations), self.orders.explained, observations)
+        judgement = with_causes(judge(self.project, observations), self.orders.explained, observations)
         doubtful = only_warm(judgement, observations)
         if not doubtful:
             return judgement
@@ -176,4 +188,4 @@ class CaseStage:
         wanted = cases_to_confirm(doubtful, observations)
         again = await asyncio.gather(*(self.cold(case) for case in wanted))
         cold |= dict(zip(wanted, again, strict=True))
-        return confirm(judgement, doubtful, judge(self.subject, tuple(cold.values())))
+        return confirm(judgement, doubtful, judge(self.project, tuple(cold.values())))

@@ -9,12 +9,13 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
 
 from envparity.engine.elsewhere import AskedSearch, Crew, Found
-from envparity.engine.ends import Ends, ends_of
+from envparity.engine.ends import Ends, ends_of, shown_in_some_plays
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.observer import Observer
 from envparity.engine.oracle import played_for
@@ -22,9 +23,11 @@ from envparity.engine.places import Places
 from envparity.engine.searches import Searches
 from envparity.judge import conduct, singles
 from envparity.judge.cause import Cause, Chance, Everywhere, NotFound, TraitsCause
+from envparity.judge.evidence import ObservedDifference
 from envparity.judge.finding import Finding, Judgement
+from envparity.judge.random_fields import with_random_fields, without_random
 from envparity.launch.port import Launcher
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 from envparity.support.together import together
 
@@ -54,7 +57,7 @@ class CauseFinder:
 
     def __init__(
         self,
-        subject: Subject,
+        project: Project,
         launcher: Launcher,
         observer: Observer,
         emit: Emit,
@@ -64,13 +67,14 @@ class CauseFinder:
         boots: int = CAUSE_BOOTS,
         seconds: float = CAUSE_S,
     ) -> None:
-        self._subject = subject
+        self._project = project
         self._emit = emit
         self._crew = crew
         self._seconds = seconds
         self._findings: list[Finding] = []
+        self._random: dict[int, tuple[ObservedDifference, ...]] = {}
         self._searches = Searches(
-            subject, launcher, observer, emit, places=places or Places(), boots=boots, seconds=seconds
+            project, launcher, observer, emit, places=places or Places(), boots=boots, seconds=seconds
         )
 
     async def search(self, asked: AskedSearch) -> dict[int, Found]:
@@ -86,32 +90,35 @@ class CauseFinder:
         """The judgement, in which these findings have their causes. Boots nothing where there are none."""
         until_s = time.monotonic() + self._seconds
         findings = self._findings = list(judgement.findings)
+        self._random.clear()
         looked_for = [at for at, finding in enumerate(findings) if _is_looked_for(finding)]
         by_rate = {
             at: each_finding.cause for at, each_finding in enumerate(findings) if isinstance(each_finding.cause, Chance)
         }
-        found = singles(self._subject, observations) if looked_for or by_rate else ()
+        found = singles(self._project, observations) if looked_for or by_rate else ()
         cases: dict[int, tuple[Ends, ...]] = {}
         for at in looked_for:
             finding = findings[at]
-            if set(self._subject.environments) <= {*finding.environments}:
+            if set(self._project.environments) <= {*finding.environments}:
                 # Of one environment alone nobody knows where else it shows.
-                if len(self._subject.environments) > 1:
+                if len(self._project.environments) > 1:
                     findings[at] = _with_cause(finding, Everywhere())
-            elif candidates := ends_of(finding, found, observations, self._subject.environments):
+            elif candidates := ends_of(finding, found, observations, self._project.environments):
                 cases[at] = candidates
-            elif seen := [name for name in finding.environments if name in self._subject.attached]:
+            elif seen := [name for name in finding.environments if name in self._project.attached]:
                 findings[at] = _with_cause(finding, NotFound("attached", environments=tuple(seen)))
             elif _elsewhere(finding, observations):
                 findings[at] = _with_cause(finding, NotFound("nothing passes"))
         for at, cause in (await self._causes(cases, until_s)).items():
             findings[at] = _with_cause(findings[at], cause)
         for at, chance in by_rate.items():
-            ends = ends_of(findings[at], found, observations, self._subject.environments)
+            ends = ends_of(findings[at], found, observations, self._project.environments)
             there = next((end for end in ends if end.failing.case.environment == chance.failing), None)
             if chance.rates == "differ" and there is not None:
-                asked = self._asked("changed", {at: there}, until_s, chance=chance)
+                asked = _asked("changed", {at: there}, until_s, chance=chance)
                 findings[at] = _with_cause(findings[at], (await self._found(asked))[at].cause or chance)
+        for at, differences in self._random.items():
+            findings[at] = with_random_fields(findings[at], differences)
         return msgspec.structs.replace(judgement, findings=tuple(findings))
 
     async def _causes(self, cases: Mapping[int, tuple[Ends, ...]], until_s: float) -> dict[int, Cause]:
@@ -120,14 +127,15 @@ class CauseFinder:
         What shows between the same two boots shares the boots of their hybrids.
         """
         causes: dict[int, Cause] = {}
-        by_chance = {at: candidates[0] for at, candidates in cases.items() if _is_by_chance(candidates[0])}
+        by_chance = {at: candidates[0] for at, candidates in cases.items() if shown_in_some_plays(candidates[0])}
         unsteady = dict(by_chance)
         at_once = asyncio.Semaphore(_SEARCHES_AT_ONCE if self._crew is None else max(len(cases), 1))
 
         async def search(group: Mapping[int, Ends]) -> None:
             async with at_once:
-                found = await self._found(self._asked("traits", group, until_s))
-            for at, case in group.items():
+                found = await self._found(_asked("traits", group, until_s))
+            for at, ends in group.items():
+                case = replace(ends, finding=without_random(ends.finding, found[at].by_chance))
                 cause = found[at].cause
                 if isinstance(cause, Chance):
                     by_chance[at] = unsteady[at] = case
@@ -160,40 +168,37 @@ class CauseFinder:
         for at, case in cases.items():
             shared[case.passing.case.id, case.failing.case.id][at] = case
         for group in shared.values():
-            asked = self._asked("rates", group, until_s, by_chance=tuple(at for at in group if at in by_chance))
+            asked = _asked("rates", group, until_s, by_chance=tuple(at for at in group if at in by_chance))
             found = await self._found(asked)
             counted |= {at: value.cause for at, value in found.items() if value.cause is not None}
         return counted
 
-    def _asked(
-        self,
-        kind: Literal["traits", "rates", "changed"],
-        ends: Mapping[int, Ends],
-        until_s: float,
-        *,
-        by_chance: tuple[int, ...] = (),
-        chance: Chance | None = None,
-    ) -> AskedSearch:
-        return AskedSearch(kind, dict(ends), max(0.0, until_s - time.monotonic()), by_chance, chance)
-
     async def _found(self, asked: AskedSearch) -> Mapping[int, Found]:
         if self._crew is None:
-            return await self._searches.search(asked)
-        codes = ", ".join(dict.fromkeys(end.finding.code for end in asked.ends.values()))
-        self._emit(Waiting("", f"others to find what makes the difference ({codes})"))
-        return await self._crew.search(asked)
+            found: Mapping[int, Found] = await self._searches.search(asked)
+        else:
+            codes = ", ".join(dict.fromkeys(end.finding.code for end in asked.ends.values()))
+            self._emit(Waiting("", f"others to find what makes the difference ({codes})"))
+            found = await self._crew.search(asked)
+        self._random |= {at: value.by_chance for at, value in found.items() if value.by_chance}
+        return found
 
     def _key(self, case: Ends) -> tuple[str, str, str]:
         """What is equal where findings share their boots. A scenario that restarts something is played by itself."""
-        disruptive = {scenario.name for scenario in self._subject.backend.scenarios if scenario.disruptive}
+        disruptive = {scenario.name for scenario in self._project.backend.scenarios if scenario.disruptive}
         alone = next((text for text in played_for(case.finding) if text in disruptive), "")
         return case.passing.case.id, case.failing.case.id, alone
 
 
-def _is_by_chance(case: Ends) -> bool:
-    """Whether the boot that shows it has shown that it does not do so always: one play did, and another did not."""
-    played = [play for name in played_for(case.finding) for play in case.failing.plays(name)]
-    return len({play.departure is None for play in played}) > 1
+def _asked(
+    kind: Literal["traits", "rates", "changed"],
+    ends: Mapping[int, Ends],
+    until_s: float,
+    *,
+    by_chance: tuple[int, ...] = (),
+    chance: Chance | None = None,
+) -> AskedSearch:
+    return AskedSearch(kind, dict(ends), max(0.0, until_s - time.monotonic()), by_chance, chance)
 
 
 def _is_open(cause: Cause | None) -> bool:

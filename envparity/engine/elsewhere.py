@@ -11,6 +11,7 @@ from envparity.engine.case_result import CaseResult
 from envparity.engine.ends import Ends
 from envparity.engine.plan import PlannedCase
 from envparity.judge.cause import Cause, Chance
+from envparity.judge.evidence import ObservedDifference
 from envparity.model.case import Case
 from envparity.observe.record import Observation
 
@@ -32,9 +33,13 @@ class AskedSearch(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a search found of one finding; None: it did not show once more, or nobody can say whether it does."""
+    """What a search found of one finding; None: it did not show once more, or nobody can say whether it does.
+
+    `by_chance` is where a further boot of the passing environment differed from its first one, at the finding's paths.
+    """
 
     cause: Cause | None = None
+    by_chance: tuple[ObservedDifference, ...] = ()
 
 
 class CaseSource(Protocol):

@@ -18,7 +18,7 @@ from envparity.launch.controls import WarmBoots, WarmUnavailable, warm_boots
 from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders.experiments import OrderBoots, order_boots
 from envparity.orders.graph import Graph
@@ -54,14 +54,14 @@ class Explorer:
     environment.
     """
 
-    def __init__(self, subject: Subject, launcher: Launcher, observer: Observer, emit: Emit) -> None:
-        self._backend, self._environments = subject.backend, subject.environments
+    def __init__(self, project: Project, launcher: Launcher, observer: Observer, emit: Emit) -> None:
+        self._backend, self._environments = project.backend, project.environments
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
         self._planning = asyncio.Lock()
         self.unsteady: list[tuple[str, str]] = []
-        self.scenarios = tuple(scenario for scenario in subject.backend.scenarios if scenario.part != "usual")
+        self.scenarios = tuple(scenario for scenario in project.backend.scenarios if scenario.part != "usual")
 
     async def plan(
         self, environment: Environment, report: StartupReport | None, profile: OrderProfile

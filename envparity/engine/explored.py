@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import msgspec
 
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
 
 __all__ = ["Explored", "with_scenarios"]
 
@@ -24,7 +24,7 @@ class Explored(msgspec.Struct, frozen=True):
         return (*only, *(scenario.name for scenario in self.scenarios)) if only else ()
 
 
-def with_scenarios(subject: Subject, scenarios: Sequence[Scenario]) -> Subject:
-    """That subject, whose backend has these scenarios too."""
-    backend = subject.backend
-    return replace(subject, backend=msgspec.structs.replace(backend, scenarios=(*backend.scenarios, *scenarios)))
+def with_scenarios(project: Project, scenarios: Sequence[Scenario]) -> Project:
+    """That project, whose backend has these scenarios too."""
+    backend = project.backend
+    return replace(project, backend=msgspec.structs.replace(backend, scenarios=(*backend.scenarios, *scenarios)))

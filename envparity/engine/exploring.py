@@ -15,20 +15,20 @@ from envparity.conversation.contract.of_backend import contract_of
 from envparity.conversation.driver import play
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.exploration.below import wire_cases
-from envparity.engine.exploration.frames import Turn, sequences
-from envparity.engine.exploration.opening import Opening, openings
+from envparity.engine.exploration.frames import ClientTurn, sequences
+from envparity.engine.exploration.opening import ScenarioOpening, openings
 from envparity.engine.exploration.reactions import Reaction, expectations, reactions
 from envparity.engine.exploration.scenarios import as_scenario, being_played
-from envparity.engine.exploration.searching import Found, Profile, Search
+from envparity.engine.exploration.searching import ExplorationProfile, FoundSequence, SequenceSearch
 from envparity.engine.explored import Explored
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.judge.explored import BELOW
 from envparity.launch.port import Stack
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
 from envparity.model.step import Send, SendWire, Settle
-from envparity.model.subject import Subject
 from envparity.support.together import together
 
 __all__ = ["Exploring"]
@@ -45,12 +45,12 @@ BootCase = Callable[[Case], AbstractAsyncContextManager[Stack]]
 
 
 class Exploring:
-    """One exploration of a subject's environments, but for those that are observed where they run."""
+    """One exploration of a project's environments, but for those that are observed where they run."""
 
-    def __init__(self, subject: Subject, boot: BootCase, emit: Emit, profile: Profile) -> None:
-        self._backend: Backend = subject.backend
-        self._names = [name for name in subject.environments if name not in subject.attached]
-        self._contract = contract_of(subject.backend)
+    def __init__(self, project: Project, boot: BootCase, emit: Emit, profile: ExplorationProfile) -> None:
+        self._backend: Backend = project.backend
+        self._names = [name for name in project.environments if name not in project.attached]
+        self._contract = contract_of(project.backend)
         self._boot, self._emit, self._profile = boot, emit, profile
         self._stacks: dict[str, Stack] = {}
 
@@ -79,7 +79,7 @@ class Exploring:
         for name in self._names:  # one after the other: what is entered in a task is left in the same
             await explore_in(name)
 
-    async def _explore(self, begun: Sequence[Opening], contract: Contract) -> Explored:
+    async def _explore(self, begun: Sequence[ScenarioOpening], contract: Contract) -> Explored:
         found: list[Scenario] = []
         counted = 0
         for opening in begun:
@@ -100,30 +100,30 @@ class Exploring:
         below = [wire for wire in wires if wire is not None]
         return Explored((*found, *below), f"{said}: {len(found) + len(below)} answered otherwise")
 
-    def _expected(self, found: Found) -> tuple[Reaction, ...]:
+    def _expected(self, found: FoundSequence) -> tuple[Reaction, ...]:
         """How the first environment reacts, which is what the others are compared with."""
         return next(found.reactions[name] for name in self._names if name in found.reactions)
 
-    def _search(self, opening: Opening, contract: Contract, examples: int) -> Search:
+    def _search(self, opening: ScenarioOpening, contract: Contract, examples: int) -> SequenceSearch:
         loop = asyncio.get_running_loop()
-        profile = Profile(examples, self._profile.seed, self._profile.seconds, self._profile.folder)
-        search: Search
+        profile = ExplorationProfile(examples, self._profile.seed, self._profile.seconds, self._profile.folder)
+        search: SequenceSearch
 
-        def ask(turns: tuple[Turn, ...], *, confirmed: bool = False) -> dict[str, tuple[Reaction, ...]]:
+        def ask(turns: tuple[ClientTurn, ...], *, confirmed: bool = False) -> dict[str, tuple[Reaction, ...]]:
             self._emit(Waiting("", f"exploring: {search.played} sequences of frames played"))
             scenario = being_played(opening, turns, _PATIENT_S if confirmed else _QUIET_S)
             playing = asyncio.run_coroutine_threadsafe(self._react(opening, scenario, len(turns)), loop)
             seen = playing.result(_PLAYED_S * len(turns))
             return {name: value for name, value in seen.items() if value is not None}
 
-        def holds(turn: Turn) -> bool:
+        def holds(turn: ClientTurn) -> bool:
             return bool(contract.violations(turn.frame, "sent")) == bool(turn.broken)
 
-        search = Search(sequences(contract, opening.known), ask, profile, holds)
+        search = SequenceSearch(sequences(contract, opening.known), ask, profile, holds)
         return search
 
     async def _react(
-        self, opening: Opening, scenario: Scenario, turns: int
+        self, opening: ScenarioOpening, scenario: Scenario, turns: int
     ) -> Mapping[str, tuple[Reaction, ...] | None]:
         """How each environment that stands reacts to that scenario's last frames."""
 
@@ -133,7 +133,7 @@ class Exploring:
 
         return dict(await together(*(reactions_in(name) for name in self._stacks)))
 
-    async def _below(self, opening: Opening, contract: Contract) -> list[Scenario | None]:
+    async def _below(self, opening: ScenarioOpening, contract: Contract) -> list[Scenario | None]:
         """Each case below the frames, as a scenario where environments differ in it, else None."""
         message = self._message(contract)
         at_once = asyncio.Semaphore(_WIRES_AT_ONCE)

@@ -12,14 +12,26 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from envparity.engine.hybrids import Hybrids
-from envparity.engine.oracle import Asked
-from envparity.isolate import Isolated, Outcome, OutOfBoots, Part, Progress, Trait, isolate
+from envparity.engine.oracle import AnswersQuestions
+from envparity.isolate import (
+    Isolated,
+    Outcome,
+    OutOfBoots,
+    Part,
+    SearchProgress,
+    Trait,
+    is_silent_without,
+    isolate,
+    parts_left,
+)
+from envparity.isolate.rates import SEVERAL_ERROR, times_more
+from envparity.support.together import together
 
 __all__ = ["Finer", "behind_an_ingress", "has_a_whole_ingress", "taken_apart"]
 
 _INGRESS = Part("ingress")
 
-A = TypeVar("A", bound=Asked)
+A = TypeVar("A", bound=AnswersQuestions)
 Cause = tuple[Trait, ...]
 Test = Callable[[frozenset[Trait]], Awaitable[Outcome]]
 
@@ -77,7 +89,7 @@ async def behind_an_ingress(
     test: Test,
     *,
     most: int,
-    progress: Callable[[Progress], None] = lambda _progress: None,
+    progress: Callable[[SearchProgress], None] = lambda _progress: None,
     likely: Collection[Trait] = (),
 ) -> Finer | None:
     """The causes in which what came with the ingress is taken apart; None where that is not known to be true.
@@ -114,16 +126,16 @@ async def _taken_apart(
     traits: Sequence[Trait],
     test: Test,
     most: int,
-    progress: Callable[[Progress], None],
+    progress: Callable[[SearchProgress], None],
     *,
     likely: Collection[Trait],
 ) -> Finer | None:
     """The smallest sets that show it in place of that cause; None where that is not known."""
-    together = frozenset(part for trait in cause if _INGRESS in trait.parts for part in trait.parts)
+    carried = frozenset(part for trait in cause if _INGRESS in trait.parts for part in trait.parts)
     came = [
         each_trait
         for each_trait in traits
-        if any(part in together or part.area == "ingress" for part in each_trait.parts)
+        if any(part in carried or part.area == "ingress" for part in each_trait.parts)
     ]
     kept = frozenset(each_trait for each_trait in traits if each_trait not in came and _part_of(each_trait, cause))
     if not came or await test(kept) is not Outcome.PASSES:
@@ -134,13 +146,13 @@ async def _taken_apart(
     causes = tuple(
         tuple(each_trait for each_trait in traits if each_trait in kept or each_trait in some) for some in found.causes
     )
-    # One boot of a part that passed is no more than chance, where the whole shows it often: each is asked once more.
-    parts = dict.fromkeys(
-        frozenset(some) - {each_trait} for some in found.causes if len(some) > 1 for each_trait in some
-    )
-    shown = [part for part in parts if await test(part | kept) is Outcome.SHOWS] if found.verified else []
+    # One boot of a part that passed is no more than chance, where the whole shows it often: each is asked again.
+    parts = parts_left([whole for whole in causes if len(whole) > 1], traits) if found.verified else {}
+    times = times_more(SEVERAL_ERROR)
+    silent = await together(*(is_silent_without(test, part, rest) for part, rest in times * [*parts.items()]))
+    shown = dict.fromkeys(part for part, is_silent in zip(times * [*parts], silent, strict=True) if not is_silent)
     flaky = (*found.flaky, *(tuple(each_trait for each_trait in traits if each_trait in part) for part in shown))
-    return Finer(causes, found.boots, found.verifying + 1 + len(parts), flaky)
+    return Finer(causes, found.boots, found.verifying + 1 + times * len(parts), flaky)
 
 
 def _part_of(trait: Trait, named: Collection[Trait]) -> bool:

@@ -11,16 +11,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from itertools import combinations
 from types import TracebackType
 from typing import Self
 
-from envparity.engine.hybrids import Hybrids, Shown
+from envparity.engine.hybrids import Hybrids, HybridShown
 from envparity.engine.known_boots import Question
-from envparity.engine.oracle import Asked, Oracle
+from envparity.engine.oracle import AnswersQuestions, Oracle
 from envparity.engine.ranking import weights
-from envparity.isolate import Outcome, OutOfBoots, Part, Progress, Trait
+from envparity.isolate import Outcome, OutOfBoots, Part, SearchProgress, Trait
 
 __all__ = ["Foresight"]
 
@@ -30,7 +30,7 @@ _WORTH_IT = 0.4
 """How much of what is played through must ask for a boot that is made ahead: each half of a bisection is one of two."""
 
 
-Search = Callable[[Asked], Awaitable[object]]
+Search = Callable[[AnswersQuestions], Awaitable[object]]
 """A search, as it is made of whoever answers."""
 
 _Supposed = Callable[[Hybrids, frozenset[Trait]], bool]
@@ -134,7 +134,7 @@ class _PlayedThrough:
     def __init__(
         self,
         hybrids: Hybrids,
-        said: Callable[[Shown], Outcome],
+        said: Callable[[HybridShown], Outcome],
         supposed: _Supposed,
         asked: list[tuple[Hybrids, Question]] | None = None,
     ) -> None:
@@ -147,8 +147,12 @@ class _PlayedThrough:
     def of(self, hybrids: Hybrids) -> Self:
         return type(self)(hybrids, self._said, self._supposed, self.asked)
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: SearchProgress) -> None:
         """Nobody is waiting for it."""
+
+    def contradicted(self, causes: Iterable[Collection[Trait]]) -> bool:
+        del causes
+        return False  # what is supposed is what no boot contradicts
 
     async def cold(self, traits: frozenset[Trait]) -> Outcome:
         return self._answer(traits, warm=False, twice=False)

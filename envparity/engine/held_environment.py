@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from envparity.engine.explore import BootsBeside, Explorer
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.case import Boot, Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
 __all__ = ["HeldEnvironment", "check_boots"]
@@ -60,11 +60,11 @@ class HeldEnvironment:
             await self._over.wait()
 
 
-def check_boots(subject: Subject, environment: str) -> None:
+def check_boots(project: Project, environment: str) -> None:
     """Raise `ConfigurationError` unless that environment is one that is booted."""
-    if environment not in subject.environments:
-        known = ", ".join(subject.environments)
+    if environment not in project.environments:
+        known = ", ".join(project.environments)
         raise ConfigurationError([Mistake("run", 0, "environment", f"one of {known}", repr(environment))])
-    if environment in subject.attached:
+    if environment in project.attached:
         got = f"{environment}, which is attached"
         raise ConfigurationError([Mistake("run", 0, "environment", "one that is booted", got)])

@@ -10,7 +10,7 @@ import msgspec
 
 from envparity.engine.hybrid_plays import played_on
 from envparity.engine.observer import Observer
-from envparity.engine.want_of_time import Attempt
+from envparity.engine.want_of_time import BootAttempt
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
 from envparity.isolate import Trait, mix
 from envparity.launch.controls import WarmBoots, WarmUnavailable, warm_boots
@@ -23,7 +23,7 @@ from envparity.observe.record import Observation
 __all__ = ["HybridBoots"]
 
 _AS_IT_IS: frozenset[Trait] = frozenset()
-_OF_A_STACK = {"grows", "stops"}
+_OF_A_STACK = {"grows", "stops", "at once"}
 
 
 class HybridBoots:
@@ -61,7 +61,7 @@ class HybridBoots:
             and not any(scenario.disruptive or scenario.tells_workers_apart for scenario in scenarios)
             and _OF_A_STACK.isdisjoint(also)
             and boot.hasten == 1
-            and not (boot.clocks or boot.slow or boot.apart_s)
+            and not (boot.clocks or boot.slow or boot.apart_s or boot.other_host)
         )
 
     async def close(
@@ -87,7 +87,7 @@ class HybridBoots:
             self.forkable = False  # whatever it was, cold boots do without them
         return self.forkable
 
-    def attempt(self, environment: Environment, traits: frozenset[Trait], *, warm: bool, twice: bool) -> Attempt:
+    def attempt(self, environment: Environment, traits: frozenset[Trait], *, warm: bool, twice: bool) -> BootAttempt:
         """One boot of that hybrid, which is made when it is called."""
 
         async def attempt(*, again: bool) -> Observation:
@@ -142,5 +142,6 @@ class HybridBoots:
 
     async def _seen(self, stack: Stack, environment: Environment, *, warm: bool, twice: bool) -> Observation:
         chosen = [scenario for scenario in self._scenarios if scenario.playable_in(environment)]
-        grace_s = environment.platform.stop_grace_s
-        return await played_on(self._observer, stack, chosen, self._also, warm=warm, twice=twice, grace_s=grace_s)
+        return await played_on(
+            self._observer, stack, chosen, self._also, warm=warm, twice=twice, environment=environment
+        )

@@ -7,14 +7,17 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from envparity.engine.at_once import play_at_once
 from envparity.engine.coming_back import come_back, comes_back
 from envparity.engine.growth import Growth
 from envparity.engine.observer import Observer
 from envparity.engine.offers import play_token_first
 from envparity.engine.plays import play_again
+from envparity.engine.siblings import play_beside_siblings
 from envparity.engine.stops import stop_when_all_are_gone
 from envparity.engine.visits import visit
 from envparity.launch.port import Stack
+from envparity.model.environment import Environment
 from envparity.model.scenario import Scenario
 from envparity.observe.record import Observation, Visits
 
@@ -29,11 +32,11 @@ async def played_on(
     *,
     warm: bool,
     twice: bool,
-    grace_s: float,
+    environment: Environment,
 ) -> Observation:
     """What that stack shows of these scenarios, and of what is done beside them (`also`, as `HybridBoots` has it).
 
-    `twice`: what leaves its script is played once more. `grace_s` is how long a replica has to stop.
+    `twice`: what leaves its script is played once more. `environment` is what was booted.
     """
     began = time.monotonic()
     _, startup_s = await observer.see_through(stack, chosen)
@@ -62,7 +65,19 @@ async def played_on(
         control += tuple(back.others)
     offers = chosen if "offers" in also and started else []
     turned = await play_token_first(observer.player, stack, offers, played)
+    beside = chosen if "siblings" in also and started else []
+    siblings = await play_beside_siblings(observer.player, stack, beside, played, thorough=True)
     played += await observer.player.disruptive(stack, chosen)
+    crowds = chosen if "at once" in also and started else []
+    at_once = await play_at_once(
+        observer.player,
+        stack,
+        crowds,
+        played,
+        backend=observer.backend,
+        dependencies=[*environment.dependencies],
+        thorough=True,
+    )
     timings = {"startup": startup_s, "boot": round(time.monotonic() - began, 3)}
     observation = await observer.record(
         stack,
@@ -72,6 +87,8 @@ async def played_on(
         control=control,
         second=back.second,
         turned=turned,
+        siblings=siblings,
+        at_once=at_once,
         cross_origin=cross_origin,
         warm=warm,
         usage=growth.points,
@@ -79,5 +96,5 @@ async def played_on(
     )
     if "stops" not in also or not started:
         return observation
-    stops = await stop_when_all_are_gone(observer.player, stack, chosen, played, grace_s)
+    stops = await stop_when_all_are_gone(observer.player, stack, chosen, played, environment.platform.stop_grace_s)
     return msgspec.structs.replace(observation, stops=stops)

@@ -20,20 +20,20 @@ from envparity.engine.hybrid_boots import HybridBoots
 from envparity.engine.known_boots import KnownBoots, Question
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
-from envparity.engine.want_of_time import Attempt, LateBoots, for_want_of_time
+from envparity.engine.want_of_time import BootAttempt, LateBoots, for_want_of_time
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
 from envparity.judge.finding import Finding
 from envparity.launch.port import Launcher
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
-__all__ = ["Hybrids", "Shown"]
+__all__ = ["HybridShown", "Hybrids"]
 
 
 @dataclass(frozen=True)
-class Shown:
+class HybridShown:
     """What one boot of a hybrid showed: single findings, and which scenarios were played; not whether that is new.
 
     Of the scenarios in `unlike` one play left its script and another did not, in that boot.
@@ -74,7 +74,7 @@ class Hybrids:
 
     def __init__(
         self,
-        subject: Subject,
+        project: Project,
         launcher: Launcher,
         observer: Observer,
         places: Places,
@@ -86,22 +86,22 @@ class Hybrids:
         pairs: bool = False,
         also: Collection[str] = (),
     ) -> None:
-        self._backend, self._today = subject.backend, subject.today
+        self._backend, self._today = project.backend, project.today
         self.places = places
-        self.passing = subject.environments[passing.case.environment]
-        self.failing = subject.environments[failing.case.environment]
+        self.passing = project.environments[passing.case.environment]
+        self.failing = project.environments[failing.case.environment]
         self.base = self.passing if base is None else base
         self.ends = passing, failing
-        self.traits = _told(differences(self.base, self.failing), subject.backend.known_secrets)
+        self.traits = _told(differences(self.base, self.failing), project.backend.known_secrets)
         self.booted = self.not_stood_up = 0
-        self.boots: KnownBoots[Shown] = KnownBoots()
+        self.boots: KnownBoots[HybridShown] = KnownBoots()
         self._late = LateBoots(late_alone=1 if for_want_of_time(failing) else 0)  # that boot was alone then
         self._waits_for_idle_times = failing.case.boot.hasten != 1
         self._pairs = pairs
         played = tuple(transcript for transcript in passing.transcripts if transcript.scenario in scenarios)
         self._passed = msgspec.structs.replace(passing, transcripts=played)
         self._scenarios = scenarios
-        self._based_on = functools.partial(Hybrids, subject, launcher, observer, places, pairs=pairs, also=also)
+        self._based_on = functools.partial(Hybrids, project, launcher, observer, places, pairs=pairs, also=also)
         self._behind: Hybrids | None = None
         self._boots = HybridBoots(
             launcher,
@@ -156,7 +156,7 @@ class Hybrids:
 
     async def shown(
         self, traits: frozenset[Trait], nth: int, until_s: float, *, warm: bool = False, twice: bool = False
-    ) -> Shown:
+    ) -> HybridShown:
         """What shows in the passing environment with these traits of the failing one, in the nth boot of it.
 
         `twice`: what leaves its script is played once more, where that boot is not made yet; no fork does so.
@@ -186,7 +186,7 @@ class Hybrids:
         judged = self._judged(question.traits, warm=False, twice=question.twice)
         self.boots.begin(question, asyncio.wait_for(judged, until_s - time.monotonic()))
 
-    async def _made(self, question: Question) -> Shown:
+    async def _made(self, question: Question) -> HybridShown:
         """That boot, made now if it was not begun ahead."""
         ahead = self.boots.asked(question)
         judged = self._judged(question.traits, warm=question.warm, twice=question.twice) if ahead is None else ahead
@@ -195,7 +195,7 @@ class Hybrids:
         self.not_stood_up += not shown.stood_up
         return shown
 
-    async def _judged(self, traits: frozenset[Trait], *, warm: bool, twice: bool) -> Shown:
+    async def _judged(self, traits: frozenset[Trait], *, warm: bool, twice: bool) -> HybridShown:
         """Judged beside the boot that passes, for parity is with something."""
         environment = mix(self.base, self.failing, traits)
         attempt = self._boots.attempt(environment, traits, warm=warm, twice=twice)
@@ -203,10 +203,10 @@ class Hybrids:
         booted = [await self._booted(attempt, known) for _ in range(1 + self._pairs)]
         observation = next((seen for seen in booted if seen.launch_failure is not None), booted[0])
         environments = {side.name: side for side in (self.passing, environment)}
-        found = singles(Subject(self._backend, environments, self._today), (self._passed, *booted))
-        return Shown.of(observation, tuple(finding for finding in found if environment.name in finding.environments))
+        found = singles(Project(self._backend, environments, self._today), (self._passed, *booted))
+        return HybridShown.of(observation, tuple(shown for shown in found if environment.name in shown.environments))
 
-    async def _booted(self, attempt: Attempt, known: Observation | None) -> Observation:
+    async def _booted(self, attempt: BootAttempt, known: Observation | None) -> Observation:
         """One boot of that hybrid; with `known` it is equal to the boot that showed that."""
         place = self.places.place(idle=self._waits_for_idle_times)
         return (await self._late.believed(attempt, place, self.places.alone(), known=known))[0]

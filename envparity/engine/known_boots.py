@@ -66,11 +66,13 @@ class KnownBoots(Generic[T]):
         task = self._ahead.get(question)
         return task.result() if task is not None and _has_come_to_something(task) else None
 
-    def all_come_to(self) -> Iterator[tuple[frozenset[Trait], T]]:
-        """What all boots have come to by now."""
-        yield from ((traits, each) for (traits, _), shown in self._shown.items() for each in shown)
-        ended = ((question, task) for question, task in self._ahead.items() if _has_come_to_something(task))
-        yield from ((question.traits, task.result()) for question, task in ended)
+    def all_come_to(self, *, cold: bool = False) -> Iterator[tuple[frozenset[Trait], T]]:
+        """What all boots have come to by now; `cold`: forks left out."""
+        for (traits, warm), shown in self._shown.items():
+            yield from ((traits, each) for each in shown if not (warm and cold))
+        for question, task in self._ahead.items():
+            if _has_come_to_something(task) and not (question.warm and cold):
+                yield question.traits, task.result()
 
     def is_open(self, question: Question) -> bool:
         """Whether that boot was neither begun ahead nor asked for."""

@@ -15,7 +15,9 @@ from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.controls import (
     CountsConnections,
     CountsProcessors,
+    Disturbable,
     LookedAt,
+    PresentsCertificates,
     RanJobs,
     RunsPrograms,
     network_controls,
@@ -26,6 +28,8 @@ from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
 from envparity.model.deployment import Deployed
 from envparity.model.scenario import Scenario
+from envparity.observe.beside import AtOnce, SiblingPlay
+from envparity.observe.disturbed import OutageSeen
 from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage, Visits
 from envparity.observe.transcript import (
     HttpAnswered,
@@ -57,7 +61,7 @@ class Observer:
     ) -> None:
         self._attached = attached
         self.keeps = bool(backend.keeps)
-        self._backend = backend
+        self.backend = backend
         self._launcher = launcher
         self._run_id = run_id
         self.player = ScenarioPlayer(backend, emit)
@@ -94,7 +98,7 @@ class Observer:
         started = all(replica.has_started for replica in first)
         if not (stack.case.boot.steady and started) or isinstance(stack, LookedAt):
             return ()
-        return await ask_from_other_origins(stack, self._backend)
+        return await ask_from_other_origins(stack, self.backend)
 
     async def record(
         self,
@@ -106,13 +110,17 @@ class Observer:
         control: Sequence[Transcript] = (),
         second: Sequence[SecondPlay] = (),
         turned: Sequence[Transcript] = (),
+        siblings: Sequence[SiblingPlay] = (),
+        at_once: Sequence[AtOnce] = (),
         usage: Sequence[Usage] = (),
         visits: tuple[Visits, ...] = (),
         cross_origin: tuple[tuple[HttpAnswered, ...], ...] = (),
         warm: bool = False,
     ) -> Observation:
         """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays, and
-        `second` those of users who have come back, `turned` those that offer the token first.
+        `second` those of users who have come back, `turned` those that offer the token first,
+        `siblings` those beside which another connection of their user was,
+        `at_once` those of many clients.
 
         Of each scenario that play is judged that left its script, if one did.
         """
@@ -134,10 +142,14 @@ class Observer:
             control=others,
             second=tuple(second),
             turned=tuple(turned),
+            siblings=tuple(siblings),
+            at_once=tuple(at_once),
             usage=tuple(usage),
             visits=visits,
             cross_origin=cross_origin,
             most_connections=most,
+            away=_away(stack) if not warm else {},
+            presented=stack.presented if isinstance(stack, PresentsCertificates) and not warm else (),
             granted=granted,
             jobs=tuple(stack.jobs) if isinstance(stack, RanJobs) and not warm else (),
             processes=await stack.observe_programs() if isinstance(stack, RunsPrograms) and not warm else (),
@@ -154,6 +166,14 @@ class Observer:
         return Observation(case, launcher, self._run_id, launch_failure=why, attached=attached, warm=warm)
 
 
+def _away(stack: Stack) -> dict[str, OutageSeen]:
+    """What each dependency met that this boot keeps down, until now."""
+    if not isinstance(stack, Disturbable):
+        return {}
+    seen = {name: stack.outages(name) for name in stack.case.boot.down}
+    return {name: outages[-1] for name, outages in seen.items() if outages}
+
+
 def _without_secrets(stack: Stack, observation: Observation) -> Observation:
     """The observation as it may be told. Its case stays: by it it is found again, and no secret is in a case."""
     return msgspec.structs.replace(stack.redaction.struct(observation), case=stack.case)
@@ -161,4 +181,7 @@ def _without_secrets(stack: Stack, observation: Observation) -> Observation:
 
 def _both(first: Replica, last: Replica) -> Replica:
     """How a replica was after its startup, with how it ended and its log."""
-    return msgspec.structs.replace(first, exit_code=last.exit_code, oom_killed=last.oom_killed, log=last.log)
+    told = first.credentials | last.credentials
+    return msgspec.structs.replace(
+        first, exit_code=last.exit_code, oom_killed=last.oom_killed, log=last.log, credentials=told
+    )

@@ -7,14 +7,16 @@ from collections.abc import Collection, Iterable
 from typing import Protocol, Self
 
 from envparity.engine.events import Emit, Waiting
-from envparity.engine.hybrids import Hybrids, Shown
-from envparity.isolate import Outcome, OutOfBoots, Progress, Trait
-from envparity.judge.evidence import Evidence
+from envparity.engine.hybrids import Hybrids, HybridShown
+from envparity.isolate import Outcome, OutOfBoots, SearchProgress, Trait
+from envparity.judge.cause import Otherwise
+from envparity.judge.evidence import Evidence, ObservedDifference
 from envparity.judge.finding import Finding
+from envparity.judge.random_fields import random_fields
 from envparity.judge.sameness import disguises, is_same_failure, masks
 from envparity.launch.controls import WarmUnavailable
 
-__all__ = ["Asked", "Oracle", "outcome_of", "played_for"]
+__all__ = ["AnswersQuestions", "Oracle", "in_the_way", "outcome_of", "played_for"]
 
 _SAYING_NOTHING = 3
 """How often a boot is tried that is to be counted and cannot be stood up, or fails in another way."""
@@ -25,7 +27,7 @@ def played_for(finding: Finding) -> tuple[str, ...]:
     return (finding.scenario,) if finding.scenario is not None else finding.scenarios[:1]
 
 
-def outcome_of(finding: Finding, shown: Shown, beside: Collection[Finding]) -> Outcome:
+def outcome_of(finding: Finding, shown: HybridShown, beside: Collection[Finding]) -> Outcome:
     """What a boot says of a single finding. `beside` is what the failing boot showed too: that masks nothing."""
     if not shown.stood_up:
         return Outcome.UNKNOWN
@@ -33,18 +35,22 @@ def outcome_of(finding: Finding, shown: Shown, beside: Collection[Finding]) -> O
         return Outcome.SHOWS
     if any(disguises(finding, each_finding) for each_finding in shown.findings):
         return Outcome.DISGUISED
-    played = played_for(finding)
-    if not shown.played.issuperset(played):
+    if not shown.played.issuperset(played_for(finding)):
         return Outcome.UNKNOWN
-    others = (
+    return Outcome.UNKNOWN if in_the_way(finding, shown, beside) else Outcome.PASSES
+
+
+def in_the_way(finding: Finding, shown: HybridShown, beside: Collection[Finding]) -> tuple[Finding, ...]:
+    """What of that boot may have kept it from coming to where the finding shows."""
+    played = played_for(finding)
+    return tuple(
         each_finding
         for each_finding in shown.findings
-        if not any(is_same_failure(each_finding, known) for known in beside)
+        if masks(finding, each_finding, played) and not any(is_same_failure(each_finding, known) for known in beside)
     )
-    return Outcome.UNKNOWN if any(masks(finding, each_finding, played) for each_finding in others) else Outcome.PASSES
 
 
-class Asked(Protocol):
+class AnswersQuestions(Protocol):
     """Who answers the questions of a search: boots, or what is known and supposed of them."""
 
     unsteady: bool
@@ -54,8 +60,12 @@ class Asked(Protocol):
         """The same questions, of other hybrids."""
         ...
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: SearchProgress) -> None:
         """How far the search is."""
+
+    def contradicted(self, causes: Iterable[Collection[Trait]]) -> bool:
+        """Whether a cold boot that was made, asked for or not, shows it without these causes, or passes with one."""
+        ...
 
     async def cold(self, traits: frozenset[Trait]) -> Outcome:
         """Of a boot of its own; asked again, of another one."""
@@ -91,9 +101,40 @@ class Oracle:
         """What the finding has to show."""
         return self._finding.evidence
 
-    def said(self, shown: Shown) -> Outcome:
+    def said(self, shown: HybridShown) -> Outcome:
         """What such a boot says of the finding."""
         return outcome_of(self._finding, shown, self._beside)
+
+    def contradicted(self, causes: Iterable[Collection[Trait]]) -> bool:
+        """Whether a cold boot that was made, asked for or not, shows it without these causes, or passes with one."""
+        sets = [frozenset(cause) for cause in causes]
+        against = {True: Outcome.PASSES, False: Outcome.SHOWS}  # by whether one of the causes is there
+        return any(
+            self.said(shown) is against[any(cause <= traits for cause in sets)]
+            for traits, shown in self._hybrids.boots.all_come_to(cold=True)
+        )
+
+    @property
+    def by_chance(self) -> tuple[ObservedDifference, ...]:
+        """Where a boot of the passing environment differed from its first one, at the paths of the finding."""
+        known = self._hybrids.boots.all_come_to(cold=True)
+        again = (shown.findings for traits, shown in known if not traits)
+        name = self._hybrids.base.name
+        differences = (piece for found in again for piece in random_fields(self._finding, found, name))
+        return tuple({piece.path: piece for piece in differences}.values())
+
+    def otherwise(self, several: Iterable[Collection[Trait]]) -> tuple[Otherwise, ...]:
+        """What was in the way in the boots of these sets of traits that gave no answer, as far as they were made."""
+        told = []
+        for traits in several:
+            known = self._hybrids.boots
+            boots = [*known.shown(frozenset(traits), warm=False), *known.shown(frozenset(traits), warm=True)]
+            silent = next((shown for shown in boots if self.said(shown) is Outcome.UNKNOWN), None)
+            if silent is not None:
+                found = in_the_way(self._finding, silent, self._beside)
+                about = (found[0].code, found[0].component or found[0].where) if found else ("", "")
+                told.append(Otherwise(tuple(map(str, traits)), *about))
+        return tuple(told)
 
     def of(self, hybrids: Hybrids) -> Self:
         """The same question, of other hybrids."""
@@ -140,7 +181,7 @@ class Oracle:
             )
         return tuple(path for path in self._finding.paths if path not in alike)
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: SearchProgress) -> None:
         """What to say of the next boot. A cause of several parts costs more than that: nobody knows how many."""
         left = f"{progress.left} to go where it is a single one"
         self._doing = f"boot {progress.boots + 2} to find {self._what}, {left}"
@@ -152,7 +193,7 @@ class Oracle:
         self.no_answer += shown.stood_up and outcome is Outcome.UNKNOWN
         return outcome
 
-    async def _boot(self, traits: frozenset[Trait], *, warm: bool, twice: bool = False) -> Shown:
+    async def _boot(self, traits: frozenset[Trait], *, warm: bool, twice: bool = False) -> HybridShown:
         nth = self._asked[traits, warm]
         self._asked[traits, warm] += 1
         self.asked += 1

@@ -8,21 +8,21 @@ from envparity.engine.explore import Explorer, OrderProfile, startup_of
 from envparity.engine.shrinking import OrderShrinker
 from envparity.launch.port import Stack
 from envparity.model.case import Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation, StartupReport
 
 __all__ = ["OrdersSeen"]
 
 
 class OrdersSeen:
-    """The orders of the environments of a subject, their coverage, and what of them fails.
+    """The orders of the environments of a project, their coverage, and what of them fails.
 
     Without a `profile` none is booted here.
     """
 
-    def __init__(self, subject: Subject, explorer: Explorer, emit: Emit, profile: OrderProfile | None) -> None:
-        self._subject, self._explorer, self._emit, self._profile = subject, explorer, emit, profile
-        self._shrinker = OrderShrinker(subject, emit)
+    def __init__(self, project: Project, explorer: Explorer, emit: Emit, profile: OrderProfile | None) -> None:
+        self._project, self._explorer, self._emit, self._profile = project, explorer, emit, profile
+        self._shrinker = OrderShrinker(project, emit)
         self._ordered: dict[str, tuple[Observation, ...]] = {}
         self._coverage: dict[str, str] = {}
         self._covered: dict[str, tuple[int, int]] = {}
@@ -31,18 +31,18 @@ class OrdersSeen:
     @property
     def observations(self) -> tuple[Observation, ...]:
         """Of each boot in an order, environment by environment."""
-        return tuple(seen for name in self._subject.environments for seen in self._ordered.get(name, ()))
+        return tuple(seen for name in self._project.environments for seen in self._ordered.get(name, ()))
 
     @property
     def coverage(self) -> tuple[str, ...]:
         """What was booted of each environment, in words."""
         known = self._coverage
-        return tuple(f"{name}: {known[name]}" for name in self._subject.environments if name in known)
+        return tuple(f"{name}: {known[name]}" for name in self._project.environments if name in known)
 
     @property
     def explained(self) -> list[Explained]:
         """What in the orders of each environment fails, as far as it was looked for."""
-        return [cause for name in self._subject.environments for cause in self._explained.get(name, ())]
+        return [cause for name in self._project.environments for cause in self._explained.get(name, ())]
 
     def of_boot(self, case: Case) -> bool:
         """Whether there are orders beside that boot: the usual one, of an environment that is booted here."""
@@ -55,9 +55,9 @@ class OrdersSeen:
         """
         case = stack.case
         name = case.environment
-        if self._profile is None or not case.boot.steady or name in self._subject.attached:
+        if self._profile is None or not case.boot.steady or name in self._project.attached:
             return
-        boots = await self._explorer.plan(self._subject.environments[name], report, self._profile)
+        boots = await self._explorer.plan(self._project.environments[name], report, self._profile)
         if boots is None:
             return
         self._coverage[name] = str(boots)

@@ -18,9 +18,10 @@ _LOOK_S = 2.0  # a figure of less time than that says nothing
 class Places:
     """Places for boots. There are `most` at first: one more than processors, because most of a boot is waiting.
 
-    Whenever one is given back, what the machine was stalled since the last look decides whether there is one fewer, or
-    one more up to the first number; there is always one. Boots that only wait for an idle time have as many places of
-    their own. `share` gives the stalled share since a moment; tests pass their own.
+    What the machine was stalled since the last look decides whether there is one fewer, or one more than are taken, up
+    to the first number; there is always one. It is looked at whenever one is given back, and every two seconds as long
+    as somebody waits: a long boot is not always busy. Boots that only wait for an idle time have as many places of
+    their own. `share` gives the stalled share since the last look; tests pass their own.
     """
 
     def __init__(self, most: int | None = None, share: Callable[[], float | None] | None = None) -> None:
@@ -40,7 +41,7 @@ class Places:
         async with self._changed:
             self._wanting += 1
             try:
-                await self._changed.wait_for(lambda: self._free(idle=idle))
+                await self._until_free(idle=idle)
             finally:
                 self._wanting -= 1
             self._taken[idle] += 1
@@ -86,14 +87,27 @@ class Places:
         ahead = sum(under_way() for under_way in self._ahead)
         return self._wanting == 0 and self._free(idle=idle) and ahead < self.allowed - len(self._ahead)
 
+    async def _until_free(self, *, idle: bool) -> None:
+        while not self._free(idle=idle):
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._adapt()
+                self._changed.notify_all()
+
     def _free(self, *, idle: bool) -> bool:
         most = self._most if idle else self.allowed
         return not self._alone and not self._wanting_alone and self._taken[idle] < most
 
     def _adapt(self) -> None:
         share = self._share()
-        if share is not None:
-            self.allowed = max(1, self.allowed - 1) if share > _BORNE_SHARE else min(self._most, self.allowed + 1)
+        if share is None:
+            return
+        if share > _BORNE_SHARE:
+            self.allowed = max(1, self.allowed - 1)
+        else:
+            self.allowed = min(self._most, max(self.allowed, self._taken[False]) + 1)
 
     def _measured(self) -> float | None:
         """The share since the last look, None where that was just now."""

@@ -44,11 +44,13 @@ def plan(
 
     `only` are names of scenarios or globs over them. A scenario that needs several replicas is left out where an
     environment has fewer. With `orders` the boot as it is stays although nothing is played on it, for the orders are
-    booted beside it. What only a `thorough` run plays is left out of any other, unless `only` names it. Of those
-    that are `attached` there is one case, as they are, in which only that is played which
-    needs nothing but to talk (`left_out` says what is not, and why). Raises `ConfigurationError` with every pattern
-    that matches none, every scenario that was asked for by its name and that no environment can play, and every
-    dependency that a boot names and an environment does not have.
+    booted beside it. Where a backend has a previous release, and no scenario changes it, the first environment that
+    is booted is also upgraded from it. What only a `thorough` run plays is left out of any other, unless `only` names
+    it; in a thorough run each environment also boots once for each dependency whose certificate is to be checked,
+    which then presents one for another host, and nothing is played. Of those that are `attached` there is one case,
+    as they are, in which only that is played which needs nothing but to talk (`left_out` says what is not, and
+    why). Raises `ConfigurationError` with every pattern that matches none, every scenario that was asked for by its
+    name and that no environment can play, and every dependency that a boot names and an environment does not have.
     """
     mistakes = [*_unmatched(backend, only), *_unplayable(backend, environments, only, attached)]
     mistakes += _unknown_dependencies(backend, environments)
@@ -64,11 +66,14 @@ def plan(
         boots.setdefault(scenario.boot, []).append(scenario)
         if scenario.boot.release:  # what this release does by itself is what the change is held against
             boots.setdefault(_alone(scenario.boot), []).append(scenario)
-    return tuple(
+    unsaid = _upgraded(backend, chosen)
+    boots |= unsaid
+    first = next((name for name in environments if name not in attached), None)
+    planned = tuple(
         PlannedCase(Case(name, backend.name, boot), tuple(sorted(playable, key=lambda value: value.disruptive)))
         for boot, scenarios in boots.items()
         for name, environment in environments.items()
-        if boot.steady or name not in attached
+        if (boot.steady or name not in attached) and (boot not in unsaid or name == first)
         if (
             playable := [
                 each_scenario
@@ -78,6 +83,32 @@ def plan(
         )
         or (boot.steady and ((orders and name not in attached) or not only))
     )
+    booted = {name: environment for name, environment in environments.items() if name not in attached}
+    return (*planned, *_for_another_host(backend, booted)) if thorough else planned
+
+
+def _for_another_host(backend: Backend, environments: Mapping[str, Environment]) -> Iterator[PlannedCase]:
+    for name, environment in environments.items():
+        for dependency, declared in environment.dependencies.items():
+            if declared.tls == "verify-full":
+                yield PlannedCase(Case(name, backend.name, Boot(other_host=(dependency,))), ())
+
+
+def _upgraded(backend: Backend, chosen: Sequence[Scenario]) -> dict[Boot, list[Scenario]]:
+    """An upgrade of the previous release, where a backend has one and no scenario of it says what is to be changed.
+
+    It is played what disturbs nothing, lets somebody in, and takes no longer than usual.
+    """
+    if backend.previous is None or any(scenario.boot.release for scenario in backend.scenarios):
+        return {}
+    played = [
+        scenario
+        for scenario in chosen
+        if scenario.boot.steady
+        and not (scenario.disruptive or scenario.thorough or scenario.needs_quiet or scenario.new_user)
+        and not (scenario.lets_nobody_in or scenario.takes_long)
+    ]
+    return {Boot(release="upgrade"): played} if played else {}
 
 
 def left_out(

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from envparity.conversation.answering import workers_of
 from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect
 from envparity.observe.transcript import Transcript, is_broken
 
-__all__ = ["MOST_PLAYS", "play_again", "repeated"]
+__all__ = ["MOST_PLAYS", "MOST_PLAYS_OF_WORKERS", "play_again", "repeated"]
 
 MOST_PLAYS = 5
 """How often a scenario of several connections is played at most, unless it says how often."""
+
+MOST_PLAYS_OF_WORKERS = 14
+"""The same where several worker processes share a port: of two, both connections come to one in every second play."""
 
 _PLAYS_THAT_FAIL = 3
 """How often such a scenario is played at most that fails each time, and quickly; slowly: as often as any other."""
@@ -30,26 +34,27 @@ async def play_again(
 ) -> tuple[Transcript, ...]:
     """The peaceful scenarios a second time, and those of several connections until two of their plays are unlike.
 
-    Which of several workers, or replicas, answers a connection is chance, and a second play is often answered alike.
-    Each play costs what it takes: one that is slow, or fails, is made less often. `others` are plays that
-    were made beside the first; they count, and are among those that are returned.
+    Which of several workers, or replicas, answers a connection is chance, and a second play is often answered alike;
+    where several workers are seen it is played more often. Each play costs what it takes: one that is slow, or fails,
+    is made less often. `others` are plays that were made beside the first; they count, and are among those returned.
     """
     plays: dict[str, list[Transcript]] = {each_transcript.scenario: [each_transcript] for each_transcript in played}
     control: list[Transcript] = list(others)
     for transcript in others:
         plays[transcript.scenario].append(transcript)
+    most = MOST_PLAYS_OF_WORKERS if await _shares_ports(stack) else MOST_PLAYS
     left = [
         scenario
         for scenario in scenarios
         if scenario.name in plays
         and not scenario.disruptive
-        and (len(plays[scenario.name]) == 1 or _is_worth_another(scenario, plays[scenario.name]))
+        and (len(plays[scenario.name]) == 1 or _is_worth_another(scenario, plays[scenario.name], most))
     ]
     while left:
         for transcript in await player.peaceful(stack, left, again=True):
             plays[transcript.scenario].append(transcript)
             control.append(transcript)
-        left = [scenario for scenario in left if _is_worth_another(scenario, plays[scenario.name])]
+        left = [scenario for scenario in left if _is_worth_another(scenario, plays[scenario.name], most)]
     return tuple(control)
 
 
@@ -74,12 +79,17 @@ async def repeated(
     return tuple(control)
 
 
-def _is_worth_another(scenario: Scenario, plays: Collection[Transcript]) -> bool:
+async def _shares_ports(stack: Stack) -> bool:
+    """Whether a replica is seen to have several worker processes."""
+    return any(len(workers.processes) > 1 for workers in (await workers_of(stack)).values())
+
+
+def _is_worth_another(scenario: Scenario, plays: Collection[Transcript], most: int) -> bool:
     broken = {is_broken(play) for play in plays}
     if len(broken) > 1 or not _has_several_connections(scenario):
         return False
     quick = max(play.duration_s for play in plays) <= _QUICK_S
-    return quick and len(plays) < (_PLAYS_THAT_FAIL if broken == {True} else MOST_PLAYS)
+    return quick and len(plays) < (_PLAYS_THAT_FAIL if broken == {True} else most)
 
 
 def _has_several_connections(scenario: Scenario) -> bool:

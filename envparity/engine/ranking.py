@@ -14,7 +14,7 @@ from envparity.judge.evidence import (
     HeadersLost,
     Logged,
     LogQuote,
-    Placed,
+    ReplicasReached,
     SeenIn,
     StartupFailed,
     Traceback,
@@ -131,7 +131,7 @@ def _spoken(evidence: Iterable[Evidence]) -> _Spoken:
             case WhoAnswered(handshake=answer) | HeadersLost(handshake=answer):
                 spoken.texts += (text.lower() for text in _of_headers(answer))
                 spoken.header_words |= {word for header in answer.sent for word in _words(header.name)}
-            case Placed(replicas=replicas):
+            case ReplicasReached(replicas=replicas):
                 spoken.apart = len({replica for _, replica in replicas}) > 1
             case Excerpt():
                 spoken.cut_after_s += _quiet_before_a_cut(piece)

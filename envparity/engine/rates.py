@@ -9,29 +9,60 @@ import msgspec
 
 from envparity.engine.finer import taken_apart
 from envparity.engine.hybrids import Hybrids
-from envparity.engine.oracle import Asked, Oracle, played_for
-from envparity.isolate import Outcome, OutOfBoots, Trait, isolate
-from envparity.isolate.rates import BootsOfOne, PairsOfBoots, Rates, Shows, without_innocents
+from envparity.engine.oracle import AnswersQuestions, Oracle, played_for
+from envparity.isolate import Outcome, OutOfBoots, Trait, is_silent_without, isolate, parts_left
+from envparity.isolate.rates import (
+    ERROR,
+    SEVERAL_ERROR,
+    STRICT_ERROR,
+    BootsOfOne,
+    PairsOfBoots,
+    Rates,
+    Shows,
+    times_more,
+    without_innocents,
+)
 from envparity.isolate.trait_places import trait_places
+from envparity.judge import ContractRule, rule
 from envparity.judge.cause import Cause, Chance, NotFound, Search, TraitsCause
 from envparity.judge.finding import Finding
 from envparity.support.together import together
 
-__all__ = ["is_steady", "rate", "with_what_changes_it"]
+__all__ = ["is_steady", "rate", "times_to_be_sure", "with_what_changes_it"]
 
 
-async def is_steady(oracle: Asked, causes: Collection[Collection[Trait]]) -> bool:
-    """Whether it shows with each of the causes once more, and not without, nor without any part of one.
+def times_to_be_sure(causes: Collection[Collection[Trait]], *, contradicted: bool) -> int:
+    """How often more each of the causes is shown, and its absence, before it is named.
 
     A search asks with single boots, which know nothing of chance. It has seen the failure twice and its absence once,
-    in boots that it had no reason to choose. With these that is three times and twice, which chance explains in no
-    more than a share of `ERROR` of all cases, at whatever rate it shows (`rates.told_by_chance`).
+    in boots that it had no reason to choose. With one more of each that is three times and twice, which chance explains
+    in no more than a share of `ERROR` of all cases, at whatever rate it shows (`rates.told_by_chance`). A cause of
+    several parts, of which one may be there only because a boot of the other was silent by chance, is asked about more
+    often; and where another boot has `contradicted` the cause, so often that it is sure.
+    """
+    several = len(causes) > 1 or any(len(cause) > 1 for cause in causes)
+    return times_more(STRICT_ERROR if contradicted else SEVERAL_ERROR if several else ERROR)
+
+
+async def is_steady(
+    oracle: AnswersQuestions, traits: Collection[Trait], causes: Collection[Collection[Trait]], times: int
+) -> bool:
+    """Whether it shows with each of the causes so many times more, and not without, nor without any part of one.
+
+    Where a boot without a part fails otherwise, that part is needed if the failing environment, which has all the
+    `traits`, passes without it.
     """
     with_it = [frozenset(cause) for cause in causes]
-    without = list(dict.fromkeys(cause - {part} for cause in with_it for part in cause))
-    again = await together(*map(oracle.twice, with_it), *map(oracle.cold, without))
-    shown, gone = again[: len(with_it)], again[len(with_it) :]
-    return not oracle.unsteady and all(outcome.fails for outcome in shown) and Outcome.SHOWS not in gone
+    parts = [*parts_left(causes, traits).items()]
+
+    async def fails(cause: frozenset[Trait]) -> bool:
+        return (await oracle.twice(cause)).fails
+
+    borne_out = await together(
+        *map(fails, times * with_it),
+        *(is_silent_without(oracle.cold, part, rest) for part, rest in times * parts),
+    )
+    return all(borne_out) and not oracle.unsteady
 
 
 async def with_what_changes_it(chance: Chance, oracle: Oracle, hybrids: Hybrids, most: int) -> Chance:
@@ -63,8 +94,11 @@ async def rate(finding: Finding, oracle: Oracle, hybrids: Hybrids, most: int, *,
             changed_by, times = await _changing(oracle, hybrids, test, most)
     except OutOfBoots:
         pass
+    search = Search(hybrids.passing.name, hybrids.failing.name, len(hybrids.traits), hybrids.booted)
+    # What is another value in each boot differs always; a promise that is broken always is no chance.
+    if pairs.always and isinstance(rule(finding.code), ContractRule):
+        return NotFound("passing shows it", boots=pairs.of, search=search)
     if pairs.of and pairs.shown == pairs.of and not pairs.elsewhere and not (by_chance or oracle.unsteady):
-        search = Search(hybrids.passing.name, hybrids.failing.name, len(hybrids.traits), hybrids.booted)
         if changed_by:
             traits = (trait for trait in hybrids.traits if str(trait) in changed_by)
             places = trait_places(traits, hybrids.passing, hybrids.failing)

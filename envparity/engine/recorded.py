@@ -8,10 +8,10 @@ from envparity.engine.events import OrderBooted
 from envparity.judge.finding import Verdict
 from envparity.observe.record import Observation
 
-__all__ = ["RecordedRun", "RecordedSubject"]
+__all__ = ["RecordedProject", "RecordedRun"]
 
 
-class RecordedSubject(Protocol):
+class RecordedProject(Protocol):
     """What it was about: `orders` is the strength of the covering set, 0 for none."""
 
     @property
@@ -22,7 +22,7 @@ class RecordedRun(Protocol):
     """What was observed, its verdict, and the orders that were booted."""
 
     @property
-    def subject(self) -> RecordedSubject: ...
+    def project(self) -> RecordedProject: ...
     @property
     def observations(self) -> tuple[Observation, ...]: ...
     @property

@@ -14,7 +14,7 @@ from envparity.judge.cause import Chance
 from envparity.judge.finding import Finding, Judgement
 from envparity.judge.sameness import are_alike, is_same_failure, members
 from envparity.model.case import Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
 __all__ = ["of_most_interest", "with_rates"]
@@ -51,7 +51,7 @@ def of_most_interest(observations: Sequence[Observation]) -> tuple[Observation, 
 
 
 def with_rates(
-    subject: Subject, judgement: Judgement, observations: Sequence[Observation], repeats: Repeats
+    project: Project, judgement: Judgement, observations: Sequence[Observation], repeats: Repeats
 ) -> Judgement:
     """The judgement of one boot of each case, with what only others of its boots show, and how often each shows.
 
@@ -61,19 +61,19 @@ def with_rates(
     """
     turns = max(map(len, repeats.values()), default=0)
     if not turns:
-        told = tuple(_in_some_plays(each_finding, observations, subject) for each_finding in judgement.findings)
+        told = tuple(_in_some_plays(each_finding, observations, project) for each_finding in judgement.findings)
         return msgspec.structs.replace(judgement, findings=told)
     cold = [observation for observation in observations if observation.case in repeats]
-    all_boots = [_seen(subject, cold, judgement.findings)]
+    all_boots = [_seen(project, cold, judgement.findings)]
     for turn in range(turns):
         others = [repeats[observation.case][turn] for observation in cold if turn < len(repeats[observation.case])]
-        all_boots.append(_seen(subject, others))
+        all_boots.append(_seen(project, others))
     findings = {(each_finding.identity, each_finding.got): each_finding for each_finding in judgement.findings}
     for boots in all_boots[1:]:
         for finding in boots.findings:
             if not any(_is_like(finding, known) for known in findings.values()):
                 findings[finding.identity, finding.got] = finding
-    counted = [_counted(each_finding, all_boots, subject) for each_finding in findings.values()]
+    counted = [_counted(each_finding, all_boots, project) for each_finding in findings.values()]
     in_order = sorted(_without_pairs(counted), key=lambda pair: pair.code)
     return msgspec.structs.replace(judgement, findings=tuple(in_order))
 
@@ -93,10 +93,10 @@ def _is_broken(observation: Observation) -> bool:
     return observation.launch_failure is None and (unready or ended or departed)
 
 
-def _seen(subject: Subject, observations: Iterable[Observation], findings: Sequence[Finding] | None = None) -> _Boots:
+def _seen(project: Project, observations: Iterable[Observation], findings: Sequence[Finding] | None = None) -> _Boots:
     stood_up = tuple(observation for observation in observations if observation.launch_failure is None)
-    found = judge(subject, stood_up).findings if findings is None else tuple(findings)
-    return _Boots(stood_up, singles(subject, stood_up), found)
+    found = judge(project, stood_up).findings if findings is None else tuple(findings)
+    return _Boots(stood_up, singles(project, stood_up), found)
 
 
 def _is_like(finding: Finding, known: Finding) -> bool:
@@ -108,7 +108,7 @@ def _is_like(finding: Finding, known: Finding) -> bool:
     )
 
 
-def _counted(finding: Finding, all_boots: Sequence[_Boots], subject: Subject) -> Finding:
+def _counted(finding: Finding, all_boots: Sequence[_Boots], project: Project) -> Finding:
     """The finding with chance for its cause, where it shows in some boots of an environment and not in others."""
     parts = [single for boots in all_boots for single in members(finding, boots.singles)]
     if conduct(finding).causes != "hybrids" or not parts:
@@ -119,20 +119,20 @@ def _counted(finding: Finding, all_boots: Sequence[_Boots], subject: Subject) ->
         for observation in boots.observations
         if observation.case.id in finding.cases
     }
-    counts = [count for name in subject.environments if (count := _count(name, parts, all_boots, kinds)) is not None]
+    counts = [count for name in project.environments if (count := _count(name, parts, all_boots, kinds)) is not None]
     return _by_chance(finding, counts, "boots")
 
 
-def _in_some_plays(finding: Finding, observations: Sequence[Observation], subject: Subject) -> Finding:
+def _in_some_plays(finding: Finding, observations: Sequence[Observation], project: Project) -> Finding:
     """The finding with chance for its cause, where every environment shows it, and not in all plays of one boot.
 
     Where an environment does not show it, boots are what tells the two apart.
     """
-    everywhere = set(subject.environments) <= {*finding.environments}
+    everywhere = set(project.environments) <= {*finding.environments}
     if finding.cause is not None or finding.scenario is None or not conduct(finding).departure or not everywhere:
         return finding
     counts = []
-    for name in subject.environments:
+    for name in project.environments:
         seen = [
             observation
             for observation in observations

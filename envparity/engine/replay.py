@@ -11,7 +11,7 @@ from envparity.judge.cause import Chance
 from envparity.judge.finding import Finding
 from envparity.model.case import Boot
 
-__all__ = ["needed_boots", "needed_environments", "needed_scenarios", "ordered"]
+__all__ = ["needed_boots", "needed_environments", "needed_scenarios", "ordered", "unplayed"]
 
 
 def ordered(finding: Finding, run: RecordedRun) -> bool:
@@ -59,6 +59,12 @@ def needed_scenarios(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
         observation.case.boot for observation in run.observations if observation.case.id in finding.cases
     )
     return tuple(dict.fromkeys(name for boot in boots for name in _one_scenario(run, boot)))
+
+
+def unplayed(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
+    """The cases that showed it, where a thorough run alone makes such boots: they are for no scenario."""
+    cases = [observation.case for observation in run.observations if observation.case.id in finding.cases]
+    return tuple(case.id for case in cases) if cases and all(case.boot.other_host for case in cases) else ()
 
 
 def _one_scenario(run: RecordedRun, boot: Boot) -> Iterable[str]:

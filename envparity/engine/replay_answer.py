@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from envparity.judge.finding import Finding
 from envparity.judge.sameness import are_alike
 
-__all__ = ["Answer"]
+__all__ = ["ReplayAnswer"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReplayAnswer:
     """What the same boots show now. Of orders a few stand for many, so the place may be named by another one."""
 
     findings: tuple[Finding, ...]

@@ -21,17 +21,17 @@ from envparity.engine.run_telling import RunTelling
 from envparity.judge.finding import Judgement, Verdict
 from envparity.launch.port import Launcher
 from envparity.model.case import Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
 if TYPE_CHECKING:
-    from envparity.engine.exploration.searching import Profile
+    from envparity.engine.exploration.searching import ExplorationProfile
 
 __all__ = ["Run"]
 
 
 class Run:
-    """One run over one subject. Every case is booted at most once; its observation is remembered by the case.
+    """One run over one project. Every case is booted at most once; its observation is remembered by the case.
 
     As many cases boot at the same time as the machine bears (`Places`), `workers` at most. What came to a deadline is
     booted again with nothing beside it, and that is what is judged. With `orders` every environment that passes its
@@ -46,7 +46,7 @@ class Run:
 
     def __init__(
         self,
-        subject: Subject,
+        project: Project,
         launcher: Launcher,
         emit: Emit,
         *,
@@ -58,15 +58,15 @@ class Run:
         elsewhere: CaseSource | None = None,
         told_whole: bool = False,
         share: Collection[str] | None = None,
-        explore: Profile | None = None,
+        explore: ExplorationProfile | None = None,
     ) -> None:
         self._launcher, self._emit = launcher, emit
         self._options = CaseStageOptions(tuple(only), orders, causes, workers, repeat, elsewhere, told_whole, share)
-        self._stage = CaseStage(subject, launcher, emit, self._options)
+        self._stage = CaseStage(project, launcher, emit, self._options)
         self._to_explore, self._exploring, self._explored = explore, asyncio.Lock(), Explored()
         self._standing: list[HeldEnvironment] = []
         self._judged: Judgement | None = None
-        self._telling = RunTelling(launcher, emit, self._options, subject.attached)
+        self._telling = RunTelling(launcher, emit, self._options, project.attached)
 
     @property
     def launcher(self) -> Launcher:
@@ -74,9 +74,9 @@ class Run:
         return self._launcher
 
     @property
-    def subject(self) -> Subject:
+    def project(self) -> Project:
         """What is booted, with the scenarios that exploration found."""
-        return self._stage.subject
+        return self._stage.project
 
     @property
     def cases(self) -> tuple[PlannedCase, ...]:
@@ -140,7 +140,7 @@ class Run:
 
         Raises `ConfigurationError` where there is none of that name. Where it stands already, it stands twice.
         """
-        check_boots(self.subject, environment)
+        check_boots(self.project, environment)
         self.announce()
         standing = HeldEnvironment(self._stage.explorer, lambda: self._stage.stand(environment))
         self._standing.append(standing)
@@ -175,7 +175,7 @@ class Run:
             self.announce()
             from envparity.engine.exploring import Exploring  # loads Hypothesis, which takes a third of a second
 
-            self._explored = await Exploring(self.subject, self._stage.boots.boot, self._emit, profile).run()
+            self._explored = await Exploring(self.project, self._stage.boots.boot, self._emit, profile).run()
             if found := self._explored.scenarios:
                 options = replace(self._options, only=self._explored.named_beside(self._options.only))
-                self._stage = CaseStage(with_scenarios(self.subject, found), self._launcher, self._emit, options)
+                self._stage = CaseStage(with_scenarios(self.project, found), self._launcher, self._emit, options)

@@ -51,8 +51,8 @@ class RunTelling:
                 launcher=self._launcher.name,
                 cannot_check=self._launcher.cannot_check,
                 reason=self._launcher.reason,
-                backend=stage.subject.backend.name,
-                environments=tuple(stage.subject.environments),
+                backend=stage.project.backend.name,
+                environments=tuple(stage.project.environments),
                 cases=len(stage.cases),
                 scenarios=sum(len(case.scenarios) for case in stage.cases),
                 rules=len(every_rule()),
@@ -91,7 +91,7 @@ class RunTelling:
             images=self._launcher.images,
             stalls=self._how_busy(observations),
             unsteady=stage.unsteady,
-            environments=tuple(name for name in stage.subject.environments if not broken_off or name in seen_in),
+            environments=tuple(name for name in stage.project.environments if not broken_off or name in seen_in),
             cases=len(observations) if broken_off else len(stage.cases) + len(stage.orders.observations),
             scenarios=sum(len(observation.transcripts) for observation in observations),
             rules=judgement.rules,
@@ -109,8 +109,8 @@ class RunTelling:
             attached=self._urls,
             connections=most_connections(observations),
             left_out=stage.left_out,
-            notes=() if self._options.only or broken_off else unmatched(stage.subject.backend, observations),
-            varying=() if self._options.only else tuple(undeclared(stage.subject.backend, observations)),
+            notes=() if self._options.only or broken_off else unmatched(stage.project.backend, observations),
+            varying=() if self._options.only else tuple(undeclared(stage.project.backend, observations)),
             broken_off=broken_off,
             planned=max(len(stage.cases), len(observations)) if broken_off else 0,
         )
@@ -151,5 +151,5 @@ class RunTelling:
 
 
 def _is_by_chance(finding: Finding) -> bool:
-    """Whether it shows by chance, in the environments that were compared alike."""
-    return isinstance(finding.cause, Chance) and finding.cause.alike
+    """Whether it shows by chance, in the environments that were compared alike, and not in one boot more."""
+    return isinstance(finding.cause, Chance) and finding.cause.alike and not finding.cause.again

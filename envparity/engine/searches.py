@@ -9,10 +9,11 @@ from dataclasses import replace
 from envparity.engine.elsewhere import AskedSearch, Found
 from envparity.engine.ends import Ends
 from envparity.engine.events import Emit
+from envparity.engine.fields import FieldSearch
 from envparity.engine.foresight import Foresight
 from envparity.engine.hybrids import Hybrids
 from envparity.engine.observer import Observer
-from envparity.engine.oracle import Asked, Oracle, played_for
+from envparity.engine.oracle import AnswersQuestions, Oracle, played_for
 from envparity.engine.places import Places
 from envparity.engine.ranking import ranked
 from envparity.engine.rates import rate, with_what_changes_it
@@ -21,14 +22,13 @@ from envparity.isolate import Isolated, OutOfBoots, Trait
 from envparity.isolate.trait_places import trait_places
 from envparity.judge import conduct
 from envparity.judge.cause import Cause, Chance, NotFound, Search, TraitsCause, WhyNotFound
+from envparity.judge.finding import Finding
+from envparity.judge.random_fields import without_random
 from envparity.launch.port import Launcher
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.support.together import together
 
 __all__ = ["Searches"]
-
-_SHOWN = 3
-"""In how many boots that verify it a cause has shown the failure: in two, and in one that says that it is steady."""
 
 
 class Searches:
@@ -39,7 +39,7 @@ class Searches:
 
     def __init__(
         self,
-        subject: Subject,
+        project: Project,
         launcher: Launcher,
         observer: Observer,
         emit: Emit,
@@ -48,7 +48,7 @@ class Searches:
         boots: int,
         seconds: float,
     ) -> None:
-        self._subject = subject
+        self._project = project
         self._launcher = launcher
         self._observer = observer
         self._emit = emit
@@ -69,6 +69,9 @@ class Searches:
         async with self._hybrids(first, scenarios, pairs=pairs, also=also) as hybrids:
             for at, case in asked.ends.items():
                 found[at] = Found(await self._of(asked, at, case, hybrids, until_s))
+            for at, case in asked.ends.items():  # when each finding has had its turn
+                cause = await self._with_fields(found[at].cause, case, hybrids, until_s)
+                found[at] = Found(cause, Oracle(case.finding, case.beside, hybrids, until_s, self._emit).by_chance)
         return found
 
     @staticmethod
@@ -80,7 +83,7 @@ class Searches:
 
     async def _of(self, asked: AskedSearch, at: int, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
         if asked.kind == "traits":
-            return await self._cause(case, hybrids, until_s) if hybrids.traits else None
+            return await self._cause_of_what_is_steady(case, hybrids, until_s) if hybrids.traits else None
         oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
         if asked.kind == "changed" and asked.chance is not None:
             return await with_what_changes_it(asked.chance, oracle, hybrids, self._boots)
@@ -88,7 +91,7 @@ class Searches:
 
     def _hybrids(self, case: Ends, scenarios: Iterable[str], *, pairs: bool, also: Collection[str]) -> Hybrids:
         return Hybrids(
-            self._subject,
+            self._project,
             self._launcher,
             self._observer,
             self._places,
@@ -98,6 +101,15 @@ class Searches:
             pairs=pairs,
             also=also,
         )
+
+    async def _cause_of_what_is_steady(self, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
+        """The cause; of its other fields, where it prints one that further boots of the passing side have otherwise."""
+        cause = await self._cause(case, hybrids, until_s)
+        oracle = Oracle(case.finding, case.beside, hybrids, until_s, self._emit)
+        steady = without_random(case.finding, oracle.by_chance)
+        if isinstance(cause, TraitsCause) or steady is case.finding:
+            return cause
+        return await self._cause(replace(case, finding=steady), hybrids, until_s)
 
     async def _cause(self, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
         """What makes the difference; None where it does not show once more, or nobody can say whether it does.
@@ -109,7 +121,7 @@ class Searches:
         forks: list[bool] = []
         played = played_for(case.finding)
 
-        async def foreseen(asked: Asked) -> None:
+        async def foreseen(asked: AnswersQuestions) -> None:
             if await shows_again(asked, hybrids, played):
                 await found_by(asked, hybrids, oracle.evidence, self._boots, forks=any(forks))
 
@@ -124,6 +136,20 @@ class Searches:
             search = await found_by(oracle, hybrids, oracle.evidence, self._boots, forks=can_fork)
             return await self._named(search, hybrids, oracle, foresight)
 
+    async def _with_fields(self, cause: Cause | None, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
+        """The same with causes of the fields that it does not explain."""
+        if not isinstance(cause, TraitsCause) or not cause.others:
+            return cause
+
+        def oracle_of(finding: Finding) -> Oracle:
+            return Oracle(finding, case.beside, hybrids, until_s, self._emit)
+
+        try:
+            forks = await hybrids.can_fork(until_s)
+        except OutOfBoots:
+            return cause
+        return await FieldSearch(case.finding, hybrids, oracle_of, forks, self._boots).beside(cause)
+
     async def _named(self, search: TraitSearch, hybrids: Hybrids, oracle: Oracle, foresight: Foresight) -> Cause | None:
         """The cause that was found and taken apart, with what it cost."""
         found, finer, searched = search.found, search.finer, search.searched
@@ -136,15 +162,21 @@ class Searches:
             return None
         boots, verifying = finer.boots - found.boots, finer.verifying - found.verifying
         cost = searched + boots, oracle.asked - searched + verifying, foresight.needless
-        return _cause(finer, hybrids, oracle, cost, await oracle.unlike(found.causes))
+        return _cause(finer, hybrids, oracle, cost, await oracle.unlike(found.causes), shown=search.shown)
 
 
 def _cause(
-    found: Isolated[Trait], hybrids: Hybrids, oracle: Oracle, cost: tuple[int, int, int], others: tuple[str, ...] = ()
+    found: Isolated[Trait],
+    hybrids: Hybrids,
+    oracle: Oracle,
+    cost: tuple[int, int, int],
+    others: tuple[str, ...] = (),
+    *,
+    shown: int = 0,
 ) -> TraitsCause | NotFound:
     """What came of the search, with its `cost`: boots that searched, those that verify, and those that nobody needed.
 
-    `others` are paths of the finding that are not explained by it.
+    `others` are paths of the finding that are not explained by it; it was `shown` so often.
     """
     boots, verifying, needless = cost
     search = Search(
@@ -163,7 +195,7 @@ def _cause(
     if found.verified:
         told = ranked(found.causes, oracle.evidence, hybrids.failing)
         places = trait_places((trait for way in told for trait in way), hybrids.passing, hybrids.failing)
-        return TraitsCause(_texts(told), _SHOWN, search, others, places)
+        return TraitsCause(_texts(told), shown, search, others, places)
     if not found.causes:
         return NotFound("passing shows it", search=search)
     if found.flaky:
@@ -172,7 +204,8 @@ def _cause(
         return NotFound("out of boots", _texts(found.causes[:1]), search=search)
     if found.unresolved:
         why: WhyNotFound = "not taken apart" if found.passes_without else "cannot say"
-        return NotFound(why, _texts(found.causes), search=search)
+        otherwise = oracle.otherwise(found.unresolved) if found.passes_without else ()
+        return NotFound(why, _texts(found.causes), search=search, otherwise=otherwise)
     return NotFound("not all of it", _texts(found.causes), search=search)
 
 

@@ -19,7 +19,7 @@ from envparity.judge import conduct, judge
 from envparity.judge.cause import NotFound, OrderCause, StepPair
 from envparity.judge.finding import Finding, Judgement
 from envparity.model.case import Boot
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 from envparity.orders.graph import Graph
 
@@ -35,8 +35,8 @@ SHRINK_S = 120.0
 class OrderShrinker:
     """Shrinks one failing order of each finding. What another environment is busy with already is left to it."""
 
-    def __init__(self, subject: Subject, emit: Emit, *, boots: int = SHRINK_BOOTS, seconds: float = SHRINK_S) -> None:
-        self._subject = subject
+    def __init__(self, project: Project, emit: Emit, *, boots: int = SHRINK_BOOTS, seconds: float = SHRINK_S) -> None:
+        self._project = project
         self._emit = emit
         self._boots = boots
         self._seconds = seconds
@@ -46,7 +46,7 @@ class OrderShrinker:
         """What fails in the orders among `seen`, whose first is the canonical boot, with which they are compared."""
         until_s = time.monotonic() + self._seconds
         causes = []
-        for finding in judge(self._subject, seen).findings:
+        for finding in judge(self._project, seen).findings:
             boot = next(
                 (observation.case.boot for observation in seen[1:] if observation.case.id in finding.cases), None
             )
@@ -66,7 +66,7 @@ class OrderShrinker:
             asked += 1
             self._emit(Waiting(beside.case.id, f"boot {asked} to find out what {code} depends on"))
             seen = await beside.observe(msgspec.structs.replace(boot, order=order))
-            return any(_shows(finding, code, where) for finding in judge(self._subject, (canonical, seen)).findings)
+            return any(_shows(finding, code, where) for finding in judge(self._project, (canonical, seen)).findings)
 
         try:
             async with asyncio.timeout(until_s - time.monotonic()):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from envparity.engine.finer import taken_apart
 from envparity.engine.hybrids import Hybrids
-from envparity.engine.oracle import Asked
+from envparity.engine.oracle import AnswersQuestions
 from envparity.engine.ranking import likely
-from envparity.engine.rates import is_steady
+from envparity.engine.rates import is_steady, times_to_be_sure
 from envparity.isolate import Isolated, Outcome, OutOfBoots, Trait, isolate
 from envparity.judge.evidence import Evidence
 
@@ -20,16 +20,18 @@ __all__ = ["TraitSearch", "found_by", "shows_again"]
 class TraitSearch:
     """What a search came to: what was `found`, and what that is `finer`, where the ingress was taken apart.
 
-    `searched` boots did not verify. `steady` is None where no time was left to see that.
+    `searched` boots did not verify. `steady` is None where no time was left to see that. `shown` is in how many boots
+    that verify it a cause has shown the failure: in two, and in those that say that it is steady.
     """
 
     found: Isolated[Trait]
     finer: Isolated[Trait]
     searched: int
     steady: bool | None = False
+    shown: int = 3
 
 
-async def shows_again(asked: Asked, hybrids: Hybrids, scenarios: Collection[str]) -> bool:
+async def shows_again(asked: AnswersQuestions, hybrids: Hybrids, scenarios: Collection[str]) -> bool:
     """Whether the failing environment shows it once more, in each play of that boot.
 
     Two plays of `scenarios` are made there, unless the boot that showed it has made more than one, and each showed it.
@@ -41,7 +43,7 @@ async def shows_again(asked: Asked, hybrids: Hybrids, scenarios: Collection[str]
 
 
 async def found_by(
-    asked: Asked, hybrids: Hybrids, evidence: Sequence[Evidence], most: int, *, forks: bool
+    asked: AnswersQuestions, hybrids: Hybrids, evidence: Sequence[Evidence], most: int, *, forks: bool
 ) -> TraitSearch:
     """What makes the difference, as fine as it gets, with at most `most` boots for each part of the search.
 
@@ -68,14 +70,16 @@ async def found_by(
     if not found.verified:
         return TraitSearch(found, found, searched)
     finer = await taken_apart(found, hybrids, asked, lambda asked: asked.cold, most, likely=likely_of)
-    if finer is not found:
+    contradicted = asked.contradicted(found.causes)
+    if finer is not found and not contradicted:
         # What it was taken apart with are boots enough: in four it shows, and in three it does not (`is_steady`).
         return TraitSearch(found, finer, searched, steady=not asked.unsteady)
+    times = times_to_be_sure(found.causes, contradicted=contradicted)
     try:
-        steady = await is_steady(asked, found.causes)
+        steady = await is_steady(asked, traits, found.causes, times)
     except OutOfBoots:
-        return TraitSearch(found, found, searched, None)
-    return TraitSearch(found, found, searched, steady=steady and not asked.unsteady)
+        return TraitSearch(found, finer, searched, None)
+    return TraitSearch(found, finer, searched, steady=steady and not asked.unsteady, shown=2 + times)
 
 
 def _shown_in_each_play(scenario: str, hybrids: Hybrids) -> bool:

@@ -15,7 +15,7 @@ from envparity.support.stalls import STALLS
 
 __all__ = [
     "MOST_LATE_ALONE",
-    "Attempt",
+    "BootAttempt",
     "Doubt",
     "LateBoots",
     "ends_alike",
@@ -32,6 +32,9 @@ _WITHOUT_A_CLOSE = 1006  # RFC 6455 §7.1.5
 
 STALLED_SHARE = 0.5
 """A share of stalled time beyond which a backend's own deadlines pass for want of a processor as well."""
+CALM_SHARE = 0.3
+"""A share up to which no deadline passes for want of a processor: they leave more than that to spare."""
+_CALM_LAG_S = 0.25
 
 
 async def with_stalls(boot: Callable[[], Awaitable[Observation]]) -> Observation:
@@ -56,7 +59,7 @@ def ends_alike(seen: Observation, alone: Observation) -> bool:
     return bool({*for_want_of_time(seen)} & {*for_want_of_time(msgspec.structs.replace(alone, stalls=seen.stalls))})
 
 
-class Attempt(Protocol):
+class BootAttempt(Protocol):
     """A boot, and what is seen of it."""
 
     async def __call__(self, *, again: bool) -> Observation:
@@ -97,7 +100,7 @@ class LateBoots:
 
     async def believed(
         self,
-        boot: Attempt,
+        boot: BootAttempt,
         place: AbstractAsyncContextManager[object],
         alone: AbstractAsyncContextManager[object],
         *,
@@ -107,6 +110,7 @@ class LateBoots:
     ) -> tuple[Observation, tuple[str, ...]]:
         """What that boot shows in `place`, or else `alone`; and in words what came to a deadline beside others only.
 
+        Where each deadline is doubted and the machine was calm, what came to one is among the plays of the boot alone.
         `doubted` is told why it is made again; where that was settled by a `doubt` in the middle of it, it always is.
         What ended as what is `known` of an equal boot is believed. Raises `TooBusy` where each deadline is doubted.
         """
@@ -129,14 +133,32 @@ class LateBoots:
         if late or ends_alike(seen, again):
             self._late_alone += 1
             return again, ()
-        return again, reasons
+        return (
+            _with_late_plays(again, seen, reasons) if self._every and _is_on_a_calm_machine(seen) else (again, reasons)
+        )
+
+
+def _with_late_plays(
+    again: Observation, seen: Observation, reasons: tuple[str, ...]
+) -> tuple[Observation, tuple[str, ...]]:
+    """The boot alone, with those plays of the one before that came to a deadline; and the reasons that are left.
+
+    The machine was calm, so it was not late: chance is what lets a scenario pass here and not there, and it is counted.
+    """
+    late = tuple(script for script in (*seen.transcripts, *seen.control) if _came_to_a_deadline(script))
+    left = tuple(why for why in reasons if why not in {_told(script, "came to a deadline") for script in late})
+    return msgspec.structs.replace(again, control=(*again.control, *late)), left
+
+
+def _told(script: Transcript, ended: str) -> str:
+    return f"scenario {script.scenario} {ended}"
 
 
 def _reasons(seen: Observation) -> Iterator[str]:
     if seen.launch_failure is not None:
         yield "it could not be stood up"
     stalled = _is_on_a_stalled_machine(seen)
-    down = {*seen.case.boot.down, *seen.case.boot.unreachable_at_start}
+    down = {*seen.case.boot.withheld, *seen.case.boot.unreachable_at_start}
     for replica in seen.replicas:
         if replica.undecided_after_s is not None:
             yield f"the startup of replica {replica.index + 1} was undecided"
@@ -150,7 +172,7 @@ def _reasons(seen: Observation) -> Iterator[str]:
                 yield f"the startup of replica {replica.index + 1} failed for {failure.component} on a stalled machine"
     for transcript in (*seen.transcripts, *seen.turned):
         if ended := _ended_for_want_of_time(transcript, seen):
-            yield f"scenario {transcript.scenario} {ended}"
+            yield _told(transcript, ended)
     late: dict[str, set[bool]] = {}
     for script in (play.transcript for play in seen.second):
         doubtful = script.departure is not None if stalled else _came_to_a_deadline(script)
@@ -173,6 +195,12 @@ def _ended_for_want_of_time(script: Transcript, seen: Observation) -> str:
 def _is_on_a_stalled_machine(seen: Observation) -> bool:
     """Whether the machine was stalled meanwhile for more than `STALLED_SHARE` of the time; not measured is not."""
     return seen.stalls is not None and seen.stalls.share > STALLED_SHARE
+
+
+def _is_on_a_calm_machine(seen: Observation) -> bool:
+    """Whether next to nothing of the time was stalled, so that no deadline passed for want of it."""
+    stalls = seen.stalls
+    return stalls is not None and stalls.share <= CALM_SHARE and stalls.longest_lag_s <= _CALM_LAG_S
 
 
 def _came_to_a_deadline(script: Transcript) -> bool:

@@ -10,9 +10,9 @@ from envparity.faces.asked_run import AskedRun
 from envparity.judge import findings_for
 from envparity.judge.finding import Finding, Judgement, Verdict
 from envparity.model.case import Boot, Case
+from envparity.model.project import Project
 from envparity.model.reach import plays
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
 from envparity.report.verdict import findings_text
@@ -39,13 +39,13 @@ class ParityRun:
 
     def __init__(
         self,
-        subject: Subject,
+        project: Project,
         open_run: Callable[[Emit], SynchronousRun],
         announce: Callable[[], AbstractContextManager[Writer]],
         once: Callable[[Callable[[], SeenAndVerdict]], SeenAndVerdict] | None = None,
     ) -> None:
         self._once = once
-        self.subject = subject
+        self.project = project
         self._asked = AskedRun(open_run, announce)
         self._observations: dict[Case, Observation] = {}
         self._verdict: Verdict | None = None
@@ -53,7 +53,7 @@ class ParityRun:
     @property
     def environments(self) -> tuple[str, ...]:
         """Their names, the one that the others are compared with first."""
-        return tuple(self.subject.environments)
+        return tuple(self.project.environments)
 
     @property
     def finished(self) -> Verdict | None:
@@ -78,7 +78,7 @@ class ParityRun:
     def observation(self, environment: str, boot: Boot = Boot()) -> Observation:  # noqa: B008  frozen
         """What that environment showed when booted that way. LookupError where the run planned no such boot."""
         _ = self.verdict
-        backend = self.subject.backend
+        backend = self.project.backend
         case = Case(environment, backend.name, backend.boot_without_secrets(boot))
         if case not in self._observations:
             planned = "; ".join(map(str, self._observations))
@@ -87,7 +87,7 @@ class ParityRun:
 
     def observations(self, boot: Boot = Boot()) -> dict[str, Observation]:  # noqa: B008  frozen
         """The same of every environment, by name; of those that are attached, only as they are."""
-        names = [name for name in self.environments if boot.steady or name not in self.subject.attached]
+        names = [name for name in self.environments if boot.steady or name not in self.project.attached]
         return {name: self.observation(name, boot) for name in names}
 
     def orders(self, environment: str) -> tuple[Observation, ...]:
@@ -96,7 +96,7 @@ class ParityRun:
         LookupError where the run was not asked for orders.
         """
         _ = self.verdict
-        planned = {scenario.boot for scenario in self.subject.backend.scenarios}
+        planned = {scenario.boot for scenario in self.project.backend.scenarios}
         seen = tuple(
             observation
             for case, observation in self._observations.items()
@@ -132,13 +132,13 @@ class ParityRun:
 
         LookupError where the backend has none of that name.
         """
-        known = _scenario_of(self.subject, scenario)
-        return tuple(name for name in self.subject.environments if plays(self.subject, name, known))
+        known = _scenario_of(self.project, scenario)
+        return tuple(name for name in self.project.environments if plays(self.project, name, known))
 
     def transcripts(self, scenario: str) -> dict[str, Transcript]:
         """How that scenario went in every environment that can play it, by name. AssertionError where one did not."""
         __tracebackhide__ = True
-        boot = _scenario_of(self.subject, scenario).boot
+        boot = _scenario_of(self.project, scenario).boot
         names = self.environments_of(scenario)
         if not names:
             raise AssertionError(
@@ -177,10 +177,10 @@ class ParityRun:
         return self._asked.ask(lambda run: (run.observe_all(), run.verdict()))
 
 
-def _scenario_of(subject: Subject, name: str) -> Scenario:
+def _scenario_of(project: Project, name: str) -> Scenario:
     """The scenario of that name. LookupError where the backend has none."""
-    found = next((scenario for scenario in subject.backend.scenarios if scenario.name == name), None)
+    found = next((scenario for scenario in project.backend.scenarios if scenario.name == name), None)
     if found is None:
-        known = ", ".join(scenario.name for scenario in subject.backend.scenarios)
-        raise LookupError(f"{subject.backend.file} has no scenario {name!r}; it has {known}")
+        known = ", ".join(scenario.name for scenario in project.backend.scenarios)
+        raise LookupError(f"{project.backend.file} has no scenario {name!r}; it has {known}")
     return found

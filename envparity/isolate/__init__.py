@@ -6,7 +6,8 @@ from envparity.isolate.divergence import Parting, conversation_parting, startup_
 from envparity.isolate.orders import Pair, Shrunk, shrink_order
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.part import Part
-from envparity.isolate.questions import OutOfBoots, Progress
+from envparity.isolate.parts import is_silent_without, parts_left
+from envparity.isolate.questions import OutOfBoots, SearchProgress
 from envparity.isolate.settings import Isolated, isolate
 from envparity.isolate.traits import Trait, carried, differences, mix
 
@@ -17,14 +18,16 @@ __all__ = [
     "Pair",
     "Part",
     "Parting",
-    "Progress",
+    "SearchProgress",
     "Shrunk",
     "Trait",
     "carried",
     "conversation_parting",
     "differences",
+    "is_silent_without",
     "isolate",
     "mix",
+    "parts_left",
     "shrink_order",
     "startup_parting",
     "with_partings",

@@ -15,7 +15,7 @@ from envparity.judge.canonical import Item, connections, line
 from envparity.judge.compare import covers
 from envparity.judge.evidence import Parted, SideBySide
 from envparity.judge.finding import Finding, Judgement
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation, StartupReport, StartupStep
 from envparity.observe.transcript import Transcript
 
@@ -57,13 +57,13 @@ def startup_parting(report: StartupReport, other: StartupReport) -> Parting | No
 
 
 def conversation_parting(
-    subject: Subject, transcript: Transcript, other: Transcript, declared: Declared = lambda _path: False
+    project: Project, transcript: Transcript, other: Transcript, declared: Declared = lambda _path: False
 ) -> Parting | None:
     """The first event at which two playings of a scenario part, on the first connection that does. None: they do not.
 
     `declared` says of a path (`conversation.<scenario>.<frame>.<field>`) whether it may differ.
     """
-    before, after = connections(subject.backend, transcript), connections(subject.backend, other)
+    before, after = connections(project.backend, transcript), connections(project.backend, other)
     for connection in dict.fromkeys((*before, *after)):
         common = ""
         sides = zip_longest(before.get(connection, ()), after.get(connection, ()))
@@ -75,7 +75,7 @@ def conversation_parting(
     return None
 
 
-def with_partings(judgement: Judgement, subject: Subject, observations: Sequence[Observation]) -> Judgement:
+def with_partings(judgement: Judgement, project: Project, observations: Sequence[Observation]) -> Judgement:
     """The judgement, in which findings about what differs between two environments say where the two part."""
     seen = {observation.case.id: observation for observation in observations}
 
@@ -83,7 +83,7 @@ def with_partings(judgement: Judgement, subject: Subject, observations: Sequence
         sides = [seen[case_id] for case_id in finding.cases if case_id in seen]
         if len(sides) < 2 or not conduct(finding).parts:
             return finding
-        parting = _parting(finding, subject, sides[0], sides[-1])
+        parting = _parting(finding, project, sides[0], sides[-1])
         if parting is None:
             return finding
         parted = parting.between(sides[0].case.environment, sides[-1].case.environment)
@@ -94,7 +94,7 @@ def with_partings(judgement: Judgement, subject: Subject, observations: Sequence
     return msgspec.structs.replace(judgement, findings=tuple(map(shown, judgement.findings)))
 
 
-def _parting(finding: Finding, subject: Subject, observation: Observation, other: Observation) -> Parting | None:
+def _parting(finding: Finding, project: Project, observation: Observation, other: Observation) -> Parting | None:
     if conduct(finding).parts == "startup":
         reports = [
             next((each.startup for each in side.replicas if each.startup), None) for side in (observation, other)
@@ -105,10 +105,10 @@ def _parting(finding: Finding, subject: Subject, observation: Observation, other
     played = observation.transcript(finding.scenario), other.transcript(finding.scenario)
     if played[0] is None or played[1] is None:
         return None
-    named = [subject.environments.get(side.case.environment) for side in (observation, other)]
+    named = [project.environments.get(side.case.environment) for side in (observation, other)]
     declarations = [each for environment in named if environment for each in environment.differences]
     return conversation_parting(
-        subject, played[0], played[1], lambda path: any(covers(each, path) for each in declarations)
+        project, played[0], played[1], lambda path: any(covers(each, path) for each in declarations)
     )
 
 

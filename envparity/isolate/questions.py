@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from envparity.isolate.outcome import Outcome
 
-__all__ = ["OutOfBoots", "Progress", "Questions", "Test"]
+__all__ = ["OutOfBoots", "Questions", "SearchProgress", "Test"]
 
 T = TypeVar("T", bound=Hashable)
 Test = Callable[[frozenset[T]], Awaitable[Outcome]]
@@ -19,7 +19,7 @@ class OutOfBoots(Exception):
 
 
 @dataclass(frozen=True)
-class Progress:
+class SearchProgress:
     """How far it is: boots made, and how many more there are at most if what is looked for now is the last part."""
 
     boots: int
@@ -40,7 +40,7 @@ class Questions(Generic[T]):
         test: Test[T],
         surer: Test[T] | None,
         most: int,
-        progress: Callable[[Progress], None],
+        progress: Callable[[SearchProgress], None],
     ) -> None:
         self.known: dict[frozenset[T], Outcome] = {frozenset(): Outcome.PASSES, frozenset(everything): Outcome.SHOWS}
         self.flaky: list[frozenset[T]] = []
@@ -96,7 +96,7 @@ class Questions(Generic[T]):
     async def _boot(self, wanted: frozenset[T], *, left: int, verifying: bool = False) -> Outcome:
         if self._begun >= self._most:
             raise OutOfBoots
-        self._progress(Progress(self._begun, min(left, self._most - self._begun)))
+        self._progress(SearchProgress(self._begun, min(left, self._most - self._begun)))
         self._begun += 1
         oracle = self._surer if verifying and self._surer is not None else self._test
         return await oracle(wanted)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import count
 from math import ceil, comb, log
 from typing import TypeVar
 
@@ -18,12 +19,16 @@ __all__ = [
     "MOST_BOOTS",
     "MOST_PAIRS",
     "NOTHING_SEEN",
+    "SEVERAL_ERROR",
+    "STRICT_ERROR",
+    "BootsAlone",
     "BootsOfOne",
     "PairsOfBoots",
     "Rates",
     "Shows",
     "boots_to_see",
     "shows_more_often",
+    "times_more",
     "told_by_chance",
     "without_innocents",
 ]
@@ -47,6 +52,9 @@ NOTHING_SEEN = 8
 
 MOST_BOOTS = 12
 """How many boots a test of one rate takes at most."""
+
+SEVERAL_ERROR = 0.01
+"""The same for a cause of several parts, each of which may be there by chance."""
 
 STRICT_ERROR = 0.001
 """The same for a question that is asked a second time because the first answer may be one of those in twenty."""
@@ -108,10 +116,32 @@ class PairsOfBoots:
         return Rates.CANNOT_SAY
 
     @property
+    def always(self) -> bool:
+        """Whether it showed each time in both places, and more than once: the boot that passed is what was chance."""
+        return self.shown == self.elsewhere == self.of > 1
+
+    @property
     def over(self) -> bool:
         """Whether more pairs are not made."""
         nothing = not self.shown and not self.elsewhere and self.of >= NOTHING_SEEN
         return self.rates is not Rates.CANNOT_SAY or nothing or self.of >= MOST_PAIRS
+
+
+@dataclass(frozen=True)
+class BootsAlone:
+    """Boots of one place with which no other is compared: it shows in `shown` of `of`."""
+
+    shown: int = 0
+    of: int = 0
+
+    def and_then(self, *, here: bool) -> BootsAlone:
+        """With one boot more."""
+        return BootsAlone(self.shown + here, self.of + 1)
+
+    @property
+    def over(self) -> bool:
+        """Whether more boots are not made: it did not come again, or it did and more than once, or so many are made."""
+        return self.of >= MOST_PAIRS or (self.of >= NOTHING_SEEN and self.shown != 1)
 
 
 class Shows(Enum):
@@ -177,6 +207,14 @@ def told_by_chance(with_it: int, without: int) -> float:
     if not with_it or not without:
         return 1.0
     return float((with_it / boots) ** with_it * (without / boots) ** without)
+
+
+def times_more(error: float) -> int:
+    """How often more a cause is shown, and its absence, until chance explains what was seen in no more than that share.
+
+    It was shown twice and its absence once by then.
+    """
+    return next(times for times in count(1) if told_by_chance(2 + times, 1 + times) <= error)
 
 
 def shows_more_often(shown: int, of: int, elsewhere: int, of_elsewhere: int) -> bool:

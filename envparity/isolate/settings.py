@@ -20,7 +20,7 @@ from itertools import combinations
 from typing import Generic, TypeVar
 
 from envparity.isolate.outcome import Outcome
-from envparity.isolate.questions import OutOfBoots, Progress, Questions, Test
+from envparity.isolate.questions import OutOfBoots, Questions, SearchProgress, Test
 from envparity.isolate.reduction import Reduction
 from envparity.support.together import together
 
@@ -66,7 +66,7 @@ async def isolate(
     cheap: Collection[T] = (),
     likely: Collection[T] = (),
     most: int = 40,
-    progress: Callable[[Progress], None] = lambda _progress: None,
+    progress: Callable[[SearchProgress], None] = lambda _progress: None,
 ) -> Isolated[T]:
     """The smallest sets of differences that fail, with at most `most` boots altogether. Deterministic.
 

@@ -6,24 +6,24 @@ from collections.abc import Collection, Sequence
 
 from envparity.judge import attribution
 from envparity.judge.attribution import attribute
-from envparity.judge.finding import Exemption, Finding, Judgement, ObservedDifference, Verdict
+from envparity.judge.finding import Finding, Judgement, ObservedDifference, UsedDeclaration, Verdict
 from envparity.judge.normalise import normalise
 from envparity.judge.registry import RULES, codes_of, conduct, every_rule, rule
 from envparity.judge.rules import ContractRule, ParityRule, Rule
 from envparity.judge.view import RunView
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
 __all__ = [
     "RULES",
     "ContractRule",
-    "Exemption",
     "Finding",
     "Judgement",
     "ObservedDifference",
     "ParityRule",
+    "Project",
     "Rule",
-    "Subject",
+    "UsedDeclaration",
     "Verdict",
     "codes_of",
     "conduct",
@@ -36,13 +36,13 @@ __all__ = [
 ]
 
 
-def judge(subject: Subject, observations: Sequence[Observation]) -> Judgement:
+def judge(project: Project, observations: Sequence[Observation]) -> Judgement:
     """Hold every observation against every rule; one root gives one finding, merged over environments.
 
-    The order of the observations does not matter: the baseline is the first of the subject's environments.
+    The order of the observations does not matter: the baseline is the first of the project's environments.
     """
-    view = RunView(subject, observations)
-    ranks = {each_scenario.name: place for place, each_scenario in enumerate(subject.backend.scenarios)}
+    view = RunView(project, observations)
+    ranks = {each_scenario.name: place for place, each_scenario in enumerate(project.backend.scenarios)}
 
     def rank(scenario: str) -> tuple[int, str]:
         return ranks.get(scenario, len(ranks)), scenario
@@ -50,9 +50,9 @@ def judge(subject: Subject, observations: Sequence[Observation]) -> Judgement:
     return Judgement(findings=tuple(attribute(view, rank)), exemptions=view.ledger.used, rules=len(every_rule()))
 
 
-def singles(subject: Subject, observations: Sequence[Observation]) -> tuple[Finding, ...]:
+def singles(project: Project, observations: Sequence[Observation]) -> tuple[Finding, ...]:
     """What the findings of `judge` are merged from: one for each root, each boot that shows it, and each scenario."""
-    return tuple(attribution.singles(RunView(subject, observations)))
+    return tuple(attribution.singles(RunView(project, observations)))
 
 
 def findings_for(

@@ -17,7 +17,7 @@ from envparity.judge.roots import of_environments, under_orders, under_roots, wi
 from envparity.judge.rules import ContractRule, ParityRule, Rule
 from envparity.judge.view import RunView
 from envparity.model.deployed.target import parse_target
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
 __all__ = ["attribute", "singles"]
@@ -77,6 +77,7 @@ def _finding(known: Rule, breach: Breach, observation: Observation | None = None
         action=breach.action or known.action,
         step=breach.step,
         nature=breach.nature,
+        symptom=breach.symptom,
         raised=breach.raised,
         paths=breach.paths,
         places=breach.places,
@@ -92,7 +93,7 @@ def _finished(view: RunView, finding: Finding, rank: Rank) -> Finding:
         title=f"{known.title}: {finding.component}" if finding.component else known.title,
         scenarios=tuple(sorted(finding.scenarios, key=rank)),
         evidence=(*finding.evidence, KeptIn(kept)) if kept else finding.evidence,
-        replay=_replay(view.subject, finding, view.observations),
+        replay=_replay(view.project, finding, view.observations),
     )
 
 
@@ -115,28 +116,28 @@ def _told_apart(findings: Sequence[Finding]) -> Iterator[Finding]:
         yield msgspec.structs.replace(finding, distinct=distinct)
 
 
-def _replay(subject: Subject, finding: Finding, observations: Sequence[Observation]) -> str:
+def _replay(project: Project, finding: Finding, observations: Sequence[Observation]) -> str:
     """A boot that departs from the usual one is only made for a scenario that asks for it, or where orders are."""
     shown = [observation for observation in observations if observation.case.id in finding.cases]
     names = dict.fromkeys(observation.case.environment for observation in shown)
     usual = any(observation.case.boot.steady for observation in shown)
     special = [script.scenario for observation in shown if not usual for script in observation.transcripts]
     scenario = finding.scenario or next(iter(special), None)
-    groups = {each_scenario.name: each_scenario.group for each_scenario in subject.backend.scenarios}
+    groups = {each_scenario.name: each_scenario.group for each_scenario in project.backend.scenarios}
     if scenario is not None and groups.get(scenario) in EXPLORED:
         return ""  # it stands in the saved run alone, or in what was kept
     command = ["envparity", "run", "--environment", ",".join(names)]
     command += ["--only", scenario] if scenario else []
-    command += subject.asked
+    command += project.asked
     for name in names:
-        command += _attaching(subject, name)
+        command += _attaching(project, name)
     ordered = shown and all(observation.case.boot.order or observation.case.boot.timeline for observation in shown)
     return shlex.join([*command, "--orders", _STRENGTH] if ordered else command)
 
 
-def _attaching(subject: Subject, name: str) -> list[str]:
+def _attaching(project: Project, name: str) -> list[str]:
     """What attaches that environment again, where it was attached; the URL only where its file has another."""
-    attached, environment = subject.attached.get(name), subject.environments.get(name)
+    attached, environment = project.attached.get(name), project.environments.get(name)
     if attached is None:
         return []
     own = environment.deployed if environment is not None else None

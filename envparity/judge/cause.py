@@ -14,8 +14,10 @@ __all__ = [
     "Chance",
     "CommitCause",
     "Everywhere",
+    "FieldCause",
     "NotFound",
     "OrderCause",
+    "Otherwise",
     "ReleaseCause",
     "Search",
     "StepPair",
@@ -57,12 +59,20 @@ class CausePlace(msgspec.Struct, frozen=True, order=True):
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
+class FieldCause(msgspec.Struct, frozen=True):
+    """What makes these paths of a finding differ, beside the one that it prints: `alternatives` as of the cause."""
+
+    paths: tuple[str, ...]
+    alternatives: tuple[tuple[str, ...], ...]
+    places: tuple[CausePlace, ...] = ()
+
+
 class TraitsCause(msgspec.Struct, frozen=True, tag="traits"):
     """Each of the `alternatives` is enough by itself; the traits of one are all needed, in the words of the files.
 
     With one of them added to the passing environment it was shown `shown` times; without all it passed. `others` are
-    paths of the finding that did not differ with any of them: those have causes of their own. `places` are where the
-    traits stand in the files of the deployment, as far as that is known.
+    paths of the finding that did not differ with any of them: those have causes of their own, of which `fields` are
+    those that were found. `places` are where the traits stand in the files of the deployment, as far as that is known.
     """
 
     alternatives: tuple[tuple[str, ...], ...]
@@ -70,6 +80,7 @@ class TraitsCause(msgspec.Struct, frozen=True, tag="traits"):
     search: Search | None = None
     others: tuple[str, ...] = ()
     places: tuple[CausePlace, ...] = ()
+    fields: tuple[FieldCause, ...] = ()
 
 
 class StepPair(msgspec.Struct, frozen=True, order=True):
@@ -120,7 +131,7 @@ class Chance(msgspec.Struct, frozen=True, tag="chance"):
     environments are alike in it; so they are where it did not show again in either, or here alone and in one boot of
     sixteen at most. Where it never shows there, and here more often than that, yet too seldom to tell, nobody knows;
     that counts as a difference. What made somebody count is in neither number: not the boot because of which they were
-    made.
+    made. `again`: every environment has shown it in some of its plays, and so did one boot more.
     """
 
     shown: int
@@ -132,6 +143,7 @@ class Chance(msgspec.Struct, frozen=True, tag="chance"):
     failing: str = ""
     passing: str = ""
     noun: Literal["boots", "plays"] = "boots"
+    again: bool = False
 
     @property
     def alike(self) -> bool:
@@ -162,8 +174,20 @@ WhyNotFound = Literal[
 ]
 
 
+class Otherwise(msgspec.Struct, frozen=True):
+    """What is in the way where these traits are there without others: of which rule, and where; `code` is empty where
+    their boot did not come as far for another reason."""
+
+    traits: tuple[str, ...]
+    code: str = ""
+    where: str = ""
+
+
 class NotFound(msgspec.Struct, frozen=True, tag="not found"):
-    """No cause was found, and why. `among` are the traits, or the alternatives, that are left."""
+    """No cause was found, and why. `among` are the traits, or the alternatives, that are left.
+
+    `otherwise` is how parts of these have failed, where that is why they could not be taken apart.
+    """
 
     why: WhyNotFound
     among: tuple[tuple[str, ...], ...] = ()
@@ -172,6 +196,7 @@ class NotFound(msgspec.Struct, frozen=True, tag="not found"):
     seconds: float = 0.0
     boots: int = 0
     search: Search | None = None
+    otherwise: tuple[Otherwise, ...] = ()
 
 
 Cause = TraitsCause | OrderCause | CommitCause | ReleaseCause | Everywhere | Chance | NotFound

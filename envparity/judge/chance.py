@@ -11,15 +11,24 @@ from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
 from envparity.observe.record import Observation
 
-__all__ = ["RULES"]
+__all__ = ["ANOTHER_SEQUENCE", "RULES", "another_value"]
+
+ANOTHER_SEQUENCE = "If the sequence means nothing, expect each frame on its own; else make it the same."
+"""What to do about frames that come as they like."""
 
 _SHOWN = 8  # paths of one field that are quoted
+
+
+def another_value(path: str) -> str:
+    """What to do about the field at that path, which differs by chance."""
+    field = path.rpartition(".")[2]
+    return f'If its value means nothing, add "{field}" to `volatile` of the backend file; else make it the same.'
 
 
 def _differs_by_chance(view: RunView, observation: Observation) -> Iterator[Breach]:
     """One breach for each field, wherever it was seen; and one for each scenario whose frames come as they like."""
     fields: dict[str, list[Compared]] = {}
-    for compared in control_differences(view.subject, observation):
+    for compared in control_differences(view.project, observation):
         if compared.parts:
             yield _another_sequence(compared)
         elif compared.kind == "frame":
@@ -40,7 +49,7 @@ def _another_value(field: str, together: Sequence[Compared]) -> Breach:
         scenarios=scenarios,
         nature="another value",
         evidence=tuple(compared.difference for compared in together[:_SHOWN]),
-        action=f'If its value means nothing, add "{field}" to `volatile` of the backend file; else make it the same.',
+        action=another_value(field),
     )
 
 
@@ -52,7 +61,7 @@ def _another_sequence(compared: Compared) -> Breach:
         scenario=compared.scenario,
         nature="another sequence",
         evidence=(*compared.evidence, compared.difference),
-        action="If the sequence means nothing, expect each frame on its own; else make it the same.",
+        action=ANOTHER_SEQUENCE,
     )
 
 

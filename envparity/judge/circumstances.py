@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from envparity.judge.evidence import HeadersLost, Logged, Placed, Silence, WhoAnswered
+from envparity.judge.evidence import HeadersLost, Logged, ReplicasReached, SilentWait, WhoAnswered
 from envparity.judge.traceback import without_frames
 from envparity.observe.transcript import (
     ConnectionClosed,
@@ -40,22 +40,22 @@ def lost_headers(transcript: Transcript) -> Iterator[HeadersLost]:
             yield HeadersLost(event)
 
 
-def connections_of(transcript: Transcript) -> Iterator[Placed]:
+def connections_of(transcript: Transcript) -> Iterator[ReplicasReached]:
     """On which replica each connection was, where there were several connections."""
     answers = (event for event in transcript.events if isinstance(event, HandshakeAnswered))
     last = {answer.connection: answer for answer in answers if answer.accepted}
     placed = tuple((name, value.replica) for name, value in last.items() if value.replica is not None)
     if len(last) > 1 and len(placed) == len(last):
-        yield Placed(placed)
+        yield ReplicasReached(placed)
 
 
-def waits(transcript: Transcript) -> Iterator[Silence]:
+def waits(transcript: Transcript) -> Iterator[SilentWait]:
     """How long a silence was waited for, and who ended it."""
     for index, event in enumerate(transcript.events):
         if isinstance(event, DeadlinePassed):
             later = (each_event for each_event in transcript.events[index:] if isinstance(each_event, ConnectionClosed))
             close = next((closed for closed in later if closed.connection == event.connection), None)
-            yield Silence(event, close if close is not None and close.by == "server" else None)
+            yield SilentWait(event, close if close is not None and close.by == "server" else None)
 
 
 def logged(sources: Iterable[LoggedLines]) -> Iterator[Logged]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from envparity.judge.canonical import frame_type
-from envparity.judge.evidence import Outcome
+from envparity.judge.evidence import ConnectionOutcome
 from envparity.judge.volatile import steady
 from envparity.model.backend import Backend
 from envparity.observe.frame import plain
@@ -34,7 +34,7 @@ class ClientOutcome:
     """What a client was told in that scenario, on one connection. `frame_type` is the field that names a frame."""
 
     scenario: str
-    outcome: Outcome
+    outcome: ConnectionOutcome
     frame_type: str
 
     @property
@@ -72,7 +72,7 @@ class ClientOutcome:
         return steady(outcome_text(msgspec.structs.replace(self.outcome, error=error or self.outcome.error)))
 
 
-def outcome_text(outcome: Outcome) -> str:
+def outcome_text(outcome: ConnectionOutcome) -> str:
     """`error frame {…}, close 1013 startup_failed:postgres`, `handshake refused with 503`."""
     if outcome.status != _SWITCHING:
         return f"handshake refused with {outcome.status}" if outcome.status else "no answer to the handshake"
@@ -123,7 +123,7 @@ def _told(backend: Backend, scenario: str, events: Sequence[Event]) -> ClientOut
     others = [named for frame in received if (named := frame_type(backend, frame)) != backend.error_type]
     closes = [event for event in events if isinstance(event, ConnectionClosed) and event.by == "server"]
     opened = events[0]
-    outcome = Outcome(
+    outcome = ConnectionOutcome(
         status=opened.status if isinstance(opened, HandshakeAnswered) else 0,
         error=errors[0] if errors else None,
         served=others[0] if others else None,

@@ -15,15 +15,15 @@ from envparity.judge.report_tables import ReportTables
 from envparity.judge.volatile import words_alone
 from envparity.model.case import Boot
 from envparity.model.environment import DeclaredDifference
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import JobRun, Observation, Replica
 
 __all__ = [
     "PARTS",
     "Compared",
+    "ComparedPair",
     "Declared",
     "Groups",
-    "Pair",
     "boot_groups",
     "covers",
     "in_order",
@@ -72,13 +72,13 @@ class Compared:
         return bool(self.allowed)
 
 
-def in_order(subject: Subject, observations: Iterable[Observation]) -> list[Observation]:
-    """By environment, in the subject's order, unknown ones after, by name; then by boot, the cold one first.
+def in_order(project: Project, observations: Iterable[Observation]) -> list[Observation]:
+    """By environment, in the project's order, unknown ones after, by name; then by boot, the cold one first.
 
     Where every boot asks for an order, nothing says which is the canonical one: the first given is, in its environment.
     """
     seen = list(observations)
-    ranks = {name: rank for rank, name in enumerate(subject.environments)}
+    ranks = {name: rank for rank, name in enumerate(project.environments)}
     asked = [observation.case for observation in seen] if all(item.case.boot.order for item in seen) else []
     first = {case.environment: case.boot.order for case in reversed(asked)}
 
@@ -103,11 +103,13 @@ def boot_groups(observations: Sequence[Observation], order_boots: Iterable[Order
 
     A warm boot is not behind the ingress, and is only like another warm one. Boots in an order are held against the
     canonical one of their own environment, by rules of their own, so that it is enough to compare the canonical ones.
+    How a certificate for another host is refused is each client's own matter.
     """
     judged = {id(boot.observation) for boot in order_boots if _has_own_rule(boot)}
     groups: dict[tuple[Boot, bool], list[Observation]] = {}
     for observation in observations:
-        if observation.launch_failure is None and id(observation) not in judged:
+        comparable = observation.launch_failure is None and not observation.case.boot.other_host
+        if comparable and id(observation) not in judged:
             groups.setdefault((observation.case.boot, observation.warm), []).append(observation)
     return [groups[boot] for boot in sorted(groups)]
 
@@ -116,7 +118,7 @@ def _has_own_rule(boot: OrderBoot) -> bool:
     return boot.kind in {"forbidden", "timeline"} or (boot.kind == "order" and boot.comparable is not None)
 
 
-def report_differences(subject: Subject, groups: Groups, known: ReportTables) -> Iterator[Compared]:
+def report_differences(project: Project, groups: Groups, known: ReportTables) -> Iterator[Compared]:
     """Startup reports of equal verdict, replica by replica; a verdict that differs explains everything else."""
     for group in groups:
         for verdict in ("pass", "fail"):
@@ -127,17 +129,17 @@ def report_differences(subject: Subject, groups: Groups, known: ReportTables) ->
                 if _verdict(replica) == verdict
             ]
             tables = [(item, known.of_replica(item, replica)) for item, replica in reported]
-            yield from _against_first(subject, tables, settings=False)
+            yield from _against_first(project, tables, settings=False)
 
 
-def setting_differences(subject: Subject, groups: Groups, known: ReportTables) -> Iterator[Compared]:
+def setting_differences(project: Project, groups: Groups, known: ReportTables) -> Iterator[Compared]:
     """Settings, both as they were given and as the backend reports that it has them."""
     for group in groups:
         given = [
-            (observation, fingerprint_paths(observation, subject.environments.get(observation.case.environment)))
+            (observation, fingerprint_paths(observation, project.environments.get(observation.case.environment)))
             for observation in group
         ]
-        yield from _against_first(subject, [(each_item, table) for each_item, table in given if table], settings=True)
+        yield from _against_first(project, [(each_item, table) for each_item, table in given if table], settings=True)
         reported = [
             (observation, replica)
             for observation in group
@@ -145,10 +147,10 @@ def setting_differences(subject: Subject, groups: Groups, known: ReportTables) -
             if _verdict(replica) is not None
         ]
         tables = [(item, known.of_replica(item, replica)) for item, replica in reported]
-        yield from _against_first(subject, tables, settings=True)
+        yield from _against_first(project, tables, settings=True)
 
 
-def job_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
+def job_differences(project: Project, groups: Groups) -> Iterator[Compared]:
     """Jobs that ran well: which there are, and what each has written, without numbers, moments and ids.
 
     And which further programs run beside the replicas.
@@ -156,15 +158,15 @@ def job_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
     for group in groups:
         ran = [observation for observation in group if _ran_its_jobs(observation)]
         tables = [(observation, _programs(observation)) for observation in ran]
-        yield from _against_first(subject, tables, settings=False)
+        yield from _against_first(project, tables, settings=False)
 
 
-def origin_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
+def origin_differences(project: Project, groups: Groups) -> Iterator[Compared]:
     """What browsers are told of health and errors, from each origin."""
     for group in groups:
         asked = [observation for observation in group if observation.cross_origin]
-        tables = zip(asked, origin_tables(subject.backend, asked), strict=True)
-        yield from _against_first(subject, list(tables), settings=False)
+        tables = zip(asked, origin_tables(project.backend, asked), strict=True)
+        yield from _against_first(project, list(tables), settings=False)
 
 
 def _ran_its_jobs(observation: Observation) -> bool:
@@ -193,10 +195,10 @@ def covers(declaration: DeclaredDifference, path: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ComparedPair:
     """Two observations, the first of which is the baseline. They are called by their environments, or by `sides`."""
 
-    subject: Subject
+    project: Project
     baseline: Observation
     other: Observation
     sides: tuple[str, str] | None = None
@@ -204,7 +206,7 @@ class Pair:
     def compared(self, kind: Kind, where: str, path: str, expected: str, got: str) -> Compared:
         """A difference at that path, with the declarations of either side that cover it."""
         names = tuple(dict.fromkeys((self.baseline.case.environment, self.other.case.environment)))
-        known = self.subject.environments
+        known = self.project.environments
         covering = [
             Declared(name, declaration)
             for name in names
@@ -218,10 +220,10 @@ class Pair:
             difference=ObservedDifference(path, *(self.sides or (names[0], names[-1])), expected, got),
             cases=(self.baseline.case.id, self.other.case.id),
             allowed=tuple(
-                each_declaration for each_declaration in covering if not each_declaration.expired(self.subject.today)
+                each_declaration for each_declaration in covering if not each_declaration.expired(self.project.today)
             ),
             expired=tuple(
-                each_declaration for each_declaration in covering if each_declaration.expired(self.subject.today)
+                each_declaration for each_declaration in covering if each_declaration.expired(self.project.today)
             ),
         )
 
@@ -234,25 +236,25 @@ def _verdict(replica: Replica) -> str | None:
 
 
 def _against_first(
-    subject: Subject, tables: Sequence[tuple[Observation, Mapping[str, str]]], *, settings: bool
+    project: Project, tables: Sequence[tuple[Observation, Mapping[str, str]]], *, settings: bool
 ) -> Iterator[Compared]:
     """Each table against the first: only the paths about settings, or only the others."""
     for other, table in tables[1:]:
         baseline, expected = tables[0]
-        pair = Pair(subject, baseline, other)
+        pair = ComparedPair(project, baseline, other)
         for path in sorted(expected.keys() | table.keys()):
-            setting = setting_of(path, subject.backend)
+            setting = setting_of(path, project.backend)
             before, after = expected.get(path, ABSENT), table.get(path, ABSENT)
             if before == after or (setting is not None) is not settings:
                 continue
-            if (baseline.attached or other.attached) and _unknown(subject, path, setting, before, after):
+            if (baseline.attached or other.attached) and _unknown(project, path, setting, before, after):
                 continue
             depth = 2 if path.startswith(("jobs.", "processes.", "http.")) else 3
             where = setting if setting is not None else ".".join(path.split(".")[:depth])
             yield pair.compared("report" if setting is None else "setting", where, path, before, after)
 
 
-def _unknown(subject: Subject, path: str, setting: str | None, before: str, after: str) -> bool:
+def _unknown(project: Project, path: str, setting: str | None, before: str, after: str) -> bool:
     """Whether nothing follows from a difference to what was not booted here.
 
     Its release is whatever was deployed last. Of its settings only a value that it reports itself is known: where it
@@ -260,5 +262,5 @@ def _unknown(subject: Subject, path: str, setting: str | None, before: str, afte
     """
     name = setting or path.removeprefix("report.")
     unsure = setting is not None and (not path.endswith(".value") or ABSENT in {before, after})
-    none = name == subject.backend.report.settings  # a report with an empty list of them
+    none = name == project.backend.report.settings  # a report with an empty list of them
     return none or unsure or name.lower().replace("_", "") in _OF_A_RELEASE

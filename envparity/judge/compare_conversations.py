@@ -7,26 +7,26 @@ from dataclasses import replace
 from itertools import islice, product, zip_longest
 
 from envparity.judge.canonical import Item, connections
-from envparity.judge.compare import Compared, Groups, Kind, Pair, covers
+from envparity.judge.compare import Compared, ComparedPair, Groups, Kind, covers
 from envparity.judge.evidence import SideBySide
 from envparity.judge.normalise import ABSENT
 from envparity.judge.volatile import same_but_for_ids
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Clients, Transcript
 
 __all__ = ["control_differences", "kept", "partings", "transcript_differences"]
 
 
-def control_differences(subject: Subject, observation: Observation) -> Iterator[Compared]:
+def control_differences(project: Project, observation: Observation) -> Iterator[Compared]:
     """Where another play of a scenario went otherwise than the first, in the same boot, and nobody declares that.
 
     Of plays that kept to the script: one that did not is a finding of its own.
     """
     declarations = [
-        difference for environment in subject.environments.values() for difference in environment.differences
+        difference for environment in project.environments.values() for difference in environment.differences
     ]
-    pair = Pair(subject, observation, observation, ("first play", "second play"))
+    pair = ComparedPair(project, observation, observation, ("first play", "second play"))
     for scenario in dict.fromkeys(transcript.scenario for transcript in observation.control):
         plays = _plays(observation, scenario)
         seen: set[str] = set()
@@ -38,14 +38,14 @@ def control_differences(subject: Subject, observation: Observation) -> Iterator[
                     yield compared
 
 
-def transcript_differences(subject: Subject, groups: Groups) -> Iterator[Compared]:
+def transcript_differences(project: Project, groups: Groups) -> Iterator[Compared]:
     """Conversations that kept to their script and were yet not the same; a departure is a finding of its own.
 
     What differs between two plays of one environment differs by chance, and is not compared with another environment.
     """
     for group in groups:
-        chance = _Chance(compared for observation in group for compared in control_differences(subject, observation))
-        yield from (each_compared for each_compared in _across(subject, group) if each_compared not in chance)
+        chance = _Chance(compared for observation in group for compared in control_differences(project, observation))
+        yield from (each_compared for each_compared in _across(project, group) if each_compared not in chance)
 
 
 class _Chance:
@@ -67,19 +67,19 @@ def _within(compared: Compared) -> str:
     return compared.difference.path.removeprefix(f"conversation.{compared.scenario}.")
 
 
-def _across(subject: Subject, group: Sequence[Observation]) -> Iterator[Compared]:
+def _across(project: Project, group: Sequence[Observation]) -> Iterator[Compared]:
     names = dict.fromkeys(transcript.scenario for observation in group for transcript in observation.transcripts)
     for scenario in names:
         played = [(observation, observation.transcript(scenario)) for observation in group]
         whole = [(item, script) for item, script in played if script is not None and kept(script)]
         for other, script in whole[1:]:
-            pair = Pair(subject, whole[0][0], other)
+            pair = ComparedPair(project, whole[0][0], other)
             first = list(_partings(pair, whole[0][1], script))
             if first:
                 yield from _in_every_play(pair, scenario, first)
 
 
-def _in_every_play(pair: Pair, scenario: str, first: Sequence[Compared]) -> Iterator[Compared]:
+def _in_every_play(pair: ComparedPair, scenario: str, first: Sequence[Compared]) -> Iterator[Compared]:
     """Those of the differences of the first plays that any play of one environment has to any play of the other."""
     lasting = {_difference_key(compared) for compared in first}
     plays = product(_plays(pair.baseline, scenario), _plays(pair.other, scenario))
@@ -99,13 +99,13 @@ def _difference_key(compared: Compared) -> str:
 
 
 def partings(
-    subject: Subject,
+    project: Project,
     baseline: tuple[Observation, Transcript],
     other: tuple[Observation, Transcript],
     sides: tuple[str, str],
 ) -> Iterator[Compared]:
     """Where two playings of one scenario differ; `sides` is what the two are called."""
-    yield from _partings(Pair(subject, baseline[0], other[0], sides), baseline[1], other[1])
+    yield from _partings(ComparedPair(project, baseline[0], other[0], sides), baseline[1], other[1])
 
 
 def kept(transcript: Transcript) -> bool:
@@ -113,9 +113,9 @@ def kept(transcript: Transcript) -> bool:
     return transcript.departure is None
 
 
-def _partings(pair: Pair, baseline: Transcript, other: Transcript) -> Iterator[Compared]:
+def _partings(pair: ComparedPair, baseline: Transcript, other: Transcript) -> Iterator[Compared]:
     """Field by field where two events are of a kind; where they are not, that is where the connections part."""
-    backend = pair.subject.backend
+    backend = pair.project.backend
     before, after = connections(backend, baseline), connections(backend, other)
     seen: set[str] = set()
     offset = 0
@@ -142,7 +142,7 @@ def _served(clients: Clients) -> str:
     return "; ".join((f"{clients.served} of {clients.of}", *met))
 
 
-def _by_field(pair: Pair, scenario: str, item: Item, two: Item) -> Iterator[Compared]:
+def _by_field(pair: ComparedPair, scenario: str, item: Item, two: Item) -> Iterator[Compared]:
     for name in sorted(item.fields.keys() | two.fields.keys()):
         before, after = item.fields.get(name, ABSENT), two.fields.get(name, ABSENT)
         if not same_but_for_ids(before, after):
@@ -152,7 +152,7 @@ def _by_field(pair: Pair, scenario: str, item: Item, two: Item) -> Iterator[Comp
             yield _shown(pair.compared(kind, where, path, before, after), scenario, item, two, parts=False)
 
 
-def _apart(pair: Pair, scenario: str, index: int, first_item: Item | None, two: Item | None) -> Compared:
+def _apart(pair: ComparedPair, scenario: str, index: int, first_item: Item | None, two: Item | None) -> Compared:
     kinds = {item.kind for item in (first_item, two) if item is not None}
     kind: Kind = "handshake" if "handshake" in kinds else "close" if "close" in kinds else "frame"
     before, after = ("nothing more" if item is None else str(item) for item in (first_item, two))

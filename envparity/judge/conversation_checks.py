@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from envparity.judge.advice import advice
+from envparity.judge.any_value import of_any_value
 from envparity.judge.canonical import frame_type
 from envparity.judge.circumstances import connections_of, logged, lost_headers, refusal, waits
 from envparity.judge.evidence import Counts, Evidence, Excerpt, Note
@@ -63,11 +64,11 @@ def departed(*kinds: DepartureKind, group: str = "") -> Check:
             if script.clients is not None or flooded_by(script):  # rules of their own
                 continue
             yield breach_of(
-                view.subject.backend,
+                view.project.backend,
                 script,
                 departure,
                 (*_in_some_plays(observation, script.scenario), *_circumstances(script, departure)),
-                where=_where(view.subject.backend, script.scenario) if group else script.scenario,
+                where=_where(view.project.backend, script.scenario) if group else script.scenario,
                 action=advice(script, departure),
             )
 
@@ -156,12 +157,12 @@ def ending(script: Transcript) -> Excerpt:
 
 def contract_broken(view: RunView, observation: Observation) -> Iterator[Breach]:
     """A frame is not what the contract says of it."""
-    backend = view.subject.backend
+    backend = view.project.backend
     contract = backend.contract.document.name if backend.contract is not None else "the contract"
     for script in observation.transcripts:
         for event in script.events:
             for violation in violations_of(event):
-                got = steady(violation, script.names)
+                got = steady(of_any_value(violation, event), script.names)
                 yield Breach(
                     where=_what(backend, event),
                     expected=f"what {contract} says of it",
@@ -205,7 +206,7 @@ def _raised(script: Transcript) -> tuple[str, ...]:
 
 def other_users_events(view: RunView, observation: Observation) -> Iterator[Breach]:
     """What belongs to one user reached another, in a scenario that is private."""
-    backend = view.subject.backend
+    backend = view.project.backend
     private = {scenario.name for scenario in backend.scenarios if scenario.private}
     for script in observation.transcripts:
         if script.scenario not in private:

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 
 from envparity.judge.compare import Compared, Declared, Groups
 from envparity.judge.compare_conversations import kept
-from envparity.judge.finding import Exemption
+from envparity.judge.finding import UsedDeclaration
 from envparity.judge.startup_facts import started
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
 
@@ -21,15 +21,15 @@ __all__ = ["Ledger", "ledger"]
 class Ledger:
     """`unused` is empty where the run was not whole: what was not seen cannot be said to be the same."""
 
-    used: tuple[Exemption, ...]
+    used: tuple[UsedDeclaration, ...]
     unused: tuple[Declared, ...]
     expired: tuple[tuple[Declared, tuple[str, ...]], ...]
 
 
 def ledger(
-    subject: Subject, observations: Sequence[Observation], groups: Groups, differences: Iterable[Compared]
+    project: Project, observations: Sequence[Observation], groups: Groups, differences: Iterable[Compared]
 ) -> Ledger:
-    """Hold every declaration of the subject against every difference of the run; `groups` are what was compared."""
+    """Hold every declaration of the project against every difference of the run; `groups` are what was compared."""
     used: dict[Declared, dict[str, None]] = {}
     expired: dict[Declared, dict[str, None]] = {}
     for difference in differences:
@@ -39,13 +39,13 @@ def ledger(
             expired.setdefault(declared, {})[difference.difference.path] = None
     every = [
         Declared(name, difference)
-        for name, environment in subject.environments.items()
+        for name, environment in project.environments.items()
         for difference in environment.differences
     ]
-    judged = _Judged(subject, observations, groups)
+    judged = _Judged(project, observations, groups)
     return Ledger(
         used=tuple(
-            Exemption(
+            UsedDeclaration(
                 declaration.environment,
                 declaration.declaration.path,
                 declaration.declaration.reason,
@@ -68,8 +68,8 @@ def ledger(
 class _Judged:
     """What this run was able to compare, environment by environment."""
 
-    def __init__(self, subject: Subject, observations: Sequence[Observation], groups: Groups) -> None:
-        self._subject = subject
+    def __init__(self, project: Project, observations: Sequence[Observation], groups: Groups) -> None:
+        self._project = project
         together = [observation for group in groups for observation in group if observation.case.boot.steady]
         self._compared = {observation.case.environment for observation in together}
         self._attached = {observation.case.environment for observation in together if observation.attached is not None}
@@ -84,8 +84,8 @@ class _Judged:
             if not observation.case.boot.order and not observation.case.boot.timeline
         ]
         self._spoke = all(kept(script) for transcripts in plain for script in transcripts)
-        self._usual = {scenario.name for scenario in subject.backend.scenarios if scenario.part == "usual"}
-        self._of_orders = {scenario.name for scenario in subject.backend.scenarios if scenario.part == "orders"}
+        self._usual = {scenario.name for scenario in project.backend.scenarios if scenario.part == "usual"}
+        self._of_orders = {scenario.name for scenario in project.backend.scenarios if scenario.part == "orders"}
         self._played = [{s.scenario for s in _transcripts(observations, name)} for name in self._compared]
 
     def could_be_used(self, declared: Declared) -> bool:
@@ -111,7 +111,7 @@ class _Judged:
         return self._usual | {name for name in self._of_orders if fnmatchcase(name, glob) and not meant}
 
     def _declared_by(self, name: str) -> set[str]:
-        environment = self._subject.environments.get(name)
+        environment = self._project.environments.get(name)
         return {difference.path for difference in environment.differences} if environment is not None else set()
 
 

@@ -31,7 +31,7 @@ def dependency_order_matters(view: RunView) -> Iterator[Breach]:
 
 def served_before_ready(view: RunView) -> Iterator[Breach]:
     """While something is out of reach a client is told what the script says."""
-    early = starting_scenarios(view.subject.backend)
+    early = starting_scenarios(view.project.backend)
     played = [
         (observation, script)
         for observation in view.observations

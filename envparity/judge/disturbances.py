@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from envparity.judge.conversation_checks import ending
 from envparity.judge.evidence import Evidence, Note
@@ -17,8 +18,16 @@ from envparity.observe.transcript import Transcript
 __all__ = ["RULES"]
 
 _OK = 200
-_SEEN = frozenset({"hang_up", "black_hole"})  # the proxy sees who tries; who is refused, the system refuses
 _RESET = frozenset({"hang_up", "refuse"})  # who was connected knows it
+
+
+@dataclass(frozen=True)
+class _Away:
+    """A dependency that was away in a scenario; for a whole boot, where there is none."""
+
+    dependency: str
+    outage: OutageSeen
+    scenario: str | None = None
 
 
 def _deaf(view: RunView, observation: Observation) -> Iterator[Breach]:
@@ -41,40 +50,41 @@ def _deaf(view: RunView, observation: Observation) -> Iterator[Breach]:
 
 
 def _storm(view: RunView, observation: Observation) -> Iterator[Breach]:
-    allowed = view.subject.backend.retries.storm_per_s
-    for script, value, outage in _outages(observation):
-        most = busiest_second(outage, len(observation.replicas))
+    allowed = view.project.backend.retries.storm_per_s
+    for away in _outages(observation):
+        most = busiest_second(away.outage, len(observation.replicas))
         if most > allowed:
             expected = f"at most {allowed:g} attempts to connect in any second, from each replica"
-            yield _breach(script, value, expected, "a storm of attempts to connect")
+            yield _breach(away, expected, "a storm of attempts to connect")
 
 
 def _steady(view: RunView, observation: Observation) -> Iterator[Breach]:
-    retries, replicas = view.subject.backend.retries, len(observation.replicas)
-    for script, value, outage in _outages(observation):
-        rate = steady_rate(outage, replicas)
-        storms = busiest_second(outage, replicas) > retries.storm_per_s
+    retries, replicas = view.project.backend.retries, len(observation.replicas)
+    for away in _outages(observation):
+        rate = steady_rate(away.outage, replicas)
+        storms = busiest_second(away.outage, replicas) > retries.storm_per_s
         if rate is not None and rate > retries.steady_per_s and not storms:
             expected = f"ever longer pauses, down to {retries.steady_per_s:g} attempts in a second from each replica"
-            yield _breach(script, value, expected, "attempts that do not become fewer")
+            yield _breach(away, expected, "attempts that do not become fewer")
 
 
 def _without_jitter(_view: RunView, observation: Observation) -> Iterator[Breach]:
-    for script, value, outage in _outages(observation):
-        together = in_step(outage)
+    for away in _outages(observation):
+        together = in_step(away.outage) if away.scenario is not None else None  # all replicas start in one moment
         if together is not None:
             first, second, times = together
             named = f"replicas {first + 1} and {second + 1} in the same moments, {times} times"
-            yield _breach(script, value, "attempts of each replica in moments of its own", "replicas in step", named)
+            yield _breach(away, "attempts of each replica in moments of its own", "replicas in step", named)
 
 
 def _never_again(view: RunView, observation: Observation) -> Iterator[Breach]:
     for script in observation.transcripts:
         for disturbance in script.disturbed:
-            if _gave_up(view, script, disturbance):
-                within_s = view.subject.backend.retries.again_within_s
+            if disturbance.outage is not None and _gave_up(view, script, disturbance):
+                within_s = view.project.backend.retries.again_within_s
                 expected = f"another attempt to connect within {within_s:g} s of when it is back"
-                yield _breach(script, disturbance, expected, "no attempt any more")
+                away = _Away(disturbance.target, disturbance.outage, script.scenario)
+                yield _breach(away, expected, "no attempt any more")
 
 
 def _gave_up(view: RunView, script: Transcript, disturbance: Disturbed) -> bool:
@@ -87,7 +97,7 @@ def _gave_up(view: RunView, script: Transcript, disturbance: Disturbed) -> bool:
         or not _is_over(script, disturbance)
     ):
         return False
-    return outage.connected_s is None and outage.watched_s >= view.subject.backend.retries.again_within_s
+    return outage.connected_s is None and outage.watched_s >= view.project.backend.retries.again_within_s
 
 
 def _is_over(script: Transcript, disturbance: Disturbed) -> bool:
@@ -96,23 +106,26 @@ def _is_over(script: Transcript, disturbance: Disturbed) -> bool:
     return disturbance.ended_s < last_s
 
 
-def _outages(observation: Observation) -> Iterator[tuple[Transcript, Disturbed, OutageSeen]]:
+def _outages(observation: Observation) -> Iterator[_Away]:
+    """Those in which it is seen who tries: of scenarios, and of what the boot kept down."""
     for script in observation.transcripts:
         for disturbance in script.disturbed:
-            if disturbance.outage is not None and disturbance.action in _SEEN:
-                yield script, disturbance, disturbance.outage
+            if disturbance.outage is not None and disturbance.outage.seen:
+                yield _Away(disturbance.target, disturbance.outage, script.scenario)
+    for name, outage in observation.away.items():
+        if outage.seen:
+            yield _Away(name, outage)
 
 
-def _breach(script: Transcript, disturbance: Disturbed, expected: str, got: str, *more: str) -> Breach:
-    notes = [*((figures(disturbance.outage),) if disturbance.outage is not None else ()), *more]
+def _breach(away: _Away, expected: str, got: str, *more: str) -> Breach:
     return Breach(
-        where=disturbance.target,
+        where=away.dependency,
         expected=expected,
         got=got,
-        scenario=script.scenario,
-        component=disturbance.target,
+        scenario=away.scenario,
+        component=away.dependency,
         nature=got,
-        evidence=tuple(Note(text) for text in notes),
+        evidence=tuple(Note(text) for text in (figures(away.outage), *more)),
     )
 
 

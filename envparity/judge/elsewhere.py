@@ -13,9 +13,9 @@ from envparity.judge.evidence import (
     HeadersLost,
     Logged,
     LogQuote,
-    Placed,
+    ReplicasReached,
     SeenIn,
-    Silence,
+    SilentWait,
     Traceback,
     WhoAnswered,
 )
@@ -25,7 +25,7 @@ from envparity.judge.volatile import words_alone
 __all__ = ["beyond"]
 
 _Quoted = LogQuote | Logged | Traceback
-_MOMENTS = WhoAnswered | HeadersLost | Placed | Silence  # besides what was logged
+_MOMENTS = WhoAnswered | HeadersLost | ReplicasReached | SilentWait  # besides what was logged
 
 
 def beyond(finding: Finding, other: Finding) -> Iterator[SeenIn]:

@@ -10,6 +10,7 @@ __all__ = [
     "BACKEND_LOG",
     "LAUNCHER_LOG",
     "ClientTold",
+    "ConnectionOutcome",
     "Contradictions",
     "Counts",
     "DeclaredBecause",
@@ -22,14 +23,13 @@ __all__ = [
     "Note",
     "ObservedDifference",
     "OrderShown",
-    "Outcome",
     "Parted",
-    "Placed",
+    "ReplicasReached",
     "Reproduced",
     "SameIn",
     "SeenIn",
     "SideBySide",
-    "Silence",
+    "SilentWait",
     "StartupFailed",
     "Traceback",
     "Undecided",
@@ -73,13 +73,13 @@ class HeadersLost(msgspec.Struct, frozen=True, tag="lost"):
     handshake: HandshakeAnswered
 
 
-class Placed(msgspec.Struct, frozen=True, tag="placed"):
+class ReplicasReached(msgspec.Struct, frozen=True, tag="placed"):
     """On which replica (from 0) each connection was."""
 
     replicas: tuple[tuple[str, int], ...]
 
 
-class Silence(msgspec.Struct, frozen=True, tag="silence"):
+class SilentWait(msgspec.Struct, frozen=True, tag="silence"):
     """A wait for a frame that did not come, and the server's close that ended it; None: the client gave up."""
 
     waited: DeadlinePassed
@@ -120,7 +120,7 @@ class Parted(msgspec.Struct, frozen=True, tag="parted"):
     common: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class ConnectionOutcome(msgspec.Struct, frozen=True):
     """One connection as the client saw it: the status of its handshake, an error frame, the peer's close.
 
     `served` is a frame that a working backend would send; `waiting` is True where nothing more came in time.
@@ -136,7 +136,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class ClientTold(msgspec.Struct, frozen=True, tag="client"):
     """What the first client was told (None: none connected); `wrongly` of `of` were not told as promised."""
 
-    outcome: Outcome | None
+    outcome: ConnectionOutcome | None
     wrongly: int = 0
     of: int = 0
 
@@ -251,8 +251,8 @@ Evidence = (
     | Logged
     | WhoAnswered
     | HeadersLost
-    | Placed
-    | Silence
+    | ReplicasReached
+    | SilentWait
     | Traceback
     | Excerpt
     | SideBySide

@@ -15,12 +15,12 @@ from envparity.observe.image import ImageRecord
 
 __all__ = [
     "Breach",
-    "Exemption",
     "Finding",
     "Follow",
     "Judgement",
     "ObservedDifference",
     "Place",
+    "UsedDeclaration",
     "Verdict",
 ]
 
@@ -46,6 +46,8 @@ class Breach:
     `where` is a scenario, a component or a path, in the words of the files. `nature` is in what way it was broken, in
     few words that mean the same in every run: two breaches of one rule are the same failure only where it is equal.
     `raised` are the exceptions that were logged in those moments, some of which may be those of another conversation.
+    `symptom` is what a client met, of a rule that one defect breaks in many scenarios, in words that are equal in all
+    of them; empty where nothing can be said of what two scenarios have in common.
     `step` counts from 0. `paths` are those at which two observations differ, the one that is printed first.
     `environments` and `cases` are empty where one observation was read: then they are its own.
     """
@@ -57,6 +59,7 @@ class Breach:
     component: str | None = None
     step: int | None = None
     nature: str = ""
+    symptom: str = ""
     raised: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -90,6 +93,7 @@ class Finding(msgspec.Struct, frozen=True):
     replay: str = ""
     step: int | None = None  # of the scenario, from 0
     nature: str = ""  # Breach.nature
+    symptom: str = ""  # Breach.symptom
     raised: tuple[str, ...] = ()  # Breach.raised
     paths: tuple[str, ...] = ()  # Breach.paths
     places: tuple[Place, ...] = ()  # where else the same boots show it
@@ -109,7 +113,7 @@ class Finding(msgspec.Struct, frozen=True):
         return f"{self.code}-{hashlib.sha256(chr(0).join(named).encode()).hexdigest()[:4]}"
 
 
-class Exemption(msgspec.Struct, frozen=True):
+class UsedDeclaration(msgspec.Struct, frozen=True):
     """A declared difference that this run used: which file declares it, the paths it covered, its reason."""
 
     environment: str
@@ -122,7 +126,7 @@ class Judgement(msgspec.Struct, frozen=True):
     """What the rules found in a set of observations, merged over environments and sorted by code."""
 
     findings: tuple[Finding, ...]
-    exemptions: tuple[Exemption, ...]
+    exemptions: tuple[UsedDeclaration, ...]
     rules: int
 
 
@@ -137,7 +141,7 @@ class Verdict(msgspec.Struct, frozen=True):
     scenarios: int
     rules: int
     findings: tuple[Finding, ...]
-    exemptions: tuple[Exemption, ...]
+    exemptions: tuple[UsedDeclaration, ...]
     duration_s: float
     attached: dict[str, str] = {}  # the environments that were not booted but observed where they run, and their URLs
     left_out: tuple[LeftOut, ...] = ()  # what was not played in them

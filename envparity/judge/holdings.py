@@ -26,7 +26,7 @@ _Sort = tuple[str, str]
 
 
 def _kept(view: RunView, observation: Observation) -> Iterator[Breach]:
-    said = view.subject.backend.keeps
+    said = view.project.backend.keeps
     found = {held: (points, "said nothing") for held, points in _visited(observation) if _stays(points)}
     for held, points in _played(observation):
         if held[0] in said and held not in found and _grows(points):
@@ -101,8 +101,9 @@ RULES: tuple[Rule, ...] = (
         means="""
             One user came and went again and again, with the same credential, and said nothing. Afterwards a dependency
             held more each time that does not end by itself: keys of Redis without an expiry, or members in them; rows
-            of PostgreSQL without a moment to come in them. Of a dependency that the backend's file names under [keeps]
-            it was looked at between the rounds of scenarios too: what grows there with connections, and is not named.
+            of a database without a moment to come in them; queues, bindings and consumers of a broker. Of a dependency
+            that the backend's file names under [keeps] it was looked at between the rounds of scenarios too: what grows
+            there with connections, and is not named.
         """,
         matters="""
             What nobody takes away is there after a year, for every reload of every page: a Redis that is full refuses

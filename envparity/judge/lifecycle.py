@@ -23,7 +23,7 @@ _KILLED = {137, -9}  # the same of SIGKILL
 
 
 def _not_clean(view: RunView, observation: Observation) -> Iterator[Breach]:
-    environment = view.subject.environments.get(observation.case.environment)
+    environment = view.project.environments.get(observation.case.environment)
     grace = f" within {environment.platform.stop_grace_s:g} s" if environment is not None else ""
     for transcript in observation.transcripts:
         for event in transcript.events:
@@ -65,7 +65,7 @@ def _not_alive(_view: RunView, observation: Observation) -> Iterator[Breach]:
 
 def _waits_for_nobody(view: RunView, observation: Observation) -> Iterator[Breach]:
     """Longer each time that clients had been there, all of them gone, than where none had been."""
-    environment = view.subject.environments.get(observation.case.environment, Environment(""))
+    environment = view.project.environments.get(observation.case.environment, Environment(""))
     grace_s = environment.platform.stop_grace_s
     had, fresh = ([stop for stop in observation.stops if stop.had is had] for had in (True, False))
     if min(len(had), len(fresh)) < _EACH:

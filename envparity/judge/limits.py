@@ -15,7 +15,7 @@ __all__ = ["RULES"]
 
 
 def _broken(view: RunView) -> Iterator[Breach]:
-    for broken in broken_limits(view.subject.backend, view.subject.environments):
+    for broken in broken_limits(view.project.backend, view.project.environments):
         cases = tuple(
             observation.case.id
             for observation in view.observations
@@ -33,7 +33,7 @@ def _broken(view: RunView) -> Iterator[Breach]:
 
 def _too_many(view: RunView, observation: Observation) -> Iterator[Breach]:
     """More connections at one moment than the server takes: whoever came last was refused."""
-    environment = view.subject.environments.get(observation.case.environment)
+    environment = view.project.environments.get(observation.case.environment)
     if environment is None:
         return
     for name, most in observation.most_connections.items():

@@ -1,20 +1,25 @@
-"""EP331, EP332: what is promised to one client holds for many, and while another one floods."""
+"""EP331 to EP333: what is promised to one client holds for many, and while another one floods."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from envparity.judge.circumstances import logged
-from envparity.judge.conversation_checks import ending, flooded_by, nature_of
+from envparity.judge.conversation_checks import breach_of, ending, flooded_by, nature_of
 from envparity.judge.evidence import Note
 from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady
+from envparity.observe.beside import AtOnce
+from envparity.observe.clients import standstill_s
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Clients
 
 __all__ = ["RULES", "served_of"]
+
+_TIMES = 2
+_AT_LEAST_S = 0.5
 
 
 def served_of(clients: Clients) -> str:
@@ -57,9 +62,38 @@ def _starved(view: RunView, observation: Observation) -> Iterator[Breach]:
             got=steady(departure.got, script.names),
             scenario=script.scenario,
             step=departure.step,
-            nature=nature_of(view.subject.backend, script, departure),
+            nature=nature_of(view.project.backend, script, departure),
             evidence=(ending(script), *logged(script.logged)),
         )
+
+
+def _standstill(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """Nothing comes to many for longer than all of a replica would take one after the other, in each of two plays.
+
+    Who is refused is no matter of it, nor who waits while others are served: that is load.
+    """
+    names = dict.fromkeys(play.together.scenario for play in observation.at_once)
+    for scenario in names:
+        plays = [play for play in observation.at_once if play.together.scenario == scenario]
+        stood = [play for play in plays if _stands_still(play)]
+        if len(stood) < _TIMES or any(play.departure is not None for play in observation.plays(scenario)):
+            continue
+        script = stood[-1].together
+        clients, departure = script.clients, script.departure
+        if clients is not None and departure is not None:
+            alone_s = standstill_s((stood[-1].alone,), stood[-1].alone.duration_s)
+            still = f"nothing came to any of them for {clients.standstill_s:.1f} s; to one alone for {alone_s:.1f} s"
+            yield breach_of(
+                view.project.backend, script, departure, (Note(f"{served_of(clients)} at once"), Note(still))
+            )
+
+
+def _stands_still(play: AtOnce) -> bool:
+    clients = play.together.clients
+    if clients is None or play.together.departure is None or play.alone.departure is not None:
+        return False
+    alone_s = standstill_s((play.alone,), play.alone.duration_s)
+    return clients.standstill_s > _AT_LEAST_S + max(clients.accepted, default=clients.of) * alone_s
 
 
 RULES: tuple[Rule, ...] = (
@@ -96,5 +130,26 @@ RULES: tuple[Rule, ...] = (
         """,
         example="expected message: pong within 2 s, whatever noisy sends, got nothing",
         check=_starved,
+    ),
+    contract(
+        "EP333",
+        "clients at once wait for one another",
+        Conduct("conversation", "its scenario", causes="hybrids", merges=True, joins=False, also="at once"),
+        means="""
+            A scenario that serves one client was played, in a thorough run or where it was named, by more of them at
+            the same time than the pool has connections, with dependencies whose answers take 15 ms. Nothing came to any
+            of them for longer than those of one replica would have taken one after the other, and some were not served;
+            twice.
+        """,
+        matters="""
+            A handler that holds a connection of a pool, or a lock, while it waits for a second one stops for good when
+            as many are under way as there are. Tests ask one after the other; a morning does not.
+        """,
+        action="""
+            Take what is needed at once, or give back the one before you ask for the next; pass the connection on to
+            what is called, and open no second one within it.
+        """,
+        example="expected message: answer within 5 s, got nothing; 0 of 12 clients served; 12 met timeout at once",
+        check=_standstill,
     ),
 )

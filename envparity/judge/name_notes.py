@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from envparity.judge.name_values import Shown, is_comparable, said_of_itself, shown_by
+from envparity.judge.name_values import NamesShown, is_comparable, said_of_itself, shown_by
 from envparity.judge.volatile import is_moment
 from envparity.model.backend import Backend
 from envparity.model.names import DeclaredName
@@ -36,7 +36,7 @@ def declared_in_vain(backend: Backend, observations: Sequence[Observation]) -> I
             yield f"names has the path {name.path!r} across {name.across}, and no two {among} were seen to show it"
 
 
-def _is_compared(name: DeclaredName, by_boot: Sequence[Sequence[Shown]]) -> bool:
+def _is_compared(name: DeclaredName, by_boot: Sequence[Sequence[NamesShown]]) -> bool:
     if any(len(replicas) >= _FEWEST for replicas in by_boot):
         return True
     seen = [replicas[0].observation.case.environment for replicas in by_boot if replicas]

@@ -15,14 +15,14 @@ from envparity.observe.headers import Header
 from envparity.observe.record import HttpAnswer, Observation, Replica
 from envparity.observe.transcript import FrameReceived, HandshakeAnswered, HttpAnswered, Transcript
 
-__all__ = ["Shown", "is_comparable", "said_of_itself", "shown_by"]
+__all__ = ["NamesShown", "is_comparable", "said_of_itself", "shown_by"]
 
 _OK = 200
 _BESIDE = {"ingress", "nobody"}
 
 
 @dataclass(frozen=True)
-class Shown:
+class NamesShown:
     """What a replica (from 0) of one boot showed: by path each value (JSON text), with the scenarios that saw it."""
 
     observation: Observation
@@ -45,9 +45,9 @@ def is_comparable(observation: Observation) -> bool:
     return observation.launch_failure is None and not observation.warm and not case.boot.release
 
 
-def shown_by(backend: Backend, observation: Observation, environment: Environment | None = None) -> list[Shown]:
+def shown_by(backend: Backend, observation: Observation, environment: Environment | None = None) -> list[NamesShown]:
     """What each replica showed; settings that only the launcher knows, or that the boot gives, are left out."""
-    shown = [Shown(observation, replica.index) for replica in observation.replicas]
+    shown = [NamesShown(observation, replica.index) for replica in observation.replicas]
     for value, replica in zip(shown, observation.replicas, strict=True):
         value.add(iter(said_of_itself(backend, observation, replica, environment).items()))
     by_index = {each_shown.replica: each_shown for each_shown in shown}
@@ -77,9 +77,9 @@ def _answered(path: str, answer: HttpAnswer | None) -> dict[str, str]:
     return dict(values_below(path, answer.body))
 
 
-def _converse(backend: Backend, transcript: Transcript, shown: Mapping[int, Shown]) -> None:
+def _converse(backend: Backend, transcript: Transcript, shown: Mapping[int, NamesShown]) -> None:
     """What came over each connection is what the replica showed that had answered it."""
-    answering: dict[str, Shown] = {}
+    answering: dict[str, NamesShown] = {}
     alone = next(iter(shown.values())) if len(shown) == 1 else None
     for event in transcript.events:
         match event:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from envparity.judge.evidence import Note
 from envparity.judge.finding import Breach
-from envparity.judge.name_values import Shown
+from envparity.judge.name_values import NamesShown
 from envparity.judge.rules import Conduct, Rule, parity
 from envparity.judge.view import RunView
 from envparity.model.names import DeclaredName
@@ -23,17 +23,17 @@ Among = Literal["replicas", "boots"]
 class _Relation:
     """How two of those that are compared ought to be to each other, and when they are not."""
 
-    broken: Callable[[Shown, Shown, str], bool]
+    broken: Callable[[NamesShown, NamesShown, str], bool]
     replicas: str
     boots: str
     got: str
 
 
-def _differ(shown: Shown, other: Shown, path: str) -> bool:
+def _differ(shown: NamesShown, other: NamesShown, path: str) -> bool:
     return len({*shown.values[path], *other.values[path]}) > 1
 
 
-def _coincide(shown: Shown, other: Shown, path: str) -> bool:
+def _coincide(shown: NamesShown, other: NamesShown, path: str) -> bool:
     return not shown.values[path].keys().isdisjoint(other.values[path])
 
 
@@ -64,7 +64,7 @@ def _not_distinct(view: RunView) -> Iterator[Breach]:
                 yield from _breach(boots, path, _DIFFERENT, "boots")
 
 
-def _breach(shown: Sequence[Shown], path: str, relation: _Relation, among: Among) -> Iterator[Breach]:
+def _breach(shown: Sequence[NamesShown], path: str, relation: _Relation, among: Among) -> Iterator[Breach]:
     """One breach where two of them are not to each other as they ought to be, with what the two showed."""
     pair = _pair(shown, path, relation)
     if pair is None:
@@ -82,7 +82,7 @@ def _breach(shown: Sequence[Shown], path: str, relation: _Relation, among: Among
     )
 
 
-def _pair(shown: Sequence[Shown], path: str, relation: _Relation) -> tuple[Shown, Shown] | None:
+def _pair(shown: Sequence[NamesShown], path: str, relation: _Relation) -> tuple[NamesShown, NamesShown] | None:
     """The first two of which both show it, and that are not as they ought to be."""
     both = (
         combination
@@ -92,16 +92,16 @@ def _pair(shown: Sequence[Shown], path: str, relation: _Relation) -> tuple[Shown
     return next((pair for pair in both if relation.broken(*pair, path)), None)
 
 
-def _scenario(pair: tuple[Shown, Shown], path: str) -> str | None:
+def _scenario(pair: tuple[NamesShown, NamesShown], path: str) -> str | None:
     """What has to be played to see it: a scenario that both were seen in, where there is one; None: nothing."""
     seen = [{name for names in shown.values[path].values() for name in names} for shown in pair]
     named = sorted(seen[0] & seen[1]) or sorted(seen[0] | seen[1])
     return None if "" in named else named[0]
 
 
-def _declared(view: RunView, shown: Iterable[Shown], *, across: str = "", expected: str) -> list[str]:
+def _declared(view: RunView, shown: Iterable[NamesShown], *, across: str = "", expected: str) -> list[str]:
     """The paths among those shown of which that is said; across boots is across their replicas, too."""
-    said = [name for name in view.subject.backend.names if name.expected == expected and across in {"", name.across}]
+    said = [name for name in view.project.backend.names if name.expected == expected and across in {"", name.across}]
     paths = dict.fromkeys(path for each_shown in shown for path in each_shown.values) if said else {}
     return [path for path in paths if _is_said(said, path)]
 
@@ -110,17 +110,17 @@ def _is_said(said: Iterable[DeclaredName], path: str) -> bool:
     return any(name.covers(path) for name in said)
 
 
-def _by_environment(view: RunView) -> Iterable[list[Shown]]:
+def _by_environment(view: RunView) -> Iterable[list[NamesShown]]:
     """The replicas of all boots of each environment."""
-    found: dict[str, list[Shown]] = {}
+    found: dict[str, list[NamesShown]] = {}
     for shown in (replica for replicas in view.shown for replica in replicas):
         found.setdefault(shown.observation.case.environment, []).append(shown)
     return found.values()
 
 
-def _boots_of(shown: Iterable[Shown]) -> Iterable[list[Shown]]:
+def _boots_of(shown: Iterable[NamesShown]) -> Iterable[list[NamesShown]]:
     """The same by boot, for what one of them shows by itself is told of it."""
-    found: dict[int, list[Shown]] = {}
+    found: dict[int, list[NamesShown]] = {}
     for each_shown in shown:
         found.setdefault(id(each_shown.observation), []).append(each_shown)
     return found.values()

@@ -17,7 +17,7 @@ from envparity.judge.canonical import connections
 from envparity.judge.volatile import steady
 from envparity.model.backend import Backend
 from envparity.model.environment import Composed, Environment, FromSource, SecretOf
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation, StartupReport
 
 __all__ = [
@@ -51,14 +51,14 @@ _KEYS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def normalise(subject: Subject, observation: Observation, replica: int = 0) -> dict[str, str]:
+def normalise(project: Project, observation: Observation, replica: int = 0) -> dict[str, str]:
     """Everything of an observation that is compared, by path; the report is that replica's."""
-    environment = subject.environments.get(observation.case.environment)
+    environment = project.environments.get(observation.case.environment)
     report = observation.replicas[replica].startup if replica < len(observation.replicas) else None
-    table = report_paths(report, subject.backend, environment) if report is not None else {}
+    table = report_paths(report, project.backend, environment) if report is not None else {}
     table |= fingerprint_paths(observation, environment)
     for transcript in observation.transcripts:
-        by_connection = connections(subject.backend, transcript)
+        by_connection = connections(project.backend, transcript)
         items = [item for name in sorted(by_connection) for item in by_connection[name]]
         table |= {f"conversation.{transcript.scenario}.{index}": str(item) for index, item in enumerate(items)}
     return table

@@ -22,7 +22,7 @@ def _otherwise(view: RunView, observation: Observation) -> Iterator[Breach]:
         departure = script.departure
         if departure is None or any(play.departure is not None for play in observation.plays(script.scenario)):
             continue
-        yield breach_of(view.subject.backend, script, departure, (_OFFERED_FIRST,))
+        yield breach_of(view.project.backend, script, departure, (_OFFERED_FIRST,))
 
 
 RULES: tuple[Rule, ...] = (

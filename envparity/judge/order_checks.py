@@ -125,14 +125,14 @@ def conversations_apart(view: RunView, boot: OrderBoot) -> Iterator[Broken]:
         return
     for script in boot.observation.transcripts:
         before = baseline.transcript(script.scenario)
-        if before is None or not kept(before) or script.scenario in starting_scenarios(view.subject.backend):
+        if before is None or not kept(before) or script.scenario in starting_scenarios(view.project.backend):
             continue
         if script.departure is not None:
             expected = steady(script.departure.expected, script.names)
             got = steady(script.departure.got, script.names)
             evidence: tuple[Evidence, ...] = (ending(script), *log(boot.observation))
         else:
-            apart = list(partings(view.subject, (baseline, before), (boot.observation, script), _SIDES))
+            apart = list(partings(view.project, (baseline, before), (boot.observation, script), _SIDES))
             if not apart:
                 continue
             path = apart[0].difference.path.removeprefix(f"conversation.{script.scenario}.")

@@ -119,7 +119,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP201",
         "startup report differs",
-        Conduct("report", causes="hybrids", parts="startup"),
+        Conduct("report", causes="hybrids", parts="startup", of_fields=True),
         means="""
             The startup reports of two environments, normalised (no times, durations, attempts, ids, ports), differ at
             paths that neither environment declares. One finding for each step, check or field, with all its paths.

@@ -36,7 +36,7 @@ Arrival = FrameReceived | HttpAnswered
 
 def others_values(view: RunView, observation: Observation) -> Iterator[Breach]:
     """A frame or an answer over HTTP carries what only another user's frames carry, and no script expects that."""
-    backend = view.subject.backend
+    backend = view.project.backend
     scenarios = {scenario.name: scenario for scenario in backend.scenarios}
     again = [each_play.transcript for each_play in observation.second]
     plays = [

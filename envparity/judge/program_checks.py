@@ -16,7 +16,9 @@ _LOG_LINES = 12
 
 
 def job_failed(_view: RunView, observation: Observation) -> Iterator[Breach]:
-    """A job did not end with exit code 0."""
+    """A job did not end with exit code 0. One that refuses a certificate for another host may end as it likes."""
+    if observation.case.boot.other_host:
+        return
     for run in observation.jobs:
         if run.exit_code == 0:
             continue
@@ -33,7 +35,9 @@ def job_failed(_view: RunView, observation: Observation) -> Iterator[Breach]:
 
 
 def program_ended(_view: RunView, observation: Observation) -> Iterator[Breach]:
-    """A further program of the backend does not run, or was not there in time."""
+    """A further program of the backend does not run, or was not there in time. The same is true of it."""
+    if observation.case.boot.other_host:
+        return
     for run in observation.processes:
         if run.exit_code is not None:
             got = f"ended with exit code {run.exit_code}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, get_args
 
-from envparity.doors import Door, Entry, built_in_entries, unforeseen
+from envparity.doors import Door, InstalledEntry, built_in_entries, unforeseen
 from envparity.errors import DoorFailed
 from envparity.judge.finding import Breach, Finding
 from envparity.judge.rules import Conduct, ContractRule, Family, ParityRule, Rule
@@ -67,9 +67,9 @@ def codes_of(family: Family) -> tuple[str, ...]:
 
 
 @functools.cache
-def _by_code() -> Mapping[str, tuple[Rule, Entry]]:
+def _by_code() -> Mapping[str, tuple[Rule, InstalledEntry]]:
     """Every rule with where it came from, by its code."""
-    found: dict[str, tuple[Rule, Entry]] = {}
+    found: dict[str, tuple[Rule, InstalledEntry]] = {}
     for entry in RULE_SETS.entries().values():
         for known in RULE_SETS.load(entry):
             if wrong := _mistake(known, found):
@@ -78,7 +78,7 @@ def _by_code() -> Mapping[str, tuple[Rule, Entry]]:
     return found
 
 
-def _mistake(known: Rule, found: Mapping[str, tuple[Rule, Entry]]) -> str:
+def _mistake(known: Rule, found: Mapping[str, tuple[Rule, InstalledEntry]]) -> str:
     """What is wrong with what a rule says of itself, if anything."""
     if not _CODE.fullmatch(known.code):
         return f"{known.code!r} is no code: two to eight capital letters, then three or four digits"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envparity.judge.normalise import report_paths
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation, Replica
 
 __all__ = ["ReportTables"]
@@ -14,9 +14,9 @@ __all__ = ["ReportTables"]
 class ReportTables:
     """The tables of the observations of one run."""
 
-    def __init__(self, subject: Subject) -> None:
-        self.backend = subject.backend
-        self._environments = subject.environments
+    def __init__(self, project: Project) -> None:
+        self.backend = project.backend
+        self._environments = project.environments
         self._made: dict[int, tuple[Replica, Mapping[str, str]]] = {}
 
     def of(self, observation: Observation) -> list[Mapping[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
-from envparity.observe.disturbed import Attempt, OutageSeen
+from envparity.observe.disturbed import ConnectionAttempt, OutageSeen
 
 __all__ = ["busiest_second", "by_replica", "figures", "in_step", "steady_rate"]
 
@@ -84,6 +84,8 @@ def in_step(outage: OutageSeen) -> tuple[int, int, int] | None:
 
 def figures(outage: OutageSeen) -> str:
     """How often it was tried, and the pauses: what a finding shows."""
+    if not outage.seen:
+        return f"away for {outage.lasted_s:.1f} s; who tries to connect and is refused, nobody here may see"
     gaps = [f"{gap * 1000:.0f}" for gap in _gaps(outage.attempts)]
     shown = ", ".join(gaps[:8]) + (", …" if len(gaps) > 8 else "")
     middle = f"; the middle one {median(map(float, gaps)):.0f} ms" if len(gaps) > 8 else ""
@@ -105,6 +107,6 @@ def _together(times: Sequence[float], index: int, other_s: float) -> bool:
     return abs(times[index] - other_s) <= max(_ALIKE_S, _ALIKE * pause_s)
 
 
-def _gaps(attempts: Sequence[Attempt]) -> Iterator[float]:
+def _gaps(attempts: Sequence[ConnectionAttempt]) -> Iterator[float]:
     for before, after in pairwise(attempts):
         yield after.at_s - before.at_s

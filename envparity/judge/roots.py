@@ -50,7 +50,7 @@ def under_roots(view: RunView, alone: Iterable[Finding]) -> list[Finding]:
     return [
         finding
         for case, mine in boots.items()
-        for finding in _folded(view.subject.backend, scripts[case], mine, gone=case in view.gone)
+        for finding in _folded(view.project.backend, scripts[case], mine, gone=case in view.gone)
     ]
 
 
@@ -178,7 +178,7 @@ def _baselines(boot: OrderBoot, finding: Finding, shown: Collection[tuple[str, s
 
 def _fails_its_scenario(view: RunView, boot: OrderBoot) -> bool:
     """Whether dependencies came late because a scenario says so, which left its script, and something else failed."""
-    asked = {scenario.name for scenario in view.subject.backend.scenarios if scenario.part == "usual"}
+    asked = {scenario.name for scenario in view.project.backend.scenarios if scenario.part == "usual"}
     left = any(
         transcript.departure is not None and transcript.scenario in asked for transcript in boot.observation.transcripts
     )

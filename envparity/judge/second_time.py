@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from envparity.judge.circumstances import logged
 from envparity.judge.conversation_checks import ending, nature_of
@@ -38,6 +38,7 @@ def _broken(view: RunView, observation: Observation) -> Iterator[Breach]:
             scenario=script.scenario,
             step=script.departure.step if script.departure is not None else None,
             nature=nature,
+            symptom=_symptom(view.project.backend, (script,)),
             evidence=(*_in_some(observation, shown, of), ending(script), *logged(script.logged)),
         )
 
@@ -78,7 +79,7 @@ def _wrong(view: RunView, script: Transcript, *, held: bool) -> tuple[str, str, 
     departure = script.departure
     if held and departure is not None and _second_of(view, script.scenario) == "same":
         got = steady(departure.got, script.names)
-        return steady(departure.expected, script.names), got, nature_of(view.subject.backend, script, departure)
+        return steady(departure.expected, script.names), got, nature_of(view.project.backend, script, departure)
     return None
 
 
@@ -88,7 +89,7 @@ def _is_internal(event: object) -> bool:
 
 def _second_of(view: RunView, scenario: str) -> str:
     return next(
-        (each_scenario.second for each_scenario in view.subject.backend.scenarios if each_scenario.name == scenario),
+        (each_scenario.second for each_scenario in view.project.backend.scenarios if each_scenario.name == scenario),
         "differs",
     )
 
@@ -108,6 +109,7 @@ def _of_replicas(view: RunView, observation: Observation) -> Iterator[Breach]:
                 got=next(iter(there)),
                 scenario=scenario,
                 nature="replicas",
+                symptom=_symptom(view.project.backend, _plays(observation, scenario)),
                 evidence=() if script is None else (ending(script),),
             )
 
@@ -135,6 +137,7 @@ def _differs(view: RunView) -> Iterator[Breach]:
                         cases=(baseline.case.id, other.case.id),
                         scenario=scenario,
                         nature="the second time",
+                        symptom=_symptom(view.project.backend, (*_plays(baseline, scenario), *_plays(other, scenario))),
                         evidence=() if script is None else (ending(script),),
                     )
 
@@ -161,7 +164,7 @@ def _outcomes(
 ) -> frozenset[str]:
     """How its second times went, each in a few words that are the same in every run."""
     return frozenset(
-        _outcome(view.subject.backend, play.transcript)
+        _outcome(view.project.backend, play.transcript)
         for play in observation.second
         if play.transcript.scenario == scenario and elsewhere in {None, play.elsewhere}
     )
@@ -172,6 +175,20 @@ def _outcome(backend: Backend, script: Transcript) -> str:
     if departure is None:
         return _KEPT
     return f"step {departure.step + 1}: {nature_of(backend, script, departure)}"
+
+
+def _symptom(backend: Backend, plays: Iterable[Transcript]) -> str:
+    """What those met that left their script, whichever step that was at: an error or an end before another frame."""
+    natures = {nature_of(backend, play, play.departure) for play in plays if play.departure is not None}
+    error = f"frame {backend.error_type}"
+    return min(
+        natures, key=lambda nature: (nature.startswith("frame ") and not nature.startswith(error), nature), default=""
+    )
+
+
+def _plays(observation: Observation, scenario: str) -> list[Transcript]:
+    """Its second times."""
+    return [play.transcript for play in observation.second if play.transcript.scenario == scenario]
 
 
 def _one(observation: Observation, scenario: str, *, elsewhere: bool | None = None) -> Transcript | None:

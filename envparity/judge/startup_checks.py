@@ -25,6 +25,7 @@ from envparity.judge.startup_facts import (
     ended,
     failures_of,
     in_which_way,
+    says_started,
     startup_failures,
     still_starting,
     unfinished_steps,
@@ -38,6 +39,7 @@ from envparity.observe.record import Observation, Replica
 __all__ = [
     "health_disagrees",
     "made_before_connection",
+    "needed_at_start",
     "process_ended",
     "report_broken",
     "started_without_dependency",
@@ -52,14 +54,14 @@ _SHOWN = 6  # contradictions of one report that are quoted
 
 
 def meant_to_fail(view: RunView, observation: Observation) -> bool:
-    """Whether this boot asks for a failure: a dependency is down, or a script that was kept awaits the refusal."""
+    """Whether this boot asks for a failure: a dependency is withheld, or a script that was kept awaits the refusal."""
     if observation.case.boot.steady:
         return False
     scripts = {transcript.scenario for transcript in observation.transcripts if transcript.departure is None}
     told = [each_told for each_told in view.clients_told(observation) if each_told.scenario in scripts]
-    backend = view.subject.backend
+    backend = view.project.backend
     refused = [each_told.rightly(backend, ()) if backend.startup_refusal else each_told.refused for each_told in told]
-    return bool(observation.case.boot.down) or any(refused)
+    return bool(observation.case.boot.withheld) or any(refused)
 
 
 def startup_failed(view: RunView, observation: Observation) -> Iterator[Breach]:
@@ -97,9 +99,9 @@ def health_disagrees(_view: RunView, observation: Observation) -> Iterator[Breac
             continue
         wanted = 200 if report.status == "pass" else 503
         instead = f"{wanted}, for startup says {report.status}"
-        # with a dependency down, passing or being ready is another rule's to judge
+        # with a dependency withheld, passing or being ready is another rule's to judge
         up = report.status == "pass" or (ready is not None and ready.status == 200)
-        if ready is not None and ready.status != wanted and not (observation.case.boot.down and up):
+        if ready is not None and ready.status != wanted and not (observation.case.boot.withheld and up):
             yield _unlike(ready.path, f"{ready.path} answers {instead}", ready.status)
         if report.http_status is not None and report.http_status != wanted:
             expected = f"the startup report is served with {instead}"
@@ -108,7 +110,7 @@ def health_disagrees(_view: RunView, observation: Observation) -> Iterator[Breac
 
 def startup_hidden(view: RunView, observation: Observation) -> Iterator[Breach]:
     """Startup failed, and a client was not told so as the backend promises."""
-    backend = view.subject.backend
+    backend = view.project.backend
     failing = [startup_failures(replica) for replica in observation.replicas]
     if not backend.startup_refusal or not failing or not all(failing):
         return  # behind an ingress, a replica that started well may have answered
@@ -137,17 +139,13 @@ def startup_hidden(view: RunView, observation: Observation) -> Iterator[Breach]:
 
 def started_without_dependency(view: RunView, observation: Observation) -> Iterator[Breach]:
     """Startup passed, or the backend is ready, while a dependency is down."""
-    names = [name for name in observation.case.boot.down if _needed_at_start(view, observation, name)]
+    names = [name for name in observation.case.boot.down if needed_at_start(view, observation, name)]
     down = ", ".join(names)
     if not down:
         return
     first = first_told(view.clients_told(observation), accepted=True)
     for replica in observation.replicas:
-        says = []
-        if replica.startup is not None and replica.startup.status == "pass":
-            says.append("startup says pass")
-        if replica.ready is not None and replica.ready.status == 200:
-            says.append(f"{replica.ready.path} answers 200")
+        says = says_started(replica)
         if says:
             yield Breach(
                 where=down,
@@ -159,9 +157,9 @@ def started_without_dependency(view: RunView, observation: Observation) -> Itera
             )
 
 
-def _needed_at_start(view: RunView, observation: Observation, name: str) -> bool:
+def needed_at_start(view: RunView, observation: Observation, name: str) -> bool:
     """Whether a backend must not start without that dependency; a kind that nobody knows is taken for one like that."""
-    environment = view.subject.environments.get(observation.case.environment)
+    environment = view.project.environments.get(observation.case.environment)
     declared = environment.dependencies.get(name) if environment is not None else None
     kind = KINDS.find(declared.kind) if declared is not None else None
     return kind is None or kind.needed_at_start
@@ -169,7 +167,8 @@ def _needed_at_start(view: RunView, observation: Observation, name: str) -> bool
 
 def process_ended(view: RunView, observation: Observation) -> Iterator[Breach]:
     """A replica is gone although nobody asked it to go. One that exits where its startup must fail may go then."""
-    exits = view.subject.backend.startup_refusal is False and bool(observation.case.boot.down)
+    boot = observation.case.boot
+    exits = bool(boot.other_host) or (view.project.backend.startup_refusal is False and bool(boot.down))
     for replica in ended(observation):
         if exits and not replica.oom_killed and replica.exit_code:
             continue
@@ -185,9 +184,11 @@ def process_ended(view: RunView, observation: Observation) -> Iterator[Breach]:
 
 
 def startup_undecided(view: RunView, observation: Observation) -> Iterator[Breach]:
-    """Startup neither passed nor failed."""
+    """Startup neither passed nor failed. What waits for a certificate for its host is not let in by another one."""
+    if observation.case.boot.other_host:
+        return
     for replica in observation.replicas:
-        if replica.undecided_after_s is None or replica in ended(observation) or _unread(view.subject.backend, replica):
+        if replica.undecided_after_s is None or replica in ended(observation) or _unread(view.project.backend, replica):
             continue
         steps = [UnfinishedStep(step.name, step.outcome, step.waited_for) for step in unfinished_steps(replica)[:3]]
         got, late = still_starting(replica)
@@ -206,7 +207,7 @@ def startup_undecided(view: RunView, observation: Observation) -> Iterator[Breac
 
 def report_broken(view: RunView, observation: Observation) -> Iterator[Breach]:
     """The startup report is missing, cannot be read, or contradicts itself."""
-    backend = view.subject.backend
+    backend = view.project.backend
     for replica in observation.replicas:
         if replica in ended(observation) or (observation.attached is not None and replica.startup is None):
             continue  # what is deployed need not show its report to everybody

@@ -14,6 +14,7 @@ __all__ = [
     "failures_of",
     "in_which_way",
     "is_named",
+    "says_started",
     "started",
     "startup_failures",
     "still_starting",
@@ -68,6 +69,13 @@ def started(observation: Observation) -> bool:
     reports = [replica.startup for replica in observation.replicas]
     passed = all(report is not None and report.status == "pass" for report in reports)
     return bool(reports) and passed and not failed and not ended(observation)
+
+
+def says_started(replica: Replica) -> list[str]:
+    """What of that replica says that it has started, in words: its report, and its readiness."""
+    said = ["startup says pass"] if replica.startup is not None and replica.startup.status == "pass" else []
+    ready = replica.ready
+    return said + ([f"{ready.path} answers 200"] if ready is not None and ready.status == 200 else [])
 
 
 def still_starting(replica: Replica) -> tuple[str, StartupStep | None]:

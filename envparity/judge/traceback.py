@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeGuard
 
@@ -10,11 +11,15 @@ from envparity.frames.decoding import decoded_json
 
 __all__ = ["all_raised", "last_raised", "without_frames"]
 
+_INSTALLED = re.compile(r"/(?:site|dist)-packages/|/lib/python3\.\d+/|<frozen ")
 _BEGINS = "Traceback (most recent call last):"
 
 
 def last_raised(log: Sequence[str]) -> tuple[str, ...]:
     """The innermost `File …, line …` of the last traceback and the exception below it; empty where there is none.
+
+    Of frames in installed packages, and in those of Python itself, one counts only where there is no other: what the
+    backend asked of a library is where its code is looked for.
 
     `log` is lines, in which a traceback stands as Python prints it, or in a text of a JSON object, as structlog and
     python-json-logger write it.
@@ -32,13 +37,16 @@ def all_raised(log: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 def _raised(rows: Sequence[str], start: int) -> tuple[str, ...]:
     """What the traceback says that begins in that row."""
     indent = _indent(rows[start])
-    place = ""
+    own = installed = ""
     for row in rows[start + 1 :]:
         if _indent(row) <= indent:
-            return tuple(filter(None, (place, row.strip())))
+            return tuple(filter(None, (own or installed, row.strip())))
         if row.lstrip().startswith('File "'):
-            place = row.strip()
-    return (place,) if place else ()
+            if _INSTALLED.search(row):
+                installed = row.strip()
+            else:
+                own = row.strip()
+    return (own or installed,) if own or installed else ()
 
 
 def _indent(row: str) -> int:

@@ -55,7 +55,7 @@ RULES: tuple[Rule, ...] = (
     parity(
         "EP401",
         "transcript differs",
-        Conduct("transcript", causes="hybrids", parts="conversation"),
+        Conduct("transcript", causes="hybrids", parts="conversation", of_fields=True),
         means="""
             The same scenario kept to its script in two environments, and yet the frames differ: in a field that the
             script does not look at, or in which frame came. Ids, moments and generated values do not count.

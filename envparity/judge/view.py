@@ -17,11 +17,11 @@ from envparity.judge.compare import (
 )
 from envparity.judge.compare_conversations import transcript_differences
 from envparity.judge.declarations import Ledger, ledger
-from envparity.judge.name_values import Shown, is_comparable, shown_by
+from envparity.judge.name_values import NamesShown, is_comparable, shown_by
 from envparity.judge.order_boots import OrderBoot, order_boots
 from envparity.judge.report_tables import ReportTables
 from envparity.judge.startup_facts import ended
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
 __all__ = ["RunView"]
@@ -30,10 +30,10 @@ __all__ = ["RunView"]
 class RunView:
     """The observations of a run in order (`in_order`), and what follows from them whichever rule asks."""
 
-    def __init__(self, subject: Subject, observations: Iterable[Observation]) -> None:
-        self.subject = subject
-        self.observations = tuple(in_order(subject, observations))
-        self.tables = ReportTables(subject)
+    def __init__(self, project: Project, observations: Iterable[Observation]) -> None:
+        self.project = project
+        self.observations = tuple(in_order(project, observations))
+        self.tables = ReportTables(project)
         self._told: dict[int, tuple[ClientOutcome, ...]] = {}
 
     @cached_property
@@ -54,27 +54,27 @@ class RunView:
     @cached_property
     def report_differences(self) -> tuple[Compared, ...]:
         """Every difference of startup reports, declared or not."""
-        return tuple(report_differences(self.subject, self.groups, self.tables))
+        return tuple(report_differences(self.project, self.groups, self.tables))
 
     @cached_property
     def setting_differences(self) -> tuple[Compared, ...]:
         """Every difference of settings."""
-        return tuple(setting_differences(self.subject, self.groups, self.tables))
+        return tuple(setting_differences(self.project, self.groups, self.tables))
 
     @cached_property
     def transcript_differences(self) -> tuple[Compared, ...]:
         """Every difference of conversations that kept to their script."""
-        return tuple(transcript_differences(self.subject, self.groups))
+        return tuple(transcript_differences(self.project, self.groups))
 
     @cached_property
     def job_differences(self) -> tuple[Compared, ...]:
         """Every difference of jobs that ran well."""
-        return tuple(job_differences(self.subject, self.groups))
+        return tuple(job_differences(self.project, self.groups))
 
     @cached_property
     def origin_differences(self) -> tuple[Compared, ...]:
         """Every difference of what browsers are told from each origin."""
-        return tuple(origin_differences(self.subject, self.groups))
+        return tuple(origin_differences(self.project, self.groups))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -86,12 +86,12 @@ class RunView:
             *self.origin_differences,
             *self.transcript_differences,
         )
-        return ledger(self.subject, self.observations, self.groups, differences)
+        return ledger(self.project, self.observations, self.groups, differences)
 
     @cached_property
-    def shown(self) -> tuple[tuple[Shown, ...], ...]:
+    def shown(self) -> tuple[tuple[NamesShown, ...], ...]:
         """What the replicas of each boot showed, where names are declared; without boots that say nothing of others."""
-        backend, environments = self.subject.backend, self.subject.environments
+        backend, environments = self.project.backend, self.project.environments
         comparable = filter(is_comparable, self.observations if backend.names else ())
         return tuple(
             tuple(shown_by(backend, observation, environments.get(observation.case.environment)))
@@ -120,5 +120,5 @@ class RunView:
     def clients_told(self, observation: Observation) -> tuple[ClientOutcome, ...]:
         """What every client was told that connected to that boot once its startup had ended."""
         if id(observation) not in self._told:
-            self._told[id(observation)] = what_clients_were_told(self.subject.backend, observation)
+            self._told[id(observation)] = what_clients_were_told(self.project.backend, observation)
         return self._told[id(observation)]

@@ -7,6 +7,7 @@ import ipaddress
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -14,7 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["CertificateAuthority", "IssuedCertificate"]
+from envparity.model.case import Boot
+
+__all__ = ["OTHER_HOST", "CertificateAuthority", "IssuedCertificate"]
+
+OTHER_HOST: Final = "another-host.invalid"
+"""The only name in a certificate that is for another host than its server; nobody is called so (RFC 6761 §6.4)."""
 
 _BACKDATED = dt.timedelta(hours=1)  # for clocks that lag
 _VALID = dt.timedelta(days=2)
@@ -65,6 +71,10 @@ class CertificateAuthority:
         )
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return IssuedCertificate(certificate.public_bytes(Encoding.PEM), private)
+
+    def issue_for(self, dependency: str, names: Sequence[str], boot: Boot) -> IssuedCertificate:
+        """That of a dependency's server; for another host where the boot asks for that. Raises as `issue` does."""
+        return self.issue([OTHER_HOST] if dependency in boot.other_host else names)
 
     def client_context(self, *, check: bool = True) -> ssl.SSLContext:
         """What a client needs that trusts this authority and no other; without `check` it trusts anybody."""

@@ -11,7 +11,7 @@ from envparity.launch.kinds import LAUNCHERS, remove_folders
 from envparity.launch.port import Launcher, Waiting
 from envparity.launch.process.kind import process_launcher
 from envparity.launch.routed import RoutedLauncher
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 
 __all__ = ["AUTO", "choose_launcher"]
 
@@ -20,8 +20,8 @@ AUTO = "auto"
 _ATTACHED = "attached"
 
 
-def choose_launcher(name: str, subject: Subject, waiting: Waiting) -> Launcher:
-    """A launcher for every case of that subject: what is attached is looked at, and only the others are booted.
+def choose_launcher(name: str, project: Project, waiting: Waiting) -> Launcher:
+    """A launcher for every case of that project: what is attached is looked at, and only the others are booted.
 
     `name` is that of a kind that is installed, or "auto"; `waiting` is told in words what takes time. Where something
     is to be booted: raises `EngineUnavailable` where no container engine answers, `ImageError` where an image cannot be
@@ -30,28 +30,28 @@ def choose_launcher(name: str, subject: Subject, waiting: Waiting) -> Launcher:
     """
     booted = {
         each_environment: environment
-        for each_environment, environment in subject.environments.items()
-        if each_environment not in subject.attached
+        for each_environment, environment in project.environments.items()
+        if each_environment not in project.attached
     }
     if not booted or name == _ATTACHED:
-        return _named(_ATTACHED, subject, waiting)
-    own = replace(subject, environments=booted)
+        return _named(_ATTACHED, project, waiting)
+    own = replace(project, environments=booted)
     booting = _best(own, waiting) if name == AUTO else _named(name, own, waiting)
-    return RoutedLauncher(booting, subject) if subject.attached else booting
+    return RoutedLauncher(booting, project) if project.attached else booting
 
 
-def _named(name: str, subject: Subject, waiting: Waiting) -> Launcher:
+def _named(name: str, project: Project, waiting: Waiting) -> Launcher:
     """A launcher of the kind of that name."""
-    return opened(LAUNCHERS.entries()[name], LAUNCHERS.get(name), subject, waiting)
+    return opened(LAUNCHERS.entries()[name], LAUNCHERS.get(name), project, waiting)
 
 
-def _best(subject: Subject, waiting: Waiting) -> Launcher:
+def _best(project: Project, waiting: Waiting) -> Launcher:
     """Containers where an engine answers and has, or can have, the images of the servers, else processes."""
-    instead: LaunchError = LaunchError(f"{subject.backend.name} has no image")
-    if subject.backend.image.given:
+    instead: LaunchError = LaunchError(f"{project.backend.name} has no image")
+    if project.backend.image.given:
         try:
-            return container_launcher(subject, waiting)
+            return container_launcher(project, waiting)
         except (EngineUnavailable, ServersUnavailable) as error:
             instead = error
     remove_folders(waiting)
-    return process_launcher(subject, instead=instead)
+    return process_launcher(project, instead=instead)

@@ -72,6 +72,8 @@ class DependencyServices:
             plan, image = kind.container(told, reached.password), kind.image_of(told)
         service: dict[str, object] = self._image_of(image)
         service |= self._of_plan(name, plan)
+        if told.hosts:
+            service["networks"] = {"default": {"aliases": list(told.hosts)}}
         ready = told.options.get("ready") or {}
         if ready.get("command"):
             words = [_filled_in(word, plan.port, reached.password) for word in ready["command"]]

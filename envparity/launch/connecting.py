@@ -7,7 +7,7 @@ import os
 import socket
 import ssl
 
-__all__ = ["first_byte", "tcp_connection", "why_not"]
+__all__ = ["first_byte", "first_bytes", "tcp_connection", "why_not"]
 
 _ONE_OF_SEVERAL_S = 2.0
 """How long one address of a name may take before the next is tried."""
@@ -44,12 +44,19 @@ async def first_byte(
     host: str, port: int, said: bytes, tls: ssl.SSLContext | None = None, server_name: str | None = None
 ) -> bytes:
     """The first byte that is answered there to what is said; none where nobody answers within a second."""
+    return (await first_bytes(host, port, said, tls, server_name))[:1]
+
+
+async def first_bytes(
+    host: str, port: int, said: bytes, tls: ssl.SSLContext | None = None, server_name: str | None = None
+) -> bytes:
+    """What is answered first there to what is said, as much as comes at once; nothing where nobody answers in time."""
     try:
         async with asyncio.timeout(_ANSWERS_S):
             reader, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=server_name)
             try:
                 writer.write(said)
-                return await reader.read(1)
+                return await reader.read(_SEGMENT_BYTES)
             finally:
                 writer.close()
     except OSError:  # a TimeoutError is one too

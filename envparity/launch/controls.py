@@ -13,6 +13,7 @@ from envparity.errors import LaunchError
 from envparity.launch.port import Stack
 from envparity.model.case import Boot
 from envparity.model.step import DisturbsDependency
+from envparity.observe.certificate import PresentedCertificate
 from envparity.observe.disturbed import OutageSeen
 from envparity.observe.record import Attached, JobRun, ProcessRun
 from envparity.support.stalls import Granted
@@ -27,6 +28,7 @@ __all__ = [
     "HidesSecrets",
     "LookedAt",
     "NetworkControls",
+    "PresentsCertificates",
     "RanJobs",
     "ReplacesRelease",
     "ReplicaControls",
@@ -56,6 +58,15 @@ class ReplicaControls(Protocol):
 
     async def start_replica(self, index: int) -> None:
         """Start a stopped replica again, and wait until it is ready."""
+        ...
+
+
+@runtime_checkable
+class KillsReplicas(Protocol):
+    """A stack whose replicas can be killed without having been told to stop."""
+
+    async def kill_replica(self, index: int) -> None:
+        """SIGKILL. Returns when it has ended."""
         ...
 
 
@@ -149,7 +160,7 @@ class Disturbable(Protocol):
         ...
 
     def outages(self, name: str) -> tuple[OutageSeen, ...]:
-        """Every time that dependency was away, but for when it was cut, with who tried to connect to it."""
+        """Every time that dependency was away, with who tried to connect to it."""
         ...
 
     async def readiness(self) -> tuple[int | None, ...]:
@@ -187,6 +198,16 @@ class HidesSecrets(Protocol):
 
     def hide(self, secrets: Iterable[tuple[str, str]]) -> None:
         """Pairs of a secret and what is shown in its place."""
+        ...
+
+
+@runtime_checkable
+class PresentsCertificates(Protocol):
+    """A stack whose dependencies present the certificates that its boot asks for."""
+
+    @property
+    def presented(self) -> tuple[PresentedCertificate, ...]:
+        """Those that are not for the host which the backend asks for."""
         ...
 
 

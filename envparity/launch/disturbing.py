@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Hashable
 
 from envparity.launch.outage import Outage
+from envparity.launch.overtaking import OvertakingAnswers
 from envparity.launch.proxy import Proxy
-from envparity.launch.toxics import BreakAnswer as Broken
+from envparity.launch.toxics import BrokenAnswer as Broken
 from envparity.launch.toxics import Latency, SlowAnswers
 from envparity.model.step.disturbing import BlackHole, BreakAnswer, DisturbsDependency, HangUp, Refuse, Slow
-from envparity.observe.disturbed import Attempt, OutageSeen
+from envparity.observe.disturbed import ConnectionAttempt, OutageSeen
 
 __all__ = ["begin", "end", "outages_of"]
 
@@ -21,6 +22,8 @@ async def begin(proxy: Proxy, step: DisturbsDependency, *, tell_apart: bool) -> 
     """Begin it, in place of what that proxy does already. With `tell_apart` it is asked which replica connects."""
     await end(proxy)
     match step:
+        case Slow(by_s=by_s, reverse=True):
+            proxy.add(OvertakingAnswers(name=_NAME, longest_ms=by_s * 1000))
         case Slow(by_s=by_s, answers=None):
             proxy.add(Latency(name=_NAME, latency_ms=by_s * 1000))
         case Slow(by_s=by_s, answers=int(answers)):
@@ -43,7 +46,7 @@ async def end(proxy: Proxy) -> None:
 
 
 def outages_of(proxy: Proxy, replica_of: Callable[[Hashable], int | None]) -> tuple[OutageSeen, ...]:
-    """Every time that dependency was away since it was started, but for when it was cut: then nobody sees who tries."""
+    """Every time that dependency was away since it was started."""
     now_s = asyncio.get_running_loop().time()
     return tuple(_seen(outage, now_s, replica_of) for outage in proxy.outages)
 
@@ -53,10 +56,11 @@ def _seen(outage: Outage, now_s: float, replica_of: Callable[[Hashable], int | N
     return OutageSeen(
         lasted_s=round(ended_s - outage.began_s, 3),
         attempts=tuple(
-            Attempt(round(at_s - outage.began_s, 4), None if who is None else replica_of(who))
+            ConnectionAttempt(round(at_s - outage.began_s, 4), None if who is None else replica_of(who))
             for at_s, who in outage.attempts
         ),
         more=outage.more,
         connected_s=None if outage.connected_s is None else round(outage.connected_s - ended_s, 3),
         watched_s=round(now_s - ended_s, 3),
+        seen=outage.sees,
     )

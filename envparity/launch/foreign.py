@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from envparity.doors import Entry, unforeseen
+from envparity.doors import InstalledEntry, unforeseen
 from envparity.errors import DoorFailed
 from envparity.launch.kinds import LauncherKind
 from envparity.launch.port import Launcher, Stack, Waiting
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.image import ImageRecord
 
 __all__ = ["ForeignLauncher", "opened"]
 
 
-def opened(entry: Entry, kind: LauncherKind, subject: Subject, waiting: Waiting) -> Launcher:
-    """A launcher of that kind for that subject. Raises `DoorFailed` where another distribution's fails."""
+def opened(entry: InstalledEntry, kind: LauncherKind, project: Project, waiting: Waiting) -> Launcher:
+    """A launcher of that kind for that project. Raises `DoorFailed` where another distribution's fails."""
     with unforeseen(entry):
-        launcher: object = kind.open(subject, waiting)
+        launcher: object = kind.open(project, waiting)
     if not isinstance(launcher, Launcher):
         raise DoorFailed(str(entry), f"it opened {type(launcher).__name__}, not a Launcher")
     return launcher if entry.built_in else ForeignLauncher(entry, launcher)
@@ -32,7 +32,7 @@ class ForeignLauncher:
     Whatever is not foreseen as long as one of its stacks is in use is its fault: nothing of the sort comes of ours.
     """
 
-    def __init__(self, entry: Entry, launcher: Launcher) -> None:
+    def __init__(self, entry: InstalledEntry, launcher: Launcher) -> None:
         self._entry, self._launcher = entry, launcher
         self.name = entry.name
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from envparity.model.environment import UPSTREAM_HOST, Ingress
 
-__all__ = ["AFFINITY_COOKIE", "ingress_variables"]
+__all__ = ["AFFINITY_COOKIE", "REPLICA_HEADER", "ingress_variables"]
 
 AFFINITY_COOKIE = "envparity_affinity"
 """The cookie by which an ingress knows which replica a client had: its value is the replica's number, from 1."""
+REPLICA_HEADER = "X-Envparity-Replica"
+"""The request header by which a client says which replica it wants, by the same number; no replica gets it."""
 
 
 def ingress_variables(

@@ -9,27 +9,27 @@ from typing import Final
 from envparity.doors import Door
 from envparity.launch.cleanup.leftovers import remove_leftover_folders
 from envparity.launch.port import Launcher, Waiting
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 
 __all__ = ["LAUNCHERS", "LauncherKind", "remove_folders"]
 
 
-def _no_problems(_subject: Subject) -> Sequence[str]:
+def _no_problems(_project: Project) -> Sequence[str]:
     return ()
 
 
 @dataclass(frozen=True)
 class LauncherKind:
-    """A kind of launcher: what it boots, in a few words, and what makes one for all cases of a subject.
+    """A kind of launcher: what it boots, in a few words, and what makes one for all cases of a project.
 
     `open` is given who is told in words what takes time; it raises `ConfigurationError` where the files are wrong for
-    it, `LaunchError` where something of this machine is. `problems` says of a subject in words why it could not be
+    it, `LaunchError` where something of this machine is. `problems` says of a project in words why it could not be
     booted, without starting anything.
     """
 
     help: str
-    open: Callable[[Subject, Waiting], Launcher]
-    problems: Callable[[Subject], Sequence[str]] = _no_problems
+    open: Callable[[Project, Waiting], Launcher]
+    problems: Callable[[Project], Sequence[str]] = _no_problems
 
 
 LAUNCHERS: Final[Door[LauncherKind]] = Door(

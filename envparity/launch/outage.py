@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from envparity.launch.refused import RefusedClients
 from envparity.launch.starting_line import who_connects
 from envparity.launch.stream import reset
 
-__all__ = ["MOST_ATTEMPTS", "Away", "Outage"]
+__all__ = ["MOST_ATTEMPTS", "REFUSED", "Away", "Outage"]
 
-Away = Literal["refuse", "hang_up", "black_hole"]
-"""New connections are refused; are accepted and reset at once; are accepted, and nothing comes and nothing ends."""
+Away = Literal["refuse", "cut", "hang_up", "black_hole"]
+"""New connections are refused, with `cut` once open ones were reset; are accepted and reset at once; are accepted, and
+nothing comes and nothing ends.
+"""
+
+REFUSED: frozenset[Away] = frozenset({"refuse", "cut"})
+"""Where the port is closed."""
 
 MOST_ATTEMPTS = 2_000
 """How many attempts are kept with their times; the rest is counted."""
@@ -29,7 +36,8 @@ class Outage:
     """One time that a dependency was away: from `began_s` to `ended_s` on the event loop's clock (None: it still is).
 
     `attempts` are the connections that were tried, each with its moment and who tried, where that can be told;
-    `connected_s` is when the first connection went through since it ended.
+    `connected_s` is when the first connection went through since it ended. Whoever is refused is seen where `watching`
+    was given something to watch with (`watch`).
     """
 
     how: Away
@@ -39,6 +47,28 @@ class Outage:
     connected_s: float | None = None
     attempts: list[tuple[float, Hashable | None]] = field(default_factory=list)
     more: int = 0
+    watching: list[RefusedClients] = field(default_factory=list)
+
+    @property
+    def sees(self) -> bool:
+        """Whether it is seen who tries."""
+        return self.how not in REFUSED or bool(self.watching)
+
+    def watch(self, host: str, ports: Iterable[int]) -> None:
+        """Note from now on who is refused at these ports, where that can be seen."""
+        found = (RefusedClients.of(host, port, self._refused) for port in ports)
+        self.watching += [watching for watching in found if watching is not None]
+
+    def end(self) -> None:
+        """It is over."""
+        self.ended_s = asyncio.get_running_loop().time()
+        for watching in self.watching:
+            watching.close()
+
+    def _refused(self, host: str) -> None:
+        place = self._note()
+        if place is not None and self.tell_apart and not ipaddress.ip_address(host).is_loopback:
+            self.attempts[place] = self.attempts[place][0], host
 
     async def meet(self, client: socket.socket, peer: tuple[str, int], port: int) -> None:
         """What comes of a connection while this lasts. Returns when it is over, or its client is gone."""

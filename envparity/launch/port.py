@@ -56,7 +56,8 @@ class Endpoint:
     WebSocket's, where it is another than the backend's file says; `known` the user who is known there, if only one is;
     `restraint` how a client holds itself back; `page_origin` the origin that it comes from, where `host` and `tls` do
     not say it; `hops` what stands between a client and a replica, "unknown" where that is somebody else's. `prefix`
-    comes before every path that is asked for; `affinity` is by what a client comes back to its replica.
+    comes before every path that is asked for; `affinity` is by what a client comes back to its replica;
+    `chooses_replica`: the ingress lets a client say which one it wants, by `REPLICA_HEADER`.
     """
 
     address: tuple[str, int]
@@ -69,6 +70,7 @@ class Endpoint:
     hops: Literal["none", "ingress", "unknown"] = "none"
     prefix: str = ""
     affinity: Affinity = "none"
+    chooses_replica: bool = False
 
     @property
     def server_name(self) -> str:

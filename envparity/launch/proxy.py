@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from types import TracebackType
 from typing import Self
 
-from envparity.launch.outage import Away, Outage
+from envparity.launch.outage import REFUSED, Away, Outage
 from envparity.launch.proxied import ProxiedConnections, Route
 from envparity.launch.starting_line import StartingLine
-from envparity.launch.switched_port import SwitchedPort
+from envparity.launch.switched_port import SwitchedPorts
 from envparity.launch.toxics import Bandwidth, Latency, LimitData, ResetPeer, Slicer, Timeout, Toxic
 
 __all__ = ["Bandwidth", "Latency", "LimitData", "Proxy", "ResetPeer", "Slicer", "Timeout", "Toxic"]
@@ -31,6 +30,7 @@ class Proxy:
     `upstream` may be None, and may be set later or anew: as long as it is None, or the proxy is down, the port is
     held but connecting to it is refused. Connections to an upstream that cannot be reached are reset.
     `max_lifetime_s` is the age in seconds at which a connection is closed, whatever is said on it (None: never is one).
+    With a `usual_port` it listens there as well, as the server itself does elsewhere.
     To the upstream it comes from the client's own address where `as_client`, which must be one of this machine. With a
     `line` the first clients wait at it for one another.
     Raises `ValueError` for a listening address that means every interface.
@@ -45,13 +45,14 @@ class Proxy:
         max_lifetime_s: float | None = None,
         as_client: bool = False,
         line: StartingLine | None = None,
+        usual_port: int | None = None,
     ) -> None:
         if ipaddress.ip_address(listen_host).is_unspecified:
             raise ValueError(f"a proxy listens on one address, and {listen_host} is every interface")
         self.name = name
         self._route = Route(upstream, line, max_lifetime_s, as_client)
         self._connections = ProxiedConnections(name, self._route)
-        self._port = SwitchedPort(listen_host, self._take, name)
+        self._ports = SwitchedPorts(listen_host, self._connections.take, name, usual_port)
         self._is_down = False
 
     def hold_at(self, line: StartingLine) -> None:
@@ -61,7 +62,7 @@ class Proxy:
     @property
     def port(self) -> int:
         """The TCP port, the same from entering to leaving."""
-        return self._port.number
+        return self._ports.first.number
 
     @property
     def open_connections(self) -> int:
@@ -84,14 +85,16 @@ class Proxy:
         self._listen_or_not()
 
     async def __aenter__(self) -> Self:
-        self._port.hold()
+        self._ports.hold()
         self._listen_or_not()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        give_back = self._port.release()
+        give_back = self._ports.release()
+        if self._route.outage is not None:
+            self._route.outage.end()
         try:
             await self.down()
         finally:
@@ -125,22 +128,24 @@ class Proxy:
         """Undo `down` and `vanish`, on the same port. Connections that fell silent stay silent."""
         self._is_down = False
         if self._route.outage is not None:
-            self._route.outage.ended_s = asyncio.get_running_loop().time()
+            self._route.outage.end()
             self._route.outage = None
         self._listen_or_not()
 
     async def vanish(self, how: Away, *, tell_apart: bool = True) -> None:
         """Be away until `up`, and note who tries to connect meanwhile: `outages` has one more.
 
-        Open connections stay where new ones are refused, are reset where whoever comes is hung up on, and fall silent
-        for ever in a black hole. With `tell_apart` it is asked who comes.
+        Open connections stay where new ones are refused, are reset where it is cut off or whoever comes is hung up on,
+        and fall silent for ever in a black hole. With `tell_apart` it is asked who comes.
         """
         await self.up()
-        if how == "hang_up":
+        if how in {"hang_up", "cut"}:
             await self.down()
-        self._is_down = how == "refuse"
+        self._is_down = how in REFUSED
         self._route.outage = Outage(how, asyncio.get_running_loop().time(), tell_apart)
         self._route.outages.append(self._route.outage)
+        if how in REFUSED:
+            self._route.outage.watch(self._ports.first.host, self._ports.numbers)
         if how == "black_hole":
             self._connections.strand()
         self._listen_or_not()
@@ -150,9 +155,6 @@ class Proxy:
         """Each time that it was away."""
         return self._route.outages
 
-    def _take(self, client: socket.socket, peer: tuple[str, int]) -> None:
-        self._connections.take(client, peer, self.port)
-
     def _listen_or_not(self) -> None:
         """Bring listening in line with what is wanted, at once."""
-        self._port.switch(wanted=not self._is_down and self._route.upstream is not None)
+        self._ports.switch(wanted=not self._is_down and self._route.upstream is not None)

@@ -8,7 +8,7 @@ from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.port import Launcher, Stack, Waiting
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.image import ImageRecord
 
 __all__ = ["RoutedLauncher"]
@@ -17,10 +17,10 @@ __all__ = ["RoutedLauncher"]
 class RoutedLauncher:
     """A `Launcher` over that of what is booted, whose name and run id it bears, and that of what is attached."""
 
-    def __init__(self, booting: Launcher, subject: Subject) -> None:
+    def __init__(self, booting: Launcher, project: Project) -> None:
         self._booting = booting
-        self._attached = AttachedLauncher(subject, booting.run_id)
-        self._names = frozenset(subject.attached)
+        self._attached = AttachedLauncher(project, booting.run_id)
+        self._names = frozenset(project.attached)
 
     @property
     def name(self) -> str:

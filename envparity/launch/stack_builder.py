@@ -21,7 +21,7 @@ from envparity.launch.local.given import Given, StackNetwork
 from envparity.launch.local.giving import Giving
 from envparity.launch.local.parts import BootedDependency
 from envparity.launch.local.proxies import DependencyProxies
-from envparity.launch.local_stack import LocalStack
+from envparity.launch.local.stack import LocalStack
 from envparity.launch.placing import levels, needs
 from envparity.launch.port import Waiting
 from envparity.launch.proxy import Proxy
@@ -92,8 +92,7 @@ class StackBuilder(ABC):
         stack, programs = self._stack(given)
         stack.redaction, stack.timings = self.redaction, self._timings
         late = () if self._in_order else tuple(dependencies.values())
-        for dependency in late:
-            await dependency.proxy.down()
+        await together(*(dependency.proxy.down() for dependency in late))
         # The servers are up by then, however slow this machine is: how late one can be reached is the proxies' doing.
         self._waiting("its dependencies to answer")
         for level in levels(self._environment):
@@ -143,8 +142,7 @@ class StackBuilder(ABC):
     @property
     def _in_order(self) -> bool:
         """Whether what the backend depends on can be reached when it starts; or the boot itself says what and when."""
-        boot = self._case.boot
-        return bool(self._environment.dependencies_first or boot.timeline or boot.down)
+        return bool(self._environment.dependencies_first or self._case.boot.timeline or self._case.boot.down)
 
     @abstractmethod
     async def _place(self, exits: AsyncExitStack) -> StackNetwork:
@@ -172,8 +170,7 @@ class StackBuilder(ABC):
 
     def _clock(self, file: Path, replica: int) -> Path | None:
         """The clock of that replica, set in that file; None where it has the machine's own."""
-        by_s = self._case.boot.clock_of(replica)
-        if by_s is None:
+        if (by_s := self._case.boot.clock_of(replica)) is None:
             return None
         set_clock(file, by_s)
         return file
@@ -187,22 +184,24 @@ class StackBuilder(ABC):
 
     async def _proxied(self, exits: AsyncExitStack, name: str, place: StackNetwork) -> BootedDependency:
         """A dependency that is not there yet: only the proxy in front of it, which refuses until it is."""
-        proxy, beside = await self._proxies.open(exits, name, place.proxy_host)
+        proxy, beside = await self._proxies.open(exits, name, place)
         dependency = self._dependency(name, self._environment.dependencies[name], proxy)
         dependency.beside.extend(beside)
         return dependency
 
     async def _serve(self, stack: LocalStack, name: str) -> None:
         """Start the server behind the proxy, unless this boot keeps it down."""
-        if name in self._case.boot.unreachable_at_start:
+        boot = self._case.boot
+        if name in boot.unreachable_at_start:
             await stack.dependencies[name].proxy.down()
-        if name in self._case.boot.down:
+        if name in boot.down:
+            await stack.controlled.keep_away(name)
             return
         await self._start_server(name, self._giving.with_keys(name, self._placed[name]))
-        if not needs(self._environment, name) & set(self._case.boot.down):
+        if not needs(self._environment, name) & set(boot.withheld):
             await stack.connect_proxy(name)
             return
-        # What cannot come up without what this boot keeps down is away as well: then nothing is behind its proxy.
+        # What cannot come up without what this boot withholds is away as well: then nothing is behind its proxy.
         with contextlib.suppress(TimeoutError, DeadlineExceeded, LaunchError):
             async with within(_WITHOUT_S):
                 await stack.connect_proxy(name)

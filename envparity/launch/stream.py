@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from envparity.launch.toxics import Effect, Parcel, Timeout, Toxic
+from envparity.launch.toxics import Parcel, Timeout, Toxic, ToxicEffect
 
-__all__ = ["ActiveToxics", "Cut", "Link", "carry", "reset"]
+__all__ = ["ActiveToxics", "ConnectionCut", "Link", "carry", "reset"]
 
 ActiveToxics = Callable[[], Sequence[tuple[Toxic, float]]]  # those of one direction, and since when, in order
 
@@ -22,7 +22,7 @@ _LINGER_S = 1.0  # how long an orderly close waits for the peers to take what wa
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
-class Cut(Exception):
+class ConnectionCut(Exception):
     """The connection ends here: "close" in order, "reset" with a TCP reset."""
 
     def __init__(self, how: Literal["close", "reset"]) -> None:
@@ -41,7 +41,7 @@ class Link:
         self._number = number
         self._toxics = toxics
         self._began_s = asyncio.get_running_loop().time()
-        self._effects: dict[tuple[str, float], Effect] = {}
+        self._effects: dict[tuple[str, float], ToxicEffect] = {}
         self._queue: deque[Parcel] = deque()
         self._queued_bytes = 0
         self._sending = False
@@ -62,7 +62,7 @@ class Link:
         self._wake.set()
 
     async def read(self) -> None:
-        """Read to the end of the source, or to where a toxic ends it. Raises `Cut` when the source was reset."""
+        """Read to the end of the source, or to where a toxic ends it. Raises `ConnectionCut` for a reset source."""
         loop = asyncio.get_running_loop()
         ended = False
         while not ended:
@@ -72,7 +72,7 @@ class Link:
             except OSError as error:
                 if self._stranded and not self._from_client:
                     await asyncio.Event().wait()
-                raise Cut("reset") from error
+                raise ConnectionCut("reset") from error
             if self._stranded:
                 await self._lose(data)
                 continue
@@ -88,14 +88,14 @@ class Link:
             self._wake.set()
 
     async def send(self) -> None:
-        """Send what is due until the source has ended and all is sent. Raises `Cut` where the connection ends."""
+        """Send what is due until the source has ended and all is sent. Raises `ConnectionCut` at that end."""
         loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
             held, until_s = self._held()
             if held:
                 if until_s is not None and until_s <= loop.time():
-                    raise Cut("close")
+                    raise ConnectionCut("close")
             elif self._queue:
                 until_s = self._queue[0].due_s
                 if until_s <= loop.time():
@@ -105,9 +105,9 @@ class Link:
             await self._woken(until_s)
 
     async def _lose(self, data: bytes) -> None:
-        """What was read from a stranded source goes nowhere. Raises `Cut` where the client is gone."""
+        """What was read from a stranded source goes nowhere. Raises `ConnectionCut` where the client is gone."""
         if not data and self._from_client:
-            raise Cut("close")
+            raise ConnectionCut("close")
         if not data:
             await asyncio.Event().wait()
 
@@ -135,7 +135,7 @@ class Link:
         try:
             await asyncio.get_running_loop().sock_sendall(self._sink, data)
         except OSError as error:
-            raise Cut("reset") from error
+            raise ConnectionCut("reset") from error
 
     async def _send_one(self, parcel: Parcel) -> bool:
         """Send it; True when the direction has ended with it, in order."""
@@ -148,9 +148,9 @@ class Link:
                 self._sink.shutdown(socket.SHUT_WR)
                 return True
         except OSError as error:
-            raise Cut("reset") from error
+            raise ConnectionCut("reset") from error
         if parcel.end:
-            raise Cut(parcel.end)
+            raise ConnectionCut(parcel.end)
         self._queued_bytes -= len(parcel.data)
         if self._queued_bytes < _HELD_BYTES:
             self._room.set()
@@ -179,8 +179,8 @@ async def carry(links: Sequence[Link], ends: Sequence[socket.socket], max_lifeti
                 group.create_task(link.send())
     except* TimeoutError:
         cuts.append("close")
-    except* Cut as cut:
-        cuts += [exception.how for exception in cut.exceptions if isinstance(exception, Cut)]
+    except* ConnectionCut as cut:
+        cuts += [exception.how for exception in cut.exceptions if isinstance(exception, ConnectionCut)]
     if "reset" in cuts:
         for end in ends:
             reset(end)

@@ -1,7 +1,7 @@
 """What a bad network does to a stream of bytes, in Toxiproxy's vocabulary. Pure: no socket, no clock.
 
-A toxic is plain data. For each connection and direction it begins an `Effect`, which is handed every parcel of bytes
-in order and gives the parcels that go on. A parcel is never sent before its time, and time never runs backwards.
+A toxic is plain data. For each connection and direction it begins a `ToxicEffect`, which is handed every parcel of
+bytes in order and gives the parcels that go on. A parcel is never sent before its time, and time never runs backwards.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Literal, Protocol
 
 __all__ = [
     "Bandwidth",
-    "BreakAnswer",
+    "BrokenAnswer",
     "Direction",
-    "Effect",
     "Latency",
     "LimitData",
     "Parcel",
@@ -23,6 +22,7 @@ __all__ = [
     "SlowAnswers",
     "Timeout",
     "Toxic",
+    "ToxicEffect",
 ]
 
 Direction = Literal["downstream", "upstream"]  # downstream: from the server to the client
@@ -41,7 +41,7 @@ class Parcel:
     end: End = ""
 
 
-class Effect(Protocol):
+class ToxicEffect(Protocol):
     """One toxic at work on one direction of one connection."""
 
     def apply(self, parcel: Parcel) -> list[Parcel]:
@@ -65,7 +65,7 @@ class Toxic:
     def label(self) -> str:
         return self.name or f"{type(self).__name__.lower()}_{self.direction}"
 
-    def begin(self, connection: int) -> Effect:  # noqa: ARG002  most effects are the same for every connection
+    def begin(self, connection: int) -> ToxicEffect:  # noqa: ARG002  most effects are the same for every connection
         """The effect on one connection; `connection` counts from 0."""
         return _Unchanged()
 
@@ -81,7 +81,7 @@ class Latency(Toxic):
     jitter_ms: float = 0.0
     seed: int = 0
 
-    def begin(self, connection: int) -> Effect:
+    def begin(self, connection: int) -> ToxicEffect:
         dice = random.Random(f"{self.seed}/{connection}/{self.direction}")  # noqa: S311  repeatable on purpose
         return _Late(self.latency_ms / 1000, self.jitter_ms / 1000, dice)
 
@@ -105,7 +105,7 @@ class Bandwidth(Toxic):
 
     rate_kb: float
 
-    def begin(self, connection: int) -> Effect:  # noqa: ARG002
+    def begin(self, connection: int) -> ToxicEffect:  # noqa: ARG002
         return _Narrow(self.rate_kb * 1000)
 
 
@@ -138,7 +138,7 @@ class Slicer(Toxic):
         if not 0 <= self.size_variation < self.average_size:
             raise ValueError(f"expected 0 <= size_variation < average_size, got {self.size_variation}")
 
-    def begin(self, connection: int) -> Effect:
+    def begin(self, connection: int) -> ToxicEffect:
         dice = random.Random(f"{self.seed}/{connection}/{self.direction}")  # noqa: S311  repeatable on purpose
         return _Sliced(self.average_size, self.size_variation, self.delay_us / 1e6, dice)
 
@@ -173,7 +173,7 @@ class LimitData(Toxic):
 
     bytes: int
 
-    def begin(self, connection: int) -> Effect:  # noqa: ARG002
+    def begin(self, connection: int) -> ToxicEffect:  # noqa: ARG002
         return _Limited(self.bytes)
 
 
@@ -195,7 +195,7 @@ class ResetPeer(Toxic):
 
     timeout_ms: float = 0.0
 
-    def begin(self, connection: int) -> Effect:  # noqa: ARG002
+    def begin(self, connection: int) -> ToxicEffect:  # noqa: ARG002
         return _Resetting(self.timeout_ms / 1000)
 
 
@@ -224,7 +224,7 @@ class SlowAnswers(Toxic):
     answers: int = 1
     left: list[int] = field(default_factory=list, compare=False)
 
-    def begin(self, connection: int) -> Effect:  # noqa: ARG002
+    def begin(self, connection: int) -> ToxicEffect:  # noqa: ARG002
         if not self.left:
             self.left.append(self.answers)
         return _SlowInTurn(self.delay_ms / 1000, self.left)
@@ -246,12 +246,12 @@ class _SlowInTurn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreakAnswer(Toxic):
+class BrokenAnswer(Toxic):
     """Half of the next answer arrives, on whichever connection, and behind it a TCP reset; then all is as before."""
 
     left: list[int] = field(default_factory=lambda: [1], compare=False)
 
-    def begin(self, connection: int) -> Effect:  # noqa: ARG002
+    def begin(self, connection: int) -> ToxicEffect:  # noqa: ARG002
         return _Breaking(self.left)
 
 

@@ -11,7 +11,7 @@ from envparity.launch.container.engine import Engine
 from envparity.launch.container.kind import backend_image, server_images
 from envparity.launch.images.builder import ImageBuilder
 from envparity.launch.images.folder import default_docker_folder
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 
 __all__ = ["build_images", "remove_leftovers"]
 
@@ -30,13 +30,13 @@ def remove_leftovers(older_than_s: float | None, *, everything: bool) -> list[st
     return removed + remove_leftover_folders(everything=everything)
 
 
-def build_images(subject: Subject, waiting: Callable[[str], None]) -> Iterator[str]:
-    """Have every image that a run of that subject needs in the container engine; one line for each."""
+def build_images(project: Project, waiting: Callable[[str], None]) -> Iterator[str]:
+    """Have every image that a run of that project needs in the container engine; one line for each."""
     engine = Engine()
     try:
         builder = ImageBuilder(engine.client, default_docker_folder(), waiting)
-        for name, reference in builder.ensure(("base", *server_images(subject))).items():
+        for name, reference in builder.ensure(("base", *server_images(project))).items():
             yield f"{name:<10} {reference}"
-        yield f"{'backend':<10} {backend_image(builder, subject.backend)}"
+        yield f"{'backend':<10} {backend_image(builder, project.backend)}"
     finally:
         engine.close()

@@ -30,6 +30,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     "upgrade" every replica, "rolling" half of them, "rollback" every one, and back again.
     `slow` are dependencies whose answers come so many seconds late for as long as the boot lasts. `apart_s` are the
     seconds by which each replica is started after the one before it; 0: all of them are started in the same moment.
+    `other_host` are dependencies whose servers present a certificate of the run's authority for another host.
     """
 
     down: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     release: ReleaseChange = ""
     slow: tuple[tuple[str, float], ...] = ()
     apart_s: float = 0.0
+    other_host: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.hasten < 1:
@@ -52,6 +54,11 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     def steady(self) -> bool:
         """Nothing is asked for beyond the environment itself."""
         return self == Boot()
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The dependencies that a backend which is right cannot use for as long as the boot lasts."""
+        return (*self.down, *self.other_host)
 
     @property
     def before_start(self) -> tuple[str, ...]:
@@ -83,6 +90,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     def label(self) -> str:
         """The departure in a few words, for people: `postgres down`."""
         parts = [f"{name} down" for name in self.down]
+        parts += [f"{name} with a certificate for another host" for name in self.other_host]
         parts += [f"{name}={value}" for name, value in self.settings]
         if self.order:
             parts.append("order " + ",".join(self.order))
@@ -112,7 +120,10 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
         """Short and stable: the environment's name and 6 hexadecimal digits of what departs from it."""
         if self.boot.steady:
             return self.environment
-        digest = hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+        said = msgspec.to_builtins(self)
+        if not self.boot.other_host:  # the ids of all other boots are those of runs that were saved before there was it
+            del said["boot"]["other_host"]
+        digest = hashlib.sha256(msgspec.json.encode(said)).hexdigest()
         return f"{self.environment}-{digest[:6]}"
 
     def __str__(self) -> str:

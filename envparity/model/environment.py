@@ -1,18 +1,16 @@
-"""What one deployment target does to the backend, as plain data.
-
-An environment file is TOML, checked against `schemas/environment.schema.json`; `config.environment` reads it.
-"""
+"""What one deployment target does to the backend, as plain data; `config.environment` reads it from its file."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
-from envparity.model.composed import Composed
+from envparity.model.composed import Composed, is_composed
 from envparity.model.deployment import Deployed
 from envparity.model.file_template import FileTemplate
 
@@ -24,19 +22,21 @@ __all__ = [
     "Composed",
     "DeclaredDifference",
     "Dependency",
+    "DeploymentNote",
     "Environment",
     "Forwarded",
     "FromSource",
     "ImageSource",
     "Ingress",
     "Job",
-    "Note",
     "OwnConfiguration",
     "PasswordKind",
     "Platform",
     "SecretOf",
     "Setting",
     "is_made_secret",
+    "literal",
+    "setting_of",
     "sources_of",
 ]
 
@@ -49,8 +49,6 @@ UPSTREAM_HOST = "backend"
 PasswordKind = bool | Literal["reserved-characters"]
 RESERVED: Final = "reserved-characters"
 """The password whose characters must be percent-encoded in a URL (RFC 3986 §2.2)."""
-
-
 _SECRETS = (".password", ".client_secret")
 
 
@@ -67,6 +65,21 @@ class FromSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 
 
 Setting = str | SecretOf | FromSource | Composed
+
+
+def setting_of(value: object) -> Setting:
+    """The setting of `{ secret = 48 }`, `{ from = "postgres.url" }`, a text with placeholders, or a literal."""
+    if isinstance(value, Mapping):
+        return SecretOf(int(value["secret"])) if value.get("secret") is not None else FromSource(value["from"])
+    if not isinstance(value, str) or not is_composed(value):
+        return literal(value)
+    composed = Composed(value)
+    return composed if composed.placeholders else composed.around
+
+
+def literal(value: object) -> str:
+    """The value as a process environment holds it: true and false in lower case, numbers in decimal."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def sources_of(setting: Setting | None) -> tuple[str, ...]:
@@ -173,6 +186,8 @@ class Ingress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Dependency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A server that the backend needs. `latency_ms` is added to every round trip, by a TCP proxy.
 
+    `hosts` are names by which code reaches it in containers, at the port that the server itself listens on.
+
     `password` "reserved-characters": one with characters that must be percent-encoded in a URL (RFC 3986 §2.2).
 
     `options` are the keys that only its kind has.
@@ -183,6 +198,7 @@ class Dependency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: PasswordKind = True
     latency_ms: float = 0.0
     max_connections: int | None = None
+    hosts: tuple[str, ...] = ()
     options: dict[str, Any] = {}
 
 
@@ -227,7 +243,7 @@ class BesideProcess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ready_s: float = 30.0
 
 
-class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
+class DeploymentNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     """What a file of the deployment says that no boot takes, or names and does not say: only the platform knows it.
 
     `name` is what it is about (`settings.JWT_SECRET`, `health timeout`), `place` the file and line.
@@ -274,7 +290,7 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jobs: dict[str, Job] = {}
     processes: dict[str, BesideProcess] = {}
     files: dict[str, FileTemplate] = {}
-    notes: tuple[Note, ...] = ()
+    notes: tuple[DeploymentNote, ...] = ()
     places: dict[str, str] = {}
 
     def __repr__(self) -> str:

@@ -11,10 +11,10 @@ from envparity.auth.sign_in import signs_in
 from envparity.model.backend import Backend
 from envparity.model.deployment import Deployed
 from envparity.model.environment import Composed, Environment
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario, required_settings
 from envparity.model.shared_use import impositions
 from envparity.model.step import Connect, Step, placeholders
-from envparity.model.subject import Subject
 
 __all__ = ["LeftOut", "known_settings", "need", "plays"]
 
@@ -27,13 +27,13 @@ class LeftOut(msgspec.Struct, frozen=True):
     needs: str
 
 
-def plays(subject: Subject, name: str, scenario: Scenario) -> bool:
+def plays(project: Project, name: str, scenario: Scenario) -> bool:
     """Whether that environment can play it: it has the replicas, and where it is attached, nothing more is needed."""
-    environment = subject.environments[name]
-    deployed = subject.attached.get(name)
+    environment = project.environments[name]
+    deployed = project.attached.get(name)
     if deployed is None:
         return scenario.playable_in(environment)
-    return need(scenario, subject.backend, environment, deployed) is None
+    return need(scenario, project.backend, environment, deployed) is None
 
 
 def need(scenario: Scenario, backend: Backend, environment: Environment, deployed: Deployed) -> str | None:

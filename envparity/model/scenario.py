@@ -13,7 +13,18 @@ import msgspec
 
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
-from envparity.model.step import Connect, Http, Silence, Step, placeholders
+from envparity.model.step import (
+    Connect,
+    Expect,
+    ExpectClose,
+    ExpectStep,
+    ExpectUnordered,
+    Http,
+    Silence,
+    Step,
+    placeholders,
+)
+from envparity.model.step.sending import OPENED, SWITCHING
 
 __all__ = ["MOST_CLIENTS", "MOST_REPEATED", "Rate", "Scenario", "Second", "expand", "required_settings"]
 
@@ -105,9 +116,33 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for step in self.steps
         )
 
+    @property
+    def lets_nobody_in(self) -> bool:
+        """Whether each of its connections is refused, or closed by the backend after one message at most."""
+        connects = [step for step in self.steps if isinstance(step, Connect)]
+        asks_before = any(isinstance(step, Http) for step in self.steps)
+        return bool(connects) and not asks_before and all(map(self._is_turned_away, connects))
+
+    def _is_turned_away(self, connect: Connect) -> bool:
+        if connect.answer not in (OPENED, SWITCHING):
+            return True
+        steps = [step for step in self.steps if getattr(step, "on", "") == connect.on]
+        return sum(map(_messages, steps)) <= 1 and any(isinstance(step, ExpectClose) for step in steps)
+
     def playable_in(self, environment: Environment) -> bool:
         """Whether that environment has the replicas for it, and lets one address come to all of them."""
         return self.replicas <= (1 if environment.ingress.affinity == "address" else environment.platform.replicas)
+
+
+def _messages(step: Step) -> int:
+    """How many messages of the peer it waits for."""
+    match step:
+        case Expect(types=types):
+            return len(types) or 1
+        case ExpectUnordered(frames=frames):
+            return len(frames)
+        case _:
+            return isinstance(step, ExpectStep)
 
 
 def expand(scenario: Scenario, carriers: Collection[str]) -> tuple[Scenario, ...]:

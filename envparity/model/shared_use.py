@@ -34,12 +34,14 @@ from envparity.model.step import (
     HangUp,
     Http,
     JumpClock,
+    KillReplica,
     ReadOn,
     Refuse,
     Restart,
     RestartAll,
     RestartReplicas,
     Restore,
+    Revoke,
     Rotate,
     Send,
     SendBytes,
@@ -78,11 +80,12 @@ TALK: Final[frozenset[type[Step]]] = frozenset(
 """The steps that only talk to the backend, as its clients do, or wait for what it says."""
 
 IMPOSES: Final[Mapping[type[Step], str]] = {
-    **dict.fromkeys((StopReplica, Stopped, StartReplica), "a replica to be stopped"),
+    **dict.fromkeys((StopReplica, KillReplica, Stopped, StartReplica), "a replica to be stopped"),
     UntilReady: "to be told when its replicas are ready",
     Restart: "{dependency} to be restarted",
     **dict.fromkeys((Cut, Restore, Slow, BreakAnswer, BlackHole, HangUp, Refuse), "{dependency} to be cut off"),
     Command: "a command to {dependency}",
+    Revoke: "a token to be revoked",
     Rotate: "the keys of {dependency} to be rotated",
     **dict.fromkeys((Throttle, JumpClock, RestartAll, RestartReplicas), "replicas to be disturbed"),
     Flood: "a flood of messages",

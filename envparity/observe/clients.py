@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -11,13 +12,15 @@ from envparity.observe.frame import plain
 from envparity.observe.nature import nature_on_the_wire
 from envparity.observe.transcript import (
     Clients,
+    ConnectionClosed,
     Crossed,
     FrameReceived,
+    FrameSent,
     HandshakeAnswered,
     Transcript,
 )
 
-__all__ = ["as_one"]
+__all__ = ["as_one", "standstill_s"]
 
 _SHORTEST = 12  # characters of a value that can stand inside of a text and be nobody else's by accident
 _KEPT = 5  # frames that came to the wrong client of which a transcript tells
@@ -42,11 +45,27 @@ def as_one(plays: Sequence[Transcript], served: int | None) -> Transcript:
         accepted=_accepted(plays),
         slowest_s=round(max((play.duration_s for play in kept), default=0.0), 3),
         crossed=tuple(_crossed(plays)),
+        standstill_s=round(standstill_s(plays, max((_end_s(play) for play in left), default=0.0)), 3),
     )
     enough = len(kept) >= least
     usual = next(iter(clients.otherwise), "")
     shown = kept[0] if enough else next(play for play in left if _met(play) == usual)
     return msgspec.structs.replace(shown, clients=clients, duration_s=max(play.duration_s for play in plays))
+
+
+def standstill_s(plays: Iterable[Transcript], until_s: float) -> float:
+    """For how many seconds at most nothing came to any of the clients, from what is said first until that moment."""
+    events = [event for play in plays for event in play.events]
+    said = [event.at_s for event in events if isinstance(event, FrameSent)]
+    came = [event.at_s for event in events if isinstance(event, FrameReceived | HandshakeAnswered | ConnectionClosed)]
+    began_s = min(said, default=until_s)
+    moments = sorted({began_s, *(at_s for at_s in came if began_s <= at_s < until_s), until_s})
+    return max((later - before for before, later in pairwise(moments)), default=0.0)
+
+
+def _end_s(play: Transcript) -> float:
+    """When a client knew that it is not served."""
+    return max((event.at_s for event in play.events), default=0.0)
 
 
 def _accepted(plays: Iterable[Transcript]) -> tuple[int, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Attempt", "Disturbed", "OutageSeen"]
+__all__ = ["ConnectionAttempt", "Disturbed", "OutageSeen"]
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class ConnectionAttempt(msgspec.Struct, frozen=True):
     """A connection that was tried: seconds since the dependency went away, and by which replica (None: not known)."""
 
     at_s: float
@@ -18,14 +18,16 @@ class OutageSeen(msgspec.Struct, frozen=True):
     """A dependency that was away for `lasted_s` seconds, as its proxy saw it.
 
     `attempts` to connect were made meanwhile, and `more` that are not listed. The first connection since then went
-    through `connected_s` seconds after it was back (None: none in `watched_s`, for which that was looked at).
+    through `connected_s` seconds after it was back (None: none in `watched_s`, for which that was looked at). Where it
+    is not `seen` who tries, nothing is known of attempts.
     """
 
     lasted_s: float
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[ConnectionAttempt, ...] = ()
     more: int = 0
     connected_s: float | None = None
     watched_s: float = 0.0
+    seen: bool = True
 
     @property
     def tried(self) -> int:

@@ -8,6 +8,9 @@ from typing import Final, Literal
 import msgspec
 
 from envparity.model.case import Case
+from envparity.observe.beside import AtOnce, SiblingPlay
+from envparity.observe.certificate import PresentedCertificate
+from envparity.observe.disturbed import OutageSeen
 from envparity.observe.stopping import StopSeen
 from envparity.observe.transcript import HttpAnswered, Transcript
 from envparity.support.stalls import Granted, Stalls
@@ -100,6 +103,7 @@ class Replica(msgspec.Struct, frozen=True):
 
     The log is whole but for the middle of one that is longer than 4 MiB; a line of its own then says what is left out.
     Of a warm boot only its end is kept. `listening` is whether its port listened when it was looked at last.
+    `credentials` are the lines of it in which one stood in full, by its name; what stood there is taken out.
     """
 
     index: int
@@ -109,6 +113,7 @@ class Replica(msgspec.Struct, frozen=True):
     exit_code: int | None = None
     oom_killed: bool = False
     log: tuple[str, ...] = ()
+    credentials: dict[str, str] = {}
     made: tuple[str, ...] = ()  # objects of request-scoped types made so far, where that can be watched
     undecided_after_s: float | None = None  # startup neither passed nor failed within this many seconds
     listening: bool | None = None  # None: nobody looked
@@ -256,9 +261,13 @@ class Observation(msgspec.Struct, frozen=True):
     visits: tuple[Visits, ...] = ()  # of one user who says nothing, the first when it was there already
     cross_origin: tuple[tuple[HttpAnswered, ...], ...] = ()  # what browsers are told from each origin, in each round
     most_connections: dict[str, int] = {}  # to each dependency, of all replicas together, at any one moment
+    away: dict[str, OutageSeen] = {}  # each dependency that this boot kept down, from before its replicas started
     second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before
     turned: tuple[Transcript, ...] = ()  # plays of a client that offers its token before the subprotocols it speaks
+    siblings: tuple[SiblingPlay, ...] = ()  # of scenarios that were otherwise with one that had gone, and no others
+    at_once: tuple[AtOnce, ...] = ()  # more clients than a pool has connections, where not all were served
     stalls: Stalls | None = None  # how busy the machine was meanwhile
+    presented: tuple[PresentedCertificate, ...] = ()  # certificates that are for another host
     granted: Granted | None = None  # what the replicas had of the processors, where that is counted
     jobs: tuple[JobRun, ...] = ()  # in the sequence in which they ran; after one that failed none is run
     processes: tuple[ProcessRun, ...] = ()  # beside the replicas

@@ -220,7 +220,8 @@ class Clients(msgspec.Struct, frozen=True):
 
     `otherwise` counts what the others met: `handshake 503`, `close 1013`, `timeout`. `slowest_s` is how long the last
     of those took who were served; `accepted` how many connections each replica accepted. `crossed` are the first frames
-    that came to the wrong client.
+    that came to the wrong client. `standstill_s` is for how long at most nothing came to any of them, while one that
+    was not served then waited.
     """
 
     of: int
@@ -230,6 +231,7 @@ class Clients(msgspec.Struct, frozen=True):
     slowest_s: float = 0.0
     accepted: tuple[int, ...] = ()
     crossed: tuple[Crossed, ...] = ()
+    standstill_s: float = 0.0
 
 
 class Transcript(msgspec.Struct, frozen=True):

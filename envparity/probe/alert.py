@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from envparity.probe.outcome import Outcome
+from envparity.probe.outcome import ProbeOutcome
 
 __all__ = ["Alert", "Alerts", "Recovery"]
 
@@ -35,7 +35,7 @@ class Alerts:
     def standing(self) -> bool:
         return self.failures >= self._after
 
-    def note(self, outcome: Outcome) -> Alert | Recovery | None:
+    def note(self, outcome: ProbeOutcome) -> Alert | Recovery | None:
         """Take one more run into account; say whether an alert began or ended with it."""
         if outcome.healthy:
             stood, failures, self.failures = self.standing, self.failures, 0

@@ -9,13 +9,13 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection
 
 from envparity.conversation import actions
-from envparity.conversation.action_outcome import Outcome
+from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.driving import Bounds, drive
 from envparity.conversation.machine import Conversation
 from envparity.observe.transcript import HandshakeAnswered, Transcript
 from envparity.probe.network import MAX_FRAME_BYTES, Network
 
-__all__ = ["LEAVE_S", "MAX_BYTES", "MAX_FRAMES", "Attempt", "attempt"]
+__all__ = ["LEAVE_S", "MAX_BYTES", "MAX_FRAMES", "ProbeAttempt", "attempt"]
 
 MAX_FRAMES: Final = 1000
 MAX_BYTES: Final = 4 * MAX_FRAME_BYTES
@@ -26,7 +26,7 @@ LEAVE_S: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ProbeAttempt:
     """One conversation as it went. Seconds since it began; None: it did not come that far.
 
     `handshake` is one of `labels.HANDSHAKES`; `close_code` the peer's, 1006 where it gave none, None where there was no
@@ -41,7 +41,7 @@ class Attempt:
     close_code: int | None = None
 
 
-async def attempt(conversation: Conversation, network: Network, close_s: float) -> Attempt:
+async def attempt(conversation: Conversation, network: Network, close_s: float) -> ProbeAttempt:
     """Hold that conversation. Whatever the network or the peer does is in what is returned, never an exception.
 
     `close_s` seconds may the peer take to answer a goodbye. When cancelled it says goodbye with 1000 and leaves.
@@ -58,7 +58,7 @@ async def attempt(conversation: Conversation, network: Network, close_s: float) 
     for line in lines:
         accepted_s, closing_s = line.opened_s, line.closing_s
         close_code = 1006 if line.end is None else line.end.code
-    return Attempt(conversation.transcript, user.handshake, user.connected_s, accepted_s, closing_s, close_code)
+    return ProbeAttempt(conversation.transcript, user.handshake, user.connected_s, accepted_s, closing_s, close_code)
 
 
 class _DeployedUser:
@@ -93,9 +93,9 @@ class _DeployedUser:
     async def before_sending(self) -> None:
         """It sends what a user sends, and no more often."""
 
-    async def do(self, action: actions.Request | actions.Meet | actions.Control) -> None:  # noqa: ARG002
+    async def do(self, action: actions.SendRequest | actions.Meet | actions.Control) -> None:  # noqa: ARG002
         """`choice` lets no such step through."""
-        self._conversation.controlled(Outcome("a probe does nothing to what is deployed"), self.now())
+        self._conversation.controlled(ControlOutcome("a probe does nothing to what is deployed"), self.now())
 
     async def departed(self) -> None:
         """What is deployed is not looked into."""

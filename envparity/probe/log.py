@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol, TextIO
 
 from envparity.probe.alert import Alert, Recovery
-from envparity.probe.outcome import Outcome
+from envparity.probe.outcome import ProbeOutcome
 
 __all__ = ["FORMATS", "JsonLog", "Log", "LogFormat", "TextLog", "open_log"]
 
@@ -23,7 +23,7 @@ class Log(Protocol):
     """Takes what happens, in its sequence."""
 
     def started(self, target: str, scenario: str, every_s: float) -> None: ...
-    def ran(self, outcome: Outcome, failures: int) -> None:
+    def ran(self, outcome: ProbeOutcome, failures: int) -> None:
         """One run; `failures` in a row up to now."""
         ...
 
@@ -42,7 +42,7 @@ class TextLog:
         often = f", every {every_s:g} s" if every_s else ""
         self._line(self._clock(), f"probes {target} with {scenario}{often}")
 
-    def ran(self, outcome: Outcome, failures: int) -> None:
+    def ran(self, outcome: ProbeOutcome, failures: int) -> None:
         phases = " ".join(f"{phase} {seconds * 1000:.0f}" for phase, seconds in outcome.phases.items())
         took = f"{outcome.duration_s * 1000:.0f} ms" + (f" ({phases})" if phases else "")
         trouble = outcome.trouble
@@ -81,7 +81,7 @@ class JsonLog:
     def started(self, target: str, scenario: str, every_s: float) -> None:
         self._line("started", self._clock(), target=target, scenario=scenario, every_s=every_s)
 
-    def ran(self, outcome: Outcome, failures: int) -> None:
+    def ran(self, outcome: ProbeOutcome, failures: int) -> None:
         trouble = outcome.trouble
         self._line(
             "run",

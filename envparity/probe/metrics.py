@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.probe.labels import AUTHENTICATIONS, CLOSES, HANDSHAKES, PHASES
-from envparity.probe.outcome import Outcome
+from envparity.probe.outcome import ProbeOutcome
 
 __all__ = ["Metrics", "served"]
 
@@ -54,7 +54,7 @@ class Metrics:
         self._failures.labels(environment).set(0)
         self._alerting.labels(environment).set(0)
 
-    def note(self, outcome: Outcome, failures: int, *, alerting: bool) -> None:
+    def note(self, outcome: ProbeOutcome, failures: int, *, alerting: bool) -> None:
         """Count one run; `failures` in a row up to now."""
         environment = self._environment
         self._runs.labels(environment, "success" if outcome.healthy else "failure").inc()

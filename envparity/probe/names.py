@@ -6,12 +6,12 @@ import asyncio
 import socket
 import threading
 
-__all__ = ["Address", "Names"]
+__all__ = ["Address", "NameResolver"]
 
 Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 
-class Names:
+class NameResolver:
     """Asks the system's resolver, one question at a time.
 
     The resolver cannot be interrupted. A question that nobody waits for any more goes on in a thread that the end of

@@ -11,16 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from envparity.conversation.resolving import Handshake
+from envparity.conversation.upgrading import StraightConnect
 from envparity.model.deployed.target import Target
 from envparity.probe.labels import network_label, status_label
-from envparity.probe.names import Names
+from envparity.probe.names import NameResolver
 
-__all__ = ["MAX_FRAME_BYTES", "Answer", "Network"]
+__all__ = ["MAX_FRAME_BYTES", "Network", "OpeningAnswer"]
 
 MAX_FRAME_BYTES: Final = 1024 * 1024
 _USER_AGENT: Final = "envparity-probe"
@@ -28,7 +29,7 @@ _QUEUED_FRAMES: Final = 16
 
 
 @dataclass(frozen=True)
-class Answer:
+class OpeningAnswer:
     """How an attempt to open a connection went.
 
     `label` is one of `labels.HANDSHAKES`; `status` 0 and `error` where there was no HTTP answer, or none of a
@@ -47,9 +48,9 @@ class Network:
 
     def __init__(self, target: Target, tls: ssl.SSLContext | None) -> None:
         self._target, self._tls = target, tls
-        self._names = Names()
+        self._names = NameResolver()
 
-    async def open(self, handshake: Handshake, timeout_s: float, connected: Callable[[], None]) -> Answer:
+    async def open(self, handshake: Handshake, timeout_s: float, connected: Callable[[], None]) -> OpeningAnswer:
         """Connect and upgrade. `connected` is called in between, when name, TCP and TLS are done.
 
         Either half may take `timeout_s` seconds.
@@ -68,11 +69,11 @@ class Network:
                 connection = await self._upgrade(await self._tcp(), handshake, established)
         except TimeoutError as error:
             if not deadline.expired():  # the kernel's own, ETIMEDOUT
-                return Answer("timeout", error=_words(error))
-            return Answer("timeout", timed_out=phase)
+                return OpeningAnswer("timeout", error=_words(error))
+            return OpeningAnswer("timeout", timed_out=phase)
         except (InvalidHandshake, OSError) as error:
             return _without_connection(error)
-        return Answer("101", 101, connection=connection)
+        return OpeningAnswer("101", 101, connection=connection)
 
     async def _tcp(self) -> socket.socket:
         """A connected socket: of the host's addresses the first that answers. Raises OSError of the last."""
@@ -99,7 +100,7 @@ class Network:
         headers = dict(handshake.headers)
         agent = next((headers.pop(name) for name in list(headers) if name.lower() == "user-agent"), _USER_AGENT)
         try:
-            return await _StraightConnect(
+            return await StraightConnect(
                 f"{target.scheme}://{target.authority}{handshake.path}",
                 sock=sock,
                 ssl=self._tls,
@@ -134,22 +135,15 @@ class _Telling(ClientConnection):
         self._established()
 
 
-class _StraightConnect(connect):
-    """A `connect` that follows no redirect: a token is for the target and for nobody else."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
-
-
-def _without_connection(error: InvalidHandshake | OSError) -> Answer:
+def _without_connection(error: InvalidHandshake | OSError) -> OpeningAnswer:
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        return Answer(status_label(status), status)
+        return OpeningAnswer(status_label(status), status)
     if isinstance(error, InvalidMessage):  # not HTTP, or nothing at all before the connection was lost
-        return Answer("invalid", error=str(error.__cause__ or error))
+        return OpeningAnswer("invalid", error=str(error.__cause__ or error))
     if isinstance(error, InvalidHandshake):
-        return Answer("invalid", 101, str(error))
-    return Answer(network_label(error), error=_words(error))
+        return OpeningAnswer("invalid", 101, str(error))
+    return OpeningAnswer(network_label(error), error=_words(error))
 
 
 def _words(error: OSError) -> str:

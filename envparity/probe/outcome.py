@@ -14,10 +14,10 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import ExpectStep
 from envparity.observe.frame import JsonFrame
 from envparity.observe.transcript import ConnectionClosed, Event, FrameReceived, Transcript, violations_of
-from envparity.probe.attempt import Attempt
+from envparity.probe.attempt import ProbeAttempt
 from envparity.probe.labels import close_label
 
-__all__ = ["Outcome", "Trouble", "outcome_of", "without_credentials"]
+__all__ = ["ProbeOutcome", "Trouble", "outcome_of", "without_credentials"]
 
 _SHOWN = 300
 
@@ -34,7 +34,7 @@ class Trouble(msgspec.Struct, frozen=True):
     told: tuple[str, ...] = ()
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class ProbeOutcome(msgspec.Struct, frozen=True):
     """One run. `at` seconds since the epoch when it began; `phases` seconds by phase, of those that were completed.
 
     `handshake`, `authentication` and `close` are labels (see `labels`), None where it did not come that far.
@@ -53,16 +53,16 @@ class Outcome(msgspec.Struct, frozen=True):
         return self.trouble is None
 
 
-def without_credentials(at: float, duration_s: float, why: str) -> Outcome:
+def without_credentials(at: float, duration_s: float, why: str) -> ProbeOutcome:
     """The outcome of a run that ended before it began: a failure, for nobody knows how the backend is."""
-    return Outcome(at, duration_s, trouble=Trouble("credentials", "a key or a token", why))
+    return ProbeOutcome(at, duration_s, trouble=Trouble("credentials", "a key or a token", why))
 
 
-def outcome_of(attempt: Attempt, scenario: Scenario, backend: Backend, at: float) -> Outcome:
+def outcome_of(attempt: ProbeAttempt, scenario: Scenario, backend: Backend, at: float) -> ProbeOutcome:
     """Read an attempt. A departure from the script is a failure, and so is what the contract has against a frame."""
     transcript = attempt.transcript
     welcomed_s = _welcomed_s(transcript, scenario)
-    return Outcome(
+    return ProbeOutcome(
         at=at,
         duration_s=transcript.duration_s,
         phases=_phases(attempt, welcomed_s),
@@ -84,7 +84,7 @@ def _welcomed_s(transcript: Transcript, scenario: Scenario) -> float | None:
     return welcome[-1] if welcome else None
 
 
-def _phases(attempt: Attempt, welcomed_s: float | None) -> dict[str, float]:
+def _phases(attempt: ProbeAttempt, welcomed_s: float | None) -> dict[str, float]:
     """From the end of one phase to the end of the next, as far as it came."""
     events = attempt.transcript.events
     closed_s = next((event.at_s for event in reversed(events) if isinstance(event, ConnectionClosed)), None)
@@ -105,7 +105,7 @@ def _phases(attempt: Attempt, welcomed_s: float | None) -> dict[str, float]:
     return phases
 
 
-def _trouble(attempt: Attempt, backend: Backend, welcomed_s: float | None) -> Trouble | None:
+def _trouble(attempt: ProbeAttempt, backend: Backend, welcomed_s: float | None) -> Trouble | None:
     transcript = attempt.transcript
     told = tuple(_told(transcript.events, backend))
     if transcript.departure is not None:
@@ -117,7 +117,7 @@ def _trouble(attempt: Attempt, backend: Backend, welcomed_s: float | None) -> Tr
     return None
 
 
-def _phase(attempt: Attempt, welcomed_s: float | None) -> str:
+def _phase(attempt: ProbeAttempt, welcomed_s: float | None) -> str:
     """The phase in which it left its script: the first that was not completed."""
     if attempt.connected_s is None:
         return "connect"
@@ -128,7 +128,7 @@ def _phase(attempt: Attempt, welcomed_s: float | None) -> str:
     return "message" if attempt.closing_s is None else "close"
 
 
-def _authentication(attempt: Attempt, welcomed_s: float | None) -> str | None:
+def _authentication(attempt: ProbeAttempt, welcomed_s: float | None) -> str | None:
     if attempt.accepted_s is None:
         return None
     if welcomed_s is not None:

@@ -13,10 +13,10 @@ from typing import Final
 
 from envparity.auth.scheme import UnusableKey
 from envparity.conversation.contract.of_backend import contract_of
-from envparity.conversation.handshake import Identity, SignedIn
+from envparity.conversation.handshake import ClientIdentity, SignedIn
 from envparity.conversation.machine import Conversation
 from envparity.conversation.resolving import ResolvedScenario, resolve_scenario
-from envparity.conversation.signing_in import Door, sign_in
+from envparity.conversation.signing_in import SignInAddress, sign_in
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend
 from envparity.model.deployed.credentials import CredentialUnavailable
@@ -32,16 +32,16 @@ from envparity.probe.attempt import attempt
 from envparity.probe.log import Log
 from envparity.probe.metrics import Metrics
 from envparity.probe.network import Network
-from envparity.probe.outcome import Outcome, outcome_of, without_credentials
+from envparity.probe.outcome import ProbeOutcome, outcome_of, without_credentials
 from envparity.probe.schedule import Schedule
 
-__all__ = ["ENDED_BY_TIME", "Ending", "Plan", "Probe", "tls_of"]
+__all__ = ["ENDED_BY_TIME", "Ending", "Probe", "ProbePlan", "tls_of"]
 
 ENDED_BY_TIME: Final = 0
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProbePlan:
     """What is probed and how often: `every_s` seconds apart, for `for_s` seconds (None: for good).
 
     `settings` are the environment's literals; `tls` is there where the target asks for it.
@@ -83,7 +83,7 @@ def tls_of(target: Target, deployed: Deployed | None) -> ssl.SSLContext | None:
 class Probe:
     """Holds the plan's conversation, once or for good, and tells metrics and log what it showed."""
 
-    def __init__(self, plan: Plan, metrics: Metrics, log: Log, credentials: Credentials | None = None) -> None:
+    def __init__(self, plan: ProbePlan, metrics: Metrics, log: Log, credentials: Credentials | None = None) -> None:
         self._plan, self._metrics, self._log = plan, metrics, log
         backend = plan.backend
         self._contract = contract_of(backend)
@@ -108,7 +108,7 @@ class Probe:
                 [Mistake(source, 0, "deployed.token", "a token that says whom it names", "another", action)]
             )
 
-    async def once(self) -> Outcome:
+    async def once(self) -> ProbeOutcome:
         """One run. Raises `ConfigurationError` where backend and settings do not provide what the scenario needs."""
         at, began = time.time(), time.monotonic()
         try:
@@ -156,7 +156,7 @@ class Probe:
             await asyncio.sleep(due - loop.time())
             await self.once()
 
-    async def _hold(self, script: ResolvedScenario, at: float) -> Outcome:
+    async def _hold(self, script: ResolvedScenario, at: float) -> ProbeOutcome:
         plan = self._plan
         conversation = Conversation(plan.scenario, script, self._contract)
         how = await attempt(conversation, self._network, plan.backend.phases.close_s)
@@ -169,7 +169,7 @@ class Probe:
     async def _sign_in(self, held: Held) -> dict[str, SignedIn]:
         """What the backend gives who signs in, where it is that who gives. Raises `CredentialUnavailable`."""
         plan, target = self._plan, self._plan.target
-        door = Door((target.host, target.port), target.authority, target.host.removesuffix("."), plan.tls)
+        door = SignInAddress((target.host, target.port), target.authority, target.host.removesuffix("."), plan.tls)
         given = ("valid",) if held.token else ()
         signed = await sign_in(plan.scenario, plan.backend, self._settings(held), door, given)
         for had in signed.values():
@@ -180,7 +180,7 @@ class Probe:
     def _script(self, held: Held, now_s: int, signed_in: Mapping[str, SignedIn] | None = None) -> ResolvedScenario:
         """Raises `CredentialUnavailable` for a key that no token can be made with."""
         plan, settings = self._plan, self._settings(held)
-        who = Identity(held.user, held.token)
+        who = ClientIdentity(held.user, held.token)
         try:
             return resolve_scenario(
                 plan.scenario,
@@ -194,7 +194,7 @@ class Probe:
         except UnusableKey as useless:
             raise CredentialUnavailable(f"the key that was given is none for {useless}") from None
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: ProbeOutcome) -> None:
         self._runs += 1
         self._failed += not outcome.healthy
         self._last_healthy = outcome.healthy

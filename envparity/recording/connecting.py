@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from envparity.model.backend import Backend
-from envparity.recording.credentials import Shown, offered
-from envparity.recording.events import Opened, first_of
+from envparity.recording.credentials import ShownCredential, offered
+from envparity.recording.events import WebSocketOpened, first_of
 from envparity.recording.turns import cookies_of, is_usual, query_of
 from envparity.recording.unsayable import query_table, sayable
 from envparity.recording.values import Values
@@ -28,11 +28,11 @@ class ConnectTables:
 
     values: Values
     backend: Backend
-    shown: Mapping[str, Shown]
+    shown: Mapping[str, ShownCredential]
     needed: Mapping[int, Collection[str]]
     first: str
 
-    def table(self, event: Opened, number: int) -> Table:
+    def table(self, event: WebSocketOpened, number: int) -> Table:
         """The step that opened a connection in that turn."""
         shown, backend = self.shown.get(event.connection), self.backend
         carrier = shown.carrier if shown is not None else None
@@ -57,7 +57,7 @@ class ConnectTables:
             table |= self._subprotocols(event, carrier.subprotocol if carrier is not None else None)
         return table | ({"status": event.status} if event.status != _SWITCHING else {})
 
-    def _target(self, event: Opened, number: int, token_query: str | None) -> Table:
+    def _target(self, event: WebSocketOpened, number: int, token_query: str | None) -> Table:
         path = self.values.said_path(event.path, number)
         if event.target == self.backend.websocket_path and path == event.path:
             return {}
@@ -70,7 +70,7 @@ class ConnectTables:
         query = query_table(pairs, self.values, number)
         return table | ({"query": query} if query else {})
 
-    def _cookies(self, event: Opened, number: int, token_cookie: str | None) -> Table:
+    def _cookies(self, event: WebSocketOpened, number: int, token_cookie: str | None) -> Table:
         """Those that the steps over HTTP before it have not brought."""
         brought = {name for index, names in self.needed.items() if index < number for name in names}
         on_the_jar = event.connection == self.first
@@ -83,7 +83,7 @@ class ConnectTables:
                 found[name] = said
         return found
 
-    def _subprotocols(self, event: Opened, token_form: str | None) -> Table:
+    def _subprotocols(self, event: WebSocketOpened, token_form: str | None) -> Table:
         form = token_form.partition("{")[0] if token_form is not None else None
         names = tuple(name for name in offered(event) if form is None or not name.startswith(form))
         table: Table = {} if names == self.backend.subprotocols else {"offer": list(names)}

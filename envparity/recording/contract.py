@@ -11,7 +11,7 @@ import yaml
 from envparity.model.step import PLACEHOLDER
 from envparity.observe.frame import JsonFrame
 from envparity.observe.transcript import FrameReceived, FrameSent, Transcript
-from envparity.recording.events import Received, Sent
+from envparity.recording.events import MessageReceived, MessageSent
 from envparity.recording.speech import Speech
 from envparity.recording.turns import Turn
 from envparity.support.redaction import is_secret_name
@@ -80,8 +80,8 @@ def _frames(
     """The frames by who said them and by type, those of the recording first."""
     found: dict[tuple[Direction, str | None], list[dict[str, object]]] = {}
     for turn in turns:
-        if isinstance(turn.frame, dict) and isinstance(turn.event, Sent | Received):
-            direction: Direction = "sent" if isinstance(turn.event, Sent) else "received"
+        if isinstance(turn.frame, dict) and isinstance(turn.event, MessageSent | MessageReceived):
+            direction: Direction = "sent" if isinstance(turn.event, MessageSent) else "received"
             found.setdefault((direction, speech.type_of(turn.frame)), []).append(turn.frame)
     for event in (event for play in plays for event in play.events):
         if isinstance(event, FrameReceived | FrameSent) and isinstance(event.frame, JsonFrame):

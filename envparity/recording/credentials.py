@@ -11,12 +11,12 @@ from typing import Final
 
 from envparity.auth.scheme import SCHEMES
 from envparity.model.backend import Backend, Carrier, Tokens
-from envparity.recording.events import Exchange, Opened, Sent, first_of
+from envparity.recording.events import HttpExchange, MessageSent, WebSocketOpened, first_of
 from envparity.recording.turns import Turn, cookies_of, query_of, set_cookies
 from envparity.recording.values import Values
 from envparity.support.redaction.names import is_secret
 
-__all__ = ["Shown", "note_credentials", "offered"]
+__all__ = ["ShownCredential", "note_credentials", "offered"]
 
 _TOKEN: Final = re.compile(r"\\\{(token|token_base64url)\\\}")
 _LONG_ENOUGH: Final = 8
@@ -25,7 +25,7 @@ _NO_WORD: Final = 12
 
 
 @dataclass(frozen=True, repr=False)
-class Shown:
+class ShownCredential:
     """What one connection showed: the token, the carrier that took it, whom it names, and the turn of the frame that
     carried it (-1: none did).
     """
@@ -36,7 +36,7 @@ class Shown:
     frame_turn: int = -1
 
 
-def offered(opened: Opened) -> tuple[str, ...]:
+def offered(opened: WebSocketOpened) -> tuple[str, ...]:
     """The subprotocols that a client offered."""
     names = (name.strip() for name in first_of(opened.headers, "sec-websocket-protocol").split(","))
     return tuple(name for name in names if name)
@@ -44,7 +44,7 @@ def offered(opened: Opened) -> tuple[str, ...]:
 
 def note_credentials(
     turns: Sequence[Turn], values: Values, backend: Backend, settings: Mapping[str, str]
-) -> dict[str, Shown]:
+) -> dict[str, ShownCredential]:
     """Tell `values` what is a credential before anything else is read; gives what each connection showed.
 
     `settings` are those that the backend runs with, as far as they are known.
@@ -66,26 +66,26 @@ def note_credentials(
     return shown
 
 
-def _shown(turns: Sequence[Turn], tokens: Tokens) -> dict[str, Shown]:
-    found: dict[str, Shown] = {}
+def _shown(turns: Sequence[Turn], tokens: Tokens) -> dict[str, ShownCredential]:
+    found: dict[str, ShownCredential] = {}
     for number, turn in enumerate(turns):
         event = turn.event
-        for carrier in tokens.carriers if isinstance(event, Opened | Sent) else ():
+        for carrier in tokens.carriers if isinstance(event, WebSocketOpened | MessageSent) else ():
             token = _carried(carrier, turn)
             if token and turn.connection not in found:
                 with SCHEMES.guarding(tokens.scheme):
                     user = tokens.scheme.read(token).subject or tokens.scheme.subject
-                frame_turn = number if isinstance(event, Sent) else -1
-                found[turn.connection] = Shown(token, carrier, user, frame_turn)
+                frame_turn = number if isinstance(event, MessageSent) else -1
+                found[turn.connection] = ShownCredential(token, carrier, user, frame_turn)
     return found
 
 
 def _carried(carrier: Carrier, turn: Turn) -> str:
     """The token that the carrier has taken there, "" where it has taken none."""
     event = turn.event
-    if isinstance(event, Sent):
+    if isinstance(event, MessageSent):
         return _within(carrier.first_frame, turn.frame) if carrier.first_frame is not None else ""
-    if not isinstance(event, Opened):
+    if not isinstance(event, WebSocketOpened):
         return ""
     if carrier.header is not None:
         name, _, form = carrier.header.partition(":")
@@ -138,11 +138,11 @@ def _note_cookies(turns: Sequence[Turn], values: Values) -> None:
     given: set[tuple[str, str]] = set()
     for turn in turns:
         event = turn.event
-        if isinstance(event, Opened | Exchange):
+        if isinstance(event, WebSocketOpened | HttpExchange):
             for name, value in cookies_of(event).items():
                 if (name, value) not in given:
                     values.setting_of(f"cookie_{name}", value, f"the cookie {name}")
-        if isinstance(event, Exchange):
+        if isinstance(event, HttpExchange):
             for name, value in set_cookies(event):
                 given.add((name, value))
                 if len(value) >= _LONG_ENOUGH:

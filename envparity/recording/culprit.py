@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envparity.observe.transcript import FrameReceived, Transcript
-from envparity.recording.drafting import Step
+from envparity.recording.drafting import DraftStep
 from envparity.recording.speech import Speech
 
 __all__ = ["culprit_of"]
 
 
-def culprit_of(play: Transcript, steps: Sequence[Step], speech: Speech, ignored: Sequence[str]) -> str | None:
+def culprit_of(play: Transcript, steps: Sequence[DraftStep], speech: Speech, ignored: Sequence[str]) -> str | None:
     """The type of the frame that came when none of it was expected; of what did not come where none came.
 
     None where the recording has no such type, or nothing would be left to expect.

@@ -12,8 +12,8 @@ from envparity.model.backend import Backend
 from envparity.model.step.bounds import step_problems
 from envparity.model.step.sending import Close
 from envparity.recording.connecting import ConnectTables
-from envparity.recording.credentials import Shown
-from envparity.recording.events import Closed, Exchange, Opened, Received, Sent
+from envparity.recording.credentials import ShownCredential
+from envparity.recording.events import HttpExchange, MessageReceived, MessageSent, WebSocketClosed, WebSocketOpened
 from envparity.recording.exchanges import exchange_table, needed_exchanges
 from envparity.recording.polling import types_of
 from envparity.recording.speech import Speech
@@ -22,7 +22,7 @@ from envparity.recording.turns import Turn, text_of
 from envparity.recording.unsayable import Unsayable, is_plain, json_text, sayable
 from envparity.recording.values import Values, is_braced
 
-__all__ = ["Draft", "Step", "drafted"]
+__all__ = ["Draft", "DraftStep", "drafted"]
 
 Table = dict[str, Any]
 
@@ -34,7 +34,7 @@ _JSON_CODECS: Final = frozenset({"json", "any-json"})
 
 
 @dataclass
-class Step:
+class DraftStep:
     """A step as the file says it, and what was heard where it expects something; `kept` are fields that it always
     expects.
     """
@@ -61,12 +61,12 @@ class Step:
 class Draft:
     """The steps of a scenario, and what of the recording could not be said."""
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[DraftStep] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 def drafted(
-    turns: Sequence[Turn], values: Values, speech: Speech, backend: Backend, shown: Mapping[str, Shown]
+    turns: Sequence[Turn], values: Values, speech: Speech, backend: Backend, shown: Mapping[str, ShownCredential]
 ) -> Draft:
     """The conversation of these turns. What each step expects is a type alone, and what is captured of it."""
     return _Drafting(turns, values, speech, backend, shown).draft()
@@ -74,7 +74,12 @@ def drafted(
 
 class _Drafting:
     def __init__(
-        self, turns: Sequence[Turn], values: Values, speech: Speech, backend: Backend, shown: Mapping[str, Shown]
+        self,
+        turns: Sequence[Turn],
+        values: Values,
+        speech: Speech,
+        backend: Backend,
+        shown: Mapping[str, ShownCredential],
     ) -> None:
         self._turns, self._values, self._speech, self._backend = turns, values, speech, backend
         self._shown = shown
@@ -82,7 +87,7 @@ class _Drafting:
         self._open: dict[str, None] = {}
         self._counted: dict[str, int] = {}
         self._needed = needed_exchanges(turns, values, backend)
-        self._first = next((turn.connection for turn in turns if isinstance(turn.event, Opened)), "a")
+        self._first = next((turn.connection for turn in turns if isinstance(turn.event, WebSocketOpened)), "a")
         self._connecting = ConnectTables(values, backend, shown, self._needed, self._first)
 
     def draft(self) -> Draft:
@@ -91,23 +96,23 @@ class _Drafting:
             event = turn.event
             try:
                 match event:
-                    case Exchange() if number in self._needed:
+                    case HttpExchange() if number in self._needed:
                         table = exchange_table(self._turns, number, self._values, self._needed, self._backend)
                         heard = turn.answer if turn.brings_frames or isinstance(turn.answer, dict) else None
                         kept = types_of(turn, self._speech)
                         table |= {"fields": kept} if kept else {}
                         self._add(table, self._first, number, heard=heard, waited_s=event.took_s, kept=kept)
-                    case Opened():
+                    case WebSocketOpened():
                         self._add(
                             self._connecting.table(event, number), event.connection, number, waited_s=event.took_s
                         )
                         if event.status == _SWITCHING:
                             self._open[event.connection] = None
-                    case Sent() if number not in carrying:
+                    case MessageSent() if number not in carrying:
                         self._add(self._sent(turn, number), event.connection, number)
-                    case Received():
+                    case MessageReceived():
                         self._received(turn, number)
-                    case Closed():
+                    case WebSocketClosed():
                         self._closed(event, number)
             except Unsayable as error:
                 self._result.notes.append(str(error))
@@ -120,13 +125,13 @@ class _Drafting:
             first = next(iter(table))
             rest = {name: value for name, value in table.items() if name != first}
             table = {first: table[first], "on": connection, **rest}
-        self._result.steps.append(Step(table, connection, turn, **more))
+        self._result.steps.append(DraftStep(table, connection, turn, **more))
 
     # Talking.
 
     def _sent(self, turn: Turn, number: int) -> Table:
         frame = turn.frame
-        assert isinstance(turn.event, Sent)  # noqa: S101  of whom this is called
+        assert isinstance(turn.event, MessageSent)  # noqa: S101  of whom this is called
         if isinstance(frame, bytes):
             return {"send_bytes": f"hex:{frame.hex()}"}
         if isinstance(frame, str):
@@ -156,7 +161,7 @@ class _Drafting:
 
     def _received(self, turn: Turn, number: int) -> None:
         frame, event = turn.frame, turn.event
-        assert isinstance(event, Received) and frame is not None  # noqa: S101, PT018  of whom this is called
+        assert isinstance(event, MessageReceived) and frame is not None  # noqa: S101, PT018  of whom this is called
         if event.connection not in self._open:
             return
         captures = self._values.captures.get(number, {})
@@ -173,7 +178,7 @@ class _Drafting:
             table |= {"capture": captures} if captures else {}
         self._add(table, event.connection, number, heard=frame, type=kind, waited_s=turn.after_s)
 
-    def _closed(self, event: Closed, number: int) -> None:
+    def _closed(self, event: WebSocketClosed, number: int) -> None:
         if event.connection not in self._open:
             return
         del self._open[event.connection]

@@ -16,14 +16,14 @@ import msgspec
 __all__ = [
     "MOST_BYTES",
     "MOST_EVENTS",
-    "Closed",
     "Event",
-    "Exchange",
     "Headers",
-    "Opened",
-    "Received",
+    "HttpExchange",
+    "MessageReceived",
+    "MessageSent",
     "Recording",
-    "Sent",
+    "WebSocketClosed",
+    "WebSocketOpened",
     "first_of",
     "parts_of",
 ]
@@ -49,7 +49,7 @@ class _OfConnection(_Event, frozen=True):
     connection: str = "a"
 
 
-class Opened(_OfConnection, frozen=True, tag="open"):
+class WebSocketOpened(_OfConnection, frozen=True, tag="open"):
     """A WebSocket was asked for, and answered with `status`, `took_s` seconds later. `target` is the path with its
     query, as it was sent. With another `transport` it is a session of long polling.
     """
@@ -84,15 +84,15 @@ class _Message(_OfConnection, frozen=True):
         return msgspec.json.encode(self.json).decode() if self.json is not msgspec.UNSET else ""
 
 
-class Sent(_Message, frozen=True, tag="sent"):
+class MessageSent(_Message, frozen=True, tag="sent"):
     """The client sent a message."""
 
 
-class Received(_Message, frozen=True, tag="received"):
+class MessageReceived(_Message, frozen=True, tag="received"):
     """The backend sent a message."""
 
 
-class Closed(_OfConnection, frozen=True, tag="close"):
+class WebSocketClosed(_OfConnection, frozen=True, tag="close"):
     """A WebSocket ended; 1006 where nobody sent a close frame, 1005 where it had no code."""
 
     by: Literal["client", "server"] = "client"
@@ -100,7 +100,7 @@ class Closed(_OfConnection, frozen=True, tag="close"):
     reason: str = ""
 
 
-class Exchange(_Event, frozen=True, tag="http"):
+class HttpExchange(_Event, frozen=True, tag="http"):
     """A request over HTTP and its answer, `took_s` seconds later. A body is there where it is text in UTF-8 and not too
     long.
     """
@@ -124,7 +124,7 @@ class Exchange(_Event, frozen=True, tag="http"):
         return self.request.partition(" ")[2]
 
 
-Event = Opened | Sent | Received | Closed | Exchange
+Event = WebSocketOpened | MessageSent | MessageReceived | WebSocketClosed | HttpExchange
 
 
 @dataclass
@@ -153,13 +153,13 @@ class Recording:
     @property
     def connections(self) -> tuple[str, ...]:
         """The names of the WebSockets, in the order in which they were opened."""
-        return tuple(dict.fromkeys(event.connection for event in self.events if isinstance(event, Opened)))
+        return tuple(dict.fromkeys(event.connection for event in self.events if isinstance(event, WebSocketOpened)))
 
 
 def _size(event: Event) -> int:
-    if isinstance(event, Exchange):
+    if isinstance(event, HttpExchange):
         return len(event.body or "") + len(event.answer or "")
-    return len(event.message) if isinstance(event, Sent | Received) else 0
+    return len(event.message) if isinstance(event, MessageSent | MessageReceived) else 0
 
 
 def first_of(headers: Iterable[tuple[str, str]], name: str) -> str:

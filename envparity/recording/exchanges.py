@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from envparity.model.backend import Backend
-from envparity.recording.events import Exchange, Opened, first_of
+from envparity.recording.events import HttpExchange, WebSocketOpened, first_of
 from envparity.recording.speech import as_json
 from envparity.recording.turns import Turn, cookies_of, form_of, is_usual, query_of, set_cookies
 from envparity.recording.unsayable import Unsayable, is_plain, json_text, packet_text, query_table, sayable
@@ -30,7 +30,7 @@ def needed_exchanges(turns: Sequence[Turn], values: Values, backend: Backend) ->
     needed: dict[int, set[str]] = {}
     for number, turn in enumerate(turns):
         event = turn.event
-        if not isinstance(event, Exchange):
+        if not isinstance(event, HttpExchange):
             continue
         if f"{event.method} {event.target.partition('?')[0]}" == signing_in or event.status not in _STATUSES:
             continue
@@ -41,7 +41,7 @@ def needed_exchanges(turns: Sequence[Turn], values: Values, backend: Backend) ->
             needed[number] = {place.removeprefix("cookie:") for place in places if place.startswith("cookie:")}
     for later in reversed(range(len(turns))):
         event = turns[later].event
-        if isinstance(event, Opened) or (isinstance(event, Exchange) and later in needed):
+        if isinstance(event, WebSocketOpened) or (isinstance(event, HttpExchange) and later in needed):
             for name, value in cookies_of(event).items():
                 setter = _setter(turns, later, name, value)
                 if setter is not None:
@@ -53,7 +53,7 @@ def _setter(turns: Sequence[Turn], before: int, name: str, value: str) -> int | 
     """The last request before that turn whose answer has set this cookie."""
     for number in reversed(range(before)):
         event = turns[number].event
-        if isinstance(event, Exchange) and (name, value) in set_cookies(event):
+        if isinstance(event, HttpExchange) and (name, value) in set_cookies(event):
             return number
     return None
 
@@ -63,7 +63,7 @@ def exchange_table(
 ) -> Table:
     """The step for the request of that turn. Raises `Unsayable`."""
     event = turns[number].event
-    assert isinstance(event, Exchange)  # noqa: S101  of whom this is called
+    assert isinstance(event, HttpExchange)  # noqa: S101  of whom this is called
     path = sayable(values.said_path(event.target.partition("?")[0], number), f"the path of {event.method}")
     table: Table = {"http": f"{event.method} {path}"}
     query = query_table(query_of(event.target), values, number)
@@ -87,7 +87,7 @@ def exchange_table(
     return table | ({"capture": captures} if captures else {})
 
 
-def _headers(event: Exchange, number: int, values: Values) -> Table:
+def _headers(event: HttpExchange, number: int, values: Values) -> Table:
     headers = {
         name: sayable(values.said(value, number), f"the header {name}")
         for name, value in event.headers
@@ -96,7 +96,7 @@ def _headers(event: Exchange, number: int, values: Values) -> Table:
     return {"headers": headers} if headers else {}
 
 
-def _body(event: Exchange, number: int, values: Values) -> Table:
+def _body(event: HttpExchange, number: int, values: Values) -> Table:
     """What is sent: a form, JSON, or a text."""
     if event.body == "":
         return {}
@@ -115,13 +115,13 @@ def _body(event: Exchange, number: int, values: Values) -> Table:
     return _said_headers(event, number, values, kind) | {"body": text}
 
 
-def _packets(event: Exchange, number: int, values: Values) -> Table:
+def _packets(event: HttpExchange, number: int, values: Values) -> Table:
     """Frames of a long polling as they were posted."""
     text = packet_text(event.body or "", values, number)
     return _said_headers(event, number, values, first_of(event.headers, "content-type")) | {"body": text}
 
 
-def _said_headers(event: Exchange, number: int, values: Values, kind: str) -> Table:
+def _said_headers(event: HttpExchange, number: int, values: Values, kind: str) -> Table:
     headers: Table = _headers(event, number, values).get("headers", {})
     headers |= {"Content-Type": kind} if kind else {}
     return {"headers": headers} if headers else {}

@@ -10,10 +10,10 @@ from typing import Final
 
 import h11
 
-from envparity.recording.events import Exchange, Headers, Opened, Recording, first_of
+from envparity.recording.events import Headers, HttpExchange, Recording, WebSocketOpened, first_of
 from envparity.recording.websocket import SocketListener
 
-__all__ = ["LONGEST_BODY", "Listener", "Names"]
+__all__ = ["LONGEST_BODY", "ConnectionNames", "Listener"]
 
 LONGEST_BODY: Final = 1024 * 1024
 """How long a body over HTTP may be for it to be recorded, in bytes."""
@@ -22,7 +22,7 @@ _BEGINS_JSON: Final = frozenset('{["')
 _SWITCHING = 101
 
 
-class Names:
+class ConnectionNames:
     """Names for WebSockets, in the order in which they are opened: a, b and so on, after z a2."""
 
     def __init__(self) -> None:
@@ -41,7 +41,11 @@ class Listener:
     """
 
     def __init__(
-        self, recording: Recording, names: Names, clock: Callable[[], float], ended: Callable[[], None] = lambda: None
+        self,
+        recording: Recording,
+        names: ConnectionNames,
+        clock: Callable[[], float],
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._recording, self._names, self._clock, self._ended = recording, names, clock, ended
         self._http: _Http | None = _Http(recording, clock, self._switched, names)
@@ -88,7 +92,7 @@ class Listener:
             self._http = None
             self._recording.note(f"a connection that does not speak HTTP was passed on, and not recorded: {error}")
 
-    def _switched(self, opened: Opened, extensions: str, client: bytes, server: bytes) -> None:
+    def _switched(self, opened: WebSocketOpened, extensions: str, client: bytes, server: bytes) -> None:
         """The connection is a WebSocket from here on; what has come of it already is read at once."""
         self._http = None
         try:
@@ -109,8 +113,8 @@ class _Http:
         self,
         recording: Recording,
         clock: Callable[[], float],
-        switched: Callable[[Opened, str, bytes, bytes], None],
-        names: Names,
+        switched: Callable[[WebSocketOpened, str, bytes, bytes], None],
+        names: ConnectionNames,
     ) -> None:
         self._recording, self._clock, self._switched, self._names = recording, clock, switched, names
         self._asking = h11.Connection(h11.SERVER, _LONGEST_HEAD)
@@ -186,7 +190,7 @@ class _Http:
         request = self._request
         assert request is not None  # noqa: S101  an answer has a request
         headers = _text(answer.headers)
-        opened = Opened(
+        opened = WebSocketOpened(
             at_s=self._began_s,
             connection=self._names.next(),
             target=request.target.decode("latin-1"),
@@ -205,11 +209,11 @@ class _Http:
         if first_of(headers, "upgrade").lower() == "websocket":
             status, name = response.status_code, self._names.next()
             self._recording.add(
-                Opened(at_s=self._began_s, connection=name, target=target, headers=headers, status=status)
+                WebSocketOpened(at_s=self._began_s, connection=name, target=target, headers=headers, status=status)
             )
             return
         self._recording.add(
-            Exchange(
+            HttpExchange(
                 at_s=self._began_s,
                 request=f"{request.method.decode('latin-1')} {target}",
                 headers=headers,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from envparity.observe.frame import Frame, JsonFrame
-from envparity.recording.events import Exchange
+from envparity.recording.events import HttpExchange
 from envparity.recording.speech import Speech
 from envparity.recording.turns import Turn
 from envparity.recording.values import is_braced
@@ -36,7 +36,7 @@ def _numbered(turns: Sequence[Turn]) -> Iterator[tuple[int, Turn]]:
     """
     number, session = 0, None
     for turn in turns:
-        silent = isinstance(turn.event, Exchange) and turn.posted is not None and not turn.posted.frames
+        silent = isinstance(turn.event, HttpExchange) and turn.posted is not None and not turn.posted.frames
         if (turn.polled and not turn.brings_frames) or silent:
             continue
         if not turn.brings_frames or turn.session != session or not turn.session:

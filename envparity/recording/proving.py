@@ -19,7 +19,7 @@ from envparity.model.scenario import Scenario
 from envparity.observe.transcript import HttpAnswered, Transcript, is_broken, violations_of
 from envparity.recording.credentials import note_credentials
 from envparity.recording.culprit import culprit_of
-from envparity.recording.drafting import Draft, Step, drafted
+from envparity.recording.drafting import Draft, DraftStep, drafted
 from envparity.recording.polling import Cuts, cut, frames_in, recut
 from envparity.recording.reading_values import read_values
 from envparity.recording.refining import differing, refined, with_volatile
@@ -184,7 +184,7 @@ class _Proving:
                 raise self._parted(self._draft.steps, table, plays[-1])
             ignored.append(culprit)
 
-    def _parted(self, steps: Sequence[Step], table: Mapping[str, Any], play: Transcript) -> DoesNotHold:
+    def _parted(self, steps: Sequence[DraftStep], table: Mapping[str, Any], play: Transcript) -> DoesNotHold:
         """What parted there; where an answer brought other frames than it did, with how many."""
         departure = play.departure
         assert departure is not None  # noqa: S101  of whom this is called
@@ -196,7 +196,9 @@ class _Proving:
             return DoesNotHold(text, departure.kind)
         return DoesNotHold(text, departure.kind, polled.turn, frames_in(answers[-1].body))
 
-    def _without_fields(self, steps: Sequence[Step], table: Mapping[str, Any], parted: Transcript) -> list[Step]:
+    def _without_fields(
+        self, steps: Sequence[DraftStep], table: Mapping[str, Any], parted: Transcript
+    ) -> list[DraftStep]:
         """The steps, in which the one at which it parted expects less. Raises `DoesNotHold` where it cannot."""
         departure = parted.departure
         if departure is None:
@@ -208,7 +210,7 @@ class _Proving:
             if step.table is said and said.get("fields", {}) != step.kept:
                 bare = {name: value for name, value in said.items() if name != "fields"}
                 bare |= {"fields": step.kept} if step.kept else {}
-                less.append(Step(bare, step.connection, step.turn, step.heard, step.type, kept=step.kept))
+                less.append(DraftStep(bare, step.connection, step.turn, step.heard, step.type, kept=step.kept))
             else:
                 less.append(step)
         if all(each_value is other for each_value, other in zip(less, steps, strict=True)):
@@ -225,7 +227,7 @@ class _Proving:
             endpoint = replace(endpoint, known=self._known)
         return Upstream(endpoint=endpoint, settings=self._settings, redaction=self._redaction)
 
-    def _table(self, steps: Sequence[Step], ignored: Sequence[str], *, unordered: bool) -> dict[str, object]:
+    def _table(self, steps: Sequence[DraftStep], ignored: Sequence[str], *, unordered: bool) -> dict[str, object]:
         return scenario_table(self._trial.name, step_tables(steps, self._trial.speech, ignored, unordered=unordered))
 
     def _with_ignored(self, ignored: Sequence[str]) -> Backend:

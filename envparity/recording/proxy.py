@@ -17,9 +17,9 @@ from envparity.launch.port import Endpoint
 from envparity.launch.shown_certificate import look
 from envparity.recording.events import Recording
 from envparity.recording.heads import Heads
-from envparity.recording.listening_in import Listener, Names
+from envparity.recording.listening_in import ConnectionNames, Listener
 
-__all__ = ["Proxy", "StopCondition", "reach", "record"]
+__all__ = ["RecordingProxy", "StopCondition", "reach", "record"]
 
 _CONNECT_S: Final = 5.0
 _TAKE_S: Final = 60.0  # how long somebody may take nothing of what is sent to him
@@ -39,7 +39,7 @@ class StopCondition:
     is_over: Callable[[Recording], bool] = lambda _recording: False
 
 
-class Proxy:
+class RecordingProxy:
     """Passes on to `upstream`. Where that speaks TLS, it is asked for by its own name, whatever the client calls it."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Proxy:
         self._upstream, self._is_over = upstream, is_over
         self._looks = False
         self._began, self._time = clock(), clock
-        self._names = Names()
+        self._names = ConnectionNames()
         self._listeners: set[Listener] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -203,7 +203,7 @@ async def record(
     Raises `LaunchError` where the backend cannot be reached, or nobody can listen there.
     """
     await reach(upstream)
-    proxy = Proxy(upstream, is_over=until.is_over)
+    proxy = RecordingProxy(upstream, is_over=until.is_over)
     with _told_to_end() as told:
         async with proxy.serving(*listen) as port:
             listening(port)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from envparity.model.step.values import MADE
-from envparity.recording.events import Exchange, Received, Sent
+from envparity.recording.events import HttpExchange, MessageReceived, MessageSent
 from envparity.recording.speech import Path, leaves
-from envparity.recording.turns import Said, Turn, heard_in, key_of, said_in
+from envparity.recording.turns import SaidValue, Turn, heard_in, key_of, said_in
 from envparity.recording.values import WITHIN, Values, pointer
 from envparity.support.redaction import is_secret_name, without_shapes
 from envparity.support.redaction.names import SHORTEST
@@ -49,7 +49,7 @@ class _Reading:
 
     values: Values
     turns: Sequence[Turn]
-    heard: dict[tuple[type, object], tuple[int, Said]] = field(default_factory=dict)
+    heard: dict[tuple[type, object], tuple[int, SaidValue]] = field(default_factory=dict)
     said: set[tuple[type, object]] = field(default_factory=set)
     _taken: set[str] = field(default_factory=set)
     _ids: dict[str, None] = field(default_factory=dict)
@@ -64,13 +64,13 @@ class _Reading:
                 said.add((type(each_said.value), each_said.value))
             for each_said in heard_in(turn):
                 key = (type(each_said.value), each_said.value)
-                better = key in heard and isinstance(self.turns[heard[key][0]].event, Exchange)
-                if key not in said and (key not in heard or (better and isinstance(turn.event, Received))):
+                better = key in heard and isinstance(self.turns[heard[key][0]].event, HttpExchange)
+                if key not in said and (key not in heard or (better and isinstance(turn.event, MessageReceived))):
                     heard[key] = (number, each_said)
                     if isinstance(each_said.value, str) and len(each_said.value) >= WITHIN and _may_be_made(each_said):
                         self._ids[each_said.value] = None
 
-    def _client_said(self, number: int, said: Said) -> None:
+    def _client_said(self, number: int, said: SaidValue) -> None:
         value, values = said.value, self.values
         if isinstance(value, bool | float) or value is None or value == "":
             return
@@ -108,7 +108,7 @@ class _Reading:
         same = {said.key for said in both if str(said.value) == str(value) and not isinstance(said.value, bool)}
         return tuple(name for name in same if _ID_NAME.search(name))
 
-    def _origin(self, said: Said) -> tuple[int, Said] | None:
+    def _origin(self, said: SaidValue) -> tuple[int, SaidValue] | None:
         """Where the backend has said what the client says there, if it is something that a backend makes."""
         value, heard = said.value, self.heard
         candidates: list[tuple[type, object]] = [(type(value), value)]
@@ -122,7 +122,7 @@ class _Reading:
         within = [heard[str, held] for held in self._ids if held in value and _is_made(heard[str, held][1], said)]
         return max(within, key=lambda found: len(found[1].value), default=None)
 
-    def _is_credential(self, said: Said) -> bool:
+    def _is_credential(self, said: SaidValue) -> bool:
         value = str(said.value)
         if len(value) < SHORTEST or _TIME.fullmatch(value):
             return False
@@ -130,7 +130,7 @@ class _Reading:
             return True
         return is_secret_name(said.key) or without_shapes(value) != value
 
-    def _invent(self, said: Said) -> None:
+    def _invent(self, said: SaidValue) -> None:
         """A setting for a credential that nobody makes: its value is what was said, and stands in no output."""
         value = str(said.value)
         scheme = _SCHEME_WORD.match(value)
@@ -142,14 +142,14 @@ class _Reading:
         """Numbers that the client counts: 1, 2, … in every frame that has one at that place."""
         told: dict[Path, list[object]] = {}
         for turn in self.turns:
-            if isinstance(turn.event, Sent) and isinstance(turn.frame, dict):
+            if isinstance(turn.event, MessageSent) and isinstance(turn.frame, dict):
                 for path, value in leaves(turn.frame):
                     told.setdefault(path, []).append(value)
         for path, held in told.items():
             if len(held) > 1 and held == list(range(1, len(held) + 1)) and not isinstance(held[0], bool):
                 self.values.counters[path] = self._named(key_of(path) or "number")
 
-    def _is_counter(self, said: Said) -> bool:
+    def _is_counter(self, said: SaidValue) -> bool:
         return said.place[0] == "frame" and said.place[1:] in self.values.counters
 
     def _named(self, key: str) -> str:
@@ -165,13 +165,13 @@ class _Reading:
         return name
 
 
-def _may_be_made(heard: Said) -> bool:
+def _may_be_made(heard: SaidValue) -> bool:
     """Whether a text of the backend's looks like something that it made, whoever says it again."""
     given = bool(heard.place) and str(heard.place[0]).startswith(("cookie:", "header:"))
     return given or bool(_ID_NAME.search(heard.key) or _UUID.fullmatch(heard.value) or _ID_VALUE.fullmatch(heard.value))
 
 
-def _is_made(heard: Said, said: Said) -> bool:
+def _is_made(heard: SaidValue, said: SaidValue) -> bool:
     """Whether what the backend has said is something that it made: an id by its name, or by what it looks like."""
     value = heard.value
     if heard.place and str(heard.place[0]).startswith(("cookie:", "header:")):

@@ -13,7 +13,7 @@ from envparity.judge.canonical import connections
 from envparity.model.backend import Backend
 from envparity.observe.frame import BinaryFrame, Frame, plain
 from envparity.observe.transcript import FrameReceived, HttpAnswered, Transcript
-from envparity.recording.drafting import Step
+from envparity.recording.drafting import DraftStep
 from envparity.recording.speech import Path, Speech, leaves
 from envparity.recording.turns import key_of
 from envparity.recording.values import Values, is_braced
@@ -27,8 +27,8 @@ _LONGEST_BYTES: Final = 256
 
 
 def refined(
-    steps: Sequence[Step], plays: Sequence[Transcript], values: Values, speech: Speech, settings: Mapping[str, str]
-) -> list[Step]:
+    steps: Sequence[DraftStep], plays: Sequence[Transcript], values: Values, speech: Speech, settings: Mapping[str, str]
+) -> list[DraftStep]:
     """These steps, which were kept to in each play, with all that was the same in the recording and in every play."""
     return _Refining(plays, values, speech, settings).refined(steps)
 
@@ -41,7 +41,7 @@ class _Refining:
         placed = {f"setting:{name}": value for name, value in settings.items()}
         self._plays = [_Play(play, placed) for play in plays]
 
-    def refined(self, steps: Sequence[Step]) -> list[Step]:
+    def refined(self, steps: Sequence[DraftStep]) -> list[DraftStep]:
         made = []
         for step in steps:
             if "http" in step.table:
@@ -54,12 +54,12 @@ class _Refining:
                 made.append(step)
         return made
 
-    def _answered(self, step: Step, answers: Sequence[tuple[_Play, Frame | None]]) -> Step:
+    def _answered(self, step: DraftStep, answers: Sequence[tuple[_Play, Frame | None]]) -> DraftStep:
         fields = self._same(step.heard, step.turn, answers, None) if step.heard else {}
         fields = step.kept | fields
         return _with(step, step.table | ({"fields": fields} if fields else {}))
 
-    def _expected(self, step: Step, frames: Sequence[tuple[_Play, Frame | None]]) -> Step:
+    def _expected(self, step: DraftStep, frames: Sequence[tuple[_Play, Frame | None]]) -> DraftStep:
         heard, table = step.heard, step.table
         if isinstance(heard, bytes):
             same = all(frame == BinaryFrame.of(heard) for _, frame in frames)
@@ -169,8 +169,8 @@ def _dotted(path: Path) -> str | None:
     return ".".join(parts)
 
 
-def _with(step: Step, table: dict[str, object]) -> Step:
-    return Step(table, step.connection, step.turn, step.heard, step.type, kept=step.kept)
+def _with(step: DraftStep, table: dict[str, object]) -> DraftStep:
+    return DraftStep(table, step.connection, step.turn, step.heard, step.type, kept=step.kept)
 
 
 def with_volatile(backend: Backend, names: Sequence[str]) -> Backend:

@@ -14,8 +14,16 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from envparity.errors import ConfigurationError, Mistake
-from envparity.recording.events import Event, Exchange, Headers, Opened, Received, Recording, Sent
-from envparity.recording.listening_in import LONGEST_BODY, Names
+from envparity.recording.events import (
+    Event,
+    Headers,
+    HttpExchange,
+    MessageReceived,
+    MessageSent,
+    Recording,
+    WebSocketOpened,
+)
+from envparity.recording.listening_in import LONGEST_BODY, ConnectionNames
 from envparity.recording.speech import polled_by
 from envparity.support.reading import opened
 from envparity.support.toml.document import shown_path
@@ -91,7 +99,7 @@ def read_har(path: Path) -> Recording:
     host = Counter(_split(entry).netloc for entry in sockets).most_common(1)[0][0]
     entries = [entry for entry in har.log.entries if _split(entry).netloc == host]
     began = min(entry.started.timestamp() for entry in entries)
-    recording, names = Recording(), Names()
+    recording, names = Recording(), ConnectionNames()
     others = len(har.log.entries) - len(entries)
     if others:
         recording.note(f"{others} requests to other hosts than {host} were left out")
@@ -107,7 +115,7 @@ def _is_poll(entry: _Entry) -> bool:
     return bool(polled_by(_exchange(entry, 0.0, f"{url.path or '/'}?{url.query}", ())))
 
 
-def _events(entry: _Entry, began: float, names: Names) -> Iterator[Event]:
+def _events(entry: _Entry, began: float, names: ConnectionNames) -> Iterator[Event]:
     at_s = entry.started.timestamp() - began
     url, headers = _split(entry), _headers(entry.request.headers)
     if not any(name.lower() == "host" for name, _ in headers):
@@ -121,9 +129,9 @@ def _events(entry: _Entry, began: float, names: Names) -> Iterator[Event]:
     answered = {header.name.lower(): header.value for header in entry.response.headers}
     selected = answered.get("sec-websocket-protocol", "")
     status = entry.response.status or _SWITCHING
-    yield Opened(at_s, name, target=target, headers=headers, status=status, subprotocol=selected)
+    yield WebSocketOpened(at_s, name, target=target, headers=headers, status=status, subprotocol=selected)
     for message in entry.messages:
-        kind = Sent if message.type == "send" else Received
+        kind = MessageSent if message.type == "send" else MessageReceived
         at_message_s = max(message.time - began, at_s)
         if message.opcode == 1:
             yield kind(at_message_s, name, text=message.data)
@@ -131,9 +139,9 @@ def _events(entry: _Entry, began: float, names: Names) -> Iterator[Event]:
             yield kind(at_message_s, name, base64=_bytes(message.data))
 
 
-def _exchange(entry: _Entry, at_s: float, target: str, headers: Headers) -> Exchange:
+def _exchange(entry: _Entry, at_s: float, target: str, headers: Headers) -> HttpExchange:
     sent, answered = entry.request.postData, entry.response.content
-    return Exchange(
+    return HttpExchange(
         at_s,
         request=f"{entry.request.method} {target}",
         headers=headers,

@@ -8,7 +8,15 @@ from urllib.parse import parse_qsl, urlencode
 
 from envparity.frames.codec import CODECS
 from envparity.frames.polling import Polled, Polls
-from envparity.recording.events import Closed, Event, Exchange, Opened, Received, Recording, Sent
+from envparity.recording.events import (
+    Event,
+    HttpExchange,
+    MessageReceived,
+    MessageSent,
+    Recording,
+    WebSocketClosed,
+    WebSocketOpened,
+)
 from envparity.recording.speech import Speech
 
 __all__ = ["as_sessions"]
@@ -29,10 +37,10 @@ def as_sessions(recording: Recording, speech: Speech) -> Recording:
     sessions: dict[str, _Session] = {}
     events: list[Event] = []
     for event in recording.events:
-        frames = speech.answer(event) if isinstance(event, Exchange) else None
-        posted = speech.posted(event) if isinstance(event, Exchange) else None
-        session = speech.session(event) if isinstance(event, Exchange) else ""
-        if not isinstance(event, Exchange) or (frames is None and posted is None and session not in sessions):
+        frames = speech.answer(event) if isinstance(event, HttpExchange) else None
+        posted = speech.posted(event) if isinstance(event, HttpExchange) else None
+        session = speech.session(event) if isinstance(event, HttpExchange) else ""
+        if not isinstance(event, HttpExchange) or (frames is None and posted is None and session not in sessions):
             events.append(event)
         elif not session and frames:
             opened = frames[0]
@@ -56,17 +64,17 @@ class _Session:
         self._polled = polled
         self._over = False
 
-    def opened(self, event: Exchange) -> Iterator[Event]:
+    def opened(self, event: HttpExchange) -> Iterator[Event]:
         """The request that opened it."""
         path, _, query = event.target.partition("?")
         pairs = urlencode([pair for pair in parse_qsl(query) if pair[0] not in _OF_POLLING])
         target = f"{path}?{pairs}" if pairs else path
-        yield Opened(
+        yield WebSocketOpened(
             event.at_s, self._name, target=target, headers=event.headers, took_s=event.took_s, transport="polling"
         )
         yield from self._heard(event)
 
-    def went_on(self, event: Exchange) -> Iterator[Event]:
+    def went_on(self, event: HttpExchange) -> Iterator[Event]:
         """A later request of it; nothing once it is over."""
         if self._over:
             return
@@ -76,9 +84,9 @@ class _Session:
         for message in self._read(event.body):
             if message == self._polled.farewell:
                 self._over = True
-                yield Closed(event.at_s + min(event.took_s, _ROUNDED_S), self._name)
+                yield WebSocketClosed(event.at_s + min(event.took_s, _ROUNDED_S), self._name)
                 return
-            yield _message(Sent, event.at_s, self._name, message)
+            yield _message(MessageSent, event.at_s, self._name, message)
 
     def _read(self, text: str | None) -> tuple[str | bytes, ...]:
         """The messages in that; none where it is something else, as what refuses a request."""
@@ -86,15 +94,17 @@ class _Session:
             return self._polled.read(text) if text else ()
         return ()
 
-    def _heard(self, event: Exchange) -> Iterator[Event]:
+    def _heard(self, event: HttpExchange) -> Iterator[Event]:
         at_s = event.at_s + event.took_s
         for message in self._read(event.answer):
             if self._polled.ends(message):
                 self._over = True
-                yield Closed(at_s, self._name, by="server", code=_NO_CODE)
+                yield WebSocketClosed(at_s, self._name, by="server", code=_NO_CODE)
                 return
-            yield _message(Received, at_s, self._name, message)
+            yield _message(MessageReceived, at_s, self._name, message)
 
 
-def _message(kind: type[Sent | Received], at_s: float, name: str, message: str | bytes) -> Sent | Received:
+def _message(
+    kind: type[MessageSent | MessageReceived], at_s: float, name: str, message: str | bytes
+) -> MessageSent | MessageReceived:
     return kind(at_s, name, text=message) if isinstance(message, str) else kind(at_s, name, base64=message)

@@ -13,7 +13,7 @@ from envparity.frames.codec import CODECS, Codec, Converses, Dialogue, Posted, a
 from envparity.frames.decoding import bounded, decoded_json
 from envparity.frames.json_codec import AnyJson, JsonObjects
 from envparity.frames.recognising import recognised
-from envparity.recording.events import Exchange, Opened, Received, Recording, Sent, first_of
+from envparity.recording.events import HttpExchange, MessageReceived, MessageSent, Recording, WebSocketOpened, first_of
 
 __all__ = ["Frame", "Path", "Speech", "Talk", "as_json", "dumped", "leaves", "likely_speech", "polled_by"]
 
@@ -43,16 +43,16 @@ class Speech:
         named = frame.get(self.frame_type) if named is None else named
         return named if isinstance(named, str) and named else None
 
-    def answer(self, event: Exchange) -> list[object] | None:
+    def answer(self, event: HttpExchange) -> list[object] | None:
         """The frames in the answer to a request; None where it holds none."""
         frames = None if event.answer is None else answered(self.codec, event.target, event.answer)
         return None if frames is None else [_kept(frame) for frame in frames]
 
-    def posted(self, event: Exchange) -> Posted | None:
+    def posted(self, event: HttpExchange) -> Posted | None:
         """What the client said with the body of a request in frames; None where it holds none."""
         return posted(self.codec, event.target, event.body) if event.body else None
 
-    def session(self, event: Exchange) -> str:
+    def session(self, event: HttpExchange) -> str:
         """The session that a request is of, "" for none."""
         return session_of(self.codec, event.target)
 
@@ -120,7 +120,7 @@ def _kept(frame: Frame) -> Frame:
 def likely_speech(recording: Recording) -> Speech:
     """The codec that these messages look like. Raises `DoorFailed`."""
     events = recording.events
-    messages = [event.message for event in events if isinstance(event, Sent | Received)]
+    messages = [event.message for event in events if isinstance(event, MessageSent | MessageReceived)]
     texts = [message for message in messages if isinstance(message, str)]
     name = _named(recording, messages)
     if name:
@@ -140,10 +140,10 @@ def _named(recording: Recording, messages: Sequence[str | bytes]) -> str:
     """A protocol by its subprotocol or by what it looks like; "" where it is none that is known."""
     subprotocols: list[str] = []
     for event in recording.events:
-        if isinstance(event, Opened):
+        if isinstance(event, WebSocketOpened):
             offered = first_of(event.headers, "sec-websocket-protocol").split(",")
             subprotocols += [event.subprotocol, *(name.strip() for name in offered)]
-    heard = next((event.message for event in recording.events if isinstance(event, Received)), None)
+    heard = next((event.message for event in recording.events if isinstance(event, MessageReceived)), None)
     if heard is None:
         return _polled(recording)
     return recognised(subprotocols, heard, messages)
@@ -151,11 +151,11 @@ def _named(recording: Recording, messages: Sequence[str | bytes]) -> str:
 
 def _polled(recording: Recording) -> str:
     """The codec whose frames came over HTTP alone; "" where none did."""
-    names = (polled_by(event) for event in recording.events if isinstance(event, Exchange))
+    names = (polled_by(event) for event in recording.events if isinstance(event, HttpExchange))
     return next(filter(None, names), "")
 
 
-def polled_by(event: Exchange) -> str:
+def polled_by(event: HttpExchange) -> str:
     """The codec of which that answer begins a long polling; "" for none."""
     name = recognised((), event.answer or "", ())
     return name if name and _of(name).answer(event) is not None else ""

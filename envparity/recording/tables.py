@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from envparity.config.scenario import parse_scenarios
 from envparity.errors import ConfigurationError
 from envparity.model.scenario import Scenario
-from envparity.recording.drafting import Step
+from envparity.recording.drafting import DraftStep
 from envparity.recording.speech import Speech, leaves
 
 __all__ = ["scenario_of", "scenario_table", "step_tables"]
@@ -16,13 +16,13 @@ Table = dict[str, object]
 
 
 def step_tables(
-    steps: Sequence[Step], speech: Speech, ignored: Collection[str] = (), *, unordered: bool = False
+    steps: Sequence[DraftStep], speech: Speech, ignored: Collection[str] = (), *, unordered: bool = False
 ) -> list[Table]:
     """The steps as tables; without frames of the types that are `ignored`. With `unordered`, frames that came right
     after one another may come in any order, where nothing is captured of them.
     """
     made: list[Table] = []
-    run: list[Step] = []
+    run: list[DraftStep] = []
     for step in steps:
         if step.type is not None and step.type in ignored and step.is_expected:
             continue
@@ -36,14 +36,14 @@ def step_tables(
     return [*made, *_together(run, speech)]
 
 
-def _may_be_one_of(step: Step, speech: Speech) -> bool:
+def _may_be_one_of(step: DraftStep, speech: Speech) -> bool:
     """Whether it can be one of several frames in any order."""
     if not step.is_expected or "expect" not in step.table or "capture" in step.table:
         return False
     return step.type is None or "fields" not in step.table or _type_place(step, speech) is not None
 
 
-def _together(run: Sequence[Step], speech: Speech) -> list[Table]:
+def _together(run: Sequence[DraftStep], speech: Speech) -> list[Table]:
     if len(run) < 2:
         return [step.table for step in run]
     frames: list[str | Table] = []
@@ -59,7 +59,7 @@ def _together(run: Sequence[Step], speech: Speech) -> list[Table]:
     return [table | ({"within_s": longest} if longest else {})]
 
 
-def _type_place(step: Step, speech: Speech) -> str | None:
+def _type_place(step: DraftStep, speech: Speech) -> str | None:
     """Where in a frame its type stands, as a dotted name; None where it stands nowhere by itself."""
     pointer = getattr(speech.codec, "type", "")
     wanted = tuple(pointer.split("/")[1:]) if pointer else (speech.frame_type,)

@@ -10,7 +10,7 @@ from envparity.frames.codec import CODECS
 from envparity.frames.table import codec_of
 from envparity.launch.port import Endpoint
 from envparity.model.backend import Backend
-from envparity.recording.events import Closed, Opened, Recording
+from envparity.recording.events import Recording, WebSocketClosed, WebSocketOpened
 from envparity.recording.proving import Trial
 from envparity.recording.sessions import as_sessions
 from envparity.recording.speech import Speech, likely_speech
@@ -33,8 +33,8 @@ def are_sessions_over(recording: Recording, backend: Backend | None) -> bool:
         return False
     speech = likely_speech(recording) if backend is None else _speech_of(backend)
     events = as_sessions(recording, speech).events
-    opened = {event.connection for event in events if isinstance(event, Opened)}
-    return bool(opened) and opened == {event.connection for event in events if isinstance(event, Closed)}
+    opened = {event.connection for event in events if isinstance(event, WebSocketOpened)}
+    return bool(opened) and opened == {event.connection for event in events if isinstance(event, WebSocketClosed)}
 
 
 def trial_of(
@@ -63,5 +63,5 @@ def _speech_of(backend: Backend) -> Speech:
 
 
 def _usual_path(recording: Recording) -> str:
-    paths = Counter(event.path for event in recording.events if isinstance(event, Opened))
+    paths = Counter(event.path for event in recording.events if isinstance(event, WebSocketOpened))
     return paths.most_common(1)[0][0] if paths else "/"

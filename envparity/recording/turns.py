@@ -9,11 +9,21 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from envparity.frames.codec import Posted
-from envparity.recording.events import Closed, Event, Exchange, Opened, Received, Recording, Sent, first_of, parts_of
+from envparity.recording.events import (
+    Event,
+    HttpExchange,
+    MessageReceived,
+    MessageSent,
+    Recording,
+    WebSocketClosed,
+    WebSocketOpened,
+    first_of,
+    parts_of,
+)
 from envparity.recording.speech import Frame, Path, Speech, Talk, as_json, leaves
 
 __all__ = [
-    "Said",
+    "SaidValue",
     "Turn",
     "cookies_of",
     "form_of",
@@ -63,7 +73,7 @@ class Turn:
     @property
     def connection(self) -> str:
         """The connection that it is of; "" for a request over HTTP."""
-        return "" if isinstance(self.event, Exchange) else self.event.connection
+        return "" if isinstance(self.event, HttpExchange) else self.event.connection
 
     @property
     def brings_frames(self) -> bool:
@@ -72,7 +82,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Said:
+class SaidValue:
     """A value that somebody said: under which name, where in the turn, and what it is."""
 
     key: str
@@ -88,9 +98,9 @@ def turns(recording: Recording, speech: Speech) -> list[Turn]:
     quiet_since: dict[str, float] = {}
     found: list[Turn] = []
     ended: set[str] = set()
-    polled = {id(event): speech.answer(event) for event in recording.events if isinstance(event, Exchange)}
+    polled = {id(event): speech.answer(event) for event in recording.events if isinstance(event, HttpExchange)}
     for event in sorted(recording.events, key=lambda each_event: _counts_from_s(each_event, polled)):
-        if isinstance(event, Exchange):
+        if isinstance(event, HttpExchange):
             polled_frames = polled[id(event)]
             answer = as_json(event.answer) if polled_frames is None else polled_frames
             posted, session = speech.posted(event), speech.session(event)
@@ -101,19 +111,19 @@ def turns(recording: Recording, speech: Speech) -> list[Turn]:
             found.append(Turn(event, answer=answer, polled=polled_frames is not None, posted=posted, session=session))
             continue
         name = event.connection
-        if isinstance(event, Opened):
+        if isinstance(event, WebSocketOpened):
             if event.status == _SWITCHING:
                 talks[name] = Talk(speech.codec)
             found.append(Turn(event))
         elif name in talks:
             talk = talks[name]
             after_s = event.at_s - quiet_since.get(name, event.at_s)
-            if isinstance(event, Closed):
+            if isinstance(event, WebSocketClosed):
                 found.append(Turn(event, after_s=after_s))
                 del talks[name]
             else:
                 message = event.message
-                frames = talk.sent(message) if isinstance(event, Sent) else talk.received(message)
+                frames = talk.sent(message) if isinstance(event, MessageSent) else talk.received(message)
                 found += [Turn(event, frame, after_s) for frame in frames]
         quiet_since[name] = event.at_s
     return found
@@ -121,58 +131,58 @@ def turns(recording: Recording, speech: Speech) -> list[Turn]:
 
 def _counts_from_s(event: Event, polled: Mapping[int, object]) -> float:
     """When it was said: what waited for frames, when they came."""
-    waited = isinstance(event, Exchange) and polled[id(event)] is not None
-    return event.at_s + event.took_s if isinstance(event, Exchange) and waited else event.at_s
+    waited = isinstance(event, HttpExchange) and polled[id(event)] is not None
+    return event.at_s + event.took_s if isinstance(event, HttpExchange) and waited else event.at_s
 
 
-def said_in(turn: Turn) -> Iterator[Said]:
+def said_in(turn: Turn) -> Iterator[SaidValue]:
     """What the client said in that turn: in a path, a query, headers, a body, a frame."""
     event = turn.event
-    if isinstance(event, Sent):
+    if isinstance(event, MessageSent):
         for path, value in leaves(turn.frame):
-            yield Said(key_of(path), ("frame", *path), value)
-    elif isinstance(event, Opened | Exchange):
+            yield SaidValue(key_of(path), ("frame", *path), value)
+    elif isinstance(event, WebSocketOpened | HttpExchange):
         for place, part in enumerate(parts_of(event.target)):
-            yield Said("", ("path", place), part)
+            yield SaidValue("", ("path", place), part)
         for name, value in query_of(event.target):
-            yield Said(name, ("query", name), value)
+            yield SaidValue(name, ("query", name), value)
         for name, value in event.headers:
             if not is_usual(name):
-                yield Said(name, ("headers", name), value)
-        if isinstance(event, Exchange):
+                yield SaidValue(name, ("headers", name), value)
+        if isinstance(event, HttpExchange):
             yield from _said_in_body(turn, event)
 
 
-def _said_in_body(turn: Turn, event: Exchange) -> Iterator[Said]:
+def _said_in_body(turn: Turn, event: HttpExchange) -> Iterator[SaidValue]:
     """Frames of a long polling, JSON, or a form."""
     if turn.posted is not None:
         for path, value in leaves(list(turn.posted.frames)):
-            yield Said(key_of(path), ("frame", *path), value)
+            yield SaidValue(key_of(path), ("frame", *path), value)
         return
     for path, value in leaves(as_json(event.body)):
-        yield Said(key_of(path), ("json", *path), value)
+        yield SaidValue(key_of(path), ("json", *path), value)
     for name, value in form_of(event):
-        yield Said(name, ("form", name), value)
+        yield SaidValue(name, ("form", name), value)
 
 
-def heard_in(turn: Turn) -> Iterator[Said]:
+def heard_in(turn: Turn) -> Iterator[SaidValue]:
     """What the backend said in that turn, each at a place that a step can capture it from: `header:Location`."""
     event = turn.event
-    if isinstance(event, Received):
+    if isinstance(event, MessageReceived):
         for path, value in leaves(turn.frame):
             if path:
-                yield Said(key_of(path), path, value)
+                yield SaidValue(key_of(path), path, value)
         for token in _TOKENS.findall(text_of(turn.frame) or ""):
-            yield Said("", ("text",), token)
-    elif isinstance(event, Exchange):
+            yield SaidValue("", ("text",), token)
+    elif isinstance(event, HttpExchange):
         for path, value in leaves(turn.answer):
             if path:
-                yield Said(key_of(path), path, value)
+                yield SaidValue(key_of(path), path, value)
         location = first_of(event.answer_headers, "location")
         if location:
-            yield Said("Location", ("header:Location",), location)
+            yield SaidValue("Location", ("header:Location",), location)
         for name, value in set_cookies(event):
-            yield Said(name, (f"cookie:{name}",), value)
+            yield SaidValue(name, (f"cookie:{name}",), value)
 
 
 def text_of(frame: Frame | None) -> str | None:
@@ -192,20 +202,20 @@ def query_of(target: str) -> list[tuple[str, str]]:
     return parse_qsl(target.partition("?")[2], keep_blank_values=True)
 
 
-def cookies_of(event: Opened | Exchange) -> dict[str, str]:
+def cookies_of(event: WebSocketOpened | HttpExchange) -> dict[str, str]:
     """The cookies that went out with it."""
     pairs = (part.strip().partition("=") for part in first_of(event.headers, "cookie").split(";"))
     return {name: value for name, found, value in pairs if found and name}
 
 
-def set_cookies(event: Exchange) -> list[tuple[str, str]]:
+def set_cookies(event: HttpExchange) -> list[tuple[str, str]]:
     """The cookies that the answer sets, by name."""
     lines = [value for name, value in event.answer_headers if name.lower() == "set-cookie"]
     pairs = (line.partition(";")[0].strip().partition("=") for line in lines)
     return [(name, value) for name, found, value in pairs if found and name]
 
 
-def form_of(event: Exchange) -> list[tuple[str, str]]:
+def form_of(event: HttpExchange) -> list[tuple[str, str]]:
     """The fields of a form that was sent; nothing where it was none."""
     kind = first_of(event.headers, "content-type").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":

@@ -16,7 +16,7 @@ from envparity.recording.speech import Path
 from envparity.support.redaction import without_shapes
 from envparity.support.redaction.names import SHORTEST
 
-__all__ = ["WITHIN", "Known", "Values", "is_braced", "pointer"]
+__all__ = ["WITHIN", "KnownValue", "Values", "is_braced", "pointer"]
 
 _BRACED: Final = re.compile(r"\{[^{}\"]*\}")
 WITHIN: Final = 8
@@ -25,7 +25,7 @@ _SETTING_NAME: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, repr=False)
-class Known:
+class KnownValue:
     """What a value is: the placeholder for it, and the turn from which on it stands for it; `names` are those under
     which it was said.
     """
@@ -48,7 +48,7 @@ class Values:
     stand in no output.
     """
 
-    known: dict[tuple[type, Any], Known] = field(default_factory=dict)
+    known: dict[tuple[type, Any], KnownValue] = field(default_factory=dict)
     captures: dict[int, dict[str, str]] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     wheres: dict[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Values:
         any.
         """
         if (type(value), value) not in self.known:
-            self.known[type(value), value] = Known(placeholder, since, value, frozenset(filter(None, names)))
+            self.known[type(value), value] = KnownValue(placeholder, since, value, frozenset(filter(None, names)))
         if secret and isinstance(value, str) and len(value) >= SHORTEST:
             self.secrets[value] = placeholder
 

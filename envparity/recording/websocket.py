@@ -12,7 +12,7 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.headers import parse_extension
 from websockets.protocol import Protocol, Side, State
 
-from envparity.recording.events import Closed, Received, Recording, Sent
+from envparity.recording.events import MessageReceived, MessageSent, Recording, WebSocketClosed
 
 __all__ = ["SocketListener"]
 
@@ -70,7 +70,7 @@ class SocketListener:
             return
         is_text, data = pieces[0].opcode is Opcode.TEXT, b"".join(bytes(piece.data) for piece in pieces)
         pieces.clear()
-        kind = Sent if by_client else Received
+        kind = MessageSent if by_client else MessageReceived
         text = data.decode(errors="replace") if is_text else None
         self._recording.add(
             kind(at_s=self._clock(), connection=self._name, text=text, base64=None if is_text else data)
@@ -81,7 +81,7 @@ class SocketListener:
             return
         self.closed = True
         by: Literal["client", "server"] = "client" if by_client else "server"
-        self._recording.add(Closed(at_s=self._clock(), connection=self._name, by=by, code=code, reason=reason))
+        self._recording.add(WebSocketClosed(at_s=self._clock(), connection=self._name, by=by, code=code, reason=reason))
         self._ended()
 
 

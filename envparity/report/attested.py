@@ -27,27 +27,27 @@ __all__ = ["REPORT", "claimed", "statement"]
 
 def claimed(run: SavedRun) -> Claimed:
     """What that run claims."""
-    verdict, subject = run.verdict, run.subject
-    revision = subject.revision
+    verdict, project = run.verdict, run.project
+    revision = project.revision
     return Claimed(
         schema=SCHEMA,
-        envparity=subject.envparity,
+        envparity=project.envparity,
         run=verdict.run_id,
-        began=subject.began,
+        began=project.began,
         duration_s=verdict.duration_s,
         verdict="clean" if verdict.clean else "red",
         findings=tuple(map(_finding, verdict.findings)),
         launcher=verdict.launcher,
-        backend=subject.backend,
+        backend=project.backend,
         environments=verdict.environments,
         cases=verdict.cases,
         scenarios=verdict.scenarios,
         rules=verdict.rules,
-        files=subject.files,
+        files=project.files,
         attached=tuple(verdict.attached),
-        only=subject.only,
-        repeat=subject.repeat,
-        orders=ClaimedOrders(subject.orders, verdict.coverage),
+        only=project.only,
+        repeat=project.repeat,
+        orders=ClaimedOrders(project.orders, verdict.coverage),
         exemptions=tuple(
             ClaimedExemption(exemption.environment, exemption.path, exemption.reason)
             for exemption in verdict.exemptions

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Final, Literal
 
 from envparity.judge import conduct
-from envparity.judge.entries import Entry, defects, entries, undeclared
+from envparity.judge.entries import VerdictEntry, defects, entries, undeclared
 from envparity.report.layout import printable
 from envparity.report.places import places
 from envparity.report.saved import SavedRun
@@ -67,7 +67,7 @@ def annotation_lines(run: SavedRun) -> Iterator[str]:
     room = _MOST_ANNOTATIONS if len(findings) <= _MOST_ANNOTATIONS else _MOST_ANNOTATIONS - 1
     for entry in findings[:room]:
         finding = entry.finding
-        place = places(run.subject, finding)[0]
+        place = places(run.project, finding)[0]
         where = {"file": place.file, **({"line": str(place.line)} if place.line else {})}
         title = f"{finding.id} {finding.title} ({', '.join(finding.environments)})"
         level: Level = "notice" if entry in by_chance else "warning" if conduct(finding).apart else "error"
@@ -125,7 +125,7 @@ def _head(run: SavedRun) -> str:
     )
     ran = f"run {_code(verdict.run_id)}, {verdict.duration_s:.0f} s"
     lines = [
-        f"## {mark} envparity: {word} in {_plain(run.subject.backend)}",
+        f"## {mark} envparity: {word} in {_plain(run.project.backend)}",
         "",
         f"{_plain(', '.join(verdict.environments))}; {extent}; {_plain(verdict.launcher)} launcher; {ran}",
         "",
@@ -145,7 +145,7 @@ def _head(run: SavedRun) -> str:
     return "\n".join(lines)
 
 
-def _finding(entry: Entry, environments: Sequence[str]) -> str:
+def _finding(entry: VerdictEntry, environments: Sequence[str]) -> str:
     finding = entry.finding
     others = [name for name in environments if name not in finding.environments]
     seen = ", ".join(finding.environments) + (f" (not in {', '.join(others)})" if others else "")
@@ -184,7 +184,7 @@ def _finding(entry: Entry, environments: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _message(entry: Entry) -> str:
+def _message(entry: VerdictEntry) -> str:
     finding = entry.finding
     cause = cause_text(finding.cause)
     parts = [f"cause: {cause}"] if cause else []

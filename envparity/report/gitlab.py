@@ -16,7 +16,7 @@ from envparity.judge.entries import entries
 from envparity.judge.finding import Finding
 from envparity.report.kinds import Report
 from envparity.report.layout import printable
-from envparity.report.places import Place, fingerprint, places, sentence
+from envparity.report.places import FileLine, fingerprint, places, sentence
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import headline
 
@@ -45,7 +45,7 @@ def _broken_off(run: SavedRun, root: Path | None) -> Iterator[dict[str, object]]
             "check_name": "envparity",
             "fingerprint": "0" * 32,
             "severity": "blocker",
-            "location": _location(Place(run.subject.file), root),
+            "location": _location(FileLine(run.project.file), root),
         }
 
 
@@ -55,11 +55,11 @@ def _issue(run: SavedRun, finding: Finding, severity: str, root: Path | None) ->
         "check_name": finding.code,
         "fingerprint": fingerprint(finding),
         "severity": severity,
-        "location": _location(places(run.subject, finding)[0], root),
+        "location": _location(places(run.project, finding)[0], root),
     }
 
 
-def _location(place: Place, root: Path | None) -> dict[str, object]:
+def _location(place: FileLine, root: Path | None) -> dict[str, object]:
     """The file as the repository has it; its first line where only the file is known, for there has to be one."""
     path = Path(place.file)
     whole = Path(os.path.normpath(Path.cwd() / path))

@@ -48,7 +48,7 @@ def junit_xml(run: SavedRun) -> bytes:
     if run.verdict.broken_off:
         suites.append((_WHOLE, [_Test(_WHOLE, "came to its end", error=run.verdict.broken_off)]))
     every = [test for _, tests in suites for test in tests]
-    root = ET.Element("testsuites", _counts(every) | {"name": f"envparity {_text(run.subject.backend)}"})
+    root = ET.Element("testsuites", _counts(every) | {"name": f"envparity {_text(run.project.backend)}"})
     for index, (name, tests) in enumerate(suites):
         root.append(_suite(run, index, name, tests))
     ET.indent(root)
@@ -108,15 +108,15 @@ def _suite(run: SavedRun, index: int, environment: str, tests: Sequence[_Test]) 
     attributes = {
         "name": _text(environment),
         "id": str(index),
-        "package": _text(run.subject.backend),
-        "timestamp": run.subject.began[:19],
+        "package": _text(run.project.backend),
+        "timestamp": run.project.began[:19],
         "hostname": "localhost",
     }
     suite = ET.Element("testsuite", attributes | _counts(tests))
     properties = ET.SubElement(suite, "properties")
     verdict = run.verdict
     launcher = launchers(verdict.launcher, verdict.attached)
-    facts = {"run": verdict.run_id, "launcher": launcher, "backend": run.subject.file}
+    facts = {"run": verdict.run_id, "launcher": launcher, "backend": run.project.file}
     facts |= {"never matched": "; ".join(verdict.notes)} if verdict.notes else {}
     facts |= {"varies": "; ".join(verdict.varying)} if verdict.varying else {}
     facts |= {"unsteady": "; ".join(verdict.unsteady)} if verdict.unsteady else {}
@@ -136,7 +136,7 @@ def _suite(run: SavedRun, index: int, environment: str, tests: Sequence[_Test]) 
 def _case(run: SavedRun, test: _Test) -> ET.Element:
     case = ET.Element(
         "testcase",
-        {"classname": _text(f"{run.subject.backend}.{test.place}"), "name": _text(test.name), "time": _s(test.time_s)},
+        {"classname": _text(f"{run.project.backend}.{test.place}"), "name": _text(test.name), "time": _s(test.time_s)},
     )
     if test.findings:
         first = test.findings[0]

@@ -8,7 +8,7 @@ import msgspec
 
 from envparity.engine.events import Event
 from envparity.report.private import open_private
-from envparity.report.saved_subject import SavedSubject
+from envparity.report.saved_project import SavedProject
 
 __all__ = ["NdjsonWriter", "read_events"]
 
@@ -16,15 +16,15 @@ __all__ = ["NdjsonWriter", "read_events"]
 class NdjsonWriter:
     """Every event as one line of JSON; `type` names it. A killed run leaves what it saw, in whole lines.
 
-    With a `subject` what the run is about comes first, as in a saved run: of shards that is what is merged.
+    With a `project` what the run is about comes first, as in a saved run: of shards that is what is merged.
     """
 
-    def __init__(self, path: Path, subject: SavedSubject | None = None) -> None:
+    def __init__(self, path: Path, project: SavedProject | None = None) -> None:
         """Open the file anew. Raises `OSError` where it cannot be written."""
         self._file = open_private(path)
         self._encoder = msgspec.json.Encoder()
-        if subject is not None:
-            self._file.write(self._encoder.encode(subject) + b"\n")
+        if project is not None:
+            self._file.write(self._encoder.encode(project) + b"\n")
             self._file.flush()
 
     def handle(self, event: Event) -> None:

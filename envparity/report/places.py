@@ -13,37 +13,37 @@ from typing import NamedTuple
 from envparity.judge.cause import TraitsCause
 from envparity.judge.finding import Finding
 from envparity.report.layout import printable
-from envparity.report.saved import SavedEnvironment, SavedSubject
+from envparity.report.saved import SavedEnvironment, SavedProject
 from envparity.report.wording import cause_text
 
-__all__ = ["Place", "fingerprint", "places", "sentence"]
+__all__ = ["FileLine", "fingerprint", "places", "sentence"]
 
 
-class Place(NamedTuple):
+class FileLine(NamedTuple):
     """A file, as the run knew it, and a 1-based line of it; 0 where only the file is known."""
 
     file: str
     line: int = 0
 
 
-def places(subject: SavedSubject, finding: Finding) -> tuple[Place, ...]:
+def places(project: SavedProject, finding: Finding) -> tuple[FileLine, ...]:
     """Where a finding belongs in the files that describe what was tested; there is always one."""
     found = list(_of_the_cause(finding))
-    found += [place for name in finding.environments for place in _in_environment(subject.environment(name), finding)]
-    scenario = subject.scenario(finding.scenario) if finding.scenario is not None else None
+    found += [place for name in finding.environments for place in _in_environment(project.environment(name), finding)]
+    scenario = project.scenario(finding.scenario) if finding.scenario is not None else None
     if scenario is not None:
-        found.append(Place(subject.file, scenario.line))
-    return tuple(dict.fromkeys(found)) or (Place(subject.file),)
+        found.append(FileLine(project.file, scenario.line))
+    return tuple(dict.fromkeys(found)) or (FileLine(project.file),)
 
 
-def _of_the_cause(finding: Finding) -> Iterator[Place]:
+def _of_the_cause(finding: Finding) -> Iterator[FileLine]:
     """Where what makes it stands, in the files of the deployment that an environment extends."""
     if isinstance(finding.cause, TraitsCause):
         for place in finding.cause.places:
-            yield Place(place.file, place.line)
+            yield FileLine(place.file, place.line)
 
 
-def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> Iterator[Place]:
+def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> Iterator[FileLine]:
     """The line of what the finding is about: a setting, a declared difference, a dependency; else the file."""
     if environment is None:
         return
@@ -51,9 +51,9 @@ def _in_environment(environment: SavedEnvironment | None, finding: Finding) -> I
     elsewhere = next((environment.places[word] for word in words if word in environment.places), None)
     if elsewhere is not None:
         file, _, line = elsewhere.rpartition(":")
-        yield Place(file, int(line))
+        yield FileLine(file, int(line))
         return
-    yield Place(environment.file, next((environment.lines[word] for word in words if word in environment.lines), 0))
+    yield FileLine(environment.file, next((environment.lines[word] for word in words if word in environment.lines), 0))
 
 
 def fingerprint(finding: Finding) -> str:

@@ -76,7 +76,7 @@ def _whole(observation: Observation) -> float:
 def _phases(run: SavedRun, observation: Observation) -> Mapping[str, float]:
     """What that boot did, one after the other. Servers start together, and so do replicas: the slowest counts."""
     timings = observation.timings
-    environment = run.subject.environment(observation.case.environment)
+    environment = run.project.environment(observation.case.environment)
     servers = [timings.get(name, 0.0) for name in environment.dependencies] if environment is not None else []
     replicas = [seconds for name, seconds in timings.items() if name == "ingress" or name.startswith("backend ")]
     orders = timings.get("orders", 0.0)

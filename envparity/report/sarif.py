@@ -13,11 +13,11 @@ from urllib.parse import quote
 import msgspec
 
 from envparity.judge import conduct
-from envparity.judge.entries import Entry, entries
+from envparity.judge.entries import VerdictEntry, entries
 from envparity.judge.rules import Rule
 from envparity.report.kinds import Report
 from envparity.report.layout import printable
-from envparity.report.places import Place, fingerprint, places, sentence
+from envparity.report.places import FileLine, fingerprint, places, sentence
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import findings_text, other_text
 
@@ -42,7 +42,7 @@ def sarif_json(run: SavedRun, rules: Sequence[Rule]) -> bytes:
         "runs": [
             {
                 "tool": {"driver": driver},
-                "automationDetails": {"id": f"envparity/{run.subject.backend}/{run.verdict.run_id}"},
+                "automationDetails": {"id": f"envparity/{run.project.backend}/{run.verdict.run_id}"},
                 "invocations": [_invocation(run)],
                 "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder in which envparity was run."}}},
                 "columnKind": "unicodeCodePoints",
@@ -83,7 +83,7 @@ def _invocation(run: SavedRun) -> dict[str, object]:
     return invocation
 
 
-def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool = False) -> dict[str, object]:
+def _result(run: SavedRun, entry: VerdictEntry, indices: dict[str, int], *, note: bool = False) -> dict[str, object]:
     """One defect: the finding that stands for it, and the others with its cause as what is related.
 
     A `note` shows by chance, in all environments alike.
@@ -94,7 +94,7 @@ def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool 
         "level": "note" if note else "warning" if conduct(finding).apart else "error",
         "kind": "fail",
         "message": {"text": sentence(finding)},
-        "locations": [_location(place) for place in places(run.subject, finding)],
+        "locations": [_location(place) for place in places(run.project, finding)],
         "partialFingerprints": {"envparityIdentity/v1": fingerprint(finding)},
         "properties": {
             "id": finding.id,
@@ -105,7 +105,7 @@ def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool 
     }
     if entry.others:
         result["relatedLocations"] = [
-            _location(places(run.subject, other)[0]) | {"message": {"text": printable(other_text(other))}}
+            _location(places(run.project, other)[0]) | {"message": {"text": printable(other_text(other))}}
             for other in entry.others
         ]
     if finding.code in indices:
@@ -113,7 +113,7 @@ def _result(run: SavedRun, entry: Entry, indices: dict[str, int], *, note: bool 
     return result
 
 
-def _location(place: Place) -> dict[str, object]:
+def _location(place: FileLine) -> dict[str, object]:
     path = Path(place.file)
     artifact = {"uri": path.as_uri()} if path.is_absolute() else {"uri": _relative(path), "uriBaseId": _ROOT}
     physical: dict[str, object] = {"artifactLocation": artifact}

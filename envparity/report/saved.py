@@ -1,6 +1,6 @@
 """A run on disk: what it was about, then its events. What `report`, `replay` and `diff` work on after the run is over.
 
-One file a run, `<run id>.ndjson`: the first line is a `SavedSubject`, every other line an event. Nothing in it is a
+One file a run, `<run id>.ndjson`: the first line is a `SavedProject`, every other line an event. Nothing in it is a
 secret: of the inputs it keeps what the reports show, without the values of settings; those that may be shown stand in
 the observations.
 """
@@ -19,7 +19,7 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.judge.finding import Verdict
 from envparity.observe.record import Observation
 from envparity.report.private import make_private_folder, open_private
-from envparity.report.saved_subject import FORMAT, SavedEnvironment, SavedScenario, SavedSubject, saved_subject
+from envparity.report.saved_project import FORMAT, SavedEnvironment, SavedProject, SavedScenario, saved_project
 from envparity.support.reading import opened
 from envparity.support.toml.document import did_you_mean, shown_path
 
@@ -27,9 +27,9 @@ __all__ = [
     "KEPT",
     "RUNS",
     "SavedEnvironment",
+    "SavedProject",
     "SavedRun",
     "SavedScenario",
-    "SavedSubject",
     "Saver",
     "find_run",
     "is_own",
@@ -37,8 +37,8 @@ __all__ = [
     "read_lines",
     "read_run",
     "runs_folder",
+    "saved_project",
     "saved_runs",
-    "saved_subject",
 ]
 
 RUNS: Final = Path(".envparity/runs")
@@ -51,7 +51,7 @@ of it."""
 class SavedRun(msgspec.Struct, frozen=True):
     """One run as it was: what it was about, what was observed, the verdict. Orders are planned and booted, not kept."""
 
-    subject: SavedSubject
+    project: SavedProject
     started: RunStarted
     observations: tuple[Observation, ...]
     verdict: Verdict
@@ -63,14 +63,14 @@ class SavedRun(msgspec.Struct, frozen=True):
         return next((observation for observation in self.observations if observation.case.id == case), None)
 
     @classmethod
-    def of(cls, subject: SavedSubject, events: Sequence[Event]) -> SavedRun | None:
+    def of(cls, project: SavedProject, events: Sequence[Event]) -> SavedRun | None:
         """The run that these events are, or None where it was interrupted before its verdict."""
         started = next((event for event in events if isinstance(event, RunStarted)), None)
         finished = next((event for event in events if isinstance(event, RunFinished)), None)
         if started is None or finished is None:
             return None
         return cls(
-            subject=subject,
+            project=project,
             started=started,
             observations=tuple(event.observation for event in events if isinstance(event, CaseObserved)),
             verdict=finished.verdict,
@@ -79,7 +79,7 @@ class SavedRun(msgspec.Struct, frozen=True):
         )
 
 
-_Line = SavedSubject | Event
+_Line = SavedProject | Event
 _DECODER: msgspec.json.Decoder[_Line] = msgspec.json.Decoder(_Line)
 
 
@@ -90,9 +90,9 @@ class Saver:
     it saw, in whole lines.
     """
 
-    def __init__(self, subject: SavedSubject, folder: Path, outputs: Sequence[Callable[[SavedRun], None]] = ()) -> None:
+    def __init__(self, project: SavedProject, folder: Path, outputs: Sequence[Callable[[SavedRun], None]] = ()) -> None:
         """Raises `ConfigurationError` where the folder cannot be written to."""
-        self._subject = subject
+        self._project = project
         self._folder = folder
         self._outputs = tuple(outputs)
         self._events: list[Event] = []
@@ -122,12 +122,12 @@ class Saver:
     def _begin(self, run_id: str) -> None:
         self._file = self._folder / f"{run_id}.ndjson"
         with open_private(self._file, follow=False) as file:
-            file.write(self._encoder.encode(self._subject) + b"\n")
+            file.write(self._encoder.encode(self._project) + b"\n")
         for old in saved_runs(self._folder)[KEPT:]:
             old.unlink(missing_ok=True)
 
     def _finish(self) -> None:
-        run = SavedRun.of(self._subject, self._events)
+        run = SavedRun.of(self._project, self._events)
         self._events.clear()
         if run is not None:
             for output in self._outputs:
@@ -195,7 +195,7 @@ def read_run(path: Path) -> SavedRun:
     return run
 
 
-def read_lines(path: Path) -> tuple[SavedSubject, list[Event]]:
+def read_lines(path: Path) -> tuple[SavedProject, list[Event]]:
     """What the run in that file was about, and all its events, also where it came to no verdict.
 
     Raises `ConfigurationError` where it is no saved run.
@@ -205,12 +205,12 @@ def read_lines(path: Path) -> tuple[SavedSubject, list[Event]]:
             read = [_decoded(path, number, line) for number, line in enumerate(file.lines(_LARGEST), start=1)]
     except OSError as error:
         raise _unreadable(path, 0, "a saved run", error.strerror or "an error", "check the path") from error
-    subject = next((item for item in read if isinstance(item, SavedSubject)), None)
-    events = [item for item in read if not isinstance(item, SavedSubject)]
-    if subject is None:
+    project = next((item for item in read if isinstance(item, SavedProject)), None)
+    events = [item for item in read if not isinstance(item, SavedProject)]
+    if project is None:
         action = "`envparity run` saves runs; what --ndjson writes is the bare stream"
         raise _unreadable(path, 1, "what the run was about", "something else", action)
-    return subject, events
+    return project, events
 
 
 def _read(path: Path) -> SavedRun | None:
@@ -223,7 +223,7 @@ def _decoded(path: Path, number: int, line: bytes) -> _Line:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         action = "it is no saved run, or another version of envparity wrote it"
         raise _unreadable(path, number, "a line of a saved run", str(error), action) from error
-    if isinstance(read, SavedSubject) and read.format != FORMAT:
+    if isinstance(read, SavedProject) and read.format != FORMAT:
         action = "another version of envparity wrote it: run it again with this one"
         raise _unreadable(path, number, f"a saved run of format {FORMAT}", f"format {read.format}", action)
     return read

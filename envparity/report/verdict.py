@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envparity.judge.entries import defects, entries, undeclared
-from envparity.judge.finding import Exemption, Finding, Verdict
+from envparity.judge.finding import Finding, UsedDeclaration, Verdict
 from envparity.report.columns import DEFAULT_WIDTH
 from envparity.report.layout import Line, Span, field, line, printable
 from envparity.report.wording import cause_text, evidence_lines
@@ -179,7 +179,7 @@ def _seen_in(finding: Finding, environments: Sequence[str]) -> str:
     return f"{text}; cases {', '.join(finding.cases)}" if special else text
 
 
-def _exemption_lines(exemptions: Sequence[Exemption], width: int) -> Iterator[Line]:
+def _exemption_lines(exemptions: Sequence[UsedDeclaration], width: int) -> Iterator[Line]:
     """One line for a path that several environments declare for the same reason."""
     yield from field("exemptions", f"{len(exemptions)} used" if exemptions else "none used", width=width)
     declaring: dict[tuple[str, str], list[str]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from envparity.judge.cause import (
     Cause,
@@ -11,6 +11,7 @@ from envparity.judge.cause import (
     Everywhere,
     NotFound,
     OrderCause,
+    Otherwise,
     ReleaseCause,
     Search,
     StepPair,
@@ -38,7 +39,7 @@ def cause_text(cause: Cause | None) -> str:  # noqa: PLR0911  one for each kind 
     """`STARTUP_VALIDATION=strict alone`, `fails whenever auth starts before tools`; empty where none was found."""
     match cause:
         case TraitsCause(alternatives=alternatives):
-            return ", or ".join(_alternative(alternative) for alternative in alternatives)
+            return _alternatives(alternatives)
         case OrderCause():
             return order_text(cause)
         case CommitCause(commits=commits):
@@ -60,6 +61,8 @@ def _rates_text(cause: Chance) -> str:
     rate = f"shows in {cause.shown} of {cause.of} {cause.noun} of {cause.failing}"
     if cause.passing:
         rate += f", and in {cause.elsewhere} of {cause.of_elsewhere} of {cause.passing}"
+    if cause.again:
+        rate += "; and in one boot more"
     if cause.changed_by:
         return f"{rate}; what changes the rate: {', '.join(cause.changed_by)}"
     return f"chance: {rate}"
@@ -93,6 +96,10 @@ def search_lines(cause: Cause | None) -> Iterator[str]:
             yield f"{between}; {which} from {search.failing} it passes ({_cost(search)})"
             if cause.places:
                 yield f"stands at {listed([str(place) for place in cause.places])}"
+            for field in cause.fields:
+                yield f"at {listed(field.paths)} another cause makes that: {_alternatives(field.alternatives)}"
+                if field.places:
+                    yield f"which stands at {listed([str(place) for place in field.places])}"
             if cause.others:
                 yield f"with that alone, no difference at {listed(cause.others)}: another cause makes that"
             yield from _aside(search)
@@ -101,6 +108,7 @@ def search_lines(cause: Cause | None) -> Iterator[str]:
             yield f"shrunk in {_boots(boots)} to the canonical order, but with {ways}"
         case NotFound():
             yield _not_found(cause)
+            yield from map(_otherwise, cause.otherwise)
             if cause.search is not None:
                 yield from _aside(cause.search)
         case _:
@@ -121,6 +129,10 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
 def _follows(follows: Sequence[Follow]) -> str:
     names = [f"{follow.code} {follow.about}" for follow in follows]
     return f"explains {len(names)} finding{'s' if len(names) > 1 else ''} more: {listed(names, NAMED)}"
+
+
+def _alternatives(alternatives: Iterable[Sequence[str]]) -> str:
+    return ", or ".join(map(_alternative, alternatives))
 
 
 def _alternative(traits: Sequence[str]) -> str:
@@ -166,6 +178,11 @@ def _not_found(cause: NotFound) -> str:  # noqa: PLR0911  a sentence for each re
             among = [trait for pair in cause.among for trait in pair]
             spent = _cost(search) if search is not None else _boots(cause.boots)
             return f"no cause was isolated within {spent}: it is among {listed(among)}"
+
+
+def _otherwise(part: Otherwise) -> str:
+    how = f"it fails otherwise: {part.code} {part.where}" if part.code else "nothing could be said"
+    return f"with {_alternative(part.traits)} {how}"
 
 
 def _between(search: Search) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from envparity.judge.evidence import Evidence, HeadersLost, Logged, Placed, Silence, WhoAnswered
+from envparity.judge.evidence import Evidence, HeadersLost, Logged, ReplicasReached, SilentWait, WhoAnswered
 from envparity.observe.transcript import HandshakeAnswered, Header
 
 __all__ = ["moment_lines"]
@@ -24,9 +24,9 @@ def moment_lines(evidence: Evidence) -> Iterator[str]:
                 yield f"there arrived: {_headers(answer.arrived)}"
         case HeadersLost(handshake=answer):
             yield f"sent and did not arrive at the replica: {', '.join(answer.lost)} ({_who(answer)} answered)"
-        case Placed(replicas=replicas):
+        case ReplicasReached(replicas=replicas):
             yield f"connections: {', '.join(f'{name} on replica {replica + 1}' for name, replica in replicas)}"
-        case Silence(waited=waited, close=close):
+        case SilentWait(waited=waited, close=close):
             ended = "the client, who gave up"
             if close is not None:
                 told = f"close {close.code} {close.reason}".rstrip()

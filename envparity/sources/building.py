@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from envparity.model.environment import Note
+from envparity.model.environment import DeploymentNote
 from envparity.sources.source import Key, Said
 from envparity.support.toml.document import shown_path
 
@@ -23,7 +23,7 @@ class Building:
         self._tables: dict[str, Any] = {}
         self._places: dict[Key, tuple[Path, int]] = {}
         self._hosts: dict[str, str] = {}
-        self._notes: dict[str, Note] = {}
+        self._notes: dict[str, DeploymentNote] = {}
         self._partly: dict[str, str] = {}
 
     def setting(self, name: str, value: str, place: tuple[Path, int]) -> None:
@@ -67,11 +67,11 @@ class Building:
         return name in self._tables.get("dependencies", {})
 
     @property
-    def notes(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[DeploymentNote, ...]:
         """The notes so far."""
         return tuple(self._notes.values())
 
-    def note(self, note: Note) -> None:
+    def note(self, note: DeploymentNote) -> None:
         """One that is made already."""
         self._notes[note.name] = note
 
@@ -89,21 +89,27 @@ class Building:
         if name.startswith("settings."):
             self._settings.pop(name.removeprefix("settings."), None)
             self._partly[name.removeprefix("settings.")] = partly
-        self._notes[name] = Note(name, text, _shown(place), known=False)
+        self._notes[name] = DeploymentNote(name, text, _shown(place), known=False)
 
     def not_taken(self, name: str, text: str, place: tuple[Path, int]) -> None:
         """What is known, and takes no part in a boot."""
-        self._notes[name] = Note(name, text, _shown(place), known=True)
+        self._notes[name] = DeploymentNote(name, text, _shown(place), known=True)
 
     def taken(self, name: str) -> None:
         """What was listed under that name is taken after all."""
         self._notes.pop(name, None)
 
+    @property
+    def partly(self) -> Mapping[str, str]:
+        """The settings of which something is not known, with `UNKNOWN` for it."""
+        return {name: text for name, text in self._partly.items() if text and f"settings.{name}" in self._notes}
+
     def said(self) -> Said:
         """All of it."""
         settings, notes = dict(self._settings), tuple(self._notes.values())
-        partly = {name: text for name, text in self._partly.items() if text and f"settings.{name}" in self._notes}
-        return Said(settings, {}, self._tables, self._places, self._hosts, notes, deployment=True, partly=partly)
+        return Said(
+            settings, {}, self._tables, self._places, self._hosts, notes, deployment=True, partly=dict(self.partly)
+        )
 
 
 def dependency_name(service: str) -> str:

@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import Final
 
 from envparity.sources.building import Building
-from envparity.sources.compose_files import Project, as_map, project, target_of
-from envparity.sources.compose_neighbours import command_of, hosts_of, neighbour, port_of, volumes_of
+from envparity.sources.compose_files import ComposeProject, as_map, project, target_of
+from envparity.sources.compose_neighbours import (
+    command_of,
+    hosts_of,
+    neighbour,
+    others_of,
+    port_of,
+    volumes_of,
+)
 from envparity.sources.compose_settings import known_text, service_settings
 from envparity.sources.images import put_built, put_image_name, put_words
-from envparity.sources.neighbours import put_neighbour
+from envparity.sources.neighbours import named_by, put_neighbour
 from envparity.sources.quantities import cores, mebibytes, seconds
 from envparity.sources.rest import list_rest
-from envparity.sources.servers import keys_of_container, kind_of_image, named_hosts, options_left
+from envparity.sources.servers import keys_of_container, kind_of_image, options_left
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, wrong
 
@@ -85,7 +92,7 @@ class Compose(Source):
         return made.said()
 
 
-def _service(found: Project, path: Path, part: str) -> tuple[str, Node]:
+def _service(found: ComposeProject, path: Path, part: str) -> tuple[str, Node]:
     whole = Node(dict(found.services), path, 0)
     candidates = [name for name, service in found.services.items() if service.at("build") is not None]
     candidates = candidates if len(candidates) == 1 else list(found.services)
@@ -183,9 +190,9 @@ def _built(made: Building, build: Node) -> None:
         made.not_taken("image arguments", ", ".join(as_map(arguments).table), arguments.place)
 
 
-def _servers(made: Building, name: str, service: Node, found: Project) -> None:
+def _servers(made: Building, name: str, service: Node, found: ComposeProject) -> None:
     needed = _conditions(service)
-    named = {host: port for name, value in made.settings.items() for host, port in named_hosts(name, value)}
+    named = named_by(made.settings, others_of(name, found))
     active = set(found.variables.get("COMPOSE_PROFILES", "").split(","))
     waits = []
     for other, at in found.services.items():

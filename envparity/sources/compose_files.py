@@ -14,7 +14,7 @@ from envparity.sources.source import UNKNOWN
 from envparity.sources.yaml_nodes import Node, documents, wrong
 from envparity.support.toml.document import shown_path
 
-__all__ = ["Missing", "Project", "as_map", "project", "target_of", "variables_of"]
+__all__ = ["ComposeProject", "Missing", "as_map", "project", "target_of", "variables_of"]
 
 _DEEPEST = 20
 _REPLACED = frozenset({"command", "entrypoint", "test"})
@@ -42,7 +42,7 @@ class Missing(str):
 
 
 @dataclass(frozen=True)
-class Project:
+class ComposeProject:
     """The services of a project, whole; `variables` are those of its own `.env`."""
 
     services: Mapping[str, Node]
@@ -54,13 +54,13 @@ def variables_of(path: Path) -> dict[str, str]:
     return dict(Dotenv().read(path, "").settings) if path.is_file() else {}
 
 
-def project(first: Path, *over: Path) -> Project:
+def project(first: Path, *over: Path) -> ComposeProject:
     """The project of a compose file, and of others over it. Raises `ConfigurationError` and `OSError`."""
     variables = variables_of(first.parent / ".env")
     services = _services(first, variables, (first.resolve(),))
     for path in over:
         services = _over(services, _services(path, variables, (path.resolve(),)))
-    return Project(services, variables)
+    return ComposeProject(services, variables)
 
 
 def _over(under: Mapping[str, Node], over: Mapping[str, Node]) -> dict[str, Node]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 import msgspec
 
 from envparity.sources.building import Building
-from envparity.sources.compose_files import Missing, Project
+from envparity.sources.compose_files import ComposeProject, Missing
 from envparity.sources.compose_settings import service_settings
 from envparity.sources.images import built_table, words_of
-from envparity.sources.neighbours import Neighbour
+from envparity.sources.neighbours import Neighbour, Settings
+from envparity.sources.servers import kind_of_image
 from envparity.sources.yaml_nodes import Node
 
-__all__ = ["command_of", "hosts_of", "neighbour", "port_of", "volumes_of"]
+__all__ = ["command_of", "hosts_of", "neighbour", "others_of", "port_of", "volumes_of"]
 
 
-def neighbour(made: Building, name: str, at: Node, found: Project, port: int | None) -> Neighbour:
+def neighbour(made: Building, name: str, at: Node, found: ComposeProject, port: int | None) -> Neighbour:
     """What the file says of another container; settings that nobody here knows are noted."""
     inside, prefix = Building(), f"services.{name}"
     service_settings(inside, at, found)
@@ -46,11 +48,26 @@ def neighbour(made: Building, name: str, at: Node, found: Project, port: int | N
         image=image or "",
         built=built,
         variables=inside.settings,
+        partly=inside.partly,
         command=(command_of(command) or ()) if command is not None else (),
         volumes=[folder for folder in _mounted(at) if folder.startswith("/")],
         ready=_ready(at),
         lacking=lacking,
     )
+
+
+def others_of(name: str, found: ComposeProject) -> Iterator[Settings]:
+    """What the containers beside the service of that name are told, but servers of a known kind."""
+    for other, at in found.services.items():
+        image = at.text_at("image")
+        if other != name and not (image is not None and kind_of_image(image)):
+            yield Settings(hosts_of(other, at, found.services[name]), partial(_told, at, found))
+
+
+def _told(service: Node, found: ComposeProject) -> Mapping[str, str]:
+    inside = Building()
+    service_settings(inside, service, found)
+    return {**inside.settings, **inside.partly}
 
 
 def _bound(service: Node) -> Iterator[str]:

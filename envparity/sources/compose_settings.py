@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from envparity.sources.building import Building
-from envparity.sources.compose_files import Missing, Project, as_map
+from envparity.sources.compose_files import ComposeProject, Missing, as_map
 from envparity.sources.dotenv import Dotenv
 from envparity.sources.yaml_nodes import Node, wrong
 
 __all__ = ["known_text", "service_settings"]
 
 
-def service_settings(made: Building, service: Node, found: Project) -> None:
+def service_settings(made: Building, service: Node, found: ComposeProject) -> None:
     """Those of its files of variables, and over them its own; what nobody here knows is noted."""
     files = service.at("env_file")
     for entry in files.items if files is not None else []:

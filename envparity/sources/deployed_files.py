@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from envparity.errors import ConfigurationError, Mistake
-from envparity.model.composed import is_composed
-from envparity.model.environment import Note
+from envparity.model.environment import DeploymentNote
 from envparity.sources.layer import Layer, over
+from envparity.sources.neighbours import compose_neighbours
 from envparity.sources.partly_known import HERE, Servers, compose_partly, numbered
 from envparity.sources.servers import (
     composed,
@@ -122,25 +122,13 @@ class DeployedFiles:
         for name, port in ports_nobody_says(literals, hosts, {*literals, *unknown, *self._above}):
             at, number = made.places["settings", name]
             words = f"the port of {hosts[literals[name]]}, another in each boot, of which {name} has the host alone"
-            made.notes[f"settings.{port}"] = Note(f"settings.{port}", words, f"{at}:{number}", known=False)
+            made.notes[f"settings.{port}"] = DeploymentNote(f"settings.{port}", words, f"{at}:{number}", known=False)
         made.hosts = hosts
         partly = {name: text for name, text in self._partly.items() if name not in self._above}
         compose_partly(made, partly, Servers(hosts, every, kinds, self._taken))
-        self._compose_services(dependencies, by_name)
+        compose_neighbours(made, dependencies, by_name)
         if not dependencies:
             del made.tables["dependencies"]
-
-    def _compose_services(self, dependencies: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
-        """The same for the settings of other programs of the team's own; they have no servers but the backend's."""
-        for name, table in dependencies.items():
-            if table["kind"] != "service":
-                continue
-            hosts = {host: other for host, other in self._layer.hosts.items() if other != name}
-            own = dict(table.get("settings", {}))
-            for setting, value in own.items():
-                text = siblings(own, hosts, kinds).get(setting) or composed(value, hosts, kinds)
-                braces = value.replace("{", "{{").replace("}", "}}") if is_composed(value) else value
-                table["settings"] = {**table["settings"], setting: text or braces}
 
 
 def _elsewhere(setting: str, value: str, beside: Collection[str]) -> Iterator[tuple[str, dict[str, object]]]:
@@ -153,7 +141,7 @@ def _elsewhere(setting: str, value: str, beside: Collection[str]) -> Iterator[tu
         yield value, table
 
 
-def _is_unset(note: Note) -> bool:
+def _is_unset(note: DeploymentNote) -> bool:
     """Whether it says that only the platform knows a setting."""
     return not note.known and note.name.startswith("settings.")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envparity.errors import ConfigurationError, Mistake
-from envparity.model.environment import Note
+from envparity.model.environment import DeploymentNote
+from envparity.sources.by_name import serve_by_name
 from envparity.sources.deployed_files import DeployedFiles
-from envparity.sources.layer import Layer, holds, over, unreached
+from envparity.sources.layer import Layer, holds, is_moot, over
 from envparity.sources.relocating import relocated
 from envparity.sources.source import SOURCES, ReadsTogether, Said
 from envparity.sources.together import Together
@@ -40,7 +41,7 @@ class Extended:
 
     document: Document
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
-    notes: tuple[Note, ...] = ()
+    notes: tuple[DeploymentNote, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     under: Layer = field(default_factory=Layer, repr=False)
@@ -251,7 +252,7 @@ def _as_layer(base: Extended, document: Document) -> Layer:
     notes = {note.name: note for note in base.notes}
     if "deployed" in mine.data:
         text = f"of {mine.path.name} alone: each environment says itself where it runs"
-        notes["deployed"] = Note("deployed", text, f"{mine.source}:{mine.line(('deployed',))}", known=True)
+        notes["deployed"] = DeploymentNote("deployed", text, f"{mine.source}:{mine.line(('deployed',))}", known=True)
     tables = relocated(tables, mine.path.parent, document.path.parent)
     literals = {name: value for name, value in base.settings.items() if name not in mine.table("settings")}
     return Layer(literals, tables, places, dict(base.under.hosts), notes, base.under.deployment)
@@ -262,6 +263,7 @@ def _whole(document: Document, under: Layer, environments: Collection[str]) -> E
     own = document.table("settings")
     data = over(under.tables, document.data)
     _without_replicas(document, data, under, environments)
+    nameless = serve_by_name(under, data)
     places = {key: place for key, place in under.places.items() if _stands(data, under, key)}
     from_files = {key: place for key, place in places.items() if key not in document.lines}
     shown = {dotted(key): f"{file}:{line}" for key, (file, line) in from_files.items() if len(key) > 1}
@@ -271,8 +273,7 @@ def _whole(document: Document, under: Layer, environments: Collection[str]) -> E
         if image or not isinstance(data[str(key[0])], dict):
             shown[dotted(key)] = f"{file}:{line}"
     shown |= {dotted(key): f"{document.source}:{line}" for key, line in document.lines.items() if len(key) > 1}
-    said = [note for name, note in under.notes.items() if name.removeprefix("settings.") not in own or "." not in name]
-    notes = (*said, *unreached(under, data))
+    notes = (*(note for name, note in under.notes.items() if not is_moot(name, own, data)), *nameless)
     read = replace(document, data=data, places=from_files)
     return Extended(read, under.literals, notes, shown, under=under)
 

@@ -7,21 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Item", "Template", "Written"]
+from envparity.sources.helm_flow import ListElement, is_flow, values_of_flow, whole_flow
+
+__all__ = ["ListElement", "Template", "Written"]
 
 _LINE: Final = re.compile(
     r"(?P<indent> *)(?P<item>- +)?(?P<key>[A-Za-z0-9_./-]+|\"[^\"]+\"|'[^']+') *:(?: +(?P<said>.*))?$"
 )
 _BARE_ITEM: Final = re.compile(r"(?P<indent> *)- +(?P<said>.*)$")
-_PAIR: Final = re.compile(r"(?P<key>[A-Za-z0-9_-]+): +(?P<said>(?:\{\{.*?\}\}|[^,{}])+)")
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*$")
-
-
-@dataclass(eq=False)
-class Item:
-    """An element of a list, with the name that the template gives it; "" for one that it does not write out."""
-
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,7 @@ class Written:
 
     line: int
     document: int
-    way: tuple[str | Item, ...]
+    way: tuple[str | ListElement, ...]
     said: str
 
     def unnamed(self, way: tuple[str | int, ...], names: tuple[str, ...]) -> int | None:
@@ -43,15 +37,15 @@ class Written:
             return None
         count = 0
         for here, key, name in zip(self.way, way, names, strict=True):
-            if (here.name not in {"", name}) if isinstance(here, Item) else here != key:
+            if (here.name not in {"", name}) if isinstance(here, ListElement) else here != key:
                 return None
-            count += isinstance(here, Item) and here.name != name
+            count += isinstance(here, ListElement) and here.name != name
         return count
 
     @property
     def is_of_any(self) -> bool:
         """Whether it writes the same of several list elements, or of one with a name that is made."""
-        inner = next((part for part in reversed(self.way) if isinstance(part, Item)), None)
+        inner = next((part for part in reversed(self.way) if isinstance(part, ListElement)), None)
         return inner is not None and not inner.name
 
 
@@ -68,39 +62,48 @@ class Template:
 
 
 def _written(text: str) -> Iterator[Written]:
-    document, stack = 0, list[tuple[int, str | Item]]()
-    for number, whole in enumerate(text.splitlines(), start=1):
-        line = _COMMENT.sub("", whole).rstrip()
+    document, stack = 0, list[tuple[int, str | ListElement]]()
+    lines = [_COMMENT.sub("", line).rstrip() for line in text.splitlines()]
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
         if line.startswith("---"):
             document, stack = document + 1, []
             continue
         found = _LINE.match(line) or _BARE_ITEM.match(line)
         if found is None:
             continue
-        indent, said = len(found["indent"]), found["said"] or ""
-        key = found.groupdict().get("key")
-        if key is None or found["item"]:
-            while stack and (stack[-1][0] > indent or (stack[-1][0] == indent and isinstance(stack[-1][1], Item))):
-                stack.pop()
-            stack.append((indent, Item()))
-        if key is None:
-            way = tuple(part for _, part in stack)
-            yield Written(number, document, way, said)
-            for pair in _PAIR.finditer(said) if said.startswith("{") and not said.startswith("{{") else ():
-                if pair["key"] == "name" and "{{" not in pair["said"] and isinstance(way[-1], Item):
-                    way[-1].name = _literal(pair["said"])
-                yield Written(number, document, (*way, pair["key"]), pair["said"])
-            continue
-        if found["item"]:
-            yield Written(number, document, tuple(part for _, part in stack), "")
-        column = indent + len(found["item"] or "")
-        while stack and stack[-1][0] >= column:
+        said = found["said"] or ""
+        yield from _of_line(found, number, document, stack)
+        if is_flow(said):
+            whole = whole_flow([said, *lines[number:]])
+            for value in values_of_flow(whole, tuple(part for _, part in stack)):
+                yield Written(number + value.below, document, value.way, value.said)
+            number += whole.count("\n")
+
+
+def _of_line(
+    found: re.Match[str], number: int, document: int, stack: list[tuple[int, str | ListElement]]
+) -> Iterator[Written]:
+    """What a line writes itself; `stack` becomes what stands below it, with the columns."""
+    indent, said = len(found["indent"]), found["said"] or ""
+    key = found.groupdict().get("key")
+    if key is None or found["item"]:
+        while stack and (stack[-1][0] > indent or (stack[-1][0] == indent and isinstance(stack[-1][1], ListElement))):
             stack.pop()
-        key, inside = key.strip("\"'"), stack[-1][1] if stack else ""
-        if isinstance(inside, Item) and key == "name" and "{{" not in said:
-            inside.name = _literal(said)
-        stack.append((column, key))
-        yield Written(number, document, tuple(part for _, part in stack), said)
+        stack.append((indent, ListElement()))
+        yield Written(number, document, tuple(part for _, part in stack), said if key is None else "")
+    if key is None:
+        return
+    column = indent + len(found["item"] or "")
+    while stack and stack[-1][0] >= column:
+        stack.pop()
+    key, inside = key.strip("\"'"), stack[-1][1] if stack else ""
+    if isinstance(inside, ListElement) and key == "name" and "{{" not in said:
+        inside.name = _literal(said)
+    stack.append((column, key))
+    yield Written(number, document, tuple(part for _, part in stack), said)
 
 
 def _literal(said: str) -> str:

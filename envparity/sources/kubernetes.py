@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from envparity.sources.building import Building, dependency_name
 from envparity.sources.kubernetes_ingress import put_cloud_run, put_ingress
 from envparity.sources.kubernetes_objects import Objects, is_knative, name_of, objects, pod_of
-from envparity.sources.neighbours import put_neighbour
-from envparity.sources.pod_neighbours import pod_neighbour
+from envparity.sources.neighbours import Settings, named_by, put_neighbour
+from envparity.sources.pod_neighbours import pod_neighbour, told_to
 from envparity.sources.pod_rest import pod_rest
 from envparity.sources.pods import container_limits, container_notes, container_of, container_settings
 from envparity.sources.rendering import kustomization_in
@@ -98,13 +99,14 @@ def _asked_by_clients(pod: Node) -> str:
 
 
 def _servers(made: Building, found: Objects, backend: Node) -> None:
+    named = named_by(made.settings, _others(found, backend))
     for workload in found.workloads():
         kind = _kind(workload)
         names = found.services_of(workload)
         if workload is backend or not names:
             continue
         if kind is None:
-            _beside(made, found, workload, names)
+            _beside(made, found, workload, names, named)
             continue
         listed = pod_of(workload).at("containers")
         having = [each for each in (listed.items if listed is not None else []) if each.text_at("image")]
@@ -113,6 +115,14 @@ def _servers(made: Building, found: Objects, backend: Node) -> None:
         for host in _hosts(workload, names):
             made.known_as(host, server)
     _elsewhere(made, found)
+
+
+def _others(found: Objects, backend: Node) -> Iterator[Settings]:
+    """What other workloads are told, but servers of a known kind."""
+    for workload in found.workloads():
+        if workload is not backend and _kind(workload) is None:
+            names = found.services_of(workload)
+            yield Settings(tuple(_hosts(workload, names)), partial(told_to, workload, found))
 
 
 def _server(made: Building, name: str, kind: str, container: Node, at: Node) -> str:
@@ -163,11 +173,12 @@ def _hosts(workload: Node, names: Iterable[str]) -> Iterator[str]:
             yield f"{name}.{ending}"
 
 
-def _beside(made: Building, found: Objects, workload: Node, names: tuple[str, ...]) -> None:
-    """A workload of another kind, where a setting names one of its Services; else that it is there."""
-    named = {host for setting, value in made.settings.items() for host, _ in named_hosts(setting, value)}
+def _beside(
+    made: Building, found: Objects, workload: Node, names: tuple[str, ...], named: Mapping[str, object]
+) -> None:
+    """A workload of another kind, where one of its Services is `named`; else that it is there."""
     hosts = list(_hosts(workload, names))
-    if not named.intersection(hosts):
+    if named.keys().isdisjoint(hosts):
         made.not_taken(f"services.{name_of(workload)}", "no setting names it", workload.place)
     elif put_neighbour(made, pod_neighbour(made, names[0], workload, found)):
         for host in hosts:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envparity.errors import ConfigurationError
 from envparity.sources.helm_places import Chart, charts_near, sources_of
+from envparity.sources.kustomize_names import Renaming, renaming_of, with_images
 from envparity.sources.kustomize_patches import inline_objects, operations, with_operations
 from envparity.sources.rendering import (
     STANDARD_INPUT,
@@ -25,6 +26,7 @@ from envparity.support.toml.bounds import bounded_content
 __all__ = ["WORKLOADS", "Objects", "is_knative", "name_of", "objects", "pod_of"]
 
 WORKLOADS = ("Deployment", "StatefulSet", "Rollout", "DaemonSet")
+_HASH = re.compile(r"-[a-z0-9]{10}$")
 _SOURCE = b"# Source: "
 _NOT_RENDERED = frozenset({"kustomization.yaml", "kustomization.yml", "chart.yaml", "values.yaml"})
 
@@ -62,8 +64,8 @@ class Objects:
         return tuple(found for found in self.every if found.text_at("kind") in WORKLOADS or is_knative(found))
 
 
-def _is(found: Node, kind: str, name: str) -> bool:
-    return found.text_at("kind") == kind and name_of(found) == name
+def _is(found: Node, kind: str, *names: str) -> bool:
+    return found.text_at("kind") == kind and name_of(found) in names
 
 
 def name_of(found: Node) -> str:
@@ -107,23 +109,25 @@ def objects(path: Path) -> Objects:
     own = [found for folder in folders for found in (*_in_files(folder, rendered=True), *inline_objects(folder))]
     said = [found for folder in folders for found in operations(folder)]
     maps = [found for folder in folders for found in generated(folder)]
-    made = [_with_generated(each, maps) for each in _all(path, content)]
-    start = kustomization_in(path) or path, 1
-    placed = (with_places(each, [*told, *(node for node in own if _same(node, each))], start) for each, told in made)
-    return Objects(tuple(with_operations(each, said) for each in placed))
+    renaming, start = renaming_of(folders), (kustomization_in(path) or path, 1)
+    made = []
+    for each in _all(path, content):
+        names = renaming.before(name_of(each))
+        told = [
+            *_generated(each, renaming, maps),
+            *(node for node in own if _is(node, each.text_at("kind") or "", *names)),
+        ]
+        made.append(with_operations(with_places(each, told, start), said, names))
+    return Objects(tuple(with_images(each, renaming.images) for each in made))
 
 
-def _with_generated(found: Node, maps: Sequence[tuple[str, dict[str, Node]]]) -> tuple[Node, list[Node]]:
-    """What was rendered, and what kustomizations say of it where they make it: its name has a hash behind it then."""
+def _generated(found: Node, renaming: Renaming, maps: Sequence[tuple[str, dict[str, Node]]]) -> list[Node]:
+    """What kustomizations say of an object where they make it: its name has a hash behind it then."""
     if found.text_at("kind") != "ConfigMap":
-        return found, []
-    named = name_of(found)
-    told = [data for name, data in maps if re.fullmatch(rf"{re.escape(name)}(?:-[a-z0-9]{{10}})?", named)]
-    return found, [Node({"data": Node(data, found.path, 0)}, found.path, 0) for data in told]
-
-
-def _same(node: Node, other: Node) -> bool:
-    return _is(node, other.text_at("kind") or "", name_of(other))
+        return []
+    names = {*renaming.before(name_of(found)), *renaming.before(_HASH.sub("", name_of(found)))}
+    told = [data for name, data in maps if name in names]
+    return [Node({"data": Node(data, found.path, 0)}, found.path, 0) for data in told]
 
 
 def with_places(rendered: Node, own: Sequence[Node], start: tuple[Path, int]) -> Node:

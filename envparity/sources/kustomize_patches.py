@@ -14,7 +14,7 @@ from envparity.sources.yaml_nodes import Node, documents
 from envparity.support.patterns import Pattern
 from envparity.support.toml.bounds import bounded_content
 
-__all__ = ["Operation", "inline_objects", "operations", "with_operations"]
+__all__ = ["PatchOperation", "inline_objects", "operations", "with_operations"]
 
 _SETTING: Final = frozenset({"add", "replace"})
 _BLOCK: Final = re.compile(r"[|>][-+\d]*[ \t]*(#.*)?$")
@@ -23,7 +23,7 @@ _WITHIN_S: Final = 0.05  # there is one for each patch and object
 
 
 @dataclass(frozen=True)
-class Operation:
+class PatchOperation:
     """One value that is set in objects of a kind and name, both regular expressions, at the keys of a JSON Pointer."""
 
     kind: str
@@ -47,7 +47,7 @@ def inline_objects(folder: Path) -> Iterator[Node]:
             yield patch
 
 
-def operations(folder: Path) -> Iterator[Operation]:
+def operations(folder: Path) -> Iterator[PatchOperation]:
     """What its patches set by JSON Patch, and the counts of replicas that it sets by name."""
     for target, patch in _patches(folder):
         if target is None or not isinstance(patch.value, list):
@@ -56,20 +56,22 @@ def operations(folder: Path) -> Iterator[Operation]:
         for each in patch.items:
             value, pointer = each.at("value"), each.text_at("path") or ""
             if each.text_at("op") in _SETTING and value is not None and pointer.startswith("/"):
-                yield Operation(kind, name, tuple(map(_unescaped, pointer[1:].split("/"))), value)
+                yield PatchOperation(kind, name, tuple(map(_unescaped, pointer[1:].split("/"))), value)
     named = kustomization_in(folder)
     for document in documents(named) if named is not None else []:
         for each in _listed(document, "replicas"):
             count = each.at("count")
             if count is not None:
-                yield Operation(_ANY, re.escape(each.text_at("name") or ""), ("spec", "replicas"), count)
+                yield PatchOperation(_ANY, re.escape(each.text_at("name") or ""), ("spec", "replicas"), count)
 
 
-def with_operations(rendered: Node, said: Sequence[Operation]) -> Node:
-    """What was rendered, each value at the place of the last of these operations that sets just that."""
-    kind, name = rendered.text_at("kind") or "", rendered.text_at("metadata", "name") or ""
+def with_operations(rendered: Node, said: Sequence[PatchOperation], names: Sequence[str]) -> Node:
+    """What was rendered, each value at the place of the last of these operations that sets just that; `names` are those
+    that it has, or had before it was renamed.
+    """
+    kind = rendered.text_at("kind") or ""
     for operation in said:
-        if operation.is_for(kind, name):
+        if any(operation.is_for(kind, name) for name in names):
             rendered = _put(rendered, operation.keys, operation.value)
     return rendered
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from envparity.model.environment import Note
+from envparity.model.environment import DeploymentNote
 from envparity.support.toml.document import dotted
 from envparity.support.toml.lines import KeyPath
 
-__all__ = ["Layer", "holds", "over", "unreached"]
+__all__ = ["Layer", "holds", "is_moot", "over"]
 
 _PROGRAM = frozenset({"entrypoint", "arguments"})
 
@@ -28,7 +28,7 @@ class Layer:
     tables: dict[str, Any] = field(default_factory=dict, repr=False)
     places: dict[KeyPath, tuple[str, int]] = field(default_factory=dict)
     hosts: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, Note] = field(default_factory=dict)
+    notes: dict[str, DeploymentNote] = field(default_factory=dict)
     deployment: bool = False
 
     def table(self, key: str) -> dict[str, Any]:
@@ -64,7 +64,9 @@ class Layer:
         """Note that this value takes no part in a boot."""
         file, line = self.places.pop(key, ("", 0))
         name = dotted(key)
-        self.notes[name] = Note(name, value if isinstance(value, str) else str(value), f"{file}:{line}", known=True)
+        self.notes[name] = DeploymentNote(
+            name, value if isinstance(value, str) else str(value), f"{file}:{line}", known=True
+        )
 
 
 def over(under: Mapping[str, object], upper: Mapping[str, object]) -> dict[str, object]:
@@ -106,12 +108,11 @@ def holds(data: Mapping[str, object], key: KeyPath) -> bool:
     return True
 
 
-def unreached(under: Layer, data: Mapping[str, object]) -> Iterator[Note]:
-    """That a server of the deployment's files is booted, and nothing tells the backend where it is."""
-    said = str([value for key, value in data.items() if key not in {"differences", "platform", "ingress"}])
-    for name in under.table("dependencies") if under.deployment else ():
-        hosts = sorted({host for host, server in under.hosts.items() if server == name})
-        place = under.places.get(("dependencies", name))
-        if place is not None and hosts and f"{{{name}." not in said and f"'{name}." not in said:
-            text = f"no setting leads there: the backend looks for {' or '.join(hosts)} itself, if at all"
-            yield Note(f"dependencies.{name}", text, f"{place[0]}:{place[1]}", known=False)
+def is_moot(note: str, own: Collection[str], data: Mapping[str, object]) -> bool:
+    """Whether what a note of that name is about is one of the environment's `own` settings, or is of an ingress that it
+    has not.
+    """
+    ingress = data.get("ingress")
+    if isinstance(ingress, dict) and ingress.get("kind") == "none" and note.startswith("ingress "):
+        return True
+    return "." in note and note.removeprefix("settings.") in own

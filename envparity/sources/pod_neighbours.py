@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from envparity.sources.building import Building
@@ -10,7 +12,7 @@ from envparity.sources.neighbours import Neighbour
 from envparity.sources.pods import container_of, container_settings, writable_folders
 from envparity.sources.yaml_nodes import Node
 
-__all__ = ["pod_neighbour"]
+__all__ = ["pod_neighbour", "told_to"]
 
 
 def pod_neighbour(made: Building, name: str, workload: Node, found: Objects) -> Neighbour:
@@ -37,6 +39,14 @@ def pod_neighbour(made: Building, name: str, workload: Node, found: Objects) -> 
         ready=_ready(container),
         lacking=lacking,
     )
+
+
+def told_to(workload: Node, found: Objects) -> Mapping[str, str]:
+    """The settings of its first container; none for what has no pods."""
+    inside = Building()
+    if workload.at("spec", "template", "spec") is not None:
+        container_settings(inside, container_of(pod_of(workload), ""), found)
+    return inside.settings
 
 
 def _ready(container: Node) -> dict[str, str | list[str]] | None:

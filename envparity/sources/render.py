@@ -1,4 +1,4 @@
-"""`render.yaml`: a service of a blueprint of Render, its databases and groups of variables."""
+"""`render.yaml`: a service of a blueprint of Render, its databases and groups of variables; and its previews."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Final
 
 from envparity.sources.building import Building, dependency_name
 from envparity.sources.images import plain_words, put_built, put_image_name, put_words
+from envparity.sources.render_previews import PREVIEW, has_previews, preview_of
 from envparity.sources.rest import list_rest
 from envparity.sources.servers import keys_of_container, kind_of_image
 from envparity.sources.source import Said, Source
 from envparity.sources.yaml_nodes import Node, documents, wrong
 
-__all__ = ["SOURCE", "Render"]
+__all__ = ["SOURCE", "Render", "makes_previews"]
 
 _DATABASE, _KEY_VALUE = "postgres:16", "valkey:8"  # what Render's own servers are
 _PROPERTIES: Final = {
@@ -48,27 +49,43 @@ _READ: Final = frozenset(
             "autoDeployTrigger",
             "branch",
         ),
-        *("buildFilter", "domain", "previews", "pullRequestPreviewsEnabled", "registryCredential", "repo"),
+        *(
+            "buildFilter",
+            "domain",
+            "previewPlan",
+            "previews",
+            "pullRequestPreviewsEnabled",
+            "registryCredential",
+            "repo",
+        ),
     )
 )
 _PORT, _GRACE_S, _SECRET = 10000, 30.0, 32
 
 
 class Render(Source):
-    """`render.yaml#api`: the service `api`; left out: the only one of type web."""
+    """`render.yaml#api`: the service `api`; left out: the only one of type web. `#api/preview`: as its previews are."""
 
     def reads(self, path: Path) -> bool:
         return path.name in {"render.yaml", "render.yml"}
 
     def read(self, path: Path, part: str) -> Said:
         whole = next(iter(documents(path)), Node({}, path, 1))
+        made = Building()
+        part, of_preview, kind = part.partition("/")
+        if of_preview and kind != PREVIEW:
+            raise wrong(whole, "services", f"#SERVICE or #SERVICE/{PREVIEW}", f"#{part}/{kind}")
+        if of_preview:
+            preview = preview_of(whole)
+            whole = preview.whole
+            for variable in preview.left:
+                made.not_taken(f"settings.{variable.text_at('key')}", "typed in for production alone", variable.place)
         listed = whole.at("services")
         services = [each for each in (listed.items if listed is not None else []) if each.table]
         web = [each for each in services if each.text_at("name") == part or (not part and each.text_at("type") in _WEB)]
         if len(web) != 1:
             known = ", ".join(each.text_at("name") or "" for each in services) or "none"
             raise wrong(whole, "services", f"#SERVICE, one of {known}", f"{len(web)} that are meant")
-        made = Building()
         databases = whole.at("databases")
         for each in databases.items if databases is not None else []:
             _server(made, each, _DATABASE)
@@ -79,6 +96,11 @@ class Render(Source):
                 made.not_taken(f"services.{each.text_at('name')}", f"a {each.text_at('type')} beside it", each.place)
         _service(made, web[0], whole)
         return made.said()
+
+
+def makes_previews(path: Path) -> bool:
+    """Whether a blueprint makes previews. Raises `ConfigurationError` and `OSError`."""
+    return any(has_previews(whole) for whole in documents(path))
 
 
 def _server(made: Building, node: Node, image: str) -> None:
@@ -159,10 +181,10 @@ def _variables(made: Building, listed: Node | None, whole: Node) -> None:
 
 
 def _variable(made: Building, name: str, variable: Node) -> None:
-    value = variable.text_at("value")
+    value = variable.at("value")
     source = variable.at("fromDatabase") or variable.at("fromService")
     if value is not None:
-        made.setting(name, value, variable.place)
+        made.setting(name, value.text or "", value.place)
     elif variable.text_at("generateValue") == "true":
         made.put(("settings", name), {"secret": _SECRET}, variable.place)
     elif source is not None:

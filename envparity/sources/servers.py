@@ -20,6 +20,7 @@ __all__ = [
     "kind_of_image",
     "named_hosts",
     "options_left",
+    "port_beside",
     "ports_nobody_says",
     "siblings",
     "urls",
@@ -81,6 +82,13 @@ def named_hosts(setting: str, value: str) -> Iterator[tuple[str, int | None]]:
     for pattern in (_URL, _BARE):
         for found in pattern.finditer(value):
             yield found["host"], int(found["port"]) if found["port"] else None
+
+
+def port_beside(setting: str, settings: Mapping[str, str]) -> int | None:
+    """The port that stands beside a setting that is a host, by the same name: `DB_PORT` beside `DB_HOST`."""
+    found = _HOST.fullmatch(setting)
+    port = settings.get(f"{found['prefix']}PORT", "") if found is not None else ""
+    return int(port) if port.isdecimal() else None
 
 
 def _recognised() -> Iterator[tuple[str, IsRecognised]]:

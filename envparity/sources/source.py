@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 from envparity.doors import Door
-from envparity.model.environment import Note
+from envparity.model.environment import DeploymentNote
 
-__all__ = ["SOURCES", "UNKNOWN", "Key", "Note", "ReadsTogether", "Said", "Source"]
+__all__ = ["SOURCES", "UNKNOWN", "DeploymentNote", "Key", "ReadsTogether", "Said", "Source"]
 
 UNKNOWN: Final = "envparity0unknown0"
 """What stands in `Said.partly` for what only the platform knows."""
@@ -35,7 +35,7 @@ class Said:
     tables: Mapping[str, object] = field(default_factory=dict, repr=False)
     places: Mapping[Key, tuple[Path, int]] = field(default_factory=dict)
     hosts: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
+    notes: tuple[DeploymentNote, ...] = ()
     deployment: bool = False
     partly: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 import netra_backend
 from netra_backend.app.backend import Backend
+from netra_backend.app.core.tasks import end_tasks
 from netra_backend.app.logs import configure_logging
 from netra_backend.app.routes import health, metrics, websocket
 from netra_backend.app.settings import read_settings
@@ -45,6 +46,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
+        await end_tasks(starting)
         await backend.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity import Boot, Finding, Observation, Scenario, Stack, Subject, choose_launcher, load_subject
+from envparity import Boot, Finding, Observation, Project, Scenario, Stack, choose_launcher, load_project
 from envparity.engine.observer import Observer
 from envparity.judge import judge
 from envparity.launch.attached.launcher import AttachedLauncher
@@ -38,14 +38,14 @@ def tree(fault: Fault | None, folder: Path) -> Path:
     return root
 
 
-def playable(subject: Subject, only: Sequence[str]) -> tuple[Scenario, ...]:
-    scenarios = tuple(scenario for scenario in subject.backend.scenarios if plays(subject, "staging", scenario))
+def playable(project: Project, only: Sequence[str]) -> tuple[Scenario, ...]:
+    scenarios = tuple(scenario for scenario in project.backend.scenarios if plays(project, "staging", scenario))
     return tuple(scenario for scenario in scenarios if scenario.name.partition("[")[0] in only) if only else scenarios
 
 
-async def observed(launcher: Launcher, stack: Stack, subject: Subject, scenarios: Sequence[Scenario]) -> Observation:
+async def observed(launcher: Launcher, stack: Stack, project: Project, scenarios: Sequence[Scenario]) -> Observation:
     """What that stack shows: its startup, and these scenarios."""
-    observer = Observer(subject.backend, launcher.name, launcher.run_id, lambda _event: None, subject.attached)
+    observer = Observer(project.backend, launcher.name, launcher.run_id, lambda _event: None, project.attached)
     await observer.see_through(stack, scenarios)
     first = await observer.replicas(stack)
     return await observer.record(stack, first, await observer.player.peaceful(stack, scenarios), {})
@@ -55,12 +55,12 @@ async def both_ways(
     root: Path, monkeypatch: pytest.MonkeyPatch, only: Sequence[str] = ()
 ) -> tuple[list[Finding], list[Finding], Observation]:
     """The findings of the container launcher; of one attached to the very same staging; and what that one saw."""
-    subject = load_subject(root / "netra_backend" / "backend.toml", root / "environments", ("local", "staging"))
-    launcher = await asyncio.to_thread(choose_launcher, "container", subject, print)
+    project = load_project(root / "netra_backend" / "backend.toml", root / "environments", ("local", "staging"))
+    launcher = await asyncio.to_thread(choose_launcher, "container", project, print)
     try:
         async with (
-            launcher.boot(subject.environments["local"], Boot(), print) as local,
-            launcher.boot(subject.environments["staging"], Boot(), print) as staging,
+            launcher.boot(project.environments["local"], Boot(), print) as local,
+            launcher.boot(project.environments["staging"], Boot(), print) as staging,
         ):
             monkeypatch.setenv("STAGING_JWT_SECRET", staging.settings["JWT_SECRET"])
             host, port = staging.endpoint.address
@@ -71,17 +71,17 @@ async def both_ways(
                 max_connections_per_minute=PER_MINUTE,
                 ca=str(authority(launcher, root)),
             )
-            seen_from_outside = replace(subject, attached={"staging": deployed})
+            seen_from_outside = replace(project, attached={"staging": deployed})
             scenarios = playable(seen_from_outside, only)
             attached = AttachedLauncher(seen_from_outside)
             seen = await asyncio.gather(
-                observed(launcher, local, subject, scenarios), observed(launcher, staging, subject, scenarios)
+                observed(launcher, local, project, scenarios), observed(launcher, staging, project, scenarios)
             )
             async with attached.boot(seen_from_outside.environments["staging"], Boot(), print) as outside:
                 other = await observed(attached, outside, seen_from_outside, scenarios)
     finally:
         await launcher.close()
-    within = judge(subject, seen).findings
+    within = judge(project, seen).findings
     without = judge(seen_from_outside, (seen[0], other)).findings
     return list(within), list(without), other
 

@@ -30,8 +30,8 @@ IN_PYTEST += ["--envparity-runs", "TMP/runs", "TMP/test_everything.py"]
 FAILS = """
 def test_everything(parity):
     observations = parity.observations()
-    subject = parity.subject
-    environments, backend, verdict = subject.environments, subject.backend, parity.verdict
+    project = parity.project
+    environments, backend, verdict = project.environments, project.backend, parity.verdict
     scenarios, transcripts = backend.scenarios, [one.transcripts for one in observations.values()]
     assert not observations
 """

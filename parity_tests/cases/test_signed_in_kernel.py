@@ -34,16 +34,24 @@ def answers(run: CaseRun, environment: str) -> list[HttpAnswered]:
 
 
 def test_who_has_signed_in_talks_to_a_kernel_everywhere(run_case: RunCase) -> None:
-    """Over plain HTTP on this machine and behind an ingress with TLS: nothing differs, and no session is recorded."""
+    """Over plain HTTP on this machine and behind an ingress with TLS: nothing differs."""
     run = run_case(CASE)
     assert run.exit_code == 0, run.output
     for environment in ("desk", "hall"):
         login, created = answers(run, environment)
         assert [(cookie.name, cookie.path, cookie.refused) for cookie in login.cookies] == [("session", "/", "")]
         assert created.status == 201
+
+
+def test_a_session_in_the_log_is_told_and_recorded_nowhere(run_case: RunCase) -> None:
+    """The level of the log is its cause, and what the server wrote of the session stands by its name everywhere."""
+    run = run_case(CASE, environments="sessions_logged")
+    (red,) = [finding for finding in run.findings if finding.code != "EP203"]
+    assert (red.code, red.environments) == ("EP111", ("hall",))
+    assert single_cause(red).partition("=")[0].partition(" ")[0] == "LOG_LEVEL"
     logs = [line for seen in run.saved.observations for replica in seen.replicas for line in replica.log]
     given = {line.partition("the session is ")[2] for line in logs if "the session is " in line}
-    assert given == {"<cookie:session>"}, "what the server logs of it is recorded nowhere either"
+    assert given == {"<cookie:session>"}
 
 
 def test_a_path_that_is_left_over_keeps_the_session_back(run_case: RunCase) -> None:

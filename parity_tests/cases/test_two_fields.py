@@ -1,4 +1,4 @@
-"""Two fields of one frame differ, each by a setting of its own: the field that is printed has its own cause."""
+"""Two fields of one frame differ, each by a setting of its own: each field has its own cause."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from parity_tests.cases.conftest import RunCase
 
 
-def test_the_field_that_is_printed_has_the_cause_of_that_field(run_case: RunCase) -> None:
-    """The setting of the other field changes the same frame, and is no cause of this one."""
+def test_each_field_has_the_cause_of_that_field(run_case: RunCase) -> None:
+    """The setting of the other field changes the same frame: it is told beside the cause of the one that is printed."""
     run = run_case("two_fields")
     (finding,) = [finding for finding in run.findings if finding.scenario == "greet"]
     assert finding.paths == (
@@ -21,6 +21,6 @@ def test_the_field_that_is_printed_has_the_cause_of_that_field(run_case: RunCase
     )
     assert single_cause(finding) == "BURST=9"
     assert isinstance(finding.cause, TraitsCause)
-    assert finding.cause.others == ("conversation.greet.greeting.limits.rate",), (
-        "the other field is not explained by it"
-    )
+    (field,) = finding.cause.fields
+    assert (field.paths, field.alternatives) == (("conversation.greet.greeting.limits.rate",), (("RATE=300",),))
+    assert finding.cause.others == ()

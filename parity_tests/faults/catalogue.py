@@ -50,9 +50,11 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     haystack: int = 0  # settings more in the environments that show it, which the backend does not read
     plays: tuple[str, ...] = ()  # scenarios, or globs over them; empty: the whole suite
     container_only: str = ""  # why no process can show it; empty: one can
+    process_only: str = ""  # why no container can show it; empty: one can
     needs: Literal["orders", "previous"] | None = None  # "previous": the clean tree is the release before it
     steps: tuple[str, ...] = ()  # with needs = "orders": it shows in the orders in which they come in this sequence
     nightly: bool = False  # it takes long, and is judged where everything is
+    thorough: bool = False  # it shows in a thorough run alone
     patch: Path = Path()
 
 
@@ -64,6 +66,7 @@ class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environments: tuple[str, ...] = ENVIRONMENTS
     plays: tuple[str, ...] = ()
     nightly: bool = False
+    thorough: bool = False
     patch: Path = Path()
 
 

@@ -70,6 +70,7 @@ def run_fault(tmp_path_factory: pytest.TempPathFactory) -> RunFault:
                 orders=COVERING_SET if orders else None,
                 causes=in_depth(fault) and not orders,
                 launcher=launcher_of(fault),
+                thorough=fault.thorough,
             )
         return known[fault.id]
 

@@ -27,7 +27,14 @@ def test_a_fault_gives_the_same_findings_in_processes(run_in_containers: tuple[F
     """Code, place and environments; a fault that only a container can show is not there, and its file says why."""
     fault, ran = run_in_containers
     environments = tuple(ran.subject.environments)
-    again = run_on(ran.root, tmp_path, environments=environments, only=fault.plays, launcher="process")
+    again = run_on(
+        ran.root,
+        tmp_path,
+        environments=environments,
+        only=fault.plays,
+        launcher="process",
+        thorough=fault.thorough,
+    )
     shown = {(finding.code, finding.where, finding.environments) for finding in expected_findings(ran.verdict, fault)}
     if fault.container_only:
         assert not shown & found_in(again)

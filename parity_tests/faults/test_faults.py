@@ -37,7 +37,14 @@ DISTURBED = ["F34", "F35", "F38", "F39", "F43", "F44"]
 def test_what_looks_like_a_fault_and_is_none_stays_green(twin: Twin, tmp_path: Path) -> None:
     """The same idea, done rightly: it is the defect that is seen, not the means."""
     tree = apply_to_copy(twin, tmp_path / "tree")
-    ran = run_on(tree, tmp_path / "runs", environments=twin.environments, only=twin.plays, launcher="process")
+    ran = run_on(
+        tree,
+        tmp_path / "runs",
+        environments=twin.environments,
+        only=twin.plays,
+        launcher="process",
+        thorough=twin.thorough,
+    )
     assert ran.verdict.findings == ()
     assert ran.verdict.by_chance == ()
 

@@ -11,6 +11,7 @@ from parity_tests.faults.catalogue import BENIGN, CATALOGUE, ORDER_CATALOGUE, Fa
 
 __all__ = [
     "CONTAINERS",
+    "DAY",
     "DEPTH",
     "environments_of",
     "everything",
@@ -29,6 +30,12 @@ DEPTH = 4
 """Every so many days each fault is judged in depth, and each twin: in all its environments, with its cause and replays.
 
 A divisor of `CONTAINERS`: what has its turn in containers is judged in depth there.
+"""
+
+DAY = "ENVPARITY_DAY"
+"""The variable that says which day it is, such as `2026-01-31`: that on which a run began, in each of its workers.
+
+A run lasts past midnight, and what was chosen on one day is judged as on that day.
 """
 
 _EVERYTHING = "ENVPARITY_FAULTS"  # "containers": the whole catalogue in containers, as every night
@@ -84,6 +91,8 @@ def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["containe
 
     The parts change from day to day, so that each has its turn; with ENVPARITY_FAULTS=containers all have it.
     """
+    if fault.process_only:
+        return "process"
     if fault.container_only or os.environ.get(_EVERYTHING) == "containers":
         return "container"
     return "container" if _has_its_turn(fault, CONTAINERS, today) else "process"
@@ -102,5 +111,11 @@ def _has_its_turn(fault: Fault, days: int, today: dt.date | None) -> bool:
 
 
 def _falls_on(place: int, days: int, today: dt.date | None) -> bool:
-    today = dt.datetime.now(tz=dt.UTC).date() if today is None else today
-    return (place + today.toordinal()) % days == 0
+    return (place + (today or _day_of_run()).toordinal()) % days == 0
+
+
+def _day_of_run() -> dt.date:
+    """The day that `DAY` says; whoever asks first says it, to those as well whom this process starts."""
+    if DAY not in os.environ:
+        os.environ[DAY] = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    return dt.date.fromisoformat(os.environ[DAY])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from click.testing import CliRunner
 
-from envparity import Finding, OrderProfile, Run, Subject, Verdict, choose_launcher, load_subject, run_to_verdict
+from envparity import Finding, OrderProfile, Project, Run, Verdict, choose_launcher, load_project, run_to_verdict
 from envparity.faces.cli.app import app
-from envparity.report.saved import SavedRun, Saver, read_run, saved_subject
+from envparity.report.saved import SavedRun, Saver, read_run, saved_project
 from parity_tests.faults.catalogue import ENVIRONMENTS, Fault
 
 __all__ = ["COVERING_SET", "Ran", "expected_findings", "replayed", "run_on"]
@@ -28,7 +28,7 @@ class Ran:
     """A run over the tree at `root` that came to a verdict, and the file in which it is saved."""
 
     root: Path
-    subject: Subject
+    subject: Project
     verdict: Verdict
     file: Path
 
@@ -52,11 +52,13 @@ def run_on(
     orders: OrderProfile | None = None,
     causes: bool = False,
     launcher: str = "container",
+    thorough: bool = False,
 ) -> Ran:
     """Have the suite judge the tree at `root` in these environments, in containers by default; `runs` keeps the run."""
-    subject = load_subject(root / "netra_backend" / "backend.toml", [root / "environments"], environments)
+    project = load_project(root / "netra_backend" / "backend.toml", [root / "environments"], environments)
+    subject = replace(project, thorough=thorough)
     strength = orders.strength if orders is not None else 0
-    saver = Saver(saved_subject(subject, root / "environments", orders=strength), runs)
+    saver = Saver(saved_project(subject, root / "environments", orders=strength), runs)
 
     def make_run() -> Run:
         chosen = choose_launcher(launcher, subject, print)

@@ -56,7 +56,7 @@ class Environments:
         )
 
     def _judged(self, *seen: Observation) -> tuple[Finding, ...]:
-        return judge(self.parity.subject, seen).findings
+        return judge(self.parity.project, seen).findings
 
     @staticmethod
     def _graph(environment: WarmEnvironment) -> Graph:

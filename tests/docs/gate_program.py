@@ -16,12 +16,12 @@ from envparity.launch import upkeep
 from envparity.observe.image import ImageRecord
 
 
-def to_verdict(subject: Any, launcher: str, emit: Any, _only: Any = (), orders: int = 0, **_more: object) -> Verdict:
-    names = tuple(subject.environments)
-    reference = subject.backend.image.name
+def to_verdict(project: Any, launcher: str, emit: Any, _only: Any = (), orders: int = 0, **_more: object) -> Verdict:
+    names = tuple(project.environments)
+    reference = project.backend.image.name
     digest = reference.rpartition("@")[2]
     found = (Finding("EP101", "startup validation failed", "db", "pass", "fail", ("staging",), ("staging",)),)
-    emit(RunStarted("0a1b2c3d", launcher, (), subject.backend.name, names, 1, 1, 1))
+    emit(RunStarted("0a1b2c3d", launcher, (), project.backend.name, names, 1, 1, 1))
     verdict = Verdict(
         "0a1b2c3d", launcher, (), names, 3, 9, 1, found if os.environ["OUTCOME"] == "red" else (), (), 1.0,
         coverage=tuple(f"{name}: 17 orders of strength {orders}" for name in names),

@@ -118,5 +118,5 @@ def test_a_verdict_of_a_backend_that_needs_it(tmp_path: Path, site: Path) -> Non
     ran = run_with(site, tmp_path, *arguments, timeout_s=300)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     saved = newest_run(tmp_path / "runs")
-    assert [entry.name for entry in saved.subject.installed] == ["kitchen-bus"]
+    assert [entry.name for entry in saved.project.installed] == ["kitchen-bus"]
     assert any("cold" in line and "kitchen-bus" in line for line in saved.verdict.coverage), saved.verdict.coverage

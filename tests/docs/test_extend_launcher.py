@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from pathlib import Path
 
@@ -30,7 +31,7 @@ name = "kitchen"
 websocket_path = "/"
 
 [process]
-command = ["python3", "server.py", "{port}"]
+command = ["@PYTHON@", "server.py", "{port}"]
 include = ["server.py"]
 
 [health]
@@ -50,7 +51,7 @@ def site(tmp_path: Path) -> Path:
     """The distribution, and beside it files of a backend with another tea in each environment."""
     (tmp_path / "environments").mkdir()
     (tmp_path / "server.py").write_text(textwrap.dedent(SERVER), encoding="utf-8")
-    (tmp_path / "backend.toml").write_text(BACKEND, encoding="utf-8")
+    (tmp_path / "backend.toml").write_text(BACKEND.replace("@PYTHON@", sys.executable), encoding="utf-8")
     for name, tea in (("local", "green"), ("staging", "black")):
         text = f'name = "{name}"\n[settings]\nTEA = "{tea}"\n'
         (tmp_path / f"environments/{name}.toml").write_text(text, encoding="utf-8")
@@ -77,7 +78,7 @@ def test_a_verdict_of_what_it_boots(tmp_path: Path, site: Path) -> None:
     ran = run_with(site, tmp_path, "envparity", "run", "--launcher", "bare", "--runs", "runs", "--no-causes")
     assert ran.returncode == 1, ran.stdout + ran.stderr
     saved = newest_run(tmp_path / "runs")
-    assert [(entry.name, entry.group) for entry in saved.subject.installed] == [("bare", "envparity.launchers")]
+    assert [(entry.name, entry.group) for entry in saved.project.installed] == [("bare", "envparity.launchers")]
     assert saved.verdict.launcher == "bare"
     assert len(saved.verdict.cannot_check) == 1
     assert {(finding.code, finding.scenario) for finding in saved.verdict.findings} == {("EP401", "order")}

@@ -16,7 +16,7 @@ ROWS = {file: row for row in tables(PAGE)["What it is tried with"] for file in r
 
 EACH_TEST_IS_A_TRY = (
     *("parity_tests/cases/test_secrets.py", "tests/envparity/dependencies/test_kept_cluster.py"),
-    *("tests/envparity/support/redaction/test_doors.py", "tests/envparity/test_reading.py"),
+    *("tests/envparity/support/redaction/test_doors.py", "tests/envparity/support/test_reading.py"),
     *("tests/hostile/test_contracts.py", "tests/hostile/test_deaths.py", "tests/hostile/test_engine_address.py"),
     *("tests/hostile/test_escapes.py", "tests/hostile/test_frozen_engine.py", "tests/hostile/test_health.py"),
     *("tests/hostile/test_machine.py", "tests/hostile/test_other_namespaces.py", "tests/hostile/test_other_users.py"),

@@ -16,14 +16,14 @@ import yaml
 from click.testing import CliRunner
 
 from envparity.config.environment import load_environments
+from envparity.config.project import load_project
 from envparity.config.scenario import parse_scenarios
-from envparity.config.subject import load_subject
 from envparity.engine.events import Emit
 from envparity.engine.session import engine
 from envparity.faces.cli.app import app
 from envparity.judge.finding import Verdict
 from envparity.launch import upkeep
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.report.verdict import verdict_lines
 from tests.docs.pages import TREE, Block, blocks, page, prose
 
@@ -67,20 +67,20 @@ STEPS = [(where, command) for where, command in COMMANDS if not command.startswi
 
 
 @pytest.fixture
-def boots_nothing(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
+def boots_nothing(monkeypatch: pytest.MonkeyPatch) -> list[Project]:
     """Everything is real but for the boots."""
-    asked: list[Subject] = []
+    asked: list[Project] = []
 
     def to_verdict(
-        subject: Subject,
+        project: Project,
         launcher: str,
         emit: Emit,
         only: tuple[str, ...] = (),
         orders: int = 0,
         **_more: object,
     ) -> Verdict:
-        asked.append(subject)
-        return Verdict("0a1b2c3d", launcher, (), tuple(subject.environments), 1, 1, 1, (), (), 1.0)
+        asked.append(project)
+        return Verdict("0a1b2c3d", launcher, (), tuple(project.environments), 1, 1, 1, (), (), 1.0)
 
     monkeypatch.setattr(engine, "to_verdict", to_verdict)
     monkeypatch.setattr(upkeep, "remove_leftovers", lambda *_args, **_options: [])
@@ -89,7 +89,7 @@ def boots_nothing(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
 
 @pytest.mark.parametrize(("where", "command"), OURS)
 def test_every_envparity_command_is_one(
-    where: str, command: str, boots_nothing: list[Subject], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    where: str, command: str, boots_nothing: list[Project], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """With the repository's own files: the options exist, the names in them too; `run` gets as far as booting."""
     arguments = shlex.split(command)[1:]
@@ -167,9 +167,9 @@ def write_example(folder: Path) -> Path:
 def test_the_readmes_example_is_complete_and_in_order(tmp_path: Path) -> None:
     """Backend and environments load by the real loaders, and fit each other."""
     folder = write_example(tmp_path)
-    subject = load_subject(folder / "backend.toml", folder / "environments")
-    assert list(subject.environments) == ["laptop", "cloud"]
-    assert [scenario.name for scenario in subject.backend.scenarios] == ["conversation", "expired_token"]
+    project = load_project(folder / "backend.toml", folder / "environments")
+    assert list(project.environments) == ["laptop", "cloud"]
+    assert [scenario.name for scenario in project.backend.scenarios] == ["conversation", "expired_token"]
 
 
 @pytest.mark.docker

@@ -16,7 +16,7 @@ from envparity.probe.choice import choose_scenario
 from envparity.probe.labels import AUTHENTICATIONS, HANDSHAKES, PHASES
 from envparity.probe.metrics import Metrics
 from envparity.probe.network import MAX_FRAME_BYTES
-from envparity.probe.outcome import Outcome
+from envparity.probe.outcome import ProbeOutcome
 from envparity.probe.probing import Ending, Probe
 from tests.docs.pages import TREE, blocks, page, prose, table
 
@@ -56,7 +56,7 @@ def test_every_option_is_documented() -> None:
 def test_every_metric_is_documented_with_its_labels() -> None:
     """By the names that Prometheus shows."""
     metrics = Metrics("staging")
-    metrics.note(Outcome(1.0, 1.0), 0, alerting=False)
+    metrics.note(ProbeOutcome(1.0, 1.0), 0, alerting=False)
     families = {
         family.name + ("_total" if family.type == "counter" else ""): set(family.samples[0].labels)
         - {"environment", "le"}

@@ -11,7 +11,7 @@ import msgspec
 from click.testing import CliRunner
 
 from envparity.faces.cli.app import app
-from envparity.recording.events import Closed, Exchange, Opened, Received
+from envparity.recording.events import HttpExchange, MessageReceived, WebSocketClosed, WebSocketOpened
 from tests.docs.pages import blocks, table
 from tests.envparity.recording.rooms import Rooms, app_of, serving
 
@@ -57,7 +57,12 @@ def test_the_commands_of_the_page_have_their_options() -> None:
 def test_the_keys_of_a_line_are_those_that_are_read() -> None:
     """For each kind, but for what every line may have."""
     keys = {names: cells[0] for names, cells in table(PAGE, "From a file").items()}
-    kinds: dict[str, type[msgspec.Struct]] = {"open": Opened, "sent": Received, "close": Closed, "http": Exchange}
+    kinds: dict[str, type[msgspec.Struct]] = {
+        "open": WebSocketOpened,
+        "sent": MessageReceived,
+        "close": WebSocketClosed,
+        "http": HttpExchange,
+    }
     for name, kind in kinds.items():
         (row,) = [cell for names, cell in keys.items() if name in re.findall(r"\w+", names)]
         named = set(re.findall(r"`([a-z_0-9]+)`", row)) - {"client", "server"}

@@ -34,7 +34,7 @@ from envparity.model.backend import (
 )
 from envparity.model.case import Boot
 from envparity.model.deployment import Credential, Deployed, OAuth2
-from envparity.model.environment import DeclaredDifference, Environment, Ingress, Platform
+from envparity.model.environment import DeclaredDifference, Dependency, Environment, Ingress, Platform
 from envparity.model.names import DeclaredName
 from envparity.model.scenario import Scenario
 from envparity.model.step import ACTIONS, Expect, ExpectClose
@@ -158,14 +158,15 @@ def test_every_key_of_a_scheme_is_documented_with_its_default(name: str) -> None
 
 
 def test_every_key_of_a_dependency_is_documented_with_its_default() -> None:
-    """Those of every kind, `kind` and `latency_ms`; a kind that has not all of them is named where it has it."""
+    """Those of any kind, and of each; a kind that has not all of them is named where it has it."""
     documented = table(ENVIRONMENT, "[dependencies.NAME]")
     every = {
         name: {field.name: field for field in msgspec.structs.fields(dependency_kind.keys)}
         for name, dependency_kind in KINDS.every().items()
     }
     kinds = {name: fields for name, fields in every.items() if name not in OF_ANY_SERVER}
-    assert set(documented) == {"kind", "latency_ms", *(key for fields in kinds.values() for key in fields)}
+    shared = {field.name for field in msgspec.structs.fields(Dependency)} - {"options"}
+    assert set(documented) == {*shared, *(key for fields in kinds.values() for key in fields)}
     for key, (default, meaning) in documented.items():
         having = [name for name, fields in kinds.items() if key in fields]
         if having:

@@ -19,9 +19,9 @@ from envparity.launch.port import (
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Dependency, Environment
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect
-from envparity.model.subject import Subject
 from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
 from envparity.support.redaction import Redaction
@@ -58,11 +58,11 @@ BACKEND = Backend(
 )
 
 
-def subject(*names: str, backend: Backend = BACKEND) -> Subject:
+def project(*names: str, backend: Backend = BACKEND) -> Project:
     """Environments with PostgreSQL and Redis; "local" and "staging" where none are named."""
     dependencies = {"postgres": Dependency("postgres"), "redis": Dependency("redis")}
     named = names or ("local", "staging")
-    return Subject(backend, {name: Environment(name, dependencies=dependencies) for name in named})
+    return Project(backend, {name: Environment(name, dependencies=dependencies) for name in named})
 
 
 def passes(case: Case) -> StartupReport | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.report.saved_subject import SavedSubject
+from envparity.report.saved_project import SavedProject
 from tests.envparity.report.recorded import described
 from tests.envparity.running import TREE, Running, in_time_s
 from tests.hostile.small_run import eventually
@@ -120,12 +120,12 @@ def test_no_more_of_a_saved_run_is_read_than_memory_bears(tmp_path: Path, line: 
     """It is a mistake in the input; what feeds it goes on until then."""
     from msgspec.json import encode
 
-    subject: SavedSubject = described()
+    project: SavedProject = described()
     os.mkfifo(tmp_path / "endless")
 
     def feed() -> None:
         with suppress(BrokenPipeError), (tmp_path / "endless").open("wb") as pipe:
-            pipe.write(encode(subject) + b"\n")
+            pipe.write(encode(project) + b"\n")
             while True:
                 pipe.write(line * 20_000)
 

@@ -34,10 +34,12 @@ def settings(postgres_url: str, redis_url: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def backend(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackendProcess]:
     """A backend that has started, shared by the tests that leave it as it was."""
-    process = BackendProcess(settings, tmp_path_factory.mktemp("backend") / "log").start()
-    assert process.until_started()["failures"] == []
-    yield process
-    process.stop()
+    process = BackendProcess(settings, tmp_path_factory.mktemp("backend") / "log")
+    try:
+        assert process.start().until_started()["failures"] == []
+        yield process
+    finally:
+        process.stop()
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +51,13 @@ def replicas(
     shared = {**settings, "DATABASE_URL": url_of_database(postgres_url, "replicas")}
     folder = tmp_path_factory.mktemp("replicas")
     first, two = (BackendProcess(shared, folder / name) for name in ("log-1", "log-2"))
-    for replica in (first, two):
-        replica.launch()
-    yield first.until_listening(), two.until_listening()
-    for replica in (first, two):
-        replica.stop()
+    try:
+        for replica in (first, two):
+            replica.launch()
+        yield first.until_listening(), two.until_listening()
+    finally:
+        for replica in (first, two):
+            replica.stop()
 
 
 async def _create_database(postgres_url: str, name: str) -> None:

@@ -31,7 +31,7 @@ SECRET = "made-up-secret-of-forty-bytes-for-tests!"
 ISSUER = "https://issuer.example"
 AUDIENCE = "netra"
 COMMAND = (sys.executable, "-m", "netra_backend")
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0  # of what happens in the end: a backend may start beside others
 AGENT_EVENTS = ["agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed"]
 
 

@@ -111,7 +111,7 @@ async def test_a_dependency_that_is_absent_fails_its_step_by_name(start: Start) 
     assert steps["postgres"]["outcome"] == "failed"
     assert steps["postgres"]["attempts"] > 1
     assert steps["postgres"]["waited_for"] == "postgres"
-    assert steps["postgres"]["duration_ms"] == pytest.approx(600, abs=400)
+    assert 600 <= steps["postgres"]["duration_ms"] + 50 < 10_000  # 15 s where nothing is said
     assert steps["schema"]["outcome"] == steps["startup_validation"]["outcome"] == "skipped"
     assert steps["heartbeat"]["outcome"] == steps["message_router"]["outcome"] == "passed"
     (failure,) = report["failures"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def test_sigterm_closes_with_1001_and_exits_with_0(start: Start) -> None:
     """Conversations end with 1001 and a reason, also one that has not authenticated; then the process is done."""
-    backend = start(WEBSOCKET_AUTH_TIMEOUT_S="5")
+    backend = start(WEBSOCKET_AUTH_TIMEOUT_S="60")
     backend.until_started()
     async with talk(backend, token()) as talking, talk(backend) as silent:
         began = time.monotonic()
@@ -26,7 +26,7 @@ async def test_sigterm_closes_with_1001_and_exits_with_0(start: Start) -> None:
         assert await talking.hear_close() == (1001, "shutdown")
         assert await silent.hear_close() == (1001, "shutdown")
     assert await asyncio.to_thread(backend.wait) == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 async def test_sigterm_lets_a_run_finish(start: Start, postgres_url: str) -> None:

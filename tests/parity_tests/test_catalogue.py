@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from parity_tests.faults.catalogue import (
 )
 from parity_tests.faults.turns import (
     CONTAINERS,
+    DAY,
     DEPTH,
     environments_of,
     in_depth,
@@ -48,7 +51,7 @@ def test_every_fault_has_its_turn_in_containers(monkeypatch: pytest.MonkeyPatch)
     """In so many days as a rotation has; every day some have it, one of an order among them; and at night all have."""
     by_day(monkeypatch)
     days = DAYS[:CONTAINERS]
-    everything = (*CATALOGUE, *ORDER_CATALOGUE)
+    everything = [fault for fault in (*CATALOGUE, *ORDER_CATALOGUE) if not fault.process_only]
     turns = {fault.id for fault in everything for day in days if launcher_of(fault, day) == "container"}
     assert turns == {fault.id for fault in everything}
     for day in days:
@@ -84,6 +87,24 @@ def test_every_twin_has_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
     assert turns == {twin.id for twin in BENIGN if not twin.nightly}
     monkeypatch.setenv("ENVPARITY_THOROUGH", "1")
     assert twins_today(DAYS[0]) == BENIGN
+
+
+def test_a_midnight_changes_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run chose when it began its workers choose too; each look at the clock is a day on."""
+    environment: dict[str, str] = {}
+    days = itertools.cycle(DAYS)
+
+    class Clock(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> Clock:
+            return cls.combine(next(days), dt.time(), tz)
+
+    monkeypatch.setattr("parity_tests.faults.turns.os", SimpleNamespace(environ=environment))
+    monkeypatch.setattr("parity_tests.faults.turns.dt", SimpleNamespace(date=dt.date, datetime=Clock, UTC=dt.UTC))
+    chosen = in_depth_today(CATALOGUE)
+    assert chosen == in_depth_today(CATALOGUE, DAYS[0])
+    assert [fault for fault in CATALOGUE if not fault.nightly and in_depth(fault)] == [*chosen]
+    assert environment == {DAY: "2026-01-01"}, "what a worker inherits"
 
 
 @pytest.mark.parametrize("fault", [*CATALOGUE, *ORDER_CATALOGUE], ids=lambda fault: fault.id)

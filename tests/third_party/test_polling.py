@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from envparity.config.backend import load_backend
 from envparity.conversation.driver import play
 from envparity.observe.transcript import Transcript
-from envparity.recording.proxy import Proxy
+from envparity.recording.proxy import RecordingProxy
 from envparity.recording.upstream import Upstream
 from tests.envparity.recording.conversing import at, backend_file, proven, recorded, steps_of, written
 from tests.envparity.recording.rooms import serving
@@ -123,7 +123,7 @@ async def test_a_client_that_polls_alone_is_recorded_as_a_session(tmp_path: Path
     """Clean at once with a session of its own, again by the file that is written, and red on each fault."""
     chat = Chat()
     with serving(chat.app) as port:
-        proxy = Proxy(at(port))
+        proxy = RecordingProxy(at(port))
         async with proxy.serving("127.0.0.1", 0) as there:
             await polling_alone(f"127.0.0.1:{there}")
         trial, held = await proven(proxy.recording, port)

@@ -26,13 +26,13 @@ from typing import NoReturn
 from ..guard import Watch
 from .generated import Generated
 from .imports import import_in_order
-from .survey import Survey
+from .survey import PackageSurvey
 
 _READ = 1 << 16
 _LOOK_S = 0.25
 
 
-class Child:
+class ImportingChild:
     """A forked process that imports one order, what it has said so far, and how long it has waited for something."""
 
     def __init__(self, index: int, pid: int, pipe: int, deadline_s: float) -> None:
@@ -62,7 +62,7 @@ class Child:
         return lines if lines and "effects" in lines[-1] else [*lines, {"ended": end}]
 
 
-class Server:
+class ImportServer:
     """Answers on the descriptor that was standard output; what the modules print goes nowhere."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Server:
         self.watch = Watch(task["request_scoped"])
         self._generated = Generated()
         try:
-            self.survey = Survey(task["package"], task["root"], self.watch)
+            self.survey = PackageSurvey(task["package"], task["root"], self.watch)
         except LookupError:
             self.answer({"unknown": task["package"]})
             raise SystemExit(0) from None
@@ -128,7 +128,7 @@ class Server:
 
     def _import_each(self, orders: list[list[str]]) -> None:
         waiting = list(enumerate(orders))[::-1]
-        children: dict[int, Child] = {}
+        children: dict[int, ImportingChild] = {}
         with selectors.DefaultSelector() as selector:
             while waiting or children:
                 while waiting and len(children) < self._parallel:
@@ -151,13 +151,13 @@ class Server:
                         reason = f"no end after {self._idle_s:g} s of waiting for something"
                         self._end(children.pop(child.pipe), reason, starved=child.idle_s < self._idle_s)
 
-    def _start(self, index: int, order: list[str]) -> Child:
+    def _start(self, index: int, order: list[str]) -> ImportingChild:
         read_end, write_end = os.pipe()
         pid = os.fork()
         if pid == 0:
             self._be_a_child(read_end, write_end, order)
         os.close(write_end)
-        return Child(index, pid, read_end, self._deadline_s)
+        return ImportingChild(index, pid, read_end, self._deadline_s)
 
     def _be_a_child(self, read_end: int, write_end: int, order: list[str]) -> NoReturn:
         try:
@@ -175,7 +175,7 @@ class Server:
         finally:
             os._exit(0)  # whatever was raised: nothing may climb from here into the server's own loop
 
-    def _end(self, child: Child, reason: str, *, starved: bool = False) -> None:
+    def _end(self, child: ImportingChild, reason: str, *, starved: bool = False) -> None:
         os.close(child.pipe)
         _, status = os.waitpid(child.pid, 0)
         ended = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit status {os.WEXITSTATUS(status)}"
@@ -208,4 +208,4 @@ def _state(pid: int) -> tuple[bool, float]:
 
 def main() -> None:
     """Serve."""
-    Server().serve()
+    ImportServer().serve()

@@ -9,13 +9,13 @@ import zlib
 from collections.abc import Iterator
 
 from ..guard import Watch
-from .survey import Survey
+from .survey import PackageSurvey
 from .watch import OPTIMIZED, Effects
 
 Line = dict[str, object]
 
 
-def import_in_order(survey: Survey, watch: Watch, order: list[str]) -> Iterator[Line]:
+def import_in_order(survey: PackageSurvey, watch: Watch, order: list[str]) -> Iterator[Line]:
     """Import them one after the other. Yields {"begin"} and {"outcome"} lines for each, and at the end {"effects"}."""
     effects = Effects({path: module for module, path in survey.files.items()})
     watch.open()
@@ -60,7 +60,7 @@ def _raised(effects: Effects, error: BaseException) -> Line:
     return {"chain": chain, "refused": refused, "missing": missing}
 
 
-def _contents(survey: Survey, name: str) -> int:
+def _contents(survey: PackageSurvey, name: str) -> int:
     """A checksum of the names that a module's own top level defines, and of their values' types.
 
     Submodules come and go with what else was imported, and so do names that a lazy `__getattr__` keeps: both are left
@@ -77,5 +77,5 @@ def _contents(survey: Survey, name: str) -> int:
     return zlib.crc32("\n".join(held).encode())
 
 
-def _is_own_module(survey: Survey, value: object) -> bool:
+def _is_own_module(survey: PackageSurvey, value: object) -> bool:
     return isinstance(value, type(sys)) and survey.own(value.__name__)

@@ -17,7 +17,7 @@ from ..guard import Watch
 MAIN = "__main__"
 
 
-class Survey:
+class PackageSurvey:
     """The package of that name below `root` (None: where this interpreter finds it).
 
     `files` has each module's file; `unreadable` what cannot be compiled; `warned` what the compiler warned of.
@@ -117,7 +117,7 @@ class Survey:
 class _Blocker:
     """A finder that lets nobody import the package that is audited."""
 
-    def __init__(self, survey: Survey) -> None:
+    def __init__(self, survey: PackageSurvey) -> None:
         self._survey = survey
         self.asked = False
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from envparity.audit.finding import Raised
 from envparity.audit.scope import Scope
 from envparity.audit.source import FunctionInfo
-from envparity.audit.static.reading import Reading, nodes_of, raised, scopes, shown
+from envparity.audit.static.reading import PackageReading, nodes_of, raised, scopes, shown
 
 __all__ = ["check_awaits", "check_tasks"]
 
@@ -23,7 +23,7 @@ _OF_ASYNCIO = frozenset({"asyncio.create_task", "asyncio.ensure_future"})
 _LOOPS = frozenset({"asyncio.get_running_loop", "asyncio.get_event_loop", "asyncio.new_event_loop"})
 
 
-def check_awaits(reading: Reading) -> Iterator[Raised]:
+def check_awaits(reading: PackageReading) -> Iterator[Raised]:
     """Every `await` of a call of the package's own that is no coroutine, and gives nothing to await."""
     for scope, body in scopes(reading):
         for node in nodes_of(body):
@@ -33,7 +33,7 @@ def check_awaits(reading: Reading) -> Iterator[Raised]:
                     yield raised("EP609", scope, node, given, shown(node))
 
 
-def check_tasks(reading: Reading) -> Iterator[Raised]:
+def check_tasks(reading: PackageReading) -> Iterator[Raised]:
     """Every task that a constructor makes by asyncio or by a loop of it."""
     for scope, body in scopes(reading):
         if not isinstance(body, ast.FunctionDef) or body.name not in _CONSTRUCTORS:
@@ -52,7 +52,7 @@ def _makes_a_task(scope: Scope, function: ast.expr) -> bool:
     return of_a_loop and isinstance(held, ast.Call) and scope.dotted(held.func) in _LOOPS
 
 
-def _what_it_gives(reading: Reading, scope: Scope, call: ast.Call) -> str:
+def _what_it_gives(reading: PackageReading, scope: Scope, call: ast.Call) -> str:
     """What the call gives instead of something to await; empty where nothing can be told."""
     function = scope.called(call)
     if function is None or isinstance(function.node, ast.AsyncFunctionDef) or _is_decorated(function):

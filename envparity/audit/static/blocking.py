@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from envparity.audit.finding import Raised
 from envparity.audit.scope import Scope
 from envparity.audit.source import FunctionInfo
-from envparity.audit.static.reading import Reading, dotted_name, nodes_of, raised
+from envparity.audit.static.reading import PackageReading, dotted_name, nodes_of, raised
 
 __all__ = ["check"]
 
@@ -87,7 +87,7 @@ _METHODS = {
 _LOOPS = {"asyncio.get_event_loop", "asyncio.new_event_loop", "asyncio.get_running_loop"}
 
 
-def check(reading: Reading) -> Iterator[Raised]:
+def check(reading: PackageReading) -> Iterator[Raised]:
     """In every `async def`, its own calls and, one level deep, those of the package's plain functions that it calls."""
     for module in reading.package.modules.values():
         for function in module.everything:
@@ -95,7 +95,7 @@ def check(reading: Reading) -> Iterator[Raised]:
                 yield from _in_coroutine(reading, function)
 
 
-def _in_coroutine(reading: Reading, function: FunctionInfo) -> Iterator[Raised]:
+def _in_coroutine(reading: PackageReading, function: FunctionInfo) -> Iterator[Raised]:
     scope = reading.scope(function.module, function)
     for node in nodes_of(function.node):
         if not isinstance(node, ast.Call) or isinstance(scope.module.parents.get(node), ast.Await):

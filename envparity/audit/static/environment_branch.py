@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from envparity.audit.finding import Raised
 from envparity.audit.scope import Scope
 from envparity.audit.source import FunctionInfo
-from envparity.audit.static.reading import Reading, dotted_name, nodes_of, raised, scopes, shown
+from envparity.audit.static.reading import PackageReading, dotted_name, nodes_of, raised, scopes, shown
 
 __all__ = ["check_branches", "check_default"]
 
@@ -21,7 +21,7 @@ _DEPTH = 8  # of variables that are assigned from one another
 class _Names:
     """Where the environment's name is: the settings' field, parameters that it is passed as, variables that hold it."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: PackageReading) -> None:
         self.reading = reading
         self.attribute = reading.environment_name.lower()
         self.parameters: set[tuple[int, str]] = set()
@@ -105,7 +105,7 @@ def _unwrapped(node: ast.AST) -> ast.AST:
     return node
 
 
-def check_branches(reading: Reading) -> Iterator[Raised]:
+def check_branches(reading: PackageReading) -> Iterator[Raised]:
     """EP601, in every module that is not one of the settings."""
     names = _Names(reading)
     for scope, body in scopes(reading):
@@ -161,7 +161,7 @@ def _binds(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
     return any(dotted_name(target) == name for target in targets)
 
 
-def check_default(reading: Reading) -> Iterator[Raised]:
+def check_default(reading: PackageReading) -> Iterator[Raised]:
     """EP607, everywhere: `os.getenv("ENVIRONMENT", "development")`, and a default of the settings' field."""
     for scope, body in scopes(reading):
         for node in nodes_of(body):
@@ -177,7 +177,7 @@ def check_default(reading: Reading) -> Iterator[Raised]:
             yield from _defaults_of_fields(reading, reading.scope(module))
 
 
-def _defaults_of_fields(reading: Reading, scope: Scope) -> Iterator[Raised]:
+def _defaults_of_fields(reading: PackageReading, scope: Scope) -> Iterator[Raised]:
     for kind in scope.module.classes.values():
         for node in kind.node.body:
             if isinstance(node, ast.AnnAssign) and dotted_name(node.target).lower() == reading.environment_name.lower():

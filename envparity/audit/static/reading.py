@@ -11,11 +11,11 @@ from envparity.audit.scope import Scope
 from envparity.audit.source import FunctionInfo, Module, Package, dotted_name, nodes_of
 
 _READERS = frozenset({"os.getenv", "os.getenvb", "os.environ.get", "os.environ.setdefault"})
-__all__ = ["Check", "Reading", "dotted_name", "nodes_of", "raised", "scopes", "shown"]
+__all__ = ["Check", "PackageReading", "dotted_name", "nodes_of", "raised", "scopes", "shown"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class PackageReading:
     """The package, and of the backend's `[audit]`: types of a request, modules and readers of settings, startup."""
 
     package: Package
@@ -72,10 +72,10 @@ class Reading:
         return function is not None and f"{function.module.name}.{function.name}" in self.settings_readers
 
 
-Check = Callable[[Reading], Iterator[Raised]]
+Check = Callable[[PackageReading], Iterator[Raised]]
 
 
-def scopes(reading: Reading) -> Iterator[tuple[Scope, ast.AST]]:
+def scopes(reading: PackageReading) -> Iterator[tuple[Scope, ast.AST]]:
     """Every function, class body and top level of every module, with the node whose body runs.
 
     A class body has the scope of its module: what it defines for itself is not looked up.

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from envparity.audit.finding import Raised
 from envparity.audit.scope import Scope
-from envparity.audit.static.reading import Reading, nodes_of, raised, scopes, shown
+from envparity.audit.static.reading import PackageReading, nodes_of, raised, scopes, shown
 
 __all__ = ["check"]
 
 
-def check(reading: Reading) -> Iterator[Raised]:
+def check(reading: PackageReading) -> Iterator[Raised]:
     """At a module's top level, in a class body or a default argument; and anywhere in a startup module."""
     if not reading.request_scoped:
         return
@@ -23,7 +23,7 @@ def check(reading: Reading) -> Iterator[Raised]:
                 yield from _made(reading, scope, node, where)
 
 
-def _where(reading: Reading, scope: Scope, body: ast.AST, node: ast.AST) -> str:
+def _where(reading: PackageReading, scope: Scope, body: ast.AST, node: ast.AST) -> str:
     """In words, where there is certainly no request; empty elsewhere."""
     parents = scope.module.parents
     above = parents.get(node)
@@ -38,7 +38,7 @@ def _where(reading: Reading, scope: Scope, body: ast.AST, node: ast.AST) -> str:
     return "in a startup module" if scope.module.name in reading.startup_modules else ""
 
 
-def _made(reading: Reading, scope: Scope, node: ast.AST, where: str) -> Iterator[Raised]:
+def _made(reading: PackageReading, scope: Scope, node: ast.AST, where: str) -> Iterator[Raised]:
     if not isinstance(node, ast.Call):
         return
     named = scope.dotted(node.func)

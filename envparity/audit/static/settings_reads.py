@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envparity.audit.finding import Raised
-from envparity.audit.static.reading import Reading, nodes_of, raised, scopes, shown
+from envparity.audit.static.reading import PackageReading, nodes_of, raised, scopes, shown
 
 __all__ = ["check"]
 
 
-def check(reading: Reading) -> Iterator[Raised]:
+def check(reading: PackageReading) -> Iterator[Raised]:
     """In every module but the settings modules; where none are named, nothing can be told."""
     if not reading.settings_modules:
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from envparity.audit.finding import Raised
 from envparity.audit.scope import Scope
-from envparity.audit.static.reading import Reading, dotted_name, nodes_of, raised, scopes, shown
+from envparity.audit.static.reading import PackageReading, dotted_name, nodes_of, raised, scopes, shown
 
 __all__ = ["check"]
 
@@ -20,7 +20,7 @@ _BYPASS = re.compile(r"bypass|skip|ignore|tolerate|lenient", re.IGNORECASE)
 _EMPTYING = frozenset({"clear"})
 
 
-def check(reading: Reading) -> Iterator[Raised]:
+def check(reading: PackageReading) -> Iterator[Raised]:
     """In the startup modules, and in functions called as frameworks call startup."""
     switches = set(_switches(reading))
     for scope, body in scopes(reading):
@@ -99,7 +99,7 @@ def _decided_by_setting(scope: Scope, node: ast.AST, switches: set[str]) -> Iter
         yield raised("EP605", scope, node, f"whether it is raised depends on {chosen[0]}")
 
 
-def _switches(reading: Reading) -> Iterator[str]:
+def _switches(reading: PackageReading) -> Iterator[str]:
     """The settings that are true or false."""
     for module in reading.package.modules.values():
         if reading.is_settings(module):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from envparity.audit.finding import Raised
 from envparity.audit.scope import Scope
-from envparity.audit.static.reading import Reading, nodes_of, raised, scopes, shown
+from envparity.audit.static.reading import PackageReading, nodes_of, raised, scopes, shown
 
 __all__ = ["check"]
 
@@ -28,7 +28,7 @@ _OF_COROUTINES = {
 _OF_COROUTINES |= {"__await__", "__name__", "__qualname__", "__class__"}
 
 
-def check(reading: Reading) -> Iterator[Raised]:
+def check(reading: PackageReading) -> Iterator[Raised]:
     """Every call of a known coroutine function whose result is dropped or used as what it would return."""
     for scope, body in scopes(reading):
         for node in nodes_of(body):
@@ -46,7 +46,7 @@ def _coroutine_called(scope: Scope, call: ast.Call) -> str:
     return function.name if function is not None and function.is_coroutine else ""
 
 
-def _misuse(reading: Reading, scope: Scope, body: ast.AST, value: ast.expr) -> str:
+def _misuse(reading: PackageReading, scope: Scope, body: ast.AST, value: ast.expr) -> str:
     """What is wrongly done with the coroutine that this expression is; empty where nothing can be told."""
     parent = scope.module.parents.get(value)
     if isinstance(parent, ast.Call | ast.keyword):
@@ -94,7 +94,7 @@ def _is_tested(parent: ast.AST, value: ast.expr) -> bool:
     return isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)
 
 
-def _wrongly_kept(reading: Reading, scope: Scope, body: ast.AST, name: str) -> str:
+def _wrongly_kept(reading: PackageReading, scope: Scope, body: ast.AST, name: str) -> str:
     """What is done with the variable, where it is assigned once and never awaited."""
     uses = [node for node in ast.walk(body) if isinstance(node, ast.Name) and node.id == name]
     if sum(isinstance(use.ctx, ast.Store) for use in uses) != 1:
@@ -107,7 +107,7 @@ def _wrongly_kept(reading: Reading, scope: Scope, body: ast.AST, name: str) -> s
     return f"{name}: {wrong[-1]}" if wrong else ""
 
 
-def _wrongly_passed(reading: Reading, scope: Scope, parent: ast.AST, value: ast.expr) -> str:
+def _wrongly_passed(reading: PackageReading, scope: Scope, parent: ast.AST, value: ast.expr) -> str:
     """Where it is passed for a parameter that is annotated with a class of the package."""
     keyword = parent.arg if isinstance(parent, ast.keyword) else None
     call = scope.module.parents.get(parent) if isinstance(parent, ast.keyword) else parent

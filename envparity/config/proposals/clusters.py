@@ -16,7 +16,7 @@ from envparity.sources.rendering import KUSTOMIZATIONS, Rendering, folders_of, k
 from envparity.sources.yaml_nodes import documents
 from envparity.support.toml.bounds import bounded_text
 
-__all__ = ["Cluster", "clusters", "workloads"]
+__all__ = ["ClusterFile", "clusters", "workloads"]
 
 _RENDERED: Final = ("k8s", "kubernetes", "deploy", "manifests")
 _DEPTH: Final = 4
@@ -31,7 +31,7 @@ _CLUSTER = "cluster"
 
 
 @dataclass(frozen=True)
-class Cluster:
+class ClusterFile:
     """A place that says what a cluster runs: how the environment may be called, and where it is, relative to the
     project's folder. `workloads` are those that may be the backend; `missing` says why it cannot be read here.
     """
@@ -48,7 +48,7 @@ class Cluster:
         return f"{self.path}#{chosen}" if chosen in self.workloads else None
 
 
-def workloads(found: Sequence[Cluster]) -> list[Proposal[str]]:
+def workloads(found: Sequence[ClusterFile]) -> list[Proposal[str]]:
     """The workloads that may be the backend, where some place has several."""
     first: dict[str, Proposal[str]] = {}
     for cluster in found:
@@ -57,7 +57,7 @@ def workloads(found: Sequence[Cluster]) -> list[Proposal[str]]:
     return list(first.values())
 
 
-def clusters(folder: Path) -> list[Cluster]:
+def clusters(folder: Path) -> list[ClusterFile]:
     """Every such place of the project. Programs that render are run, where they are installed. Raises `DoorFailed`."""
     places: dict[str, Path] = {}
     for name, path in dict.fromkeys(_places(folder)):
@@ -137,17 +137,17 @@ def _values_of(chart: Path) -> Iterator[tuple[str, Path]]:
     yield from named or [(_CLUSTER, chart)]
 
 
-def _read(folder: Path, name: str, path: Path) -> Cluster:
+def _read(folder: Path, name: str, path: Path) -> ClusterFile:
     shown = path.relative_to(folder).as_posix()
     rendering = rendering_of(path)
     if rendering is not None and not rendering.installed and not _stands_as_it_is(path):
-        return Cluster(name, shown, missing=_missing(rendering))
+        return ClusterFile(name, shown, missing=_missing(rendering))
     try:
         found = backends(path)
     except ConfigurationError as error:
         mistake = error.mistakes[0]
-        return Cluster(name, shown, missing=f"expected {mistake.expected}, got {mistake.got}")
-    return Cluster(name, shown, found, "" if found else "no workload is in it that may be the backend")
+        return ClusterFile(name, shown, missing=f"expected {mistake.expected}, got {mistake.got}")
+    return ClusterFile(name, shown, found, "" if found else "no workload is in it that may be the backend")
 
 
 def _missing(rendering: Rendering) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Final
 
+from envparity.config.proposals.go_handlers import GoHandlers
 from envparity.config.proposals.proposal import Proposal, at_line
 from envparity.config.proposals.routers import UNWRITTEN, Routers
 
@@ -23,6 +24,11 @@ _MOST_BYTES = 512 * 1024
 
 _QUOTED = r"[rbf]?[\"'`](?P<path>[^\"'`\s]{1,200})[\"'`]"
 _ROUTES = "HandleFunc|Handle|GET|Get|Any"
+_NODE_S_OWN = (
+    r"\.on\(\s*[\"'`]upgrade[\"'`](?:(?!\bupgrade[\"'`])[\s\S]){0,1500}?\b(?:url|path|pathname)\b[^\n;]{0,80}?"
+    r"(?:[!=]==?|\.startsWith\()\s*[\"'`](?P<path>/[^\"'`\s]{0,200})[\"'`]"
+)
+"""What a handler of `upgrade` compares the path with."""
 _WEBSOCKET_PATHS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -39,6 +45,7 @@ _WEBSOCKET_PATHS: Final = tuple(
         rf"@sock\.route\(\s*{_QUOTED}",  # Flask-Sock
         rf"MapHub<\w+>\(\s*{_QUOTED}",  # SignalR
         rf"\bsocket\s+{_QUOTED}",  # Phoenix
+        _NODE_S_OWN,
     )
 )
 _HEALTH = re.compile(
@@ -82,7 +89,7 @@ class Code:
 
 def read_code(folder: Path) -> Code:
     """Read what of the folder is source code: 2,000 files at most, each up to 512 KiB."""
-    found, routers = Code(), Routers()
+    found, routers, handlers = Code(), Routers(), GoHandlers()
     for path in _sources(folder):
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -94,6 +101,8 @@ def read_code(folder: Path) -> Code:
             for match in pattern.finditer(text):
                 place = at_line(path, folder, text, match.start("path"))
                 found.websockets.append(Proposal(_as_path(match["path"]), place))
+        if path.suffix == ".go":
+            handlers.add(path.relative_to(folder), text)
         for match in _HEALTH.finditer(text):
             found.health.append(Proposal(match["path"], at_line(path, folder, text, match.start())))
         if found.application is None and path.suffix == ".py" and (match_app := _ASGI.search(text)):
@@ -105,6 +114,8 @@ def read_code(folder: Path) -> Code:
         if found.socket_io is None and (match_io := _SOCKET_IO.search(text)):
             found.socket_io = Proposal("/socket.io/", at_line(path, folder, text, match_io.start()))
     found.websockets = [full for each in found.websockets for full in _below_prefixes(each, routers)]
+    known = {each.value for each in found.websockets}
+    found.websockets += [each for each in handlers.sockets() if each.value not in known]
     found.health.sort(key=lambda each: _READY.search(each.value) is None)
     return found
 

@@ -14,6 +14,9 @@ import yaml
 from envparity.config.proposals.code import read_code
 from envparity.config.proposals.proposal import Proposal, at_line, slug
 from envparity.errors import ConfigurationError
+from envparity.sources.gcloud import deployed_services
+from envparity.sources.render import makes_previews
+from envparity.sources.render_previews import PREVIEW
 from envparity.sources.servers import kind_of_image
 from envparity.sources.source import SOURCES
 from envparity.sources.yaml_nodes import documents
@@ -24,7 +27,6 @@ __all__ = ["Build", "Deployment", "build_of", "deployments", "passed_over", "ser
 _COMPOSE: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _OVERRIDE = re.compile(r"(?:docker-)?compose[.-](?P<name>[\w-]+)\.ya?ml")
 _ALWAYS = re.compile(r"(?:docker-)?compose\.override\.ya?ml")  # compose goes over its own file with it by itself
-_RUN_DEPLOY = re.compile(r"run[\s\"',-]+deploy\b")
 _ASGI = re.compile(r"\b(?:daphne|uvicorn|hypercorn|granian|asgi)\b", re.IGNORECASE)
 _DOTENV = re.compile(r"\.env(?:\.(?P<name>[\w-]+))?|(?P<before>[\w-]+)\.env")
 _NO_ENVIRONMENT: Final = frozenset({"example", "sample", "template", "dist", "default", "defaults", "override"})
@@ -151,6 +153,8 @@ def deployments(folder: Path, service: str, of_clusters: Iterable[tuple[str, str
     for name, environment in _WELL_KNOWN.items():
         if (folder / name).is_file():
             found.setdefault(environment, []).append(name)
+    if _has_previews(folder / "render.yaml"):
+        found["render-preview"] = [f"render.yaml#/{PREVIEW}"]
     if "cloud-run" not in found:
         for path in _gcloud(folder):
             found.setdefault("cloud-run", []).append(path.relative_to(folder).as_posix())
@@ -201,11 +205,25 @@ def _named(name: str) -> str:
 
 
 def _gcloud(folder: Path) -> Iterator[Path]:
-    """The workflows that deploy one service by `gcloud run deploy`, those of Cloud Build first."""
+    """The workflows that deploy one service to Cloud Run, those of Cloud Build first."""
     for pattern in ("cloudbuild*.yaml", "cloudbuild*.yml", ".github/workflows/*.yaml", ".github/workflows/*.yml"):
         for path in sorted(folder.glob(pattern)):
-            if len(_RUN_DEPLOY.findall(bounded_text(path))) == 1:
+            if len(_deployed_by(path)) == 1:
                 yield path
+
+
+def _has_previews(blueprint: Path) -> bool:
+    try:
+        return blueprint.is_file() and makes_previews(blueprint)
+    except (ConfigurationError, OSError):
+        return False
+
+
+def _deployed_by(workflow: Path) -> tuple[str, ...]:
+    try:
+        return deployed_services(workflow)
+    except (ConfigurationError, OSError):
+        return ()
 
 
 def _read(folder: Path, files: Iterable[str]) -> Iterator[str]:

@@ -125,7 +125,7 @@ def _server(server: Dependency | None) -> str:
         return _NOT
     told: dict[str, object] = {"kind": server.kind, "tls": server.tls, "password": server.password}
     told |= {key: server.options[key] for key in ("image", "port", "command") if server.options.get(key)}
-    variables = server.options.get("variables") or server.options.get("settings") or {}
+    variables = {**server.options.get("variables", {}), **server.options.get("settings", {})}
     told |= {key: "a secret" if is_secret(key, str(value)) else value for key, value in variables.items()}
     return _text(told)
 

@@ -27,17 +27,20 @@ _PORTLESS = {
 """Servers that look for no `PORT` themselves, with what tells them."""
 _REAPERS = frozenset({"tini", "dumb-init", "catatonit"})
 _MAIN = re.compile(r"^package main\b", re.MULTILINE)
+_MODULE = re.compile(r"^module\s+\"?(?:\S*/)?(?!v\d+\"?\s*$)(?P<name>[^\s/\"]+)(?:/v\d+)?\"?\s*$", re.MULTILINE)
 _VIRTUAL = (".venv", "venv", "env")
 
 
 def names(folder: Path) -> Iterator[Proposal[str]]:
-    """What the project is called: by its package file, else by its folder."""
+    """What the project is called: by its package file or its module, else by its folder."""
     package = _json(folder / "package.json")
     if isinstance(called := package.get("name"), str):
         yield Proposal(called.rpartition("/")[2], "package.json")
     project = _toml(folder / "pyproject.toml").get("project")
     if isinstance(project, dict) and isinstance(project.get("name"), str):
         yield Proposal(project["name"], "pyproject.toml")
+    if (module := _MODULE.search(_text(folder / "go.mod"))) is not None:
+        yield Proposal(module["name"], "go.mod")
     yield Proposal(folder.resolve().name, "the folder's name")
 
 

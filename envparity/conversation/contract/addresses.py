@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from envparity.conversation.contract.contract import Reading
+from envparity.conversation.contract.contract import ContractReading
 from envparity.conversation.contract.description import Channel
-from envparity.conversation.contract.documents import Place
+from envparity.conversation.contract.documents import DocumentPlace
 
 __all__ = ["parameter_violations"]
 
 _PARAMETER: Final = re.compile(r"\{([^{}/]*)\}")
 
 
-def parameter_violations(reading: Reading, channel: Channel, path: str) -> Iterator[str]:
+def parameter_violations(reading: ContractReading, channel: Channel, path: str) -> Iterator[str]:
     """What the document has against the values that a path has in place of the address's parameters.
 
     What is a placeholder in the path itself is known only when a connection is made, and is passed over.
@@ -36,7 +36,7 @@ def parameter_violations(reading: Reading, channel: Channel, path: str) -> Itera
             yield f"parameter {name} is {value!r}, which is none of its values"
 
 
-def _by_schema(reading: Reading, place: Place, name: str, value: str) -> Iterator[str]:
+def _by_schema(reading: ContractReading, place: DocumentPlace, name: str, value: str) -> Iterator[str]:
     held = reading.documents.followed(place)
     validator = reading.schemas.validator(held, "JSON Schema draft-07") if held is not None else None
     if validator is None:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from envparity.conversation.contract.description import Channel
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 from envparity.conversation.contract.schemas import Schemas
 from envparity.support.json_schema import Validator
 
-__all__ = ["Handshake"]
+__all__ = ["HandshakeBinding"]
 
 _DRAFT_7: Final = "JSON Schema draft-07"
 
 
 @dataclass(frozen=True)
-class Handshake:
+class HandshakeBinding:
     """What is required of a handshake: names, and what each must be."""
 
     query: Mapping[str, Validator]
@@ -26,7 +26,7 @@ class Handshake:
     required_headers: frozenset[str]
 
     @classmethod
-    def of(cls, documents: Documents, schemas: Schemas, channels: tuple[Channel, ...]) -> Handshake:
+    def of(cls, documents: Documents, schemas: Schemas, channels: tuple[Channel, ...]) -> HandshakeBinding:
         """What the bindings of these channels say; a name is required where it is in all of them."""
         query: dict[str, Validator] = {}
         required: list[tuple[frozenset[str], frozenset[str]]] = []
@@ -57,19 +57,19 @@ class Handshake:
         return tuple(found)
 
 
-def _object(documents: Documents, schemas: Schemas, place: Place) -> Place:
+def _object(documents: Documents, schemas: Schemas, place: DocumentPlace) -> DocumentPlace:
     """The schema of an object at that place, checked; an empty one where there is none."""
     held = documents.followed(place) if place.value is not None else None
     if held is None:
-        return Place(place.uri, place.pointer, {})
+        return DocumentPlace(place.uri, place.pointer, {})
     if not isinstance(held.value, dict) or not schemas.is_schema(held, _DRAFT_7):
         if not isinstance(held.value, dict):
             documents.mistake(place, "a schema of an object", repr(held.value))
-        return Place(place.uri, place.pointer, {})
+        return DocumentPlace(place.uri, place.pointer, {})
     return held
 
 
-def _required(schema: Place) -> frozenset[str]:
+def _required(schema: DocumentPlace) -> frozenset[str]:
     named = schema.value.get("required", [])
     return frozenset(str(name) for name in named if isinstance(named, list))
 

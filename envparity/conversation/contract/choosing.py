@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from envparity.conversation.contract.contract import Reading, seen
+from envparity.conversation.contract.contract import ContractReading, seen
 from envparity.conversation.contract.description import Channel, Direction, View
 
-__all__ = ["Played", "channels_of", "not_websocket", "view_of"]
+__all__ = ["PlayedTypes", "channels_of", "not_websocket", "view_of"]
 
 _OTHERS: Final = frozenset({"amqp", "amqps", "kafka", "kafka-secure", "jms", "sns", "sqs", "ibmmq", "googlepubsub",
     "pulsar", "solace", "anypointmq", "redis", "mercure"})  # fmt: skip
@@ -22,14 +22,14 @@ _VIEWS: Final[tuple[View, View]] = ("server", "client")
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedTypes:
     """What a backend's own scenarios send and expect, by type."""
 
     sent: frozenset[str] = frozenset()
     expected: frozenset[str] = frozenset()
 
 
-def not_websocket(reading: Reading) -> None:
+def not_websocket(reading: ContractReading) -> None:
     """Note where every server of a document speaks what is no WebSocket."""
     servers = [reading.documents.followed(place) for _, place in reading.documents.root.below("servers").entries()]
     spoken = [held.below("protocol") for held in servers if held is not None and isinstance(held.value, dict)]
@@ -38,7 +38,7 @@ def not_websocket(reading: Reading) -> None:
         reading.documents.mistake(spoken[0], "a server that speaks ws or wss", got)
 
 
-def channels_of(reading: Reading, path: str, said: Iterable[str]) -> tuple[tuple[Channel, ...], str]:
+def channels_of(reading: ContractReading, path: str, said: Iterable[str]) -> tuple[tuple[Channel, ...], str]:
     """The channels that are meant, and "" ; none, and what is wrong, where that is not certain.
 
     `said` names them by key or address, or all by `*`. Without it they are those of the path that connections have;
@@ -87,7 +87,7 @@ def _pattern(part: str) -> str:
     return "[^/]+".join(map(re.escape, texts))
 
 
-def _prefixes(reading: Reading) -> Iterable[str]:
+def _prefixes(reading: ContractReading) -> Iterable[str]:
     """The paths that the document's servers have of their own."""
     for _, place in reading.documents.root.below("servers").entries():
         held = reading.documents.followed(place)
@@ -97,7 +97,9 @@ def _prefixes(reading: Reading) -> Iterable[str]:
             yield where.strip("/")
 
 
-def view_of(reading: Reading, channels: tuple[Channel, ...], frame_type: str, played: Played) -> View | None:
+def view_of(
+    reading: ContractReading, channels: tuple[Channel, ...], frame_type: str, played: PlayedTypes
+) -> View | None:
     """Whose view the operations have, where that is certain.
 
     It is where the scenarios of the backend fit one of the two alone; else where every reply says who asks whom; and it
@@ -122,7 +124,7 @@ def view_of(reading: Reading, channels: tuple[Channel, ...], frame_type: str, pl
 
 
 def _against(
-    reading: Reading, channels: tuple[Channel, ...], frame_type: str, played: Played, view: View
+    reading: ContractReading, channels: tuple[Channel, ...], frame_type: str, played: PlayedTypes, view: View
 ) -> tuple[int, int]:
     """How many of the types that are played go the other way in that view, and how many this one."""
     types: dict[Direction, set[str]] = {"sent": set(), "received": set()}

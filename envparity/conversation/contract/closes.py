@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from envparity.conversation.contract.description import Channel
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 
 __all__ = ["CloseRules", "close_rules"]
 
@@ -39,7 +39,7 @@ def close_rules(documents: Documents, channels: Iterable[Channel]) -> CloseRules
     return {code: () if code in free else tuple(map(_pattern, said)) for code, said in reasons.items()}
 
 
-def _entries(documents: Documents, place: Place) -> Iterator[tuple[int, list[str] | None]]:
+def _entries(documents: Documents, place: DocumentPlace) -> Iterator[tuple[int, list[str] | None]]:
     """Each code with its reasons; None where any goes with it."""
     if place.value is None:
         return
@@ -54,7 +54,9 @@ def _entries(documents: Documents, place: Place) -> Iterator[tuple[int, list[str
         documents.mistake(place, "rules by close code, or a list of them", repr(place.value))
 
 
-def _entry(documents: Documents, at: Place, code: object, rule: Place) -> Iterator[tuple[int, list[str] | None]]:
+def _entry(
+    documents: Documents, at: DocumentPlace, code: object, rule: DocumentPlace
+) -> Iterator[tuple[int, list[str] | None]]:
     if not str(code).isdecimal() or int(str(code)) not in _CLOSE_CODES:
         documents.mistake(at, "a close code from 1000 to 4999", repr(code))
         return

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envparity.conversation.contract.bindings import Handshake
+from envparity.conversation.contract.bindings import HandshakeBinding
 from envparity.conversation.contract.bounded_schema import MOST_REFERENCES, TooManyReferences, bounded_references
 from envparity.conversation.contract.closes import CloseRules, close_rules
 from envparity.conversation.contract.description import Channel, Description, Direction, MessageAt, Operation, View
@@ -23,13 +23,13 @@ from envparity.conversation.contract.version2 import read_version_2
 from envparity.conversation.contract.version3 import read_version_3
 from envparity.errors import ConfigurationError
 
-__all__ = ["Contract", "Exchange", "Reading"]
+__all__ = ["Contract", "ContractExchange", "ContractReading"]
 
 _READERS = ((re.compile(r"2\.[0-6]\.\d+"), read_version_2), (re.compile(r"3\.\d+\.\d+"), read_version_3))
 
 
 @dataclass(frozen=True)
-class Exchange:
+class ContractExchange:
     """What one side says by an operation, as a client sees it, and what it is answered where the document says so."""
 
     name: str
@@ -38,7 +38,7 @@ class Exchange:
     replies: tuple[Message, ...] | None = None
 
 
-class Reading:
+class ContractReading:
     """One document being read: what it describes, and its mistakes."""
 
     def __init__(self, path: Path, beside: Path | None = None) -> None:
@@ -73,7 +73,7 @@ class Reading:
         """Those of them that could be read."""
         return tuple(found for at in listed if (found := self.message(at, frame_type)) is not None)
 
-    def exchanges(self, channels: tuple[Channel, ...], view: View, frame_type: str) -> tuple[Exchange, ...]:
+    def exchanges(self, channels: tuple[Channel, ...], view: View, frame_type: str) -> tuple[ContractExchange, ...]:
         """What is said in these channels, as a client sees it."""
         keys = {channel.key for channel in channels}
         found = []
@@ -81,7 +81,7 @@ class Reading:
             if operation.channel in keys or not operation.channel:
                 messages = self.messages(operation.messages, frame_type)
                 replies = None if operation.replies is None else self.messages(operation.replies, frame_type)
-                found.append(Exchange(operation.name, seen(operation, view), messages, replies))
+                found.append(ContractExchange(operation.name, seen(operation, view), messages, replies))
         return tuple(found)
 
 
@@ -96,9 +96,9 @@ class Contract:
     def __init__(  # noqa: PLR0917  made by `of` alone
         self,
         documents: Documents,
-        exchanges: tuple[Exchange, ...],
+        exchanges: tuple[ContractExchange, ...],
         closes: CloseRules,
-        handshake: Handshake,
+        handshake: HandshakeBinding,
         frame_type: str,
         wrapped: str,
     ) -> None:
@@ -115,7 +115,7 @@ class Contract:
     @classmethod
     def load(cls, path: Path, frame_type: str = "type", view: View = "server") -> Contract:
         """Read a document, all its channels. Raises `ConfigurationError` with everything that is wrong with it."""
-        reading = Reading(path)
+        reading = ContractReading(path)
         contract = cls.of(reading, reading.description.channels, view, frame_type)
         if contract is None:
             raise ConfigurationError(list(dict.fromkeys(reading.documents.mistakes)))
@@ -123,7 +123,7 @@ class Contract:
 
     @classmethod
     def of(
-        cls, reading: Reading, channels: tuple[Channel, ...], view: View, frame_type: str, wrapped: str = ""
+        cls, reading: ContractReading, channels: tuple[Channel, ...], view: View, frame_type: str, wrapped: str = ""
     ) -> Contract | None:
         """What was read of these channels; None where something is wrong with the document, which is noted there.
 
@@ -131,7 +131,7 @@ class Contract:
         """
         exchanges = reading.exchanges(channels, view, frame_type)
         closes = close_rules(reading.documents, channels)
-        handshake = Handshake.of(reading.documents, reading.schemas, channels)
+        handshake = HandshakeBinding.of(reading.documents, reading.schemas, channels)
         _check_deadlines(reading.documents, channels)
         if reading.documents.mistakes:
             return None
@@ -195,7 +195,7 @@ class Contract:
         return min(nearest, key=lambda branch: len(branch.errors(value)))
 
 
-def _by_direction(exchanges: tuple[Exchange, ...]) -> dict[Direction, dict[str, Message]]:
+def _by_direction(exchanges: tuple[ContractExchange, ...]) -> dict[Direction, dict[str, Message]]:
     found: dict[Direction, dict[str, Message]] = {"sent": {}, "received": {}}
     for exchange in exchanges:
         answered: Direction = "received" if exchange.direction == "sent" else "sent"

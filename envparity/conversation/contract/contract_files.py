@@ -14,20 +14,20 @@ from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
 from envparity.conversation.contract.yaml_text import Unreadable, escaped, read_yaml
 
-__all__ = ["ContractFiles", "Place", "held_at"]
+__all__ = ["ContractFiles", "DocumentPlace", "held_at"]
 
 _MOST_FILES: Final = 100
 
 
 @dataclass(frozen=True)
-class Place:
+class DocumentPlace:
     """A place in one of the files: the file as a URI, the JSON Pointer in it (RFC 6901), and what stands there."""
 
     uri: str
     pointer: str
     value: Any
 
-    def below(self, *keys: object) -> Place:
+    def below(self, *keys: object) -> DocumentPlace:
         """What stands below that; None as its value where nothing does."""
         place = self
         for key in keys:
@@ -36,15 +36,15 @@ class Place:
                 held = place.value.get(key)
             elif isinstance(place.value, list) and isinstance(key, int) and key < len(place.value):
                 held = place.value[key]
-            place = Place(place.uri, f"{place.pointer}/{escaped(key)}", held)
+            place = DocumentPlace(place.uri, f"{place.pointer}/{escaped(key)}", held)
         return place
 
-    def entries(self) -> Iterator[tuple[str, Place]]:
+    def entries(self) -> Iterator[tuple[str, DocumentPlace]]:
         """What stands below it where it is an object, by name; nothing where it is none."""
         for name in self.value if isinstance(self.value, dict) else ():
             yield str(name), self.below(name)
 
-    def items(self) -> Iterator[Place]:
+    def items(self) -> Iterator[DocumentPlace]:
         """What stands below it where it is a list; nothing where it is none."""
         for index in range(len(self.value) if isinstance(self.value, list) else 0):
             yield self.below(index)
@@ -76,7 +76,7 @@ class ContractFiles:
             held = held_at(held, key)
         return held
 
-    def target(self, place: Place) -> Place | None:
+    def target(self, place: DocumentPlace) -> DocumentPlace | None:
         """What the reference at that place leads to; None where that is nowhere."""
         target = urljoin(self._base(place), place.value["$ref"])
         try:
@@ -84,7 +84,7 @@ class ContractFiles:
         except (Unresolvable, ValueError, TypeError, AttributeError):  # into a text or a number, or no URI at all
             return None
         uri, pointer = urldefrag(target)
-        return Place(self._ids.get(uri, uri), unquote(pointer), found.contents)
+        return DocumentPlace(self._ids.get(uri, uri), unquote(pointer), found.contents)
 
     def path_of(self, uri: str) -> Path:
         """The file of that URI. Raises `Unreadable` where it is none of the project's folder."""
@@ -111,8 +111,10 @@ class ContractFiles:
         self.contents[uri] = loaded
         self.shown.setdefault(uri, _relative(path, self._path))
         self.registry = self.registry.with_resource(uri, _resource(_without_dialects(loaded)))
-        for place, said in _identified(Place(uri, "", loaded)):
-            identity = urldefrag(urljoin(self._base(Place(uri, place.pointer.rpartition("/")[0], None)), said))[0]
+        for place, said in _identified(DocumentPlace(uri, "", loaded)):
+            identity = urldefrag(urljoin(self._base(DocumentPlace(uri, place.pointer.rpartition("/")[0], None)), said))[
+                0
+            ]
             if identity and identity not in self.registry:
                 if not place.pointer:
                     self._ids[identity] = uri
@@ -140,7 +142,7 @@ class ContractFiles:
         except Unreadable as wrong:
             raise NoSuchResource(ref=uri) from wrong  # type: ignore[call-arg]
 
-    def _base(self, place: Place) -> str:
+    def _base(self, place: DocumentPlace) -> str:
         """What a reference at that place is relative to: its file, or the `$id` of the schema around it."""
         base, held = place.uri, self.contents.get(place.uri)
         for key in ("", *place.pointer.split("/")[1:]):
@@ -176,7 +178,7 @@ def _relative(path: Path, beside: Path) -> str:
     return str(beside.parent / path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _identified(place: Place) -> Iterator[tuple[Place, str]]:
+def _identified(place: DocumentPlace) -> Iterator[tuple[DocumentPlace, str]]:
     waiting = [place]
     while waiting:
         held = waiting.pop()

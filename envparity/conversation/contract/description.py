@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from envparity.conversation.contract.documents import Place
+from envparity.conversation.contract.documents import DocumentPlace
 
 __all__ = ["Action", "Channel", "Description", "Direction", "MessageAt", "Operation", "View"]
 
@@ -19,7 +19,7 @@ class MessageAt:
     """A message and where it stands, its traits applied; `name` is what a frame of it is called."""
 
     name: str
-    place: Place
+    place: DocumentPlace
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Channel:
 
     key: str
     address: str | None
-    place: Place
+    place: DocumentPlace
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from urllib.parse import urljoin, urlsplit
 
 from referencing.jsonschema import SchemaRegistry
 
-from envparity.conversation.contract.contract_files import ContractFiles, Place, held_at
+from envparity.conversation.contract.contract_files import ContractFiles, DocumentPlace, held_at
 from envparity.conversation.contract.yaml_text import Unreadable, escaped
 from envparity.errors import Mistake
 
-__all__ = ["Documents", "Place", "project_folder"]
+__all__ = ["DocumentPlace", "Documents", "project_folder"]
 
 _MOST_FILES = 100
 _MOST_REFERENCES = 100
@@ -37,20 +37,20 @@ class Documents:
             self.mistakes.append(Mistake(str(path), wrong.line, "document", wrong.expected, wrong.got))
             loaded = {}
         if not isinstance(loaded, dict):
-            self.mistake(Place(uri, "", loaded), "an AsyncAPI document", type(loaded).__name__)
+            self.mistake(DocumentPlace(uri, "", loaded), "an AsyncAPI document", type(loaded).__name__)
             loaded = {}
-        self.root = Place(uri, "", loaded)
+        self.root = DocumentPlace(uri, "", loaded)
 
     @property
     def registry(self) -> SchemaRegistry:
         """All schemas of these files, by where they are."""
         return self._files.registry
 
-    def as_written(self, place: Place) -> tuple[object, object]:
+    def as_written(self, place: DocumentPlace) -> tuple[object, object]:
         """What stands at a place and at the top of its file, as the file has it."""
         return self._files.at(place.uri, place.pointer), self._files.contents.get(place.uri)
 
-    def mistake(self, place: Place, expected: str, got: str, action: str = "") -> None:
+    def mistake(self, place: DocumentPlace, expected: str, got: str, action: str = "") -> None:
         """Note one at that place; its line is the nearest that is known."""
         lines, known = self._files.lines.get(place.uri, {}), place.pointer
         while known and known not in lines:
@@ -71,12 +71,12 @@ class Documents:
                     seen.add(target.reference)
                     waiting.append(target)
 
-    def followed(self, place: Place) -> Place | None:
+    def followed(self, place: DocumentPlace) -> DocumentPlace | None:
         """That place, or what it is a reference to. None where that leads nowhere, which is a mistake already."""
         held = place.value
         return self.resolve(place) if isinstance(held, dict) and isinstance(held.get("$ref"), str) else place
 
-    def resolve(self, place: Place) -> Place | None:
+    def resolve(self, place: DocumentPlace) -> DocumentPlace | None:
         """What the reference at that place leads to, through further ones; None where that is nowhere."""
         seen: set[str] = set()
         while len(seen) < _MOST_REFERENCES and place.reference not in seen:
@@ -89,7 +89,7 @@ class Documents:
                 return place
         return None
 
-    def _leads_nowhere(self, place: Place) -> None:
+    def _leads_nowhere(self, place: DocumentPlace) -> None:
         target = place.value["$ref"]
         place = place.below("$ref")
         scheme = urlsplit(target).scheme
@@ -129,7 +129,7 @@ def project_folder(path: Path, beside: Path | None = None) -> Path:
     return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), named)
 
 
-def _references(place: Place) -> Iterator[Place]:
+def _references(place: DocumentPlace) -> Iterator[DocumentPlace]:
     """Every object below a place that is a reference."""
     waiting = [place]
     while waiting:
@@ -142,6 +142,6 @@ def _references(place: Place) -> Iterator[Place]:
             waiting += list(held.items())
 
 
-def _are_names(place: Place) -> bool:
+def _are_names(place: DocumentPlace) -> bool:
     """Whether the keys at a place are names, among which what else has a meaning is a name too."""
     return place.pointer.rpartition("/")[2] in {"properties", "patternProperties", "$defs", "definitions", "schemas"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from envparity.conversation.contract.description import MessageAt
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 from envparity.conversation.contract.schemas import DIALECTS, Schemas
 from envparity.conversation.contract.yaml_text import shortened
 from envparity.support.json_schema import ValidationError, Validator
@@ -25,7 +25,7 @@ class Branch:
 
     name: str
     constants: Mapping[str, frozenset[object]]
-    schema: Place | None
+    schema: DocumentPlace | None
     validator: Validator
 
     def likeness(self, frame: object) -> int:
@@ -53,8 +53,8 @@ class Message:
     name: str
     validator: Validator
     branches: tuple[Branch, ...]
-    content: Place = field(repr=False)
-    schema: Place | None = field(default=None, repr=False)
+    content: DocumentPlace = field(repr=False)
+    schema: DocumentPlace | None = field(default=None, repr=False)
 
     def types(self, frame_type: str) -> frozenset[str]:
         """What frames of this message say they are: a constant of that field, else the message's name."""
@@ -92,8 +92,8 @@ def read_message(  # noqa: PLR0911  one for each thing that a payload may be
     return Message(at.name, validator, branches, at.place, followed)
 
 
-def _holding(message: Place, payload: Place) -> Place:
-    return Place(payload.uri, message.pointer, {**message.value, "payload": payload.value})
+def _holding(message: DocumentPlace, payload: DocumentPlace) -> DocumentPlace:
+    return DocumentPlace(payload.uri, message.pointer, {**message.value, "payload": payload.value})
 
 
 def _named(at: MessageAt, frame_type: str) -> Message:
@@ -109,11 +109,11 @@ class _Branches:
         self._documents, self._schemas, self._dialect = documents, schemas, dialect
         self._left = _MOST_BRANCHES
 
-    def of(self, name: str, schema: Place) -> tuple[Branch, ...]:
+    def of(self, name: str, schema: DocumentPlace) -> tuple[Branch, ...]:
         return tuple(self._under(name, schema, {}, 0))
 
     def _under(
-        self, name: str, schema: Place, constants: Mapping[str, frozenset[object]], depth: int
+        self, name: str, schema: DocumentPlace, constants: Mapping[str, frozenset[object]], depth: int
     ) -> Iterator[Branch]:
         """The branches of a schema; `constants` are those of what is around it."""
         if not isinstance(schema.value, dict):
@@ -139,7 +139,7 @@ class _Branches:
         if validator is not None:
             yield Branch(name, constants, schema, validator)
 
-    def _constants(self, schema: Place, depth: int) -> dict[str, frozenset[object]]:
+    def _constants(self, schema: DocumentPlace, depth: int) -> dict[str, frozenset[object]]:
         """The properties that can have only a few values, those of `allOf` among them."""
         found: dict[str, frozenset[object]] = {}
         for part in schema.below("allOf").items() if depth < _DEEPEST else ():
@@ -157,7 +157,7 @@ class _Branches:
         return found
 
 
-def _last(option: Place) -> str:
+def _last(option: DocumentPlace) -> str:
     """The name of what a reference leads to; "" for a schema that stands in its place."""
     target = option.value.get("$ref") if isinstance(option.value, dict) else None
     return target.rpartition("/")[2] if isinstance(target, str) else ""

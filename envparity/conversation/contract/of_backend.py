@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl, urlsplit
 
 from envparity.conversation.contract.addresses import parameter_violations
-from envparity.conversation.contract.choosing import Played, channels_of, not_websocket, view_of
-from envparity.conversation.contract.contract import Contract, Reading
+from envparity.conversation.contract.choosing import PlayedTypes, channels_of, not_websocket, view_of
+from envparity.conversation.contract.contract import Contract, ContractReading
 from envparity.conversation.contract.description import Channel
 from envparity.errors import ConfigurationError, Mistake
 from envparity.frames.json_codec import AnyJson
@@ -33,7 +33,7 @@ def contract_of(backend: Backend) -> Contract | None:
     said = backend.contract
     if said is None:
         return None
-    reading = Reading(said.document, beside=backend.file)
+    reading = ContractReading(said.document, beside=backend.file)
     if reading.description.channels:
         not_websocket(reading)
     channels, unknown = channels_of(reading, backend.websocket_path, said.channel)
@@ -64,7 +64,7 @@ def _unsaid(backend: Backend, unknown: str, *, view: bool) -> Iterator[Mistake]:
 
 
 def _of_connecting(
-    backend: Backend, reading: Reading, contract: Contract, channels: tuple[Channel, ...]
+    backend: Backend, reading: ContractReading, contract: Contract, channels: tuple[Channel, ...]
 ) -> Iterator[Mistake]:
     """What the bindings and the parameters of the address have against how clients of this backend connect."""
     source = shown_path(backend.file)
@@ -115,10 +115,10 @@ def _anywhere(backend: Backend) -> tuple[set[str], set[str]]:
     return queries, headers
 
 
-def _played(backend: Backend) -> Played:
+def _played(backend: Backend) -> PlayedTypes:
     """What the scenarios send that does not break the contract, and what they expect."""
     steps = [step for scenario in backend.scenarios for step in scenario.steps]
     sent = {backend.codec.type_of(step.frame) or step.frame.get(backend.frame_type)
             for step in steps if isinstance(step, Send) and not step.breaks_contract}  # fmt: skip
     expected = {name for step in steps if isinstance(step, Expect) for name in step.types}
-    return Played(frozenset(str(name) for name in sent if name), frozenset(expected))
+    return PlayedTypes(frozenset(str(name) for name in sent if name), frozenset(expected))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from envparity.conversation.contract.bounded_schema import BoundedDraft7, BoundedDraft202012
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 from envparity.conversation.contract.yaml_text import escaped, shortened
 from envparity.support.json_schema import Draft7Validator, Draft202012Validator, Validator
 from envparity.support.patterns import pattern_problem
@@ -49,7 +49,7 @@ class Schemas:
         self._documents = documents
         self._checked: dict[tuple[str, str], bool] = {}
 
-    def dialect(self, said: Place, schema: Place) -> str | None:
+    def dialect(self, said: DocumentPlace, schema: DocumentPlace) -> str | None:
         """In which dialect a schema is written: as `schemaFormat` says, or its file; else draft-07, as AsyncAPI has it.
 
         None for a format that is another language, which is noted.
@@ -66,7 +66,7 @@ class Schemas:
         self._documents.mistake(said, expected, got, "frames are held against JSON Schema alone")
         return None
 
-    def validator(self, schema: Place, dialect: str) -> Validator | None:
+    def validator(self, schema: DocumentPlace, dialect: str) -> Validator | None:
         """What checks a frame by that schema; None where it is none."""
         if not self.is_schema(schema, dialect):
             return None
@@ -74,14 +74,14 @@ class Schemas:
         made: Validator = DIALECTS[dialect][1]({"$ref": schema.reference}, registry=self._documents.registry)
         return made
 
-    def is_schema(self, schema: Place, dialect: str) -> bool:
+    def is_schema(self, schema: DocumentPlace, dialect: str) -> bool:
         """Whether it is one of that dialect; what keeps it from that is noted."""
         key = (schema.reference, dialect)
         if key not in self._checked:
             self._checked[key] = self._check(schema, dialect)
         return self._checked[key]
 
-    def _check(self, schema: Place, dialect: str) -> bool:
+    def _check(self, schema: DocumentPlace, dialect: str) -> bool:
         checking, _ = DIALECTS[dialect]
         wrong = list(checking(checking.META_SCHEMA).iter_errors(schema.value))
         for error in wrong:
@@ -93,7 +93,7 @@ class Schemas:
                 self._documents.mistake(place, "a regular expression", got, "correct it")
         return not wrong
 
-    def _declared(self, schema: Place) -> str:
+    def _declared(self, schema: DocumentPlace) -> str:
         """What `$schema` says, of the schema or of its file; draft-07 without one."""
         for held in self._documents.as_written(schema):
             said = held.get("$schema") if isinstance(held, dict) else None
@@ -103,7 +103,7 @@ class Schemas:
         return _DRAFT_7
 
 
-def _patterns(schema: Place) -> Iterator[tuple[Place, str]]:
+def _patterns(schema: DocumentPlace) -> Iterator[tuple[DocumentPlace, str]]:
     """Every regular expression of a schema, with its place."""
     held = schema.value
     if isinstance(held, list):
@@ -116,6 +116,6 @@ def _patterns(schema: Place) -> Iterator[tuple[Place, str]]:
         elif key == "patternProperties" and isinstance(place.value, dict):
             for pattern in place.value:
                 if isinstance(pattern, str):
-                    yield Place(place.uri, f"{place.pointer}/{escaped(pattern)}", pattern), pattern
+                    yield DocumentPlace(place.uri, f"{place.pointer}/{escaped(pattern)}", pattern), pattern
         if key not in _NO_SCHEMAS:
             yield from _patterns(place)

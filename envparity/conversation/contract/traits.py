@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 
 __all__ = ["with_traits"]
 
 
-def with_traits(documents: Documents, message: Place) -> Place:
+def with_traits(documents: Documents, message: DocumentPlace) -> DocumentPlace:
     """The message with what its traits say and it does not itself; a payload is none of a trait's."""
     listed = message.below("traits")
     if not isinstance(listed.value, list):
@@ -22,7 +22,7 @@ def with_traits(documents: Documents, message: Place) -> Place:
         if "payload" in trait.value:
             documents.mistake(trait.below("payload"), "no payload in a trait", "one", "move it into the message")
         merged = _patched(merged, {key: value for key, value in trait.value.items() if key != "payload"})
-    return Place(message.uri, message.pointer, _patched(merged, message.value))
+    return DocumentPlace(message.uri, message.pointer, _patched(merged, message.value))
 
 
 def _patched(below: dict[str, object], patch: dict[str, object]) -> dict[str, object]:

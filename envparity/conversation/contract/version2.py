@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from envparity.conversation.contract.description import Action, Channel, Description, MessageAt, Operation
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 from envparity.conversation.contract.traits import with_traits
 
 __all__ = ["read_version_2"]
@@ -32,7 +32,7 @@ def read_version_2(documents: Documents) -> Description:
     return Description(tuple(channels), tuple(operations))
 
 
-def _operations(documents: Documents, key: str, channel: Place) -> Iterator[Operation]:
+def _operations(documents: Documents, key: str, channel: DocumentPlace) -> Iterator[Operation]:
     for name, action in _ACTIONS.items():
         place = channel.below(name)
         if place.value is None:
@@ -47,7 +47,7 @@ def _operations(documents: Documents, key: str, channel: Place) -> Iterator[Oper
         yield Operation(said if isinstance(said, str) else f"{name} {key}", action, key, messages)
 
 
-def _messages(documents: Documents, place: Place, key: str) -> Iterator[MessageAt]:
+def _messages(documents: Documents, place: DocumentPlace, key: str) -> Iterator[MessageAt]:
     """The message, or each of those that `oneOf` lists."""
     held = documents.followed(place) if isinstance(place.value, dict) else None
     if held is None:

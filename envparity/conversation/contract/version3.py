@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envparity.conversation.contract.description import Action, Channel, Description, MessageAt, Operation
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 from envparity.conversation.contract.traits import with_traits
 
 __all__ = ["read_version_3"]
@@ -41,7 +41,7 @@ class _Version3:
             self._documents.mistake(operations, "operations that say who sends what", "none")
         return Description(tuple(channels), tuple(self._operations(operations)))
 
-    def _operations(self, operations: Place) -> Iterator[Operation]:
+    def _operations(self, operations: DocumentPlace) -> Iterator[Operation]:
         for name, place in operations.entries():
             held = self._documents.followed(place)
             if held is None:
@@ -56,11 +56,11 @@ class _Version3:
             replies = self._replies(held.below("reply"), channel)
             yield Operation(name, action, self._keys.get(channel.reference, "") if channel else "", messages, replies)
 
-    def _channel(self, place: Place) -> Place | None:
+    def _channel(self, place: DocumentPlace) -> DocumentPlace | None:
         """The channel that a reference leads to."""
         return self._documents.followed(place) if isinstance(place.value, dict) else None
 
-    def _messages(self, listed: Place, channel: Place | None) -> tuple[MessageAt, ...]:
+    def _messages(self, listed: DocumentPlace, channel: DocumentPlace | None) -> tuple[MessageAt, ...]:
         """Those that are listed; all of the channel where none are."""
         of_channel = [place for _, place in channel.below("messages").entries()] if channel is not None else []
         places = list(listed.items()) if listed.value is not None else of_channel
@@ -81,7 +81,7 @@ class _Version3:
             found.append(MessageAt(_name(held, key), with_traits(self._documents, held)))
         return tuple(found)
 
-    def _replies(self, reply: Place, channel: Place | None) -> tuple[MessageAt, ...] | None:
+    def _replies(self, reply: DocumentPlace, channel: DocumentPlace | None) -> tuple[MessageAt, ...] | None:
         held = self._documents.followed(reply) if isinstance(reply.value, dict) else None
         if held is None:
             return None
@@ -90,6 +90,6 @@ class _Version3:
         return self._messages(held.below("messages"), there)
 
 
-def _name(message: Place, key: str) -> str:
+def _name(message: DocumentPlace, key: str) -> str:
     """What a message is called: its key; its `name` is what frames of it may say they are."""
     return key or str(message.value.get("name", "message"))

@@ -12,14 +12,14 @@ from envparity.conversation.contract.contract import Contract
 from envparity.conversation.contract.messages import Message
 from envparity.engine.exploration.values import ANYTHING, TEXT, values
 
-__all__ = ["Turn", "sequences"]
+__all__ = ["ClientTurn", "sequences"]
 
 MOST_TURNS: Final = 3
 _TOO_LONG: Final = 400
 
 
 @dataclass(frozen=True)
-class Turn:
+class ClientTurn:
     """One frame that a client sends: of which message, and where it is broken ("" where the contract allows it)."""
 
     message: str
@@ -27,7 +27,7 @@ class Turn:
     broken: str = ""
 
 
-def sequences(contract: Contract, known: Mapping[str, str]) -> st.SearchStrategy[tuple[Turn, ...]]:
+def sequences(contract: Contract, known: Mapping[str, str]) -> st.SearchStrategy[tuple[ClientTurn, ...]]:
     """Sequences of frames that clients may send, and of such that are broken in one place.
 
     `known` maps the name of a property to a placeholder that earlier steps fill, an id that the backend gave: such a
@@ -37,22 +37,22 @@ def sequences(contract: Contract, known: Mapping[str, str]) -> st.SearchStrategy
     return st.lists(st.one_of(made), min_size=1, max_size=MOST_TURNS).map(tuple) if made else st.nothing()
 
 
-def _turns(contract: Contract, message: Message, known: Mapping[str, str]) -> st.SearchStrategy[Turn]:
+def _turns(contract: Contract, message: Message, known: Mapping[str, str]) -> st.SearchStrategy[ClientTurn]:
     schema = message.schema
     assert schema is not None  # noqa: S101  whoever asks has looked
     valid = values(contract.documents, schema).filter(
         lambda frame: _is_frame(frame) and message.validator.is_valid(frame)
     )
     kept = st.tuples(valid, st.booleans()).map(lambda both: _with_known(both[0], known) if both[1] else both[0])
-    good = kept.map(lambda frame: Turn(message.name, frame))
+    good = kept.map(lambda frame: ClientTurn(message.name, frame))
     return good | _broken(contract, message, valid)
 
 
-def _broken(contract: Contract, message: Message, valid: st.SearchStrategy[Any]) -> st.SearchStrategy[Turn]:
+def _broken(contract: Contract, message: Message, valid: st.SearchStrategy[Any]) -> st.SearchStrategy[ClientTurn]:
     """A valid frame in which one thing is wrong, so that the contract has something against it."""
     changed = valid.flatmap(lambda frame: st.sampled_from(list(_places(frame)) or [()]).flatmap(_changes(frame)))
     against = changed.filter(lambda both: bool(contract.violations(both[0], "sent")))
-    return against.map(lambda both: Turn(message.name, both[0], both[1]))
+    return against.map(lambda both: ClientTurn(message.name, both[0], both[1]))
 
 
 def _places(value: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

@@ -14,13 +14,13 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, Send, Step
 from envparity.model.step.sending import SWITCHING
 
-__all__ = ["Opening", "openings"]
+__all__ = ["ScenarioOpening", "openings"]
 
 _MOST: Final = 2
 
 
 @dataclass(frozen=True)
-class Opening:
+class ScenarioOpening:
     """A scenario cut off where a client is free to speak, and the placeholders that it fills, by property."""
 
     scenario: Scenario
@@ -32,7 +32,7 @@ class Opening:
         return next(step.on for step in self.scenario.steps if isinstance(step, Connect))
 
 
-def openings(backend: Backend, contract: Contract) -> tuple[Opening, ...]:
+def openings(backend: Backend, contract: Contract) -> tuple[ScenarioOpening, ...]:
     """The ways to begin, the shortest first: until a client would first speak, and after a whole exchange.
 
     Of each, what its steps capture is known; and of what they expect, the ids that every such frame has. None where no
@@ -40,7 +40,7 @@ def openings(backend: Backend, contract: Contract) -> tuple[Opening, ...]:
     """
     asked = {name for message in contract.messages("sent") for branch in message.branches if branch.schema is not None
              for name, _ in branch.schema.below("properties").entries()}  # fmt: skip
-    found: list[Opening] = []
+    found: list[ScenarioOpening] = []
     for scenario in backend.scenarios:
         if not _is_plain(scenario):
             continue
@@ -61,7 +61,7 @@ def openings(backend: Backend, contract: Contract) -> tuple[Opening, ...]:
     return tuple(_unlike([*shortest[:1], *most_known[:1]]))
 
 
-def _unlike(found: list[Opening]) -> Iterator[Opening]:
+def _unlike(found: list[ScenarioOpening]) -> Iterator[ScenarioOpening]:
     seen: list[tuple[Step, ...]] = []
     for opening in found[:_MOST]:
         if opening.scenario.steps not in seen:
@@ -79,7 +79,7 @@ def _is_plain(scenario: Scenario) -> bool:
     return peaceful and begins and let_in and scenario.replicas == 1
 
 
-def _cut(scenario: Scenario, steps: tuple[Step, ...], asked: set[str], contract: Contract) -> Opening:
+def _cut(scenario: Scenario, steps: tuple[Step, ...], asked: set[str], contract: Contract) -> ScenarioOpening:
     known: dict[str, str] = {}
     read: list[Step] = []
     for step in steps:
@@ -93,7 +93,7 @@ def _cut(scenario: Scenario, steps: tuple[Step, ...], asked: set[str], contract:
         else:
             read.append(step)
     usable = {name: held for name, held in known.items() if name in asked}
-    return Opening(msgspec.structs.replace(scenario, steps=tuple(read)), usable)
+    return ScenarioOpening(msgspec.structs.replace(scenario, steps=tuple(read)), usable)
 
 
 def _ids(contract: Contract, step: Expect) -> set[str]:

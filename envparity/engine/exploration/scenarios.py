@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from envparity.engine.exploration.frames import Turn
-from envparity.engine.exploration.opening import Opening
+from envparity.engine.exploration.frames import ClientTurn
+from envparity.engine.exploration.opening import ScenarioOpening
 from envparity.engine.exploration.reactions import Reaction, expectations
-from envparity.engine.exploration.searching import Found
+from envparity.engine.exploration.searching import FoundSequence
 from envparity.judge.explored import FRAMES
 from envparity.model.scenario import Scenario
 from envparity.model.step import Send, SendText, Settle, Step, action_of
@@ -23,7 +23,7 @@ __all__ = ["as_scenario", "as_toml", "being_played"]
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def being_played(opening: Opening, turns: Iterable[Turn], quiet_s: float) -> Scenario:
+def being_played(opening: ScenarioOpening, turns: Iterable[ClientTurn], quiet_s: float) -> Scenario:
     """A sequence as it is played while it is not known how it is answered."""
     steps: list[Step] = list(opening.scenario.steps)
     settled = Settle(quiet_s, opening.connection)
@@ -31,7 +31,7 @@ def being_played(opening: Opening, turns: Iterable[Turn], quiet_s: float) -> Sce
     return msgspec.structs.replace(opening.scenario, name=FRAMES, group=FRAMES, repeat=1, steps=tuple(steps))
 
 
-def as_scenario(opening: Opening, found: Found, seen: tuple[Reaction, ...]) -> Scenario:
+def as_scenario(opening: ScenarioOpening, found: FoundSequence, seen: tuple[Reaction, ...]) -> Scenario:
     """What was found as a scenario that expects everywhere what is seen in one environment."""
     last = found.first + 1
     sends = [_sent(turn, opening) for turn in found.turns[:last]]
@@ -62,7 +62,7 @@ def as_toml(scenarios: Iterable[Scenario]) -> str:
     return "\n".join(tables)
 
 
-def _sent(turn: Turn, opening: Opening) -> Send:
+def _sent(turn: ClientTurn, opening: ScenarioOpening) -> Send:
     return Send(turn.frame, opening.connection, breaks_contract=bool(turn.broken))
 
 

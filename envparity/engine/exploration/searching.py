@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import HypothesisException
 
-from envparity.engine.exploration.frames import Turn
+from envparity.engine.exploration.frames import ClientTurn
 from envparity.engine.exploration.reactions import Reaction
 
-__all__ = ["Ask", "Found", "Profile", "Search"]
+__all__ = ["Ask", "ExplorationProfile", "FoundSequence", "SequenceSearch"]
 
 MOST_FOUND: Final = 4
 """How many different findings one exploration looks for."""
@@ -32,12 +32,12 @@ Reactions = dict[str, tuple[Reaction, ...]]
 class Ask(Protocol):
     """Plays a sequence everywhere."""
 
-    def __call__(self, turns: tuple[Turn, ...], *, confirmed: bool = False) -> Reactions:
+    def __call__(self, turns: tuple[ClientTurn, ...], *, confirmed: bool = False) -> Reactions:
         """How each environment reacts; `confirmed`, with more patience."""
 
 
 @dataclass(frozen=True)
-class Profile:
+class ExplorationProfile:
     """How far an exploration goes: `examples` sequences, `seconds` at most, made by `seed`; `folder` remembers them."""
 
     examples: int
@@ -47,10 +47,10 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSequence:
     """A sequence that could be made no shorter, and how each environment reacted to it."""
 
-    turns: tuple[Turn, ...]
+    turns: tuple[ClientTurn, ...]
     reactions: Reactions
 
     @property
@@ -72,16 +72,16 @@ class _Otherwise(Exception):
 
 
 @dataclass
-class Search:
+class SequenceSearch:
     """One exploration. `played` counts the sequences that were played, `over` says that its time was.
 
     `holds` says whether a frame that was made smaller is still what it says: allowed by the contract, or broken.
     """
 
-    sequences: st.SearchStrategy[tuple[Turn, ...]]
+    sequences: st.SearchStrategy[tuple[ClientTurn, ...]]
     ask: Ask
-    profile: Profile
-    holds: Callable[[Turn], bool] = lambda _turn: True
+    profile: ExplorationProfile
+    holds: Callable[[ClientTurn], bool] = lambda _turn: True
     played: int = 0
     over: bool = False
     _known: dict[str, Reactions] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Search:
         if self.profile.folder is not None:
             self._database = DirectoryBasedExampleDatabase(self.profile.folder)
 
-    def run(self) -> tuple[Found, ...]:
+    def run(self) -> tuple[FoundSequence, ...]:
         """Look until every example was made, or the time is over. Blocks: it is for a thread of its own."""
         until_s = time.monotonic() + self.profile.seconds
         found = list(self._remembered())
@@ -109,12 +109,12 @@ class Search:
                 self._database.save(_KEY, msgspec.json.encode(shown.turns))
         return tuple(found)
 
-    def _remembered(self) -> Iterator[Found]:
+    def _remembered(self) -> Iterator[FoundSequence]:
         """What earlier explorations found and is still so; what is not is forgotten."""
         database = self._database
         for held in sorted(database.fetch(_KEY), key=len)[:MOST_FOUND] if database is not None else ():
             try:
-                turns = msgspec.json.decode(held, type=tuple[Turn, ...])
+                turns = msgspec.json.decode(held, type=tuple[ClientTurn, ...])
             except msgspec.MsgspecError:
                 turns = ()
             found = self._played(turns, _key(turns)) if turns else None
@@ -123,7 +123,7 @@ class Search:
             elif found is None and database is not None:
                 database.delete(_KEY, held)
 
-    def _reduced(self, found: Found) -> Found:
+    def _reduced(self, found: FoundSequence) -> FoundSequence:
         """The same with one frame or one property less, as long as that shows the same: a last look at what is left."""
         for turns in _smaller(found.turns):
             if all(map(self.holds, turns)):
@@ -132,14 +132,14 @@ class Search:
                     return self._reduced(less)
         return found
 
-    def _patiently(self, found: Found) -> Found:
+    def _patiently(self, found: FoundSequence) -> FoundSequence:
         """The same as it is when one waits longer for it."""
         seen = self.ask(found.turns, confirmed=True)
-        return Found(found.turns, seen) if not _same(seen, found.turns) else found
+        return FoundSequence(found.turns, seen) if not _same(seen, found.turns) else found
 
-    def _look(self, until_s: float) -> Found | None:
+    def _look(self, until_s: float) -> FoundSequence | None:
         """The next that is not known yet, shrunk."""
-        best: list[Found] = []
+        best: list[FoundSequence] = []
 
         @seed(self.profile.seed)
         @settings(
@@ -152,7 +152,7 @@ class Search:
             suppress_health_check=list(HealthCheck),
         )
         @given(self.sequences)
-        def explored(turns: tuple[Turn, ...]) -> None:
+        def explored(turns: tuple[ClientTurn, ...]) -> None:
             key = _key(turns)
             if key not in self._known and time.monotonic() >= until_s:
                 self.over = True
@@ -171,24 +171,24 @@ class Search:
             return best[-1] if best else None
         return None
 
-    def _played(self, turns: tuple[Turn, ...], key: str) -> Found | None:
+    def _played(self, turns: tuple[ClientTurn, ...], key: str) -> FoundSequence | None:
         """What is to be told of a sequence; what differs once is played once more before it is believed."""
         if key not in self._known:
             self.played += 1
             seen = self.ask(turns)
-            kind = Found(turns, seen).kind
+            kind = FoundSequence(turns, seen).kind
             if not _same(seen, turns) and kind not in self._told | self._believed:
                 seen = self.ask(turns, confirmed=True)
-                self._believed.add(Found(turns, seen).kind)
+                self._believed.add(FoundSequence(turns, seen).kind)
             self._known[key] = seen
         seen = self._known[key]
-        return None if _same(seen, turns) or self._is_told(turns, seen) else Found(turns, seen)
+        return None if _same(seen, turns) or self._is_told(turns, seen) else FoundSequence(turns, seen)
 
-    def _is_told(self, turns: tuple[Turn, ...], seen: Reactions) -> bool:
-        return Found(turns, seen).kind in self._told
+    def _is_told(self, turns: tuple[ClientTurn, ...], seen: Reactions) -> bool:
+        return FoundSequence(turns, seen).kind in self._told
 
 
-def _same(seen: Reactions, turns: Sequence[Turn]) -> bool:
+def _same(seen: Reactions, turns: Sequence[ClientTurn]) -> bool:
     return not any(_is_wrong([pair[at] for pair in seen.values()]) for at in range(len(turns)))
 
 
@@ -196,7 +196,7 @@ def _is_wrong(reactions: Sequence[Reaction]) -> bool:
     return len(set(reactions)) > 1 or any(reaction.internal_error for reaction in reactions)
 
 
-def _smaller(turns: tuple[Turn, ...]) -> Iterator[tuple[Turn, ...]]:
+def _smaller(turns: tuple[ClientTurn, ...]) -> Iterator[tuple[ClientTurn, ...]]:
     """That sequence with one frame less, and with one property less in one of its frames."""
     for at, turn in enumerate(turns):
         if len(turns) > 1:
@@ -206,9 +206,9 @@ def _smaller(turns: tuple[Turn, ...]) -> Iterator[tuple[Turn, ...]]:
             yield (*turns[:at], replace(turn, frame=frame), *turns[at + 1 :])
 
 
-def _key(turns: Sequence[Turn]) -> str:
+def _key(turns: Sequence[ClientTurn]) -> str:
     return json.dumps([turn.frame for turn in turns], sort_keys=True)
 
 
-def _size(turns: Sequence[Turn]) -> tuple[int, int]:
+def _size(turns: Sequence[ClientTurn]) -> tuple[int, int]:
     return len(turns), len(_key(turns))

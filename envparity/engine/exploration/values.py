@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 from envparity.support.patterns import pattern_problem
 
 __all__ = ["ANYTHING", "TEXT", "values"]
@@ -34,7 +34,7 @@ ANYTHING: Final = st.recursive(
 
 
 def values(  # noqa: PLR0911  one for each thing that a schema may be
-    documents: Documents, schema: Place, depth: int = 0
+    documents: Documents, schema: DocumentPlace, depth: int = 0
 ) -> st.SearchStrategy[Any]:
     """Values that this schema allows, nearly all of them; whoever takes one holds it against the schema.
 
@@ -59,7 +59,7 @@ def values(  # noqa: PLR0911  one for each thing that a schema may be
     return _of_types(documents, followed, depth)
 
 
-def _together(documents: Documents, parts: list[Place], depth: int, without: str) -> st.SearchStrategy[object]:
+def _together(documents: Documents, parts: list[DocumentPlace], depth: int, without: str) -> st.SearchStrategy[object]:
     """Values that all of these allow, as far as objects can be laid over each other."""
     merged: dict[str, Any] = {}
     at = parts[0]
@@ -77,10 +77,10 @@ def _together(documents: Documents, parts: list[Place], depth: int, without: str
                 merged[key] = list(dict.fromkeys([*merged[key], *value]))
             else:
                 merged[key] = value
-    return values(documents, Place(at.uri, at.pointer, merged), depth + 1)
+    return values(documents, DocumentPlace(at.uri, at.pointer, merged), depth + 1)
 
 
-def _of_types(documents: Documents, schema: Place, depth: int) -> st.SearchStrategy[object]:
+def _of_types(documents: Documents, schema: DocumentPlace, depth: int) -> st.SearchStrategy[object]:
     said = schema.value
     named = said.get("type")
     types = [named] if isinstance(named, str) else named if isinstance(named, list) else _guessed(said)
@@ -99,7 +99,7 @@ def _guessed(said: dict[str, object]) -> list[str]:
 
 
 def _of_type(  # noqa: PLR0911  one for each type
-    documents: Documents, schema: Place, kind: str, depth: int
+    documents: Documents, schema: DocumentPlace, kind: str, depth: int
 ) -> st.SearchStrategy[object]:
     said = schema.value
     match kind:
@@ -121,7 +121,7 @@ def _of_type(  # noqa: PLR0911  one for each type
             return st.none()
 
 
-def _objects(documents: Documents, schema: Place, depth: int) -> st.SearchStrategy[object]:
+def _objects(documents: Documents, schema: DocumentPlace, depth: int) -> st.SearchStrategy[object]:
     required = [name for name in schema.value.get("required", []) if isinstance(name, str)]
     known = {name: values(documents, place, depth + 1) for name, place in schema.below("properties").entries()}
     needed = {name: known.get(name, _SCALARS) for name in required}
@@ -129,7 +129,7 @@ def _objects(documents: Documents, schema: Place, depth: int) -> st.SearchStrate
     return st.fixed_dictionaries(needed, optional=optional)
 
 
-def _arrays(documents: Documents, schema: Place, depth: int) -> st.SearchStrategy[object]:
+def _arrays(documents: Documents, schema: DocumentPlace, depth: int) -> st.SearchStrategy[object]:
     said = schema.value
     least = int(said.get("minItems", 0))
     most = min(int(said.get("maxItems", least + _MOST)), least + _MOST)

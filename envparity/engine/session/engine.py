@@ -18,7 +18,7 @@ from envparity.judge.cause import CommitCause
 from envparity.judge.finding import Finding, Verdict
 from envparity.judge.rules import Rule
 from envparity.model.environment import ImageSource
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from envparity.engine.elsewhere import CaseSource
     from envparity.engine.live_run import WarmEnvironment
     from envparity.engine.recorded import RecordedRun
-    from envparity.engine.replay_answer import Answer
+    from envparity.engine.replay_answer import ReplayAnswer
     from envparity.engine.run import Run
     from envparity.launch.port import Launcher
 
@@ -67,13 +67,13 @@ class SynchronousRun(Protocol):
     def warm(self, environment: str, /) -> AbstractContextManager[WarmEnvironment]: ...
 
 
-def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
+def load(inputs: Inputs, only: Sequence[str] = ()) -> Project:
     """Read and check every file, and that `only` names something. Boots nothing.
 
     Raises `ConfigurationError`, and `DoorFailed` for rules of another distribution that do not work.
     """
+    from envparity.config.project import load_project
     from envparity.config.scenario_needs import with_lines
-    from envparity.config.subject import load_subject
     from envparity.conversation.contract.of_backend import contract_of
     from envparity.engine.plan import plan
     from envparity.judge import every_rule
@@ -81,38 +81,38 @@ def load(inputs: Inputs, only: Sequence[str] = ()) -> Subject:
 
     every_rule()  # so that one that does not work is said before anything boots
     try:
-        subject = load_subject(inputs.backend, inputs.environments, inputs.names)
+        project = load_project(inputs.backend, inputs.environments, inputs.names)
     except ConfigurationError as wrong:
         raise ConfigurationError([*wrong.mistakes, *attach(inputs.attaching, None)[1]]) from None
     if inputs.image:
-        subject = _of_image(subject, inputs.image)
-    attached, mistakes = attach(inputs.attaching, subject.environments)
+        project = _of_image(project, inputs.image)
+    attached, mistakes = attach(inputs.attaching, project.environments)
     try:
-        contract_of(subject.backend)
+        contract_of(project.backend)
     except ConfigurationError as wrong:
         mistakes += wrong.mistakes
     try:
-        plan(subject.backend, subject.environments, only, attached=attached, thorough=inputs.thorough)
+        plan(project.backend, project.environments, only, attached=attached, thorough=inputs.thorough)
     except ConfigurationError as wrong:
         mistakes += wrong.mistakes
-    mistakes += included_nothing(subject.backend)
+    mistakes += included_nothing(project.backend)
     if mistakes:
-        raise ConfigurationError(with_lines(subject.backend, mistakes))
-    return replace(subject, attached=attached, asked=inputs.asked, thorough=inputs.thorough)
+        raise ConfigurationError(with_lines(project.backend, mistakes))
+    return replace(project, attached=attached, asked=inputs.asked, thorough=inputs.thorough)
 
 
-def _of_image(subject: Subject, image: str) -> Subject:
+def _of_image(project: Project, image: str) -> Project:
     """The same with that image as the backend's, in every environment."""
     environments = {
-        name: structs.replace(environment, image=None) for name, environment in subject.environments.items()
+        name: structs.replace(environment, image=None) for name, environment in project.environments.items()
     }
     return replace(
-        subject, backend=structs.replace(subject.backend, image=ImageSource(name=image)), environments=environments
+        project, backend=structs.replace(project.backend, image=ImageSource(name=image)), environments=environments
     )
 
 
 def to_verdict(
-    subject: Subject,
+    project: Project,
     launcher: str,
     emit: Emit,
     only: Sequence[str] = (),
@@ -122,22 +122,26 @@ def to_verdict(
     repeat: int = 1,
     elsewhere: Callable[[], Elsewhere] | None = None,
     explore: Exploration | None = None,
+    share: Collection[str] | None = None,
 ) -> Verdict:
     """Boot each case `repeat` times, observe, judge; with `causes` boot on until the causes are known.
 
     With what `elsewhere` gives, cases are booted there, and by its launcher. With `explore` what the contract allows is
-    made and played first, and what is answered otherwise somewhere is a scenario of the run. SIGINT and SIGTERM clean
-    up and raise `Interrupted`.
+    made and played first, and what is answered otherwise somewhere is a scenario of the run. With a `share` only the
+    cases of these ids are booted. SIGINT and SIGTERM clean up and raise `Interrupted`.
     """
     from envparity.engine.to_verdict import run_to_verdict
 
     return run_to_verdict(
-        _run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat, elsewhere=elsewhere, explore=explore)
-    )
+        _run(
+            project, launcher, emit, only, orders, causes=causes, repeat=repeat, elsewhere=elsewhere, share=share,
+            explore=explore,
+        )
+    )  # fmt: skip
 
 
 def to_observations(
-    subject: Subject,
+    project: Project,
     launcher: str,
     emit: Emit,
     only: Sequence[str] = (),
@@ -149,11 +153,11 @@ def to_observations(
     """Boot the cases of these ids and observe them, all that they show told with each; judge nothing."""
     from envparity.engine.to_verdict import run_to_observations
 
-    return run_to_observations(_run(subject, launcher, emit, only, orders, causes=False, repeat=repeat, share=share))
+    return run_to_observations(_run(project, launcher, emit, only, orders, causes=False, repeat=repeat, share=share))
 
 
 def open_run(
-    subject: Subject,
+    project: Project,
     launcher: str,
     emit: Emit,
     only: Sequence[str] = (),
@@ -166,11 +170,11 @@ def open_run(
     """A run to enter, to ask for observations and to leave; leaving removes all that it made."""
     from envparity.engine.live_run import LiveRun
 
-    return LiveRun(_run(subject, launcher, emit, only, orders, causes=causes, repeat=repeat, explore=explore))
+    return LiveRun(_run(project, launcher, emit, only, orders, causes=causes, repeat=repeat, explore=explore))
 
 
 def _run(
-    subject: Subject,
+    project: Project,
     name: str,
     emit: Emit,
     only: Sequence[str],
@@ -182,31 +186,34 @@ def _run(
     share: Collection[str] | None = None,
     explore: Exploration | None = None,
 ) -> Callable[[], Run]:
-    from envparity.engine.exploration.searching import Profile
+    from envparity.engine.exploration.searching import ExplorationProfile
     from envparity.engine.explore import OrderProfile
     from envparity.engine.run import Run
     from envparity.launch.choose import choose_launcher
 
+    def explored_by(asked: Exploration) -> ExplorationProfile:
+        return ExplorationProfile(asked.examples, asked.seed, folder=asked.folder)
+
     def make() -> Run:
         others = None if elsewhere is None else elsewhere()
         if others is None:
-            launcher = choose_launcher(name, subject, lambda waited_for: emit(Waiting("", waited_for)))
+            launcher = choose_launcher(name, project, lambda waited_for: emit(Waiting("", waited_for)))
         else:
             launcher = others.launcher
         profile = OrderProfile(strength=orders) if orders else None
         return Run(
-            subject, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat,
+            project, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat,
             elsewhere=None if others is None else others.source, told_whole=share is not None, share=share,
-            explore=None if explore is None else Profile(explore.examples, explore.seed, folder=explore.folder),
+            explore=None if explore is None else explored_by(explore),
         )  # fmt: skip
 
     return make
 
 
-def boot_again(finding: Finding, run: RecordedRun, inputs: Inputs, emit: Emit) -> Answer:
+def boot_again(finding: Finding, run: RecordedRun, inputs: Inputs, emit: Emit) -> ReplayAnswer:
     """Boot the cases that showed that finding, and judge them. Raises what a run raises."""
-    from envparity.engine.replay import needed_boots, needed_environments, needed_scenarios, ordered
-    from envparity.engine.replay_answer import Answer
+    from envparity.engine.replay import needed_boots, needed_environments, needed_scenarios, ordered, unplayed
+    from envparity.engine.replay_answer import ReplayAnswer
     from envparity.engine.replay_orders import orders_again
 
     names = needed_environments(finding, run)
@@ -215,18 +222,20 @@ def boot_again(finding: Finding, run: RecordedRun, inputs: Inputs, emit: Emit) -
     inputs = Inputs(inputs.backend, inputs.environments, names, inputs.launcher, attaching=again)
     if ordered(finding, run):
         return orders_again(finding, names, run, load(inputs), inputs.launcher, emit=emit)
+    share = unplayed(finding, run) or None
+    inputs = replace(inputs, thorough=share is not None)
     only = needed_scenarios(finding, run)
     repeat = needed_boots(finding)
     explored = {scenario.name: scenario for scenario in run.verdict.explored if scenario.name in only}
-    subject = load(inputs, [name for name in only if name not in explored])
-    scenarios = (*subject.backend.scenarios, *explored.values())
-    subject = replace(subject, backend=structs.replace(subject.backend, scenarios=scenarios))
-    verdict = to_verdict(subject, inputs.launcher, emit, only, repeat=repeat)
+    project = load(inputs, [name for name in only if name not in explored])
+    scenarios = (*project.backend.scenarios, *explored.values())
+    project = replace(project, backend=structs.replace(project.backend, scenarios=scenarios))
+    verdict = to_verdict(project, inputs.launcher, emit, only, repeat=repeat, share=share)
     findings = (
         *verdict.findings,
         *(each_finding for each_finding in verdict.by_chance if each_finding.identity == finding.identity),
     )
-    return Answer(findings, verdict.environments, verdict.cases * repeat, verdict.scenarios)
+    return ReplayAnswer(findings, verdict.environments, verdict.cases * repeat, verdict.scenarios)
 
 
 def blame_commits(

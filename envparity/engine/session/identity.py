@@ -12,7 +12,7 @@ import msgspec
 
 from envparity.doors import foreign_entries, version_of_envparity
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.support.redaction import Redaction, is_secret, without_shapes
 
 __all__ = ["Identity", "identity_of"]
@@ -42,16 +42,16 @@ class Identity(msgspec.Struct, frozen=True):
         )
 
 
-def identity_of(subject: Subject) -> Identity:
-    """What that subject, as it was read here, is."""
+def identity_of(project: Project) -> Identity:
+    """What that project, as it was read here, is."""
     entries = [f"{entry.distribution} {entry.version}" for entry in foreign_entries()]
     version = " ".join([version_of_envparity(), *sorted(set(entries))])
-    return Identity(version, _commit(subject.backend.file.parent), _digest(_said(subject)))
+    return Identity(version, _commit(project.backend.file.parent), _digest(_said(project)))
 
 
-def _said(subject: Subject) -> str:
+def _said(project: Project) -> str:
     """All that the files say, in one way of writing it, without secrets and without where the project lies."""
-    folder = subject.backend.file.resolve().parent
+    folder = project.backend.file.resolve().parent
 
     def written(value: object) -> object:
         if isinstance(value, PurePath):
@@ -59,24 +59,24 @@ def _said(subject: Subject) -> str:
             return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
         return str(type(value))
 
-    said = {"backend": subject.backend, "environments": list(subject.environments.values())}
+    said = {"backend": project.backend, "environments": list(project.environments.values())}
     plain = msgspec.to_builtins(said, enc_hook=written, order="deterministic")
-    plain["backend"]["boot_secrets"] = sorted(subject.backend.boot_secrets)
-    contract = subject.backend.contract.document if subject.backend.contract is not None else None
+    plain["backend"]["boot_secrets"] = sorted(project.backend.boot_secrets)
+    contract = project.backend.contract.document if project.backend.contract is not None else None
     text = msgspec.json.encode(plain, order="deterministic").decode()
     text += contract.read_text(encoding="utf-8") if contract is not None and contract.is_file() else ""
-    return without_shapes(Redaction(_literals(subject)).text(text))
+    return without_shapes(Redaction(_literals(project)).text(text))
 
 
-def _literals(subject: Subject) -> Iterator[tuple[str, str]]:
+def _literals(project: Project) -> Iterator[tuple[str, str]]:
     """Every secret that stands in the files, with what is put in its place."""
-    backend = subject.backend
+    backend = project.backend
     tables = [backend.settings, backend.process.variables if backend.process is not None else {}]
-    tables += [_plain_settings(each_environment) for each_environment in subject.environments.values()]
+    tables += [_plain_settings(each_environment) for each_environment in project.environments.values()]
     for table in tables:
         yield from ((value, _KEPT_BACK) for name, value in table.items() if value and backend.is_secret(name, value))
     yield from ((value, _KEPT_BACK) for value in backend.boot_secrets.values())
-    for environment in subject.environments.values():
+    for environment in project.environments.values():
         for dependency in environment.dependencies.values():
             for option in dependency.options.values():
                 if isinstance(option, dict):

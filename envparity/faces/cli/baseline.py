@@ -103,9 +103,9 @@ def _seen(
         action = "a baseline is what a clean run has seen"
         got = f"{saved.verdict.run_id}: {headline(saved.verdict)}"
         raise ConfigurationError([Mistake("baseline", 0, "RUN", "a clean run", got, action)])
-    if saved.subject.only:
-        got = f"{saved.verdict.run_id}, of only {', '.join(saved.subject.only)}"
+    if saved.project.only:
+        got = f"{saved.verdict.run_id}, of only {', '.join(saved.project.only)}"
         raise ConfigurationError([Mistake("baseline", 0, "RUN", "a run of every scenario", got)])
     names = saved.verdict.environments
-    subject = engine.load(Inputs.find(backend=backend, environments=environments, names=names))
-    return promises(subject.backend), {name: behaviour(subject, name, saved.observations) for name in names}
+    project = engine.load(Inputs.find(backend=backend, environments=environments, names=names))
+    return promises(project.backend), {name: behaviour(project, name, saved.observations) for name in names}

@@ -104,5 +104,5 @@ class _Trial:
         with self._history.tree(commit) as folder:
             backend, environments = folder / self._backend, folder / self._environments
             inputs = Inputs(backend, environments, self._inputs.names, self._inputs.launcher)
-            subject = engine.load(inputs, self._only)
-            return engine.to_verdict(subject, inputs.launcher, lambda _event: None, self._only)
+            project = engine.load(inputs, self._only)
+            return engine.to_verdict(project, inputs.launcher, lambda _event: None, self._only)

@@ -30,18 +30,21 @@ def check_command(backend: Path | None, environments: Path | None, names: tuple[
     Limits that cannot both hold ([limits] of the backend file) are findings, as in a run: exit code 1.
     """
     with one_message():
-        subject = engine.load(Inputs.find(backend=backend, environments=environments, names=names))
+        project = engine.load(Inputs.find(backend=backend, environments=environments, names=names))
     extent = (
-        f"{counted(len(subject.backend.scenarios), 'scenario')} in {counted(len(subject.environments), 'environment')}"
+        f"{counted(len(project.backend.scenarios), 'scenario')} in {counted(len(project.environments), 'environment')}"
     )
-    broken = list(broken_limits(subject.backend, subject.environments))
+    broken = list(broken_limits(project.backend, project.environments))
     for limit in broken:
         say(f"{limit.environment}: expected {limit.setting} {limit.expected}, got {printable(limit.got)}")
     order = f"{counted(len(broken), 'limit')} cannot hold" if broken else "the files are in order"
-    say(f"{subject.backend.name}: {extent} ({', '.join(subject.environments)}); {order}")
-    for environment in subject.environments.values():
+    say(f"{project.backend.name}: {extent} ({', '.join(project.environments)}); {order}")
+    said: dict[str, list[str]] = {}
+    for environment in project.environments.values():
         for note in environment.notes:
-            what = "not taken" if note.known else "not known"
-            say(printable(f"{environment.name}: {what}: {redact(str(note), ())}"))
+            text = f"{'not taken' if note.known else 'not known'}: {redact(str(note), ())}"
+            said.setdefault(text, []).append(environment.name)
+    for text, told in said.items():
+        say(printable(f"{', '.join(told)}: {text}"))
     if broken:
         sys.exit(FINDINGS)

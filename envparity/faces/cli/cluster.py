@@ -13,7 +13,7 @@ from envparity.engine.events import Emit
 from envparity.engine.session.engine import Elsewhere
 from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 
 __all__ = ["asked_cluster", "cluster_options", "opened_cluster"]
 
@@ -59,15 +59,15 @@ def asked_cluster(
 
 
 def opened_cluster(
-    address: ClusterAddress | None, subject: Subject, inputs: Inputs, only: tuple[str, ...], emit: Emit
+    address: ClusterAddress | None, project: Project, inputs: Inputs, only: tuple[str, ...], emit: Emit
 ) -> Callable[[], Elsewhere] | None:
     """What connects to that cluster when the run begins; None where this machine boots."""
     if address is None:
         return None
 
     def opened() -> Elsewhere:
-        from envparity.cluster.crew import Cluster
+        from envparity.cluster.crew import BootingCluster
 
-        return Cluster(address, subject, inputs, only, emit)
+        return BootingCluster(address, project, inputs, only, emit)
 
     return opened

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.diff_sections import Section, sections
@@ -44,8 +44,8 @@ def diff_command(here: str, there: str, backend: Path | None, environments: Path
             got = f"{here} twice"
             raise ConfigurationError([Mistake("diff", 0, "ENVIRONMENT", "two environments", got, "name another")])
         inputs = Inputs.find(backend=backend, environments=environments, names=(here, there))
-        subject = load_subject(inputs.backend, inputs.environments, inputs.names)
-        found = sections(subject)
+        project = load_project(inputs.backend, inputs.environments, inputs.names)
+        found = sections(project)
     width = min(verdict_width() if wants_live(sys.stdout) else _WIDEST, _WIDEST)
     console = Console(file=sys.stdout, width=width, highlight=False, markup=False, soft_wrap=False)
     for section in found:

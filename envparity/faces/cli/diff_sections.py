@@ -23,8 +23,8 @@ from envparity.model.environment import (
     SecretOf,
 )
 from envparity.model.file_template import FileTemplate
-from envparity.model.subject import Subject
-from envparity.report.saved_subject import without_secrets
+from envparity.model.project import Project
+from envparity.report.saved_project import without_secrets
 from envparity.support.counting import counted
 from envparity.support.redaction import redact
 from envparity.support.toml.document import dotted
@@ -55,11 +55,11 @@ class Section:
     same: int = 0
 
 
-def sections(subject: Subject) -> tuple[Section, ...]:
-    """How the two environments of a subject differ, kind by kind."""
-    here, there = subject.environments.values()
+def sections(project: Project) -> tuple[Section, ...]:
+    """How the two environments of a project differ, kind by kind."""
+    here, there = project.environments.values()
     return (
-        _settings(subject.backend, here, there),
+        _settings(project.backend, here, there),
         *_own_of_the_backend(here, there),
         _fields("platform", (here.platform, there.platform), (here, there), "platform"),
         _fields("ingress", (here.ingress, there.ingress), (here, there), "ingress"),

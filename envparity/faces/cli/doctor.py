@@ -28,7 +28,7 @@ from envparity.report.verdict import counted
 if TYPE_CHECKING:
     import docker
 
-    from envparity.model.subject import Subject
+    from envparity.model.project import Project
 
 __all__ = ["Check", "doctor_command"]
 
@@ -58,8 +58,8 @@ def doctor_command(backend: Path | None, environments: Path | None) -> None:
     Boots nothing, changes nothing. Exit code 0 where a run is possible, 3 where it is not: each line says what to do.
     """
     with one_message():
-        subject, files = _files(backend, environments)
-        checks = [_python(), *_installed(), files, *_clocks(subject), *_engine(subject), *_other_launchers(subject)]
+        project, files = _files(backend, environments)
+        checks = [_python(), *_installed(), files, *_clocks(project), *_engine(project), *_other_launchers(project)]
     width = verdict_width()
     for check in checks:
         text = f"{_MARKS[check.state]:<4} {check.found}"
@@ -100,38 +100,38 @@ def _installed() -> Iterator[Check]:
             yield Check("installed", "bad", str(failed), _MEND)
 
 
-def _other_launchers(subject: Subject | None) -> Iterator[Check]:
+def _other_launchers(project: Project | None) -> Iterator[Check]:
     """Whether the launchers of other distributions could boot these files; who only looks at them is told elsewhere."""
     from envparity.launch.kinds import LAUNCHERS
 
     with suppress(DoorFailed):  # said above
         for entry in LAUNCHERS.entries().values():
-            if subject is None or entry.built_in:
+            if project is None or entry.built_in:
                 continue
             with suppress(DoorFailed), unforeseen(entry):
-                problems = LAUNCHERS.load(entry).problems(subject)
+                problems = LAUNCHERS.load(entry).problems(project)
                 found = "; ".join(problems) or "it can boot these files"
                 yield Check("launcher", "note" if problems else "ok", f"{entry.name}: {found}")
 
 
-def _files(backend: Path | None, environments: Path | None) -> tuple[Subject | None, Check]:
+def _files(backend: Path | None, environments: Path | None) -> tuple[Project | None, Check]:
     """Files that were named must be in order; where none are here, that is no fault of the machine."""
     try:
-        subject = engine.load(Inputs.find(backend=backend, environments=environments))
+        project = engine.load(Inputs.find(backend=backend, environments=environments))
     except ConfigurationError as error:
         if backend is not None or environments is not None:
             raise
         return None, Check("files", "note", f"{counted(len(error.mistakes), 'mistake')}: {error.mistakes[0]}",
                            "`envparity check` says all of it; --backend and --environments name others")  # fmt: skip
-    names = ", ".join(subject.environments)
-    return subject, Check("files", "ok", f"{subject.backend.name} in {names}")
+    names = ", ".join(project.environments)
+    return project, Check("files", "ok", f"{project.backend.name} in {names}")
 
 
-def _clocks(subject: Subject | None) -> Iterator[Check]:
+def _clocks(project: Project | None) -> Iterator[Check]:
     """Whether replicas can have clocks of their own, where a scenario asks for that."""
     from envparity.launch.clocks import faketime_library
 
-    if subject is None or not any(scenario.boot.clocks for scenario in subject.backend.scenarios):
+    if project is None or not any(scenario.boot.clocks for scenario in project.backend.scenarios):
         return
     try:
         yield Check("clocks", "ok", f"libfaketime at {faketime_library()}")
@@ -139,13 +139,13 @@ def _clocks(subject: Subject | None) -> Iterator[Check]:
         yield Check("clocks", "note", str(error), "the scenarios without clocks can be played")
 
 
-def _engine(subject: Subject | None) -> Iterator[Check]:
+def _engine(project: Project | None) -> Iterator[Check]:
     from envparity.launch.container.engine import Engine
 
     try:
         reached = Engine()
     except EngineUnavailable as error:
-        yield from _without_engine(subject, error)
+        yield from _without_engine(project, error)
         return
     try:
         yield from _of_the_engine(reached.client)
@@ -153,19 +153,19 @@ def _engine(subject: Subject | None) -> Iterator[Check]:
         reached.close()
 
 
-def _without_engine(subject: Subject | None, error: EngineUnavailable) -> Iterator[Check]:
+def _without_engine(project: Project | None, error: EngineUnavailable) -> Iterator[Check]:
     """Whether processes can stand for containers, and what they cannot show."""
     from envparity.launch.process.kind import process_problems
     from envparity.launch.process.limits import cannot_check
 
     action = "start one (`docker version` shows it), or set DOCKER_HOST"
-    problems = ["no files say how to do without"] if subject is None else process_problems(subject)
-    if subject is None or subject.backend.process is None or problems:
+    problems = ["no files say how to do without"] if project is None else process_problems(project)
+    if project is None or project.backend.process is None or problems:
         yield Check("engine", "bad", str(error), action)
         yield Check("launcher", "bad", f"none: container needs an engine, and process: {'; '.join(problems)}")
         return
     yield Check("engine", "note", str(error), action)
-    unchecked = "; ".join(cannot_check(subject.backend.process, subject.environments.values()))
+    unchecked = "; ".join(cannot_check(project.backend.process, project.environments.values()))
     yield Check("launcher", "ok", f"process: no engine answers, and auto takes it; it cannot check {unchecked}")
     yield Check("leftovers", *_left_on_this_machine())
 

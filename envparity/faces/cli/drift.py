@@ -10,17 +10,17 @@ from pathlib import Path
 import click
 import msgspec
 
+from envparity.config.project import load_project
 from envparity.config.proposals.clusters import clusters
 from envparity.config.proposals.deployments import deployments, services
 from envparity.config.proposals.drift import Drift, drifts, said_by
-from envparity.config.subject import load_subject
 from envparity.engine.session.exits import BAD_INPUT, CLEAN, FINDINGS
 from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
 from envparity.faces.cli.options import backend_option, environments_option, names_option
 from envparity.model.environment import Environment
-from envparity.report.saved_subject import environment_lines
+from envparity.report.saved_project import environment_lines
 from envparity.support.counting import counted
 
 __all__ = ["import_command"]
@@ -76,14 +76,14 @@ def _found(inputs: Inputs, files: Sequence[str], service: str | None) -> Iterato
     if files and len(inputs.names) != 1:
         got = counted(len(inputs.names), "environment")
         raise ConfigurationError([Mistake("--from", 0, "environment", "one, by --environment", got, "name it")])
-    subject = load_subject(inputs.backend, inputs.environments, inputs.names)
+    project = load_project(inputs.backend, inputs.environments, inputs.names)
     home, folder = inputs.backend.parent, inputs.environments
     folder = folder if folder.is_dir() else folder.parent
-    given = {inputs.names[0]: files} if files else _beside(home, service or _named(subject.environments.values()))
-    wanted = {name: given[name] for name in subject.environments if name in given}
+    given = {inputs.names[0]: files} if files else _beside(home, service or _named(project.environments.values()))
+    wanted = {name: given[name] for name in project.environments if name in given}
     if not wanted:
         got = ", ".join(given) or "none"
-        expected = f"files of the deployment for {', '.join(subject.environments)}"
+        expected = f"files of the deployment for {', '.join(project.environments)}"
         action = "name them: --environment NAME --from FILE"
         raise ConfigurationError([Mistake("import", 0, str(home), expected, f"those of {got}", action)])
     mistakes: list[Mistake] = []
@@ -92,12 +92,12 @@ def _found(inputs: Inputs, files: Sequence[str], service: str | None) -> Iterato
         relative = [os.path.relpath(root / each.partition("#")[0], folder) + _part(each) for each in named]
         file = folder / f"{name}.toml"
         try:
-            said = said_by(name, folder, relative, subject.backend)
+            said = said_by(name, folder, relative, project.backend)
         except ConfigurationError as wrong:
             mistakes += wrong.mistakes
             continue
         yield from sorted(
-            drifts(said, subject.environments[name], subject.backend, file, dict(environment_lines(file)))
+            drifts(said, project.environments[name], project.backend, file, dict(environment_lines(file)))
         )
     if mistakes:
         raise ConfigurationError(mistakes)
@@ -109,8 +109,10 @@ def _part(named: str) -> str:
 
 
 def _named(environments: Iterable[Environment]) -> str:
-    """The one part of files that the environments extend, behind `#`; "" where they name none, or several."""
-    parts = {entry.partition("#")[2] for environment in environments for entry in environment.extends} - {""}
+    """The one service of files that the environments extend, behind `#`; "" where they name none, or several."""
+    parts = {
+        entry.partition("#")[2].partition("/")[0] for environment in environments for entry in environment.extends
+    } - {""}
     return parts.pop() if len(parts) == 1 else ""
 
 

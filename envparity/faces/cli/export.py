@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import one_message, say
@@ -46,11 +46,11 @@ def compose_command(
     """
     with one_message():
         inputs = Inputs.find(backend=backend, environments=environments, names=(name,))
-        subject = load_subject(inputs.backend, inputs.environments, inputs.names)
+        project = load_project(inputs.backend, inputs.environments, inputs.names)
         if out.exists() and any(out.iterdir()):
             action = "name another with --out"
             raise ConfigurationError([Mistake("--out", 0, str(out), "a folder that is not there yet", "one", action)])
-        made = exported(subject.backend, subject.environments[name], out)
+        made = exported(project.backend, project.environments[name], out)
         written = {"compose.yaml": made.compose.encode(), ".env.example": made.example.encode(), **made.files}
         if fill:
             written[".env"] = made.variables.encode()

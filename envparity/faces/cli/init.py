@@ -160,9 +160,9 @@ def init_command(  # noqa: PLR0917  click passes options by name
         for file in _written(folder, plan, told):
             say(f"written      {printable(file.as_posix())}")
         inputs = Inputs.find(backend=folder / "backend.toml", environments=folder / "environments")
-        subject = engine.load(inputs)
-    count = counted(len(subject.environments), "environment")
-    say(f"checked      {count} ({', '.join(subject.environments)}); the files are in order")
+        project = engine.load(inputs)
+    count = counted(len(project.environments), "environment")
+    say(f"checked      {count} ({', '.join(project.environments)}); the files are in order")
     here = [] if folder == Path() else ["--backend", *_files(folder)]
     say(f"next         envparity run {' '.join(here)}".rstrip())
     group = context.find_root().command

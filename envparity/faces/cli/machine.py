@@ -23,8 +23,8 @@ def images_command(backend: Path | None, environments: Path | None) -> None:
     from envparity.launch import upkeep
 
     with one_message():
-        subject = engine.load(Inputs.find(backend=backend, environments=environments))
-        for line in upkeep.build_images(subject, lambda waited_for: say(f"waits for {waited_for}", err=True)):
+        project = engine.load(Inputs.find(backend=backend, environments=environments))
+        for line in upkeep.build_images(project, lambda waited_for: say(f"waits for {waited_for}", err=True)):
             say(line)
 
 

@@ -12,7 +12,7 @@ from envparity.faces.cli.options import backend_option, causes_option, environme
 from envparity.faces.cli.reporting import ReportingCommand, github_option
 from envparity.faces.cli.writing import writer_of
 from envparity.report.outputs import Outputs
-from envparity.report.saved import Saver, runs_folder, saved_subject
+from envparity.report.saved import Saver, runs_folder, saved_project
 
 __all__ = ["merge_command"]
 
@@ -53,10 +53,10 @@ def merge_command(  # noqa: PLR0917  click passes options by name
         merge = prepared_merge(files, backend, environments)
         outputs.check()
         asked = merge.inputs
-        subject = saved_subject(
-            merge.subject, asked.environments, orders=asked.orders, only=merge.only, repeat=asked.repeat
+        project = saved_project(
+            merge.project, asked.environments, orders=asked.orders, only=merge.only, repeat=asked.repeat
         )
-        writer = writer_of(ndjson, Saver(subject, runs_folder(runs), [outputs.write]), plain=plain)
+        writer = writer_of(ndjson, Saver(project, runs_folder(runs), [outputs.write]), plain=plain)
         try:
             verdict = merge.verdict(writer.handle, causes=causes)
         finally:

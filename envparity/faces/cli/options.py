@@ -108,7 +108,8 @@ orders_option = click.option(
 )  # fmt: skip
 thorough_option = click.option(
     "--thorough/--not-thorough", default=None,
-    help="Also play what takes long: the scenarios that say `thorough`. Default: ENVPARITY_THOROUGH, or not.",
+    help="Also play what takes long: the scenarios that say `thorough`; and boot with certificates for other hosts, "
+    "which must be refused. Default: ENVPARITY_THOROUGH, or not.",
 )  # fmt: skip
 repeat_option = click.option(
     "--repeat", metavar="N", type=click.IntRange(1, MOST_REPEATED), default=1,

@@ -20,13 +20,13 @@ from envparity.faces.cli.ending import one_message
 from envparity.faces.cli.options import backend_option, environments_option
 from envparity.model.deployed.target import Target, parse_target, url_problems
 from envparity.model.environment import Environment
+from envparity.model.project import Project
 from envparity.model.reach import known_settings
-from envparity.model.subject import Subject
 from envparity.support.toml.document import in_words
 
 if TYPE_CHECKING:
     from envparity.probe.log import LogFormat
-    from envparity.probe.probing import Plan
+    from envparity.probe.probing import ProbePlan
 
 __all__ = ["probe_command"]
 
@@ -88,8 +88,8 @@ def probe_command(  # noqa: PLR0917  click passes options by name
     breaks and orders nothing. Every phase has the deadline that the backend file gives it.
     """
     with one_message():
-        subject = engine.load(Inputs.find(backend=backend, environments=environments, names=[name]))
-        wishes = _Wishes(subject, subject.environments[name])
+        project = engine.load(Inputs.find(backend=backend, environments=environments, names=[name]))
+        wishes = _Wishes(project, project.environments[name])
         plan = wishes.plan(
             every=every, once=once, duration=duration, scenario=scenario, url=url, confirmed=confirm_target,
             metrics=metrics, alert_after=alert_after,
@@ -98,7 +98,7 @@ def probe_command(  # noqa: PLR0917  click passes options by name
     sys.exit(code)
 
 
-async def _probe(plan: Plan, address: tuple[str, int] | None, log_format: LogFormat, *, once: bool) -> int:
+async def _probe(plan: ProbePlan, address: tuple[str, int] | None, log_format: LogFormat, *, once: bool) -> int:
     """Probe, and give the exit code."""
     from envparity.model.deployed.credentials import CredentialUnavailable
     from envparity.probe.log import open_log
@@ -124,8 +124,8 @@ async def _probe(plan: Plan, address: tuple[str, int] | None, log_format: LogFor
 class _Wishes:
     """What was asked for on the command line, held against the files: every mistake at once."""
 
-    def __init__(self, subject: Subject, environment: Environment) -> None:
-        self._subject, self._environment = subject, environment
+    def __init__(self, project: Project, environment: Environment) -> None:
+        self._project, self._environment = project, environment
         self._mistakes: list[Mistake] = []
         self.address: tuple[str, int] | None = None
 
@@ -140,12 +140,12 @@ class _Wishes:
         confirmed: str | None,
         metrics: str | None,
         alert_after: int,
-    ) -> Plan:
+    ) -> ProbePlan:
         """Raises `ConfigurationError` with every mistake."""
         from envparity.probe.choice import choose_scenario
-        from envparity.probe.probing import Plan, tls_of
+        from envparity.probe.probing import ProbePlan, tls_of
 
-        environment, backend = self._environment, self._subject.backend
+        environment, backend = self._environment, self._project.backend
         settings = known_settings(backend, environment)
         chosen, wrong = choose_scenario(backend, scenario, settings)
         self._mistakes += wrong
@@ -168,7 +168,7 @@ class _Wishes:
             raise ConfigurationError(self._mistakes)
         if target.path:
             backend = msgspec.structs.replace(backend, websocket_path=target.path)
-        return Plan(environment, backend, chosen, target, settings, tls, every_s, for_s, alert_after)
+        return ProbePlan(environment, backend, chosen, target, settings, tls, every_s, for_s, alert_after)
 
     def _mistake(self, key: str, expected: str, got: str, action: str = "") -> None:
         source = "(command line)" if key.startswith("--") else f"environment {self._environment.name}"
@@ -210,7 +210,7 @@ class _Wishes:
             action = "say there where it runs, and where the credentials come from"
             self._mistake("deployed", "a table [deployed]", "none", action)
             return None
-        if self._subject.backend.tokens is not None and deployed.secret is None and not deployed.gives_token:
+        if self._project.backend.tokens is not None and deployed.secret is None and not deployed.gives_token:
             self._mistake("deployed.secret", "secret or token, to authenticate with", "neither")
         target = parse_target(deployed.url)
         if url is not None:

@@ -19,7 +19,7 @@ from envparity.model.backend import Backend
 from envparity.model.deployed.target import parse_target, url_problems
 from envparity.model.deployed.tls import client_context
 from envparity.recording.contracted import prove_contract
-from envparity.recording.events import Opened, Recording
+from envparity.recording.events import Recording, WebSocketOpened
 from envparity.recording.proving import DoesNotHold, Proven, prove
 from envparity.recording.proxy import StopCondition, reach, record
 from envparity.recording.saved_traffic import read_har, read_transcript
@@ -215,7 +215,7 @@ def _write(wishes: _Wishes, recording: Recording) -> None:
     """Prove it, and write what holds."""
     out, contract = wishes.out, wishes.contract
     trial = trial_of(recording, wishes.backend, wishes.upstream, wishes.name, wishes.settings)
-    opened = sum(isinstance(turn.event, Opened) for turn in trial.turns)
+    opened = sum(isinstance(turn.event, WebSocketOpened) for turn in trial.turns)
     if contract is not None and not opened:
         expected = "frames of a WebSocket, or of sessions of Engine.IO"
         raise ConfigurationError([Mistake(_SOURCE, 0, "--contract", expected, "requests alone")])

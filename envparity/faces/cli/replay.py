@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from envparity.engine.replay_answer import Answer
+from envparity.engine.replay_answer import ReplayAnswer
 from envparity.engine.session import engine
 from envparity.engine.session.exits import CLEAN, FINDINGS
 from envparity.engine.session.inputs import Inputs, launcher_names
@@ -117,9 +117,9 @@ def _inputs(
     A saved run may come from elsewhere: where it leads must be agreed to again, and of the files that it names only
     those of the present project are taken, for a backend's file says what is run. `own` runs were made here.
     """
-    subject = saved.subject
-    file = Path(subject.file)
-    folder = Path(subject.environments[0].file).parent if subject.environments else Path()
+    project = saved.project
+    file = Path(project.file)
+    folder = Path(project.environments[0].file).parent if project.environments else Path()
     return Inputs.find(
         backend=backend or (file if file.is_file() and (own or _is_here(file)) else None),
         environments=environments or (folder if folder.is_dir() and (own or _is_here(folder)) else None),
@@ -132,7 +132,7 @@ def _is_here(path: Path) -> bool:
     return path.resolve().is_relative_to(Path.cwd())
 
 
-def _told(known: Finding, answer: Answer, saved: SavedRun) -> tuple[int, str]:
+def _told(known: Finding, answer: ReplayAnswer, saved: SavedRun) -> tuple[int, str]:
     """The exit code, and what to print. Raises `LaunchError` where the machine could not boot what was asked."""
     name = f"{known.id} {known.title}"
     booted = f"{counted(answer.boots, 'boot')}, {counted(answer.conversations, 'conversation')}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from envparity.doors import Entry
+from envparity.doors import InstalledEntry
 from envparity.errors import DoorFailed
 from envparity.faces.cli.ending import one_message
 from envparity.report.github import CHOICES
@@ -23,7 +23,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 class _ReportOption(click.Option):
     """`--NAME FILE` for a report that is installed: loaded for its help, and when it is made."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: InstalledEntry) -> None:
         super().__init__([f"--{entry.name}", entry.name], metavar="FILE", type=_FILE, help=f"Write {entry.name}.")
         self._entry = entry
 

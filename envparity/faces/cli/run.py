@@ -38,7 +38,7 @@ from envparity.faces.cli.shard import observe_shard, refuse_beside_a_shard
 from envparity.faces.cli.writing import writer_of
 from envparity.faces.keeping import check_exploring, write_kept
 from envparity.report.outputs import Outputs
-from envparity.report.saved import Saver, runs_folder, saved_subject
+from envparity.report.saved import Saver, runs_folder, saved_project
 
 __all__ = ["run_command"]
 
@@ -118,19 +118,19 @@ def run_command(  # noqa: PLR0917  click passes options by name
         address = asked_cluster(cluster, files, {"--shard": shard, "--attach": attach})
         exploration = Exploration.find(explore, explore_seed, runs_folder(runs))
         check_exploring(keep, exploration, sharded=number is not None or address is not None)
-        subject = engine.load(inputs, only)
+        project = engine.load(inputs, only)
         if number is not None and ndjson is not None:
-            observe_shard(number, subject, inputs, only, plan_file, ndjson, plain=plain)
+            observe_shard(number, project, inputs, only, plan_file, ndjson, plain=plain)
             return
         outputs.check()
-        described = saved_subject(subject, inputs.environments, orders=inputs.orders, only=only, repeat=inputs.repeat)
+        described = saved_project(project, inputs.environments, orders=inputs.orders, only=only, repeat=inputs.repeat)
         shown = [say_profile] if profile else []
         saver = Saver(described, runs_folder(runs), [*shown, outputs.write])
         writer = writer_of(ndjson, saver, plain=plain)
         try:
             verdict = engine.to_verdict(
-                subject, inputs.launcher, writer.handle, only, inputs.orders, causes=causes, repeat=inputs.repeat,
-                elsewhere=opened_cluster(address, subject, inputs, only, writer.handle),
+                project, inputs.launcher, writer.handle, only, inputs.orders, causes=causes, repeat=inputs.repeat,
+                elsewhere=opened_cluster(address, project, inputs, only, writer.handle),
                 explore=exploration,
             )  # fmt: skip
         finally:

@@ -13,9 +13,9 @@ from envparity.engine.session.inputs import Inputs
 from envparity.errors import ConfigurationError, Mistake
 from envparity.faces.cli.ending import say
 from envparity.faces.cli.writing import ndjson_writer
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.report.outputs import Outputs
-from envparity.report.saved import saved_subject
+from envparity.report.saved import saved_project
 from envparity.report.terminal import terminal_writer
 from envparity.report.verdict import counted
 from envparity.report.writer import Tee
@@ -43,7 +43,7 @@ def refuse_beside_a_shard(
 
 def observe_shard(  # noqa: PLR0917  what a run is asked for
     number: ShardNumber,
-    subject: Subject,
+    project: Project,
     inputs: Inputs,
     only: Sequence[str],
     plan_file: Path | None,
@@ -52,17 +52,17 @@ def observe_shard(  # noqa: PLR0917  what a run is asked for
     plain: bool,
 ) -> None:
     """Boot and observe what is that shard's, and write it to the file. Nothing is judged."""
-    plan = made_plan(subject, only, inputs.orders, inputs.repeat)
+    plan = made_plan(project, only, inputs.orders, inputs.repeat)
     if plan_file is not None:
         plan = read_plan(plan_file, plan)
     part = number.of_plan(plan, inputs.launcher, inputs.image)
-    head = saved_subject(
-        subject, inputs.environments, orders=inputs.orders, only=only, repeat=inputs.repeat, shard=part
+    head = saved_project(
+        project, inputs.environments, orders=inputs.orders, only=only, repeat=inputs.repeat, shard=part
     )
     writer = Tee([ndjson_writer(ndjson, head), terminal_writer(sys.stdout, plain=plain, verdict=False)])
     try:
         engine.to_observations(
-            subject, inputs.launcher, writer.handle, only, inputs.orders, repeat=inputs.repeat, share=part.own
+            project, inputs.launcher, writer.handle, only, inputs.orders, repeat=inputs.repeat, share=part.own
         )
     finally:
         writer.close()

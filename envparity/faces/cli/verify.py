@@ -64,7 +64,7 @@ def verify_command(  # noqa: PLR0917  click passes options by name
     with one_message():
         from envparity.report.attestation.envelope import opened
         from envparity.report.attestation.keys import public_key
-        from envparity.report.attestation.refusal import Refused
+        from envparity.report.attestation.refusal import VerdictRefused
         from envparity.report.attestation.requirements import refusals, stated
 
         wanted = _wanted(image, commit, max_age, required, files=files)
@@ -75,7 +75,7 @@ def verify_command(  # noqa: PLR0917  click passes options by name
         try:
             claimed = stated(opened(text, signed_by))
             found = list(refusals(claimed, wanted, now, Path()))
-        except Refused as refused:
+        except VerdictRefused as refused:
             found = list(refused.refusals)
     if found or claimed is None:
         _refuse(verdict, found)

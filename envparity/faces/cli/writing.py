@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envparity.errors import ConfigurationError, Mistake
 from envparity.report.ndjson import NdjsonWriter
-from envparity.report.saved_subject import SavedSubject
+from envparity.report.saved_project import SavedProject
 from envparity.report.terminal import terminal_writer
 from envparity.report.writer import Tee, Writer
 
@@ -20,10 +20,10 @@ def writer_of(ndjson: Path | None, saver: Writer, *, plain: bool) -> Writer:
     return Tee(writers if ndjson is None else (ndjson_writer(ndjson), *writers))
 
 
-def ndjson_writer(path: Path, subject: SavedSubject | None = None) -> Writer:
+def ndjson_writer(path: Path, project: SavedProject | None = None) -> Writer:
     """Every event as a line in that file. Raises `ConfigurationError` where it cannot be written."""
     try:
-        return NdjsonWriter(path, subject)
+        return NdjsonWriter(path, project)
     except OSError as error:
         mistake = Mistake("--ndjson", 0, str(path), "a file that can be written", error.strerror or "an error")
         raise ConfigurationError([mistake]) from error

@@ -19,9 +19,9 @@ from envparity.faces.pytest.options import SessionOptions
 from envparity.faces.pytest.shared import WORKER_KEY, Failed, Seen, SharedRun
 from envparity.faces.pytest.speaking import announced, end_session, print_verdict
 from envparity.judge.finding import Verdict
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.report.outputs import Outputs
-from envparity.report.saved import Saver, read_run, saved_subject
+from envparity.report.saved import Saver, read_run, saved_project
 
 __all__ = ["ParitySession"]
 
@@ -32,7 +32,7 @@ class ParitySession:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._options = SessionOptions(config)
-        self._subject: Subject | None = None
+        self._project: Project | None = None
         self._wrong: EnvparityError | None = None
         self._inputs: Inputs | None = None
         self._only: tuple[str, ...] = ()
@@ -46,12 +46,12 @@ class ParitySession:
         self._is_worker = worker is not None
         self._shared = SharedRun(Path(worker[WORKER_KEY])) if worker is not None and WORKER_KEY in worker else None
 
-    def load(self) -> Subject:
+    def load(self) -> Project:
         """Read the files once. Ends the session with exit status 2 and one message where they are wrong."""
         self._read()
-        if self._subject is None:
+        if self._project is None:
             end_session(self._config, self._wrong, self._shared)
-        return self._subject
+        return self._project
 
     def values_of(self, argument: str, marker: pytest.Mark) -> list[str]:
         """What a test's `scenario` or `environment` goes through.
@@ -60,12 +60,12 @@ class ParitySession:
         and end the session in `plan`.
         """
         self._read()
-        if self._subject is None:
+        if self._project is None:
             return []
         if argument == "environment":
-            return list(self._subject.environments)
-        usual = {scenario.name for scenario in self._subject.backend.scenarios if scenario.part == "usual"}
-        return [text for text in chosen(self._subject, marker) if text in usual]
+            return list(self._project.environments)
+        usual = {scenario.name for scenario in self._project.backend.scenarios if scenario.part == "usual"}
+        return [text for text in chosen(self._project, marker) if text in usual]
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Play only the scenarios that these tests assert on; all of them where one test does not say which.
@@ -77,10 +77,10 @@ class ParitySession:
             # To pytest-xdist a worker that ends by itself has crashed: its tests say it, and so does the controller.
             self._shared.fail(Failed(complaint(self._wrong), code_of(self._wrong)))
             return
-        subject, inputs = self.load(), self._inputs
+        project, inputs = self.load(), self._inputs
         asked = [marker.kwargs.get("orders", 0) for item in items for marker in item.iter_markers("parity")]
         self._orders = max([inputs.orders if inputs is not None else 0, *asked])
-        self._only = chosen_by_all(subject, items)
+        self._only = chosen_by_all(project, items)
 
     def run(self) -> ParityRun:
         """The session's one run."""
@@ -91,19 +91,19 @@ class ParitySession:
                 pytrace=False,
             )
         if self._run is None:
-            subject, inputs = self.load(), self._inputs
+            project, inputs = self.load(), self._inputs
             assert inputs is not None  # noqa: S101  load() has read them
             try:
-                described = saved_subject(
-                    subject, inputs.environments, orders=self._orders, only=self._only, repeat=inputs.repeat
+                described = saved_project(
+                    project, inputs.environments, orders=self._orders, only=self._only, repeat=inputs.repeat
                 )
                 self._saver = Saver(described, self._options.runs, [] if self._is_worker else [self._outputs.write])
             except ConfigurationError as wrong:
                 end_session(self._config, wrong, self._shared)
             self._run = ParityRun(
-                subject,
+                project,
                 lambda emit: engine.open_run(
-                    subject,
+                    project,
                     inputs.launcher,
                     emit,
                     self._only,
@@ -164,12 +164,12 @@ class ParitySession:
         print_verdict(self._run.finished if self._run else self._verdict, reporter)
 
     def _read(self) -> None:
-        if self._subject is not None or self._wrong is not None:
+        if self._project is not None or self._wrong is not None:
             return
         try:
             self._inputs = self._options.inputs()
             self._exploration = self._options.exploration()
             self._outputs = self._options.outputs()
-            self._subject = engine.load(self._inputs)
+            self._project = engine.load(self._inputs)
         except (ConfigurationError, DoorFailed) as wrong:
             self._wrong = wrong

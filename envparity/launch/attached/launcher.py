@@ -21,8 +21,8 @@ from envparity.model.deployed.target import parse_target
 from envparity.model.deployed.tls import client_context
 from envparity.model.deployment import Deployed
 from envparity.model.environment import Environment
+from envparity.model.project import Project
 from envparity.model.reach import known_settings
-from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
 from envparity.support.redaction.raising import raised_without_secrets
 
@@ -30,14 +30,14 @@ __all__ = ["AttachedLauncher"]
 
 
 class AttachedLauncher:
-    """Observes the environments of a subject that are attached."""
+    """Observes the environments of a project that are attached."""
 
     name = "attached"
     images: tuple[ImageRecord, ...] = ()
     reason = ""
 
-    def __init__(self, subject: Subject, run_id: str | None = None) -> None:
-        self._subject = subject
+    def __init__(self, project: Project, run_id: str | None = None) -> None:
+        self._project = project
         self._run_id = run_id or secrets.token_hex(4)
 
     @property
@@ -49,7 +49,7 @@ class AttachedLauncher:
         return tuple(
             f"{name}, attached to {value.url}: another boot (a failing startup, an order, an outage, a shutdown); its "
             "settings, which are unknown; its logs, exit status and limits; which replica answers"
-            for name, value in self._subject.attached.items()
+            for name, value in self._project.attached.items()
         )
 
     async def close(self) -> None:
@@ -57,9 +57,9 @@ class AttachedLauncher:
 
     @asynccontextmanager
     async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
-        case = Case(environment.name, self._subject.backend.name, boot)
-        deployed = self._subject.attached.get(environment.name)
-        if deployed is None or environment is not self._subject.environments.get(environment.name) or not boot.steady:
+        case = Case(environment.name, self._project.backend.name, boot)
+        deployed = self._project.attached.get(environment.name)
+        if deployed is None or environment is not self._project.environments.get(environment.name) or not boot.steady:
             raise LaunchError(f"{case}: what is attached is looked at as it is, and not booted")
         stack = self._stack(case, deployed)
         with raised_without_secrets(lambda: stack.redaction):
@@ -75,7 +75,7 @@ class AttachedLauncher:
 
     def _stack(self, case: Case, deployed: Deployed) -> AttachedStack:
         target = parse_target(deployed.url)
-        backend, environment = self._subject.backend, self._subject.environments[case.environment]
+        backend, environment = self._project.backend, self._project.environments[case.environment]
         settings = known_settings(backend, environment)
         connections = Pace(deployed.max_connections_per_minute)
         allowed = settings.get(backend.messages_per_minute_setting or "", "")
@@ -105,7 +105,7 @@ class AttachedLauncher:
         restraint = stack.endpoint.restraint
         if restraint is not None:
             await restraint.before_connecting()
-        stack.certificate = await look(stack.endpoint, self._subject.backend.phases.connect_s)
+        stack.certificate = await look(stack.endpoint, self._project.backend.phases.connect_s)
 
 
 def _trusting(deployed: Deployed) -> ssl.SSLContext:

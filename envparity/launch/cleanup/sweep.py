@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -60,18 +61,39 @@ def _remove(client: docker.DockerClient, label: str, chosen: Chosen) -> list[str
     """Remove the containers, then the networks, of that label.
 
     A container may still be on its way into a network that goes: a start that was under way when the run was told to
-    stop. Then the containers are looked at again, for `_GOING_S` seconds at most.
+    stop. Then the containers are looked at again, for `_GOING_S` seconds at most. What the engine still counts then
+    as being in it, although its container is gone, is taken out by force. What the
+    engine refuses is raised when all else is gone.
     """
     removed = _remove_containers(client, label, chosen)
+    refused: APIError | None = None
     for network in client.api.networks(filters={"label": label}):
         if not chosen(network["Labels"]):
             continue
         deadline = time.monotonic() + _GOING_S
-        while not _gone(client.api.remove_network, network["Id"], last=time.monotonic() > deadline):
-            time.sleep(_AGAIN_S)
-            removed += _remove_containers(client, label, chosen)
-        removed.append(network["Name"])
+        try:
+            while not _gone(client.api.remove_network, network["Id"]):
+                if time.monotonic() > deadline:
+                    _take_out_the_gone(client, network["Id"])
+                    _gone(client.api.remove_network, network["Id"], last=True)
+                    break
+                time.sleep(_AGAIN_S)
+                removed += _remove_containers(client, label, chosen)
+            removed.append(network["Name"])
+        except APIError as error:
+            refused = refused or error
+    if refused is not None:
+        raise refused
     return removed
+
+
+def _take_out_the_gone(client: docker.DockerClient, network: str) -> None:
+    """Take out of it whatever has no container any more: one that is removed while it comes may leave that behind."""
+    known = {container["Id"] for container in client.api.containers(all=True)}
+    for identifier, endpoint in client.api.inspect_network(network)["Containers"].items():
+        if identifier not in known:
+            with contextlib.suppress(APIError):  # gone by now
+                client.api.disconnect_container_from_network(endpoint["Name"], network, force=True)
 
 
 def _remove_containers(client: docker.DockerClient, label: str, chosen: Chosen) -> list[str]:
@@ -86,7 +108,7 @@ def _remove_containers(client: docker.DockerClient, label: str, chosen: Chosen) 
         return list(threads.map(remove, left))
 
 
-def _gone(remove: Callable[..., object], identifier: str, *, last: bool, **options: bool) -> bool:
+def _gone(remove: Callable[..., object], identifier: str, *, last: bool = False, **options: bool) -> bool:
     """Remove it, and take it well when somebody else was quicker, or is at it.
 
     False where the engine says that something still uses it; with `last` that is raised.

@@ -10,12 +10,12 @@ from docker.models.containers import Container
 
 from envparity.dependency.kind import ServerPlan
 from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.agent.client import WarmAgent
+from envparity.launch.agent.command import PythonCommand, WarmUnavailable
+from envparity.launch.agent.program import agent_program
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.ports import published_port
 from envparity.launch.local.parts import AgentBeside
-from envparity.launch.warm.client import WarmAgent
-from envparity.launch.warm.command import PythonCommand, WarmUnavailable
-from envparity.launch.warm.program import agent_program
 
 __all__ = ["StartBeside", "agent_in_container"]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from docker.errors import APIError
 
 from envparity.dependency.kind import KINDS, Built, Image, image_name, kind_of
 from envparity.errors import ConfigurationError, Mistake
@@ -20,7 +21,7 @@ from envparity.launch.images.log import BuildFailed, ImageError
 from envparity.launch.kinds import LauncherKind, remove_folders
 from envparity.launch.port import Waiting
 from envparity.model.backend import Backend
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 
 __all__ = ["KIND", "ServersUnavailable", "backend_image", "container_launcher", "own_image_name", "server_images"]
 
@@ -31,46 +32,49 @@ class ServersUnavailable(ImageError):
     """The image of a dependency or of the ingress cannot be had."""
 
 
-def _open(subject: Subject, waiting: Waiting) -> ContainerLauncher:
-    if not subject.backend.image.given:
+def _open(project: Project, waiting: Waiting) -> ContainerLauncher:
+    if not project.backend.image.given:
         expected, action = "a table, for --launcher container", "say there which image is the backend's"
-        raise ConfigurationError([Mistake(str(subject.backend.file), 0, "image", expected, "none", action)])
-    return container_launcher(subject, waiting)
+        raise ConfigurationError([Mistake(str(project.backend.file), 0, "image", expected, "none", action)])
+    return container_launcher(project, waiting)
 
 
-def container_launcher(subject: Subject, waiting: Waiting) -> ContainerLauncher:
-    """A launcher with every image that a case of the subject may need. Raises as `choose_launcher` does."""
+def container_launcher(project: Project, waiting: Waiting) -> ContainerLauncher:
+    """A launcher with every image that a case of the project may need. Raises as `choose_launcher` does."""
     engine = Engine()
     try:
-        for leftover in sweep(engine.client):
-            waiting(f"removed {leftover}, which a dead run had left")
+        try:
+            for leftover in sweep(engine.client):
+                waiting(f"removed {leftover}, which a dead run had left")
+        except APIError as error:  # no matter of this run
+            waiting(f"left where it is what a dead run had left: the engine says {error.explanation}")
         remove_folders(waiting)
-        images = _images(engine, subject, waiting)
+        images = _images(engine, project, waiting)
     except BaseException:
         engine.close()
         raise
     own = {
         environment.image: images[own_image_name(name)]
-        for name, environment in subject.environments.items()
+        for name, environment in project.environments.items()
         if environment.image is not None
     }
     run_id = secrets.token_hex(4)
-    return ContainerLauncher(engine, subject.backend, images, run_id, own_images=own, salt=subject.salt)
+    return ContainerLauncher(engine, project.backend, images, run_id, own_images=own, salt=project.salt)
 
 
-def _images(engine: Engine, subject: Subject, waiting: Waiting) -> dict[str, str]:
-    """Every image that a case of the subject may need, by the name that the launcher knows it under."""
+def _images(engine: Engine, project: Project, waiting: Waiting) -> dict[str, str]:
+    """Every image that a case of the project may need, by the name that the launcher knows it under."""
     builder = ImageBuilder(engine.client, default_docker_folder(), waiting)
     try:
-        images = builder.ensure(server_images(subject))
+        images = builder.ensure(server_images(project))
     except ImageError as error:
         raise ServersUnavailable(error.image, error.problem, error.log_tail) from error
-    for name, image in _own_images(subject).items():
+    for name, image in _own_images(project).items():
         images[name] = _own_image(builder, name.partition(" ")[0], image)
-    images["backend"] = backend_image(builder, subject.backend)
-    for name, environment in subject.environments.items():
+    images["backend"] = backend_image(builder, project.backend)
+    for name, environment in project.environments.items():
         if environment.image is not None:
-            own = msgspec.structs.replace(subject.backend, image=environment.image)
+            own = msgspec.structs.replace(project.backend, image=environment.image)
             images[own_image_name(name)] = backend_image(builder, own)
     return images
 
@@ -80,23 +84,23 @@ def own_image_name(environment: str) -> str:
     return f"backend of {environment}"
 
 
-def server_images(subject: Subject) -> list[str]:
+def server_images(project: Project) -> list[str]:
     """The images of what is started beside the backend in some environment, by the name of their folder."""
     wanted = {
-        dependency.kind for dependency in subject.dependencies if image_name(dependency) not in _own_images(subject)
+        dependency.kind for dependency in project.dependencies if image_name(dependency) not in _own_images(project)
     }
-    if any(environment.ingress.kind != "none" for environment in subject.environments.values()):
+    if any(environment.ingress.kind != "none" for environment in project.environments.values()):
         wanted.add("ingress")
-    if any(scenario.client_addresses for scenario in subject.backend.scenarios):
+    if any(scenario.client_addresses for scenario in project.backend.scenarios):
         wanted.add(RELAY)
     return sorted(wanted)
 
 
-def _own_images(subject: Subject) -> dict[str, Image]:
+def _own_images(project: Project) -> dict[str, Image]:
     """The images that are not built with the launcher's own, by name: of kinds that bring theirs, or of the files."""
     return {
         image_name(dependency): kind_of(dependency).image_of(dependency)
-        for dependency in subject.dependencies
+        for dependency in project.dependencies
         if image_name(dependency) != dependency.kind or not KINDS.entries()[dependency.kind].built_in
     }
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 
-from envparity.errors import EngineFailed
+from envparity.errors import EngineFailed, EngineSilent, LaunchError
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.cleanup.labels import BOOT, labels_for
 from envparity.launch.cleanup.run_folder import RunFolder
@@ -92,7 +92,12 @@ class ContainerLauncher:
         finally:
             gone = f"{Case(environment.name, self._means.backend.name, boot)} to go"
             label = f"{BOOT}={number}"
-            await self._engine.clean(gone, lambda: remove_run(self._engine.client, self._run_id, label))
+            try:
+                await self._engine.clean(gone, lambda: remove_run(self._engine.client, self._run_id, label))
+            except EngineSilent:
+                raise
+            except LaunchError as error:  # what was seen of it holds, and `close` removes what is left
+                waiting(f"the end of the run for what is left of it: {error}")
 
     async def close(self) -> None:
         """Nothing of this run is left afterwards, also when it was interrupted with calls to the engine under way."""

@@ -10,7 +10,7 @@ from docker.models.containers import Container
 
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.log import LogPart, read_log
-from envparity.launch.container.parts import RunningDependency, RunningReplica
+from envparity.launch.container.parts import ContainerDependency, ContainerReplica
 from envparity.launch.server_log import LOG_LINES
 
 __all__ = ["ContainerLogs"]
@@ -21,8 +21,8 @@ class ContainerLogs:
     """Reads them (`ReadsLogs`). Positions are seconds of the clock that the engine gives every line its time by."""
 
     engine: Engine
-    replicas: Sequence[RunningReplica]
-    dependencies: Mapping[str, RunningDependency]
+    replicas: Sequence[ContainerReplica]
+    dependencies: Mapping[str, ContainerDependency]
 
     async def replica(self, index: int) -> str:
         return await self._of_replica(index, LogPart())

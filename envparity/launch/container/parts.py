@@ -8,11 +8,11 @@ from docker.models.containers import Container
 
 from envparity.launch.local.parts import BootedDependency, BootedReplica
 
-__all__ = ["RunningDependency", "RunningReplica"]
+__all__ = ["ContainerDependency", "ContainerReplica"]
 
 
 @dataclass
-class RunningDependency(BootedDependency):
+class ContainerDependency(BootedDependency):
     """A dependency's container (None where the boot keeps it down), and the port that its server has in it."""
 
     container: Container | None
@@ -25,7 +25,7 @@ class RunningDependency(BootedDependency):
 
 
 @dataclass
-class RunningReplica(BootedReplica):
+class ContainerReplica(BootedReplica):
     """A replica's container, and the port that the backend has in it."""
 
     container: Container

@@ -17,7 +17,8 @@ def writable_folders(platform: Platform) -> tuple[str, ...]:
 def platform_limits(environment: Environment, gateway: str) -> dict[str, object]:
     """What the platform allows a replica, in the engine's words, and where it finds its dependencies."""
     platform = environment.platform
-    limits: dict[str, object] = {"extra_hosts": dict.fromkeys(environment.dependencies, gateway)}
+    names = [name for key, declared in environment.dependencies.items() for name in (key, *declared.hosts)]
+    limits: dict[str, object] = {"extra_hosts": dict.fromkeys(names, gateway)}
     if platform.cpus is not None:
         limits["nano_cpus"] = int(platform.cpus * 1e9)
     if platform.memory_mib is not None:

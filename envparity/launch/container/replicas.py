@@ -18,7 +18,7 @@ from envparity.launch.container.environment_files import EnvironmentFiles
 from envparity.launch.container.log import ContainerLog
 from envparity.launch.container.platform_limits import platform_limits, writable_folders
 from envparity.launch.container.servers import replica_name
-from envparity.launch.container.start_gate import StartGate, can_be_exported
+from envparity.launch.container.start_gate import ContainerStartGate, can_be_exported
 from envparity.launch.container.starting import ContainerStarter
 from envparity.launch.program import RunningProgram
 from envparity.launch.resolve import ResolvedSetting
@@ -47,7 +47,7 @@ class BackendContainers:
     folder: Path
     gated: int
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    _gates: list[StartGate | None] = field(default_factory=list, init=False)  # the one, once that is known
+    _gates: list[ContainerStartGate | None] = field(default_factory=list, init=False)  # the one, once that is known
 
     @property
     def _engine(self) -> Engine:
@@ -134,7 +134,7 @@ class BackendContainers:
         secrets = self._secrets(values)
         argv = await self.command.argv_of(command)
         if secrets and argv:
-            gate = StartGate(self._engine, self.folder, 1, argv, secrets)
+            gate = ContainerStartGate(self._engine, self.folder, 1, argv, secrets)
             exits.callback(gate.remove)
             limits, command = limits | gate.options(), gate.command(0)
             values = _without(values, secrets)
@@ -149,7 +149,7 @@ class BackendContainers:
             if setting.secret and can_be_exported(setting.name)
         }
 
-    async def _gate(self, exits: AsyncExitStack, secrets: Mapping[str, str]) -> StartGate | None:
+    async def _gate(self, exits: AsyncExitStack, secrets: Mapping[str, str]) -> ContainerStartGate | None:
         """Where the replicas wait for each other and are given secrets; None where there is neither, or no shell in the
         image to do it: then secrets are variables like all others.
         """
@@ -158,7 +158,7 @@ class BackendContainers:
         async with self._lock:
             if not self._gates:
                 argv = await self.command.argv()
-                gate = StartGate(self._engine, self.folder, self.gated, argv, secrets) if argv else None
+                gate = ContainerStartGate(self._engine, self.folder, self.gated, argv, secrets) if argv else None
                 if gate is not None:
                     exits.callback(gate.remove)
                 self._gates.append(gate)

@@ -15,7 +15,7 @@ from envparity.launch.container.beside import ContainerBeside
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.log import ContainerLog
 from envparity.launch.container.looks import Looks
-from envparity.launch.container.parts import RunningDependency, RunningReplica
+from envparity.launch.container.parts import ContainerDependency, ContainerReplica
 from envparity.launch.container.ports import port_now, state_of
 from envparity.launch.container.processors import granted_to, throttled
 from envparity.launch.container.replica_port import replica_probe
@@ -27,7 +27,7 @@ from envparity.launch.local.parts import (
     direct_endpoint,
     patience_of,
 )
-from envparity.launch.local_stack import LocalStack
+from envparity.launch.local.stack import LocalStack
 from envparity.launch.warm.pool import WarmPool
 from envparity.launch.workers import Workers, workers_at
 from envparity.support.stalls import Deadline, Granted
@@ -43,8 +43,8 @@ class ContainerStack(LocalStack):
     `clients` are the ways of clients with addresses of their own.
     """
 
-    replicas: list[RunningReplica]
-    dependencies: dict[str, RunningDependency]
+    replicas: list[ContainerReplica]
+    dependencies: dict[str, ContainerDependency]
     ground: ContainerGround
     engine: Engine
     clients: ClientAddresses
@@ -76,6 +76,12 @@ class ContainerStack(LocalStack):
         """SIGTERM, or what its image asks for, and after the environment's grace period SIGKILL."""
         grace_s, stop_s = self.environment.platform.stop_grace_s, self.backend.phases.stop_s
         await stop_gracefully(self.engine, self.replicas[index].container, f"replica {index}", grace_s, stop_s)
+
+    async def kill_replica(self, index: int) -> None:
+        """SIGKILL by the engine."""
+        container, stop_s = self.replicas[index].container, self.backend.phases.stop_s
+        await self.engine.call(f"replica {index} to be killed", container.kill, stop_s)
+        await self.engine.call(f"replica {index} to end", container.wait, stop_s)
 
     async def start_replica(self, index: int) -> None:
         replica = self.replicas[index]
@@ -125,7 +131,7 @@ class ContainerStack(LocalStack):
             await self.engine.call("the replica's address", replica.container.reload)
             self._note_address(replica)
 
-    def _note_address(self, replica: RunningReplica) -> None:
+    def _note_address(self, replica: ContainerReplica) -> None:
         for network in replica.container.attrs["NetworkSettings"]["Networks"].values():
             self.addresses[f"{network['IPAddress']}:{replica.inner_port}"] = replica.index
 

@@ -16,7 +16,7 @@ from envparity.launch.container.engine import Engine
 from envparity.launch.container.environment_files import EnvironmentFiles
 from envparity.launch.container.front import ContainerFront
 from envparity.launch.container.logs import ContainerLogs
-from envparity.launch.container.parts import RunningDependency, RunningReplica
+from envparity.launch.container.parts import ContainerDependency, ContainerReplica
 from envparity.launch.container.ports import published_port_or_none
 from envparity.launch.container.replica_port import replica_probe
 from envparity.launch.container.replicas import BackendContainers
@@ -76,7 +76,7 @@ class ContainerStackBuilder(StackBuilder):
         images = {**means.images, "backend": image}
         self._starter = ContainerStarter(means.engine, name, labels, images, means.ca_file, self._files.places)
         self._command = BackendCommand(means.engine, self._backend, self._environment, image, labels, means.argvs)
-        self._dependencies: dict[str, RunningDependency] = {}
+        self._dependencies: dict[str, ContainerDependency] = {}
         self._front_door: ContainerFront  # of the boot under way, as are its containers and its stack
         self._containers: BackendContainers
         self._booted: ContainerStack
@@ -97,9 +97,9 @@ class ContainerStackBuilder(StackBuilder):
         starter = self._starter
         self._engine.client.networks.create(starter.network, driver="bridge", labels=starter.labels)
 
-    def _dependency(self, name: str, declared: Dependency, proxy: Proxy) -> RunningDependency:
+    def _dependency(self, name: str, declared: Dependency, proxy: Proxy) -> ContainerDependency:
         port, password = planned(declared, "").port, asked_password(self._environment, name, self._secrets)
-        made = self._dependencies[name] = RunningDependency(name, declared.kind, proxy, password, None, port)
+        made = self._dependencies[name] = ContainerDependency(name, declared.kind, proxy, password, None, port)
         return made
 
     def _stack(self, given: Given) -> tuple[ContainerStack, BackendContainers]:
@@ -112,7 +112,7 @@ class ContainerStackBuilder(StackBuilder):
             folder=self._means.ca_file.parent,
             gated=1 if self._case.boot.apart_s else self._environment.platform.replicas,
         )
-        replicas: list[RunningReplica] = []
+        replicas: list[ContainerReplica] = []
         beside = self._containers.beside
         self._booted = ContainerStack(
             given=given,
@@ -127,7 +127,8 @@ class ContainerStackBuilder(StackBuilder):
 
     async def _start_server(self, name: str, declared: Dependency) -> None:
         dependency = self._dependencies[name]
-        issued = self._authority.issue([dependency.name, declared.kind, "localhost", "127.0.0.1"])
+        own = [dependency.name, *declared.hosts, declared.kind, "localhost", "127.0.0.1"]
+        issued = self._authority.issue_for(name, own, self._case.boot)
         plan = planned(declared, password_of(self._environment, name, self._secrets))
         if declared.tls != "off":
             files = {**plan.files, **tls_files(issued, self._authority.certificate_pem)}
@@ -135,7 +136,7 @@ class ContainerStackBuilder(StackBuilder):
         dependency.began = time.time()
         others = needs(self._environment, dependency.name)
         hosts = {"extra_hosts": dict.fromkeys(others, self._booted.given.place.proxy_host)} if others else {}
-        dependency.container = await self._starter.start(dependency.name, plan, limits=hosts)
+        dependency.container = await self._starter.start(dependency.name, plan, limits=hosts, aliases=declared.hosts)
 
     async def _replica(self, exits: AsyncExitStack, values: Mapping[str, str], index: int) -> None:
         clock = self._clock(self._means.ca_file.parent / f"clock-{self._starter.network}-{index}", index)
@@ -146,7 +147,7 @@ class ContainerStackBuilder(StackBuilder):
         port = published_port_or_none(container, inner_port)
         asked = port if health_port is None else published_port_or_none(container, health_port)
         probe = replica_probe(self._backend, container, asked, inner_port)
-        replica = RunningReplica(index, probe, container, inner_port)
+        replica = ContainerReplica(index, probe, container, inner_port)
         replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
         bisect.insort(self._booted.replicas, replica, key=lambda each_replica: each_replica.index)

@@ -25,7 +25,7 @@ from envparity.launch.container.engine import Engine
 from envparity.launch.container.looks import Looks
 from envparity.launch.engine_stream import archive_of
 
-__all__ = ["StartGate", "can_be_exported", "image_argv", "ungated"]
+__all__ = ["ContainerStartGate", "can_be_exported", "image_argv", "ungated"]
 
 _SHELL = "/bin/sh"
 _INSIDE = "/etc/envparity/start"
@@ -65,7 +65,7 @@ def can_be_exported(name: str) -> bool:
     return _VARIABLE.fullmatch(name) is not None
 
 
-class StartGate:
+class ContainerStartGate:
     """Holds `count` containers, each at a FIFO of its own, in a folder made in `folder`; one alone is not held.
 
     That folder stays as long as the containers, for the engine mounts it again at a restart, and with it the `secrets`

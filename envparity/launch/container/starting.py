@@ -40,15 +40,22 @@ class ContainerStarter:
         command: tuple[str, ...] = (),
         limits: Mapping[str, object] = MappingProxyType({}),
         mounted: Mapping[str, Path] = MappingProxyType({}),
+        *,
+        aliases: tuple[str, ...] = (),
     ) -> Container:
-        """Start one container under this run's labels, its port published on the loopback interface only."""
+        """Start one container under this run's labels, its port published on the loopback interface only.
+
+        In its network it is called by its name and these `aliases`.
+        """
 
         def start() -> Container:
             container = ConfinedContainer(self.images[plan.image], env=dict(plan.variables))
             container.with_name(f"{self.network}-{name}")
             for port in (plan.port, *plan.more_ports):
                 container.ports[f"{port}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
-            container.with_kwargs(labels=self.labels, **self._options(name, plan), **confinement(plan), **limits)
+            container.with_kwargs(
+                labels=self.labels, **self._options((name, *aliases), plan), **confinement(plan), **limits
+            )
             if command or plan.command:
                 container.with_command(list(command or plan.command))
             container.with_files(plan.files, read_only=plan.memory_mib is not None)
@@ -62,9 +69,9 @@ class ContainerStarter:
 
         return await self.engine.call(f"{name} to start", start)
 
-    def _options(self, name: str, plan: ServerPlan) -> dict[str, object]:
+    def _options(self, names: tuple[str, ...], plan: ServerPlan) -> dict[str, object]:
         """What the engine is told of its network, memory, program and volumes."""
-        endpoint = EndpointConfig(version="1.40", aliases=[name])
+        endpoint = EndpointConfig(version="1.40", aliases=list(names))
         options: dict[str, object] = {"network": self.network, "networking_config": {self.network: endpoint}}
         options["shm_size"] = plan.memory_folder_mib * _MIB
         if plan.entrypoint:

@@ -7,14 +7,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from envparity.dependency.kind import Administrator, Shell
+from envparity.launch.agent.command import PythonCommand, WarmUnavailable
 from envparity.launch.container.agent import StartBeside, agent_in_container
 from envparity.launch.container.engine import Engine
-from envparity.launch.container.parts import RunningDependency, RunningReplica
+from envparity.launch.container.parts import ContainerDependency, ContainerReplica
 from envparity.launch.container.shell import ContainerShell
 from envparity.launch.container.start_gate import ungated
 from envparity.launch.local.given import Given
-from envparity.launch.local.parts import AgentBeside, administered
-from envparity.launch.warm.command import PythonCommand, WarmUnavailable
+from envparity.launch.local.parts import AgentBeside, administered, shell_of
 
 __all__ = ["ContainerGround"]
 
@@ -26,8 +26,8 @@ class ContainerGround:
     memory_folder: str
     given: Given
     engine: Engine
-    replicas: Sequence[RunningReplica]
-    dependencies: Mapping[str, RunningDependency]
+    replicas: Sequence[ContainerReplica]
+    dependencies: Mapping[str, ContainerDependency]
     start_beside: StartBeside
 
     def argv(self) -> Sequence[str]:
@@ -49,8 +49,8 @@ class ContainerGround:
         container = self.dependencies[name].container
         if container is None:
             raise WarmUnavailable(f"{name} is down in this boot")
-        kind = administered(self.given.environment.dependencies[name])
-        async with ContainerShell.open(self.engine, container, kind.shell) as shell:
+        program = shell_of(self.given.environment.dependencies[name])
+        async with ContainerShell.open(self.engine, container, program) as shell:
             yield shell
 
     @asynccontextmanager

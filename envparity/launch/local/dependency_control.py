@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 from envparity.dependency.kind import KINDS, OpensShell, SaysWhatItHolds, Server, TakesCommands, kind_of
+from envparity.dependency.wording import verb_of
 from envparity.errors import LaunchError
 from envparity.launch import disturbing
 from envparity.launch.local.given import Given
@@ -44,9 +45,13 @@ class DependencyControl:
         """How many were open to each at the same time at most."""
         return {name: dependency.proxy.most_connections for name, dependency in self.dependencies.items()}
 
-    async def cut(self, name: str) -> None:
-        """Have nothing reach it any more."""
-        await self.proxy(name).down()
+    async def cut(self, name: str, *, tell_apart: bool) -> None:
+        """Have nothing reach it any more; with `tell_apart` it is asked which replica connects."""
+        await self.proxy(name).vanish("cut", tell_apart=tell_apart)
+
+    async def keep_away(self, name: str) -> None:
+        """Have whoever connects to it refused and noted, for the whole boot."""
+        await self.proxy(name).vanish("refuse", tell_apart=self.given.environment.platform.replicas > 1)
 
     async def restore(self, name: str) -> None:
         """End what is done to it."""
@@ -57,27 +62,27 @@ class DependencyControl:
         await disturbing.begin(self.proxy(step.dependency), step, tell_apart=tell_apart)
 
     def outages(self, name: str) -> tuple[OutageSeen, ...]:
-        """Every time that it was away, but for when it was cut."""
+        """Every time that it was away."""
         return disturbing.outages_of(self.proxy(name), self.replica_of)
 
     async def command(self, name: str, command: tuple[str, ...], redaction: Redaction) -> object:
         """Have that dependency do it, directly and not through the proxy."""
         dependency, kind = self.dependency(name), kind_of(self.given.environment.dependencies[name])
+        verb = redaction.text(verb_of(command))
         if not isinstance(kind, TakesCommands):
-            raise LaunchError(f"{name} is of the kind {dependency.kind}, which takes no commands: {command[0]}")
-        server = self._server(dependency)
+            raise LaunchError(f"{name} is of the kind {dependency.kind}, which takes no commands: {verb}")
+        server = self.server(name)
         if server is None:
-            raise LaunchError(f"{name} is down in this boot: cannot run {command[0]}")
+            raise LaunchError(f"{name} is down in this boot: cannot run {verb}")
         try:
             with KINDS.guarding(kind):
                 return await kind.command(server, command)
         except LaunchError as error:
-            raise LaunchError(f"{name} refused {command[0]}: {redaction.text(str(error))}") from error
+            raise LaunchError(f"{name} refused {verb}: {redaction.text(str(error))}") from error
 
     async def holdings(self, name: str, shell: OpensShell) -> Mapping[str, int] | None:
         """What that dependency holds that does not end by itself; None where nobody says, or it cannot be asked."""
-        dependency, kind = self.dependency(name), kind_of(self.given.environment.dependencies[name])
-        server = self._server(dependency)
+        server, kind = self.server(name), kind_of(self.given.environment.dependencies[name])
         if server is None or not isinstance(kind, SaysWhatItHolds):
             return None
         try:
@@ -86,7 +91,8 @@ class DependencyControl:
         except LaunchError:  # one of a team's own image may have another administrator: nothing is known of it then
             return None
 
-    def _server(self, dependency: BootedDependency) -> Server | None:
-        """Where it is reached directly; None where it is down in this boot."""
+    def server(self, name: str) -> Server | None:
+        """Where it is reached directly; None where it is down in this boot. Raises as `dependency` does."""
+        dependency = self.dependency(name)
         at, tls = dependency.proxy.upstream, self.given.dependency_tls.get(dependency.name)
         return None if at is None else Server(*at, dependency.password, tls)

@@ -17,7 +17,15 @@ async def ingress_endpoint(
 ) -> Endpoint:
     """Where clients come to the ingress that listens there; behind what cuts old connections, where it is to."""
     address = await behind_a_limit_of_age(exits, ingress, address)
-    return Endpoint(address, ingress.host, tls, hops="ingress", prefix=ingress.prefix, affinity=ingress.affinity)
+    return Endpoint(
+        address,
+        ingress.host,
+        tls,
+        hops="ingress",
+        prefix=ingress.prefix,
+        affinity=ingress.affinity,
+        chooses_replica=ingress.affinity != "address" and ingress.config is None,
+    )
 
 
 async def behind_a_limit_of_age(exits: AsyncExitStack, ingress: Ingress, address: tuple[str, int]) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from envparity.launch.local.parts import BootedDependency
 from envparity.launch.local.proxies import DependencyProxies
-from envparity.launch.local_stack import LocalStack
+from envparity.launch.local.stack import LocalStack
 from envparity.launch.port import Waiting
 from envparity.launch.program import RunningProgram
 from envparity.launch.server_log import LOG_LINES

@@ -6,10 +6,12 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from envparity.launch.certificates import OTHER_HOST
 from envparity.launch.resolve import ResolvedSetting
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
+from envparity.observe.certificate import PresentedCertificate
 from envparity.observe.record import SettingFingerprint
 
 __all__ = ["Given", "StackFacts", "StackNetwork"]
@@ -71,6 +73,12 @@ class StackFacts:
     @property
     def fingerprints(self) -> tuple[SettingFingerprint, ...]:
         return self.given.fingerprints
+
+    @property
+    def presented(self) -> tuple[PresentedCertificate, ...]:
+        """The certificates that are not for the host which the backend asks for (`PresentsCertificates`)."""
+        host, names = self.given.place.dependency_host, self.given.case.boot.other_host
+        return tuple(PresentedCertificate(name, OTHER_HOST, host or name) for name in names)
 
     @property
     def settings(self) -> Mapping[str, str]:

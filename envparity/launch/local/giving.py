@@ -57,7 +57,8 @@ class Giving:
             return resolve_settings(self.backend, environment, boot, {**sources, **moved}, secrets)
 
         resolved = resolve(self.case.boot, {})
-        client_tls = self.authority.client_context()
+        checked = self.authority.client_context()
+        unchecked = self.authority.client_context(check=False)  # of who presents another host's certificate on purpose
         return Given(
             case=self.case,
             backend=self.backend,
@@ -70,7 +71,9 @@ class Giving:
             keys={**self.keys, **issuer_of(self.backend, sources)},
             urls={name: offers.url(name) for name in offers.ports},
             dependency_tls={
-                name: client_tls for name, dependency in environment.dependencies.items() if dependency.tls != "off"
+                name: unchecked if name in self.case.boot.other_host else checked
+                for name, dependency in environment.dependencies.items()
+                if dependency.tls != "off"
             },
             fingerprints=fingerprints(resolved, secrets),
             fingerprints_of=lambda settings: fingerprints(settings, secrets),

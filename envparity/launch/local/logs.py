@@ -10,6 +10,7 @@ from envparity.launch.local.parts import BootedDependency, BootedReplica, is_req
 from envparity.launch.port import LogMark
 from envparity.launch.server_log import ServerLog
 from envparity.support.redaction import Redaction
+from envparity.support.redaction.told import lines_with_credentials
 
 __all__ = ["ReadsLogs", "StackLogs"]
 
@@ -50,6 +51,14 @@ class StackLogs:
     async def replica(self, index: int) -> tuple[str, ...]:
         """All that is kept of what that replica has written."""
         return self.redacted(await self.reads.replica(index))
+
+    async def credentials(self, index: int) -> dict[str, str]:
+        """The first line of its log with each credential that stands there, by its name; without the secrets."""
+        redaction = self.redaction()
+        first: dict[str, str] = {}
+        for name, line in lines_with_credentials(await self.reads.replica(index), redaction.secrets):
+            first.setdefault(name, redaction.text(line))
+        return first
 
     async def dependency(self, name: str) -> tuple[str, ...]:
         """The end of what that server has written."""

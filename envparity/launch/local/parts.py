@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from envparity.dependency.kind import KINDS, Administered, Beside, Server, Watched, kind_of
+from envparity.dependency.kind import KINDS, Administered, Beside, HasShell, Server, Watched, kind_of
 from envparity.errors import LaunchError
+from envparity.launch.agent.client import WarmAgent
+from envparity.launch.agent.command import WarmUnavailable
 from envparity.launch.clocks import set_clock
 from envparity.launch.health import HealthProbe
 from envparity.launch.port import Endpoint
 from envparity.launch.proxy import Proxy
-from envparity.launch.warm.client import WarmAgent
-from envparity.launch.warm.command import WarmUnavailable
 from envparity.model.environment import Dependency, Ingress
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "direct_endpoint",
     "is_request",
     "patience_of",
+    "shell_of",
 ]
 
 
@@ -81,6 +82,14 @@ class AgentBeside:
 
     agent: WarmAgent
     ports: Mapping[int, int]
+
+
+def shell_of(declared: Dependency) -> tuple[str, ...]:
+    """The program beside the server of that dependency that takes scripts. Raises `WarmUnavailable` where none is."""
+    kind = kind_of(declared)
+    if not isinstance(kind, HasShell):
+        raise WarmUnavailable(f"a {declared.kind} has no program beside it")
+    return kind.shell
 
 
 def administered(declared: Dependency) -> Administered:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from envparity.dependency.kind import KINDS, kind_of
+from envparity.errors import LaunchError
+from envparity.launch.local.given import StackNetwork
 from envparity.launch.local.parts import BootedDependency
 from envparity.launch.placing import needs
 from envparity.launch.proxy import Latency, Proxy
@@ -23,17 +26,25 @@ class DependencyProxies:
     environment: Environment
     boot: Boot
 
-    async def open(self, exits: AsyncExitStack, name: str, host: str) -> tuple[Proxy, list[Proxy]]:
+    async def open(self, exits: AsyncExitStack, name: str, place: StackNetwork) -> tuple[Proxy, list[Proxy]]:
         """The one through which the backend comes to that dependency, and those through which other dependencies do.
 
-        They refuse, for nothing is behind them yet.
+        They refuse, for nothing is behind them yet. Raises `LaunchError` where the port of a server that code names by
+        its host is somebody else's.
         """
+        host, usual_port = place.proxy_host, self._usual_port(name, place)
         environment = self.environment
         replicas, jobs = environment.platform.replicas, environment.jobs
         longest_s = LONGEST_AFTER_PAUSES_S if name in self.boot.unreachable_at_start else LONGEST_S
         together = replicas > 1 and not self.boot.apart_s
         line = StartingLine(replicas, longest_s) if together and not jobs else None  # else when the jobs are over
-        proxy = await exits.enter_async_context(Proxy(host, upstream=None, name=name, line=line))
+        proxy = Proxy(host, upstream=None, name=name, line=line, usual_port=usual_port)
+        try:
+            await exits.enter_async_context(proxy)
+        except OSError as error:
+            hosts = ", ".join(environment.dependencies[name].hosts)
+            said = f"port {usual_port} of {host}, where {hosts} is reached, cannot be had: {error.strerror}"
+            raise LaunchError(f"{name}: {said}") from None
         beside = []
         if any(name in needs(environment, other) for other in environment.dependencies):
             between = Proxy(host, upstream=None, name=f"{name}, for dependencies")
@@ -44,6 +55,15 @@ class DependencyProxies:
         for each in (proxy, *beside) if latency_ms else ():
             each.add(Latency(latency_ms=latency_ms))
         return proxy, beside
+
+    def _usual_port(self, name: str, place: StackNetwork) -> int | None:
+        """Where code looks for that dependency by a name of its own; None where it does not, or finds no names."""
+        declared = self.environment.dependencies[name]
+        if not declared.hosts or place.dependency_host:
+            return None
+        kind = kind_of(declared)
+        with KINDS.guarding(kind):
+            return kind.container(declared, "").port
 
     def lines(self, dependencies: Iterable[BootedDependency]) -> Iterator[tuple[StartingLine, BootedDependency]]:
         """A line for each dependency at which replicas wait for each other; none for one replica."""

@@ -25,14 +25,15 @@ _BECOMES_READY_S = 3.0
 class ReplicaStartup:
     """Of one boot. `looked_at` are the replicas whose readiness was asked for.
 
-    `log_of` gives what a replica has written, without the secrets; `end_of` its exit code, None while it runs, and
-    whether it was killed for want of memory.
+    `log_of` gives what a replica has written, without the secrets, `told_by` the lines of it that held some; `end_of`
+    its exit code, None while it runs, and whether it was killed for want of memory.
     """
 
     backend: Backend
     boot: Boot
     replicas: Sequence[BootedReplica]
     log_of: Callable[[int], Awaitable[tuple[str, ...]]]
+    told_by: Callable[[int], Awaitable[dict[str, str]]]
     end_of: Callable[[int], Awaitable[tuple[int | None, bool]]]
     looked_at: set[int] = field(default_factory=set)
 
@@ -91,6 +92,7 @@ class ReplicaStartup:
             exit_code=exit_code,
             oom_killed=oom_killed,
             log=log,
+            credentials=await self.told_by(index),
             undecided_after_s=replica.undecided_after_s,
             listening=listening,
         )
@@ -123,7 +125,7 @@ class ReplicaStartup:
         path, boot = self.backend.health.ready, self.boot
         answer = await replica.probe.ask(path)
         failed = replica.probe.decided_with is not None and replica.probe.decided_with.status == "fail"
-        withheld = boot.down or boot.unreachable_at_start or replica.index in self.looked_at
+        withheld = boot.withheld or boot.unreachable_at_start or replica.index in self.looked_at
         self.looked_at.add(replica.index)
         if answer is None or answer.status == HTTPStatus.OK or failed or withheld:
             return answer

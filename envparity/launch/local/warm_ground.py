@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from envparity.dependency.capabilities import Ground, Shell
+from envparity.launch.agent.command import PythonCommand
 from envparity.launch.local.parts import AgentBeside
-from envparity.launch.warm.command import PythonCommand
 
 __all__ = ["WarmGround"]
 

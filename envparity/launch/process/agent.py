@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from envparity.errors import DeadlineExceeded
+from envparity.launch.agent.client import WarmAgent
+from envparity.launch.agent.command import PythonCommand, WarmUnavailable
+from envparity.launch.agent.program import agent_program
 from envparity.launch.local.parts import AgentBeside
 from envparity.launch.process.child import Child
 from envparity.launch.process.held_port import HeldPort
-from envparity.launch.warm.client import WarmAgent
-from envparity.launch.warm.command import PythonCommand, WarmUnavailable
-from envparity.launch.warm.program import agent_program
 
 __all__ = ["StartAgent", "agent_on_this_machine"]
 

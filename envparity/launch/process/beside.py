@@ -11,7 +11,7 @@ from envparity.errors import LaunchError
 from envparity.launch.listening import accepts, listens
 from envparity.launch.process.child import Child, Program
 from envparity.launch.process.logs import FileLog
-from envparity.launch.process.servers import Server
+from envparity.launch.process.servers import ProcessServer
 from envparity.support.stalls import Deadline
 
 __all__ = ["ProcessBeside"]
@@ -24,7 +24,7 @@ _EVERY_S = 0.01
 class ProcessBeside:
     """A dependency's process, as its kind may ask it (`Beside`). `began`: where its log was at its last start."""
 
-    server: Server
+    server: ProcessServer
     began: float
 
     @property

@@ -19,7 +19,7 @@ from envparity.launch.cleanup.cleaning import limit_of, remove_clock
 from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.process.control_group import ControlGroup
 from envparity.launch.process.guarding import Guard
-from envparity.launch.process.start_gate import StartGate
+from envparity.launch.process.start_gate import ProcessStartGate
 from envparity.support.stalls import Deadline
 
 __all__ = ["Child", "Program", "identity_of"]
@@ -36,7 +36,7 @@ def _for_us_alone(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-class Identity(TypedDict, total=False):
+class ProcessUser(TypedDict, total=False):
     """As whom `subprocess` runs a program."""
 
     user: int
@@ -44,7 +44,7 @@ class Identity(TypedDict, total=False):
     extra_groups: list[int]
 
 
-def identity_of(user: int | None) -> Identity:
+def identity_of(user: int | None) -> ProcessUser:
     """What `subprocess` is told to run a program as that user and its group alone; None: as we are."""
     return {} if user is None else {"user": user, "group": user, "extra_groups": []}
 
@@ -78,7 +78,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._group: ControlGroup | None = None
 
-    def start(self, gate: StartGate | None = None) -> None:
+    def start(self, gate: ProcessStartGate | None = None) -> None:
         """Start it, in a session and process group of its own. Raises `LaunchError` where it cannot be.
 
         With a `gate` it waits there before it becomes its program.
@@ -172,7 +172,7 @@ class Child:
         """The last lines of what it has written."""
         return _tail_of(self.program.log, lines)
 
-    def _begun(self, argv: list[str], gate: StartGate | None) -> list[str]:
+    def _begun(self, argv: list[str], gate: ProcessStartGate | None) -> list[str]:
         """What is started in place of `argv`, as we are: it becomes that (see `child_start`)."""
         program = self.program
         mark = program.environment.get(MARK)

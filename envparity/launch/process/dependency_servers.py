@@ -12,11 +12,12 @@ from envparity.errors import LaunchError
 from envparity.launch.certificates import IssuedCertificate
 from envparity.launch.cleanup.leftovers import MARK
 from envparity.launch.local.offers import asked_password
-from envparity.launch.process.parts import RunningDependency
+from envparity.launch.process.parts import ProcessDependency
 from envparity.launch.process.resources import ProcessResources
-from envparity.launch.process.servers import HasServer, PlannedServer, Server, ServerParts
+from envparity.launch.process.servers import HasServer, PlannedServer, ProcessServer, ServerParts
 from envparity.launch.process.settled import settled
 from envparity.launch.process.tls_front import server_context
+from envparity.model.case import Boot
 from envparity.model.environment import Dependency, Environment
 
 __all__ = ["DependencyServers"]
@@ -30,11 +31,12 @@ class DependencyServers:
 
     means: ProcessResources
     environment: Environment
+    boot: Boot
     folder: Path
     memory: Path
     exits: AsyncExitStack
 
-    async def start(self, dependency: RunningDependency, declared: Dependency) -> None:
+    async def start(self, dependency: ProcessDependency, declared: Dependency) -> None:
         """Start that dependency's server; it need not answer when this returns."""
         number = sorted(self.environment.dependencies).index(dependency.name)
         # The path of a Unix socket below it may have 103 bytes, so it does not have the dependency's own name.
@@ -43,7 +45,7 @@ class DependencyServers:
         dependency.server = server
         self.exits.push_async_callback(server.end)
         authority = self.means.authority
-        issued = authority.issue([dependency.name, declared.kind, "localhost", _HOST])
+        issued = authority.issue_for(dependency.name, [dependency.name, declared.kind, "localhost", _HOST], self.boot)
         if declared.tls == "off":
             dependency.address = (_HOST, server.port)
         elif kind_of(declared).own_tls:
@@ -53,7 +55,7 @@ class DependencyServers:
             dependency.address = await self._fronted(declared, server, issued)
         server.start()
 
-    def _server(self, name: str, declared: Dependency, folder: Path) -> Server:
+    def _server(self, name: str, declared: Dependency, folder: Path) -> ProcessServer:
         given: ServerParts = {
             "programs": self.means.programs,
             "folder": folder,
@@ -69,7 +71,7 @@ class DependencyServers:
         with KINDS.guarding(kind):
             return kind.server(declared, **given)
 
-    async def _fronted(self, declared: Dependency, server: Server, issued: IssuedCertificate) -> tuple[str, int]:
+    async def _fronted(self, declared: Dependency, server: ProcessServer, issued: IssuedCertificate) -> tuple[str, int]:
         kind = kind_of(declared)
         if not isinstance(kind, HasServer):
             raise LaunchError(f"a {declared.kind} of this machine speaks no TLS")

@@ -120,6 +120,8 @@ def _of_its_own(argv: tuple[str, ...], environment: Environment) -> Iterator[str
     """What one environment has that a process is not given."""
     if environment.entrypoint or environment.arguments:
         yield f"what containers of {environment.name} are started with (processes start as the backend's file says)"
+    for host in (host for dependency in environment.dependencies.values() for host in dependency.hosts):
+        yield f"the host {host} (code that names it finds nothing there)"
     told = [*environment.command, *argv, *_texts_of(environment)]
     for path in environment.files:
         if not any(path in text for text in told):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envparity.launch.log_text import read_log_file
-from envparity.launch.process.parts import RunningDependency, RunningReplica
+from envparity.launch.process.parts import ProcessDependency, ProcessReplica
 from envparity.launch.server_log import LOG_LINES
 
 __all__ = ["FileLog", "ProcessLogs"]
@@ -35,8 +35,8 @@ class FileLog:
 class ProcessLogs:
     """Reads them (`ReadsLogs`). Positions are bytes of the replica's file."""
 
-    replicas: Sequence[RunningReplica]
-    dependencies: Mapping[str, RunningDependency]
+    replicas: Sequence[ProcessReplica]
+    dependencies: Mapping[str, ProcessDependency]
 
     async def replica(self, index: int) -> str:
         return read_log_file(self._file(index))

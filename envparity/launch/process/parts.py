@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from envparity.launch.local.parts import BootedDependency, BootedReplica
 from envparity.launch.process.child import Child
-from envparity.launch.process.servers import Server
+from envparity.launch.process.servers import ProcessServer
 
-__all__ = ["RunningDependency", "RunningReplica"]
+__all__ = ["ProcessDependency", "ProcessReplica"]
 
 
 @dataclass
-class RunningDependency(BootedDependency):
+class ProcessDependency(BootedDependency):
     """A dependency's server (None where the boot keeps it down), and where the proxy finds it."""
 
-    server: Server | None = None
+    server: ProcessServer | None = None
     address: tuple[str, int] = ("127.0.0.1", 0)
     prepared: bool = False
     began: float = 0.0  # where its log was when it was started last
@@ -26,7 +26,7 @@ class RunningDependency(BootedDependency):
 
 
 @dataclass
-class RunningReplica(BootedReplica):
+class ProcessReplica(BootedReplica):
     """A replica's process, and the port of 127.0.0.1 that it was told to listen on."""
 
     child: Child

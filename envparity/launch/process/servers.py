@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypedDict, Unpack, runtime_checkable
 
-from envparity.dependency.kind import KINDS, RunsAsProcess, kind_of
+from envparity.dependency.kind import KINDS, HasShell, RunsAsProcess, kind_of
 from envparity.errors import LaunchError
 from envparity.launch.certificates import IssuedCertificate
 from envparity.launch.cleanup.cleaning import note_signal
@@ -28,13 +28,13 @@ from envparity.launch.process.limits import program_path, user_of, why_not_as
 from envparity.launch.process.programs import ServerPrograms
 from envparity.model.environment import Dependency, Platform
 
-__all__ = ["HasServer", "PlannedServer", "Server", "ServerParts"]
+__all__ = ["HasServer", "PlannedServer", "ProcessServer", "ServerParts"]
 
 _STOP_S = 5.0
 
 
 class ServerParts(TypedDict):
-    """What every `Server` is made of."""
+    """What every `ProcessServer` is made of."""
 
     programs: ServerPrograms
     folder: Path
@@ -46,7 +46,7 @@ class ServerParts(TypedDict):
 
 
 @dataclass
-class Server(ABC):
+class ProcessServer(ABC):
     """A server in the folder `folder`, which is made. `socket_only`: it can be reached by its Unix socket alone.
 
     `password` "" means that there is none. `environment` is that of its process.
@@ -148,17 +148,19 @@ class HasServer(Protocol):
         """What this machine has not that it takes, in words; "" where it has all."""
         ...
 
-    def server(self, declared: Dependency, **given: Unpack[ServerParts]) -> Server:
-        """The server; what is given is for `Server`."""
+    def server(self, declared: Dependency, **given: Unpack[ServerParts]) -> ProcessServer:
+        """The server; what is given is for `ProcessServer`."""
         ...
 
-    def front(self, server: Server, tls: ssl.SSLContext, host: str) -> AbstractAsyncContextManager[tuple[str, int]]:
+    def front(
+        self, server: ProcessServer, tls: ssl.SSLContext, host: str
+    ) -> AbstractAsyncContextManager[tuple[str, int]]:
         """The address at which TLS is spoken in front of it."""
         ...
 
 
 @dataclass(kw_only=True)
-class PlannedServer(Server):
+class PlannedServer(ProcessServer):
     """A server of a kind that says itself what its process is."""
 
     declared: Dependency
@@ -184,6 +186,10 @@ class PlannedServer(Server):
             return user_of(Platform(), argv, code)
         user = self.programs.user
         return user if user is None or not why_not_as(user, argv, Path("/")) else None
+
+    def shell(self) -> list[str]:
+        kind = kind_of(self.declared)
+        return list(kind.shell) if isinstance(kind, HasShell) else super().shell()
 
     async def stop(self) -> None:
         """As its program is ended in order."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.process.child import identity_of
-from envparity.launch.process.servers import Server
+from envparity.launch.process.servers import ProcessServer
 from envparity.support.child import start_child
 from envparity.support.stalls import within
 
@@ -27,17 +26,17 @@ class ProcessShell:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, server: Server) -> AsyncIterator[ProcessShell]:
+    async def open(cls, server: ProcessServer) -> AsyncIterator[ProcessShell]:
         """Start it; it ends when this is left."""
         command = server.shell()
         async with start_child(
             *command,
-            env={"PATH": os.defpath, "LC_ALL": "C", **server.environment},
+            env=server.child.program.environment,
             cwd=server.folder,
             stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the run alone, which ends this when it has dropped its databases
-            **identity_of(server.programs.user),
+            **identity_of(server.child.program.user),
         ) as (process, output):
             if process.stdin is None:
                 raise LaunchError(f"{command[0]} has no input")

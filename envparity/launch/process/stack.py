@@ -17,10 +17,10 @@ from envparity.launch.local.parts import (
     answers,
     patience_of,
 )
-from envparity.launch.local_stack import LocalStack
+from envparity.launch.local.stack import LocalStack
 from envparity.launch.process.beside import ProcessBeside
 from envparity.launch.process.logs import FileLog
-from envparity.launch.process.parts import RunningDependency, RunningReplica
+from envparity.launch.process.parts import ProcessDependency, ProcessReplica
 from envparity.launch.process.settled import settled
 from envparity.launch.process.warm_ground import ProcessGround
 from envparity.launch.warm.pool import WarmPool
@@ -38,8 +38,8 @@ _THROTTLED_S = 0.1
 class ProcessStack(LocalStack):
     """A stack of processes. `ProcessLauncher.boot` makes it and takes it down."""
 
-    replicas: list[RunningReplica]
-    dependencies: dict[str, RunningDependency]
+    replicas: list[ProcessReplica]
+    dependencies: dict[str, ProcessDependency]
     ground: ProcessGround
     releases: Callable[[ProcessStack], Awaitable[None]] | None = None
     clients: ClientAddresses = field(init=False)
@@ -94,6 +94,12 @@ class ProcessStack(LocalStack):
         """SIGTERM, and after the environment's grace period SIGKILL."""
         await self.replicas[index].child.stop(signal.SIGTERM, self.environment.platform.stop_grace_s)
 
+    async def kill_replica(self, index: int) -> None:
+        """SIGKILL to it and to what it has started."""
+        child = self.replicas[index].child
+        child.kill()
+        await child.stop(signal.SIGKILL, self.backend.phases.stop_s)
+
     async def start_replica(self, index: int) -> None:
         self.replicas[index].child.start()
         await self.until_ready(index)
@@ -138,7 +144,7 @@ class ProcessStack(LocalStack):
         """No limit of memory is set, so none is exceeded."""
         return self.replicas[index].child.exit_code, False
 
-    async def _again_before(self, deadline: Deadline, dependency: RunningDependency, patience_s: float) -> None:
+    async def _again_before(self, deadline: Deadline, dependency: ProcessDependency, patience_s: float) -> None:
         server = dependency.server
         if deadline.passed or (server is not None and server.child.exit_code is not None):
             log = await self.logs.dependency(dependency.name)

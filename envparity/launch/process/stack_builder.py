@@ -33,12 +33,12 @@ from envparity.launch.process.ingress.opening import open_ingress
 from envparity.launch.process.ingress.plan import IngressPlan
 from envparity.launch.process.limits import backend_argv
 from envparity.launch.process.logs import FileLog, ProcessLogs
-from envparity.launch.process.parts import RunningDependency, RunningReplica
+from envparity.launch.process.parts import ProcessDependency, ProcessReplica
 from envparity.launch.process.releases import Releases
 from envparity.launch.process.resources import ProcessResources
 from envparity.launch.process.settled import settled
 from envparity.launch.process.stack import ProcessStack
-from envparity.launch.process.start_gate import StartGate
+from envparity.launch.process.start_gate import ProcessStartGate
 from envparity.launch.process.warm_ground import ProcessGround
 from envparity.launch.proxy import Proxy
 from envparity.launch.stack_builder import StackBuilder
@@ -63,27 +63,29 @@ class ProcessStackBuilder(StackBuilder):
         super().__init__(means, environment, boot, waiting)
         self._means = means
         self._folder, self._memory = means.folder / f"s{number}", means.memory / f"m{number}"
-        self._dependencies: dict[str, RunningDependency] = {}
+        self._dependencies: dict[str, ProcessDependency] = {}
         self._exits: AsyncExitStack  # of the boot under way, as are its servers and its stack
         self._servers: DependencyServers
         self._booted: ProcessStack
         self._ports: list[int] = []  # of the replicas
         self._health_ports: dict[int, int] = {}
-        self._gate: StartGate | None = None  # at which they wait for each other
+        self._gate: ProcessStartGate | None = None  # at which they wait for each other
         own = self._environment.command
         self._command = backend_argv(msgspec.structs.replace(means.source, command=own)) if own else means.argv
         self._children = BackendChildren(means, self._environment, self._folder, self._command)
 
     async def _place(self, exits: AsyncExitStack) -> StackNetwork:
         self._exits = exits
-        self._servers = DependencyServers(self._means, self._environment, self._folder, self._memory, exits)
+        self._servers = DependencyServers(
+            self._means, self._environment, self._case.boot, self._folder, self._memory, exits
+        )
         exits.push_async_callback(self._remove)
         for folder in (self._folder, self._memory):
             folder.mkdir(mode=0o711)
             folder.chmod(0o711)  # whatever the umask
         replicas = range(self._environment.platform.replicas)
         if len(replicas) > 1 and not self._case.boot.apart_s:
-            self._gate = StartGate(len(replicas))
+            self._gate = ProcessStartGate(len(replicas))
             exits.callback(self._gate.open)
         self._ports = [exits.enter_context(HeldPort()).number for _ in replicas]
         return StackNetwork(_HOST, _NETWORK, str(self._means.ca_file), _HOST)
@@ -92,15 +94,15 @@ class ProcessStackBuilder(StackBuilder):
         for folder in (self._folder, self._memory):
             await settled(lambda folder=folder: shutil.rmtree(folder, ignore_errors=True))  # type: ignore[misc]
 
-    def _dependency(self, name: str, declared: Dependency, proxy: Proxy) -> RunningDependency:
+    def _dependency(self, name: str, declared: Dependency, proxy: Proxy) -> ProcessDependency:
         password = asked_password(self._environment, name, self._secrets)
-        made = self._dependencies[name] = RunningDependency(name, declared.kind, proxy, password)
+        made = self._dependencies[name] = ProcessDependency(name, declared.kind, proxy, password)
         return made
 
     def _stack(self, given: Given) -> tuple[ProcessStack, ProcessPrograms]:
         spaces = self._memory / "spaces"
         made_for(spaces, self._means.programs.user)
-        replicas: list[RunningReplica] = []
+        replicas: list[ProcessReplica] = []
         self._booted = ProcessStack(
             given=given,
             replicas=replicas,
@@ -144,7 +146,7 @@ class ProcessStackBuilder(StackBuilder):
         own |= {} if clock is None else clock_variables(str(faketime_library()), str(clock))
         child = self._children.child(f"r{index}", command, own, previous=bool(self._case.boot.release))
         probe = HealthProbe(self._backend, f"http://{_HOST}:{health_port}", lambda: _listens(port))
-        replica = RunningReplica(index, probe, child, port)
+        replica = ProcessReplica(index, probe, child, port)
         replica.clock, replica.clock_s = clock, self._case.boot.clock_of(index) or 0.0
         exits.push_async_callback(replica.close)
         exits.push_async_callback(child.stop, signal.SIGKILL, _KILL_S)

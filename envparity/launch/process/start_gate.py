@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 from envparity.errors import DeadlineExceeded
 
-__all__ = ["StartGate"]
+__all__ = ["ProcessStartGate"]
 
 _THERE_S = 30.0
 _EVERY_S = 0.002
 
 
-class StartGate:
+class ProcessStartGate:
     """Holds `count` processes. It opens when all have come; when its owner ends, it is open as well."""
 
     def __init__(self, count: int) -> None:

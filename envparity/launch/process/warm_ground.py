@@ -7,11 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from envparity.dependency.kind import Administrator, Shell
+from envparity.launch.agent.command import PythonCommand, WarmUnavailable
 from envparity.launch.local.parts import AgentBeside, administered
 from envparity.launch.process.agent import StartAgent, agent_on_this_machine
-from envparity.launch.process.parts import RunningDependency
+from envparity.launch.process.parts import ProcessDependency
 from envparity.launch.process.shell import ProcessShell
-from envparity.launch.warm.command import PythonCommand, WarmUnavailable
 from envparity.model.environment import Environment
 
 __all__ = ["ProcessGround"]
@@ -23,7 +23,7 @@ class ProcessGround:
 
     memory_folder: str
     environment: Environment
-    dependencies: Mapping[str, RunningDependency]
+    dependencies: Mapping[str, ProcessDependency]
     start_agent: StartAgent
     command: Sequence[str]
 

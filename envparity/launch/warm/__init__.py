@@ -1,1 +1,1 @@
-"""Warm boots: an agent that has the third-party packages loaded, and forks for every boot."""
+"""Warm boots: forks of an agent beside a booted stack, each with places and proxies of its own in the servers."""

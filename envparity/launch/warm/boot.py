@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from envparity.errors import LaunchError
+from envparity.launch.agent.client import AgentBoot
+from envparity.launch.agent.made import told_apart
 from envparity.launch.local.parts import direct_endpoint
-from envparity.launch.local_stack import LocalStack
+from envparity.launch.local.stack import LocalStack
 from envparity.launch.log_text import plain_text
 from envparity.launch.port import Endpoint, LogMark
 from envparity.launch.resolve import ResolvedSetting, named_secrets
 from envparity.launch.server_log import LOG_LINES
-from envparity.launch.warm.client import AgentBoot
 from envparity.launch.warm.forked_replica import ForkedReplica
 from envparity.launch.warm.isolation import Lane
 from envparity.launch.warm.lane_dependencies import LaneDependencies
-from envparity.launch.warm.made import told_apart
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.observe.record import Replica, SettingFingerprint
@@ -158,7 +158,7 @@ class WarmBoot:
 
     async def command_dependency(self, name: str, command: tuple[str, ...]) -> object:
         """One command in this boot's own place in that server, and its answer."""
-        return await self._dependencies.command(name, command)
+        return await self._dependencies.command(name, command, self.redaction)
 
     async def close(self) -> None:
         """Kill what still runs."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from envparity.errors import DeadlineExceeded, LaunchError
+from envparity.launch.agent.client import AgentBoot
 from envparity.launch.health import HealthProbe
-from envparity.launch.warm.client import AgentBoot
 
 __all__ = ["ForkedReplica"]
 

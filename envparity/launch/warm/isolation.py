@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from envparity.dependency.kind import CA_PATH, KINDS, DependencyKind, Isolates, Isolation, Server, kind_of
+from envparity.launch.agent.command import WarmUnavailable
 from envparity.launch.health import HealthProbe
-from envparity.launch.local_stack import LocalStack
+from envparity.launch.local.stack import LocalStack
 from envparity.launch.proxy import Latency, Proxy
 from envparity.launch.resolve import ResolvedSetting
-from envparity.launch.warm.command import WarmUnavailable
 from envparity.model.case import Boot
 from envparity.model.environment import Composed, Setting, sources_of
 
@@ -71,6 +71,8 @@ async def open_isolations(exits: AsyncExitStack, stack: LocalStack, lanes: int) 
     for name, dependency in stack.dependencies.items():
         declared = stack.environment.dependencies[name]
         kind = kind_of(declared)
+        if declared.hosts:
+            raise WarmUnavailable(f"{name}: code names {', '.join(declared.hosts)}, where all boots would meet")
         if not isinstance(kind, Isolates):
             raise WarmUnavailable(f"{name}: boots cannot be kept apart in a dependency of the kind {dependency.kind}")
         with KINDS.guarding(kind):

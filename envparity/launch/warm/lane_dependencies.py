@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from envparity.dependency.kind import Isolation
+from envparity.dependency.wording import verb_of
 from envparity.errors import LaunchError
 from envparity.launch.proxy import Proxy
+from envparity.support.redaction import Redaction
 
 __all__ = ["LaneDependencies"]
 
@@ -27,9 +29,13 @@ class LaneDependencies:
             raise LaunchError(f"{self.environment} has no dependency {name!r}")
         return self.proxies[name]
 
-    async def command(self, name: str, command: tuple[str, ...]) -> object:
+    async def command(self, name: str, command: tuple[str, ...], redaction: Redaction) -> object:
         """One command in this boot's own place in that server, and its answer."""
         isolation = self.isolations.get(name)
         if isolation is None:
             raise LaunchError(f"{self.environment} has no dependency {name!r}")
-        return await isolation.command(self.places[name], command)
+        try:
+            return await isolation.command(self.places[name], command)
+        except LaunchError as error:
+            refused = redaction.text(f"{verb_of(command)}: {error}")
+            raise LaunchError(f"{name} refused {refused}") from error

@@ -14,12 +14,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from envparity.dependency.kind import Isolation
+from envparity.launch.agent.answers import AgentRefused, ModulesReport
+from envparity.launch.agent.client import WarmAgent
+from envparity.launch.agent.command import PythonCommand, WarmUnavailable, python_command
 from envparity.launch.keys import issuer_of
-from envparity.launch.local_stack import LocalStack
-from envparity.launch.warm.answers import AgentRefused, ModulesReport
+from envparity.launch.local.stack import LocalStack
 from envparity.launch.warm.boot import WarmBoot
-from envparity.launch.warm.client import WarmAgent
-from envparity.launch.warm.command import PythonCommand, WarmUnavailable, python_command
 from envparity.launch.warm.isolation import Lane, case_settings, moved_sources, open_isolations, open_lanes
 from envparity.launch.warm.lane_dependencies import LaneDependencies
 from envparity.model.case import Boot

@@ -15,7 +15,7 @@ from envparity.model.deployed.credentials import CredentialUnavailable, resolve_
 from envparity.model.deployed.tls import client_context
 from envparity.model.deployment import Deployed, OAuth2
 
-__all__ = ["Granted", "granted", "shown_grant"]
+__all__ = ["AccessToken", "granted", "shown_grant"]
 
 _ERROR: Final = re.compile(r"[a-z_]{1,40}")  # RFC 6749 §5.2
 _ANSWER_S: Final = 10.0
@@ -23,14 +23,14 @@ _MOST_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, repr=False)
-class Granted:
+class AccessToken:
     """An access token, and for how many seconds it is good (None: it was not said)."""
 
     token: str
     expires_in_s: float | None
 
 
-async def granted(asked: OAuth2, deployed: Deployed, environ: Mapping[str, str] | None = None) -> Granted:
+async def granted(asked: OAuth2, deployed: Deployed, environ: Mapping[str, str] | None = None) -> AccessToken:
     """Ask the token endpoint for a token of that client. Raises `CredentialUnavailable`, which quotes no secret."""
     import httpx
 
@@ -65,7 +65,7 @@ async def granted(asked: OAuth2, deployed: Deployed, environ: Mapping[str, str] 
         raise CredentialUnavailable(f"{what}: {error.strerror or type(error).__name__}") from None
 
 
-def _read(what: str, status: int, text: str) -> Granted:
+def _read(what: str, status: int, text: str) -> AccessToken:
     answer = decoded_object(text) or {}
     token, lasting, error = (answer.get(name) for name in ("access_token", "expires_in", "error"))
     if status != HTTPStatus.OK:
@@ -73,7 +73,7 @@ def _read(what: str, status: int, text: str) -> Granted:
         raise CredentialUnavailable(f"{what}: it answers {status}{said}")
     if not isinstance(token, str) or not token.strip():
         raise CredentialUnavailable(f"{what}: its answer has no access_token")
-    return Granted(token, float(lasting) if isinstance(lasting, int | float) and lasting > 0 else None)
+    return AccessToken(token, float(lasting) if isinstance(lasting, int | float) and lasting > 0 else None)
 
 
 def shown_grant(asked: OAuth2) -> str:

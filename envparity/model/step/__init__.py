@@ -20,8 +20,10 @@ from typing import get_args
 from envparity.model.step.control import (
     Command,
     Cut,
+    KillReplica,
     Restart,
     Restore,
+    Revoke,
     Rotate,
     StartReplica,
     Stopped,
@@ -83,6 +85,7 @@ __all__ = [
     "HangUp",
     "Http",
     "JumpClock",
+    "KillReplica",
     "Query",
     "ReadOn",
     "Refuse",
@@ -90,6 +93,7 @@ __all__ = [
     "RestartAll",
     "RestartReplicas",
     "Restore",
+    "Revoke",
     "Rotate",
     "Send",
     "SendBytes",
@@ -139,12 +143,14 @@ Step = (
     | StopReading
     | ReadOn
     | StopReplica
+    | KillReplica
     | Stopped
     | StartReplica
     | Restart
     | Cut
     | Restore
     | Rotate
+    | Revoke
     | Command
     | UntilReady
     | Slow

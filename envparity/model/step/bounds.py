@@ -16,6 +16,7 @@ from envparity.model.step import (
     Http,
     SendSize,
     SendWire,
+    Slow,
     Step,
     amount_of,
 )
@@ -61,13 +62,14 @@ Problem = tuple[str, str, str, str]
 def step_problems(step: Step) -> Iterator[Problem]:
     """What is wrong with the values of a step, each of the right type. Texts of placeholders are passed over."""
     yield from _code_problems(step)
+    yield from _reverse_problems(step)
     for name in ("within_s", "size", "count", "seconds"):
         given = getattr(step, name, None)
         if isinstance(given, str) and SUM.fullmatch(given):
             given = amount_of(given)
         if isinstance(given, int | float):
             yield from amount_problems(name, given)
-    for name in ("on", "user", "user_id", "dependency", "other_replica_than", "other_worker_than"):
+    for name in ("on", "user", "user_id", "dependency", "other_replica_than", "other_worker_than", "same_token_as"):
         text = getattr(step, name, None)
         if isinstance(text, str) and _CONTROL.search(text):
             yield name, "text without control characters", _shown(text), "leave them out"
@@ -126,6 +128,12 @@ def handshake_problems(step: Connect | Http, filled: Callable[[str], str]) -> It
             yield "offer", "subprotocols (RFC 6455 §4.1)", _shown(name), "a token, without spaces and separators"
     if step.subprotocol and not _TOKEN.fullmatch(filled(step.subprotocol)):
         yield "subprotocol", "a subprotocol (RFC 6455 §4.1)", _shown(step.subprotocol), "a token, without spaces"
+
+
+def _reverse_problems(step: Step) -> Iterator[Problem]:
+    if isinstance(step, Slow) and step.reverse and step.answers is not None:
+        got = f"reverse beside answers = {step.answers}"
+        yield "reverse", "all answers, as those in reverse order are", got, "leave out one of them"
 
 
 def _code_problems(step: Step) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ Objection = tuple[str, str, str, str]
 
 _AS_IT_STANDS = frozenset(
     {"on", "token", "user", "carrier", "types", "skip", "capture", "subprotocol", "offer", "pad_field", "dependency"}
-    | {"other_replica_than", "other_worker_than"}
+    | {"other_replica_than", "other_worker_than", "same_token_as"}
 )
 _ANYTHING_MAY_STAND = frozenset({"each", "fields", "frames"})
 _ALMOST = re.compile(rf"\{{\s*(?:(?:{'|'.join(sorted(MADE))})\b[^{{}}\"]*|[A-Za-z_][\w.-]*(?::[^{{}}\"\s]*)?)\s*\}}")

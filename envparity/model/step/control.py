@@ -6,14 +6,33 @@ from typing import Annotated, Literal
 
 import msgspec
 
-__all__ = ["Command", "Cut", "Restart", "Restore", "Rotate", "StartReplica", "StopReplica", "Stopped", "UntilReady"]
+__all__ = [
+    "Command",
+    "Cut",
+    "KillReplica",
+    "Restart",
+    "Restore",
+    "Revoke",
+    "Rotate",
+    "StartReplica",
+    "StopReplica",
+    "Stopped",
+    "UntilReady",
+]
 
 
+_Word = Annotated[str, msgspec.Meta(min_length=1)]
 _Words = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
 class StopReplica(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="stop_replica"):
     """SIGTERM to the replica that this connection is on, without waiting for its end."""
+
+    on: str
+
+
+class KillReplica(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="kill_replica"):
+    """SIGKILL to the replica that this connection is on: it gives nothing back and says goodbye to nobody."""
 
     on: str
 
@@ -50,9 +69,12 @@ class Restore(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="command"):
-    """Have a dependency do a command, `{ redis = ["PUBLISH", "news", "{}"] }`, directly and not by its proxy."""
+    """Have a dependency do a command, `{ redis = ["PUBLISH", "news", "{}"] }`, directly and not by its proxy.
 
-    command: Annotated[dict[str, _Words], msgspec.Meta(min_length=1, max_length=1)]
+    A command of a single word, as a statement of SQL is, needs no list.
+    """
+
+    command: Annotated[dict[str, _Words | _Word], msgspec.Meta(min_length=1, max_length=1)]
 
     @property
     def dependency(self) -> str:
@@ -62,7 +84,8 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     @property
     def words(self) -> tuple[str, ...]:
         """The command and its arguments, as the step says them."""
-        return self.command[self.dependency]
+        said = self.command[self.dependency]
+        return (said,) if isinstance(said, str) else said
 
 
 class Rotate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="rotate"):
@@ -70,6 +93,12 @@ class Rotate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
     dependency: str
     keep: bool = False
+
+
+class Revoke(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="revoke"):
+    """Revoke the token that this connection was opened with, as the backend's file says that tokens are revoked."""
+
+    on: str
 
 
 class UntilReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="until_ready"):

@@ -34,12 +34,17 @@ _Shift = Annotated[float, msgspec.Meta(ge=-315_576_000, le=315_576_000)]
 
 
 class Slow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="slow"):
-    """What a dependency says arrives `by_s` seconds later; with `answers` so many of its answers, and no other."""
+    """What a dependency says arrives `by_s` seconds later; with `answers` so many of its answers, and no other.
+
+    With `reverse` it arrives within `by_s` seconds, and what is under way at the same time on different connections in
+    reverse order.
+    """
 
     dependency: str
     by_s: _Seconds
     answers: _Answers | None = None
     for_s: _Seconds | None = None
+    reverse: bool = False
 
 
 class BreakAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="break_answer"):

@@ -42,10 +42,11 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     sends none, None what the backend's file says.
     `offer` overrides the subprotocols offered; `subprotocol` is the one that must be selected ("" for none, None for
     the first of the backend's that was offered). `other_replica_than` names a connection whose replica to avoid,
-    `other_worker_than` one whose process, where several answer at the port of one replica. `compression` False offers
-    no per-message compression, which browsers offer. `source`, in files `from`, names an address for the client, the
-    same wherever the scenario says that name; None: the one that clients have who say none. `transport` "polling" holds
-    the session by long polling, without a WebSocket: what opens it is answered with 200 then, and not with 101.
+    `other_worker_than` one whose process, where several answer at the port of one replica, `same_token_as` one whose
+    token to hand over once more. `compression` False offers no per-message compression, which browsers offer.
+    `source`, in files `from`, names an address for the client, the same wherever the scenario says that name; None: the
+    one that clients have who say none. `transport` "polling" holds the session by long polling, without a WebSocket:
+    what opens it is answered with 200 then, and not with 101.
     """
 
     token: str
@@ -63,6 +64,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     offer: tuple[str, ...] | None = None
     other_replica_than: str = ""
     other_worker_than: str = ""
+    same_token_as: str = ""
     authenticate: bool = True
     compression: bool = True
     source: str | None = msgspec.field(default=None, name="from")

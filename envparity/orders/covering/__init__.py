@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from envparity.orders.covering.bounds import LowerBound, lower_bound
-from envparity.orders.covering.search import Found, search
+from envparity.orders.covering.search import CoveringSearch, search
 from envparity.orders.covering.stored import CoveringSet, covering_set, improve, remember
 from envparity.orders.covering.tuples import STRENGTHS
 from envparity.orders.covering.verify import Coverage, verify
@@ -14,8 +14,8 @@ from envparity.orders.covering.verify import Coverage, verify
 __all__ = [
     "STRENGTHS",
     "Coverage",
+    "CoveringSearch",
     "CoveringSet",
-    "Found",
     "LowerBound",
     "covering_set",
     "improve",

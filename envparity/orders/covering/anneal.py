@@ -21,7 +21,7 @@ from envparity.orders.covering.gains import RowGains, gains_for
 from envparity.orders.covering.tuples import row_containing
 from envparity.orders.graph import Graph
 
-__all__ = ["Annealed", "Schedule", "anneal", "never"]
+__all__ = ["Annealed", "CoolingSchedule", "anneal", "never"]
 
 Row = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ def never() -> bool:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class CoolingSchedule:
     """How long to cool, and from where to where: `moves` re-insertions, temperatures in covered sequences."""
 
     moves: int
@@ -61,7 +61,7 @@ def anneal(
     strength: int,
     rows: Sequence[Row],
     *,
-    schedule: Schedule,
+    schedule: CoolingSchedule,
     rng: np.random.Generator,
     expired: Callable[[], bool] = never,
 ) -> Annealed:

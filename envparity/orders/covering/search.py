@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envparity.orders.covering.anneal import Schedule, anneal, never
+from envparity.orders.covering.anneal import CoolingSchedule, anneal, never
 from envparity.orders.covering.greedy import greedy_rows
 from envparity.orders.covering.tuples import rows_as_orders
 from envparity.orders.extensions import extension_of_priorities
 from envparity.orders.graph import Graph
 
-__all__ = ["Found", "search"]
+__all__ = ["CoveringSearch", "search"]
 
 Row = NDArray[np.int64]
 
@@ -40,7 +40,7 @@ GROWTH = {2: 1.1, 3: 3.0, 4: 2.0}
 
 
 @dataclass(frozen=True)
-class Found:
+class CoveringSearch:
     """A covering set, and what it cost: rows by greedy, rows after the search, re-insertions made."""
 
     orders: tuple[tuple[str, ...], ...]
@@ -56,7 +56,7 @@ def search(
     moves: int,
     enough: int = 1,
     expired: Callable[[], bool] = never,
-) -> Found:
+) -> CoveringSearch:
     """Search for few orders that cover every feasible sequence of `strength` steps.
 
     `moves` is the budget, in re-insertions of a step; with `enough` orders, a lower bound say, the search is over. The
@@ -76,7 +76,7 @@ def search(
             failed -= 1
             sweeps = int(sweeps * GROWTH[strength])
         rows = len(best) - max(1, min((len(best) - failed) // 2, len(best) // LARGEST_STEP))
-        schedule = Schedule(min(moves - made, sweeps * rows * len(graph.steps)), *temperatures)
+        schedule = CoolingSchedule(min(moves - made, sweeps * rows * len(graph.steps)), *temperatures)
         start = best[:rows] if sweeps == SHORT_SWEEPS[strength] else _random_rows(graph, rows, rng)
         result = anneal(graph, strength, start, schedule=schedule, rng=rng, expired=expired)
         made += result.moves
@@ -84,7 +84,7 @@ def search(
             failed = rows
         else:
             best = result.rows
-    return Found(rows_as_orders(graph, best), greedy, made)
+    return CoveringSearch(rows_as_orders(graph, best), greedy, made)
 
 
 def _random_rows(graph: Graph, rows: int, rng: np.random.Generator) -> list[Row]:

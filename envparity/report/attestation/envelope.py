@@ -8,7 +8,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from envparity.report.attestation.refusal import Refusal, Refused
+from envparity.report.attestation.refusal import Refusal, VerdictRefused
 
 __all__ = ["PAYLOAD_TYPE", "opened", "sealed"]
 
@@ -24,22 +24,22 @@ def sealed(payload: bytes, signer: CryptoSigner | None) -> bytes:
 
 
 def opened(text: bytes, key: SSlibKey) -> bytes:
-    """The payload of an envelope that this key has signed. Raises `Refused`."""
+    """The payload of an envelope that this key has signed. Raises `VerdictRefused`."""
     try:
         read = json.loads(text)
         envelope = Envelope.from_dict(read)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise Refused([Refusal("unreadable", "a DSSE envelope", "something else")]) from error
+        raise VerdictRefused([Refusal("unreadable", "a DSSE envelope", "something else")]) from error
     if envelope.payload_type != PAYLOAD_TYPE:
-        raise Refused([Refusal("unreadable", f"a payload of {PAYLOAD_TYPE}", repr(envelope.payload_type)[:80])])
+        raise VerdictRefused([Refusal("unreadable", f"a payload of {PAYLOAD_TYPE}", repr(envelope.payload_type)[:80])])
     if not envelope.signatures:
-        raise Refused([Refusal("unsigned", "a signature", "none")])
+        raise VerdictRefused([Refusal("unsigned", "a signature", "none")])
     if key.keyid not in envelope.signatures:
         signers = ", ".join(str(signature)[:12] for signature in list(envelope.signatures)[:4])
-        raise Refused([Refusal("signer", f"a signature by the key {key.keyid[:12]}", f"one by {signers}")])
+        raise VerdictRefused([Refusal("signer", f"a signature by the key {key.keyid[:12]}", f"one by {signers}")])
     try:
         envelope.verify([key], 1)
     except (VerificationError, UnverifiedSignatureError) as error:
-        raise Refused([Refusal("tampered", "what the key has signed", "something else")]) from error
+        raise VerdictRefused([Refusal("tampered", "what the key has signed", "something else")]) from error
     payload: bytes = envelope.payload
     return payload

@@ -9,7 +9,7 @@ import msgspec
 
 from envparity.errors import EnvparityError
 
-__all__ = ["Kind", "Refusal", "Refused"]
+__all__ = ["Kind", "Refusal", "VerdictRefused"]
 
 Kind = Literal[
     "unreadable",  # no envelope, no statement, none of this version
@@ -38,7 +38,7 @@ class Refusal(msgspec.Struct, frozen=True):
         return f"{self.kind}: expected {self.expected}, got {self.got}"
 
 
-class Refused(EnvparityError):
+class VerdictRefused(EnvparityError):
     """A verdict that cannot even be read as what its key has signed. Carries the reasons."""
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:

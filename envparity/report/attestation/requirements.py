@@ -17,7 +17,7 @@ import msgspec
 
 from envparity.errors import Mistake
 from envparity.report.attestation.predicate import PREDICATE_TYPE, SCHEMA, STATEMENT_TYPE, Claimed, Statement
-from envparity.report.attestation.refusal import Refusal, Refused
+from envparity.report.attestation.refusal import Refusal, VerdictRefused
 
 __all__ = ["Wanted", "age_of", "parse_age", "parse_commit", "parse_image", "parse_requirements", "refusals", "stated"]
 
@@ -93,18 +93,18 @@ def _problem(key: str, value: str) -> tuple[str, str] | None:
 
 
 def stated(payload: bytes) -> Claimed:
-    """The verdict of a statement that was signed. Raises `Refused` where it is none that can be read."""
+    """The verdict of a statement that was signed. Raises `VerdictRefused` where it is none that can be read."""
     try:
         statement = msgspec.json.decode(payload, type=Statement)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise Refused([Refusal("unreadable", f"a statement of {SCHEMA}", str(error)[:200])]) from error
+        raise VerdictRefused([Refusal("unreadable", f"a statement of {SCHEMA}", str(error)[:200])]) from error
     for expected, got in (
         (STATEMENT_TYPE, statement.type_),
         (PREDICATE_TYPE, statement.predicate_type),
         (SCHEMA, statement.predicate.schema),
     ):
         if got != expected:
-            raise Refused([Refusal("unreadable", expected, repr(got)[:80])])
+            raise VerdictRefused([Refusal("unreadable", expected, repr(got)[:80])])
     return statement.predicate
 
 

@@ -9,7 +9,7 @@ from envparity.judge.canonical import connections
 from envparity.judge.normalise import normalise
 from envparity.model.backend import Backend
 from envparity.model.case import Boot
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
 
@@ -27,12 +27,12 @@ def planned_boots(backend: Backend) -> frozenset[Boot]:
     return frozenset({Boot(), *(backend.boot_without_secrets(scenario.boot) for scenario in backend.scenarios)})
 
 
-def behaviour(subject: Subject, environment: str, observations: Iterable[Observation]) -> list[str]:
+def behaviour(project: Project, environment: str, observations: Iterable[Observation]) -> list[str]:
     """The lines of that environment, a boot after the other: `[as it is]`, then `path = value` sorted by path.
 
     There is no time, no id of a run and no secret in them, nor what differed between two plays of the same boot.
     """
-    planned = planned_boots(subject.backend)
+    planned = planned_boots(project.backend)
     boots = {
         observation.case.boot: observation
         for observation in observations
@@ -40,17 +40,17 @@ def behaviour(subject: Subject, environment: str, observations: Iterable[Observa
     }
     lines: list[str] = []
     for boot in sorted(boots, key=lambda each_boot: (not each_boot.steady, each_boot.label)):
-        table = dict(_table(subject, boots[boot]))
+        table = dict(_table(project, boots[boot]))
         lines += [f"[{boot.label}]", *(f"{path} = {table[path]}" for path in sorted(table, key=_natural)), ""]
     return lines[:-1]
 
 
-def _table(subject: Subject, observation: Observation) -> Iterator[tuple[str, str]]:
+def _table(project: Project, observation: Observation) -> Iterator[tuple[str, str]]:
     if observation.launch_failure is not None:
         yield "launch", "failed"
         return
-    unsteady = set(_varying(subject.backend, observation))
-    for path, value in normalise(subject, observation).items():
+    unsteady = set(_varying(project.backend, observation))
+    for path, value in normalise(project, observation).items():
         scenario = path.split(".")[1] if path.startswith("conversation.") else ""
         if scenario and f"conversation.{scenario}" in unsteady:
             yield f"conversation.{scenario}", VARIES

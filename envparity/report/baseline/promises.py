@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from envparity.conversation.contract.contract import Reading
-from envparity.conversation.contract.documents import Documents, Place
+from envparity.conversation.contract.contract import ContractReading
+from envparity.conversation.contract.documents import DocumentPlace, Documents
 from envparity.conversation.contract.of_backend import contract_of
 from envparity.model.backend import Backend
 
@@ -38,7 +38,7 @@ def promises(backend: Backend) -> dict[str, str]:
     contract = contract_of(backend)
     if contract is None or backend.contract is None:
         return {}
-    documents = Reading(backend.contract.document, beside=backend.file).documents
+    documents = ContractReading(backend.contract.document, beside=backend.file).documents
     directions: tuple[Literal["sent", "received"], ...] = ("sent", "received")
     return {
         path: json.dumps(said, sort_keys=True, ensure_ascii=False)
@@ -49,7 +49,7 @@ def promises(backend: Backend) -> dict[str, str]:
 
 
 def _flat(
-    documents: Documents, place: Place | None, path: str, said: dict[str, object], depth: int
+    documents: Documents, place: DocumentPlace | None, path: str, said: dict[str, object], depth: int
 ) -> Iterator[tuple[str, dict[str, object]]]:
     schema = documents.followed(place) if place is not None else None
     value = schema.value if schema is not None else None

@@ -22,7 +22,7 @@ from envparity.observe.transcript import Transcript, violations_of
 from envparity.report.html.markup import visible
 from envparity.report.saved import SavedRun
 
-__all__ = ["Played", "played"]
+__all__ = ["PlayedScenario", "played"]
 
 _VALUE = 300  # characters of one value
 _LINE = 600  # characters of one row that is the same everywhere
@@ -30,7 +30,7 @@ _FIELDS = 14  # of one cell
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedScenario:
     """One scenario on one boot. `rows` are as the page draws them; `first` is the row that parts first, or None.
 
     `states` has a word for each environment: kept, left (its script), or not played.
@@ -64,9 +64,9 @@ class Played:
         return {"rows": list(self.rows), "names": names, "left": departures, "first": self.first}
 
 
-def played(run: SavedRun) -> Iterator[Played]:
+def played(run: SavedRun) -> Iterator[PlayedScenario]:
     """Every scenario of the run, in the order of the backend's file."""
-    known = {each_scenario.name: each_scenario for each_scenario in run.subject.scenarios}
+    known = {each_scenario.name: each_scenario for each_scenario in run.project.scenarios}
     ranks = {name: rank for rank, name in enumerate(known)}
     boots: dict[tuple[str, str], dict[str, tuple[Observation, Transcript]]] = {}
     for observation in run.observations:
@@ -82,7 +82,7 @@ def played(run: SavedRun) -> Iterator[Played]:
         departures = {
             name: each_script.departure for name, each_script in scripts.items() if each_script.departure is not None
         }
-        yield Played(
+        yield PlayedScenario(
             scenario=scenario,
             title=saved.title if saved else "",
             group=saved.group if saved else first.group,
@@ -106,13 +106,13 @@ class _Aligning:
     """Lays transcripts side by side; the first environment that played a scenario is the one the others are held to."""
 
     def __init__(self, run: SavedRun) -> None:
-        self._backend: Backend = run.subject.for_comparing()
-        today = dt.date.fromisoformat(run.subject.began[:10])
+        self._backend: Backend = run.project.for_comparing()
+        today = dt.date.fromisoformat(run.project.began[:10])
         self._declared: dict[str, list[DeclaredDifference]] = {
             environment.name: [
                 each for each in environment.differences if each.expires is None or each.expires >= today
             ]
-            for environment in run.subject.environments
+            for environment in run.project.environments
         }
 
     def rows(self, scenario: str, scripts: Mapping[str, Transcript]) -> tuple[list[dict[str, object]], int | None]:

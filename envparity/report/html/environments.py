@@ -30,14 +30,14 @@ def environments_table(run: SavedRun) -> Html:
     names = run.verdict.environments
     head = tag("tr", tag("td", role="cell"), [tag("th", name, scope="col") for name in names], role="row")
     facts: Sequence[tuple[str, Callable[[str], str | Html]]] = (
-        ("what it is", lambda name: _saved(run, name).description if run.subject.environment(name) else ""),
+        ("what it is", lambda name: _saved(run, name).description if run.project.environment(name) else ""),
         ("observed", lambda name: _observed(run, name)),
         ("startup", lambda name: _startup_cell(run, name)),
         ("replicas", lambda name: _replicas(_usual(run, name))),
         ("what ran", lambda name: _ran(run, name)),
-        ("ingress", lambda name: _ingress(run.subject.environment(name))),
-        ("platform", lambda name: _platform(run.subject.environment(name))),
-        ("starts first", lambda name: _first(run.subject.environment(name))),
+        ("ingress", lambda name: _ingress(run.project.environment(name))),
+        ("platform", lambda name: _platform(run.project.environment(name))),
+        ("starts first", lambda name: _first(run.project.environment(name))),
     )
     rows = [_row(names, title, [of(name) for name in names]) for title, of in facts]
     rows += [_row(names, title, cells) for title, cells in _dependencies(run)]
@@ -87,7 +87,7 @@ def _row(
 
 
 def _saved(run: SavedRun, name: str) -> SavedEnvironment:
-    found = run.subject.environment(name)
+    found = run.project.environment(name)
     assert found is not None  # noqa: S101  asked for only where there is one
     return found
 
@@ -212,7 +212,7 @@ def _first(environment: SavedEnvironment | None) -> str:
 
 
 def _dependencies(run: SavedRun) -> Iterator[tuple[str, list[str | Html]]]:
-    environments = [run.subject.environment(name) for name in run.verdict.environments]
+    environments = [run.project.environment(name) for name in run.verdict.environments]
     names = dict.fromkeys(
         name for environment in environments if environment is not None for name in environment.dependencies
     )

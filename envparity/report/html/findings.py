@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from envparity.judge.entries import Entry, defects, entries, undeclared
+from envparity.judge.entries import VerdictEntry, defects, entries, undeclared
 from envparity.judge.finding import Finding, Verdict
 from envparity.judge.rules import Rule
 from envparity.report.html.environments import state_of
@@ -29,7 +29,7 @@ def verdict_header(run: SavedRun) -> Html:
     ]
     return tag(
         "header",
-        tag("p", "envparity", tag("span", f" report on {run.subject.backend}"), class_="product"),
+        tag("p", "envparity", tag("span", f" report on {run.project.backend}"), class_="product"),
         tag("h1", tag("span", _word(verdict), class_="word"), " ", _headline(run)),
         _lead(run),
         tag("ul", names, class_="states", aria_label="Environments"),
@@ -65,7 +65,7 @@ def findings_section(run: SavedRun, rules: Mapping[str, Rule]) -> Html:
     return tag("section", heading, body, differing, by_chance, id="findings", aria_labelledby="findings-heading")
 
 
-def _entry(entry: Entry, environments: Sequence[str], rules: Mapping[str, Rule]) -> Html:
+def _entry(entry: VerdictEntry, environments: Sequence[str], rules: Mapping[str, Rule]) -> Html:
     """A defect: the finding that stands for it in full, the others with its cause behind a line."""
     first = _finding(entry.finding, environments, rules.get(entry.finding.code))
     if not entry.others:
@@ -123,7 +123,7 @@ def _facts(run: SavedRun) -> Html:
         ("rules", str(verdict.rules)),
         ("took", f"{verdict.duration_s:.0f} s"),
         ("run", verdict.run_id),
-        ("began", run.subject.began[:16].replace("T", " ") + " UTC"),
+        ("began", run.project.began[:16].replace("T", " ") + " UTC"),
     ]
     listed = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
     unchecked = None

@@ -11,9 +11,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-from envparity.judge.finding import Exemption
+from envparity.judge.finding import UsedDeclaration
 from envparity.judge.rules import Rule
-from envparity.report.html.conversations import Played, played
+from envparity.report.html.conversations import PlayedScenario, played
 from envparity.report.html.environments import environments_table
 from envparity.report.html.findings import findings_section, verdict_header
 from envparity.report.html.markup import Html, embedded_json, tag, visible
@@ -71,7 +71,7 @@ def html_page(run: SavedRun, rules: Sequence[Rule]) -> bytes:
         tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{headline(run.verdict)} - {run.subject.backend}"),
+        tag("title", f"{headline(run.verdict)} - {run.project.backend}"),
         tag("style", Html(style)),
     )
     page = f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
@@ -83,14 +83,14 @@ def _section(name: str, title: str, content: Html) -> Html:
     return tag("section", heading, content, id=name, aria_labelledby=f"{name}-heading")
 
 
-def _conversations(run: SavedRun, conversations: Sequence[Played]) -> Html:
+def _conversations(run: SavedRun, conversations: Sequence[PlayedScenario]) -> Html:
     """A line for each scenario, by group; what matters is open, the rest is drawn when somebody opens it."""
     if not conversations:
         return tag("p", "None was held.", class_="nothing")
     named = {finding.scenario for finding in run.verdict.findings} | {
         name for finding in run.verdict.findings for name in finding.scenarios
     }
-    groups: dict[str, list[tuple[int, Played]]] = {}
+    groups: dict[str, list[tuple[int, PlayedScenario]]] = {}
     for index, each_conversation in enumerate(conversations):
         groups.setdefault(each_conversation.group, []).append((index, each_conversation))
     opened = [
@@ -111,7 +111,7 @@ def _conversations(run: SavedRun, conversations: Sequence[Played]) -> Html:
     return Html(noscript + "".join(drawn))
 
 
-def _conversation(index: int, first_played: Played, *, opened: bool) -> Html:
+def _conversation(index: int, first_played: PlayedScenario, *, opened: bool) -> Html:
     states = [
         tag("span", name, class_=f"state {state.replace(' ', '-')}", title=f"{name}: {_MARKS[state]}")
         for name, state in first_played.states.items()
@@ -162,7 +162,7 @@ def _log_lines(run: SavedRun) -> list[tuple[str, list[tuple[str, list[str]]]]]:
 def _exemptions(run: SavedRun) -> Html:
     if not run.verdict.exemptions:
         return tag("p", "None was used.", class_="nothing")
-    declaring: dict[tuple[str, str], list[Exemption]] = {}
+    declaring: dict[tuple[str, str], list[UsedDeclaration]] = {}
     for exemption in run.verdict.exemptions:
         declaring.setdefault((exemption.path, exemption.reason), []).append(exemption)
     head = tag("tr", [tag("th", item, scope="col") for item in ("path", "declared by", "because")])

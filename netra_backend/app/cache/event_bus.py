@@ -17,6 +17,7 @@ import structlog
 
 from netra_backend.app.cache.redis_link import ANSWER_TIMEOUT_S, PREFIX
 from netra_backend.app.core.failures import DependencyRefused, DependencyUnavailable, redis_failures
+from netra_backend.app.core.tasks import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,7 @@ class EventBus:
     async def close(self) -> None:
         """Stop reading."""
         if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
+            await end_tasks(self._reader)
 
     async def _read_for_ever(self) -> None:
         failed = 0

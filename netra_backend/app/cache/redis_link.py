@@ -10,6 +10,7 @@ from redis.asyncio import Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
+from netra_backend.app.cache.redis_tls import share_tls_context
 from netra_backend.app.core.failures import redis_failures
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class RedisLink:
         self.client = _client(url, retries=1)
         # A subscription that is made again in silence has missed something, and nobody knows.
         self.subscriber = _client(url, retries=0)
+        share_tls_context(self.client, self.subscriber)
 
     async def ask(self, command: Awaitable[Any]) -> Any:
         """Await a command of `client`. Raises DependencyUnavailable or DependencyRefused."""

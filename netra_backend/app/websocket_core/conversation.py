@@ -16,6 +16,7 @@ import structlog
 
 from netra_backend.app.core.failures import DependencyRefused, DependencyUnavailable
 from netra_backend.app.core.moments import now
+from netra_backend.app.core.tasks import end_tasks
 from netra_backend.app.services.identity import Identity, TokenRefused
 from netra_backend.app.settings import Settings
 from netra_backend.app.websocket_core.handshake import offered_token
@@ -152,9 +153,7 @@ class Conversation:
                     yield manager
                 finally:
                     managers.closed(manager)
-                    for companion in companions:
-                        companion.cancel()
-                    await asyncio.gather(*companions, return_exceptions=True)
+                    await end_tasks(*companions)
         finally:
             await _release(limits, context)
 

@@ -58,7 +58,7 @@ async def over_http(scope: Message, receive: Receive, send: Send) -> None:
                 return
             session = secrets.token_urlsafe(24)
             sessions.add(session)
-            log.info("the session is %s", session)
+            log.debug("the session is %s", session)
             await answer(
                 send, HTTPStatus.SEE_OTHER, None, ("location", "/tree"), ("set-cookie", session_cookie(session))
             )
@@ -105,6 +105,7 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
 
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
+log.setLevel(os.environ["LOG_LEVEL"])
 server = uvicorn.Server(uvicorn.Config(app, "0.0.0.0", int(os.environ["PORT"]), lifespan="off", log_config=None))  # noqa: S104
 log.info("up: notebooks are served")
 asyncio.run(server.serve())

@@ -11,8 +11,8 @@ import pytest
 from envparity.audit.audit import audit
 from envparity.audit.finding import AuditReport
 from envparity.audit.source import read_package
-from envparity.audit.static.reading import Check, Reading
-from envparity.audit.target import Target
+from envparity.audit.static.reading import Check, PackageReading
+from envparity.audit.target import AuditTarget
 from envparity.model.backend import Audit
 
 MARK = "# !"
@@ -63,7 +63,7 @@ def holds(write: Write) -> Holds:
     def hold(check: Check, sources: Mapping[str, str], *, code: str = "", **said: frozenset[str]) -> None:
         root = write(sources)
         files = {module_of(path.relative_to(root).as_posix()): path for path in root.rglob("*.py")}
-        found = list(check(Reading(read_package(NAME, files), **said)))  # type: ignore[arg-type]  # tests pass sets only
+        found = list(check(PackageReading(read_package(NAME, files), **said)))  # type: ignore[arg-type]  # tests pass sets only
         assert sorted({(raised.module, raised.line) for raised in found}) == sorted(marked(sources)), found
         assert {raised.code for raised in found} <= {code or raised.code for raised in found}
 
@@ -75,7 +75,7 @@ def audited(write: Write) -> Audited:
     """Audit these sources with this very interpreter."""
 
     def run(sources: Mapping[str, str], said: Audit | None = None, *, examples: int = 0, only: str = "") -> AuditReport:
-        target = Target(NAME, write(sources), said or Audit(NAME))
+        target = AuditTarget(NAME, write(sources), said or Audit(NAME))
         return audit(target, only=[only] if only else (), examples=examples)
 
     return run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envparity.audit.audit import audit
-from envparity.audit.target import Target, find_target
+from envparity.audit.target import AuditTarget, find_target
 from envparity.errors import ConfigurationError
 from envparity.model.backend import Audit
 from tests.envparity.audit.conftest import Write
@@ -28,11 +28,13 @@ environment_name = "APP_ENV"
 def test_a_folder_a_file_and_a_name(write: Write) -> None:
     """A folder inside a package is that package's part; a file by itself is a module; a name is looked for later."""
     root = write({"app/core/x.py": "", "lone.py": ""})
-    assert find_target(str(root / "app"), None) == Target("app", root, Audit("app"))
+    assert find_target(str(root / "app"), None) == AuditTarget("app", root, Audit("app"))
     assert find_target(str(root / "app" / "core"), None).package == "app.core"
-    assert find_target(str(root / "app" / "core" / "x.py"), None) == Target("app.core.x", root, Audit("app.core.x"))
-    assert find_target(str(root / "lone.py"), None) == Target("lone", root, Audit("lone"))
-    assert find_target("json", None) == Target("json", None, Audit("json"))
+    assert find_target(str(root / "app" / "core" / "x.py"), None) == AuditTarget(
+        "app.core.x", root, Audit("app.core.x")
+    )
+    assert find_target(str(root / "lone.py"), None) == AuditTarget("lone", root, Audit("lone"))
+    assert find_target("json", None) == AuditTarget("json", None, Audit("json"))
 
 
 def test_a_backend_file_says_what_to_look_for(write: Write) -> None:
@@ -88,7 +90,7 @@ def test_what_is_no_package_is_one_mistake(
 def test_a_name_that_cannot_be_imported(tmp_path: Path) -> None:
     """The interpreter is asked, and does not know it."""
     with pytest.raises(ConfigurationError, match="no_such_package_anywhere"):
-        audit(Target("no_such_package_anywhere", None, Audit("no_such_package_anywhere")))
+        audit(AuditTarget("no_such_package_anywhere", None, Audit("no_such_package_anywhere")))
 
 
 def test_a_backend_file_that_names_nothing(write: Write) -> None:
@@ -103,7 +105,7 @@ def test_a_backend_file_that_names_nothing(write: Write) -> None:
         find_target(None, root / "b.toml")
     said = Audit("app", ("Manger",), ("app.setings",), ("app.startup",))
     with pytest.raises(ConfigurationError) as refused:
-        audit(Target("app", root, said))
+        audit(AuditTarget("app", root, said))
     assert sorted((mistake.key, mistake.got, mistake.action) for mistake in refused.value.mistakes) == [
         ("audit.request_scoped", "Manger", "did you mean Manager?"),
         ("audit.settings_modules", "app.setings", "did you mean app.settings?"),
@@ -115,7 +117,7 @@ def test_an_unknown_rule_is_a_mistake(write: Write) -> None:
     """With what there is instead."""
     root = write({"app/x.py": ""})
     with pytest.raises(ConfigurationError, match="EP999"):
-        audit(Target("app", root, Audit("app")), only=["EP601,EP999"])
+        audit(AuditTarget("app", root, Audit("app")), only=["EP601,EP999"])
 
 
 _READERS = {
@@ -148,7 +150,7 @@ _READERS = {
 )
 def test_a_reader_that_exists_nowhere_is_a_mistake(write: Write, name: str, there: bool) -> None:
     """Nothing would ever be found by it. What the package imports is not looked into."""
-    target = Target("app", write(_READERS), Audit("app", settings_readers=(name,)))
+    target = AuditTarget("app", write(_READERS), Audit("app", settings_readers=(name,)))
     if there:
         audit(target, only=["EP601"])
         return

@@ -102,9 +102,17 @@ def test_issuer_and_audience_are_claims_where_there_are_settings_for_them() -> N
         "just_expired": ["expiry_leeway_s"],
         "wrong_issuer": ["issuer_setting"],
         "wrong_audience": ["audience_setting"],
+        "several_audiences": ["audience_setting"],
         "revoked": ["revocation"],
     }
     assert list(bare.open_settings) == []
+
+
+def test_a_token_for_several_audiences_is_good_for_ours() -> None:
+    """The list names ours beside another one; all else is as in any good token."""
+    claims = judged(made("several_audiences"))
+    assert claims["aud"] == ["another-audience", "us"]
+    assert claims | {"aud": "us"} == judged(made("valid"))
 
 
 def test_when_a_token_is_good() -> None:

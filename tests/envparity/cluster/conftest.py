@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 import envparity.launch.choose
 from envparity.faces.cli.app import app
 from envparity.launch.port import Waiting
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.support.stalls import StallMeter, Stalls
 from tests.envparity.cluster.ferries import FerryLauncher, copied_ferry
 
@@ -33,8 +33,8 @@ def launchers(ferry: Path, monkeypatch: pytest.MonkeyPatch) -> list[FerryLaunche
     """Every launcher that was made, of those that boot nothing; busy as the machine may be, no boot is made twice."""
     made: list[FerryLauncher] = []
 
-    def choose(name: str, subject: Subject, waiting: Waiting) -> FerryLauncher:
-        made.append(FerryLauncher(subject))
+    def choose(name: str, project: Project, waiting: Waiting) -> FerryLauncher:
+        made.append(FerryLauncher(project))
         return made[-1]
 
     monkeypatch.setattr(envparity.launch.choose, "choose_launcher", choose)

@@ -18,7 +18,7 @@ from envparity.launch.port import Stack, Waiting
 from envparity.launch.resolve import RunSecrets, fingerprints, resolve_settings
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.image import ImageRecord
 from tests.envparity.launching import FakeStack, report
 
@@ -81,9 +81,9 @@ class FerryLauncher:
     reason = ""
     run_id = "00000000"
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-        self._secrets = RunSecrets(subject.salt)
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._secrets = RunSecrets(project.salt)
         self.booted: list[Case] = []
         self.closed = False
 
@@ -91,7 +91,7 @@ class FerryLauncher:
     async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
         waiting("a stack")
         await _until_let_go(environment.name)
-        backend = self._subject.backend
+        backend = self._project.backend
         case = Case(environment.name, backend.name, boot)
         self.booted.append(case)
         fails = environment.settings.get("GREETING") == "terse"

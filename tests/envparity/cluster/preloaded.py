@@ -11,7 +11,7 @@ def _calm(_meter: StallMeter, _mark: StallMark) -> Stalls:
     return Stalls(1.0, 0.0, 0.0)
 
 
-envparity.launch.choose.choose_launcher = lambda _name, subject, _waiting: FerryLauncher(subject)  # type: ignore[assignment]
+envparity.launch.choose.choose_launcher = lambda _name, project, _waiting: FerryLauncher(project)  # type: ignore[assignment]
 StallMeter.since = _calm  # type: ignore[assignment, method-assign]  # busy as the machine may be, no boot is made twice
 
 if __name__ == "__main__":

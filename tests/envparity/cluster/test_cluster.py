@@ -18,7 +18,7 @@ import pytest
 from distributed import Security
 
 from envparity.cluster.address import ClusterAddress
-from envparity.cluster.wire import Project, secrets_of
+from envparity.cluster.wire import Assignment, secrets_of
 from envparity.cluster.worker import PreparesRun, prepares_run
 from envparity.engine.session.engine import load
 from envparity.engine.session.identity import identity_of
@@ -232,12 +232,12 @@ def test_certificates_may_be_named_by_the_environment(
 
 def test_what_a_worker_is_sent_is_a_function_by_its_path_and_json(ferry: Path) -> None:
     """No object of ours is pickled; the secrets are in that JSON alone, and are put back where they are missing."""
-    subject = load(Inputs.find())
-    secrets = secrets_of(subject)
+    project = load(Inputs.find())
+    secrets = secrets_of(project)
     assert secrets.environments["quay"] == {"API_TOKEN": SECRET}
-    project = Project("0a1b2c3d", "backend.toml", "environments", ("quay",), identity_of(subject), secrets, "00")
-    assert SECRET not in repr(project)
-    said = msgspec.json.encode(project).decode()
+    assignment = Assignment("0a1b2c3d", "backend.toml", "environments", ("quay",), identity_of(project), secrets, "00")
+    assert SECRET not in repr(assignment)
+    said = msgspec.json.encode(assignment).decode()
     sent = pickle.dumps(prepares_run(said))
     named = [arg for code, arg, _ in pickletools.genops(sent) if isinstance(arg, str) and code.name != "FRAME"]
     assert set(named) == {"envparity.cluster.worker", "prepares_run", said}
@@ -245,7 +245,7 @@ def test_what_a_worker_is_sent_is_a_function_by_its_path_and_json(ferry: Path) -
     for file in (ferry / "environments").glob("*.toml"):
         file.write_text(file.read_text().replace(SECRET, "not-on-this-machine"))
     there = load(Inputs.find())
-    assert identity_of(there) == identity_of(subject)
-    whole = msgspec.json.decode(said, type=Project).secrets.put_into(there)
-    assert whole.environments == subject.environments
+    assert identity_of(there) == identity_of(project)
+    whole = msgspec.json.decode(said, type=Assignment).secrets.put_into(there)
+    assert whole.environments == project.environments
     assert BOOT_S not in said

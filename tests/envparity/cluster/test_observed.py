@@ -17,11 +17,11 @@ from envparity.engine.explore import OrderProfile
 from envparity.engine.run import Run
 from envparity.judge.finding import Verdict
 from envparity.model.case import Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import StartupReport
 from envparity.support.stalls import StallMeter, Stalls
 from tests.envparity.cluster.ferries import unlike
-from tests.envparity.launching import BACKEND, FakeLauncher, passes, report, subject
+from tests.envparity.launching import BACKEND, FakeLauncher, passes, project, report
 
 ORDERS = OrderProfile(strength=2)
 CANONICAL = ("settings", "redis", "tools", "auth", "handlers")
@@ -43,8 +43,8 @@ def run_of(launcher: FakeLauncher, emit: Callable[[Event], None], **options: Any
     return Run(ordered(), cast("Any", launcher), emit, orders=ORDERS, **options)
 
 
-def ordered() -> Subject:
-    return subject("local", "staging", backend=msgspec.structs.replace(BACKEND, scenarios=()))
+def ordered() -> Project:
+    return project("local", "staging", backend=msgspec.structs.replace(BACKEND, scenarios=()))
 
 
 @pytest.mark.parametrize("warm_only", [False, True])

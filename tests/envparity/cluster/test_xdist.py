@@ -19,11 +19,11 @@ LAUNCHER = """
 import envparity.launch.choose
 from tests.envparity.cluster.ferries import FerryLauncher
 
-def choose(name, subject, waiting):
+def choose(name, project, waiting):
     if (error := {error!r}):
         from envparity.errors import EngineUnavailable
         raise EngineUnavailable(error)
-    return FerryLauncher(subject)
+    return FerryLauncher(project)
 
 envparity.launch.choose.choose_launcher = choose
 """

@@ -6,6 +6,7 @@ import datetime as dt
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from websockets.http11 import Request, Response
 
 from envparity.conversation.answer import UPSTREAM_HEADER
 from envparity.faces.reading import handshakes
+from envparity.launch.ingress_variables import REPLICA_HEADER
 from envparity.launch.port import Endpoint
 from envparity.launch.workers import Accepted, Workers
 from envparity.model.step import (
@@ -59,6 +61,23 @@ async def test_another_replica_is_tried_for_until_it_answers() -> None:
         )
     assert transcript.departure is None
     assert [handshake.replica for handshake in handshakes(transcript)] == [0, 1]
+
+
+async def test_an_ingress_that_lets_choose_is_asked_for_another_replica() -> None:
+    """The first attempt asks for the other one, and no more are made where it is given."""
+    wished: list[str | None] = []
+
+    def obey(_connection: ServerConnection, request: Request, response: Response) -> None:
+        wished.append(request.headers.get(REPLICA_HEADER))
+        response.headers[UPSTREAM_HEADER] = str(int(wished[-1] or 1) - 1)
+
+    async with serving(welcoming, replicas=3, process_response=obey) as stack:
+        stack.endpoint = replace(stack.endpoint, chooses_replica=True)
+        second = Connect("valid", on="b", other_replica_than="a")
+        kept(await played(stack, Connect("valid"), second, Expect(("welcome",)), Expect(("welcome",), on="b")))
+    first, other = wished
+    assert first is None
+    assert other in {"2", "3"}
 
 
 async def test_another_replica_that_never_answers_departs(monkeypatch: pytest.MonkeyPatch) -> None:

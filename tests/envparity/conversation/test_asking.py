@@ -43,9 +43,9 @@ def talk(*steps: Step, origin: str = "https://chat.example", prefix: str = "") -
     return Conversation(scenario, script)
 
 
-def request(playing: Conversation) -> actions.Request:
+def request(playing: Conversation) -> actions.SendRequest:
     action = playing.next(0.1)
-    assert isinstance(action, actions.Request), playing.transcript.departure
+    assert isinstance(action, actions.SendRequest), playing.transcript.departure
     return action
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from envparity.conversation.action_outcome import Outcome
+from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.actions import Control
 from envparity.conversation.crowd import Crowd
 from envparity.conversation.stage import Stage
@@ -18,7 +18,7 @@ class Endless:
     def __init__(self) -> None:
         self.ended = asyncio.Event()
 
-    async def do(self, action: Control) -> Outcome:
+    async def do(self, action: Control) -> ControlOutcome:
         try:
             return await asyncio.Future()
         finally:
@@ -38,3 +38,23 @@ async def test_what_an_interrupted_client_was_doing_to_the_environment_is_not_go
         crowd.leave()
         await asyncio.sleep(0)
     assert stage.ended.is_set()
+
+
+class Counting:
+    """A stage on which everything is done at once; counts what."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, ...]] = []
+
+    async def do(self, action: Control) -> ControlOutcome:
+        self.done.append(action.words)
+        return ControlOutcome()
+
+
+async def test_what_is_said_of_a_token_is_done_for_that_of_each_client() -> None:
+    """And a command to a dependency once, whatever stands in it."""
+    for action, times in (("revoke", 2), ("command", 1)):
+        stage = Counting()
+        crowd = Crowd(2, Rate(), cast("Stage", stage), lambda: 0.0)
+        await asyncio.gather(*(crowd.control(0, Control(action, "redis", words=("SET", number))) for number in "12"))
+        assert len(stage.done) == times

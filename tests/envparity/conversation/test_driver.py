@@ -198,4 +198,5 @@ async def test_what_arrives_all_the_time_gives_a_phase_no_new_deadline(monkeypat
         steps = Connect("valid", subprotocol=""), Expect(("never",), skip=("noise",))
         departure = await departed(stack, *steps, authenticate_s=SHORT_S, close_s=SHORT_S)
     assert departure == Departure(1, "timeout", "authenticate: never within 0.3 s", "nothing", "a")
-    assert begun == [pytest.approx(SHORT_S, abs=0.1)]
+    (timeout_s,) = begun
+    assert 0 < timeout_s <= SHORT_S

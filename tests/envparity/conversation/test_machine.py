@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envparity.conversation import actions
-from envparity.conversation.action_outcome import Outcome
+from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.contract.contract import Contract
 from envparity.conversation.resolving import Handshake
 from envparity.judge.canonical import event_data
@@ -130,7 +130,7 @@ def test_control_steps_are_asked_for_until_they_are_done(
     """What was done is recorded; a replica is meant by the connection that is on it."""
     talk = connected(step)
     assert talk.next(0.2) == talk.next(0.3) == action
-    talk.controlled(Outcome(), 0.4)
+    talk.controlled(ControlOutcome(), 0.4)
     done = kept_to_its_script(talk)[-1]
     assert (done.at_s, done.connection, event_data(done)) == (0.4, connection, data)
 
@@ -139,7 +139,7 @@ def test_an_environment_that_fails_departs() -> None:
     """Why it failed is what was got."""
     talk = connected(UntilReady())
     talk.next(0.2)
-    talk.controlled(Outcome("waited 30 s"), 30.0)
+    talk.controlled(ControlOutcome("waited 30 s"), 30.0)
     assert departed(talk) == Departure(1, "control", "until_ready", "waited 30 s", "")
 
 
@@ -147,7 +147,7 @@ def test_how_a_replica_ended_is_recorded() -> None:
     """With exit code and seconds, as the driver tells them."""
     talk = connected(Stopped("a"))
     talk.next(0.2)
-    talk.controlled(Outcome(exit_code=0, seconds=0.7), 1.0)
+    talk.controlled(ControlOutcome(exit_code=0, seconds=0.7), 1.0)
     assert event_data(kept_to_its_script(talk)[-1]) == {"stopped": "a", "exit_code": 0, "seconds": 0.7}
 
 
@@ -156,7 +156,7 @@ def test_a_replica_that_had_to_be_killed_departs(exit_code: int) -> None:
     """SIGKILL means that the grace period was over."""
     talk = connected(Stopped("a"))
     talk.next(0.2)
-    talk.controlled(Outcome(exit_code=exit_code, seconds=10.0), 10.2)
+    talk.controlled(ControlOutcome(exit_code=exit_code, seconds=10.0), 10.2)
     assert departed(talk).got == f"killed, exit code {exit_code}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envparity.conversation import actions
+from envparity.conversation.machine import Conversation
 from envparity.judge.canonical import event_data
 from envparity.model.step import (
     Close,
@@ -12,10 +13,13 @@ from envparity.model.step import (
     Drop,
     Expect,
     ExpectClose,
+    ExpectText,
     ReadOn,
+    Send,
     SendWire,
     Settle,
     Silence,
+    Step,
     StopReading,
 )
 from envparity.observe.transcript import (
@@ -60,7 +64,7 @@ def test_a_frame_where_a_close_was_expected_departs() -> None:
 def test_closing_waits_for_the_echo() -> None:
     """The client begins, and the peer answers with the same code."""
     talk = connected(Close(1000))
-    assert talk.next(0.2) == actions.Close("a", 1000)
+    assert talk.next(0.2) == actions.SendClose("a", 1000)
     assert talk.next(0.2) == actions.Receive("a", "close", 5.0, "close 1000, echoed")
     talk.closed("a", 1000, "", "client", 0.3)
     kept_to_its_script(talk)
@@ -73,7 +77,7 @@ def test_who_closes_unread_does_not_race_with_a_server_that_speaks_first(first: 
     frames = ['{"type": "welcome"}', "text"]
     for message in frames[:first]:
         talk.received("a", message, 0.15)
-    assert talk.next(0.2) == actions.Close("a", 1000)
+    assert talk.next(0.2) == actions.SendClose("a", 1000)
     assert isinstance(talk.next(0.2), actions.Receive)
     for message in frames[first:]:
         talk.received("a", message, 0.25)
@@ -88,7 +92,7 @@ def test_who_has_read_something_expects_no_frame_at_the_close() -> None:
     talk = connected(Expect(("welcome",)), Close(1000))
     for message in ('{"type": "welcome"}', '{"type": "welcome"}'):
         talk.received("a", message, 0.15)
-    assert talk.next(0.2) == actions.Close("a", 1000)
+    assert talk.next(0.2) == actions.SendClose("a", 1000)
     assert departed(talk).kind == "frame"
 
 
@@ -143,9 +147,52 @@ def test_settling_takes_whatever_comes_until_nothing_does() -> None:
     assert [event.kind for event in events[-2:]] == ["received", "close"]
 
 
+def settled_closed(*steps: Step, reason: str = "no") -> Conversation:
+    """A conversation whose connection is closed with 1008 while its first step lets everything pass."""
+    talk = connected(Settle(0.3), *steps)
+    assert isinstance(talk.next(1.0), actions.Receive)
+    talk.closed("a", 1008, reason, "server", 1.1)
+    return talk
+
+
+@pytest.mark.parametrize("step", [Expect(("pong",)), ExpectText("x"), ExpectClose(1000), Silence(1.0)])
+def test_a_close_while_settling_is_what_a_later_step_finds(step: Step) -> None:
+    """No phase hangs: the connection was closed then, with that code; and it is written down once."""
+    talk = settled_closed(Settle(0.3), step)
+    departure = departed(talk, 1.2)
+    assert departure.kind == ("silence" if isinstance(step, Silence) else "close")
+    assert departure.got == "close 1008 'no' by the server"
+    assert [(event.at_s, event.kind) for event in talk.transcript.events[1:]] == [(1.1, "close")]
+
+
+def test_a_client_cannot_close_what_was_closed_while_settling() -> None:
+    """Its own code is echoed by nobody."""
+    talk = settled_closed(Close(1000))
+    assert talk.next(1.2) == actions.SendClose("a", 1000)
+    departure = departed(talk, 1.2)
+    assert (departure.kind, departure.got) == ("close", "close 1008 'no' by the server")
+
+
+def test_a_close_while_settling_may_be_the_one_that_is_expected() -> None:
+    """What the script says of its code and reason is said of the event that was written down."""
+    talk = settled_closed(Send({"type": "ping"}), ExpectClose((1008, 1011), "no"))
+    assert isinstance(talk.next(1.2), actions.SendMessage)
+    events = kept_to_its_script(talk, 1.2)
+    assert [event.kind for event in events] == ["handshake", "close", "sent"]
+    assert talk.transcript.said == {"1.code": "1008 or 1011"}
+
+
+def test_a_new_connection_of_that_name_is_not_closed() -> None:
+    talk = settled_closed(Connect("valid"), Expect(("pong",)))
+    assert isinstance(talk.next(1.2), actions.Open)
+    talk.opened(HandshakeAnswered(1.3, "a", "accept", 101, "v1", 0))
+    talk.received("a", '{"type": "pong"}', 1.4)
+    kept_to_its_script(talk, 1.4)
+
+
 def test_bytes_below_the_frames_are_sent_as_they_are() -> None:
     talk = connected(SendWire(("8101", "00"), every_s=0.1))
-    assert talk.next(0.2) == actions.SendWire("a", (b"\x81\x01", b"\x00"), 0.1)
+    assert talk.next(0.2) == actions.WriteBytes("a", (b"\x81\x01", b"\x00"), 0.1)
     assert event_data(kept_to_its_script(talk)[-1]) == {"text": "wire: 8101 00"}
 
 

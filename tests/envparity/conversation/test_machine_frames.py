@@ -36,7 +36,7 @@ def test_frames_are_taken_in_their_order_with_placeholders_filled() -> None:
     )
     talk.received("a", '{"type": "one", "id": "0123"}', 0.2)
     talk.received("a", '{"type": "two", "id": "0123", "limits": {"max": 7}, "thread": "t-1"}', 0.3)
-    assert talk.next(0.4) == actions.Send("a", '{"type": "history", "thread": "t-1"}', 5.0)
+    assert talk.next(0.4) == actions.SendMessage("a", '{"type": "history", "thread": "t-1"}', 5.0)
     entries = kept_to_its_script(talk)
     assert [(entry.kind, entry.at_s, entry.phase) for entry in entries[1:]] == [
         ("received", 0.2, "authenticate"),
@@ -123,7 +123,7 @@ def test_what_is_no_text_is_captured_as_it_is_and_named_nowhere() -> None:
     """Numbers fill a placeholder as numbers; there is nothing in them to hide."""
     talk = connected(Expect(("welcome",), capture={"n": "n"}), Send({"type": "x", "n": "{n}", "s": "{n}!"}))
     talk.received("a", '{"type": "welcome", "n": 7}', 0.2)
-    assert talk.next(0.3) == actions.Send("a", '{"type": "x", "n": 7, "s": "7!"}', 5.0)
+    assert talk.next(0.3) == actions.SendMessage("a", '{"type": "x", "n": 7, "s": "7!"}', 5.0)
     assert talk.transcript.names == {}
 
 
@@ -209,12 +209,12 @@ def test_text_size_and_flood_are_recorded_by_what_was_asked_for() -> None:
         amounts=amounts,
         values={"user": "u1"},
     )
-    assert talk.next(0.2) == actions.Send("a", "{ u1", 5.0)
+    assert talk.next(0.2) == actions.SendMessage("a", "{ u1", 5.0)
     big = talk.next(0.3)
-    assert isinstance(big, actions.Send)
+    assert isinstance(big, actions.SendMessage)
     assert isinstance(big.message, str)
     assert len(big.message.encode()) == 64
-    assert talk.next(0.4) == actions.Send("a", '{"type": "ping"}', 5.0, 3)
+    assert talk.next(0.4) == actions.SendMessage("a", '{"type": "ping"}', 5.0, 3)
     assert [event_data(entry) for entry in kept_to_its_script(talk)[1:]] == [
         {"text": "{ u1"},
         {"frame": {"type": "m"}, "size": "{setting:MAX}+1"},

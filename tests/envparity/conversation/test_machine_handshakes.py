@@ -89,7 +89,7 @@ def test_the_first_frame_hands_over_the_token_and_the_token_is_not_written_down(
     talk = conversation(Connect("valid"), handshakes={0: handshake}, secrets={"s3cret": "<token:valid>"})
     talk.next(0.0)
     talk.opened(HandshakeAnswered(0.1, "a", "accept", 101))
-    assert talk.next(0.1) == actions.Send("a", '{"type": "authenticate", "token": "s3cret"}', 5.0)
+    assert talk.next(0.1) == actions.SendMessage("a", '{"type": "authenticate", "token": "s3cret"}', 5.0)
     _, sent = kept_to_its_script(talk)
     assert (sent.kind, sent.phase, event_data(sent)["token"]) == ("sent", "authenticate", "<token:valid>")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from envparity.conversation import actions
-from envparity.conversation.action_outcome import Outcome
+from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.contract.contract import Contract
 from envparity.frames.codec import Codec
 from envparity.frames.json_codec import AnyJson, JsonObjects
@@ -81,7 +81,7 @@ def test_a_text_is_known_by_a_pattern_whose_groups_are_captured() -> None:
     step = ExpectText(r'^0\{"sid":"(?P<sid>[\w-]+)","for":"{user}"')
     talk = connected(step, SendText("40{sid}"), values={"user": "a.b"}, names={"a.b": "<user>"})
     talk.received("a", '0{"sid":"Zz-1","for":"a.b","wait":5}', 0.2)
-    assert talk.next(0.3) == actions.Send("a", "40Zz-1", 5.0)
+    assert talk.next(0.3) == actions.SendMessage("a", "40Zz-1", 5.0)
     texts = [f'0{{"sid":"{sid}","for":"a.b","wait":{wait}}}' for sid, wait in (("Zz-1", 5), ("Yy-2", 5), ("Zz-1", 6))]
     plays = [heard(text, step=step, values={"user": "a.b"}) for text in texts]
     assert same(plays[0], plays[1])
@@ -108,7 +108,7 @@ def test_json_is_known_by_position(codec: Codec) -> None:
         assert missed(other, step) == "frame"
     talk = connected(step, SendJson(["leave", "{session}"]), codec=codec)
     talk.received("a", messages[0], 0.2)
-    assert talk.next(0.3) == actions.Send("a", '["leave", 77]', 5.0)
+    assert talk.next(0.3) == actions.SendMessage("a", '["leave", 77]', 5.0)
 
 
 def test_what_cannot_be_captured_of_json_departs() -> None:
@@ -155,7 +155,7 @@ def test_bytes_that_are_captured_fill_later_steps() -> None:
     """As text, and what is called a secret is one."""
     talk = connected(ExpectBytes("text:token=(?P<token>[a-z]+)"), SendBytes("text:with {token}"))
     talk.received("a", b"token=opensesame", 0.2)
-    assert talk.next(0.3) == actions.Send("a", b"with opensesame", 5.0)
+    assert talk.next(0.3) == actions.SendMessage("a", b"with opensesame", 5.0)
     assert [type(event.frame) for event in talk.transcript.events if isinstance(event, FrameSent)] == [BinaryFrame]
     talk = connected(ExpectText("token=(?P<token>[a-z]+)"), SendText("with {token}"))
     talk.received("a", "token=opensesame", 0.2)
@@ -218,8 +218,8 @@ def test_what_is_sent_is_what_is_said() -> None:
         codec=Text(),
         values={"uuid:m": "0123"},
     )
-    assert talk.next(0.2) == actions.Send("a", '[1, "0123", {"é": null}]', 5.0)
-    assert talk.next(0.3) == talk.next(0.4) == actions.Send("a", b"\x10\x1a", 5.0)
+    assert talk.next(0.2) == actions.SendMessage("a", '[1, "0123", {"é": null}]', 5.0)
+    assert talk.next(0.3) == talk.next(0.4) == actions.SendMessage("a", b"\x10\x1a", 5.0)
     kept_to_its_script(talk)
 
 
@@ -243,9 +243,9 @@ def test_a_counter_goes_on_in_what_is_said_and_stays_in_what_is_expected() -> No
         SendJson(["{counter:call}", "{counter:other}"]),
         ExpectText("^{counter:call}/{counter:other}$"),
     )
-    assert talk.next(0.2) == actions.Send("a", '{"id": 1, "again": "n1"}', 5.0)
+    assert talk.next(0.2) == actions.SendMessage("a", '{"id": 1, "again": "n1"}', 5.0)
     talk.received("a", '{"id": 1}', 0.3)
-    assert talk.next(0.4) == actions.Send("a", "[2, 1]", 5.0)
+    assert talk.next(0.4) == actions.SendMessage("a", "[2, 1]", 5.0)
     talk.received("a", "2/1", 0.5)
     kept_to_its_script(talk)
 
@@ -255,9 +255,9 @@ def test_a_command_is_filled_and_waited_for() -> None:
     step = Command({"redis": ("SET", "k", "{uuid:m}", "{}")})
     talk = connected(step, step, values={"uuid:m": "0123"})
     assert talk.next(0.2) == actions.Control("command", "redis", words=("SET", "k", "0123", "{}"))
-    talk.controlled(Outcome(), 0.3)
+    talk.controlled(ControlOutcome(), 0.3)
     talk.next(0.4)
-    talk.controlled(Outcome("redis refused SET: wrong type"), 0.5)
+    talk.controlled(ControlOutcome("redis refused SET: wrong type"), 0.5)
     departure = departed(talk)
     assert (departure.kind, departure.got) == ("control", "redis refused SET: wrong type")
     done = [event for event in talk.transcript.events if isinstance(event, ControlDone)]

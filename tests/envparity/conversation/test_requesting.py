@@ -11,13 +11,13 @@ from typing import Any, cast
 
 import pytest
 
-from envparity.conversation.actions import HttpResponse, Request
+from envparity.conversation.actions import HttpResponse, SendRequest
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.requesting import MOST_BYTES, respond
 from envparity.launch.ingress_variables import AFFINITY_COOKIE
 from envparity.launch.port import Endpoint, Stack
 
-POST = Request("a", "POST", "/x?y=1", (("X-Name", "é"),), b"body", 5.0)
+POST = SendRequest("a", "POST", "/x?y=1", (("X-Name", "é"),), b"body", 5.0)
 
 
 @dataclass
@@ -52,7 +52,7 @@ async def serving(answer: bytes, **changes: Any) -> AsyncIterator[Served]:
         yield stack[0]
 
 
-async def answered(answer: bytes, request: Request = POST, **changes: Any) -> HttpResponse:
+async def answered(answer: bytes, request: SendRequest = POST, **changes: Any) -> HttpResponse:
     async with serving(answer, **changes) as stack:
         return await respond(request, cast("Stack", stack), AffinityCookies())
 

@@ -14,11 +14,11 @@ from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
 from envparity.auth.key_pair import generation_name
 from envparity.auth.login import Login
 from envparity.conversation.handshake import SignedIn
-from envparity.conversation.resolving import Identity, fill, resolve_scenario
+from envparity.conversation.resolving import ClientIdentity, fill, resolve_scenario
 from envparity.errors import ConfigurationError
 from envparity.model.backend import Tokens
 from envparity.model.scenario import Scenario
-from envparity.model.step import Connect, Expect, Flood, Rotate, Send, Step
+from envparity.model.step import Connect, Expect, Flood, Revoke, Rotate, Send, Step
 from tests.envparity.conversation.scripts import HEADER, QUERY, SETTINGS, backend, script
 
 
@@ -88,6 +88,23 @@ def test_a_revoked_token_is_revoked_by_its_id() -> None:
     assert made.revocations == (("redis", ("SET", f"revoked:{token_id}", "1")),)
 
 
+def test_a_token_is_handed_over_again_and_revoked_as_that_of_the_connection_that_has_the_name_then() -> None:
+    """Nothing of that is done before the first step."""
+    revocation = Revocation("redis", ("SET", "revoked:{jti}", "1"))
+    tokens = Tokens(SharedKeyJwt("KEY", "ISS", "AUD", revocation=revocation), (HEADER,))
+    again = Connect("valid", on="b", same_token_as="a")
+    made = script(Connect("valid"), again, Revoke("b"), Connect("valid"), again, Revoke("a"), tokens=tokens)
+    sent = {index: dict(handshake.headers)["Authorization"] for index, handshake in made.handshakes.items()}
+    assert sent[0] == sent[1] != sent[3] == sent[4]
+    assert made.revocations == ()
+    for index, connected in ((2, 0), (5, 3)):
+        claims = jwt.decode(sent[connected].removeprefix("Bearer "), options={"verify_signature": False})
+        assert made.revoked[index] == ("redis", ("SET", f"revoked:{claims['jti']}", "1"))
+    assert missing(Connect("valid"), Revoke("a"), tokens=Tokens(SharedKeyJwt("KEY", "ISS", "AUD"), (HEADER,))) == [
+        "tokens.revocation (scenario one)"
+    ]
+
+
 def test_values_and_amounts_are_resolved_once() -> None:
     """A setting is a number where it is one; the same name is the same id."""
     made = script(
@@ -137,7 +154,9 @@ def test_an_unknown_carrier_and_an_amount_that_is_none_are_mistakes() -> None:
 def test_an_identity_speaks_for_the_unnamed_user() -> None:
     """Its user is the subject, its token is handed over as it is and kept out of the record; others are made up."""
     scenario = Scenario("s", steps=(Connect("valid"), Connect("valid", on="b", user="other")))
-    written = resolve_scenario(scenario, backend(), SETTINGS, "http://h", now_s=1, identity=Identity("me", "given"))
+    written = resolve_scenario(
+        scenario, backend(), SETTINGS, "http://h", now_s=1, identity=ClientIdentity("me", "given")
+    )
     assert "given" in str(written.handshakes[0].headers)
     assert "given" not in str(written.handshakes[1].headers)
     assert written.secrets["given"] == "<token:valid>"
@@ -148,7 +167,7 @@ def test_an_identity_speaks_for_the_unnamed_user() -> None:
 def test_a_given_token_needs_no_key() -> None:
     """Where every token is given, there is nothing to make one with."""
     scenario = Scenario("s", steps=(Connect("valid"),))
-    written = resolve_scenario(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me", "given"))
+    written = resolve_scenario(scenario, backend(), {}, "http://h", now_s=1, identity=ClientIdentity("me", "given"))
     assert "given" in str(written.handshakes[0].headers)
     with pytest.raises(ConfigurationError):
-        resolve_scenario(scenario, backend(), {}, "http://h", now_s=1, identity=Identity("me"))
+        resolve_scenario(scenario, backend(), {}, "http://h", now_s=1, identity=ClientIdentity("me"))

@@ -15,7 +15,7 @@ from envparity.conversation import actions
 from envparity.conversation.handshake import SignedIn
 from envparity.conversation.machine import Conversation
 from envparity.conversation.resolving import resolve_scenario
-from envparity.conversation.signing_in import Door, sign_in
+from envparity.conversation.signing_in import SignInAddress, sign_in
 from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect
@@ -40,7 +40,7 @@ def backend(connect_s: float = 5.0) -> Backend:
 
 
 @asynccontextmanager
-async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[Door]:
+async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[SignInAddress]:
     """A server that answers each request by its whole text."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,7 +51,7 @@ async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[Door]:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        yield Door(("127.0.0.1", port), "chat.example", "chat.example", None, "/under")
+        yield SignInAddress(("127.0.0.1", port), "chat.example", "chat.example", None, "/under")
 
 
 def gives(asked: bytes) -> bytes:
@@ -108,6 +108,6 @@ async def test_what_gives_nothing_says_why() -> None:
         assert (await sign_in(once, backend(), SETTINGS, door))["valid"].got == "RemoteProtocolError"
     assert (await sign_in(once, backend(), SETTINGS, door))["valid"].got == "ConnectError"
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        quiet = Door(silent.getsockname()[:2], "a", "a", None)
+        quiet = SignInAddress(silent.getsockname()[:2], "a", "a", None)
         late = (await sign_in(once, backend(connect_s=0.05), SETTINGS, quiet))["valid"]
     assert (late.expected, late.got) == ("POST /login is answered", "nothing within 0.05 s")

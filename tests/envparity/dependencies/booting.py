@@ -13,15 +13,16 @@ from envparity.config.environment import load_environments
 from envparity.dependency.kind import Beside, Server, kind_of
 from envparity.launch.choose import choose_launcher
 from envparity.launch.local.parts import answers
-from envparity.launch.local_stack import LocalStack
+from envparity.launch.local.stack import LocalStack
 from envparity.model.backend import Backend, HealthPaths, ImageSource, ProcessSource
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 
 __all__ = ["booted", "environment", "reached", "reaches"]
 
 IDLE = ("sleep", "600")
+_KEPT_S = 1.0  # the proxy of a server that is not up lets go of who connects long before
 Stack = LocalStack
 
 
@@ -49,7 +50,7 @@ async def booted(
         health=HealthPaths(None, None, None, None),
     )
     chosen = await asyncio.to_thread(
-        choose_launcher, launcher, Subject(backend, {stands.name: stands}), lambda _what: None
+        choose_launcher, launcher, Project(backend, {stands.name: stands}), lambda _what: None
     )
     try:
         async with chosen.boot(stands, boot, lambda _what: None) as stack:
@@ -88,7 +89,7 @@ class ByConnecting:
         except OSError:
             return False
         try:
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(_KEPT_S):
                 return bool(await reader.read(1))
         except TimeoutError:
             return True

@@ -10,8 +10,8 @@ import pytest
 from envparity.dependency.kind import RunsAsProcess, Server, kind_of
 from envparity.errors import ConfigurationError
 from envparity.isolate import differences, mix
-from envparity.model.subject import Subject
-from envparity.report.saved_subject import saved_subject
+from envparity.model.project import Project
+from envparity.report.saved_project import saved_project
 from tests.envparity.dependencies.booting import environment
 from tests.envparity.launching import BACKEND
 
@@ -41,6 +41,9 @@ WRONG = [
     ),
     ('tls = "require"', "tls", ""),
     ('volumes = ["data"]', "volumes[0]", "data"),
+    ('variables = { A = "1" }\nsettings = { A = "2" }', "settings.A", "one that they have"),
+    ('settings = { A = "{store.url}" }', "settings.A", "[dependencies.store]"),
+    ('settings = { A = { secret = 48, from = "queue.host" } }', "settings.A", "2 keys"),
 ]
 
 
@@ -73,16 +76,18 @@ def test_placeholders_are_filled_where_it_runs(tmp_path: Path) -> None:
     lines = (
         'user = "u"\nvariables = { P = "{password}", N = 3, Y = true }\nfiles = { "/etc/x/n.conf" = "there.conf" }\n'
     )
+    lines += 'settings = { URL = "{queue.host}", RAW = "{{user}}" }\n'
     text = IMAGE + lines + 'process = ["sh", "-c", "{folder} {port}"]\ncommand = ["at", "{address}"]\n'
     declared = environment(tmp_path, text).dependencies["queue"]
     kind = kind_of(declared)
     assert isinstance(kind, RunsAsProcess)
-    placed = kind.placed(declared, Server("queue", 77), lambda name, _setting: name)  # type: ignore[attr-defined]
+    placed = kind.placed(declared, Server("queue", 77), {"URL": "at", "RAW": "{user}"})  # type: ignore[attr-defined]
     plan = kind.container(placed, "pw")
-    assert plan.variables == {"P": "pw", "N": "3", "Y": "true"}
+    assert plan.variables == {"P": "pw", "N": "3", "Y": "true", "URL": "at", "RAW": "{user}"}
     assert plan.files["/etc/x/n.conf"][0] == b'listen 4222 {{ user u }} {"a": {b}}\n'
     assert plan.command == ("at", "queue:77")
     process = kind.process(placed, Path("/f"), 9, "pw")
+    assert process.variables == plan.variables
     assert process.argv[1:] == ("-c", "/f 9")
     assert process.files == {"n.conf": 'listen 9 {{ user u }} {"a": {b}}\n'}
 
@@ -118,7 +123,7 @@ def test_a_run_keeps_no_secret_of_its_tables(tmp_path: Path) -> None:
     (tmp_path / "there.conf").write_text("token hunter22", encoding="utf-8")
     lines = 'variables = { API_KEY = "abcdefgh1", LEVEL = "debug" }\nfiles = { "/etc/n.conf" = "there.conf" }\n'
     stands = environment(tmp_path, IMAGE + lines)
-    kept = msgspec.json.encode(saved_subject(Subject(BACKEND, {"local": stands}), tmp_path)).decode()
+    kept = msgspec.json.encode(saved_project(Project(BACKEND, {"local": stands}), tmp_path)).decode()
     assert "hunter22" not in kept
     assert "abcdefgh1" not in kept
     assert "debug" in kept

@@ -19,15 +19,15 @@ from envparity.launch.port import Stack, Waiting
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.image import ImageRecord
 from envparity.observe.record import HttpAnswer, Replica, StartupReport
 from envparity.support.redaction import Redaction
 from tests.envparity.launching import BACKEND as CHAT
 from tests.envparity.launching import FakeLauncher
-from tests.envparity.launching import subject as orderable
+from tests.envparity.launching import project as orderable
 
-SUBJECT = Subject(
+PROJECT = Project(
     Backend("chat", Path("backend.toml"), ImageSource(name="chat")),
     {name: Environment(name) for name in ("local", "staging")},
 )
@@ -76,7 +76,7 @@ class CountingLauncher:
     @asynccontextmanager
     async def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AsyncIterator[Stack]:
         waiting("a stack")
-        case = Case(environment.name, SUBJECT.backend.name, boot)
+        case = Case(environment.name, PROJECT.backend.name, boot)
         self.booted.append(case)
         self.open += 1
         if self.open == 2:

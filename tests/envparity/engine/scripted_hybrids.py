@@ -21,7 +21,7 @@ from envparity.launch.port import Launcher, Stack, Waiting
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment, Platform
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from tests.envparity.launching import FakeStack, report
 
 HARMLESS = {f"HARMLESS_{at:02}": "on" for at in range(40)}
@@ -48,8 +48,8 @@ class Booting:
     images = ()
     reason = ""
 
-    def __init__(self, subject: Subject, fails: Fails, stands_up: Fails, forks: Fails | None = None) -> None:
-        self._subject, self._fails, self._stands_up, self._forks = subject, fails, stands_up, forks
+    def __init__(self, project: Project, fails: Fails, stands_up: Fails, forks: Fails | None = None) -> None:
+        self._project, self._fails, self._stands_up, self._forks = project, fails, stands_up, forks
         self.booted: list[Environment] = []
         self.forked: list[dict[str, str]] = []
         self.beside: Environment | None = None
@@ -60,7 +60,7 @@ class Booting:
         return [
             environment
             for environment in self.booted
-            if environment.name not in self._subject.environments and environment.settings != LOCAL.settings
+            if environment.name not in self._project.environments and environment.settings != LOCAL.settings
         ]
 
     @asynccontextmanager
@@ -70,7 +70,7 @@ class Booting:
         if not self._stands_up(environment):
             raise LaunchError("no room")
         failure = component_of(self._fails(environment))
-        case = Case(environment.name, self._subject.backend.name, boot)
+        case = Case(environment.name, self._project.backend.name, boot)
         yield _Forkable(self, case, failure)
 
     class _Forks:
@@ -121,21 +121,21 @@ def given(
     *environments: Environment,
     stands_up: Fails = lambda _one: True,
     forks: Fails | None = None,
-) -> tuple[Subject, Booting, list[Event]]:
+) -> tuple[Project, Booting, list[Event]]:
     backend = Backend("chat", Path("backend.toml"), ImageSource(name="chat"))
-    subject = Subject(backend, {environment.name: environment for environment in environments or (LOCAL, STAGING)})
-    return subject, Booting(subject, fails, stands_up, forks), []
+    project = Project(backend, {environment.name: environment for environment in environments or (LOCAL, STAGING)})
+    return project, Booting(project, fails, stands_up, forks), []
 
 
 async def explained(fails: Fails, *environments: Environment, **options: Any) -> tuple[Finding, Booting]:
     """The finding about the startup of a run that looks for causes."""
     stands_up = options.pop("stands_up", lambda _one: True)
-    subject, launcher, events = given(fails, *environments, stands_up=stands_up, forks=options.pop("forks", None))
-    observer = Observer(subject.backend, "fake", "00000000", events.append)
-    run = Run(subject, cast("Launcher", launcher), events.append)
+    project, launcher, events = given(fails, *environments, stands_up=stands_up, forks=options.pop("forks", None))
+    observer = Observer(project.backend, "fake", "00000000", events.append)
+    run = Run(project, cast("Launcher", launcher), events.append)
     observations = await run.observe_all()
-    finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append, **options)
-    judgement = await finder.explain(judge(subject, observations), observations)
+    finder = CauseFinder(project, cast("Launcher", launcher), observer, events.append, **options)
+    judgement = await finder.explain(judge(project, observations), observations)
     return next(
         finding for finding in judgement.findings if finding.code == "EP101" and finding.component == "validation"
     ), launcher

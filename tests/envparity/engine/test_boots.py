@@ -18,12 +18,12 @@ from envparity.launch.port import Launcher, Stack, Waiting
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 from envparity.support.stalls import STALLS, Stalls
 
 BACKEND = Backend("chat", Path("backend.toml"), ImageSource(name="chat"))
-SUBJECT = Subject(BACKEND, {name: Environment(name) for name in ("local", "staging")})
+PROJECT = Project(BACKEND, {name: Environment(name) for name in ("local", "staging")})
 LOCAL, STAGING = Case("local", "chat"), Case("staging", "chat")
 
 
@@ -54,7 +54,7 @@ def boots_of(launcher: Launcher | None = None) -> Boots:
         del planned, stack, began, again, told, doubt
         raise AssertionError("nothing is planned here")
 
-    return Boots(SUBJECT, cast("Launcher", launcher), observer, print, look, planned=0, workers=2)
+    return Boots(PROJECT, cast("Launcher", launcher), observer, print, look, planned=0, workers=2)
 
 
 async def test_what_does_not_come_to_a_deadline_is_booted_once() -> None:

@@ -23,7 +23,7 @@ from envparity.launch.port import Launcher, Stack
 from envparity.launch.port import Waiting as Tell
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from tests.envparity.engine.scripted_hybrids import LOCAL, STAGING, Booting, given
 
 FAR = Environment("far", settings={"MODE": "usual", "OTHER": "on"})
@@ -36,8 +36,8 @@ def fails(environment: Environment) -> bool | str:
 class Dying(Booting):
     """What boots dies when it is asked for a hybrid of `far`, once another cause is known; `open` stands at present."""
 
-    def __init__(self, subject: Subject, error: Exception) -> None:
-        super().__init__(subject, fails, lambda _one: True)
+    def __init__(self, project: Project, error: Exception) -> None:
+        super().__init__(project, fails, lambda _one: True)
         self._error = error
         self.run: Run | None = None
         self.open = 0
@@ -74,19 +74,19 @@ def found(verdict: Verdict) -> set[tuple[str, str]]:
 
 def found_in_all() -> set[tuple[str, str]]:
     """What a run shows that nothing ends and that looks for no causes."""
-    subject, launcher, _ = given(fails, LOCAL, STAGING, FAR)
-    return found(run_to_verdict(lambda: Run(subject, cast("Launcher", launcher), lambda _event: None)))
+    project, launcher, _ = given(fails, LOCAL, STAGING, FAR)
+    return found(run_to_verdict(lambda: Run(project, cast("Launcher", launcher), lambda _event: None)))
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("death", DEATHS)
 def test_what_the_machine_ends_keeps_its_findings_and_the_causes_that_are_known(death: str) -> None:
     error, raised = DEATHS[death]
-    subject, _, events = given(fails, LOCAL, STAGING, FAR)
-    launcher = Dying(subject, error)
+    project, _, events = given(fails, LOCAL, STAGING, FAR)
+    launcher = Dying(project, error)
 
     def make_run() -> Run:
-        launcher.run = Run(subject, cast("Launcher", launcher), events.append, causes=True)
+        launcher.run = Run(project, cast("Launcher", launcher), events.append, causes=True)
         return launcher.run
 
     with pytest.raises(raised) as caught:
@@ -108,7 +108,7 @@ def test_what_the_machine_ends_keeps_its_findings_and_the_causes_that_are_known(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_what_a_signal_ends_keeps_its_findings(number: signal.Signals) -> None:
     """They are told when all is taken down; the exit code is the signal's."""
-    subject, launcher, _ = given(fails, LOCAL, STAGING, FAR)
+    project, launcher, _ = given(fails, LOCAL, STAGING, FAR)
     events: list[Event] = []
 
     def take(event: Event) -> None:
@@ -117,7 +117,7 @@ def test_what_a_signal_ends_keeps_its_findings(number: signal.Signals) -> None:
             os.kill(os.getpid(), number)
 
     with pytest.raises(Interrupted) as caught:
-        run_to_verdict(lambda: Run(subject, cast("Launcher", launcher), take, causes=True))
+        run_to_verdict(lambda: Run(project, cast("Launcher", launcher), take, causes=True))
     assert code_of(caught.value) == 128 + number
     assert caught.value.seen
     assert [isinstance(event, RunFinished) for event in events].count(True) == 1
@@ -130,7 +130,7 @@ def test_what_a_signal_ends_keeps_its_findings(number: signal.Signals) -> None:
 
 def test_what_was_told_as_the_verdict_is_not_told_again() -> None:
     """A signal while a run that is over takes its last things down."""
-    subject, _, _ = given(fails, LOCAL, STAGING)
+    project, _, _ = given(fails, LOCAL, STAGING)
     events: list[Event] = []
 
     def take(event: Event) -> None:
@@ -143,9 +143,9 @@ def test_what_was_told_as_the_verdict_is_not_told_again() -> None:
             for _ in range(100):
                 await asyncio.sleep(0.001)
 
-    slow = Slow(subject, fails, lambda _one: True)
+    slow = Slow(project, fails, lambda _one: True)
     with pytest.raises(Interrupted) as caught:
-        run_to_verdict(lambda: Run(subject, cast("Launcher", slow), take))
+        run_to_verdict(lambda: Run(project, cast("Launcher", slow), take))
     assert not caught.value.seen
     assert [isinstance(event, RunFinished) for event in events].count(True) == 1
     assert not events[-1].verdict.broken_off if isinstance(events[-1], RunFinished) else False

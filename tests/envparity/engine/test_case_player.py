@@ -16,13 +16,13 @@ from envparity.launch.port import Stack
 from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Case
 from envparity.model.environment import Environment
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Departure, Transcript
 
 BACKEND = Backend("chat", Path("backend.toml"), ImageSource(name="chat"))
-SUBJECT = Subject(BACKEND, {"local": Environment("local")})
+PROJECT = Project(BACKEND, {"local": Environment("local")})
 CASE = Case("local", "chat")
 PLANNED = PlannedCase(CASE, (Scenario("hello"), Scenario("restart", disruptive=True)))
 
@@ -76,8 +76,8 @@ async def test_of_a_boot_that_is_made_again_no_more_is_played(
     """What came to a deadline is booted alone; the rest of its scenarios is played there, once."""
     monkeypatch.setattr(CasePlayer, "_is_controlled", lambda *_of: False)
     observer = Played(kind)
-    orders = OrdersSeen(SUBJECT, cast("Any", None), print, None)
-    player = CasePlayer(SUBJECT, cast("Any", observer), orders, print)
+    orders = OrdersSeen(PROJECT, cast("Any", None), print, None)
+    player = CasePlayer(PROJECT, cast("Any", observer), orders, print)
     doubt = Doubt(LateBoots(every=True))
     seen = await player(PLANNED, cast("Stack", HeldEnvironment()), 0.0, again=False, doubt=doubt)
     assert observer.names == played == [each.scenario for each in seen.transcripts]

@@ -60,7 +60,7 @@ async def test_boots_ahead_change_nothing_of_what_is_found(fails: Fails) -> None
 
 async def test_what_a_search_will_ask_for_is_booted_while_it_waits() -> None:
     """As many as there are places, beside what forks would stand beside; by its own a search never asks for so many."""
-    subject, launcher, events = given(strict)
+    project, launcher, events = given(strict)
     under_way, most = 0, 0
     boot = launcher.boot
 
@@ -77,13 +77,13 @@ async def test_what_a_search_will_ask_for_is_booted_while_it_waits() -> None:
             finally:
                 under_way -= 1
 
-    run = Run(subject, cast("Launcher", launcher), events.append)
+    run = Run(project, cast("Launcher", launcher), events.append)
     observations = await run.observe_all()
     launcher.boot = slow  # type: ignore[method-assign, assignment]
-    observer = Observer(subject.backend, "fake", "00000000", events.append)
+    observer = Observer(project.backend, "fake", "00000000", events.append)
     places = Places(3, share=lambda: None)
-    finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append, places=places)
-    judgement = await finder.explain(judge(subject, observations), observations)
+    finder = CauseFinder(project, cast("Launcher", launcher), observer, events.append, places=places)
+    judgement = await finder.explain(judge(project, observations), observations)
     assert {cause_text(each.cause) for each in judgement.findings} == {"MODE=strict alone"}
     assert most == 1 + 3
     assert under_way == 0, "what nobody asked for is taken down"
@@ -199,8 +199,8 @@ async def test_one_environment_alone_says_nothing_of_others() -> None:
 
 async def test_boots_are_shared_by_findings_that_show_together() -> None:
     """A failed startup and a verdict that differs are two findings and one search."""
-    subject, launcher, events = given(strict)
-    judgement = await Run(subject, cast("Launcher", launcher), events.append, causes=True).judgement()
+    project, launcher, events = given(strict)
+    judgement = await Run(project, cast("Launcher", launcher), events.append, causes=True).judgement()
     assert {finding.code: cause_text(finding.cause) for finding in judgement.findings} == {
         "EP101": "MODE=strict alone",
         "EP202": "MODE=strict alone",
@@ -211,7 +211,7 @@ async def test_boots_are_shared_by_findings_that_show_together() -> None:
 @pytest.mark.parametrize(("fails", "causes"), [(strict, False), (lambda _one: False, True)])
 async def test_a_clean_run_and_one_that_was_not_asked_boot_nothing_more(fails: Fails, causes: bool) -> None:
     """Looking for causes costs only where it is red."""
-    subject, launcher, events = given(fails)
-    judgement = await Run(subject, cast("Launcher", launcher), events.append, causes=causes).judgement()
+    project, launcher, events = given(fails)
+    judgement = await Run(project, cast("Launcher", launcher), events.append, causes=causes).judgement()
     assert launcher.hybrids == []
     assert all(not isinstance(finding.cause, TraitsCause) for finding in judgement.findings)

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from envparity.isolate import OutOfBoots
-from envparity.isolate.rates import ERROR, MOST_PAIRS, NOTHING_SEEN
+from envparity.isolate.rates import ERROR, MOST_PAIRS, NOTHING_SEEN, STRICT_ERROR, times_more
 from envparity.judge.cause import Chance, NotFound, TraitsCause
 from envparity.model.environment import Environment, Platform
 from envparity.report.wording import cause_text, evidence_lines
@@ -38,6 +38,13 @@ async def test_a_finding_that_does_not_show_again_has_no_cause() -> None:
 def test_what_shows_once_again_in_all_boots_that_it_takes_is_no_difference(chance: Chance, alike: bool) -> None:
     """One of sixteen is what a moment of the machine is. Of fewer, or of one environment alone, nobody knows."""
     assert chance.alike is alike
+
+
+async def test_what_every_boot_of_both_shows_that_was_made_to_count_is_no_chance() -> None:
+    """The boot in which the other environment passed was: a broken promise does not become one that is kept by it."""
+    finding, _ = await explained(lambda environment: environment.name != "local")
+    assert isinstance(finding.cause, NotFound)
+    assert finding.cause.why == "passing shows it"
 
 
 async def test_what_shows_in_every_other_boot_is_counted_and_what_changes_that_is_named() -> None:
@@ -82,6 +89,39 @@ async def test_a_cause_that_fails_once_of_twice_is_not_named() -> None:
     assert cause_text(finding.cause) != "MODE=strict alone"
     if isinstance(finding.cause, TraitsCause):
         assert len(finding.cause.alternatives[0]) > 1, "beside a companion it shows always"
+
+
+def alone(environment: Environment, *names: str) -> bool:
+    """Whether that hybrid has these settings of staging and nothing else."""
+    there = {name for name in environment.settings if name in HARMLESS} | ({"MODE"} if strict(environment) else set())
+    return there == {*names} and environment.platform == Platform()
+
+
+async def test_a_cause_that_another_boot_contradicts_is_shown_more_often() -> None:
+    """More differences heal it in some boots: that may be so, or it is chance."""
+    plain, _ = await explained(strict)
+
+    def fails(environment: Environment) -> bool:
+        return strict(environment) and (
+            "HARMLESS_05" not in environment.settings or "HARMLESS_35" in environment.settings
+        )
+
+    healed, launcher = await explained(fails)
+    assert cause_text(plain.cause) == cause_text(healed.cause) == "MODE=strict alone"
+    assert isinstance(healed.cause, TraitsCause)
+    assert healed.cause.shown == 2 + times_more(STRICT_ERROR)
+    assert sum(alone(environment, "MODE") for environment in launcher.hybrids) == 2 + times_more(STRICT_ERROR)
+
+
+async def test_a_part_that_was_silent_by_chance_brings_no_innocent_into_the_cause() -> None:
+    """With MODE alone it is silent once when that is asked, and once more when the couple is tried."""
+    silent = itertools.count()
+
+    def fails(environment: Environment) -> bool:
+        return strict(environment) and not (alone(environment, "MODE") and next(silent) in {0, 1})
+
+    finding, _ = await explained(fails)
+    assert not isinstance(finding.cause, TraitsCause) or finding.cause.alternatives == (("MODE=strict",),)
 
 
 @pytest.mark.parametrize("lucky", range(2, 7))

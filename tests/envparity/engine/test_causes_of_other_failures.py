@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from envparity.errors import EngineFailed
-from envparity.judge.cause import Chance, NotFound
+from envparity.judge.cause import Chance, NotFound, Otherwise
 from envparity.model.environment import Environment
 from envparity.report.wording import cause_text, evidence_lines, search_lines
 from envparity.support.stalls import StallMeter, Stalls
@@ -26,6 +26,34 @@ async def test_a_hybrid_that_fails_elsewhere_does_not_pass() -> None:
     assert (finding.cause.why, finding.cause.among) == ("not taken apart", (("MODE=strict", "HARMLESS_07=on"),))
     assert finding.cause.search is not None
     assert finding.cause.search.no_answer
+    assert finding.cause.otherwise == (Otherwise(("MODE=strict",), "EP101", "companion"),)
+    assert any("MODE=strict alone" in line and "EP101 companion" in line for line in search_lines(finding.cause))
+
+
+async def test_a_couple_of_which_each_half_fails_elsewhere_is_told_with_what_each_half_does() -> None:
+    """A name and a host: whether the one, the other or only both do it, no hybrid of them can say."""
+
+    def fails(environment: Environment) -> bool | str:
+        couple = {"HARMLESS_03", "HARMLESS_30"} & environment.settings.keys()
+        return "database" if len(couple) == 1 else len(couple) == 2
+
+    finding, launcher = await explained(fails)
+    assert isinstance(finding.cause, NotFound)
+    assert (finding.cause.why, finding.cause.among) == ("not taken apart", (("HARMLESS_03=on", "HARMLESS_30=on"),))
+    assert finding.cause.otherwise == (
+        Otherwise(("HARMLESS_30=on",), "EP101", "database"),
+        Otherwise(("HARMLESS_03=on",), "EP101", "database"),
+    )
+    assert len(launcher.hybrids) <= 30
+
+
+async def test_a_half_that_could_not_be_stood_up_is_told_as_that() -> None:
+    finding, _ = await explained(
+        lambda environment: strict(environment) and "HARMLESS_07" in environment.settings,
+        stands_up=lambda environment: not strict(environment) or "HARMLESS_07" in environment.settings,
+    )
+    assert isinstance(finding.cause, NotFound)
+    assert finding.cause.otherwise == (Otherwise(("MODE=strict",), "EP901", "environment"),)
 
 
 async def test_a_hybrid_that_fails_elsewhere_is_worked_round_where_the_cause_shows_alone() -> None:

@@ -21,8 +21,8 @@ from envparity.judge.finding import Finding, Judgement
 from envparity.launch.port import Launcher
 from envparity.model.case import Case
 from envparity.model.environment import Environment
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
 from envparity.observe.record import Observation
 from envparity.observe.transcript import ConnectionClosed, Departure, Transcript
 from envparity.report.wording import cause_text
@@ -31,24 +31,24 @@ from tests.envparity.engine.scripted_hybrids import LOCAL, STAGING, explained, g
 
 async def test_a_setting_that_differs_is_its_own_cause() -> None:
     """No boot is spent on a finding that names the difference, nor on one about orders, which finds its own cause."""
-    subject, launcher, events = given(strict)
-    observations = await Run(subject, cast("Launcher", launcher), events.append).observe_all()
+    project, launcher, events = given(strict)
+    observations = await Run(project, cast("Launcher", launcher), events.append).observe_all()
     found = tuple(
         Finding(code, "", "MODE", "", "", ("staging",), ("staging",)) for code in ("EP203", "EP204", "EP213", "EP901")
     )
-    observer = Observer(subject.backend, "fake", "00000000", events.append)
-    finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append)
+    observer = Observer(project.backend, "fake", "00000000", events.append)
+    finder = CauseFinder(project, cast("Launcher", launcher), observer, events.append)
     assert (await finder.explain(Judgement(found, (), 1), observations)).findings == found
     assert launcher.hybrids == []
 
 
 async def test_a_scenario_that_restarts_something_is_played_by_itself() -> None:
     """Findings of other scenarios do not wait for it in each of their boots."""
-    subject, launcher, events = given(strict)
+    project, launcher, events = given(strict)
     scenarios = tuple(Scenario(name, disruptive=name == "restart") for name in ("talk", "chat", "restart"))
-    subject = Subject(msgspec.structs.replace(subject.backend, scenarios=scenarios), subject.environments)
-    observer = Observer(subject.backend, "fake", "00000000", events.append)
-    finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append)
+    project = Project(msgspec.structs.replace(project.backend, scenarios=scenarios), project.environments)
+    observer = Observer(project.backend, "fake", "00000000", events.append)
+    finder = CauseFinder(project, cast("Launcher", launcher), observer, events.append)
     played = tuple(Transcript(scenario.name, "conversation") for scenario in scenarios)
     ends = [Observation(Case(name, "chat"), "fake", "00000000", transcripts=played) for name in ("local", "staging")]
     keys = {
@@ -68,9 +68,9 @@ async def test_a_scenario_that_restarts_something_is_played_by_itself() -> None:
 
 def test_a_merged_finding_is_looked_for_in_each_of_its_members() -> None:
     """Where the one to replay passes nowhere, for something else is in its way, another one does."""
-    subject, _, _ = given(strict)
+    project, _, _ = given(strict)
     scenarios = tuple(Scenario(name) for name in ("chat", "login"))
-    subject = Subject(msgspec.structs.replace(subject.backend, scenarios=scenarios), subject.environments)
+    project = Project(msgspec.structs.replace(project.backend, scenarios=scenarios), project.environments)
 
     def seen(environment: str, **closes: int) -> Observation:
         scripts = tuple(
@@ -85,12 +85,12 @@ def test_a_merged_finding_is_looked_for_in_each_of_its_members() -> None:
         return Observation(Case(environment, "chat"), "fake", "00000000", transcripts=scripts)
 
     boots = [seen("local", chat=1011, login=1000), seen("staging", chat=1006, login=1006)]
-    (finding,) = [finding for finding in judge(subject, boots).findings if finding.code == "EP303"]
+    (finding,) = [finding for finding in judge(project, boots).findings if finding.code == "EP303"]
     assert (finding.scenario, finding.scenarios) == ("chat", ("chat", "login"))
-    (case,) = ends_of(finding, singles(subject, boots), boots, subject.environments)
+    (case,) = ends_of(finding, singles(project, boots), boots, project.environments)
     assert (case.finding.scenario, case.passing.case.id, case.failing.case.id) == ("login", "local", "staging")
     boots[0] = seen("local", chat=1000, login=1000)
-    cases = ends_of(finding, singles(subject, boots), boots, subject.environments)
+    cases = ends_of(finding, singles(project, boots), boots, project.environments)
     assert [case.finding.scenario for case in cases] == ["chat", "login"]
 
 

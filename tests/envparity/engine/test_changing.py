@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from envparity.config.backend import read_backend
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.engine.changing import NOT_CHANGED, without_changes
 from envparity.engine.plan import plan
 from envparity.errors import ConfigurationError
@@ -43,7 +43,7 @@ def mistakes_of(folder: Path, text: str) -> list[str]:
     (folder / "environments").mkdir(exist_ok=True)
     (folder / "environments" / "local.toml").write_text('name = "local"\n', encoding="utf-8")
     try:
-        load_subject(file, folder / "environments")
+        load_project(file, folder / "environments")
     except ConfigurationError as wrong:
         return [mistake.key for mistake in wrong.mistakes]
     return []
@@ -57,7 +57,7 @@ UPGRADE = 'boot = { release = "upgrade" }'
     [
         (HEAD + PREVIOUS + scenario(UPGRADE), []),
         (HEAD + scenario(UPGRADE), ["scenario a: boot.release"]),
-        (HEAD + PREVIOUS + scenario(), ["previous"]),
+        (HEAD + PREVIOUS + scenario(), []),
         (HEAD + "[previous]\n" + scenario(UPGRADE), ["previous"]),
         (HEAD + PREVIOUS + 'revision = "v1"\n' + scenario(UPGRADE), ["previous"]),
         (HEAD + '[previous]\nfolder = "nowhere"\n' + scenario(UPGRADE), ["previous.folder"]),

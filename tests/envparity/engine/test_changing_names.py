@@ -20,8 +20,8 @@ from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
 from envparity.model.names import DeclaredName
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
 from envparity.observe.record import StartupReport
 from envparity.report.wording import cause_text
 from tests.envparity.launching import FakeLauncher, FakeStack, report
@@ -62,14 +62,14 @@ class Naming(FakeLauncher):
 
 async def test_the_setting_that_makes_a_name_stable_is_the_cause() -> None:
     """Two boots of each hybrid are held against each other, and never against another environment's."""
-    subject = Subject(BACKEND, {environment.name: environment for environment in (LOCAL, CLOUD)})
+    project = Project(BACKEND, {environment.name: environment for environment in (LOCAL, CLOUD)})
     events: list[Event] = []
     launcher = Naming()
-    run = Run(subject, cast("Launcher", launcher), events.append)
+    run = Run(project, cast("Launcher", launcher), events.append)
     observations = await run.observe_all()
     observer = Observer(BACKEND, "fake", "00000000", events.append)
-    finder = CauseFinder(subject, cast("Launcher", launcher), observer, events.append)
-    judged = await finder.explain(judge(subject, observations), observations)
+    finder = CauseFinder(project, cast("Launcher", launcher), observer, events.append)
+    judged = await finder.explain(judge(project, observations), observations)
     (finding,) = [finding for finding in judged.findings if finding.code == "EP208"]
     assert finding.environments == ("cloud",)
     assert cause_text(finding.cause) == "NODE_NAME= alone"

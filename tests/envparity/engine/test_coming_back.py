@@ -12,7 +12,7 @@ from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import coming_back
 from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.model.scenario import Scenario
-from envparity.model.step import Connect, Expect, Silence
+from envparity.model.step import Close, Connect, Expect, ExpectClose, Http, Silence, Step
 from envparity.observe.record import Replica, StartupReport
 from envparity.observe.transcript import Departure, DepartureKind, HandshakeAnswered, Transcript
 
@@ -109,10 +109,11 @@ async def test_what_is_to_be_as_the_first_time_is_tried_by_who_was_away_for_long
     assert [second_play.away_s for second_play in back.second] == [0.0, 0.001]
 
 
-def test_what_waits_for_long_or_disturbs_comes_back_in_a_thorough_run() -> None:
+def test_what_waits_for_long_disturbs_or_lets_nobody_in_comes_back_in_a_thorough_run() -> None:
     """What is never to be played again, or did not keep to its script, in none."""
     scenarios = [
         ASK,
+        Scenario("refused", steps=(Connect("expired"), Expect(("error",)), ExpectClose(1008))),
         Scenario("silent", steps=(Connect("valid"), Silence(10.0))),
         Scenario("slow", steps=(Connect("valid"), Expect(("late",), within_s=9))),
         Scenario("restarting", disruptive=True),
@@ -124,7 +125,7 @@ def test_what_waits_for_long_or_disturbs_comes_back_in_a_thorough_run() -> None:
     plays = [_play(scenario.name, 0, "close" if scenario.name == "broken" else None) for scenario in scenarios[:-1]]
     assert [scenario.name for scenario in comes_back(scenarios, plays, thorough=False)] == ["ask"]
     names = [scenario.name for scenario in comes_back(scenarios, plays, thorough=True)]
-    assert names == ["ask", "silent", "slow", "restarting"]
+    assert names == ["ask", "refused", "silent", "slow", "restarting"]
 
 
 async def test_each_round_is_told_once_its_connections_are_closed() -> None:
@@ -152,3 +153,21 @@ async def test_each_round_is_told_once_its_connections_are_closed() -> None:
 def test_nobody_comes_back_to_a_replica_that_has_not_started(replica: Replica, started: bool) -> None:
     """To look for it among those that answer takes until a deadline."""
     assert all(replica.has_started for replica in (Replica(0), replica)) is started
+
+
+@pytest.mark.parametrize(
+    ("steps", "nobody"),
+    [
+        ((Connect("valid", status=403),), True),
+        ((Connect("none"), ExpectClose(1008)), True),
+        ((Connect("expired"), Expect(("error",)), ExpectClose(1008)), True),
+        ((Connect("valid"), Expect(("hello", "error")), ExpectClose(1008)), False),
+        ((Connect("valid"), Expect(("hello",)), Close(1000)), False),
+        ((Connect("expired"), ExpectClose(1008), Connect("valid", on="b"), Close(1000, on="b")), False),
+        ((Http("POST /login", status=200), Connect("expired"), ExpectClose(1008)), False),
+        ((), False),
+    ],
+)
+def test_who_hears_nothing_but_the_reason_is_not_let_in(steps: tuple[Step, ...], nobody: bool) -> None:
+    """Whoever says goodbye was let in, and whoever asked over HTTP before may have left something behind."""
+    assert Scenario("s", steps=steps).lets_nobody_in is nobody

@@ -25,7 +25,7 @@ from envparity.model.environment import Environment
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders.covering import verify
 from envparity.orders.experiments import OrderBoots, order_boots
-from tests.envparity.launching import BACKEND, GRAPH, FakeLauncher, FakeStack, report, statuses, subject
+from tests.envparity.launching import BACKEND, GRAPH, FakeLauncher, FakeStack, project, report, statuses
 
 LOCAL = Case("local", "chat")
 
@@ -45,10 +45,10 @@ class Exploring:
         self.events: list[Event] = []
         backend = replace(BACKEND, **changes)
         observer = Observer(backend, self.launcher.name, self.launcher.run_id, self.events.append)
-        self.explorer = Explorer(subject(backend=backend), cast("Any", self.launcher), observer, self.events.append)
+        self.explorer = Explorer(project(backend=backend), cast("Any", self.launcher), observer, self.events.append)
 
     async def plan(self, profile: OrderProfile = OrderProfile(strength=2)) -> OrderBoots:  # noqa: B008  frozen
-        boots = await self.explorer.plan(subject().environments["local"], report(), profile)
+        boots = await self.explorer.plan(project().environments["local"], report(), profile)
         assert boots is not None
         return boots
 
@@ -232,7 +232,7 @@ async def test_progress_says_what_was_not_stood_up() -> None:
 )
 async def test_there_is_nothing_to_order_where_startup_fails_or_its_graph_is_none(seen: StartupReport) -> None:
     """What is wrong with it is a finding already."""
-    assert await Exploring().explorer.plan(subject().environments["local"], seen, OrderProfile()) is None
+    assert await Exploring().explorer.plan(project().environments["local"], seen, OrderProfile()) is None
 
 
 @pytest.mark.parametrize("seen", [None, StartupReport("pass")], ids=["no report", "no steps"])
@@ -240,7 +240,7 @@ async def test_a_backend_that_declares_no_steps_meets_its_dependencies_in_every_
     seen: StartupReport | None,
 ) -> None:
     """There is no order of initialisation to ask for, and the verdict says so."""
-    planned = await Exploring().explorer.plan(subject().environments["local"], seen, OrderProfile())
+    planned = await Exploring().explorer.plan(project().environments["local"], seen, OrderProfile())
     assert planned is not None
     assert planned.all == planned.timelines != ()
     assert str(planned).startswith("no order of initialisation")

@@ -87,6 +87,25 @@ async def test_a_part_that_passed_once_and_shows_it_in_the_next_boot_is_told() -
     assert [{*map(str, traits)} for traits in finer.flaky] == [{"platform.replicas=3"}]
 
 
+@pytest.mark.parametrize(("rest", "told"), [(Outcome.SHOWS, 1), (Outcome.UNKNOWN, 1), (Outcome.PASSES, 0)])
+async def test_a_part_that_fails_otherwise_is_needed_where_the_rest_passes_without_it(rest: Outcome, told: int) -> None:
+    """Of a race of many shapes: what is not the same failure says nothing of TLS, but the failing side does."""
+    alone = itertools.count()
+    replicas, tls = "platform.replicas=3", "ingress.tls=true"
+
+    async def test(traits: frozenset[Trait]) -> Outcome:
+        names = frozenset(map(str, traits))
+        if names == {replicas}:
+            return Outcome.UNKNOWN if next(alone) else Outcome.PASSES
+        if names == {*NAMES} - {tls}:
+            return rest
+        return Outcome.SHOWS if {replicas, tls} <= names else Outcome.PASSES
+
+    finer = await behind_an_ingress([(WHOLE,)], FINE, test, most=40)
+    assert finer is not None
+    assert [{*map(str, traits)} for traits in finer.flaky] == told * [{replicas}]
+
+
 @given(st.sets(st.sampled_from([name for name in NAMES if name != "MODE=strict"]), min_size=1, max_size=3))
 async def test_whatever_is_named_is_minimal(needed: set[str]) -> None:
     finer = await found(lambda traits: needed <= traits)

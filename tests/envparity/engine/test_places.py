@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
+import pytest
+
+from envparity.engine import places as places_module
 from envparity.engine.places import Places
 
 
@@ -38,6 +41,23 @@ async def test_a_machine_that_bears_it_has_its_places_back() -> None:
         async with places.place():
             pass
         assert places.allowed == allowed
+
+
+async def test_who_waits_is_let_in_beside_a_long_boot_that_only_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is given back meanwhile: that boot was busy, and now it only waits."""
+    monkeypatch.setattr(places_module, "_LOOK_S", 0.01)
+    shares = [0.8, 0.8, 0.8, 0.8, 0.1]
+    places = Places(3, share=lambda: shares.pop(0))
+    for _ in range(2):
+        async with places.place():
+            pass
+    async with asyncio.timeout(10), places.place():
+        assert places.allowed == 1
+        async with places.place():
+            assert (places.allowed, shares) == (2, [])
+            shares += [0.1, 0.1]
 
 
 async def test_who_waits_for_an_idle_time_has_a_place_of_its_own() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from envparity.engine.plan import plan
 from envparity.errors import ConfigurationError
-from envparity.model.backend import Backend, ImageSource
+from envparity.model.backend import Backend, ImageSource, Previous
 from envparity.model.case import Boot
+from envparity.model.deployment import Deployed
 from envparity.model.environment import Dependency, Environment, Platform
 from envparity.model.scenario import Scenario
+from envparity.model.step import Connect, Silence
 
 POSTGRES_DOWN = Boot(down=("postgres",))
 
@@ -56,6 +59,38 @@ def test_a_scenario_is_chosen_by_name_with_or_without_its_carrier_or_by_glob(pat
     assert [scenario.name for scenario in planned.scenarios] == ["talk[header]"]
 
 
+PREVIOUS = Previous(folder=Path("previous"))
+UPGRADE = Boot(release="upgrade")
+
+
+def upgrades(*scenarios: Scenario, only: tuple[str, ...] = ()) -> list[tuple[str, list[str]]]:
+    """In which of two environments the release is upgraded, and what is played there."""
+    planned = plan(replace(backend(*scenarios), previous=PREVIOUS), environments("local", "staging"), only)
+    return [
+        (each.case.environment, [scenario.name for scenario in each.scenarios])
+        for each in planned
+        if each.case.boot == UPGRADE
+    ]
+
+
+def test_a_previous_release_is_upgraded_in_one_environment_where_no_scenario_says_what_else() -> None:
+    """With what lets somebody in, and neither disturbs nor waits; no other boot is upgraded."""
+    silent = Scenario("silent", steps=(Silence(9.0),))
+    refused = Scenario("turned away", steps=(Connect("valid", status=403),))
+    assert upgrades(TALK, RESTART, REFUSED, silent, refused, LONG) == [("local", ["talk[header]"])]
+    assert upgrades(TALK, RESTART, only=("restart",)) == []
+
+
+def test_where_a_scenario_changes_the_release_it_says_what_is_played() -> None:
+    asks = Scenario("asks", boot=UPGRADE)
+    assert upgrades(TALK, asks) == [("local", ["asks"]), ("staging", ["asks"])]
+    assert upgrades(TALK, Scenario("rolls", replicas=2, boot=Boot(release="rolling"))) == []
+
+
+def test_without_a_previous_release_nothing_is_upgraded() -> None:
+    assert all(each.case.boot == Boot() for each in plan(backend(TALK), environments("local")))
+
+
 LONG = Scenario("long[header]", disruptive=True, thorough=True)
 
 
@@ -70,6 +105,38 @@ def test_what_takes_long_is_played_in_a_thorough_run_or_by_its_name_alone() -> N
     assert played() == played("*l*") == ["talk[header]"]
     assert played(thorough=True) == played("*l*", thorough=True) == ["talk[header]", "long[header]"]
     assert played("long") == played("long[header]") == ["long[header]"]
+
+
+CHECKED = {
+    "local": Environment("local", dependencies={"postgres": Dependency("postgres"), "redis": Dependency("redis")}),
+    "staging": Environment("staging", dependencies={"postgres": Dependency("postgres", tls="require")}),
+    "production": Environment(
+        "production",
+        dependencies={
+            "postgres": Dependency("postgres", tls="verify-full"),
+            "redis": Dependency("redis", tls="verify-full"),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("only", [(), ("talk",)])
+def test_a_thorough_run_boots_once_for_each_certificate_that_is_to_be_checked(only: tuple[str, ...]) -> None:
+    """Behind all else, whatever was asked for, with nothing played; any other run makes no such boot."""
+    usual, thorough = (plan(backend(TALK), CHECKED, only, thorough=deep) for deep in (False, True))
+    assert [case.case.environment for case in usual] == ["local", "staging", "production"]
+    assert thorough[: len(usual)] == usual
+    assert [(each.case.environment, each.case.boot, each.scenarios) for each in thorough[len(usual) :]] == [
+        ("production", Boot(other_host=("postgres",)), ()),
+        ("production", Boot(other_host=("redis",)), ()),
+    ]
+
+
+def test_what_is_attached_presents_its_own_certificates() -> None:
+    """Nobody boots it."""
+    attached = {"production": Deployed("wss://api.example/ws")}
+    planned = plan(backend(TALK), CHECKED, attached=attached, thorough=True)
+    assert [each.case.boot for each in planned] == [Boot()] * 3
 
 
 def test_choosing_a_scenario_with_a_boot_of_its_own_boots_nothing_else() -> None:

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from envparity.engine.plays import MOST_PLAYS, play_again, repeated
+from envparity.engine.plays import MOST_PLAYS, MOST_PLAYS_OF_WORKERS, play_again, repeated
+from envparity.launch.workers import Workers
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect
 from envparity.observe.frame import JsonFrame
@@ -41,11 +42,23 @@ class Playing:
         return tuple(self._play(scenarios, disruptive=True))
 
 
-async def plays_of(scenario: Scenario, outcomes: str, took_s: float = 0.01) -> int:
+class SharedPort:
+    """Stands for a stack of one replica, whose worker processes can be seen."""
+
+    replica_count = 1
+
+    def __init__(self, workers: int) -> None:
+        self._workers = Workers(frozenset(range(workers)), {})
+
+    async def workers(self, _replica: int) -> Workers:
+        return self._workers
+
+
+async def plays_of(scenario: Scenario, outcomes: str, took_s: float = 0.01, stack: object = None) -> int:
     """How often it is played altogether, where its plays go like that: `x` leaves its script."""
     first = Transcript(scenario.name, "g", departure=LEFT if outcomes[0] == "x" else None, duration_s=took_s)
     observer = Playing(took_s, **{scenario.name: outcomes[1:]})
-    return 1 + len(await play_again(cast("Any", observer), cast("Any", None), [scenario], [first]))
+    return 1 + len(await play_again(cast("Any", observer), cast("Any", stack), [scenario], [first]))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +78,15 @@ async def test_connections_that_chance_sends_to_workers_are_played_until_two_pla
     scenario: Scenario, outcomes: str, took_s: float, plays: int
 ) -> None:
     assert await plays_of(scenario, outcomes, took_s) == plays
+
+
+@pytest.mark.parametrize(
+    ("scenario", "workers", "plays"), [(TWO, 1, MOST_PLAYS), (TWO, 2, MOST_PLAYS_OF_WORKERS), (ALONE, 2, 2)]
+)
+async def test_where_workers_share_a_port_two_connections_are_played_until_chance_has_told_them_apart(
+    scenario: Scenario, workers: int, plays: int
+) -> None:
+    assert await plays_of(scenario, ".", stack=SharedPort(workers)) == plays
 
 
 async def test_what_says_how_often_is_played_so_often_also_where_it_disturbs() -> None:

@@ -9,7 +9,7 @@ from envparity.engine.ranking import likely, ranked
 from envparity.isolate import Trait, differences
 from envparity.judge.cause import TraitsCause
 from envparity.judge.entries import defects, with_entries
-from envparity.judge.evidence import Evidence, Excerpt, Logged, Placed, SeenIn, StartupFailed, WhoAnswered
+from envparity.judge.evidence import Evidence, Excerpt, Logged, ReplicasReached, SeenIn, StartupFailed, WhoAnswered
 from envparity.judge.finding import Finding, Judgement
 from envparity.model.environment import Environment, Ingress, Platform
 from envparity.observe.frame import JsonFrame
@@ -57,8 +57,8 @@ def cut(quiet_s: float, code: int = 1006) -> Excerpt:
         pytest.param((cut(5.1),), ("ingress.idle_timeout_s=5",), id="cut off when it was quiet so long"),
         pytest.param((cut(5.1, code=1011),), (), id="closed by the backend"),
         pytest.param((cut(1.0),), (), id="cut off at another time"),
-        pytest.param((Placed((("alice", 0), ("bob", 1))),), ("platform.replicas=2",), id="apart"),
-        pytest.param((Placed((("alice", 1), ("bob", 1))),), (), id="at the same replica"),
+        pytest.param((ReplicasReached((("alice", 0), ("bob", 1))),), ("platform.replicas=2",), id="apart"),
+        pytest.param((ReplicasReached((("alice", 1), ("bob", 1))),), (), id="at the same replica"),
         pytest.param((Logged("replica 1", ("DEBUG=0, ALLOWED_HOSTS=*",)),), (), id="two are named"),
         pytest.param((), (), id="nothing"),
     ],

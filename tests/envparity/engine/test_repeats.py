@@ -26,8 +26,8 @@ async def repeated(shows: dict[str, str], *, causes: bool = False) -> tuple[Verd
         marks = shows.get(environment.name, "")
         return marks[times[environment.name] - 1 : times[environment.name]] == "x"
 
-    subject, launcher, events = given(fails)
-    run = Run(subject, cast("Launcher", launcher), events.append, repeat=BOOTS, causes=causes)
+    project, launcher, events = given(fails)
+    run = Run(project, cast("Launcher", launcher), events.append, repeat=BOOTS, causes=causes)
     return await run.verdict(), launcher
 
 
@@ -68,8 +68,8 @@ async def test_what_shows_in_all_boots_is_no_chance() -> None:
 
 
 async def test_what_shows_in_all_boots_of_one_environment_has_a_cause_as_ever() -> None:
-    subject, launcher, events = given(strict)
-    verdict = await Run(subject, cast("Launcher", launcher), events.append, repeat=3, causes=True).verdict()
+    project, launcher, events = given(strict)
+    verdict = await Run(project, cast("Launcher", launcher), events.append, repeat=3, causes=True).verdict()
     assert {type(finding.cause) for finding in verdict.findings} == {TraitsCause}
 
 
@@ -80,8 +80,8 @@ async def test_what_changes_a_rate_that_was_counted_is_looked_for() -> None:
         turns[environment.name] += 1
         return strict(environment) and turns[environment.name] % 4 != 1
 
-    subject, launcher, events = given(fails)
-    verdict = await Run(subject, cast("Launcher", launcher), events.append, repeat=BOOTS, causes=True).verdict()
+    project, launcher, events = given(fails)
+    verdict = await Run(project, cast("Launcher", launcher), events.append, repeat=BOOTS, causes=True).verdict()
     assert {(chance.shown, chance.of, chance.changed_by) for chance in chances(verdict)} == {
         (6, BOOTS, ("MODE=strict",))
     }

@@ -30,16 +30,16 @@ from envparity.errors import (
 from envparity.launch.port import Stack, Waiting
 from envparity.model.case import Boot, Case
 from envparity.model.environment import Environment
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
 from envparity.observe.image import ImageRecord
-from tests.envparity.engine.quiet_run import SUBJECT, CountingLauncher
+from tests.envparity.engine.quiet_run import PROJECT, CountingLauncher
 
 
 async def test_a_case_is_booted_once_whoever_asks() -> None:
     """Boot once, judge often."""
     launcher = CountingLauncher()
-    run = Run(SUBJECT, launcher, lambda _event: None)
+    run = Run(PROJECT, launcher, lambda _event: None)
     local = run.cases[0].case
     first, second, _ = await asyncio.gather(run.observe(local), run.observe(local), run.observe_all())
     assert first is second
@@ -49,9 +49,9 @@ async def test_a_case_is_booted_once_whoever_asks() -> None:
 async def test_who_waits_for_an_idle_time_keeps_nobody_from_booting() -> None:
     """With one place for boots, what only waits does not hold it."""
     silent = Scenario("silent", boot=Boot(hasten=6))
-    subject = Subject(replace(SUBJECT.backend, scenarios=(silent,)), {"local": Environment("local")})
+    project = Project(replace(PROJECT.backend, scenarios=(silent,)), {"local": Environment("local")})
     launcher = CountingLauncher(hangs=True)
-    run = Run(subject, launcher, lambda _event: None, workers=1)
+    run = Run(project, launcher, lambda _event: None, workers=1)
     everything = asyncio.create_task(run.observe_all())
     async with asyncio.timeout(10):
         await launcher.both.wait()
@@ -64,13 +64,13 @@ async def test_the_verdict_says_what_containers_were_made_from() -> None:
     """As the launcher does."""
     launcher = CountingLauncher()
     launcher.images = (ImageRecord("redis", "envparity/redis:1", "sha256:1", packages=("libc6 2.36",)),)
-    assert (await Run(SUBJECT, launcher, lambda _event: None).verdict()).images == launcher.images
+    assert (await Run(PROJECT, launcher, lambda _event: None).verdict()).images == launcher.images
 
 
 async def test_the_stream_begins_with_the_run_and_ends_with_the_verdict() -> None:
     """And says how many cases are left after each."""
     events: list[Event] = []
-    verdict = await Run(SUBJECT, CountingLauncher(), events.append).verdict()
+    verdict = await Run(PROJECT, CountingLauncher(), events.append).verdict()
     assert isinstance(events[0], RunStarted)
     assert isinstance(events[-1], RunFinished)
     assert events[-1].verdict == verdict
@@ -80,7 +80,7 @@ async def test_the_stream_begins_with_the_run_and_ends_with_the_verdict() -> Non
 
 async def test_an_environment_that_cannot_be_stood_up_is_a_finding() -> None:
     """Not a crash, and not a clean verdict."""
-    verdict = await Run(SUBJECT, CountingLauncher(fails=True), lambda _event: None).verdict()
+    verdict = await Run(PROJECT, CountingLauncher(fails=True), lambda _event: None).verdict()
     assert [(finding.code, set(finding.environments)) for finding in verdict.findings] == [
         ("EP901", {"local", "staging"})
     ]
@@ -126,7 +126,7 @@ def test_what_was_seen_before_the_machine_gave_out_is_judged_and_told(death: str
     error, raised = DEATHS[death]
     events: list[Event] = []
     with pytest.raises(raised) as caught:
-        run_to_verdict(lambda: Run(SUBJECT, DyingLauncher(error), events.append))
+        run_to_verdict(lambda: Run(PROJECT, DyingLauncher(error), events.append))
     assert isinstance(events[-1], RunFinished)
     verdict = events[-1].verdict
     assert (verdict.environments, verdict.cases, verdict.planned) == (("local",), 1, 2)
@@ -141,7 +141,7 @@ async def test_where_nothing_was_seen_there_is_no_verdict_at_all() -> None:
     events: list[Event] = []
     launcher = DyingLauncher(EngineFailed("it is gone"))
     launcher.dead.set()
-    only_staging = Subject(SUBJECT.backend, {"staging": Environment("staging")})
+    only_staging = Project(PROJECT.backend, {"staging": Environment("staging")})
     run = Run(only_staging, launcher, events.append)
     with pytest.raises(EngineFailed) as caught:
         await run.verdict()
@@ -153,7 +153,7 @@ async def test_where_nothing_was_seen_there_is_no_verdict_at_all() -> None:
 
 async def test_a_case_that_was_not_planned_is_refused() -> None:
     """With those that were."""
-    run = Run(SUBJECT, CountingLauncher(), lambda _event: None)
+    run = Run(PROJECT, CountingLauncher(), lambda _event: None)
     with pytest.raises(ConfigurationError, match="one of local, staging"):
         await run.observe(Case("moon", "chat"))
 
@@ -161,7 +161,7 @@ async def test_a_case_that_was_not_planned_is_refused() -> None:
 async def test_closing_takes_down_what_is_still_booting() -> None:
     """However far it had come."""
     launcher = CountingLauncher(hangs=True)
-    run = Run(SUBJECT, launcher, lambda _event: None)
+    run = Run(PROJECT, launcher, lambda _event: None)
     asking = asyncio.create_task(run.observe_all())
     assert launcher.hanging is not None
     await launcher.hanging.wait()
@@ -184,7 +184,7 @@ def test_a_signal_ends_the_run_clean_with_its_exit_code(number: signal.Signals) 
 
     def make_run() -> Run:
         launchers.append(CountingLauncher(hangs=True))
-        return Run(SUBJECT, launchers[0], event)
+        return Run(PROJECT, launchers[0], event)
 
     with pytest.raises(Interrupted) as raised:
         run_to_verdict(make_run)
@@ -196,7 +196,7 @@ def test_a_signal_ends_the_run_clean_with_its_exit_code(number: signal.Signals) 
 def test_a_plain_function_can_ask_a_live_run() -> None:
     """The synchronous face gives the same observations, and closes the run at its end."""
     launcher = CountingLauncher()
-    with LiveRun(lambda: Run(SUBJECT, launcher, lambda _event: None)) as live:
+    with LiveRun(lambda: Run(PROJECT, launcher, lambda _event: None)) as live:
         observations: Any = live.observe_all()
         assert [observation.case.environment for observation in observations] == ["local", "staging"]
         assert live.verdict().environments == ("local", "staging")

@@ -18,9 +18,9 @@ from envparity.errors import (
     LaunchError,
 )
 from envparity.model.case import Boot
-from tests.envparity.engine.quiet_run import SUBJECT, CountingLauncher, ordered_run
+from tests.envparity.engine.quiet_run import PROJECT, CountingLauncher, ordered_run
 from tests.envparity.launching import FakeLauncher, statuses
-from tests.envparity.launching import subject as orderable
+from tests.envparity.launching import project as orderable
 
 BACKWARD = Boot(order=("settings", "handlers", "tools", "redis", "auth"))
 
@@ -59,7 +59,7 @@ async def test_an_environment_that_nobody_knows_cannot_stand() -> None:
 
 async def test_what_keeps_an_environment_from_standing_is_raised() -> None:
     """To whoever wanted it to."""
-    run = Run(SUBJECT, CountingLauncher(fails=True), lambda _event: None)
+    run = Run(PROJECT, CountingLauncher(fails=True), lambda _event: None)
     with pytest.raises(LaunchError, match="no room"):
         await run.stand("local")
 
@@ -115,7 +115,7 @@ def test_a_signal_that_another_thread_was_given_ends_a_question_too(request: pyt
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
     launcher = CountingLauncher(hangs=True)
-    with LiveRun(lambda: Run(SUBJECT, launcher, lambda _event: booting.set())) as live:
+    with LiveRun(lambda: Run(PROJECT, launcher, lambda _event: booting.set())) as live:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         request.addfinalizer(lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask))
         with pytest.raises(KeyboardInterrupt):

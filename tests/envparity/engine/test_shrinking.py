@@ -24,7 +24,7 @@ from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation, StartupReport
 from envparity.orders.graph import Graph
 from envparity.report.wording import cause_text, search_lines
-from tests.envparity.launching import BACKEND, GRAPH, FakeLauncher, FakeStack, Startup, passes, report, subject
+from tests.envparity.launching import BACKEND, GRAPH, FakeLauncher, FakeStack, Startup, passes, project, report
 
 SILENT = replace(BACKEND, scenarios=())
 CANONICAL = ("settings", "redis", "tools", "auth", "handlers")
@@ -56,9 +56,9 @@ async def shrink(
     """The causes in one environment, whose orders were booted before; `use` looks for them where it is given."""
     events: list[Event] = []
     observer = Observer(SILENT, "fake", "r1", events.append)
-    subjects = subject("local", backend=SILENT)
-    explorer = Explorer(subjects, cast("Any", launcher), observer, events.append)
-    boots = await explorer.plan(subjects.environments["local"], report(), OrderProfile(strength=2))
+    projects = project("local", backend=SILENT)
+    explorer = Explorer(projects, cast("Any", launcher), observer, events.append)
+    boots = await explorer.plan(projects.environments["local"], report(), OrderProfile(strength=2))
     assert boots is not None
     stack = FakeStack(Case("local", "chat"), launcher=launcher)
     async with explorer.beside(stack) as beside:
@@ -66,7 +66,7 @@ async def shrink(
         if use is not None:
             return cast("tuple[Explained, ...]", await use(beside, seen))
         launcher.warm_boots.clear()
-        return await OrderShrinker(subjects, events.append, **budget).causes(beside, Graph.of(GRAPH), seen)
+        return await OrderShrinker(projects, events.append, **budget).causes(beside, Graph.of(GRAPH), seen)
 
 
 async def test_the_pair_that_matters_is_named_with_the_shrunk_order_and_its_price() -> None:
@@ -85,7 +85,7 @@ async def test_every_pair_that_matters_is_named() -> None:
 
     async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[Explained, ...]:
         failing = await beside.observe(Boot(order=("settings", "handlers", "tools", "redis", "auth")))
-        shrinker = OrderShrinker(subject("local", backend=SILENT), lambda _event: None)
+        shrinker = OrderShrinker(project("local", backend=SILENT), lambda _event: None)
         return await shrinker.causes(beside, Graph.of(GRAPH), (seen[0], failing))
 
     (cause,) = await shrink(FakeLauncher(broken(("tools", "redis"), ("handlers", "tools"))), use)
@@ -118,7 +118,7 @@ async def test_another_component_is_not_taken_for_the_one_that_fails(first: tupl
 
     async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[Explained, ...]:
         failing = await beside.observe(Boot(order=("settings", "tools", "handlers", "redis", "auth")))
-        shrinker = OrderShrinker(subject("local", backend=SILENT), lambda _event: None)
+        shrinker = OrderShrinker(project("local", backend=SILENT), lambda _event: None)
         return await shrinker.causes(beside, Graph.of(GRAPH), (seen[0], failing))
 
     (cause,) = await shrink(FakeLauncher(startup), use)
@@ -136,9 +136,9 @@ async def test_what_does_not_depend_on_the_order_is_not_shrunk() -> None:
     """Forbidden orders that are accepted are a finding with no pair to name."""
 
     async def use(beside: BootsBeside, seen: tuple[Observation, ...]) -> tuple[Explained, ...]:
-        subjects = subject("local", backend=SILENT)
-        assert [finding.code for finding in judge(subjects, seen).findings] == ["EP214"]
-        return await OrderShrinker(subjects, lambda _event: None).causes(beside, Graph.of(GRAPH), seen)
+        projects = project("local", backend=SILENT)
+        assert [finding.code for finding in judge(projects, seen).findings] == ["EP214"]
+        return await OrderShrinker(projects, lambda _event: None).causes(beside, Graph.of(GRAPH), seen)
 
     def accepts_everything(case: Case) -> StartupReport | None:
         return report(order=[name for name in dict.fromkeys(case.boot.order) if name in GRAPH])
@@ -148,8 +148,8 @@ async def test_what_does_not_depend_on_the_order_is_not_shrunk() -> None:
 
 async def test_an_environment_leaves_what_another_one_shrinks_already() -> None:
     """The same finding in three environments costs its boots once."""
-    subjects = subject("local", backend=SILENT)
-    shrinker = OrderShrinker(subjects, lambda _event: None)
+    projects = project("local", backend=SILENT)
+    shrinker = OrderShrinker(projects, lambda _event: None)
     launcher = FakeLauncher(broken(("handlers", "redis")))
 
     async def twice(beside: BootsBeside, seen: tuple[Observation, ...]) -> list[tuple[Explained, ...]]:
@@ -203,7 +203,7 @@ def test_a_cause_belongs_to_the_findings_of_its_code_that_show_in_its_boot() -> 
 async def test_the_verdict_has_the_cause_once_for_all_environments() -> None:
     """One finding, one cause, the shrunk order in its evidence, and reproduced in fresh containers."""
     launcher, events = FakeLauncher(broken(("handlers", "redis"))), list[Event]()
-    run = Run(subject(backend=SILENT), cast("Any", launcher), events.append, orders=OrderProfile(strength=2))
+    run = Run(project(backend=SILENT), cast("Any", launcher), events.append, orders=OrderProfile(strength=2))
     verdict = await run.verdict()
     (finding,) = verdict.findings
     assert (finding.code, finding.environments) == ("EP212", ("local", "staging"))

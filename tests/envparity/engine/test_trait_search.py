@@ -9,7 +9,8 @@ import pytest
 
 from envparity.engine.hybrids import Hybrids
 from envparity.engine.trait_search import found_by, shows_again
-from envparity.isolate import Outcome, Progress, Trait, carried, differences
+from envparity.isolate import Outcome, SearchProgress, Trait, carried, differences
+from envparity.isolate.rates import STRICT_ERROR, times_more
 from envparity.model.case import Case
 from envparity.model.environment import Environment, Ingress, Platform
 from envparity.observe.record import Observation
@@ -50,12 +51,16 @@ class Answers:
     asked: list[str] = field(default_factory=list)
     unsteady: bool = False
     forks: int = 0
+    is_contradicted: bool = False
 
     def of(self, _hybrids: object) -> Self:
         return replace(self, behind=True)  # what it is asked is kept in the same list
 
-    def tell(self, _progress: Progress) -> None:
+    def tell(self, _progress: SearchProgress) -> None:
         """Nobody is waiting."""
+
+    def contradicted(self, _causes: object) -> bool:
+        return self.is_contradicted
 
     def _answer(self, how: str, traits: frozenset[Trait]) -> Outcome:
         self.asked.append(how)
@@ -86,6 +91,16 @@ async def test_a_whole_ingress_is_asked_once_more_only_where_it_cannot_be_taken_
     assert search.steady
     assert (search.finer is search.found, answers.asked.count("twice")) == (bool(twice), twice)
     assert len(answers.asked) <= 8
+
+
+@pytest.mark.parametrize("name", ["replicas", ""])
+async def test_what_another_boot_contradicts_is_shown_until_it_is_sure(name: str) -> None:
+    """Also what was taken apart, and that stays as fine as it was found."""
+    answers = Answers(name, is_contradicted=True)
+    search = await found_by(answers, cast("Hybrids", between()), (), 40, forks=False)
+    assert search.steady
+    assert answers.asked.count("twice") == times_more(STRICT_ERROR)
+    assert (search.finer is search.found) is (name == "")
 
 
 @pytest.mark.parametrize(

@@ -207,3 +207,37 @@ async def test_what_was_cut_off_in_an_equal_boot_of_a_calm_machine_is_believed(k
         patched.setattr(want_of_time, "with_stalls", as_it_is)
         await _believed(LateBoots(), boot, known=_observed(known, stalls=CALM))
     assert boot.times == times
+
+
+@pytest.mark.parametrize(
+    ("stalls", "every", "kept"),
+    [
+        (Stalls(10, 2, 0.1), True, 1),
+        (Stalls(10, 4, 0.1), True, 0),
+        (Stalls(10, 2, 0.6), True, 0),
+        (Stalls(10, 2, 0.1), False, 0),
+    ],
+)
+async def test_a_play_that_came_to_a_deadline_on_a_calm_machine_is_kept_as_chance(
+    stalls: Stalls, every: bool, kept: int
+) -> None:
+    """Nothing kept it waiting: that the same passes alone says that it passes at times."""
+    late, passed = _departed("timeout"), Transcript("hello", "usual")
+    seen = [_observed(late, stalls=stalls), _observed(passed)]
+
+    async def boot(*, again: bool) -> Observation:
+        del again
+        return seen.pop(0)
+
+    async def as_it_is(_boot: Callable[[], Awaitable[Observation]]) -> Observation:
+        return await _boot()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(want_of_time, "with_stalls", as_it_is)
+        boots = LateBoots(every=every)
+        believed, reasons = await boots.believed(boot, contextlib.nullcontext(), contextlib.nullcontext())
+    if every:
+        assert (believed.transcripts, believed.control) == ((passed,), (late,) * kept)
+        assert bool(reasons) is not bool(kept)
+    else:
+        assert believed.transcripts == (late,)

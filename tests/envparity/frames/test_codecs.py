@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envparity.conversation.wire import Reading
+from envparity.conversation.wire import FrameReading
 from envparity.errors import ConfigurationError
 from envparity.frames.codec import Codec
 from envparity.frames.json_codec import AnyJson, JsonObjects
@@ -63,7 +63,7 @@ def test_texts_and_bytes_are_read_as_they_were_written(text: str, data: bytes) -
 )
 def test_what_a_frame_says_that_it_is(codec: Codec, frame: dict[str, Any], named: str | None) -> None:
     """By the codec, else by the field of the backend's file; recorded where that field does not say it."""
-    reading = Reading(codec, "kind")
+    reading = FrameReading(codec, "kind")
     assert reading.type_of(JsonFrame(frame)) == named
     recorded = reading.of(frame)
     assert (recorded.type or frame.get("kind")) == named
@@ -72,7 +72,7 @@ def test_what_a_frame_says_that_it_is(codec: Codec, frame: dict[str, Any], named
 
 def test_what_the_codec_does_not_read_is_kept_as_it_is() -> None:
     """Text as text, bytes as bytes."""
-    reading = Reading(JsonObjects(), "type")
+    reading = FrameReading(JsonObjects(), "type")
     assert reading.frame("[1]") == TextFrame("[1]")
     assert reading.frame(b"{}") == BinaryFrame.of(b"{}")
     assert reading.type_of(TextFrame("text")) is None
@@ -84,4 +84,4 @@ def test_a_frame_that_cannot_be_written_is_a_mistake() -> None:
     bad = ((Text(), {"text": "a", "b": 1}), (Binary(), {"hex": "xyz"}))
     for codec, frame in bad:
         with pytest.raises(ConfigurationError):
-            Reading(codec, "type").messages(frame)
+            FrameReading(codec, "type").messages(frame)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envparity.conversation.wire import Reading
+from envparity.conversation.wire import FrameReading
 from envparity.frames.action_cable import ActionCable
 from envparity.frames.codec import Codec, Converses
 from envparity.frames.engine_io import EngineIo
@@ -99,7 +101,7 @@ def test_what_was_written_is_read(name: str, data: st.DataObject) -> None:
     codec, one_frame = FRAMES[name]
     assert isinstance(codec, Converses)
     frames = data.draw(st.lists(one_frame, min_size=1, max_size=3))
-    messages = [message for held in frames for message in Reading(codec, "type").messages(held)]
+    messages = [message for held in frames for message in FrameReading(codec, "type").messages(held)]
     if name in STREAMS:
         messages = list(cut(messages, data.draw))
     dialogue = codec.dialogue()
@@ -161,6 +163,13 @@ def test_what_is_published_is_delivered(frames: list[dict[str, Any]], data: st.D
 @pytest.mark.parametrize("size", [100, 500, 70000])
 def test_a_frame_is_padded_to_a_size(codec: Codec, frame: dict[str, Any], field: str, size: int) -> None:
     """Also where it says its own length, and where the field is inside of another."""
-    reading = Reading(codec, "type")
+    reading = FrameReading(codec, "type")
     (message,) = reading.messages(reading.padded(frame, field, size))
     assert len(message.encode() if isinstance(message, str) else message) == size
+
+
+def test_what_a_frame_is_padded_with_does_not_compress() -> None:
+    """PostgreSQL compresses what it puts into an index, and refuses there what is longer than a third of a page."""
+    padded = FrameReading(EngineIo(), "type").padded({"event": "chat", "args": [""]}, "args.0", 8000)
+    assert len(zlib.compress(json.dumps(padded).encode())) > 6000
+    assert padded == FrameReading(EngineIo(), "type").padded({"event": "chat", "args": [""]}, "args.0", 8000)

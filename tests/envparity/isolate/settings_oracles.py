@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from envparity.isolate.outcome import Outcome
-from envparity.isolate.questions import Progress
+from envparity.isolate.questions import SearchProgress
 from envparity.isolate.settings import Isolated, isolate
 
 Oracle = Callable[[frozenset[int]], bool | Outcome]
@@ -22,7 +22,7 @@ def outcome(answer: bool | Outcome) -> Outcome:
 
 
 def isolated(
-    size: int, fails: Oracle, *, most: int = 10_000, progress: Callable[[Progress], None] = lambda _one: None
+    size: int, fails: Oracle, *, most: int = 10_000, progress: Callable[[SearchProgress], None] = lambda _one: None
 ) -> tuple[Isolated[int], list[frozenset[int]]]:
     asked: list[frozenset[int]] = []
 

@@ -11,9 +11,9 @@ from envparity.observe.frame import JsonFrame
 from envparity.observe.record import StartupFailure, StartupReport, StartupStep
 from envparity.observe.transcript import ConnectionClosed, Event, FrameReceived, Transcript
 from envparity.report.wording import evidence_lines
-from tests.envparity.judge.builders import allows, observation, subject
+from tests.envparity.judge.builders import allows, observation, project
 
-SUBJECT = subject()
+PROJECT = project()
 NAMES = ("settings", "redis", "auth", "handlers")
 FRAMES = ("connection_established", "agent_started", "agent_completed")
 
@@ -72,14 +72,14 @@ def test_other_sequences_part_where_the_steps_are_others() -> None:
 def test_what_is_alike_does_not_part() -> None:
     """Neither startups nor conversations."""
     assert startup_parting(startup("passed"), startup("passed")) is None
-    assert conversation_parting(SUBJECT, played(*talk(*FRAMES)), played(*talk(*FRAMES))) is None
+    assert conversation_parting(PROJECT, played(*talk(*FRAMES)), played(*talk(*FRAMES))) is None
 
 
 @given(st.integers(0, 2))
 def test_conversations_part_at_the_first_entry_that_is_not_alike(at: int) -> None:
     """A close instead of a frame: both sides as they were, and what both had before."""
     close = ConnectionClosed(0.1, "a", "close", 1011, "internal")
-    parting = conversation_parting(SUBJECT, played(*talk(*FRAMES)), played(*talk(*FRAMES[:at]), close))
+    parting = conversation_parting(PROJECT, played(*talk(*FRAMES)), played(*talk(*FRAMES[:at]), close))
     assert parting is not None
     assert (parting.scenario, parting.number, parting.connection) == ("chat", at + 1, "")
     assert parting.common == (f"received {FRAMES[at - 1]}" if at else "")
@@ -91,7 +91,7 @@ def test_the_connection_is_named_where_there_are_several() -> None:
     """Between two connections the order is incidental: each is compared with its like."""
     transcript = played(*talk("connection_established"), *talk("pong", connection="b"))
     other = played(*talk("bye", connection="b"), *talk("connection_established"))
-    parting = conversation_parting(SUBJECT, transcript, other)
+    parting = conversation_parting(PROJECT, transcript, other)
     assert parting is not None
     assert (parting.number, parting.connection) == (1, "b")
 
@@ -100,17 +100,17 @@ def test_a_declared_difference_is_no_parting() -> None:
     """The limits in the welcome may differ where that is declared; what comes after may not."""
     transcript = played(*talk("connection_established", limit=300), *talk("pong"))
     other = played(*talk("connection_established", limit=100), *talk("bye"))
-    at_once = conversation_parting(SUBJECT, transcript, other)
+    at_once = conversation_parting(PROJECT, transcript, other)
     assert at_once is not None
     assert at_once.number == 1
-    later = conversation_parting(SUBJECT, transcript, other, lambda path: path.endswith("connection_established.limit"))
+    later = conversation_parting(PROJECT, transcript, other, lambda path: path.endswith("connection_established.limit"))
     assert later is not None
     assert later.number == 2
 
 
 def test_findings_about_what_differs_say_where_it_parts_and_others_do_not() -> None:
     """Declared differences of either environment's file are respected, and no line comes twice."""
-    declaring = subject("local", allows("staging", "conversation.*.connection_established.limit"))
+    declaring = project("local", allows("staging", "conversation.*.connection_established.limit"))
     local = observation("local", transcripts=(played(*talk("connection_established", limit=1), *talk("pong")),))
     staging = observation("staging", transcripts=(played(*talk("connection_established", limit=2), *talk("bye")),))
     cases = (local.case.id, staging.case.id)

@@ -14,12 +14,17 @@ from envparity.isolate.rates import (
     ERROR,
     MOST_BOOTS,
     MOST_PAIRS,
+    NOTHING_SEEN,
+    SEVERAL_ERROR,
+    STRICT_ERROR,
+    BootsAlone,
     BootsOfOne,
     PairsOfBoots,
     Rates,
     Shows,
     boots_to_see,
     shows_more_often,
+    times_more,
     told_by_chance,
     without_innocents,
 )
@@ -168,3 +173,18 @@ def test_so_many_boots_without_it_say_that_it_is_not_there() -> None:
     assert boots[8] <= 2
     for shown in range(1, 8):
         assert (1 - (shown + 0.5) / 9) ** boots[shown] <= ERROR
+
+
+def test_the_surer_a_cause_must_be_the_more_often_it_is_shown() -> None:
+    """Shown twice, and its absence once, before."""
+    assert [times_more(error) for error in (ERROR, SEVERAL_ERROR, STRICT_ERROR)] == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("seen", "of"), [("." * 20, NOTHING_SEEN), (".x.x" * 5, NOTHING_SEEN), (".x" + "." * 20, MOST_PAIRS)]
+)
+def test_boots_of_one_place_alone_end_where_it_did_not_come_again_or_came_more_than_once(seen: str, of: int) -> None:
+    test, turns = BootsAlone(), iter(seen)
+    while not test.over:
+        test = test.and_then(here=next(turns) == "x")
+    assert (test.shown, test.of) == (seen[:of].count("x"), of)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envparity.isolate.outcome import Outcome
-from envparity.isolate.questions import OutOfBoots, Progress
+from envparity.isolate.questions import OutOfBoots, SearchProgress
 from envparity.isolate.settings import isolate
 from tests.envparity.isolate.settings_oracles import causes_of, isolated, outcome
 
@@ -41,7 +41,7 @@ def test_an_oracle_that_has_no_time_left_ends_it() -> None:
 def test_the_boots_left_are_never_promised_too_few(problem: tuple[int, frozenset[int]]) -> None:
     """For a cause of one difference what progress says is an upper bound at every boot."""
     size, cause = problem
-    told: list[Progress] = []
+    told: list[SearchProgress] = []
     found, asked = isolated(size, cause.issubset, progress=told.append)
     assert [progress.boots for progress in told] == list(range(len(asked)))
     assert all(progress.boots + progress.left >= found.boots + found.verifying for progress in told)

@@ -11,7 +11,7 @@ from envparity.judge import Finding, Judgement, judge
 from envparity.model.backend import Backend, ContractFile, ImageSource, ReportMapping
 from envparity.model.case import Boot, Case
 from envparity.model.environment import DeclaredDifference, Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.frame import Frame, JsonFrame
 from envparity.observe.record import HttpAnswer, Observation, Replica, SettingFingerprint, StartupReport
 from envparity.observe.startup import read_report
@@ -41,12 +41,12 @@ WELCOME: dict[str, Any] = {"type": "connection_established", "user_id": "user-an
 FAILURE = {"code": "FACTORY", "component": "auth", "description": "made at import", "action": "make it later"}
 
 
-def subject(*environments: Environment | str, backend: Backend = BACKEND, today: str = "2025-09-08") -> Subject:
+def project(*environments: Environment | str, backend: Backend = BACKEND, today: str = "2025-09-08") -> Project:
     named = [
         Environment(name=environment) if isinstance(environment, str) else environment
         for environment in environments or ("local", "staging")
     ]
-    return Subject(backend, {environment.name: environment for environment in named}, today)
+    return Project(backend, {environment.name: environment for environment in named}, today)
 
 
 def allows(name: str, *paths: str, **options: Any) -> Environment:
@@ -155,16 +155,16 @@ def observation(environment: str = "local", *replicas: Replica, boot: Boot = STE
     return replace(whole, **changes)
 
 
-def judged(*observations: Observation, of: Subject | None = None) -> Judgement:
-    return judge(of or subject(), observations)
+def judged(*observations: Observation, of: Project | None = None) -> Judgement:
+    return judge(of or project(), observations)
 
 
-def codes(*observations: Observation, of: Subject | None = None) -> list[str]:
+def codes(*observations: Observation, of: Project | None = None) -> list[str]:
     """The codes of all findings."""
     return [finding.code for finding in judged(*observations, of=of).findings]
 
 
-def only(*observations: Observation, of: Subject | None = None) -> Finding:
+def only(*observations: Observation, of: Project | None = None) -> Finding:
     """The one finding that there must be."""
     findings = judged(*observations, of=of).findings
     assert len(findings) == 1, [f"{finding.code} {finding.where}: {finding.got}" for finding in findings]

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
 from envparity.observe.record import Observation, Replica
 from envparity.observe.transcript import Transcript
-from tests.envparity.judge.builders import BACKEND, document, observation, replica, subject, transcript
+from tests.envparity.judge.builders import BACKEND, document, observation, project, replica, transcript
 
 REQUIRES = {"settings": [], "redis": ["settings"], "tools": ["settings"], "auth": ["redis"]}
 CANONICAL = ("settings", "redis", "tools", "auth")
@@ -30,8 +30,8 @@ SCENARIOS = (
 OF_ORDERS = replace(BACKEND, scenarios=SCENARIOS, order_setting="STARTUP_ORDER")
 
 
-def orders_subject(*names: Environment | str) -> Subject:
-    return subject(*(names or ("local", "staging")), backend=OF_ORDERS)
+def orders_project(*names: Environment | str) -> Project:
+    return project(*(names or ("local", "staging")), backend=OF_ORDERS)
 
 
 def started_in(order: Sequence[str] = CANONICAL, **changes: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.envparity.judge.builders import departed, handshake, received, refuse
 from tests.envparity.judge.order_builders import (
     failed_in,
     in_order,
-    orders_subject,
+    orders_project,
     started_in,
 )
 
@@ -20,11 +20,11 @@ LOST = departed("frame", handshake(), received({"type": "oops"}), scenario="any_
 
 
 def codes(*observations: Observation) -> list[str]:
-    return builders.codes(*observations, of=orders_subject())
+    return builders.codes(*observations, of=orders_project())
 
 
 def only(*observations: Observation) -> Finding:
-    return builders.only(*observations, of=orders_subject())
+    return builders.only(*observations, of=orders_project())
 
 
 def failing(

@@ -21,8 +21,8 @@ from tests.envparity.judge.builders import (
     failed,
     observation,
     only,
+    project,
     replica,
-    subject,
 )
 
 URL = "wss://api.staging.example/ws"
@@ -85,7 +85,7 @@ def test_a_startup_that_failed_there_is_a_finding() -> None:
 
 def test_a_declaration_is_not_unused_because_nothing_differs_there() -> None:
     """What is deployed may be another release than the one that the file is for."""
-    of = subject("local", allows("staging", "report.checks.*"))
+    of = project("local", allows("staging", "report.checks.*"))
     assert "EP204" in codes(observation(), observation("staging"), of=of)
     assert codes(observation(), attached(), of=of) == []
 
@@ -115,6 +115,6 @@ def test_what_was_lost_explains_the_conversation_that_was_under_way() -> None:
 def test_a_finding_is_replayed_attached(own: str | None, options: str) -> None:
     """By the name alone where the file has the URL."""
     staging = Environment("staging", deployed=Deployed(own) if own else None)
-    of = replace(subject("local", staging), attached={"staging": Deployed(URL)})
+    of = replace(project("local", staging), attached={"staging": Deployed(URL)})
     finding = only(observation(), attached(transcripts=(departed("frame"),)), of=of)
     assert finding.replay == f"envparity run --environment staging --only chat {options}"

@@ -18,11 +18,11 @@ from tests.envparity.judge.builders import (
     judged,
     observation,
     only,
+    project,
     received,
     refused,
     replica,
     sent,
-    subject,
     timed_out,
     transcript,
 )
@@ -78,7 +78,7 @@ def test_the_same_departure_in_several_scenarios_is_one_finding() -> None:
     names = ("chat[header]", "login", "chat[first]")
     backend = replace(BACKEND, scenarios=tuple(Scenario(name) for name in names))
     scripts = tuple(departed("handshake", scenario=name, got="403") for name in reversed(names))
-    found = only(observation("local", transcripts=scripts), of=subject("local", backend=backend))
+    found = only(observation("local", transcripts=scripts), of=project("local", backend=backend))
     assert (found.where, found.scenarios) == ("chat[header]", names)
     assert evidence_lines(found)[-1] == "the same in 2 other scenarios: login, chat[first]"
     assert found.replay == "envparity run --environment local --only 'chat[header]'"
@@ -92,7 +92,7 @@ def test_findings_stand_in_the_order_of_the_backends_scenarios() -> None:
     """Within a code; what the file says first comes first."""
     backend = replace(BACKEND, scenarios=(Scenario("z"), Scenario("a")))
     scripts = tuple(departed("frame", scenario=name, got=name) for name in ("a", "z"))
-    found = judged(observation("local", transcripts=scripts), of=subject("local", backend=backend)).findings
+    found = judged(observation("local", transcripts=scripts), of=project("local", backend=backend)).findings
     assert [finding.scenario for finding in found] == ["z", "a"]
 
 
@@ -114,6 +114,21 @@ def test_ep304_quotes_the_frame_and_what_the_contract_says() -> None:
     assert (found.scenario, found.scenarios) == ("one", ("one", "two"))
 
 
+def test_ep304_is_told_once_of_a_field_whose_value_is_another_each_time() -> None:
+    """In one conversation, in several and in several environments; another field, or another promise, is another."""
+    field = "welcome: connection_id: "
+    frames = [
+        received({"type": "welcome", "connection_id": f"c-{number}"}, violations=(f"{field}'c-{number}' {said}",))
+        for number, said in ((1, "does not match '^[0-9]+$'"), (2, "does not match '^[0-9]+$'"), (3, "is too short"))
+    ]
+    scripts = tuple(transcript(handshake(), frame, scenario=name) for name, frame in zip("abc", frames, strict=True))
+    found = judged(observation("local", transcripts=scripts), observation("staging", transcripts=scripts[:2])).findings
+    assert [(finding.environments, finding.scenarios, finding.got) for finding in found] == [
+        (("local", "staging"), ("a", "b"), f"{field}a value that does not match '^[0-9]+$'"),
+        (("local",), ("c",), f"{field}a value that is too short"),
+    ]
+
+
 def test_ep304_says_which_side_it_was() -> None:
     """What the client sends and how the connection closes is in the contract too."""
     scripts = transcript(
@@ -122,7 +137,7 @@ def test_ep304_says_which_side_it_was() -> None:
         received({"type": "two"}, violations=("p", "q")),
     )
     backend = replace(BACKEND, contract=None)
-    found = judged(observation("local", transcripts=(scripts,)), of=subject("local", backend=backend)).findings
+    found = judged(observation("local", transcripts=(scripts,)), of=project("local", backend=backend)).findings
     assert [(finding.where, finding.got) for finding in found] == [
         ("close", "y"),
         ("sent ping", "x"),

@@ -10,7 +10,7 @@ from envparity.judge import judge
 from envparity.judge.finding import Finding
 from envparity.observe.frame import JsonFrame, TextFrame
 from envparity.observe.transcript import Header, HttpAnswered
-from tests.envparity.judge.builders import allows, observation, subject
+from tests.envparity.judge.builders import allows, observation, project
 
 Answers = tuple[HttpAnswered, ...]
 ALLOWED = (Header("access-control-allow-origin", "*"),)
@@ -31,7 +31,7 @@ def found(local: Answers, staging: Answers, again: Answers | None = None, *paths
         observation("local", cross_origin=(local, local)),
         observation("staging", cross_origin=(staging, staging if again is None else again)),
     ]
-    return list(judge(subject(allows("local"), allows("staging", *paths)), seen).findings)
+    return list(judge(project(allows("local"), allows("staging", *paths)), seen).findings)
 
 
 def test_a_header_for_another_origin_is_a_difference_at_its_path() -> None:

@@ -21,7 +21,7 @@ from tests.envparity.judge.order_builders import (
     conversed,
     failed_in,
     in_order,
-    orders_subject,
+    orders_project,
     refused_order,
     started_in,
     usual,
@@ -36,11 +36,11 @@ WELL = (usual(), in_order())
 
 
 def codes(*observations: Observation) -> list[str]:
-    return builders.codes(*observations, of=orders_subject())
+    return builders.codes(*observations, of=orders_project())
 
 
 def only(*observations: Observation) -> Finding:
-    return builders.only(*observations, of=orders_subject())
+    return builders.only(*observations, of=orders_project())
 
 
 def fails(*failures: dict[str, Any]) -> Replica:
@@ -256,7 +256,7 @@ def test_ep216_a_client_that_is_served_before_the_backend_is_ready() -> None:
 def test_ep216_and_the_end_of_the_same_boot_are_two_findings() -> None:
     """Whatever else: each says its own."""
     served = departed("frame", handshake(), received({"type": "hello"}), scenario="too_early", got="hello")
-    both = builders.judged(*WELL, when_they_come(LATE, transcripts=(served, LOST)), of=orders_subject()).findings
+    both = builders.judged(*WELL, when_they_come(LATE, transcripts=(served, LOST)), of=orders_project()).findings
     assert [(finding.code, evidence_lines(finding)[-1]) for finding in both] == [
         ("EP215", "explains 1 finding more: EP301 any_order"),
         ("EP216", "explains 1 finding more: EP301 too_early"),

@@ -9,18 +9,18 @@ import msgspec
 import pytest
 
 from envparity.judge import judge
-from envparity.judge.retrying import in_step
+from envparity.judge.retrying import figures, in_step
 from envparity.model.backend import Retries
-from envparity.observe.disturbed import Attempt, Disturbed, OutageSeen
+from envparity.observe.disturbed import ConnectionAttempt, Disturbed, OutageSeen
 from envparity.observe.transcript import DeadlinePassed, Departure, Transcript
-from tests.envparity.judge.builders import BACKEND, observation, subject
+from tests.envparity.judge.builders import BACKEND, observation, project
 
 DOUBLING = (0.0, 0.1, 0.3, 0.7, 1.5, 3.1)
 
 
 def outage(*moments: float, replica: int | None = 0, lasted_s: float = 4.0, **more: Any) -> OutageSeen:
     more = {"connected_s": 0.1, "watched_s": 5.0, **more}
-    return OutageSeen(lasted_s, tuple(Attempt(at_s, replica) for at_s in moments), **more)
+    return OutageSeen(lasted_s, tuple(ConnectionAttempt(at_s, replica) for at_s in moments), **more)
 
 
 def played(
@@ -44,7 +44,7 @@ TOLD = Departure(3, "frame", "agent_started", '{"type": "error"}', "a")
 def found(transcript: Transcript, **retries: float) -> list[str]:
     """The codes of this family in the environment that played it."""
     backend = msgspec.structs.replace(BACKEND, retries=Retries(**retries))
-    judged = judge(subject("local", backend=backend), [observation("local", transcripts=(transcript,))])
+    judged = judge(project("local", backend=backend), [observation("local", transcripts=(transcript,))])
     return [finding.code for finding in judged.findings if finding.code.startswith("EP51")]
 
 
@@ -93,8 +93,35 @@ def test_what_is_counted_and_not_listed_is_a_storm_as_well() -> None:
 
 
 def test_nobody_sees_who_is_refused() -> None:
-    """No attempt seen is no rhythm, and no finding."""
-    assert found(played(outage(*(at / 10 for at in range(40))), action="refuse")) == []
+    """But where packets may be seen: elsewhere nothing is known of attempts, and the figures say so."""
+    assert found(played(outage(*(at / 10 for at in range(40))), action="refuse")) == ["EP513"]
+    unseen = outage(seen=False, connected_s=None)
+    assert found(played(unseen, action="refuse")) == []
+    assert "nobody here may see" in figures(unseen)
+
+
+@pytest.mark.parametrize(
+    ("seen", "codes"),
+    [
+        (outage(*(1.0 + at / 500 for at in range(1000))), ["EP512"]),
+        (outage(*(at / 10 for at in range(40))), ["EP513"]),
+        (outage(*DOUBLING), []),
+        (outage(*(at / 500 for at in range(1000)), seen=False), []),
+    ],
+)
+def test_what_a_boot_keeps_down_is_tried_with_pauses_too(seen: OutageSeen, codes: list[str]) -> None:
+    """Told of the dependency, and of no scenario."""
+    judged = judge(project("local"), [observation("local", away={"redis": seen})])
+    told = [finding for finding in judged.findings if finding.code.startswith("EP51")]
+    assert [finding.code for finding in told] == codes
+    assert all((finding.component, finding.scenario) == ("redis", None) for finding in told)
+
+
+def test_replicas_that_start_in_one_moment_may_try_in_step() -> None:
+    """That they begin together is the boot's doing."""
+    together = tuple(ConnectionAttempt(at_s, replica) for at_s in (0.0, 0.3, 0.8, 1.5, 2.3, 3.3) for replica in (0, 1))
+    judged = judge(project("local"), [observation("local", away={"redis": OutageSeen(4.0, together)})])
+    assert not [finding.code for finding in judged.findings if finding.code.startswith("EP51")]
 
 
 def test_who_starts_in_the_middle_of_an_outage_is_judged_from_its_first_attempt_on() -> None:
@@ -110,15 +137,21 @@ def test_who_starts_in_the_middle_of_an_outage_is_judged_from_its_first_attempt_
 
 def test_replicas_in_step_are_told_from_those_that_draw_their_pauses() -> None:
     """The same pauses; or pauses that differ by a fifth."""
-    both = OutageSeen(4.0, tuple(Attempt(at + replica / 100, replica) for at in DOUBLING for replica in (0, 1)))
+    both = OutageSeen(
+        4.0, tuple(ConnectionAttempt(at + replica / 100, replica) for at in DOUBLING for replica in (0, 1))
+    )
     assert in_step(both) == (0, 1, 6)
     assert found(played(both)) == ["EP514"]
-    apart = OutageSeen(4.0, tuple(Attempt(at * (1 + replica / 5), replica) for at in DOUBLING for replica in (0, 1)))
+    apart = OutageSeen(
+        4.0, tuple(ConnectionAttempt(at * (1 + replica / 5), replica) for at in DOUBLING for replica in (0, 1))
+    )
     assert in_step(apart) is None
     drawn = (0.0, 0.08, 0.22, 0.51, 1.2), (0.0, 0.09, 0.24, 0.54, 1.13)
-    twice = [Attempt(at + again, replica) for replica in (0, 1) for at in drawn[replica] for again in (0, 0.001)]
+    twice = [
+        ConnectionAttempt(at + again, replica) for replica in (0, 1) for at in drawn[replica] for again in (0, 0.001)
+    ]
     assert in_step(OutageSeen(2.0, tuple(twice))) is None
-    few = OutageSeen(4.0, tuple(Attempt(at, replica) for at in DOUBLING[:4] for replica in (0, 1)))
+    few = OutageSeen(4.0, tuple(ConnectionAttempt(at, replica) for at in DOUBLING[:4] for replica in (0, 1)))
     assert in_step(few) is None
 
 
@@ -126,7 +159,7 @@ def test_ready_and_silent_is_deaf_and_explains_the_departure() -> None:
     """It is told in place of the silence; and not where readiness says so, or the client is told."""
     dead = outage(0.1)
     assert found(played(dead, action="black_hole", departure=SILENT)) == ["EP511"]
-    backend = subject("local")
+    backend = project("local")
     deaf = observation("local", transcripts=(played(dead, action="black_hole", departure=SILENT),))
     assert [finding.code for finding in judge(backend, [deaf]).findings] == ["EP511"]
     assert found(played(dead, action="black_hole", departure=SILENT, readiness=(200, 503))) == []

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from envparity.judge.evidence import Note
 from envparity.judge.finding import Finding
 from envparity.observe.record import Usage, Visits
-from tests.envparity.judge.builders import BACKEND, judged, observation, subject
+from tests.envparity.judge.builders import BACKEND, judged, observation, project
 
 MADE = (2, 12, 22)
 
@@ -16,7 +16,7 @@ MADE = (2, 12, 22)
 def visited(*held: dict[str, int], keeps: dict[str, tuple[str, ...]] | None = None) -> list[Finding]:
     """What is found where Redis holds so much after each round of visits."""
     visits = tuple(Visits(made, {"redis": of}) for made, of in zip(MADE, held, strict=True))
-    of = subject("local", backend=replace(BACKEND, keeps=keeps or {}))
+    of = project("local", backend=replace(BACKEND, keeps=keeps or {}))
     return list(judged(observation("local", visits=visits), of=of).findings)
 
 
@@ -65,7 +65,7 @@ def played(*rows: int, keeps: dict[str, tuple[str, ...]]) -> list[Finding]:
         Usage((20 * place,), (None,), held={"postgres": {"logins": count}}) for place, count in enumerate(rows)
     )
     return list(
-        judged(observation("local", usage=usage), of=subject("local", backend=replace(BACKEND, keeps=keeps))).findings
+        judged(observation("local", usage=usage), of=project("local", backend=replace(BACKEND, keeps=keeps))).findings
     )
 
 

@@ -15,9 +15,9 @@ from tests.envparity.judge.builders import (
     judged,
     observation,
     only,
+    project,
     received,
     sent,
-    subject,
     transcript,
 )
 from tests.envparity.judge.conversing import M1, M2
@@ -31,7 +31,7 @@ def isolation(*entries: Event, private: bool = True) -> Finding | None:
     welcomes = [received(WELCOME | {"user_id": user}, on) for user, on in ((ANNA, "a"), (ANNA, "a2"), (BEN, "b"))]
     script = transcript(*welcomes, *entries, scenario="two_users", names=names)
     backend = replace(BACKEND, scenarios=(Scenario("two_users", private=private),))
-    found = judged(observation("local", transcripts=(script,)), of=subject("local", backend=backend)).findings
+    found = judged(observation("local", transcripts=(script,)), of=project("local", backend=backend)).findings
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -78,7 +78,7 @@ def test_ep307_is_the_same_failure_whichever_of_two_users_meets_what_is_the_othe
         for name, leak in plays.items()
     ]
     backend = replace(BACKEND, scenarios=(Scenario("two_users", private=True),))
-    findings = judged(*seen, of=subject("local", "staging", backend=backend)).findings
+    findings = judged(*seen, of=project("local", "staging", backend=backend)).findings
     assert [finding.environments for finding in findings if finding.code == "EP307"] == [("local", "staging")]
 
 
@@ -92,6 +92,6 @@ def test_ep307_takes_the_departure_with_it() -> None:
         names={ANNA: "<user:anna>", BEN: "<user:ben>"},
     )
     backend = replace(BACKEND, scenarios=(Scenario("chat", private=True),))
-    found = only(observation("local", transcripts=(script,)), of=subject("local", backend=backend))
+    found = only(observation("local", transcripts=(script,)), of=project("local", backend=backend))
     assert found.code == "EP307"
     assert evidence_lines(found)[0] == "connection b of <user:ben> got <user:anna>"

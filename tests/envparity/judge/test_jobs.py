@@ -12,7 +12,7 @@ from envparity.judge import judge
 from envparity.model.backend import Backend
 from envparity.model.case import Boot, Case
 from envparity.model.environment import DeclaredDifference, Environment, Job
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import JobRun, Observation, Replica
 
 BACKEND = Backend("chat", Path("backend.toml"))
@@ -27,7 +27,7 @@ def codes(*jobs: JobRun | None, boot: Boot = Boot(), declared: str = "") -> list
         Observation(Case(name, "chat", boot), "process", "r", replicas=(Replica(0),), jobs=(job,) if job else ())
         for name, job in zip(environments, jobs, strict=True)
     ]
-    verdict = judge(Subject(BACKEND, environments), seen)
+    verdict = judge(Project(BACKEND, environments), seen)
     return [(finding.code, finding.where) for finding in verdict.findings]
 
 

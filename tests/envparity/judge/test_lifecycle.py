@@ -8,13 +8,13 @@ from envparity.judge.evidence import Note
 from envparity.judge.finding import Finding
 from envparity.model.environment import Environment, Platform
 from envparity.observe.stopping import StopSeen
-from tests.envparity.judge.builders import judged, observation, subject
+from tests.envparity.judge.builders import judged, observation, project
 
 
 def found(*seconds: float, grace_s: float = 10.0, exit_code: int = 0) -> list[Finding]:
     """What is found of stops after clients and after none, in turn."""
     stops = tuple(StopSeen(0, not place % 2, took, exit_code) for place, took in enumerate(seconds))
-    of = subject(Environment("local", platform=Platform(stop_grace_s=grace_s)))
+    of = project(Environment("local", platform=Platform(stop_grace_s=grace_s)))
     return list(judged(observation("local", stops=stops), of=of).findings)
 
 

@@ -8,7 +8,7 @@ from envparity.judge import judge
 from envparity.judge.evidence import Note
 from envparity.model.environment import Dependency, Environment, Platform
 from envparity.observe.record import most_connections
-from tests.envparity.judge.builders import observation, subject
+from tests.envparity.judge.builders import observation, project
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_more_than_the_server_takes_is_told_with_the_number(most: int, server: D
     dependencies = {"postgres": server}
     staging = Environment("staging", platform=Platform(replicas=2), dependencies=dependencies)
     seen = [observation("staging", most_connections={"postgres": most, "redis": 900})]
-    findings = judge(subject(staging), seen).findings
+    findings = judge(project(staging), seen).findings
     assert [finding.code for finding in findings] == codes
     for finding in findings:
         (note,) = finding.evidence

@@ -1,4 +1,4 @@
-"""EP331, EP332, EP406, and EP307 among many: counts, held against the scenario and between environments."""
+"""EP331 to EP333, EP406, and EP307 among many: counts, held against the scenario and between environments."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from msgspec.structs import replace
 
 from envparity.judge import judge
 from envparity.judge.finding import Finding
-from envparity.observe.transcript import Clients, Crossed, Departure, Transcript
-from tests.envparity.judge.builders import BACKEND, allows, handshake, observation, received, sent, subject, timed_out
+from envparity.observe.beside import AtOnce
+from envparity.observe.clients import as_one
+from envparity.observe.frame import JsonFrame
+from envparity.observe.transcript import (
+    Clients,
+    Crossed,
+    DeadlinePassed,
+    Departure,
+    FrameReceived,
+    FrameSent,
+    Transcript,
+)
+from tests.envparity.judge.builders import BACKEND, allows, handshake, observation, project, received, sent, timed_out
 
 ALL = Clients(of=50, served=50, least=50)
 SOME = Clients(of=50, served=40, least=50, otherwise={"close 1013": 10})
@@ -22,7 +33,7 @@ def played(clients: Clients | None, departure: Departure | None = None) -> Trans
 def found(*observed: tuple[str, Transcript], control: tuple[Transcript, ...] = ()) -> list[Finding]:
     """What is found in these environments."""
     seen = [observation(name, transcripts=(transcript,), control=control) for name, transcript in observed]
-    return list(judge(subject(), seen).findings)
+    return list(judge(project(), seen).findings)
 
 
 def test_fewer_than_asked_for_is_one_finding_by_what_most_of_the_others_met() -> None:
@@ -52,7 +63,7 @@ def test_enough_and_yet_fewer_than_elsewhere_is_a_difference() -> None:
     )
     assert found(("local", local), ("staging", staging), control=(played(replace(SOME, served=45, **least)),)) == []
     seen = [observation("local", transcripts=(local,)), observation("staging", transcripts=(staging,))]
-    judged = judge(subject(allows("local"), allows("staging", "conversation.many.clients.*")), seen)
+    judged = judge(project(allows("local"), allows("staging", "conversation.many.clients.*")), seen)
     assert judged.findings == ()
 
 
@@ -62,7 +73,7 @@ def test_a_frame_of_another_client_is_a_leak_unless_everybody_may_see_it() -> No
     (finding,) = found(("local", mixed))
     assert (finding.code, finding.where, finding.nature) == ("EP307", "many", "another client")
     public = replace(BACKEND, public_frames=("answer",))
-    judged = judge(subject("local", backend=public), [observation("local", transcripts=(mixed,))])
+    judged = judge(project("local", backend=public), [observation("local", transcripts=(mixed,))])
     assert judged.findings == ()
 
 
@@ -77,3 +88,46 @@ def test_who_waits_beside_a_flood_is_told_apart_from_who_waits() -> None:
     assert [finding.code for finding in found(("local", own))] == ["EP306"]
     alone = replace(starved, events=(handshake(), timed_out("answer", 1.0, "quiet")))
     assert [finding.code for finding in found(("local", alone))] == ["EP306"]
+
+
+def at(*moments_s: float, waits_until_s: float | None = None) -> Transcript:
+    """One client who asks at once, and hears something at these moments; or waits for more in vain."""
+    asked = [FrameSent(0.0, "a", "message", frame=JsonFrame({"type": "ask"}, "ask"))]
+    heard = [FrameReceived(at_s, "a", "message", frame=JsonFrame({"type": "said"}, "said")) for at_s in moments_s]
+    late = [DeadlinePassed(waits_until_s, "a", "message", "said", 5.0)] if waits_until_s is not None else []
+    end = Departure(1, "timeout", "message: said", "nothing", "a") if late else None
+    return Transcript("chat", "g", (*asked, *heard, *late), end, duration_s=max((*moments_s, waits_until_s or 0.0)))
+
+
+def stood(*together: Transcript, alone: Transcript | None = None, times: int = 2) -> list[str]:
+    """The codes that are found where clients who asked at once fared so, and one alone so."""
+    usual, crowd = alone or at(0.1, 0.2), as_one(together, None)
+    seen = observation("local", transcripts=(at(0.1),), at_once=(AtOnce(usual, crowd),) * times)
+    return [finding.code for finding in judge(project(), [seen]).findings]
+
+
+DEAD = (at(waits_until_s=5.0),) * 6
+
+
+def test_many_to_whom_nothing_comes_for_longer_than_one_after_the_other_would_take() -> None:
+    """Whether nobody is served, or a few who came before the others."""
+    assert stood(*DEAD) == stood(at(0.1, 0.2), *DEAD) == ["EP333"]
+
+
+def test_where_something_comes_all_the_time_it_is_load() -> None:
+    """One is served after the other, too slowly for the last."""
+    assert stood(*(at(float(second)) for second in range(1, 5)), at(waits_until_s=5.0)) == []
+
+
+def test_what_takes_as_long_alone_as_all_that_wait_is_no_standstill() -> None:
+    assert stood(*DEAD, alone=at(1.0, 2.0)) == []
+
+
+def test_a_standstill_that_shows_once_or_for_one_alone_too_is_none() -> None:
+    assert stood(*DEAD, times=1) == []
+    assert stood(*DEAD, alone=at(waits_until_s=5.0)) == []
+
+
+def test_who_is_refused_at_once_is_no_standstill() -> None:
+    refused = Transcript("chat", "g", at(0.1).events, FULL, duration_s=0.1)
+    assert stood(*((refused,) * 6)) == []

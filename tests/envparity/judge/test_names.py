@@ -27,9 +27,9 @@ from tests.envparity.judge.builders import (
     handshake,
     judged,
     observation,
+    project,
     received,
     replica,
-    subject,
     transcript,
 )
 
@@ -43,7 +43,7 @@ NAMED = {"EP207", "EP208", "EP209"}
 
 
 def found(name: DeclaredName, *seen: Observation, environment: Environment | str = "local") -> list[Finding]:
-    of = subject(environment, "staging", backend=replace(BACKEND, names=(name,)))
+    of = project(environment, "staging", backend=replace(BACKEND, names=(name,)))
     return [finding for finding in judged(*seen, of=of).findings if finding.code in NAMED]
 
 

@@ -14,9 +14,9 @@ from tests.envparity.judge.builders import (
     BACKEND,
     document,
     observation,
+    project,
     replica,
     report,
-    subject,
 )
 from tests.envparity.judge.normalised import M1
 
@@ -28,7 +28,7 @@ def paths(**changes: Any) -> dict[str, str]:
 
 def test_a_whole_observation_is_one_flat_table() -> None:
     """Report, settings and conversation, without a trace of the run."""
-    table = normalise(subject(), observation())
+    table = normalise(project(), observation())
     assert table["report.status"] == '"pass"'
     assert table["report.order.1"] == '"redis"'
     assert table["report.steps.auth.requires.0"] == '"redis"'
@@ -47,9 +47,9 @@ def test_a_whole_observation_is_one_flat_table() -> None:
 def test_without_a_report_there_is_the_rest() -> None:
     """Another replica's report is asked for by its place."""
     second = observation("local", replica(), replica(document(status="fail")))
-    assert normalise(subject(), second, 1)["report.status"] == '"fail"'
-    assert not any(path.startswith("report") for path in normalise(subject(), observation(), 3))
-    assert not any(path.startswith("report") for path in normalise(subject(), observation("x", replica(startup=None))))
+    assert normalise(project(), second, 1)["report.status"] == '"fail"'
+    assert not any(path.startswith("report") for path in normalise(project(), observation(), 3))
+    assert not any(path.startswith("report") for path in normalise(project(), observation("x", replica(startup=None))))
 
 
 @pytest.mark.parametrize(
@@ -142,5 +142,5 @@ def test_a_secret_shows_that_it_is_there() -> None:
     assert table["report.settings.KEY.value"] == '"<secret>"'
     assert table["report.settings.B.value"] == "null"
     given = observation(settings=(SettingFingerprint("KEY", "secret", "abc"),))
-    assert normalise(subject(), given)["fingerprints.KEY.source"] == '"secret"'
-    assert "fingerprints.KEY.value" not in normalise(subject(), given)
+    assert normalise(project(), given)["fingerprints.KEY.source"] == '"secret"'
+    assert "fingerprints.KEY.value" not in normalise(project(), given)

@@ -18,7 +18,7 @@ from tests.envparity.judge.order_builders import (
     TOOLS_LAST,
     conversed,
     in_order,
-    orders_subject,
+    orders_project,
     started_in,
     usual,
 )
@@ -141,7 +141,7 @@ def test_ep212_names_the_component_and_quotes_the_failure_and_what_the_client_wa
     )
     assert found.scenarios == ("any_order",)
     assert findings_for(
-        builders.judged(usual(), in_order(), failing(TOOLS_LAST), of=orders_subject()), scenario="any_order"
+        builders.judged(usual(), in_order(), failing(TOOLS_LAST), of=orders_project()), scenario="any_order"
     )
 
 

@@ -21,7 +21,7 @@ from tests.envparity.judge.order_builders import (
     conversed,
     failed_in,
     in_order,
-    orders_subject,
+    orders_project,
     refused_order,
     started_in,
     usual,
@@ -53,7 +53,7 @@ def test_a_verdict_that_differs_without_orders_is_not_said_again_of_the_canonica
     """EP202 names the boot, and it is the same failure."""
     broken = replica(failed_in(CANONICAL, FAILURE))
     staging = [builders.observation("staging", broken), in_order(CANONICAL, "staging", broken, transcripts=())]
-    found = builders.judged(usual(), in_order(), *staging, of=orders_subject()).findings
+    found = builders.judged(usual(), in_order(), *staging, of=orders_project()).findings
     assert [(finding.code, finding.where) for finding in found if finding.code[:3] == "EP2"] == [("EP202", "startup")]
 
 
@@ -61,7 +61,7 @@ def test_a_difference_at_another_place_is_said_of_the_canonical_boot_too() -> No
     """Though the values are the same as where the steady boot differs."""
     steady = builders.observation("staging", replica(started_in(release="2")))
     canonical = in_order(CANONICAL, "staging", replica(started_in(release="2", version="2")))
-    found = builders.judged(usual(), steady, in_order(), canonical, of=orders_subject()).findings
+    found = builders.judged(usual(), steady, in_order(), canonical, of=orders_project()).findings
     assert [(finding.code, finding.where, len(finding.cases)) for finding in found] == [
         ("EP201", "report.release", 2),
         ("EP201", "report.version", 2),
@@ -98,7 +98,7 @@ def test_differences_that_no_baseline_accounts_for_are_still_said() -> None:
     ]
     here = [in_order(order) for order in orders]
     there = [in_order(order, "staging", replica(started_in(order, release="2"))) for order in orders]
-    found = builders.judged(usual(), usual("staging"), *canonical, *here, *there, of=orders_subject()).findings
+    found = builders.judged(usual(), usual("staging"), *canonical, *here, *there, of=orders_project()).findings
     assert [(finding.code, len(finding.cases)) for finding in found if finding.code == "EP201"] == [("EP201", 4)]
 
 
@@ -169,7 +169,7 @@ def test_a_report_that_declares_no_graph_gives_no_orders() -> None:
 )
 def test_ep204_waits_for_the_scenarios_that_a_path_means(path: str, with_orders: bool, unused: bool) -> None:
     """Those of order boots only where it means no usual one; that a forbidden order was refused does not silence it."""
-    of = orders_subject("local", builders.allows("staging", path))
+    of = orders_project("local", builders.allows("staging", path))
     seen = [usual(name) for name in ("local", "staging")]
     told = refused("startup_failed:startup_order", scenario="any_order")
     for name in ("local", "staging") if with_orders else ():

@@ -14,9 +14,9 @@ from tests.envparity.judge.builders import (
     judged,
     observation,
     only,
+    project,
     refused,
     replica,
-    subject,
 )
 
 
@@ -41,7 +41,7 @@ def test_ep201_one_finding_for_a_group_of_paths() -> None:
 
 def test_ep201_the_same_difference_in_two_environments_is_one_finding() -> None:
     """Both are named; a third value is a finding of its own."""
-    envs = subject("local", "staging", "production")
+    envs = project("local", "staging", "production")
     other = [observation(name, replica(document(version="2"))) for name in ("staging", "production")]
     found = only(observation("local"), *other, of=envs)
     assert found.environments == ("staging", "production")
@@ -69,7 +69,7 @@ def test_ep201_only_equal_boots_are_compared() -> None:
 
 def test_ep202_passes_here_and_fails_there() -> None:
     """The report's other differences follow from it; EP101 says why."""
-    envs = subject("local", "staging", "production")
+    envs = project("local", "staging", "production")
     bad = observation("staging", replica(failed()), transcripts=(refused(),))
     found = judged(observation("local"), bad, observation("production"), of=envs).findings
     assert [finding.code for finding in found] == ["EP101", "EP202"]

@@ -22,9 +22,9 @@ from tests.envparity.judge.builders import (
     judged,
     observation,
     only,
+    project,
     refused,
     replica,
-    subject,
 )
 
 
@@ -83,22 +83,22 @@ def test_ep203_values_that_only_the_launcher_knows_are_not_compared() -> None:
     made: dict[str, Setting] = {"NET": FromSource("ingress.network"), "KEY": SecretOf(32)}
     here, there = Environment(name="local", settings=made), Environment(name="staging", settings=made)
     first, other = booted("local", "10.0.0.0/8", 8000), booted("staging", "172.16.0.0/12", 8080)
-    assert codes(first, other, of=subject(here, there)) == []
+    assert codes(first, other, of=project(here, there)) == []
     plain = Environment(name="staging", settings={"NET": "172.16.0.0/12"}, platform=Platform(port_setting="OTHER"))
-    found = judged(first, other, of=subject(here, plain)).findings
+    found = judged(first, other, of=project(here, plain)).findings
     assert [finding.where for finding in found] == ["NET", "PORT"]
 
 
 def test_ep204_a_declaration_that_covers_nothing() -> None:
     """Said of either side, and only after a whole run."""
     first, other = observation("local"), observation("staging")
-    stale = subject("local", allows("staging", "report.release"))
+    stale = project("local", allows("staging", "report.release"))
     found = only(first, other, of=stale)
     assert (found.code, found.where) == ("EP204", "staging: report.release")
     assert found.environments == ("staging",)
     assert evidence_lines(found) == ("declared because: meant",)
     assert found.replay == "envparity run --environment local,staging"
-    assert codes(first, other, of=subject(allows("local", "report.release"), "staging")) == ["EP204"]
+    assert codes(first, other, of=project(allows("local", "report.release"), "staging")) == ["EP204"]
     assert codes(other, of=stale) == []
     assert codes(first, replace(other, case=replace(other.case, boot=DOWN), transcripts=()), of=stale) == ["EP104"]
 
@@ -115,7 +115,7 @@ def test_ep204_a_declaration_that_covers_nothing() -> None:
 )
 def test_ep204_says_nothing_where_not_all_was_seen(path: str, broken: Observation) -> None:
     """What was not compared cannot be said to be the same."""
-    assert "EP204" not in codes(observation("local"), broken, of=subject("local", allows("staging", path)))
+    assert "EP204" not in codes(observation("local"), broken, of=project("local", allows("staging", path)))
 
 
 def test_ep204_conversations_must_all_have_been_played_to_their_end() -> None:
@@ -124,18 +124,18 @@ def test_ep204_conversations_must_all_have_been_played_to_their_end() -> None:
     backend = replace(BACKEND, scenarios=(Scenario("chat"), Scenario("other")))
     envs = ("local", allows("staging", "conversation.*", "report.release"))
     unused = ["staging: conversation.*", "staging: report.release"]
-    assert [finding.where for finding in judged(first, other, of=subject(*envs)).findings] == unused
-    assert [finding.where for finding in judged(first, other, of=subject(*envs, backend=backend)).findings] == unused[
+    assert [finding.where for finding in judged(first, other, of=project(*envs)).findings] == unused
+    assert [finding.where for finding in judged(first, other, of=project(*envs, backend=backend)).findings] == unused[
         1:
     ]
     left = observation("staging", transcripts=(departed("frame"),))
-    assert codes(first, left, of=subject(*envs)) == ["EP204", "EP301"]
+    assert codes(first, left, of=project(*envs)) == ["EP204", "EP301"]
 
 
 def test_ep204_settings_must_have_been_seen() -> None:
     """A launcher that sees no settings cannot say that none differs."""
     unseen = [observation(name, settings=()) for name in ("local", "staging")]
-    envs = subject("local", allows("staging", "fingerprints.A.*", "*.B", "report.release"))
+    envs = project("local", allows("staging", "fingerprints.A.*", "*.B", "report.release"))
     assert [finding.where for finding in judged(*unseen, of=envs).findings] == ["staging: report.release"]
     half = [observation("local"), unseen[1]]
     assert [finding.where for finding in judged(*half, of=envs).findings] == ["staging: report.release"]
@@ -145,9 +145,9 @@ def test_ep204_environments_that_all_declare_it_differ_from_one_that_was_left_ou
     """Staging and production alone are no reason to strike what local differs in."""
     both = (allows("staging", "report.release"), allows("production", "report.release"))
     pair = (observation("staging"), observation("production"))
-    assert codes(*pair, of=subject(*both)) == []
-    assert codes(observation("local"), *pair, of=subject("local", *both)) == ["EP204", "EP204"]
-    assert codes(observation("strange"), pair[0], of=subject(both[0])) == ["EP204"]
+    assert codes(*pair, of=project(*both)) == []
+    assert codes(observation("local"), *pair, of=project("local", *both)) == ["EP204", "EP204"]
+    assert codes(observation("strange"), pair[0], of=project(both[0])) == ["EP204"]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_ep204_environments_that_all_declare_it_differ_from_one_that_was_left_ou
 def test_a_difference_is_allowed_when_either_side_declares_it(envs: tuple[Environment | str, ...]) -> None:
     """And the judgement says which declarations were used, for what and why."""
     first, other = observation("local"), observation("staging", replica(document(release="2")))
-    result = judged(first, other, of=subject(*envs))
+    result = judged(first, other, of=project(*envs))
     assert result.findings == ()
     assert {(exemption.covered, exemption.reason) for exemption in result.exemptions} == {
         (("report.release",), "meant")
@@ -170,12 +170,12 @@ def test_ep205_an_expired_declaration_is_a_finding_beside_the_difference() -> No
     """From the day after; without a day there is no expiry, and one that would cover nothing has just expired."""
     envs = ("local", allows("staging", "report.release", expires=dt.date(2025, 9, 7)))
     first, other = observation("local"), observation("staging", replica(document(release="2")))
-    found = judged(first, other, of=subject(*envs)).findings
+    found = judged(first, other, of=project(*envs)).findings
     assert [each.code for each in found] == ["EP201", "EP205"]
     assert found[1].where == "staging: report.release"
     assert found[1].expected == "no difference there after 2025-09-07"
     assert found[1].got == "1 path that it would have covered"
     assert evidence_lines(found[1]) == ("declared because: meant", "report.release")
-    assert codes(first, other, of=subject(*envs, today="2025-09-07")) == []
-    assert codes(first, other, of=subject(*envs, today="")) == []
-    assert codes(first, observation("staging"), of=subject(*envs)) == ["EP204"]
+    assert codes(first, other, of=project(*envs, today="2025-09-07")) == []
+    assert codes(first, other, of=project(*envs, today="")) == []
+    assert codes(first, observation("staging"), of=project(*envs)) == ["EP204"]

@@ -19,9 +19,9 @@ from tests.envparity.judge.builders import (
     judged,
     observation,
     only,
+    project,
     received,
     sent,
-    subject,
     transcript,
 )
 
@@ -47,9 +47,9 @@ def test_ep401_a_field_of_a_frame_has_a_path_that_can_be_declared() -> None:
     )
     assert found.replay == "envparity run --environment local,staging --only 'chat[x]'"
     welcome = "conversation.*.connection_established"
-    assert codes(first, other, of=subject("local", allows("staging", f"{welcome}.limits.*", f"{welcome}.extra"))) == []
+    assert codes(first, other, of=project("local", allows("staging", f"{welcome}.limits.*", f"{welcome}.extra"))) == []
     literal = "conversation.chat[x].connection_established.*"
-    assert only(first, other, of=subject("local", allows("staging", literal))).scenarios == ("login",)
+    assert only(first, other, of=project("local", allows("staging", literal))).scenarios == ("login",)
 
 
 def test_ep401_where_two_conversations_part() -> None:
@@ -64,7 +64,7 @@ def test_ep401_where_two_conversations_part() -> None:
         'staging: received {"type": "c"}',
         "conversation.chat.1: local received a, staging received c",
     )
-    allowed = subject("local", allows("staging", "conversation.chat.1"))
+    allowed = project("local", allows("staging", "conversation.chat.1"))
     assert (
         codes(observation("local", transcripts=(here,)), observation("staging", transcripts=(there,)), of=allowed) == []
     )
@@ -109,7 +109,7 @@ def test_ep402_and_ep403_by_what_they_part_at() -> None:
 
 def test_conversations_are_compared_among_those_that_kept_to_the_script() -> None:
     """A departure is not reported a second time as a difference; two others may still differ."""
-    envs = subject("local", "staging", "production")
+    envs = project("local", "staging", "production")
     left = observation("local", transcripts=(departed("frame"),))
     other = observation("production", transcripts=(transcript(handshake(), received({"type": "x"})),))
     assert codes(left, observation("staging"), of=envs) == ["EP301"]

@@ -14,7 +14,7 @@ from envparity.observe.frame import JsonFrame
 from envparity.observe.record import SecondPlay
 from envparity.observe.transcript import Event, HttpAnswered, Transcript
 from envparity.report.wording import evidence_lines
-from tests.envparity.judge.builders import BACKEND, judged, observation, received, sent, subject, transcript
+from tests.envparity.judge.builders import BACKEND, judged, observation, project, received, sent, transcript
 
 ANNA = "1c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c001"
 BEN = "2c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c002"
@@ -50,7 +50,7 @@ def leaks(
     back = tuple(map(SecondPlay, second))
     seen = observation("local", transcripts=plays, control=control, second=back)
     return [
-        finding for finding in judged(seen, of=subject("local", backend=backend)).findings if finding.code == "EP307"
+        finding for finding in judged(seen, of=project("local", backend=backend)).findings if finding.code == "EP307"
     ]
 
 

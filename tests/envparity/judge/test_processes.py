@@ -12,7 +12,7 @@ from envparity.judge import judge
 from envparity.model.backend import Backend
 from envparity.model.case import Case
 from envparity.model.environment import BesideProcess, DeclaredDifference, Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation, ProcessRun, Replica
 
 RUNNING = ProcessRun("worker", None, 0.4, 30.0, ("worker: ready",))
@@ -26,7 +26,7 @@ def codes(*programs: ProcessRun | None, declared: str = "") -> list[tuple[str, s
         Observation(Case(name, "chat"), "process", "r", replicas=(Replica(0),), processes=(run,) if run else ())
         for name, run in zip(environments, programs, strict=True)
     ]
-    verdict = judge(Subject(Backend("chat", Path("backend.toml")), environments), seen)
+    verdict = judge(Project(Backend("chat", Path("backend.toml")), environments), seen)
     return [(finding.code, finding.where) for finding in verdict.findings]
 
 

@@ -29,11 +29,11 @@ from tests.envparity.judge.builders import (
     handshake,
     judged,
     observation,
+    project,
     received,
     refused,
     replica,
     report,
-    subject,
     transcript,
 )
 from tests.envparity.judge.order_builders import (
@@ -45,7 +45,7 @@ from tests.envparity.judge.order_builders import (
     TOOLS_LAST,
     failed_in,
     in_order,
-    orders_subject,
+    orders_project,
     refused_order,
     started_in,
     usual,
@@ -53,9 +53,9 @@ from tests.envparity.judge.order_builders import (
 )
 
 NAMES = ("local", "staging", "production")
-ENVS = subject("local", allows("staging", "report.release"), "production")
+ENVS = project("local", allows("staging", "report.release"), "production")
 
-ORDERS = orders_subject()
+ORDERS = orders_project()
 ORDERED = [
     usual(),
     usual("staging"),
@@ -94,7 +94,7 @@ VARIETIES: list[dict[str, Any]] = [
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.sampled_from(range(len(VARIETIES))), min_size=3, max_size=3), st.randoms(use_true_random=False))
 def test_judging_does_not_depend_on_the_order_of_observations(kinds: list[int], chance: random.Random) -> None:
-    """The baseline is the first of the subject's environments, wherever its observation stands."""
+    """The baseline is the first of the project's environments, wherever its observation stands."""
     seen = [observation(name, **VARIETIES[kind]) for name, kind in zip(NAMES, kinds, strict=True)]
     shuffled = list(seen)
     chance.shuffle(shuffled)
@@ -161,7 +161,7 @@ def test_any_single_changed_leaf_is_a_finding_at_its_path_unless_declared(extra:
     told = {line.partition(": ")[0] for finding in found for line in evidence_lines(finding)}
     assert {finding.code for finding in found} == {"EP201"}
     assert len(changed) > 12 or told == changed
-    assert judged(first, other, of=subject("local", allows("staging", "report.extra*"))).findings == ()
+    assert judged(first, other, of=project("local", allows("staging", "report.extra*"))).findings == ()
 
 
 @settings(deadline=None, max_examples=30)
@@ -184,12 +184,12 @@ def test_a_judgement_is_plain_data_sorted_and_complete(kinds: list[int]) -> None
 def test_every_code_has_one_rule_that_explains_itself() -> None:
     """Title, what it means, why it matters, what to do and an example, each in lines that fit a terminal."""
     assert sorted(rule.code for rule in RULES) == [
-        *(f"EP{number}" for number in range(101, 111)),
+        *(f"EP{number}" for number in range(101, 113)),
         *(f"EP20{number}" for number in range(1, 10)),
         *(f"EP21{number}" for number in range(1, 7)),
         "EP221",
-        *(f"EP{number}" for number in range(301, 312)),
-        *("EP321", "EP322", "EP331", "EP332"),
+        *(f"EP{number}" for number in range(301, 313)),
+        *("EP321", "EP322", "EP331", "EP332", "EP333"),
         *(f"EP40{number}" for number in range(1, 8)),
         *("EP501", "EP502", "EP503"),
         *(f"EP51{number}" for number in range(1, 6)),

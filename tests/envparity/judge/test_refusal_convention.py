@@ -16,7 +16,7 @@ from tests.envparity.judge.builders import (
     failed,
     handshake,
     observation,
-    subject,
+    project,
 )
 from tests.envparity.judge.builders import replica as made
 
@@ -27,7 +27,7 @@ def judged_with(refusal: str | Literal[False] | None, exit_code: int | None, *, 
     gone = made(failed(), exit_code=exit_code, live=None, ready=None)
     boot = {"boot": DOWN} if down else {}
     seen = observation("local", gone, transcripts=(script,), **boot)
-    return codes(seen, of=subject("local", backend=replace(BACKEND, startup_refusal=refusal)))
+    return codes(seen, of=project("local", backend=replace(BACKEND, startup_refusal=refusal)))
 
 
 @pytest.mark.parametrize(("refusal", "expected"), [("later", True), (None, False), (False, False)])

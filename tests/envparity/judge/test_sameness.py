@@ -23,9 +23,9 @@ from tests.envparity.judge.builders import (
     handshake,
     judged,
     observation,
+    project,
     received,
     replica,
-    subject,
     timed_out,
     transcript,
 )
@@ -33,7 +33,7 @@ from tests.envparity.judge.builders import (
 
 def found(code: str, *observations: Observation) -> Finding:
     """The single finding of that code."""
-    (finding,) = [single for single in singles(subject(), observations) if single.code == code]
+    (finding,) = [single for single in singles(project(), observations) if single.code == code]
     return finding
 
 
@@ -207,7 +207,7 @@ def test_the_members_of_a_merged_finding_are_found_again() -> None:
     )
     boots = [observation(name, transcripts=scripts) for name in ("local", "staging")]
     whole, other = judged(*boots).findings
-    found = singles(subject(), boots)
+    found = singles(project(), boots)
     assert {(member.scenario, member.cases) for member in members(whole, found)} == {
         ("chat", (Case("local", "shop").id,)),
         ("chat", (Case("staging", "shop").id,)),

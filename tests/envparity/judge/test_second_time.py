@@ -12,7 +12,7 @@ from envparity.judge.finding import Finding
 from envparity.model.scenario import Scenario
 from envparity.observe.record import Observation, SecondPlay
 from envparity.observe.transcript import Transcript
-from tests.envparity.judge.builders import BACKEND, close, departed, judged, observation, received, subject, transcript
+from tests.envparity.judge.builders import BACKEND, close, departed, judged, observation, project, received, transcript
 
 DUPLICATE = departed("frame", received({"type": "completed", "duplicate": True}), got="completed")
 REFUSED = departed("frame", received({"type": "error", "code": "known"}), got="error known")
@@ -28,7 +28,7 @@ def back(environment: str, *plays: Transcript | tuple[Transcript, bool], **chang
 
 def found(*seen: Observation, second: Any = "differs") -> list[Finding]:
     backend = replace(BACKEND, scenarios=(Scenario("chat", second=second),))
-    return list(judged(*seen, of=subject(backend=backend)).findings)
+    return list(judged(*seen, of=project(backend=backend)).findings)
 
 
 def test_whatever_a_second_time_is_like_it_is_no_bug() -> None:
@@ -81,6 +81,16 @@ def test_another_replica_answers_as_the_one_before(there: Transcript, here: Tran
         "replicas",
     )
     assert finding.expected != finding.got
+
+
+@pytest.mark.parametrize(("there", "here"), [(REFUSED, DUPLICATE), (DUPLICATE, REFUSED), (REFUSED, KEPT)])
+def test_the_symptom_is_what_a_client_was_refused_with_on_whichever_replica(
+    there: Transcript, here: Transcript
+) -> None:
+    """And in whichever environment, so that what only follows from one defect is known by it."""
+    (replicas,) = found(back("staging", (there, True), (here, False)))
+    (environments,) = found(back("local", there), back("staging", here))
+    assert replicas.symptom == environments.symptom == "frame error known"
 
 
 def test_replicas_that_answer_alike_or_by_chance_are_no_finding() -> None:

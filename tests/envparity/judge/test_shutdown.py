@@ -15,7 +15,7 @@ from tests.envparity.judge.builders import (
     handshake,
     observation,
     only,
-    subject,
+    project,
     transcript,
 )
 
@@ -32,7 +32,7 @@ def test_ep501_a_shutdown_that_is_not_clean(ended: dict[str, Any], got: str) -> 
     """With the grace period of that environment; the departure that follows is part of it."""
     script = departed("control", handshake(), control("stop_replica"), control("stopped", seconds=3.2, **ended))
     local = Environment(name="local", platform=Platform(stop_grace_s=7))
-    found = only(observation("local", transcripts=(script,)), of=subject(local))
+    found = only(observation("local", transcripts=(script,)), of=project(local))
     assert (found.code, found.where, found.got) == ("EP501", "shutdown", got)
     assert found.expected == "after SIGTERM the process ends within 7 s, with exit code 0 or 143"
     assert evidence_lines(found)[1] == "last words"

@@ -21,11 +21,11 @@ from tests.envparity.judge.builders import (
     judged,
     observation,
     only,
+    project,
     received,
     refused,
     replica,
     report,
-    subject,
     timed_out,
     transcript,
 )
@@ -188,7 +188,7 @@ def test_ep103_looks_at_every_connection_and_counts_them() -> None:
 def test_ep103_a_replica_that_started_may_have_answered() -> None:
     """Behind an ingress only a failure of all replicas must reach every client."""
     seen = observation("local", replica(failed()), replica(), transcripts=(transcript(),))
-    assert codes(seen, of=subject("local")) == ["EP101"]
+    assert codes(seen, of=project("local")) == ["EP101"]
     assert "EP103" in codes(observation("local", replica(failed()), replica(failed()), transcripts=(transcript(),)))
 
 

@@ -24,10 +24,10 @@ from tests.envparity.judge.builders import (
     judged,
     observation,
     only,
+    project,
     received,
     refused,
     replica,
-    subject,
     timed_out,
     transcript,
 )
@@ -45,7 +45,7 @@ def test_ep104_up_without_a_dependency(boot: Boot, replica: Replica, got: str) -
     """Neither report nor readiness may say that all is well; departures of that boot follow from it."""
     script = departed("frame", handshake(), received(WELCOME))
     backend = replace(BACKEND, health=replace(BACKEND.health, startup=None))
-    found = only(observation("local", replica, boot=boot, transcripts=(script,)), of=subject(backend=backend))
+    found = only(observation("local", replica, boot=boot, transcripts=(script,)), of=project(backend=backend))
     assert (found.code, found.where, found.got, found.component) == ("EP104", "postgres", got, "postgres")
     assert found.scenarios == ("chat",)
 
@@ -54,7 +54,7 @@ def test_ep104_up_without_a_dependency(boot: Boot, replica: Replica, got: str) -
 def test_ep104_is_not_of_what_need_not_be_there_at_the_start(kind: str, told: list[str]) -> None:
     """A backend may ask its identity provider when there is a token to check."""
     environment = Environment("local", dependencies={"postgres": Dependency(kind)})
-    found = judged(observation("local", replica(), boot=DOWN), of=subject(environment)).findings
+    found = judged(observation("local", replica(), boot=DOWN), of=project(environment)).findings
     assert [finding.code for finding in found] == told
 
 
@@ -142,7 +142,7 @@ def test_ep107_a_report_that_is_missing_although_the_process_answers() -> None:
     found = only(observation("local", replica(startup=None, undecided_after_s=30.0), transcripts=()))
     assert (found.code, found.got) == ("EP107", "/health/startup gives none, although the process answers")
     backend = replace(BACKEND, health=replace(BACKEND.health, startup=None))
-    assert codes(observation("local", replica(startup=None)), of=subject(backend=backend)) == []
+    assert codes(observation("local", replica(startup=None)), of=project(backend=backend)) == []
 
 
 def test_ep107_a_report_that_cannot_be_read() -> None:
@@ -168,7 +168,7 @@ def test_ep103_tells_a_frame_by_the_field_that_the_backend_names_it_with() -> No
     frame = received({"kind": "problem", "code": "FACTORY", "message": "made at import"})
     script = departed("close", handshake(), frame, close(1011))
     seen = observation("local", replica(failed()), transcripts=(script,))
-    found = judged(seen, of=subject("local", backend=backend)).findings
+    found = judged(seen, of=project("local", backend=backend)).findings
     hidden = next(finding for finding in found if "close 1011" in finding.got)
     assert '"kind": "problem"' in hidden.got
     assert "made at import" not in hidden.got

@@ -17,8 +17,19 @@ Traceback (most recent call last):
   File "/opt/site-packages/metrics.py", line 31, in labels
     raise ValueError('Incorrect label names')
 ValueError: Incorrect label names"""
-RAISED = ('File "/opt/site-packages/metrics.py", line 31, in labels', "ValueError: Incorrect label names")
+RAISED = ('File "/opt/netra/app/conversation.py", line 80, in _until_ended', "ValueError: Incorrect label names")
 AS_JSON = json.dumps({"event": "internal error", "exception": TRACEBACK, "level": "error"})
+
+
+@pytest.mark.parametrize(
+    "place", ["/opt/site-packages/", "/usr/lib/python3.11/asyncio/", "/usr/lib/python3/dist-packages/"]
+)
+def test_what_a_library_raises_is_told_with_the_line_that_asked_it(place: str) -> None:
+    """And with its own where there is no other, as of a backend that is installed."""
+    within = TRACEBACK.replace("/opt/site-packages/", place)
+    assert last_raised(within.splitlines()) == RAISED
+    own = f'File "{place}metrics.py", line 31, in labels'
+    assert last_raised(within.replace("/opt/netra/app/", place).splitlines()) == (own, RAISED[1])
 
 
 @pytest.mark.parametrize(

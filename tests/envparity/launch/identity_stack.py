@@ -12,7 +12,7 @@ from jwt import PyJWKSet
 from envparity.auth.jwt_key_pair import KeyPairJwt
 from envparity.auth.scheme import Request
 from envparity.errors import LaunchError
-from envparity.launch.local_stack import LocalStack
+from envparity.launch.local.stack import LocalStack
 from envparity.model.backend import Backend, Carrier, HealthPaths, ImageSource, ProcessSource, Tokens
 from envparity.model.environment import Dependency, Environment, FromSource
 from envparity.model.scenario import Scenario

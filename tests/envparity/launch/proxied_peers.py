@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -86,3 +87,10 @@ async def until(what: str, condition: Callable[[], bool]) -> None:
                 await asyncio.sleep(0.001)
     except TimeoutError:
         pytest.fail(f"waited {DEADLINE_S} s for {what}")
+
+
+def usual_port() -> int:
+    """A port of 127.0.0.1 that nobody has at this moment, in which a proxy takes it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])

@@ -19,14 +19,14 @@ from envparity.launch.process import kind
 from envparity.launch.process.launcher import ProcessLauncher
 from envparity.model.backend import ImageSource, ProcessSource
 from envparity.model.environment import Environment, Ingress, OwnConfiguration
-from envparity.model.subject import Subject
-from tests.envparity.launching import BACKEND, subject
+from envparity.model.project import Project
+from tests.envparity.launching import BACKEND, project
 
-WITHOUT_TABLE = subject()
+WITHOUT_TABLE = project()
 
 
 @pytest.fixture
-def with_table(tmp_path: Path) -> Subject:
+def with_table(tmp_path: Path) -> Project:
     source = ProcessSource(("python3", "-m", "chat"), tmp_path)
     return replace(WITHOUT_TABLE, backend=msgspec.structs.replace(BACKEND, process=source))
 
@@ -37,7 +37,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_engine")
-async def test_auto_takes_processes_where_no_engine_answers(with_table: Subject) -> None:
+async def test_auto_takes_processes_where_no_engine_answers(with_table: Project) -> None:
     """And says why."""
     launcher = choose_launcher("auto", with_table, print)
     await launcher.close()
@@ -46,7 +46,7 @@ async def test_auto_takes_processes_where_no_engine_answers(with_table: Subject)
     assert launcher.cannot_check != ()
 
 
-async def test_processes_that_were_asked_for_need_no_reason(with_table: Subject) -> None:
+async def test_processes_that_were_asked_for_need_no_reason(with_table: Project) -> None:
     """By name, whether there is an engine or not."""
     launcher = choose_launcher("process", with_table, print)
     await launcher.close()
@@ -54,14 +54,14 @@ async def test_processes_that_were_asked_for_need_no_reason(with_table: Subject)
 
 
 @pytest.mark.usefixtures("no_engine")
-def test_containers_that_were_asked_for_are_not_replaced(with_table: Subject) -> None:
+def test_containers_that_were_asked_for_are_not_replaced(with_table: Project) -> None:
     """A gate fails where no engine answers."""
     with pytest.raises(EngineUnavailable):
         choose_launcher("container", with_table, print)
 
 
 async def test_auto_takes_processes_where_the_servers_images_cannot_be_had(
-    monkeypatch: pytest.MonkeyPatch, with_table: Subject
+    monkeypatch: pytest.MonkeyPatch, with_table: Project
 ) -> None:
     """No registry, say. But an image of the backend itself that cannot be built is a mistake that must be seen."""
 
@@ -96,7 +96,7 @@ def test_processes_by_name_need_the_table() -> None:
 @pytest.mark.parametrize("name", ["auto", "process"])
 @pytest.mark.usefixtures("no_engine")
 def test_a_server_that_is_not_installed_is_said(
-    monkeypatch: pytest.MonkeyPatch, with_table: Subject, name: str
+    monkeypatch: pytest.MonkeyPatch, with_table: Project, name: str
 ) -> None:
     """With the two ways to have one."""
     monkeypatch.setattr("envparity.dependencies.postgres_server._postgres_folders", lambda: iter(()))
@@ -104,7 +104,7 @@ def test_a_server_that_is_not_installed_is_said(
         choose_launcher(name, with_table, print)
 
 
-async def test_a_backend_without_an_image_runs_as_processes(with_table: Subject) -> None:
+async def test_a_backend_without_an_image_runs_as_processes(with_table: Project) -> None:
     """By itself; containers that are asked for by name are a mistake in its file."""
     bare = replace(with_table, backend=msgspec.structs.replace(with_table.backend, image=ImageSource()))
     launcher = choose_launcher("auto", bare, print)
@@ -139,7 +139,7 @@ def test_a_dockerfile_that_does_not_build_is_the_backends_matter(tmp_path: Path)
 
 
 def test_a_configuration_of_nginx_is_refused_where_there_is_none(
-    with_table: Subject, monkeypatch: pytest.MonkeyPatch
+    with_table: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before anything is started; with one it is no problem."""
     config = OwnConfiguration("nginx/own.conf", "")

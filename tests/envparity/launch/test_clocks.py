@@ -16,8 +16,8 @@ from envparity.launch import clocks
 from envparity.launch.port import Launcher
 from envparity.model.case import Boot
 from envparity.model.environment import Environment, Platform
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.model.subject import Subject
 from tests.envparity.launching import BACKEND, FakeLauncher
 
 
@@ -54,7 +54,7 @@ def test_a_run_that_sets_clocks_is_the_machines_trouble_where_there_is_no_librar
     """Said before anything boots, and by `doctor`; a run that sets none does not need it."""
     apart = Scenario("apart", boot=Boot(clocks=(0.0, 60.0)), replicas=2, steps=())
     platform = {"local": Environment("local", platform=Platform(replicas=2))}
-    with_clocks = Subject(msgspec.structs.replace(BACKEND, scenarios=(Scenario("talk"), apart)), platform)
+    with_clocks = Project(msgspec.structs.replace(BACKEND, scenarios=(Scenario("talk"), apart)), platform)
     monkeypatch.setattr(clocks, "_PLACES", ())
     with pytest.raises(LaunchError, match="faketime") as raised:
         Run(with_clocks, cast("Launcher", FakeLauncher()), lambda _: None)
@@ -63,4 +63,4 @@ def test_a_run_that_sets_clocks_is_the_machines_trouble_where_there_is_no_librar
     assert [clock.state for clock in doctor._clocks(with_clocks)] == ["note"]
     monkeypatch.undo()
     assert [clock.state for clock in doctor._clocks(with_clocks)] == ["ok"]
-    assert list(doctor._clocks(Subject(BACKEND, platform))) == []
+    assert list(doctor._clocks(Project(BACKEND, platform))) == []

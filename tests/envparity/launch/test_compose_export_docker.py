@@ -18,7 +18,7 @@ import pytest
 from docker.errors import ImageNotFound
 from dotenv import dotenv_values
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.launch.container.kind import backend_image
 from envparity.launch.images.builder import ImageBuilder
 from envparity.launch.images.folder import default_docker_folder
@@ -214,8 +214,8 @@ def by_hand(folder: Path, environment: str, servers: dict[str, str]) -> Iterator
         builder = ImageBuilder(client, default_docker_folder(), lambda _line: None)
         built = builder.ensure(list(servers.values()))
         images = {service: built[name] for service, name in servers.items()}
-        subject = load_subject(folder / "backend.toml", folder / "environments")
-        images["backend"] = backend_image(builder, subject.backend)
+        project = load_project(folder / "backend.toml", folder / "environments")
+        images["backend"] = backend_image(builder, project.backend)
         for service, reference in images.items():
             tags.append(f"{hand.name}_{service}")
             client.images.get(reference).tag(tags[-1])

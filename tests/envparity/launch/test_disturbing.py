@@ -88,6 +88,33 @@ async def test_a_slow_dependency_is_slow_for_all_or_for_some_answers() -> None:
         assert await client.answered() == ANSWER
 
 
+async def test_answers_of_several_connections_overtake_one_another() -> None:
+    """Who asked first is answered last; who asks for one thing after the other is answered in that order, late."""
+    loop = asyncio.get_running_loop()
+    async with proxied() as proxy:
+        clients = [await Client.of(proxy) for _ in range(3)]
+        for client in clients:
+            await client.answered()
+        await disturbing.begin(proxy, Slow("it", by_s=1, reverse=True), tell_apart=False)
+        order: list[int] = []
+
+        async def asks(number: int) -> None:
+            await asyncio.sleep(number * 0.05)
+            await clients[number].answered()
+            order.append(number)
+
+        began_s = loop.time()
+        await asyncio.gather(*map(asks, range(3)))
+        assert order == [2, 1, 0]
+        assert loop.time() - began_s >= 0.95
+        first, second = clients[0], clients[0]
+        first.ask()
+        assert await second.answered() == await first.reader.readexactly(len(ANSWER)) == ANSWER
+        await disturbing.begin(proxy, Slow("it", by_s=60, reverse=True), tell_apart=False)
+        await disturbing.end(proxy)
+        assert await first.answered() == ANSWER
+
+
 async def test_one_answer_ends_in_the_middle_and_the_next_ones_do_not() -> None:
     """Half of it arrives, and then a reset, not an end in order."""
     async with proxied() as proxy:

@@ -11,7 +11,7 @@ from envparity.doors import entries_of
 from envparity.errors import ConfigurationError, DoorFailed, LaunchError
 from envparity.launch.choose import choose_launcher
 from envparity.model.case import Boot
-from tests.envparity.launching import subject
+from tests.envparity.launching import project
 from tests.installed import install
 
 KITCHEN = """
@@ -23,7 +23,7 @@ from tests.envparity.launching import FakeLauncher, FakeStack
 class Kitchen(FakeLauncher):
     boot = FakeLauncher.boot
 
-def opened(subject, waiting):
+def opened(project, waiting):
     return Kitchen()
 """
 BOOTS = "@asynccontextmanager\nasync def boot(*_):\n  yield {}\nKitchen.boot = boot"
@@ -49,8 +49,8 @@ async def booted(site: Path, module: str, text: str) -> tuple[str, str]:
     """The names of the launcher and of the environment that it has booted and seen through."""
     source = f"{KITCHEN}\n{text}\nKIND = LauncherKind('pots', opened)\n"
     install(site, "kitchen", {"envparity.launchers": {"pots": f"{module}:KIND"}}, {module: source})
-    launcher = choose_launcher("pots", subject(), print)
-    async with launcher.boot(subject().environments["local"], Boot(), print) as stack:
+    launcher = choose_launcher("pots", project(), print)
+    async with launcher.boot(project().environments["local"], Boot(), print) as stack:
         await stack.until_decided()
         environment = stack.case.environment
     await launcher.close()
@@ -82,7 +82,7 @@ async def test_an_error_of_ours_stays_what_it_is(site: Path) -> None:
 def test_attached_by_name_boots_nothing() -> None:
     """What is not attached is said, each environment."""
     with pytest.raises(ConfigurationError) as wrong:
-        choose_launcher("attached", subject(), print)
+        choose_launcher("attached", project(), print)
     assert [mistake.key for mistake in wrong.value.mistakes] == ["local", "staging"]
 
 

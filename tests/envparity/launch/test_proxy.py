@@ -90,8 +90,8 @@ async def test_down_resets_a_connection_that_was_accepted_and_not_yet_served() -
     """Going down in the very moment of a connection resets it and leaves no socket open."""
     async with serving(echo) as address, Proxy("127.0.0.1", address) as proxy:
         with socket.create_connection(("127.0.0.1", proxy.port)) as opened:
-            assert proxy._port.listener is not None
-            proxy._port.accept(proxy._port.listener)
+            assert proxy._ports.first.listener is not None
+            proxy._ports.first.accept(proxy._ports.first.listener)
             assert proxy.open_connections == 1
             await proxy.down()
             opened.settimeout(DEADLINE_S)
@@ -199,7 +199,7 @@ async def test_leaving_it_leaves_no_task_and_no_socket() -> None:
             writer.close()
     await until("the clients' tasks to end", lambda: asyncio.all_tasks() == tasks)
     gc.collect()
-    await until("every socket to be closed", lambda: set(os.listdir("/proc/self/fd")) == descriptors)  # noqa: PTH208
+    await until("every socket to be closed", lambda: set(os.listdir("/proc/self/fd")) <= descriptors)  # noqa: PTH208
 
 
 async def test_a_connection_is_closed_at_its_age_whatever_is_said_on_it() -> None:

@@ -24,8 +24,8 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Expect, Send
 from envparity.probe.log import TextLog
 from envparity.probe.metrics import Metrics
-from envparity.probe.outcome import Outcome
-from envparity.probe.probing import Plan, Probe
+from envparity.probe.outcome import ProbeOutcome
+from envparity.probe.probing import Probe, ProbePlan
 from tests.self_signed import self_signed
 
 SHORT_S = 0.2  # for what is waited for in vain
@@ -67,19 +67,19 @@ def impatient(*phases: str) -> Backend:
     return backend(**dict.fromkeys((f"{phase}_s" for phase in phases), SHORT_S))
 
 
-def plan(port: int, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, **changes: Any) -> Plan:
+def plan(port: int, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, **changes: Any) -> ProbePlan:
     target = Target("wss" if tls else "ws", host, port, "")
     deployed = Deployed(str(target), secret=Credential(variable="KEY"), user=USER)
     environment = Environment("staging", deployed=deployed)
     settings = {"ISS": "i", "AUD": "a"}
     given: dict[str, Any] = {"environment": environment, "backend": backend(), "scenario": SCENARIO}
-    return Plan(**{**given, "target": target, "settings": settings, "tls": tls, **changes})
+    return ProbePlan(**{**given, "target": target, "settings": settings, "tls": tls, **changes})
 
 
 class Probed:
     """A probe of that plan, its metrics and the lines that it wrote."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ProbePlan) -> None:
         from envparity.model.deployed.identity import Credentials
 
         self.lines: list[str] = []
@@ -91,7 +91,7 @@ class Probed:
         return self.metrics.registry.get_sample_value(f"envparity_probe_{name}", {"environment": "staging", **labels})
 
 
-async def probed(port: int, **changes: Any) -> Outcome:
+async def probed(port: int, **changes: Any) -> ProbeOutcome:
     """The outcome of one run against that port of 127.0.0.1."""
     return await Probed(plan(port, **changes)).probe.once()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from envparity.probe.outcome import Outcome
+from envparity.probe.outcome import ProbeOutcome
 
 
 async def hang(*_: object) -> None:
     await asyncio.get_running_loop().create_future()
 
 
-def trouble(outcome: Outcome) -> tuple[str, str]:
+def trouble(outcome: ProbeOutcome) -> tuple[str, str]:
     """Phase, and what came instead."""
     assert outcome.trouble is not None
     return outcome.trouble.phase, outcome.trouble.got

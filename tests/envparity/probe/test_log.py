@@ -9,11 +9,11 @@ import pytest
 
 from envparity.probe.alert import Alert, Recovery
 from envparity.probe.log import JsonLog, LogFormat, TextLog, open_log
-from envparity.probe.outcome import Outcome, Trouble
+from envparity.probe.outcome import ProbeOutcome, Trouble
 
 AT = 1_757_332_800.25  # 2025-09-08T12:00:00.250Z
-GOOD = Outcome(AT, 0.0432, {"connect": 0.003, "accept": 0.005}, None, "101", "success", "1000")
-BAD = Outcome(
+GOOD = ProbeOutcome(AT, 0.0432, {"connect": 0.003, "accept": 0.005}, None, "101", "success", "1000")
+BAD = ProbeOutcome(
     AT, 5.0, {}, Trouble("message", "agent_started", "nothing", ("close 1013 'x'",)), "101", "success", "1013"
 )
 
@@ -64,7 +64,7 @@ def test_a_peer_cannot_forge_a_line(kind: LogFormat) -> None:
     """Newlines and escape sequences of what it said are shown, not written."""
     stream = io.StringIO()
     forged = "x\n2025-09-08T12:00:00Z staging healthy\x1b[2J\u2028\x85"
-    open_log(kind, "staging", lambda: AT, stream).ran(Outcome(AT, 1, trouble=Trouble("message", "a", forged)), 1)
+    open_log(kind, "staging", lambda: AT, stream).ran(ProbeOutcome(AT, 1, trouble=Trouble("message", "a", forged)), 1)
     assert len(stream.getvalue().splitlines()) == 1
     assert "\x1b" not in stream.getvalue()
 

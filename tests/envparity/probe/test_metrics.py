@@ -21,7 +21,7 @@ from envparity.probe.labels import (
     status_label,
 )
 from envparity.probe.metrics import Metrics, served
-from envparity.probe.outcome import Outcome, Trouble
+from envparity.probe.outcome import ProbeOutcome, Trouble
 
 PROMISED = {
     "envparity_probe_runs_total": {"environment", "outcome"},
@@ -45,8 +45,8 @@ LATER = {
     "envparity_probe_last_success_timestamp_seconds",
 }
 PHASES_OF_A_RUN = {"connect": 0.002, "accept": 0.003, "authenticate": 0.01, "message": 0.05, "close": 0.001}
-GOOD = Outcome(1000.0, 0.1, PHASES_OF_A_RUN, None, "101", "success", "1000")
-BAD = Outcome(1030.0, 5.0, {"connect": 0.002}, Trouble("accept", "a", "b"), "503")
+GOOD = ProbeOutcome(1000.0, 0.1, PHASES_OF_A_RUN, None, "101", "success", "1000")
+BAD = ProbeOutcome(1030.0, 5.0, {"connect": 0.002}, Trouble("accept", "a", "b"), "503")
 
 
 def samples(metrics: Metrics) -> dict[str, list[dict[str, str]]]:
@@ -91,7 +91,7 @@ def test_no_run_makes_a_series() -> None:
     before = samples(metrics)
     for number in range(0, 6000, 7):
         handshake, close = status_label(number), close_label(number)
-        metrics.note(Outcome(1.0, 0, handshake=handshake, close=close), 0, alerting=False)
+        metrics.note(ProbeOutcome(1.0, 0, handshake=handshake, close=close), 0, alerting=False)
     assert samples(metrics) == before
 
 
@@ -113,7 +113,7 @@ def test_a_run_is_counted_by_how_it_went() -> None:
 def test_an_internal_error_is_counted_twice() -> None:
     """As a close code, and by a name that an alert can be written against."""
     metrics = Metrics("staging")
-    metrics.note(Outcome(1.0, 0, trouble=BAD.trouble, close="1011"), 1, alerting=False)
+    metrics.note(ProbeOutcome(1.0, 0, trouble=BAD.trouble, close="1011"), 1, alerting=False)
     assert (value(metrics, "closes_total", code="1011"), value(metrics, "internal_errors_total")) == (1, 1)
 
 

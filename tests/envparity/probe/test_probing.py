@@ -32,10 +32,10 @@ def with_credentials(port: int, deployed: dict[str, Credential], environ: dict[s
 async def test_it_runs_on_schedule_until_its_time_is_over() -> None:
     """Healthy to its end; whoever it talks to at the end is told goodbye, and that run is not counted."""
     async with serving(healthy) as port:
-        probed = Probed(plan(port, every_s=0.05, for_s=0.4))
+        probed = Probed(plan(port, every_s=0.2, for_s=2.5))
         ending = await probed.probe.run()
     assert (ending.by, ending.healthy) == (0, True)
-    assert 2 <= ending.runs <= 9
+    assert 2 <= ending.runs <= 13
     assert probed.value("runs_total", outcome="success") == ending.runs
     assert probed.lines[-1].endswith(
         f"ended (its time is over): {ending.runs} runs, 0 failed, {skipped(probed):.0f} skipped"
@@ -54,9 +54,9 @@ async def test_a_run_that_takes_longer_than_the_interval_skips_and_counts() -> N
         await healthy(connection)
 
     async with serving(slow) as port:
-        probed = Probed(plan(port, every_s=0.05, for_s=0.5))
+        probed = Probed(plan(port, every_s=0.05, for_s=2.5))
         ending = await probed.probe.run()
-    assert ending.runs <= 3
+    assert ending.runs <= 13
     assert skipped(probed) >= 2 * (ending.runs - 1) > 0
     assert any("skipped" in line for line in probed.lines)
 

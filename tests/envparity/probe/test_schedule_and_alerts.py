@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envparity.probe.alert import Alert, Alerts, Recovery
-from envparity.probe.outcome import Outcome, Trouble
+from envparity.probe.outcome import ProbeOutcome, Trouble
 from envparity.probe.schedule import Schedule
 
 BROKEN = Trouble("message", "a", "b")
@@ -43,18 +43,18 @@ def test_a_run_that_takes_longer_than_the_interval_skips() -> None:
 def test_an_alert_begins_once_and_ends_with_the_first_success(after: int) -> None:
     """So many failures in a row, not fewer; more of them are the same alert."""
     alerts = Alerts(after)
-    failed = [alerts.note(Outcome(100.0 + at, 0, trouble=BROKEN)) for at in range(5)]
+    failed = [alerts.note(ProbeOutcome(100.0 + at, 0, trouble=BROKEN)) for at in range(5)]
     assert failed == [Alert(after, 100.0) if at == after - 1 else None for at in range(5)]
     stands = [alerts.standing]
-    assert alerts.note(Outcome(130.0, 0)) == Recovery(5, 30.0)
+    assert alerts.note(ProbeOutcome(130.0, 0)) == Recovery(5, 30.0)
     stands.append(alerts.standing)
     assert stands == [True, False]
-    assert alerts.note(Outcome(140.0, 0)) is None
+    assert alerts.note(ProbeOutcome(140.0, 0)) is None
 
 
 def test_a_success_in_between_starts_the_count_anew() -> None:
     """Two failures, a success, two failures: no alert of three, and no recovery from none."""
     alerts = Alerts(3)
     runs = [BROKEN, BROKEN, None, BROKEN, BROKEN]
-    assert [alerts.note(Outcome(1.0, 0, trouble=run)) for run in runs] == [None] * 5
+    assert [alerts.note(ProbeOutcome(1.0, 0, trouble=run)) for run in runs] == [None] * 5
     assert alerts.failures == 2

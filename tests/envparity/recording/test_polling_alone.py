@@ -22,9 +22,9 @@ from envparity.faces.cli.app import app as program
 from envparity.frames.codec import Posted
 from envparity.frames.engine_io import EngineIo
 from envparity.observe.transcript import Transcript, is_broken
-from envparity.recording.events import Exchange, Recording
+from envparity.recording.events import HttpExchange, Recording
 from envparity.recording.proving import prove
-from envparity.recording.proxy import Proxy, StopCondition
+from envparity.recording.proxy import RecordingProxy, StopCondition
 from envparity.recording.proxy import record as record_until
 from envparity.recording.saved_traffic import read_har
 from envparity.recording.speech import likely_speech
@@ -121,7 +121,7 @@ async def talk(authority: str, text: str = "Milk first") -> None:
 
 async def polled_at(port: int, text: str = "Milk first") -> Recording:
     """What goes over when that client talks to the house."""
-    proxy = Proxy(at(port))
+    proxy = RecordingProxy(at(port))
     async with proxy.serving("127.0.0.1", 0) as there:
         await talk(f"127.0.0.1:{there}", text)
     return proxy.recording
@@ -194,8 +194,8 @@ async def test_a_browsers_file_may_have_polls_alone(house: House, port: int, tmp
     result = await record(port, recording, tmp_path, "--contract", str(contract))
     assert result.exit_code == 0, result.output
     read = read_har(tmp_path / "page.har")
-    assert [event.request for event in read.events if isinstance(event, Exchange)] == [
-        event.request for event in recording.events if isinstance(event, Exchange)
+    assert [event.request for event in read.events if isinstance(event, HttpExchange)] == [
+        event.request for event in recording.events if isinstance(event, HttpExchange)
     ]
     assert likely_speech(read).name == "engine-io"
     assert TOKEN not in contract.read_text(encoding="utf-8")
@@ -221,9 +221,9 @@ async def test_a_recording_that_is_to_end_once_ends_with_the_session(port: int) 
         await talk(f"127.0.0.1:{there}")
         recording = await recorded
     assert are_sessions_over(recording, None)
-    goodbye = next(event for event in recording.events if isinstance(event, Exchange) and event.body == "1")
+    goodbye = next(event for event in recording.events if isinstance(event, HttpExchange) and event.body == "1")
     before = Recording([event for event in recording.events if event.at_s < goodbye.at_s])
-    assert any(isinstance(event, Exchange) for event in before.events)
+    assert any(isinstance(event, HttpExchange) for event in before.events)
     assert not are_sessions_over(before, None)
 
 

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from envparity.errors import LaunchError
-from envparity.recording.events import Closed, Exchange, Received, Sent
+from envparity.recording.events import HttpExchange, MessageReceived, MessageSent, WebSocketClosed
 from envparity.recording.proxy import StopCondition, record
 from tests.envparity.recording.conversing import at, recorded, visit
 from tests.envparity.recording.rooms import PASSWORD, Rooms, app_of, serving
@@ -85,9 +85,9 @@ async def test_messages_pass_untouched(port: int, compression: str | None) -> No
 
     recording = await recorded(port, client, StopCondition(DEADLINE_S, once=True))
     first = recording.events
-    assert [event.message for event in first if isinstance(event, Sent)] == [*sent, b"in pieces", "leave"]
-    assert [event.message for event in first if isinstance(event, Received)] == [*sent, b"in pieces"]
-    assert [(opened.by, opened.code, opened.reason) for opened in first if isinstance(opened, Closed)] == [
+    assert [event.message for event in first if isinstance(event, MessageSent)] == [*sent, b"in pieces", "leave"]
+    assert [event.message for event in first if isinstance(event, MessageReceived)] == [*sent, b"in pieces"]
+    assert [(opened.by, opened.code, opened.reason) for opened in first if isinstance(opened, WebSocketClosed)] == [
         ("server", 4004, "as you say")
     ]
 
@@ -106,7 +106,7 @@ async def test_requests_pass_untouched(port: int) -> None:
             await socket.send("over")
 
     recording = await recorded(port, client)
-    exchanges = [event for event in recording.events if isinstance(event, Exchange)]
+    exchanges = [event for event in recording.events if isinstance(event, HttpExchange)]
     assert [event.request for event in exchanges] == ["GET /a?b=c", "POST /p", "POST /long", "DELETE /d"]
     assert [event.body if event.body is None else event.body[:3] for event in exchanges] == ["", '{"x', None, ""]
 
@@ -158,7 +158,7 @@ async def test_whoever_is_connected_is_let_go_when_it_ends(port: int) -> None:
             await socket.wait_closed()
 
     recording = await recorded(port, client, StopCondition(DEADLINE_S))
-    assert [type(event).__name__ for event in recording.events] == ["Opened", "Sent", "Received"]
+    assert [type(event).__name__ for event in recording.events] == ["WebSocketOpened", "MessageSent", "MessageReceived"]
 
 
 async def test_ctrl_c_ends_the_recording_and_the_scenario_is_written(tmp_path: Path) -> None:

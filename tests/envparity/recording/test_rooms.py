@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from envparity.config.backend import load_backend
 from envparity.faces.cli.app import app
 from envparity.recording.contracted import prove_contract
-from envparity.recording.events import Closed, Exchange, Opened, Received, Sent
+from envparity.recording.events import HttpExchange, MessageReceived, MessageSent, WebSocketClosed, WebSocketOpened
 from envparity.recording.proving import DoesNotHold, played
 from tests.envparity.recording.conversing import backend_file, proven, recorded, steps_of, visit, written
 from tests.envparity.recording.rooms import PASSWORD, Rooms, app_of, serving
@@ -35,16 +35,25 @@ async def test_what_goes_over_is_recorded_as_it_was(port: int, rooms: Rooms) -> 
     """Requests, handshakes, messages that were compressed, and the close, in their order."""
     recording = await recorded(port, visit)
     kinds = [type(event) for event in recording.events]
-    assert kinds == [Exchange, Opened, Received, Sent, Received, Sent, Received, Closed]
+    assert kinds == [
+        HttpExchange,
+        WebSocketOpened,
+        MessageReceived,
+        MessageSent,
+        MessageReceived,
+        MessageSent,
+        MessageReceived,
+        WebSocketClosed,
+    ]
     exchange, opened = recording.events[0], recording.events[1]
-    assert isinstance(exchange, Exchange)
+    assert isinstance(exchange, HttpExchange)
     assert (exchange.request, exchange.status, exchange.body) == ("POST /api/rooms", 201, '{"topic":"tea"}')
-    assert isinstance(opened, Opened)
+    assert isinstance(opened, WebSocketOpened)
     assert any(name.lower() == "sec-websocket-extensions" for name, _ in opened.headers)
-    heard = [event.message for event in recording.events if isinstance(event, Sent)]
+    heard = [event.message for event in recording.events if isinstance(event, MessageSent)]
     assert [len(rooms.heard), "Milk first" in heard[1], recording.notes] == [2, True, []]
     closed = recording.events[-1]
-    assert isinstance(closed, Closed)
+    assert isinstance(closed, WebSocketClosed)
     assert (closed.by, closed.code) == ("client", 1000)
 
 

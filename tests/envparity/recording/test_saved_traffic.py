@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from envparity.faces.cli.app import app
-from envparity.recording.events import Closed, Event, Exchange, Opened, Recording, Sent
+from envparity.recording.events import Event, HttpExchange, MessageSent, Recording, WebSocketClosed, WebSocketOpened
 from envparity.recording.saved_traffic import read_har, read_transcript
 from tests.envparity.recording.conversing import recorded, visit
 from tests.envparity.recording.rooms import PASSWORD, Rooms, app_of, serving
@@ -41,19 +41,19 @@ def har_of(recording: Recording) -> dict[str, Any]:
     """The same as a HAR file, as Chromium writes one, with a request to somebody else."""
     entries: dict[str, dict[str, Any]] = {}
     for number, event in enumerate(recording.events):
-        if isinstance(event, Exchange):
+        if isinstance(event, HttpExchange):
             entries[str(number)] = entry_of(
                 event.at_s, event.method, f"http://127.0.0.1:1{event.target}", event.headers
             )
             entries[str(number)]["time"] = event.took_s * 1000
             entries[str(number)]["request"]["postData"] = {"mimeType": "application/json", "text": event.body}
             entries[str(number)]["response"] |= {"status": event.status, "content": {"text": event.answer}}
-        elif isinstance(event, Opened):
+        elif isinstance(event, WebSocketOpened):
             made = entry_of(event.at_s, "GET", f"ws://127.0.0.1:1{event.target}", event.headers)
             entries[event.connection] = made | {"_webSocketMessages": []}
             made["response"]["status"] = 101
-        elif not isinstance(event, Closed):
-            kind = "send" if isinstance(event, Sent) else "receive"
+        elif not isinstance(event, WebSocketClosed):
+            kind = "send" if isinstance(event, MessageSent) else "receive"
             message = {"type": kind, "time": BEGAN + event.at_s, "opcode": 1, "data": event.message}
             entries[event.connection]["_webSocketMessages"].append(message)
     entries["other"] = entry_of(0.1, "GET", "https://cdn.example/app.js", ())
@@ -114,7 +114,7 @@ def test_a_har_file_is_read_by_what_chromium_writes(recording: Recording, tmp_pa
     read = read_har(tmp_path / "page.har")
     assert [type(event) for event in read.events[:-1]] == [type(event) for event in recording.events[:-1]]
     last = read.events[-1]
-    assert isinstance(last, Sent)
+    assert isinstance(last, MessageSent)
     assert (last.message, len(read.notes)) == (b"\0\1", 1)
     assert not [name for event in read.events for name, _ in getattr(event, "headers", ()) if name.startswith(":")]
 
@@ -124,9 +124,9 @@ def test_lines_may_say_json_and_no_time(tmp_path: Path) -> None:
     lines = ['{"kind": "open", "target": "/ws"}', '{"kind": "sent", "json": {"type": "ping"}}', '{"kind": "close"}']
     (tmp_path / "lines").write_text("\n".join(lines), encoding="utf-8")
     read = read_transcript(tmp_path / "lines")
-    assert read.events == [Opened(target="/ws"), Sent(json={"type": "ping"}), Closed()]
+    assert read.events == [WebSocketOpened(target="/ws"), MessageSent(json={"type": "ping"}), WebSocketClosed()]
     sent = read.events[1]
-    assert isinstance(sent, Sent)
+    assert isinstance(sent, MessageSent)
     assert sent.message == '{"type":"ping"}'
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from envparity.judge.cause import TraitsCause
 from envparity.judge.evidence import Note, StartupFailed
-from envparity.judge.finding import Exemption, Finding, Verdict
+from envparity.judge.finding import Finding, UsedDeclaration, Verdict
 
 STARTUP = Finding(
     code="EP101",
@@ -43,13 +43,13 @@ CLOSE = Finding(
     scenario="refusal-expired",
     replay="envparity run --environment local,staging --only refusal-expired",
 )
-EXEMPTION = Exemption(
+EXEMPTION = UsedDeclaration(
     environment="staging",
     path="report.settings.LOG_FORMAT.value",
     reason="The platform collects logs as JSON, and a developer reads them in the console.",
     covered=("report.settings.LOG_FORMAT.value",),
 )
-GLOB = Exemption(
+GLOB = UsedDeclaration(
     environment="production", path="report.settings.WEBSOCKET_*.value", reason="Measured.", covered=("a", "b")
 )
 

@@ -11,9 +11,9 @@ from envparity.engine.events import CaseObserved, Event, OrderBooted, OrdersPlan
 from envparity.judge import RULES, judge
 from envparity.judge.finding import Verdict
 from envparity.model.environment import Dependency, Environment, FromSource, Ingress, Platform, SecretOf
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
-from envparity.report.saved import SavedRun, SavedSubject, saved_subject
+from envparity.report.saved import SavedProject, SavedRun, saved_project
 from tests.envparity.judge.builders import (
     BACKEND,
     WELCOME,
@@ -36,14 +36,14 @@ STAGING = Environment(
     ingress=Ingress(kind="nginx", tls=True, host="api.example"),
     dependencies={"postgres": Dependency("postgres", tls="require")},
 )
-SUBJECT = Subject(BACKEND, {"local": LOCAL, "staging": STAGING}, "2025-09-08")
+PROJECT = Project(BACKEND, {"local": LOCAL, "staging": STAGING}, "2025-09-08")
 OTHER_WELCOME = replace(received(WELCOME | {"limits": {"per_minute": 10}}), violations=("limits: too few",))
 
 
-def events_of(observations: Sequence[Observation], subject: Subject = SUBJECT) -> list[Event]:
+def events_of(observations: Sequence[Observation], project: Project = PROJECT) -> list[Event]:
     """What a run over these observations emits."""
-    judgement = judge(subject, observations)
-    names = tuple(subject.environments)
+    judgement = judge(project, observations)
+    names = tuple(project.environments)
     verdict = Verdict(
         run_id="0a1b2c3d",
         launcher="container",
@@ -56,18 +56,18 @@ def events_of(observations: Sequence[Observation], subject: Subject = SUBJECT) -
         exemptions=judgement.exemptions,
         duration_s=12.5,
     )
-    started = RunStarted("0a1b2c3d", "container", (), subject.backend.name, names, len(observations), 2, len(RULES))
+    started = RunStarted("0a1b2c3d", "container", (), project.backend.name, names, len(observations), 2, len(RULES))
     observed = [CaseObserved(observation.case.id, observation, 0, 1.0) for observation in observations]
     return [started, *observed, RunFinished(verdict)]
 
 
-def described(subject: Subject = SUBJECT, folder: Path = Path("nowhere")) -> SavedSubject:
+def described(project: Project = PROJECT, folder: Path = Path("nowhere")) -> SavedProject:
     """What the run was about, at a moment that stays."""
-    return replace(saved_subject(subject, folder), began="2025-09-08T01:17:51+00:00")
+    return replace(saved_project(project, folder), began="2025-09-08T01:17:51+00:00")
 
 
-def run_of(*observations: Observation, subject: Subject = SUBJECT) -> SavedRun:
-    run = SavedRun.of(described(subject), events_of(observations, subject))
+def run_of(*observations: Observation, project: Project = PROJECT) -> SavedRun:
+    run = SavedRun.of(described(project), events_of(observations, project))
     assert run is not None
     return run
 
@@ -81,7 +81,7 @@ def startup_run(description: str = "made at import") -> SavedRun:
     """Startup fails everywhere, as in the incident: one finding."""
     failure = {"code": "FACTORY", "component": "auth", "description": description, "action": "make it later"}
     bad = replica(failed(failure), log=(description,))
-    return run_of(*(observation(name, bad, transcripts=(refused(),)) for name in SUBJECT.environments))
+    return run_of(*(observation(name, bad, transcripts=(refused(),)) for name in PROJECT.environments))
 
 
 def apart_run() -> SavedRun:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.report.revision import revision_of
-from envparity.report.saved_subject import SavedSubject, saved_subject
+from envparity.report.saved_project import SavedProject, saved_project
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -34,9 +34,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def saved(folder: Path, only: tuple[str, ...] = (), repeat: int = 1) -> SavedSubject:
-    subject = load_subject(folder / "backend.toml", folder / "environments")
-    return saved_subject(subject, folder / "environments", only=only, repeat=repeat)
+def saved(folder: Path, only: tuple[str, ...] = (), repeat: int = 1) -> SavedProject:
+    project = load_project(folder / "backend.toml", folder / "environments")
+    return saved_project(project, folder / "environments", only=only, repeat=repeat)
 
 
 def test_every_file_that_was_read_has_its_digest(project: Path) -> None:

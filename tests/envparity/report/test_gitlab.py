@@ -99,5 +99,5 @@ def test_paths_are_those_of_the_repository(name: str, tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path / "service")
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
     for made, finding in zip(json.loads(make_report("gitlab", run, RULES)), run.verdict.findings, strict=True):
-        place = places(run.subject, finding)[0]
+        place = places(run.project, finding)[0]
         assert made["location"] == {"path": f"service/{place.file}", "lines": {"begin": max(1, place.line)}}

@@ -14,10 +14,10 @@ from envparity.isolate.trait_places import trait_places
 from envparity.judge import RULES
 from envparity.judge.cause import CausePlace, Search, TraitsCause
 from envparity.model.environment import Environment, Ingress, Platform
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.report.github import annotation_lines
 from envparity.report.kinds import make_report
-from envparity.report.places import Place, places
+from envparity.report.places import FileLine, places
 from envparity.report.sarif import sarif_json
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import verdict_text
@@ -50,7 +50,7 @@ def run() -> SavedRun:
 
 def test_the_region_in_sarif_is_the_line_of_the_cause(run: SavedRun) -> None:
     """First of all places, before the scenario."""
-    assert places(run.subject, run.verdict.findings[0])[0] == Place("deploy/compose.yaml", 14)
+    assert places(run.project, run.verdict.findings[0])[0] == FileLine("deploy/compose.yaml", 14)
     location = json.loads(sarif_json(run, RULES))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert location["artifactLocation"]["uri"] == "deploy/compose.yaml"
     assert location["region"] == {"startLine": 14}
@@ -70,9 +70,9 @@ def test_so_is_the_annotation_and_what_people_read(run: SavedRun) -> None:
 
 def test_a_finding_about_a_setting_points_to_the_file_that_gives_it() -> None:
     """Also where no cause is known."""
-    subject = described(Subject(BACKEND, {"local": TYPED, "staging": FROM_COMPOSE}, "2025-09-08"))
+    project = described(Project(BACKEND, {"local": TYPED, "staging": FROM_COMPOSE}, "2025-09-08"))
     finding = replace(startup_run().verdict.findings[0], where="LIMIT", environments=("staging",), scenario=None)
-    assert places(subject, finding) == (Place("deploy/compose.yaml", 14),)
+    assert places(project, finding) == (FileLine("deploy/compose.yaml", 14),)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from envparity.judge import RULES
-from envparity.report.places import Place, places
+from envparity.report.places import FileLine, places
 from envparity.report.sarif import sarif_json
 from envparity.report.saved import SavedRun, SavedScenario
 from tests.envparity.report.recorded import HOSTILE, apart_run, clean_run, startup_run
@@ -95,24 +95,24 @@ def test_a_fingerprint_is_the_same_in_the_next_run() -> None:
 def test_a_finding_points_to_the_line_of_what_it_is_about() -> None:
     """A setting to its line in the environment's file, a scenario to its own in the backend's; else to the file."""
     run = startup_run()
-    staging = replace(run.subject.environments[1], lines={"settings.LIMIT": 7})
-    subject = replace(
-        run.subject,
-        environments=(run.subject.environments[0], staging),
+    staging = replace(run.project.environments[1], lines={"settings.LIMIT": 7})
+    project = replace(
+        run.project,
+        environments=(run.project.environments[0], staging),
         scenarios=(SavedScenario("chat", "", "g", 12),),
     )
     (finding,) = run.verdict.findings
     here = replace(finding, environments=("staging",), scenario=None)
-    assert places(subject, replace(here, where="LIMIT")) == (Place("nowhere", 7),)
-    assert places(subject, replace(here, scenario="chat")) == (Place("nowhere"), Place("backend.toml", 12))
-    assert places(subject, replace(finding, environments=("gone",), scenario=None)) == (Place("backend.toml"),)
+    assert places(project, replace(here, where="LIMIT")) == (FileLine("nowhere", 7),)
+    assert places(project, replace(here, scenario="chat")) == (FileLine("nowhere"), FileLine("backend.toml", 12))
+    assert places(project, replace(finding, environments=("gone",), scenario=None)) == (FileLine("backend.toml"),)
 
 
 def test_a_path_is_a_uri() -> None:
     """Relative to the folder of the run, with what a URI may not hold escaped; one outside is absolute."""
     run = startup_run()
-    (only,) = (environment for environment in run.subject.environments if environment.name == "staging")
+    (only,) = (environment for environment in run.project.environments if environment.name == "staging")
     for file, uri in (("my envs/a b.toml", "my%20envs/a%20b.toml"), ("/srv/x.toml", Path("/srv/x.toml").as_uri())):
-        subject = replace(run.subject, environments=(replace(only, file=file),))
-        location = log(replace(run, subject=subject))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+        project = replace(run.project, environments=(replace(only, file=file),))
+        location = log(replace(run, project=project))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
         assert location["artifactLocation"]["uri"] == uri

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.engine.events import RunStarted, Waiting
 from envparity.errors import ConfigurationError
 from envparity.report.ndjson import NdjsonWriter
@@ -20,10 +20,10 @@ from envparity.report.saved import (
     newest_run,
     read_run,
     runs_folder,
+    saved_project,
     saved_runs,
-    saved_subject,
 )
-from envparity.report.saved_subject import FORMAT
+from envparity.report.saved_project import FORMAT
 from tests.envparity.judge.builders import observation
 from tests.envparity.report.recorded import described, events_of
 
@@ -56,10 +56,17 @@ def save(folder: Path, run_id: str = "0a1b2c3d", *, until: int | None = None) ->
 
 
 def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
-    """Subject, observations and verdict; the reports get the very same."""
+    """Project, observations and verdict; the reports get the very same."""
     (handed,) = save(tmp_path / "runs")
     assert read_run(tmp_path / "runs/0a1b2c3d.ndjson") == handed
     assert [observation.case.id for observation in handed.observations] == ["local", "staging"]
+
+
+def test_its_lines_are_called_as_in_runs_that_were_saved_before(tmp_path: Path) -> None:
+    save(tmp_path)
+    first, second, *_ = (tmp_path / "0a1b2c3d.ndjson").read_text(encoding="utf-8").splitlines()
+    assert first.startswith('{"type":"SavedSubject",')
+    assert second.startswith('{"type":"RunStarted",')
 
 
 def test_an_interrupted_run_is_kept_and_is_no_report(tmp_path: Path) -> None:
@@ -96,21 +103,21 @@ def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
         find_run("abc11112", tmp_path)
 
 
-def test_no_value_of_a_setting_is_saved_with_the_subject(files: Path) -> None:
+def test_no_value_of_a_setting_is_saved_with_the_project(files: Path) -> None:
     """A literal in an environment's file may be a secret; only where it stands is kept."""
-    subject = load_subject(files / "backend.toml", files / "environments")
-    saver = Saver(saved_subject(subject, files / "environments"), files / "runs")
-    for event in events_of([observation("local")], subject):
+    project = load_project(files / "backend.toml", files / "environments")
+    saver = Saver(saved_project(project, files / "environments"), files / "runs")
+    for event in events_of([observation("local")], project):
         saver.handle(event)
     (file,) = saved_runs(files / "runs")
     assert "hunter2" not in file.read_text(encoding="utf-8")
-    (environment,) = read_run(file).subject.environments
+    (environment,) = read_run(file).project.environments
     assert environment.file == "environments/local.toml"
     assert {key: environment.lines[key] for key in ("settings.A", "differences.*.A.value")} == {
         "settings.A": 4,
         "differences.*.A.value": 6,
     }
-    assert [(scenario.name, scenario.title, scenario.line) for scenario in read_run(file).subject.scenarios] == [
+    assert [(scenario.name, scenario.title, scenario.line) for scenario in read_run(file).project.scenarios] == [
         ("greeting", "hello", 5)
     ]
 

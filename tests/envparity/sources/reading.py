@@ -10,7 +10,7 @@ from envparity.errors import Mistake
 from envparity.faces.cli.diff_sections import sections
 from envparity.model.backend import Backend
 from envparity.model.environment import Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 
 __all__ = ["differing", "environment", "mistakes", "notes", "place", "program", "put"]
 
@@ -55,10 +55,10 @@ def notes(made: Environment, *, known: bool) -> dict[str, str]:
 
 def differing(here: Environment, there: Environment) -> dict[str, tuple[str, str]]:
     """What `diff` says of the two, by section and name, with files by their last names."""
-    subject = Subject(Backend("api", Path("backend.toml")), {here.name: here, there.name: there})
+    project = Project(Backend("api", Path("backend.toml")), {here.name: here, there.name: there})
     return {
         f"{section.title}: {row.name}": (_short(row.here), _short(row.there))
-        for section in sections(subject)
+        for section in sections(project)
         for row in section.rows
     }
 

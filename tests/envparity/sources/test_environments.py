@@ -10,8 +10,8 @@ from envparity.config.environment import load_environments, read_environments
 from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend
 from envparity.model.environment import Composed, FromSource, SecretOf
-from envparity.model.subject import Subject
-from envparity.report.saved_subject import _digests
+from envparity.model.project import Project
+from envparity.report.saved_project import _digests
 from tests.envparity.sources.reading import differing, environment, mistakes, notes, place, put
 
 COMPOSE = """services:
@@ -233,8 +233,8 @@ def test_a_run_keeps_the_digest_of_every_file(tmp_path: Path) -> None:
     """Also of those that a base extends."""
     put(tmp_path, shared___deep__toml="", shared___base__toml='extends = ["deep.toml"]\n', backend__toml="")
     made = environment(tmp_path, "shared/base.toml")
-    subject = Subject(Backend("api", tmp_path / "backend.toml"), {"staging": made})
-    kept = {Path(file).name for file, _ in _digests(subject, tmp_path)}
+    project = Project(Backend("api", tmp_path / "backend.toml"), {"staging": made})
+    kept = {Path(file).name for file, _ in _digests(project, tmp_path)}
     assert kept == {"backend.toml", "staging.toml", "base.toml", "deep.toml"}
 
 

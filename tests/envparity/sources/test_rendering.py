@@ -129,6 +129,32 @@ def test_what_a_kustomization_generates_stands_where_it_says_it(team: Path, prog
     assert (place(made, "settings.COLOUR"), place(made, "settings.SIZE")) == ("kustomization.yaml:6", "more.env:2")
 
 
+RENAMING = """\
+resources: [../base]
+namePrefix: eu-
+nameSuffix: -staging
+images:
+  - {name: other, newTag: "1"}
+  - name: api
+    newName: registry.example/api
+    newTag: "7"
+patches: [{path: patch.yaml}]
+configMapGenerator: [{name: more, literals: [SIZE=9]}]
+"""
+
+
+def test_what_is_renamed_has_its_places(team: Path, programs: Path) -> None:
+    """By a prefix, a suffix, or as an image: in the files it has its own name."""
+    put(team, staging___kustomization__yaml=RENAMING)
+    uses = "          envFrom: [{configMapRef: {name: eu-more-staging-2f8k7c9m4d}}]\n"
+    data = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: eu-more-staging-2f8k7c9m4d}\ndata: {SIZE: '9'}\n"
+    rendered = RENDERED.replace("{name: api}", "{name: eu-api-staging}") + uses + data
+    program(programs, "kustomize", rendered.replace("image: api", "image: registry.example/api:7"))
+    made = environment(team, "staging")
+    assert (place(made, "settings.LOG_LEVEL"), place(made, "settings.REGION")) == ("api.yaml:11", "patch.yaml:10")
+    assert (place(made, "settings.SIZE"), place(made, "image")) == ("kustomization.yaml:10", "kustomization.yaml:8")
+
+
 @pytest.mark.usefixtures("programs")
 def test_where_it_is_not_installed_that_is_said(team: Path) -> None:
     """The files are read as they stand, and the note names the program."""

@@ -8,7 +8,7 @@ import contextlib
 import h11
 
 from envparity.launch.process.accepting import Stream
-from envparity.launch.process.ingress.head import Refused, Request
+from envparity.launch.process.ingress.head import HeadRefused, RequestHead
 from envparity.launch.process.ingress.plan import IngressPlan
 
 __all__ = ["Body", "HungUp", "linger", "relay"]
@@ -24,7 +24,7 @@ class HungUp(Exception):
 class Body:
     """A request's body: what of it has come with the head, and the rest as it comes."""
 
-    def __init__(self, client: Stream, request: Request, parser: h11.Connection, plan: IngressPlan) -> None:
+    def __init__(self, client: Stream, request: RequestHead, parser: h11.Connection, plan: IngressPlan) -> None:
         self._client, self._parser = client, parser
         self._limit, self._idle_s = plan.ingress.max_body_bytes, plan.ingress.idle_timeout_s
         self._size = 0
@@ -32,13 +32,13 @@ class Body:
         self.is_complete = False
         announced = request.value(b"content-length")
         if announced and int(announced) > self._limit:
-            raise Refused(413)
+            raise HeadRefused(413)
         self._here = self._parsed()
         #: bytes of a body of which all is here already; None otherwise, and where there is none
         self.length = len(self._here) if self.is_complete and request.has_body else None
 
     def _parsed(self) -> bytes:
-        """What can be had without waiting. Raises `Refused` when it is too much, or no body."""
+        """What can be had without waiting. Raises `HeadRefused` when it is too much, or no body."""
         data = []
         try:
             while isinstance(event := self._parser.next_event(), h11.Data | h11.EndOfMessage):
@@ -47,14 +47,14 @@ class Body:
                     break
                 self._size += len(event.data)
                 if self._size > self._limit:
-                    raise Refused(413)
+                    raise HeadRefused(413)
                 data.append(bytes(event.data))
         except h11.RemoteProtocolError as error:
-            raise Refused(400) from error
+            raise HeadRefused(400) from error
         return b"".join(data)
 
     async def send(self, stream: Stream, parser: h11.Connection) -> None:
-        """Send it to a replica to its end. Raises `Refused`, and `HungUp` when the client falls silent."""
+        """Send it to a replica to its end. Raises `HeadRefused`, and `HungUp` when the client falls silent."""
         data = self._here
         while True:
             if data:

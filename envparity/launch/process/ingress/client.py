@@ -11,12 +11,12 @@ import h11
 
 from envparity.launch.process.accepting import Stream
 from envparity.launch.process.ingress.body import Body, HungUp, linger, relay
-from envparity.launch.process.ingress.head import Refused, Request, check_size, end_of_head, read_request
+from envparity.launch.process.ingress.head import HeadRefused, RequestHead, check_size, end_of_head, read_request
 from envparity.launch.process.ingress.headers import Header, answer_head, arrival_headers, forwarded_headers, page
 from envparity.launch.process.ingress.plan import Address, IngressPlan
-from envparity.launch.process.ingress.replicas import Answer, ask
-from envparity.launch.process.ingress.routing import Routing, Unknown
-from envparity.launch.process.ingress.tunnel import Silence, tunnel
+from envparity.launch.process.ingress.replicas import ReplicaAnswer, ask
+from envparity.launch.process.ingress.routing import Routing, UnknownPath
+from envparity.launch.process.ingress.tunnel import LastHeard, tunnel
 
 __all__ = ["ClientConnection", "Shared"]
 
@@ -39,7 +39,7 @@ class Shared:
 class ClientConnection:
     """`host` is the client's address. `silence` hears of every byte that comes, from it and from the replica."""
 
-    def __init__(self, shared: Shared, stream: Stream, host: str, silence: Silence) -> None:
+    def __init__(self, shared: Shared, stream: Stream, host: str, silence: LastHeard) -> None:
         self._shared, self._client, self._host, self._silence = shared, stream, host, silence
         self._plan = shared.plan
         self._received = b""  # of the next request
@@ -53,7 +53,7 @@ class ClientConnection:
                 if not await self._answered(request, parser):
                     break
                 self._received = parser.trailing_data[0]
-        except Refused as refused:
+        except HeadRefused as refused:
             self._client.writer.write(page(refused.status, b"close", said=refused.page))
             if parser is not None and refused.status == 413:
                 await linger(self._client, parser)
@@ -62,7 +62,7 @@ class ClientConnection:
         await self._client.close()
 
     async def _next_head(self, *, first: bool) -> bool:
-        """Wait for a whole head; False when there will be none. Raises `Refused`, and TimeoutError for a slow one."""
+        """Wait for a whole head; False when there will be none. Raises `HeadRefused`, TimeoutError for a slow one."""
         self._received = self._received.lstrip(b"\r\n")
         if not first and not self._received:
             if self._shared.stopping.is_set():
@@ -93,7 +93,7 @@ class ClientConnection:
         self._received += data
         return bool(data)
 
-    async def _answered(self, request: Request, parser: h11.Connection) -> bool:
+    async def _answered(self, request: RequestHead, parser: h11.Connection) -> bool:
         """Answer it; True when the connection goes on with another request."""
         body = Body(self._client, request, parser, self._plan)
         if request.version == b"1.1" and request.value(b"expect").lower() == b"100-continue":
@@ -103,8 +103,8 @@ class ClientConnection:
         with_body = request.method != b"HEAD"
         try:
             answer = await self._unless_gone(self._asked(request, body))
-        except (TimeoutError, Unknown) as error:
-            status = error.status if isinstance(error, Unknown) else 504
+        except (TimeoutError, UnknownPath) as error:
+            status = error.status if isinstance(error, UnknownPath) else 504
             await self._client.send(page(status, connection, with_body=with_body))
             return keeps and body.is_complete
         upstream = f"{answer.replica[0]}:{answer.replica[1]}"
@@ -134,10 +134,10 @@ class ClientConnection:
             await answer.drop()
         return keeps and body.is_complete
 
-    def _forwarded(self, request: Request, body: Body) -> list[Header]:
+    def _forwarded(self, request: RequestHead, body: Body) -> list[Header]:
         return forwarded_headers(request, self._host, self._plan.ingress, length=body.length)
 
-    async def _asked(self, request: Request, body: Body) -> Answer:
+    async def _asked(self, request: RequestHead, body: Body) -> ReplicaAnswer:
         """What a replica answers; the next one is asked while they are away, and nothing can have happened twice."""
         routing = self._shared.routing
         tried: set[Address] = set()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import h11
 
-__all__ = ["Refused", "Request", "check_size", "end_of_head", "read_request"]
+__all__ = ["HeadRefused", "RequestHead", "check_size", "end_of_head", "read_request"]
 
 _FIRST_BUFFER_BYTES = 1024  # client_header_buffer_size of the template
 _END = re.compile(rb"\n\r?\n")
@@ -17,7 +17,7 @@ _ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _NO_LIMIT = 1 << 31  # h11's own; what is too large was refused before
 
 
-class Refused(Exception):
+class HeadRefused(Exception):
     """This request is answered by the ingress itself with that status, and the connection closed after it."""
 
     def __init__(self, status: int, page: str = "") -> None:
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class RequestHead:
     """A request as it came. `headers` have their names' case, and their order."""
 
     method: bytes
@@ -68,7 +68,7 @@ def check_size(received: bytes, max_header_bytes: int) -> None:
     """Refuse what nginx has no room for: this head, or what has come of it and goes on.
 
     It reads into 1 KiB first. The line in which that ends is moved into the one large buffer, and the rest must fit
-    there: what was complete before does not count (ngx_http_alloc_large_header_buffer). Raises `Refused` with 414
+    there: what was complete before does not count (ngx_http_alloc_large_header_buffer). Raises `HeadRefused` with 414
     when it is the request line that does not fit, else with 400.
     """
     end = end_of_head(received)
@@ -80,33 +80,33 @@ def check_size(received: bytes, max_header_bytes: int) -> None:
     if size <= room:
         return
     if b"\n" not in received[:room]:
-        raise Refused(414)
-    raise Refused(400, "Request Header Or Cookie Too Large")
+        raise HeadRefused(414)
+    raise HeadRefused(400, "Request Header Or Cookie Too Large")
 
 
-def read_request(received: bytes) -> tuple[Request, h11.Connection]:
-    """The request whose whole head has come, and the parser that reads its body. Raises `Refused`."""
+def read_request(received: bytes) -> tuple[RequestHead, h11.Connection]:
+    """The request whose whole head has come, and the parser that reads its body. Raises `HeadRefused`."""
     end = end_of_head(received)
     if _FOLDED.search(received[:end]):
-        raise Refused(400)
+        raise HeadRefused(400)
     parser = h11.Connection(h11.SERVER, _NO_LIMIT)
     parser.receive_data(received)
     try:
         event = parser.next_event()
     except h11.RemoteProtocolError as error:
-        raise Refused(501 if error.error_status_hint == 501 else 400) from error
+        raise HeadRefused(501 if error.error_status_hint == 501 else 400) from error
     if not isinstance(event, h11.Request):
-        raise Refused(400)
+        raise HeadRefused(400)
     headers = tuple((bytes(name), bytes(value)) for name, value in event.headers.raw_items())
-    request = Request(event.method, _target(event.target), event.http_version, headers)
+    request = RequestHead(event.method, _target(event.target), event.http_version, headers)
     if event.http_version >= b"2":
-        raise Refused(505)
+        raise HeadRefused(505)
     if event.method == b"TRACE":
-        raise Refused(405)
+        raise HeadRefused(405)
     framings = {name.lower() for name, _ in headers} & {b"content-length", b"transfer-encoding"}
     # The method CONNECT has no path; the target of OPTIONS may be "*": nginx knows neither.
     if not _METHOD.fullmatch(event.method) or len(framings) > 1 or not request.value(b"host"):
-        raise Refused(400)
+        raise HeadRefused(400)
     return request, parser
 
 
@@ -116,5 +116,5 @@ def _target(given: bytes) -> bytes:
     if target != given and not target.startswith(b"/"):
         target = b"/" + target
     if not target.startswith(b"/"):
-        raise Refused(400)
+        raise HeadRefused(400)
     return target

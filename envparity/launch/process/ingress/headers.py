@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from email.utils import formatdate
 
 from envparity.launch.arrived import ANSWERED_HEADER, ARRIVED_HEADER, FORWARDED
-from envparity.launch.process.ingress.head import Request
+from envparity.launch.ingress_variables import REPLICA_HEADER
+from envparity.launch.process.ingress.head import RequestHead
 from envparity.model.environment import UPSTREAM_HOST, Forwarded, Ingress
 
 __all__ = ["UPSTREAM_HEADER", "answer_head", "arrival_headers", "forwarded_headers", "page"]
@@ -23,7 +24,7 @@ _TOLD = {name.lower().encode(): name.encode() for name in FORWARDED}
 # Set anew, or for one hop only; the rest is passed on.
 _REPLACED = frozenset(
     b"host connection upgrade keep-alive te expect content-length transfer-encoding forwarded".split()
-)
+) | {REPLICA_HEADER.lower().encode()}
 _HIDDEN = frozenset(
     b"server date connection keep-alive transfer-encoding x-pad x-envparity-upstream"
     b" x-accel-expires x-accel-redirect x-accel-limit-rate x-accel-buffering x-accel-charset".split()
@@ -46,7 +47,7 @@ _REASONS = {
 }
 
 
-def forwarded_headers(request: Request, client_host: str, ingress: Ingress, *, length: int | None) -> list[Header]:
+def forwarded_headers(request: RequestHead, client_host: str, ingress: Ingress, *, length: int | None) -> list[Header]:
     """What the replica is told. `length` is the body's in bytes where all of it is here, else it is as it came."""
     upgrade = request.value(b"upgrade") if ingress.upgrade else b""
     headers = [(b"Host", request.value(b"host") if ingress.host_header == "client" else UPSTREAM_HOST.encode())]
@@ -64,7 +65,7 @@ def forwarded_headers(request: Request, client_host: str, ingress: Ingress, *, l
     return headers + told + [(name, value) for name, value in passed if _NAME.fullmatch(name)]
 
 
-def _telling_of(name: Forwarded, request: Request, client_host: str, ingress: Ingress) -> Header:
+def _telling_of(name: Forwarded, request: RequestHead, client_host: str, ingress: Ingress) -> Header:
     """The header of that kind, which tells the replica of the client."""
     host, address = request.value(b"host"), client_host.encode()
     match name:

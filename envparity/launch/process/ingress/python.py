@@ -5,7 +5,7 @@ It lives on the event loop that opens it: six conversations at once, of a handsh
 clients waiting that would notice. A process of its own would cost more than that to start.
 
 What the image's nginx does was measured, and is done here field by field;
-`tests/envparity/launch/process/ingress/promises/` holds both to the same promises, and
+`tests/envparity/launch/process/ingress/` holds both to the same promises, and
 lists what differs.
 """
 
@@ -23,7 +23,7 @@ from envparity.launch.process.ingress.client import ClientConnection, Shared
 from envparity.launch.process.ingress.headers import page
 from envparity.launch.process.ingress.plan import Address, IngressPlan, RunningIngress
 from envparity.launch.process.ingress.routing import Routing
-from envparity.launch.process.ingress.tunnel import Silence
+from envparity.launch.process.ingress.tunnel import LastHeard
 from envparity.launch.process.tls_front import server_context
 
 __all__ = ["python_ingress"]
@@ -43,7 +43,7 @@ async def python_ingress(
         tls.set_alpn_protocols(["http/1.1", "http/1.0"])
 
     async def serve(connected: socket.socket) -> None:
-        silence = Silence(plan.ingress.idle_timeout_s)
+        silence = LastHeard(plan.ingress.idle_timeout_s)
         host = str(connected.getpeername()[0])
         if tls is not None and await _begins(connected, plan.header_timeout_s) != _TLS_HANDSHAKE_RECORD:
             await _told_to_speak_tls(connected)

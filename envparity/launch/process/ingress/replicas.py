@@ -13,7 +13,7 @@ from envparity.launch.process.accepting import Stream, connect_stream
 from envparity.launch.process.ingress.headers import Header
 from envparity.launch.process.ingress.plan import Address
 
-__all__ = ["Answer", "ask"]
+__all__ = ["ReplicaAnswer", "ask"]
 
 _CONNECT_TIMEOUT_S = 1.0  # proxy_connect_timeout of the entrypoint
 _CHUNK_BYTES = 65536
@@ -21,7 +21,7 @@ _NO_LIMIT = 1 << 20
 
 
 @dataclass
-class Answer:
+class ReplicaAnswer:
     """The head of what a replica answered; the body is still to be read from `stream` by `parser`.
 
     `status` is 502 or 504, without a stream, where the replica is away, is too slow to connect to, or spoke no HTTP.
@@ -49,24 +49,24 @@ async def ask(
     request: h11.Request,
     send_body: Callable[[Stream, h11.Connection], Coroutine[None, None, None]],
     touched: Callable[[], None],
-) -> Answer:
+) -> ReplicaAnswer:
     """Connect, send the request and its body, and wait for the head of the answer, however long that takes.
 
-    An answer that comes before the end of the body is taken at once: the body goes on in `Answer.sending`. What
+    An answer that comes before the end of the body is taken at once: the body goes on in `ReplicaAnswer.sending`. What
     `send_body` raises is raised, but for OSError: then the replica may have answered before it hung up.
     """
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             stream = await connect_stream(replica, touched)
     except TimeoutError:
-        return Answer(replica, 504)
+        return ReplicaAnswer(replica, 504)
     except OSError:
-        return Answer(replica, 502)
+        return ReplicaAnswer(replica, 502)
     parser = h11.Connection(h11.CLIENT, _NO_LIMIT)
     stream.writer.write(parser.send(request) or b"")
     sending = asyncio.create_task(send_body(stream, parser), name="ingress: body to the replica")
     reading = asyncio.create_task(_head(stream, parser), name="ingress: head from the replica")
-    answer = Answer(replica, 502, stream=stream, parser=parser, sending=sending)
+    answer = ReplicaAnswer(replica, 502, stream=stream, parser=parser, sending=sending)
     try:
         await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
         if not reading.done():
@@ -75,7 +75,7 @@ async def ask(
         head = await reading
     except (OSError, h11.ProtocolError):
         await answer.drop()
-        return Answer(replica, 502)
+        return ReplicaAnswer(replica, 502)
     except BaseException:
         reading.cancel()
         await answer.drop()

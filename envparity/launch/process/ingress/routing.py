@@ -5,19 +5,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Sequence
 
-from envparity.launch.ingress_variables import AFFINITY_COOKIE
-from envparity.launch.process.ingress.head import Refused, Request
+from envparity.launch.ingress_variables import AFFINITY_COOKIE, REPLICA_HEADER
+from envparity.launch.process.ingress.head import HeadRefused, RequestHead
 from envparity.launch.process.ingress.headers import Header
 from envparity.launch.process.ingress.plan import Address
 from envparity.model.environment import Ingress
 
-__all__ = ["Routing", "Unknown"]
+__all__ = ["Routing", "UnknownPath"]
 
 _HASHES = 20  # ngx_http_upstream_get_hash_peer gives up after so many, and takes whose turn it is
 _COOKIE = AFFINITY_COOKIE.encode()
+_WANTED = REPLICA_HEADER.lower().encode()
 
 
-class Unknown(Refused):
+class UnknownPath(HeadRefused):
     """There is nothing there, and the connection goes on."""
 
 
@@ -48,18 +49,23 @@ class Routing:
     def __len__(self) -> int:
         return len(self._replicas)
 
-    def next(self, request: Request, client_host: str, tried: Collection[Address]) -> Address:
-        """The one that the client comes back to, or whose turn it is. Raises `ValueError` when all were tried."""
+    def next(self, request: RequestHead, client_host: str, tried: Collection[Address]) -> Address:
+        """The one that the client asks for or comes back to, or whose turn it is.
+
+        Raises `ValueError` when all were tried.
+        """
         preferred: Address | None = None
         match self._ingress.affinity:
             case "cookie":
-                preferred = self._by_cookie(request)
+                preferred = self._numbered(request.value(_WANTED)) or self._numbered(request.cookie(_COOKIE))
             case "address":
                 preferred = self._by_address(client_host.encode(), tried)
+            case "none":
+                preferred = self._numbered(request.value(_WANTED))
         return preferred if preferred is not None and preferred not in tried else self._rotation.next(tried)
 
-    def _by_cookie(self, request: Request) -> Address | None:
-        return next((replica for replica in self._replicas if request.cookie(_COOKIE) == self._number(replica)), None)
+    def _numbered(self, number: bytes) -> Address | None:
+        return next((replica for replica in self._replicas if number == self._number(replica)), None)
 
     def _by_address(self, client: bytes, tried: Collection[Address]) -> Address | None:
         """As `hash $remote_addr` chooses (ngx_http_upstream_get_hash_peer)."""
@@ -71,7 +77,7 @@ class Routing:
                 return chosen
         return None
 
-    def cookies(self, request: Request, answered: Address) -> list[Header]:
+    def cookies(self, request: RequestHead, answered: Address) -> list[Header]:
         """What is set so that the client comes back to the replica that has answered; nothing where it does already."""
         number = self._number(answered)
         if self._ingress.affinity != "cookie" or request.cookie(_COOKIE) == number:
@@ -79,12 +85,12 @@ class Routing:
         secure = b"; Secure" if self._ingress.tls else b""
         return [(b"Set-Cookie", _COOKIE + b"=" + number + b"; Path=/; HttpOnly" + secure)]
 
-    def target(self, request: Request) -> bytes:
-        """What the replica is asked for. Raises `Unknown` where that is not below the prefix."""
+    def target(self, request: RequestHead) -> bytes:
+        """What the replica is asked for. Raises `UnknownPath` where that is not below the prefix."""
         prefix, target = self._ingress.prefix.encode(), request.target
         rest = target.removeprefix(prefix)
         if not target.startswith(prefix) or (prefix and rest[:1] not in {b"", b"/", b"?"}):
-            raise Unknown(404)
+            raise UnknownPath(404)
         if not self._ingress.strip_prefix or not prefix:
             return target
         return rest if rest.startswith(b"/") else b"/" + rest

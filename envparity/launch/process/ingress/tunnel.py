@@ -6,10 +6,10 @@ import asyncio
 
 from envparity.launch.process.accepting import Stream
 
-__all__ = ["Silence", "tunnel"]
+__all__ = ["LastHeard", "tunnel"]
 
 
-class Silence:
+class LastHeard:
     """Knows when something was last heard, from either side."""
 
     def __init__(self, timeout_s: float) -> None:
@@ -27,7 +27,7 @@ class Silence:
             await asyncio.sleep(left_s)
 
 
-async def tunnel(client: Stream, replica: Stream, silence: Silence) -> None:
+async def tunnel(client: Stream, replica: Stream, silence: LastHeard) -> None:
     """Carry bytes both ways. When one side has ended, what it sent is passed on, and both are closed: nginx keeps no
     half of a connection (ngx_http_upstream_process_upgraded). After too long a silence both are closed as they are.
     """

@@ -162,6 +162,13 @@ def test_every_mistake_about_processes_too(write: Write, old: str, new: str, lin
     assert re.match(f"app/backend.toml:{place}: {key}: .*(?:{words})", str(mistake)), str(mistake)
 
 
+def test_a_scenario_that_revokes_a_token_needs_to_know_how(write: Write) -> None:
+    """Also where none of its connections comes with one that is revoked before."""
+    head, _, rest = GOOD.partition("[tokens.revocation]")
+    text = head + rest[rest.index("[phases]") :].replace("{ close = 1000 }]", '{ revoke = "a" }]', 1)
+    assert only_mistake(write(text)).key == "tokens.revocation"
+
+
 def test_scenarios_that_are_no_tables_are_one_mistake(write: Write) -> None:
     """What is no table is said once, and not taken apart."""
     head, _, _ = GOOD.partition("[[scenario]]")

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from envparity.config.environment import load_environment, load_environments
 from envparity.errors import ConfigurationError
 from envparity.model.environment import (
+    RESERVED,
     DeclaredDifference,
     Dependency,
     Environment,
@@ -177,7 +178,7 @@ def test_the_project_s_own_environments_are_good() -> None:
         "require",
         "verify-full",
     ]
-    assert [environment.dependencies["redis"].password for environment in found.values()] == [False, True, True]
+    assert [environment.dependencies["redis"].password for environment in found.values()] == [False, RESERVED, RESERVED]
     assert [(environment.ingress.kind, environment.ingress.tls) for environment in found.values()] == [
         ("none", False),
         *[("nginx", True)] * 2,

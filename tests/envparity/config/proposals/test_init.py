@@ -232,20 +232,33 @@ def test_a_dockerfile_away_from_the_code_is_built_from_where_the_service_says(tm
 
 
 DEPLOY = "jobs: {a: {steps: [{run: 'gcloud run deploy chat --image a/b --set-env-vars LOG_LEVEL=info'}]}}\n"
+ACTION = (
+    "{uses: google-github-actions/deploy-cloudrun@v2, with: {service: chat, image: a/b, env_vars: 'LOG_LEVEL=info'}}"
+)
 
 
-def test_what_deploys_is_an_environment_whatever_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workflow", [DEPLOY, f"jobs: {{a: {{steps: [{ACTION}]}}}}\n"])
+def test_what_deploys_is_an_environment_whatever_it_is(tmp_path: Path, workflow: str) -> None:
     """A task of ECS, and a workflow that deploys one service; one that deploys nothing, or several, is none."""
     task = '{"containerDefinitions": [{"name": "chat", "image": "a/b"}]}'
-    files = {"chat/main.py": FASTAPI, "task-definition.json": task, ".github/workflows/deploy.yml": DEPLOY}
+    files = {"chat/main.py": FASTAPI, "task-definition.json": task, ".github/workflows/deploy.yml": workflow}
     files |= {
         ".github/workflows/ci.yml": "jobs: {}\n",
-        ".github/workflows/all.yml": DEPLOY + DEPLOY.replace("jobs", "more"),
+        ".github/workflows/all.yml": workflow + workflow.replace("jobs", "more"),
     }
     folder = project(tmp_path, files)
     assert CliRunner().invoke(app, ["init", str(folder), "--yes", "--no-run"]).exit_code == 0
     written = {file.stem: tomllib.loads(file.read_text())["extends"] for file in (folder / "environments").iterdir()}
     assert written == {"ecs": ["../task-definition.json"], "cloud-run": ["../.github/workflows/deploy.yml"]}
+
+
+def test_previews_of_render_are_an_environment_where_it_makes_them(tmp_path: Path) -> None:
+    """Beside the one that they are made of; where they are off there is that alone."""
+    for generation, expected in (("automatic", {"render", "render-preview"}), ("off", {"local", "render"})):
+        blueprint = f"previews: {{generation: {generation}}}\nservices: [{{type: web, name: live, numInstances: 2}}]\n"
+        folder = project(tmp_path / generation, {**SHAPES["Node"][0], "render.yaml": blueprint})
+        assert init(folder, "--yes").exit_code == 0
+        assert {file.stem for file in (folder / "environments").iterdir()} == expected
 
 
 def test_where_only_a_platform_is_told_of_the_laptop_is_assumed(tmp_path: Path) -> None:
@@ -260,3 +273,14 @@ def test_where_only_a_platform_is_told_of_the_laptop_is_assumed(tmp_path: Path) 
     assert local.settings == platform.settings == {"LOG_LEVEL": "info"}
     assert (local.ingress.kind, local.platform.replicas) == ("none", 1)
     assert (platform.ingress.kind, platform.platform.replicas) == ("nginx", 2)
+    told = [{note.name for note in each.notes} for each in (local, platform)]
+    assert told[1] - told[0] == {"ingress host"}  # of an ingress that the laptop has not
+    checked = (
+        CliRunner()
+        .invoke(
+            app, ["check", "--backend", str(folder / "backend.toml"), "--environments", str(folder / "environments")]
+        )
+        .output
+    )
+    lines = [line.partition(": ")[0] for line in checked.splitlines() if ": not known: " in line]
+    assert sorted(lines) == ["fly", "local, fly"]  # what both say is told once

@@ -16,6 +16,16 @@ OF_ONE_FILE = {
     "express-ws": ("a.js", "app.ws('/echo', (socket, request) => {})\n", "/echo"),
     "Fastify": ("a.ts", "app.get('/live', { websocket: true }, (socket) => {})\n", "/live"),
     "aiohttp": ("a.py", "app.router.add_get('/feed', websocket_handler)\n", "/feed"),
+    "Node's own, by an end": (
+        "a.js",
+        "server.on('upgrade', (request, socket) => { if (request.url.split('?')[0] !== '/live') socket.end() })\n",
+        "/live",
+    ),
+    "Node's own, by a URL": (
+        "a.ts",
+        "server.on('upgrade', (r, s, h) => { const { pathname } = new URL(r.url); if (pathname === '/a/b') go() })\n",
+        "/a/b",
+    ),
     "Flask-Sock": ("a.py", "@sock.route('/echo')\ndef echo(socket): ...\n", "/echo"),
 }
 
@@ -36,6 +46,25 @@ def test_other_routes_are_no_paths_of_a_websocket(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text("app.get('/page', (request, answer) => {})\nio = require('socket.io-client')\n")
     found = read_code(tmp_path)
     assert (found.websockets, found.socket_io) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("made", "handled"),
+    [
+        ("func talk(w http.ResponseWriter, r *http.Request) {\n\tc, err := upgrader.Upgrade(w, r, nil)\n}\n", "talk"),
+        (
+            "func (s *Server) talk(w http.ResponseWriter, r *http.Request) {\n\twebsocket.Accept(w, r, nil)\n}\n",
+            "s.talk",
+        ),
+        ("func talk(w http.ResponseWriter) {\n\tw.(http.Hijacker).Hijack()\n}\n", "func(w, r) { talk(w) })"),
+    ],
+)
+def test_a_path_in_go_is_known_by_what_handles_it(tmp_path: Path, made: str, handled: str) -> None:
+    """Whatever both are called, and in whichever files they stand; what else is handled is none."""
+    other = 'func news(w http.ResponseWriter, r *http.Request) {}\nfunc main() {\n\tmux.HandleFunc("/news", news)\n'
+    (tmp_path / "a.go").write_text(f'{other}\tmux.HandleFunc("/live", {handled})\n}}\n')
+    (tmp_path / "b.go").write_text(f"package main\n\n{made}")
+    assert [(each.value, each.found_in) for each in read_code(tmp_path).websockets] == [("/live", "a.go:4")]
 
 
 def test_flask_serves_socket_io(tmp_path: Path) -> None:

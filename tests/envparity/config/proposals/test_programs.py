@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envparity.config.proposals.code import read_code
-from envparity.config.proposals.programs import commands
+from envparity.config.proposals.programs import commands, names
 
 DOCKERFILES = {
     'FROM a\nCMD ["serve", "--port", "80"]\n': ("serve", "--port", "{port}"),
@@ -77,3 +77,10 @@ def test_an_application_is_named_from_where_its_modules_are(
     (tmp_path / "backend" / "app" / "main.py").write_text(f"{imports}\napp = FastAPI()\n")
     argv = first(tmp_path)
     assert argv[: 3 + len(started)] == ("python3", "-m", "uvicorn", *started)
+
+
+@pytest.mark.parametrize("module", ["example.com/team/chat", "example.com/team/chat/v2", '"chat"', "chat"])
+def test_a_module_of_go_has_a_name(tmp_path: Path, module: str) -> None:
+    """Its last part, without what says a version; the folder's comes after it."""
+    (tmp_path / "go.mod").write_text(f"module {module}\n\ngo 1.19\n")
+    assert next((each.value, each.found_in) for each in names(tmp_path)) == ("chat", "go.mod")

@@ -64,6 +64,11 @@ def test_names_are_unique() -> None:
         ('{ stop_replica = "a" }', "steps[0].stop_replica"),
         ('{ connect = "valid", other_replica_than = "z" }', "steps[0].connect"),
         ('{ connect = "valid", other_worker_than = "z" }', "steps[0].connect"),
+        ('{ connect = "valid", same_token_as = "z" }', "steps[0].connect"),
+        ('{ connect = "valid" }, { connect = "expired", on = "b", same_token_as = "a" }', "steps[1].connect"),
+        ('{ connect = "valid", user = "x" }, { connect = "valid", same_token_as = "a" }', "steps[1].connect.user"),
+        ('{ revoke = "a" }', "steps[0].revoke"),
+        ('{ connect = "none" }, { revoke = "a" }', "steps[1].revoke"),
         ('{ connect = "valid" }, { send = { x = "{nobody}" } }', "steps[1].send"),
         ('{ connect = "valid" }, { send = { x = "{uuid}" } }', "steps[1].send"),
         ('{ connect = "valid" }, { send = { x = "{token:rusty}" } }', "steps[1].send"),
@@ -168,6 +173,18 @@ def test_a_second_time_is_not_spoken_of_where_nobody_comes_back(where: str) -> N
     assert scenario.second == "same"
 
 
+def test_no_scenario_asks_for_a_certificate_for_another_host() -> None:
+    """A thorough run makes these boots where they mean something."""
+    text = '[[scenario]]\nname = "x"\nsteps = [{ connect = "none" }]\nboot = { other_host = ["postgres"] }'
+    assert keys(parsed(text)[1]) == ["boot.other_host"]
+
+
 def test_a_second_time_has_three_ways() -> None:
     _, mistakes = parsed('[[scenario]]\nname = "x"\nsteps = [{ connect = "none" }]\nsecond = "often"')
     assert keys(mistakes) == ["second"]
+
+
+def test_answers_in_reverse_order_are_all_of_them() -> None:
+    """So many of them have no order of their own."""
+    mistakes = wrong('{ slow = "redis", by_s = 1, answers = 2, reverse = true }')
+    assert "steps[0].slow.reverse" in keys(mistakes)

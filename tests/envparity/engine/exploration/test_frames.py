@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from envparity.conversation.contract.contract import Contract
-from envparity.engine.exploration.frames import Turn, sequences
+from envparity.engine.exploration.frames import ClientTurn, sequences
 from envparity.engine.exploration.values import values
 
 ROOT = Path(__file__).parents[4]
@@ -73,7 +73,7 @@ def test_nearly_all_that_is_made_of_a_schema_is_valid(tmp_path: Path, schema: st
 @pytest.mark.parametrize("schema", list(SCHEMAS.values())[:4], ids=list(SCHEMAS)[:4])
 def test_what_is_broken_breaks_the_contract_and_the_rest_does_not(tmp_path: Path, schema: str) -> None:
     contract = contract_of(tmp_path, schema)
-    turns: list[Turn] = [turn for turns in examples(sequences(contract, {}), 60) for turn in turns]
+    turns: list[ClientTurn] = [turn for turns in examples(sequences(contract, {}), 60) for turn in turns]
     assert {bool(turn.broken) for turn in turns} == {True, False}
     for turn in turns:
         assert bool(contract.violations(turn.frame, "sent")) == bool(turn.broken), turn

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from envparity.config.scenario import parse_scenarios
-from envparity.engine.exploration.frames import Turn
-from envparity.engine.exploration.opening import Opening
+from envparity.engine.exploration.frames import ClientTurn
+from envparity.engine.exploration.opening import ScenarioOpening
 from envparity.engine.exploration.reactions import Reaction, reactions
 from envparity.engine.exploration.scenarios import as_scenario, as_toml, being_played
-from envparity.engine.exploration.searching import Found
+from envparity.engine.exploration.searching import FoundSequence
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, ExpectClose, Send, Settle, Silence
@@ -22,13 +22,13 @@ from envparity.observe.transcript import ConnectionClosed, FrameReceived, FrameS
 from tests.envparity.judge.builders import BACKEND
 
 BEGUN = (Connect("valid"), Expect(("welcome",), capture={"id": "user_id"}))
-OPENING = Opening(Scenario(name="talk", steps=BEGUN), {"id": "id"})
+OPENING = ScenarioOpening(Scenario(name="talk", steps=BEGUN), {"id": "id"})
 
 
 def found(frame: dict[str, Any], *seen: Reaction, broken: str = "") -> Scenario:
-    turns = tuple(Turn("order", frame, broken) for _ in seen)
+    turns = tuple(ClientTurn("order", frame, broken) for _ in seen)
     other = Reaction((("else", ""),))
-    return as_scenario(OPENING, Found(turns, {"a": seen, "b": (*seen[:-1], other)}), seen)
+    return as_scenario(OPENING, FoundSequence(turns, {"a": seen, "b": (*seen[:-1], other)}), seen)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_frame_that_toml_cannot_hold_is_kept_as_its_text() -> None:
 
 
 def test_what_is_being_played_settles_after_each_frame() -> None:
-    played = being_played(OPENING, [Turn("order", {"n": 1}), Turn("order", {"n": 2}, "/n")], 0.2)
+    played = being_played(OPENING, [ClientTurn("order", {"n": 1}), ClientTurn("order", {"n": 2}, "/n")], 0.2)
     assert played.steps[2:] == (
         Send({"n": 1}), Settle(0.2), Send({"n": 2}, breaks_contract=True), Settle(0.2),
     )  # fmt: skip

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from envparity.engine.exploration.frames import Turn
+from envparity.engine.exploration.frames import ClientTurn
 from envparity.engine.exploration.reactions import Reaction
-from envparity.engine.exploration.searching import Found, Profile, Reactions, Search
+from envparity.engine.exploration.searching import ExplorationProfile, FoundSequence, Reactions, SequenceSearch
 
 SERVED, REFUSED, BROKEN = Reaction((("served", ""),)), Reaction((("error", "no"),)), Reaction(close=1011)
 TURNS = st.lists(
     st.fixed_dictionaries(
         {"n": st.integers(0, 1000)}, optional={"note": st.text("ab", max_size=5), "bad": st.just(True)}
-    ).map(lambda frame: Turn("order", frame)),
+    ).map(lambda frame: ClientTurn("order", frame)),
     min_size=1,
     max_size=3,
 ).map(tuple)
@@ -27,22 +27,26 @@ class Kitchen:
         self.notes, self.bug, self.flaky = notes, bug, flaky
         self.asked = 0
 
-    def __call__(self, turns: tuple[Turn, ...], *, confirmed: bool = False) -> Reactions:
+    def __call__(self, turns: tuple[ClientTurn, ...], *, confirmed: bool = False) -> Reactions:
         self.asked += 1
         return {name: tuple(self._answer(name, turn, confirmed=confirmed) for turn in turns) for name in ("a", "b")}
 
-    def _answer(self, name: str, turn: Turn, *, confirmed: bool) -> Reaction:
+    def _answer(self, name: str, turn: ClientTurn, *, confirmed: bool) -> Reaction:
         if self.bug and "bad" in turn.frame:
             return BROKEN
         late = self.flaky and not confirmed and turn.frame["n"] % 2
         return REFUSED if name == "b" and (late or ("note" in turn.frame and not self.notes)) else SERVED
 
 
-def searched(kitchen: Kitchen, folder: Path | None = None, *, examples: int = 60, seconds: float = 60) -> Search:
-    return Search(TURNS, kitchen, Profile(examples, 3, seconds, folder), lambda turn: "n" in turn.frame)
+def searched(
+    kitchen: Kitchen, folder: Path | None = None, *, examples: int = 60, seconds: float = 60
+) -> SequenceSearch:
+    return SequenceSearch(
+        TURNS, kitchen, ExplorationProfile(examples, 3, seconds, folder), lambda turn: "n" in turn.frame
+    )
 
 
-def found_by(search: Search) -> list[tuple[dict[str, object], ...]]:
+def found_by(search: SequenceSearch) -> list[tuple[dict[str, object], ...]]:
     return [tuple(turn.frame for turn in found.turns) for found in search.run()]
 
 
@@ -85,6 +89,6 @@ def test_it_ends_when_its_time_is_over() -> None:
 
 
 def test_the_frame_that_matters_is_the_first_that_is_answered_otherwise() -> None:
-    turns = tuple(Turn("order", {"n": n}) for n in range(3))
-    found = Found(turns, {"a": (SERVED, SERVED, SERVED), "b": (SERVED, REFUSED, REFUSED)})
+    turns = tuple(ClientTurn("order", {"n": n}) for n in range(3))
+    found = FoundSequence(turns, {"a": (SERVED, SERVED, SERVED), "b": (SERVED, REFUSED, REFUSED)})
     assert found.first == 1

@@ -36,7 +36,7 @@ DIGEST = f"sha256:{'a' * 64}"
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A backend with an image, and an environment that has one of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ENVPARITY_LAUNCHER", raising=False)
@@ -52,14 +52,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("image", [DIGEST, f"registry.test/chat@{DIGEST}"])
-def test_an_image_is_that_of_every_environment(image: str, project: Path) -> None:
+def test_an_image_is_that_of_every_environment(image: str, folder: Path) -> None:
     """Whatever the files say; containers boot it, and whoever repeats the command names it."""
     inputs = Inputs.find(image=image)
     assert inputs.launcher == "container"
     assert inputs.asked == ("--image", image)
-    subject = engine.load(inputs)
-    assert subject.backend.image == ImageSource(name=image)
-    assert {environment.image for environment in subject.environments.values()} == {None}
+    project = engine.load(inputs)
+    assert project.backend.image == ImageSource(name=image)
+    assert {environment.image for environment in project.environments.values()} == {None}
     assert engine.load(Inputs.find()).environments["staging"].image == ImageSource(name="other:1")
 
 
@@ -74,7 +74,7 @@ def test_an_image_is_that_of_every_environment(image: str, project: Path) -> Non
         (DIGEST, "process"),
     ],
 )
-def test_an_image_has_a_digest_and_is_booted_in_containers(image: str, launcher: str | None, project: Path) -> None:
+def test_an_image_has_a_digest_and_is_booted_in_containers(image: str, launcher: str | None, folder: Path) -> None:
     """A tag may mean another one tomorrow, and a process has none."""
     with pytest.raises(ConfigurationError) as refused:
         Inputs.find(image=image, launcher=launcher)

@@ -6,7 +6,7 @@ import pytest
 
 import envparity.engine.plan
 import envparity.faces.pytest.session
-import envparity.model.subject  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
+import envparity.model.project  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
 from envparity.engine.session import engine
 from tests.envparity.faces.pytest.replaying import BACKEND, ENVIRONMENT, INI, Replay
 

@@ -9,13 +9,13 @@ from typing import Self
 
 import envparity.engine.plan
 import envparity.faces.pytest.session
-import envparity.model.subject  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
+import envparity.model.project  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
 from envparity.engine.events import CaseStarted, Emit, RunFinished, RunStarted, Waiting
 from envparity.engine.session.inputs import Exploration
 from envparity.errors import EnvparityError
 from envparity.judge.finding import Finding, Verdict
 from envparity.model.case import Boot, Case
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Transcript
 
@@ -84,7 +84,7 @@ class Replay:
 
     def open_run(
         self,
-        subject: Subject,
+        project: Project,
         launcher: str,
         emit: Emit,
         only: tuple[str, ...] = (),
@@ -99,7 +99,7 @@ class Replay:
         self.explored.append(explore)
         self.opened.append((launcher, only))
         self.orders.append(orders)
-        self.subject, self.emit, self.only = subject, emit, only
+        self.project, self.emit, self.only = project, emit, only
         return self
 
     def __enter__(self) -> Self:
@@ -112,16 +112,16 @@ class Replay:
 
     def break_off(self, error: BaseException) -> str:
         self.broken_off.append(error)
-        names = tuple(self.subject.environments)
+        names = tuple(self.project.environments)
         verdict = Verdict("0a1b2c3d", "fake", (), names, 1, 2, 22, self.findings, (), 1.5, broken_off="x", planned=2)
         self.emit(RunFinished(verdict))
         return "1 finding in 1 of 2 cases"
 
     def observe_all(self) -> tuple[Observation, ...]:
-        names = tuple(self.subject.environments)
+        names = tuple(self.project.environments)
         self.emit(RunStarted("0a1b2c3d", "fake", (), "chat", names, len(names), 3, 22))
         chosen = [
-            scenario for scenario in self.subject.backend.scenarios if not self.only or scenario.name in self.only
+            scenario for scenario in self.project.backend.scenarios if not self.only or scenario.name in self.only
         ]
         seen = []
         for boot in dict.fromkeys([Boot(), *(scenario.boot for scenario in chosen)]):
@@ -146,7 +146,7 @@ class Replay:
         self.standing.append("gone")
 
     def verdict(self) -> Verdict:
-        names = tuple(self.subject.environments)
+        names = tuple(self.project.environments)
         self.verdicts.append(Verdict("0a1b2c3d", "fake", (), names, 4, 7, 22, self.findings, (), 1.5))
         self.emit(RunFinished(self.verdicts[-1]))
         return self.verdicts[-1]

@@ -9,7 +9,7 @@ import pytest
 
 import envparity.engine.plan
 import envparity.faces.pytest.session
-import envparity.model.subject  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
+import envparity.model.project  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
 from envparity.errors import EngineFailed, EngineUnavailable
 from envparity.support.signals import ENDING
 from tests.envparity.faces.pytest.replaying import INI, Replay
@@ -72,10 +72,10 @@ def test_an_option_attaches_an_environment(project: pytest.Pytester, replay: Rep
         from envparity import Boot
 
         def test_one(parity):
-            assert list(parity.subject.attached) == ["staging"]
+            assert list(parity.project.attached) == ["staging"]
             assert parity.environments_of("greeting") == ("local", "staging")
             assert parity.environments_of("startup-failure") == ("local",)
-            down = parity.subject.backend.scenarios[-1].boot
+            down = parity.project.backend.scenarios[-1].boot
             assert list(parity.observations(down)) == ["local"]
         """
     )

@@ -6,7 +6,7 @@ import pytest
 
 import envparity.engine.plan
 import envparity.faces.pytest.session
-import envparity.model.subject  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
+import envparity.model.project  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
 from envparity.report.verdict import verdict_text
 from tests.envparity.faces.pytest.replaying import FINDING, Replay
 
@@ -49,8 +49,8 @@ def test_the_first_question_boots_and_the_others_read(project: pytest.Pytester, 
 
 
 def test_asking_for_the_fixture_alone_boots_nothing(project: pytest.Pytester, replay: Replay) -> None:
-    """The subject is known without a boot; nothing is printed about a run that was not."""
-    project.makepyfile("def test_one(parity): assert parity.subject.backend.name == 'chat'")
+    """The project is known without a boot; nothing is printed about a run that was not."""
+    project.makepyfile("def test_one(parity): assert parity.project.backend.name == 'chat'")
     result = project.runpytest_inprocess()
     assert (result.ret, replay.opened) == (0, [])
     result.stdout.no_fnmatch_line("*CLEAN*")

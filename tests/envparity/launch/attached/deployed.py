@@ -22,9 +22,9 @@ from envparity.launch.certificates import CertificateAuthority, IssuedCertificat
 from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.model.deployment import Credential, Deployed
 from envparity.model.environment import Dependency, Environment
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Cut, Expect, ExpectClose, Send
-from envparity.model.subject import Subject
 
 KEY = "a key that nobody but staging has, as long as it takes"
 CARRIER = Carrier("header", header="Authorization: Bearer {token}")
@@ -124,13 +124,13 @@ class FakeDeployed:
             self.port = server.sockets[0].getsockname()[1]
             yield self
 
-    def subject(self, *, tls: bool = False, host: str = "localhost", **deployed: Any) -> Subject:
+    def project(self, *, tls: bool = False, host: str = "localhost", **deployed: Any) -> Project:
         """Staging, attached to this: with the key in the variable STAGING_KEY, unless a token is given."""
         if "token" not in deployed:
             deployed.setdefault("secret", Credential(variable="STAGING_KEY"))
         deployed.setdefault("max_connections_per_minute", 6000)
         target = Deployed(f"{'wss' if tls else 'ws'}://{host}:{self.port}/ws", **deployed)
-        return Subject(BACKEND, {"staging": STAGING}, attached={"staging": target})
+        return Project(BACKEND, {"staging": STAGING}, attached={"staging": target})
 
 
 def server_context(issued: IssuedCertificate, folder: Path) -> ssl.SSLContext:

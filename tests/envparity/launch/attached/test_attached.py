@@ -28,9 +28,9 @@ from envparity.launch.controls import (
 from envparity.model.case import Boot
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployment import Credential
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Command, Connect, Expect, Http, Send
-from envparity.model.subject import Subject
 from envparity.report.wording import evidence_lines
 from tests.envparity.launch.attached.deployed import (
     BACKEND,
@@ -48,9 +48,9 @@ def the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGING_KEY", KEY)
 
 
-async def verdict_on(subject: Subject, events: list[Event] | None = None) -> Verdict:
+async def verdict_on(project: Project, events: list[Event] | None = None) -> Verdict:
     kept: list[Event] = [] if events is None else events
-    run = Run(subject, AttachedLauncher(subject), kept.append)
+    run = Run(project, AttachedLauncher(project), kept.append)
     try:
         return await run.verdict()
     finally:
@@ -64,7 +64,7 @@ def told(verdict: Verdict) -> list[tuple[str, str]]:
 async def test_what_only_talks_is_played_and_the_rest_is_left_out_by_name() -> None:
     """One case, no boot; the verdict says where it was observed, what was not played and why, what cannot be known."""
     async with FakeDeployed().running() as deployed:
-        verdict = await verdict_on(deployed.subject())
+        verdict = await verdict_on(deployed.project())
     assert told(verdict) == []
     assert (verdict.launcher, verdict.cases, verdict.scenarios) == ("attached", 1, 2)
     assert verdict.attached == {"staging": f"ws://localhost:{deployed.port}/ws"}
@@ -79,7 +79,7 @@ async def test_conversations_are_held_one_after_the_other() -> None:
     many = tuple(Scenario(f"talk-{number}", steps=TALK) for number in range(6))
     backend = msgspec.structs.replace(BACKEND, scenarios=many)
     async with FakeDeployed().running() as deployed:
-        await verdict_on(replace(deployed.subject(max_connections_per_minute=10**9), backend=backend))
+        await verdict_on(replace(deployed.project(max_connections_per_minute=10**9), backend=backend))
     assert (deployed.conversations, deployed.most_at_once) == (6, 1)
 
 
@@ -90,8 +90,8 @@ async def test_steps_over_http_are_played_and_commands_are_not() -> None:
     fake = FakeDeployed()
     fake.health["/note"] = (200, {"kept": True})
     async with fake.running() as deployed:
-        subject = replace(deployed.subject(), backend=msgspec.structs.replace(BACKEND, scenarios=(asks, tells)))
-        verdict = await verdict_on(subject)
+        project = replace(deployed.project(), backend=msgspec.structs.replace(BACKEND, scenarios=(asks, tells)))
+        verdict = await verdict_on(project)
     assert told(verdict) == []
     assert (verdict.scenarios, {left_out.scenario: left_out.needs for left_out in verdict.left_out}) == (
         1,
@@ -106,7 +106,7 @@ async def test_no_credential_is_recorded() -> None:
     fake = FakeDeployed()
     fake.health["/health/ready"] = (200, {"note": f"signed with {KEY}"})
     async with fake.running() as deployed:
-        await verdict_on(deployed.subject(), events)
+        await verdict_on(deployed.project(), events)
     written = b"\n".join(map(msgspec.json.encode, events)).decode()
     assert deployed.tokens != []
     assert [secret for secret in (KEY, *deployed.tokens) if secret in written] == []
@@ -117,7 +117,7 @@ async def test_a_command_gives_the_credential() -> None:
     """What it prints, without the newline."""
     command = Credential(command=(sys.executable, "-c", f"print({KEY!r})"))
     async with FakeDeployed().running() as deployed:
-        verdict = await verdict_on(deployed.subject(secret=command))
+        verdict = await verdict_on(deployed.project(secret=command))
     assert told(verdict) == []
 
 
@@ -126,7 +126,7 @@ async def test_a_command_that_fails_ends_the_run_and_is_named() -> None:
     command = Credential(command=(sys.executable, "-c", "raise SystemExit(3)"))
     async with FakeDeployed().running() as deployed:
         with pytest.raises(CredentialUnavailable, match="ended with status 3"):
-            await verdict_on(deployed.subject(secret=command))
+            await verdict_on(deployed.project(secret=command))
     assert deployed.requests == []
 
 
@@ -136,7 +136,7 @@ async def test_with_a_token_alone_what_needs_another_is_left_out(monkeypatch: py
     claims = {"iss": "issuer", "aud": "audience", "sub": "user-7", "exp": far}
     monkeypatch.setenv("STAGING_TOKEN", jwt.encode(claims, KEY, algorithm="HS256"))
     async with FakeDeployed().running() as deployed:
-        verdict = await verdict_on(deployed.subject(token=Credential(variable="STAGING_TOKEN")))
+        verdict = await verdict_on(deployed.project(token=Credential(variable="STAGING_TOKEN")))
     assert told(verdict) == []
     assert verdict.scenarios == 1
     assert {left_out.scenario: left_out.needs for left_out in verdict.left_out} == {
@@ -150,7 +150,7 @@ async def test_a_token_that_names_nobody_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("STAGING_TOKEN", "opaque")
     async with FakeDeployed().running() as deployed:
         with pytest.raises(CredentialUnavailable, match="STAGING_TOKEN names no user"):
-            await verdict_on(deployed.subject(token=Credential(variable="STAGING_TOKEN")))
+            await verdict_on(deployed.project(token=Credential(variable="STAGING_TOKEN")))
     assert deployed.requests == []
 
 
@@ -159,8 +159,8 @@ async def test_its_certificate_is_checked_and_told(tmp_path: Path) -> None:
     authority = CertificateAuthority("an authority")
     tls = server_context(authority.issue(["localhost", "api.example"]), tmp_path)
     async with FakeDeployed().running(tls) as deployed:
-        subject = deployed.subject(tls=True, ca=authority_file(authority, tmp_path))
-        run = Run(subject, AttachedLauncher(subject), lambda _event: None)
+        project = deployed.project(tls=True, ca=authority_file(authority, tmp_path))
+        run = Run(project, AttachedLauncher(project), lambda _event: None)
         (seen,) = await run.observe_all()
         verdict = await run.verdict()
     assert told(verdict) == []
@@ -174,7 +174,7 @@ async def refused(tls_names: list[str], folder: Path, *, trusted: bool) -> tuple
     tls = server_context(authority.issue(tls_names), folder)
     async with FakeDeployed().running(tls) as deployed:
         ca = authority_file(authority if trusted else other, folder)
-        return await verdict_on(deployed.subject(tls=True, ca=ca)), deployed
+        return await verdict_on(deployed.project(tls=True, ca=ca)), deployed
 
 
 async def test_an_expired_certificate_is_a_finding_that_says_so(
@@ -186,7 +186,7 @@ async def test_an_expired_certificate_is_a_finding_that_says_so(
     monkeypatch.setattr(certificates, "_VALID", dt.timedelta(minutes=-30))
     tls = server_context(authority.issue(["localhost"]), tmp_path)
     async with FakeDeployed().running(tls) as deployed:
-        verdict = await verdict_on(deployed.subject(tls=True, ca=ca))
+        verdict = await verdict_on(deployed.project(tls=True, ca=ca))
     assert told(verdict) == [("EP903", "the certificate is not accepted: certificate has expired")]
     assert "certificate for localhost, issued by an authority" in evidence_lines(verdict.findings[0])[0]
     assert deployed.requests == []
@@ -215,7 +215,7 @@ async def test_what_is_lost_in_the_middle_is_not_played_on() -> None:
     """One finding: after how many scenarios, and how many were left. What was played before counts."""
     fake = FakeDeployed(lost_after=0)
     async with fake.running() as deployed:
-        verdict = await verdict_on(deployed.subject())
+        verdict = await verdict_on(deployed.project())
     ((code, got),) = told(verdict)
     assert code == "EP903"
     assert got == "lost in scenario 1: Connection refused"
@@ -226,7 +226,7 @@ async def test_health_that_is_not_shown_is_not_observed() -> None:
     """404, 403 and a page for people say nothing of the backend: no finding, and it is told what was not seen."""
     hidden = {"/health/ready": (403, "no"), "/health/startup": (200, "<html>our application</html>")}
     async with FakeDeployed(health={**hidden}).running() as deployed:
-        verdict = await verdict_on(deployed.subject())
+        verdict = await verdict_on(deployed.project())
     assert told(verdict) == []
     assert [line.partition(": ")[2] for line in verdict.cannot_check if line.endswith("not observed")] == [
         "/health/live answers 404: not observed",
@@ -239,7 +239,7 @@ async def test_health_that_is_not_shown_is_not_observed() -> None:
 async def test_a_refused_handshake_is_a_finding_as_it_is_elsewhere(status: int) -> None:
     """By the same rule as in a container."""
     async with FakeDeployed(refuses=status).running() as deployed:
-        verdict = await verdict_on(deployed.subject())
+        verdict = await verdict_on(deployed.project())
     assert {code for code, _ in told(verdict)} == {"EP302"}
     assert {str(status) in got for _, got in told(verdict)} == {True}
 
@@ -251,7 +251,7 @@ async def test_a_startup_that_failed_is_told_as_it_is_elsewhere() -> None:
     fake.health["/health/ready"] = (503, {"status": "fail"})
     fake.health["/health/startup"] = (503, {"status": "fail", "failures": [failure]})
     async with fake.running() as deployed:
-        verdict = await verdict_on(deployed.subject())
+        verdict = await verdict_on(deployed.project())
     assert ("EP101", "startup failed: REDIS_TIMEOUT") in told(verdict)
     assert deployed.conversations == 1
 
@@ -262,7 +262,7 @@ async def test_who_sends_too_much_is_hung_up_on(size: int, frames: int) -> None:
     steps = (Connect("valid"), WELCOME, Send({"type": "ping"}), Expect(("pong",) * 4), Close(1000))
     backend = msgspec.structs.replace(BACKEND, scenarios=(Scenario("much", steps=steps),))
     async with FakeDeployed(floods=size, frames=frames).running() as deployed:
-        verdict = await verdict_on(replace(deployed.subject(), backend=backend))
+        verdict = await verdict_on(replace(deployed.project(), backend=backend))
     ((code, got),) = told(verdict)
     assert code == "EP303"
     assert got.endswith("by the client")
@@ -271,8 +271,8 @@ async def test_who_sends_too_much_is_hung_up_on(size: int, frames: int) -> None:
 async def test_nothing_can_be_done_to_it() -> None:
     """The stack has no controls, and any other boot is refused, as is any other environment of that name."""
     async with FakeDeployed().running() as deployed:
-        subject = deployed.subject()
-        launcher, staging = AttachedLauncher(subject), subject.environments["staging"]
+        project = deployed.project()
+        launcher, staging = AttachedLauncher(project), project.environments["staging"]
         async with launcher.boot(staging, Boot(), print) as stack:
             for control in (ReplicaControls, DependencyControls, NetworkControls, BootsWarm):
                 assert not isinstance(stack, control)

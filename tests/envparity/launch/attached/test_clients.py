@@ -15,11 +15,11 @@ from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.certificates import CertificateAuthority
 from envparity.model.deployed.target import parse_target
 from envparity.model.deployment import Credential, OAuth2
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.probe.probing import tls_of
-from tests.envparity.deployed.client_certificate import asks_for, client_files
-from tests.envparity.deployed.token_endpoint import TokenEndpoint
 from tests.envparity.launch.attached.deployed import KEY, FakeDeployed, authority_file, server_context
+from tests.envparity.model.deployed.client_certificate import asks_for, client_files
+from tests.envparity.model.deployed.token_endpoint import TokenEndpoint
 
 pytestmark = pytest.mark.asyncio
 
@@ -30,8 +30,8 @@ def the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROBE_SECRET", "the secret of the probe")
 
 
-async def verdict_on(subject: Subject) -> Verdict:
-    run = Run(subject, AttachedLauncher(subject), lambda _: None)
+async def verdict_on(project: Project) -> Verdict:
+    run = Run(project, AttachedLauncher(project), lambda _: None)
     try:
         return await run.verdict()
     finally:
@@ -44,9 +44,9 @@ async def test_what_asks_for_a_certificate_is_shown_one(tmp_path: Path) -> None:
     tls = asks_for(server_context(authority.issue(["localhost"]), tmp_path), files)
     ca = authority_file(authority, tmp_path)
     async with FakeDeployed().running(tls) as deployed:
-        shown = await verdict_on(deployed.subject(tls=True, ca=ca, **files))
+        shown = await verdict_on(deployed.project(tls=True, ca=ca, **files))
         held = deployed.conversations
-        await verdict_on(deployed.subject(tls=True, ca=ca))
+        await verdict_on(deployed.project(tls=True, ca=ca))
     assert [finding.code for finding in shown.findings] == []
     assert (held, deployed.conversations) == (2, 2)
 
@@ -56,7 +56,7 @@ async def test_the_probe_shows_it_too(tmp_path: Path) -> None:
     authority, files = CertificateAuthority(), client_files(tmp_path)
     tls = asks_for(server_context(authority.issue(["localhost"]), tmp_path), files)
     async with FakeDeployed().running(tls) as there:
-        deployed = there.subject(tls=True, ca=authority_file(authority, tmp_path), **files).attached["staging"]
+        deployed = there.project(tls=True, ca=authority_file(authority, tmp_path), **files).attached["staging"]
         context = tls_of(parse_target(deployed.url), deployed)
         reader, writer = await asyncio.open_connection("localhost", there.port, ssl=context)
         writer.write(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -71,8 +71,8 @@ async def test_a_token_endpoint_gives_the_token() -> None:
     async with TokenEndpoint([(200, {"access_token": token, "expires_in": 600})]).running() as endpoint:
         oauth2 = OAuth2(endpoint.url, "probe", Credential(variable="PROBE_SECRET"))
         async with FakeDeployed().running() as deployed:
-            subject = deployed.subject(secret=None, oauth2=oauth2)
-            verdict = await verdict_on(subject)
+            project = deployed.project(secret=None, oauth2=oauth2)
+            verdict = await verdict_on(project)
     assert [finding.code for finding in verdict.findings] == []
     assert deployed.tokens == [token]
     assert "expired" in {left_out.scenario for left_out in verdict.left_out}

@@ -61,6 +61,8 @@ kind = "image"
 image = "minio/minio"
 port = 9000
 variables = { ROOT_PASSWORD = "{password}", API_TOKEN = "9f0f1a2b3c4d5e6f7a8b9c0d4f0f1a2b" }
+settings = { CACHE = "redis://{redis.host}:{redis.port}" }
+hosts = ["files"]
 ready = { command = ["mc", "ready", "{port}"] }
 """
 

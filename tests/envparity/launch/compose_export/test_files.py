@@ -42,6 +42,8 @@ def test_what_a_run_would_start_is_in_the_file(team: Path) -> None:
     assert services["job-migrate"]["command"] == services["job-migrate-again"]["command"] == ["migrate"]
     assert "job-migrate" in services["job-migrate-again"]["depends_on"]
     assert services["store"]["image"] == "minio/minio"
+    assert services["store"]["environment"]["CACHE"] == "redis://redis:6379"
+    assert services["store"]["networks"] == {"default": {"aliases": ["files"]}}
     assert services["store"]["healthcheck"]["test"] == ["CMD", "mc", "ready", "9000"]
     assert services["ingress"]["environment"]["INGRESS_UPSTREAMS"] == "backend-0:8000,backend-1:8000"
     assert (team / "out" / "backend-files" / "etc-app.conf").read_text() == "price 5$\n"

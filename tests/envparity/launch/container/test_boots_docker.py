@@ -6,8 +6,12 @@ import asyncio
 import secrets
 from pathlib import Path
 
+import docker
 import pytest
+import requests
+from docker.errors import APIError
 
+from envparity.launch.cleanup.labels import RUN
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.launcher import ContainerLauncher
 from envparity.launch.images.builder import ImageBuilder
@@ -18,6 +22,7 @@ from envparity.model.environment import Environment, Ingress, OwnConfiguration
 
 pytestmark = pytest.mark.docker
 
+SILENT = HealthPaths(None, None, None, None)
 SLEEPS = ("sh", "-c", "echo begun; exec sleep 100")
 
 
@@ -26,8 +31,7 @@ async def test_two_boots_of_an_equal_case_stand_at_the_same_time() -> None:
     engine = Engine()
     images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
     images["backend"] = images["ingress"]  # an image with a shell that is there in any case
-    silent = HealthPaths(None, None, None, None)
-    backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=SLEEPS, health=silent)
+    backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=SLEEPS, health=SILENT)
     environment = Environment("staging", ingress=Ingress("nginx", tls=True, host="clock.example"))
     launcher = ContainerLauncher(engine, backend, images, secrets.token_hex(4))
     try:
@@ -38,6 +42,33 @@ async def test_two_boots_of_an_equal_case_stand_at_the_same_time() -> None:
             assert (seen.exit_code, seen.log[:1]) == (None, ("begun",))
     finally:
         await launcher.close()
+
+
+async def test_what_the_engine_does_not_let_go_is_no_matter_of_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The boot ends as it would; the end of the run removes it, and the guard after that."""
+    engine = Engine()
+    images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
+    images["backend"] = images["ingress"]  # an image with a shell that is there in any case
+    backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=SLEEPS, health=SILENT)
+    launcher = ContainerLauncher(engine, backend, images, secrets.token_hex(4))
+    told: list[str] = []
+
+    def refuse(*_: object) -> list[str]:
+        response = requests.Response()
+        response.status_code = 403
+        raise APIError("has active endpoints", response, "has active endpoints")
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(f"{ContainerLauncher.__module__}.remove_run", refuse)
+            async with asyncio.timeout(120), launcher.boot(Environment("staging"), Boot(), told.append) as stack:
+                assert (await stack.observe_replica(0)).exit_code is None
+        assert "has active endpoints" in told[-1]
+    finally:
+        await launcher.close()
+    asking = docker.from_env()
+    assert asking.containers.list(all=True, filters={"label": f"{RUN}={launcher.run_id}"}) == []
+    asking.close()
 
 
 ANSWERS = """
@@ -64,8 +95,7 @@ async def test_clients_come_to_the_team_s_own_nginx_and_are_cut_at_their_age() -
     images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
     images["backend"] = images["ingress"]  # an image with a server that is there in any case
     answers = ("sh", "-c", f"echo '{ANSWERS}' > /tmp/answers.conf; exec nginx -e stderr -c /tmp/answers.conf")
-    silent = HealthPaths(None, None, None, None)
-    backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=answers, health=silent)
+    backend = Backend("clock", Path("backend.toml"), ImageSource(name="x"), command=answers, health=SILENT)
     config = OwnConfiguration("own.conf", OWN)
     ingress = Ingress("nginx", tls=True, host="clock.example", max_lifetime_s=1.0, prefix="/clock", config=config)
     environment = Environment("staging", ingress=ingress)

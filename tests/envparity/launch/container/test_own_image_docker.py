@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.launch.choose import choose_launcher
 from envparity.launch.controls import RanJobs, ReplicaControls, RunsPrograms
 from envparity.model.case import Boot
@@ -81,14 +81,14 @@ async def test_each_environment_runs_its_own(tmp_path: Path) -> None:
     files["environments/app.conf"] = "{colour} {setting:COLOUR}\n{setting:SECRET_KEY}\n"
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    subject = load_subject(tmp_path / "backend.toml", tmp_path / "environments")
-    launcher = choose_launcher("container", subject, lambda _: None)
+    project = load_project(tmp_path / "backend.toml", tmp_path / "environments")
+    launcher = choose_launcher("container", project, lambda _: None)
     seen: dict[str, tuple[float | None, str, list[str]]] = {}
     jobs: list[tuple[str, int | None, tuple[str, ...]]] = []
     programs: list[tuple[str, int | None, bool, tuple[str, ...]]] = []
     try:
         for name in ("local", "prod"):
-            async with launcher.boot(subject.environments[name], Boot(), lambda _: None) as stack:
+            async with launcher.boot(project.environments[name], Boot(), lambda _: None) as stack:
                 assert isinstance(stack, RanJobs)
                 assert isinstance(stack, ReplicaControls)
                 await stack.until_decided()
@@ -123,10 +123,10 @@ async def test_what_compose_starts_is_started(tmp_path: Path, own: str) -> None:
     files = {"server.pl": SERVER, "Dockerfile": DOCKERFILE, "backend.toml": BACKEND, "compose.yaml": COMPOSE}
     for name, text in (files | {"environments/composed.toml": COMPOSED + own}).items():
         (tmp_path / name).write_text(text)
-    subject = load_subject(tmp_path / "backend.toml", tmp_path / "environments")
-    launcher = choose_launcher("container", subject, lambda _: None)
+    project = load_project(tmp_path / "backend.toml", tmp_path / "environments")
+    launcher = choose_launcher("container", project, lambda _: None)
     try:
-        async with launcher.boot(subject.environments["composed"], Boot(), lambda _: None) as stack:
+        async with launcher.boot(project.environments["composed"], Boot(), lambda _: None) as stack:
             await stack.until_decided()
             replica = await stack.observe_replica(0)
             seen = replica.undecided_after_s, replica.log[0], stack.ground.argv()  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ import pytest
 from envparity.errors import LaunchError
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.launcher import ContainerLauncher
-from envparity.launch.container.start_gate import StartGate, ungated
+from envparity.launch.container.start_gate import ContainerStartGate, ungated
 from envparity.launch.controls import CountsProcessors, replica_controls
 from envparity.launch.images.builder import ImageBuilder
 from envparity.launch.images.folder import default_docker_folder
@@ -30,13 +30,13 @@ SHOWS = ("sh", "-c", "date +%s%N; env | cut -d= -f1 | sort | tr '\\n' ' '; echo;
 async def test_replicas_begin_together_and_a_restart_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """None begins before all are there; what one is started again as needs no gate; the environment is its own."""
     opened: list[int] = []
-    real = StartGate.close
+    real = ContainerStartGate.close
 
-    def close(self: StartGate) -> None:
+    def close(self: ContainerStartGate) -> None:
         opened.append(len(self._open))
         real(self)
 
-    monkeypatch.setattr(StartGate, "close", close)
+    monkeypatch.setattr(ContainerStartGate, "close", close)
     engine = Engine()
     images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
     images["backend"] = images["ingress"]  # an image with a shell and `date` that is there in any case
@@ -77,7 +77,7 @@ async def test_replicas_begin_together_and_a_restart_waits_for_nobody(monkeypatc
 async def test_nobody_waits_for_who_does_not_come(tmp_path: Path) -> None:
     """Where the container of one is gone before it came, the other is let go."""
     engine = Engine()
-    gate = StartGate(engine, tmp_path, 2, SHOWS)
+    gate = ContainerStartGate(engine, tmp_path, 2, SHOWS)
     images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
     held = engine.client.containers.create(
         images["ingress"], list(gate.command(0)), **cast("dict[str, Any]", gate.options())

@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 import envparity
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.dependency.kind import ServerPlan
 from envparity.launch.container.engine import Engine
 from envparity.launch.container.launcher import ContainerLauncher
@@ -103,14 +103,14 @@ async def test_it_passes_through_twelve_files_at_most_and_the_page_has_them(tmp_
         (tmp_path / "environments" / f"{name}.toml").write_text(text)
     seen: set[str] = set()
     with stations(seen):
-        subject = load_subject(tmp_path / "backend.toml", tmp_path / "environments")
+        project = load_project(tmp_path / "backend.toml", tmp_path / "environments")
     engine = Engine()
     images = ImageBuilder(engine.client, default_docker_folder(), lambda _: None).ensure(["ingress"])
     images["backend"] = images["ingress"]  # an image with a shell that is there in any case
-    launcher = ContainerLauncher(engine, subject.backend, images, secrets.token_hex(4))
+    launcher = ContainerLauncher(engine, project.backend, images, secrets.token_hex(4))
     try:
         with stations(seen):
-            async with launcher.boot(subject.environments["local"], Boot(), lambda _: None) as stack:
+            async with launcher.boot(project.environments["local"], Boot(), lambda _: None) as stack:
                 variables = stack.replicas[0].container.attrs["Config"]["Env"]  # type: ignore[attr-defined]
     finally:
         await launcher.close()

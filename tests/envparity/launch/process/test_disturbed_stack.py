@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.launch.process.kind import process_launcher
 from envparity.launch.process.stack import ProcessStack
 from envparity.model.case import Boot
 from envparity.model.step import HangUp, Slow
+from tests.envparity.launch.test_refused import needs_sight
 from tests.envparity.running import TREE
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
@@ -27,10 +28,10 @@ APART_S = 2.0
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack() -> AsyncIterator[ProcessStack]:
     """Production, whose second replica is an hour ahead, and was started later than the first."""
-    subject = load_subject(TREE / "netra_backend" / "backend.toml", TREE / "environments", ["production"])
-    launcher = process_launcher(subject)
+    project = load_project(TREE / "netra_backend" / "backend.toml", TREE / "environments", ["production"])
+    launcher = process_launcher(project)
     boot = Boot(clocks=(0.0, AN_HOUR_S), slow=(("redis", 0.02),), apart_s=APART_S)
-    production = subject.environments["production"]
+    production = project.environments["production"]
     try:
         async with launcher.boot(production, boot, lambda _: None) as booted:
             assert isinstance(booted, ProcessStack)
@@ -112,6 +113,18 @@ async def test_it_is_seen_which_replica_tries_to_connect(stack: ProcessStack) ->
             await asyncio.sleep(0.05)
     await stack.restore_dependency("redis")
     await stack.until_ready()
+
+
+@needs_sight
+async def test_attempts_at_what_is_cut_off_are_seen(stack: ProcessStack) -> None:
+    """Of which replica nobody can say: whoever was refused has no socket any more."""
+    await stack.cut_dependency("redis")
+    async with asyncio.timeout(30):
+        while not stack.outages("redis")[-1].attempts:  # noqa: ASYNC110  it has no event for it
+            await asyncio.sleep(0.05)
+    await stack.restore_dependency("redis")
+    await stack.until_ready()
+    assert {attempt.replica for attempt in stack.outages("redis")[-1].attempts} == {None}
 
 
 async def test_everything_can_be_restarted_at_once(stack: ProcessStack) -> None:

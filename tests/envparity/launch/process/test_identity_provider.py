@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.conversation.driver import play
 from envparity.launch.controls import warm_boots
 from envparity.launch.process.kind import process_launcher
 from envparity.launch.process.stack import ProcessStack
 from envparity.model.case import Boot
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from tests.envparity.launch.identity_stack import SLEEPING, WITH_PROVIDER, serves_its_clients
 from tests.envparity.running import TREE
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.asyncio]
 
 async def test_it_serves_its_clients() -> None:
     """All that `serves_its_clients` asks."""
-    launcher = process_launcher(Subject(SLEEPING, {"desk": WITH_PROVIDER}, "2026-01-01"))
+    launcher = process_launcher(Project(SLEEPING, {"desk": WITH_PROVIDER}, "2026-01-01"))
     try:
         async with launcher.boot(WITH_PROVIDER, Boot(), lambda _: None) as stack:
             assert isinstance(stack, ProcessStack)
@@ -35,13 +35,13 @@ async def test_it_serves_its_clients() -> None:
 
 async def test_warm_boots_are_of_issuers_of_their_own() -> None:
     """What one rotates is none of the other's business, nor of the environment's."""
-    subject = load_subject(PORTER / "backend.toml", PORTER / "environments", ["desk"])
+    project = load_project(PORTER / "backend.toml", PORTER / "environments", ["desk"])
     greeted, rotated = (
-        next(scenario for scenario in subject.backend.scenarios if scenario.name == name) for name in PLAYED
+        next(scenario for scenario in project.backend.scenarios if scenario.name == name) for name in PLAYED
     )
-    launcher = process_launcher(subject)
+    launcher = process_launcher(project)
     try:
-        async with launcher.boot(subject.environments["desk"], Boot(), lambda _: None) as stack:
+        async with launcher.boot(project.environments["desk"], Boot(), lambda _: None) as stack:
             await stack.until_decided()
             async with warm_boots(stack, 2) as warm, warm.boot(Boot()) as first, warm.boot(Boot()) as other:
                 await asyncio.gather(first.until_decided(), other.until_decided())
@@ -49,7 +49,7 @@ async def test_warm_boots_are_of_issuers_of_their_own() -> None:
                 assert len(issuers) == 3
                 assert {each.settings["tokens.issuer"] for each in (stack, first, other)} == issuers
                 for scenario, each in ((rotated, first), (greeted, other), (greeted, stack), (greeted, first)):
-                    played = await play(scenario, each, subject.backend, None)
+                    played = await play(scenario, each, project.backend, None)
                     assert played.departure is None, (scenario.name, played.departure)
     finally:
         await launcher.close()

@@ -19,7 +19,7 @@ from envparity.dependencies.redis_server import RedisServer
 from envparity.dependencies.redis_session import RedisSession
 from envparity.launch.certificates import CertificateAuthority
 from envparity.launch.process.programs import ServerPrograms
-from envparity.launch.process.servers import Server
+from envparity.launch.process.servers import ProcessServer
 from envparity.launch.process.tls_front import server_context
 
 pytestmark = pytest.mark.processes
@@ -36,12 +36,12 @@ def wheels_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=["as found", "wheels"])
 def start(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, server_folder: Path
-) -> Iterator[Callable[..., Server]]:
+) -> Iterator[Callable[..., ProcessServer]]:
     if request.param == "wheels":
         wheels_only(monkeypatch)
-    started: list[Server] = []
+    started: list[ProcessServer] = []
 
-    def start_one(kind: type[Server], **options: object) -> Server:
+    def start_one(kind: type[ProcessServer], **options: object) -> ProcessServer:
         name = f"t{time.monotonic_ns() % 10**9}"
         server = kind(ServerPrograms(server_folder), server_folder / name, PASSWORD, **options)  # type: ignore[arg-type]
         started.append(server)
@@ -56,13 +56,13 @@ def start(
         server.held.release()
 
 
-def until_ready(server: Server) -> None:
+def until_ready(server: ProcessServer) -> None:
     deadline = time.monotonic() + READY_S
     while not server.ready:
         assert time.monotonic() < deadline, server.child.log_tail(10)
 
 
-async def test_postgres_has_the_role_the_database_and_the_limit(start: Callable[..., Server]) -> None:
+async def test_postgres_has_the_role_the_database_and_the_limit(start: Callable[..., ProcessServer]) -> None:
     """The password is asked for, the superuser does not come in by TCP, and data outlives a restart."""
     server = start(PostgresServer, max_connections=20)
     address: dict[str, Any] = {"host": "127.0.0.1", "port": server.port, "database": "app"}
@@ -84,7 +84,7 @@ async def test_postgres_has_the_role_the_database_and_the_limit(start: Callable[
 
 
 async def test_behind_tls_postgres_tells_a_client_that_it_is_encrypted(
-    start: Callable[..., Server], tmp_path: Path
+    start: Callable[..., ProcessServer], tmp_path: Path
 ) -> None:
     """Also in a database that is made later: what asks `pg_stat_ssl` gets the answer that a container gives."""
     server = start(PostgresServer, socket_only=True)
@@ -105,7 +105,7 @@ async def test_behind_tls_postgres_tells_a_client_that_it_is_encrypted(
             await client.close()
 
 
-async def test_redis_asks_for_the_password(start: Callable[..., Server]) -> None:
+async def test_redis_asks_for_the_password(start: Callable[..., ProcessServer]) -> None:
     """As it is, whatever characters it has."""
     server = start(RedisServer)
     async with RedisSession.open(("127.0.0.1", server.port), PASSWORD, None) as session:

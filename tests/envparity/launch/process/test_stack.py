@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from envparity.config.subject import load_subject
+from envparity.config.project import load_project
 from envparity.dependency.kind import CA_PATH
 from envparity.errors import LaunchError
 from envparity.launch.process.kind import process_launcher
@@ -25,10 +25,10 @@ pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack() -> AsyncIterator[ProcessStack]:
     """Staging, with a setting that means the authority's certificate."""
-    subject = load_subject(TREE / "netra_backend" / "backend.toml", TREE / "environments", ["staging"])
-    staging = subject.environments["staging"]
+    project = load_project(TREE / "netra_backend" / "backend.toml", TREE / "environments", ["staging"])
+    staging = project.environments["staging"]
     staging = msgspec.structs.replace(staging, settings={**staging.settings, "EXTRA_CA": CA_PATH})
-    launcher = process_launcher(replace(subject, environments={"staging": staging}))
+    launcher = process_launcher(replace(project, environments={"staging": staging}))
     try:
         async with launcher.boot(staging, Boot(), lambda _: None) as booted:
             assert isinstance(booted, ProcessStack)

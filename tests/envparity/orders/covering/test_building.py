@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envparity.orders.covering.anneal import Schedule, anneal
+from envparity.orders.covering.anneal import CoolingSchedule, anneal
 from envparity.orders.covering.gains import FORBIDDEN, SequenceGains, TripleGains
 from envparity.orders.covering.greedy import greedy_rows
 from envparity.orders.covering.search import search
@@ -81,7 +81,7 @@ def test_annealing_never_leaves_the_graph_and_never_loses_count() -> None:
     """On a graph with chains, at both kinds of gains: rows stay legal, and what it says is uncovered is."""
     graph = Graph.of({"a": (), "b": ("a",), "c": ("a",), "d": ("b",), "e": ("c",), "f": ("a",), "g": ("d", "e")})
     for strength, count in ((2, 2), (3, 4), (4, 6)):
-        schedule = Schedule(2_000, hot=1.0, cold=0.5)
+        schedule = CoolingSchedule(2_000, hot=1.0, cold=0.5)
         rng = np.random.default_rng(strength)
         result = anneal(graph, strength, random_rows(graph, count, 1), schedule=schedule, rng=rng)
         proof = verify(graph, rows_as_orders(graph, result.rows), strength)

@@ -37,7 +37,7 @@ def test_what_is_claimed_is_what_the_run_was(tmp_path: Path) -> None:
     run = replace(
         run,
         verdict=replace(run.verdict, images=images),
-        subject=replace(run.subject, orders=3, revision=Revision(COMMIT, clean=True), only=("a*",), repeat=2),
+        project=replace(run.project, orders=3, revision=Revision(COMMIT, clean=True), only=("a*",), repeat=2),
     )
     said = json.loads(statement(run))
     Draft202012Validator(json.loads(SCHEMA.read_text())).validate(said["predicate"])

@@ -63,7 +63,7 @@ BAD: dict[str, tuple[str, Callable[[Judge], bytes]]] = {
     "signed by somebody else": ("signer", lambda judge: Judge.in_folder(judge.folder, "other").envelope(good())),
     "tampered": ("tampered", tampered),
     "stale": ("stale", lambda judge: judge.envelope(good(began=ago(hours=25)))),
-    "of tomorrow": ("future", lambda judge: judge.envelope(good(began=ago(hours=-1)))),
+    "of tomorrow": ("future", lambda judge: judge.envelope(good(began=ago(days=-1)))),
     "of another image": ("image", lambda judge: judge.envelope(good(images=(OTHER,)))),
     "of another image in one environment": (
         "image",

@@ -17,7 +17,7 @@ from envparity.observe.transcript import Transcript
 from envparity.report.baseline.behaviour import VARIES, behaviour
 from envparity.report.saved import Saver
 from tests.envparity.judge.builders import close, handshake, observation, received, transcript
-from tests.envparity.report.recorded import SUBJECT, described, events_of, startup_run
+from tests.envparity.report.recorded import PROJECT, described, events_of, startup_run
 
 BACKEND = """\
 name = "chat"
@@ -60,7 +60,7 @@ def seen(*plays: Transcript, name: str = "local") -> Observation:
 
 
 def run_of(files: Path, local: str, staging: str) -> None:
-    saved(files, events_of([seen(play(local)), seen(play(staging), name="staging")], SUBJECT))
+    saved(files, events_of([seen(play(local)), seen(play(staging), name="staging")], PROJECT))
 
 
 def baseline(command: str, *arguments: str) -> Result:
@@ -106,18 +106,18 @@ def test_what_differs_between_two_plays_of_a_boot_is_not_kept() -> None:
     """It would differ in the next run as well; where even the number of entries differs, none of them is."""
     steady = seen(play("hello"))
     apart = msgspec.structs.replace(steady, control=(play("by chance"),))
-    lines = behaviour(SUBJECT, "local", [apart])
+    lines = behaviour(PROJECT, "local", [apart])
     assert sum(line.endswith(VARIES) for line in lines) == 1
     longer = transcript(handshake(), received({"type": "welcome"}), received({"type": "more"}), close(by="client"))
     longer = msgspec.structs.replace(longer, scenario="greeting")
-    lines = behaviour(SUBJECT, "local", [msgspec.structs.replace(steady, control=(longer,))])
+    lines = behaviour(PROJECT, "local", [msgspec.structs.replace(steady, control=(longer,))])
     assert f"conversation.greeting = {VARIES}" in lines
 
 
 def test_no_secret_and_nothing_of_a_run_is_kept() -> None:
     """A secret shows that it is there; its fingerprint is salted for each run, and left out."""
     secret = SettingFingerprint("KEY", "environment file", "0123abcd")
-    lines = behaviour(SUBJECT, "local", [msgspec.structs.replace(seen(play("hello")), settings=(secret,))])
+    lines = behaviour(PROJECT, "local", [msgspec.structs.replace(seen(play("hello")), settings=(secret,))])
     assert 'fingerprints.KEY.value = "<secret>"' in lines
     assert not [line for line in lines if "0123abcd" in line]
 
@@ -125,7 +125,7 @@ def test_no_secret_and_nothing_of_a_run_is_kept() -> None:
 def test_boots_that_nobody_planned_are_not_kept() -> None:
     """Orders, and what was booted to find a cause."""
     other = msgspec.structs.replace(seen(play("hello")), case=Case("local", "chat", Boot(settings=(("LIMIT", "3"),))))
-    assert behaviour(SUBJECT, "local", [other]) == []
+    assert behaviour(PROJECT, "local", [other]) == []
 
 
 def test_a_red_run_is_kept_by_nobody(files: Path) -> None:

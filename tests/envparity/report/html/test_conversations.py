@@ -7,16 +7,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from envparity.model.environment import DeclaredDifference, Environment
-from envparity.model.subject import Subject
+from envparity.model.project import Project
 from envparity.observe.transcript import Departure, Transcript
-from envparity.report.html.conversations import Played, played
+from envparity.report.html.conversations import PlayedScenario, played
 from tests.envparity.judge.builders import BACKEND, WELCOME, close, handshake, observation, received, sent, transcript
-from tests.envparity.report.recorded import HOSTILE, OTHER_WELCOME, SUBJECT, run_of
+from tests.envparity.report.recorded import HOSTILE, OTHER_WELCOME, PROJECT, run_of
 
 
-def side_by_side(here: Transcript, there: Transcript, subject: Subject = SUBJECT) -> Played:
+def side_by_side(here: Transcript, there: Transcript, project: Project = PROJECT) -> PlayedScenario:
     (only,) = played(
-        run_of(observation("local", transcripts=(here,)), observation("staging", transcripts=(there,)), subject=subject)
+        run_of(observation("local", transcripts=(here,)), observation("staging", transcripts=(there,)), project=project)
     )
     return only
 
@@ -53,8 +53,8 @@ def test_a_declared_difference_is_shown_and_is_no_alarm() -> None:
         (replace(declared, path="conversation.chat.welcome.*"), "differs", 1),
     ):
         staging = Environment(name="staging", differences=(difference,))
-        subject = Subject(BACKEND, {"local": Environment(name="local"), "staging": staging}, "2025-09-08")
-        only = side_by_side(transcript(), there, subject)
+        project = Project(BACKEND, {"local": Environment(name="local"), "staging": staging}, "2025-09-08")
+        only = side_by_side(transcript(), there, project)
         assert (only.rows[1]["m"], only.first) == (mark, first)
 
 

@@ -107,3 +107,46 @@ def test_every_kind_is_known_by_its_image(
     assert {name: server.kind for name, server in made.dependencies.items()} == {kind: kind}
     assert said.items() <= made.dependencies[kind].options.items()
     assert made.settings["URL"] == Composed(template.replace("{K.", f"{{{kind}."))
+
+
+TOGETHER = """\
+services:
+  api: {image: api, environment: {AUTH_URL: "http://auth:9999"}}
+  auth:
+    image: team/auth
+    environment:
+      DATABASE_URL: postgres://auth:${DB_PASSWORD}@db:5432/auth?sslmode=disable
+      API_URL: http://api:8000
+      MAIL_HOST: mail
+      MAIL_PORT: 1025
+      OTHER: ${ELSEWHERE}
+      DB_HOST: db
+      DB_PASSWORD: ${DB_PASSWORD}
+      MODE: strict
+      SHAPE: '{"a": 1}'
+  mail: {image: axllent/mailpit}
+  idle: {image: x, expose: [1]}
+  db: {image: "postgres:16"}
+"""
+
+
+def test_a_container_of_an_image_is_told_of_the_others(tmp_path: Path) -> None:
+    """As the backend is; also of one that only it names, and where a part is a server's own. What nobody knows stays
+    not known, and what names nobody is as it was.
+    """
+    put(tmp_path, compose__yaml=TOGETHER)
+    made = environment(tmp_path, "compose.yaml#api")
+    assert set(made.dependencies) == {"auth", "mail", "postgres"}
+    auth = made.dependencies["auth"]
+    known = "{postgres.user}:{postgres.password|urlencode}@{postgres.host}:{postgres.port}/{postgres.database}"
+    assert auth.options["settings"] == {
+        "DATABASE_URL": f"postgres://{known}?sslmode=disable",
+        "MAIL_HOST": "{mail.host}",
+        "MAIL_PORT": "{mail.port}",
+        "DB_HOST": "{postgres.host}",
+        "DB_PASSWORD": "{postgres.password}",
+    }
+    assert auth.options["variables"] == {"API_URL": "http://api:8000", "MODE": "strict", "SHAPE": '{"a": 1}'}
+    assert (made.dependencies["mail"].options["port"], auth.options["port"]) == (1025, 9999)
+    assert {name for name in notes(made, known=False) if "auth" in name} == {"services.auth.OTHER"}
+    assert "services.idle" in notes(made, known=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envparity.model.environment import Composed
-from tests.envparity.sources.reading import differing, environment, notes, put
+from tests.envparity.sources.reading import differing, environment, notes, place, put
 
 CLUSTER = """\
 apiVersion: apps/v1
@@ -144,18 +144,65 @@ def test_a_managed_server_is_known_by_the_name_of_its_setting(
 
 
 @pytest.mark.parametrize(
-    ("setting", "own", "told"),
+    ("setting", "own", "told", "named"),
     [
-        ("", "", {"dependencies.redis", "dependencies.broker"}),
-        ('CACHE: "redis://cache:6379", ', "", {"dependencies.broker"}),
-        ("", '[settings]\nCACHE = "{redis.host}"\nBROKER = { from = "broker.host" }\n', set()),
+        ("", "", {"dependencies.redis"}, {"broker": ("broker",), "nats": ("b", "bus")}),
+        ('CACHE: "redis://:x@cache:6379", ', "", set(), {"broker": ("broker",), "nats": ("b", "bus")}),
+        ("", '[settings]\nCACHE = "{redis.url}"\nBROKER = { from = "broker.host" }\n', set(), {"nats": ("b", "bus")}),
+        (
+            "",
+            '[dependencies.nats]\nhosts = ["mine"]\n',
+            {"dependencies.redis"},
+            {"broker": ("broker",), "nats": ("mine",)},
+        ),
     ],
 )
-def test_a_server_that_no_setting_leads_to_is_told(tmp_path: Path, setting: str, own: str, told: set[str]) -> None:
-    """It is booted, and the backend looks for it by a name that its code has, where nobody is."""
+def test_a_server_that_no_setting_leads_to_has_its_names(
+    tmp_path: Path, setting: str, own: str, told: set[str], named: dict[str, tuple[str, ...]]
+) -> None:
+    """Where code that names it can find it in containers; one that asks for a password of the run is told."""
     compose = f"services:\n  api: {{build: ., environment: {{{setting}A: 1}}, depends_on: [cache, broker]}}\n"
-    compose += "  cache: {image: redis, container_name: c}\n  broker: {image: a/b, ports: ['9092']}\n"
+    compose += "  cache: {image: redis, command: redis-server --requirepass x, container_name: c}\n"
+    compose += "  broker: {image: a/b, ports: ['9092']}\n  bus: {image: nats, container_name: b}\n"
     put(tmp_path, compose__yaml=compose, Dockerfile="FROM a\n")
-    found = notes(environment(tmp_path, "compose.yaml#api", own=own), known=False)
-    assert {name for name in found if name.startswith("dependencies.")} == told
-    assert all("c or cache" in text for name, text in found.items() if name == "dependencies.redis")
+    made = environment(tmp_path, "compose.yaml#api", own=own)
+    assert {name for name in notes(made, known=False) if name.startswith("dependencies.")} == told
+    assert {name: server.hosts for name, server in made.dependencies.items() if server.hosts} == named
+    assert place(made, "dependencies.broker") == "compose.yaml:4"
+
+
+CHAIN = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{image: "{image}", ports: [{{containerPort: 80}}], env: [{env}]}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{app: {name}}}}}
+---
+"""
+
+
+def test_workloads_that_name_each_other_are_told_of_each_other(tmp_path: Path) -> None:
+    """One that only another one names is there too, and each is told of the servers; who is named by nobody is not."""
+    secret = "{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: a, key: b}}}"
+    chain = [
+        ("api", "api", '{name: PRICES, value: "http://prices:80"}'),
+        ("prices", "prices:3", '{name: RATES_URL, value: "http://rates/v1"}'),
+        ("rates", "rates:3", f"{{name: DB_HOST, value: db}}, {secret}"),
+        ("idle", "idle:3", '{name: PRICES, value: "http://prices"}'),
+        ("db", "postgres:16", ""),
+    ]
+    put(tmp_path, all__yaml="".join(CHAIN.format(name=name, image=image, env=env) for name, image, env in chain))
+    made = environment(tmp_path, "all.yaml#api")
+    assert set(made.dependencies) == {"prices", "rates", "postgres"}
+    assert made.dependencies["prices"].options["settings"] == {"RATES_URL": "http://{rates.host}:{rates.port}/v1"}
+    rates = {"DB_HOST": "{postgres.host}", "DB_PASSWORD": "{postgres.password}"}
+    assert made.dependencies["rates"].options["settings"] == rates
+    assert "services.rates.DB_PASSWORD" not in notes(made, known=False)
+    assert "services.idle" in notes(made, known=True)

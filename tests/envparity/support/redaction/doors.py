@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-import envparity.config.subject
+import envparity.config.project
 import envparity.conversation.driver
 import envparity.conversation.record
 import envparity.engine.observer
@@ -25,7 +25,7 @@ import envparity.launch.process.launcher
 import envparity.launch.resolve
 import envparity.model.backend
 import envparity.support.toml.document
-from envparity.config.subject import with_secrets_known
+from envparity.config.project import with_secrets_known
 from envparity.conversation.machine import Conversation
 from envparity.conversation.resolving import Handshake, ResolvedScenario
 from envparity.engine.observer import Observer
@@ -40,9 +40,9 @@ from envparity.model.backend import Backend, ImageSource
 from envparity.model.case import Boot, Case
 from envparity.model.deployment import Deployed
 from envparity.model.environment import Environment, FromSource, SecretOf
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Expect, ExpectClose
-from envparity.model.subject import Subject
 from envparity.observe.record import HttpAnswer, Observation, Replica
 from envparity.observe.transcript import HandshakeAnswered, LoggedLines
 from envparity.support.redaction import Redaction
@@ -239,7 +239,7 @@ async def a_difference() -> str:
     """Between two files, as `diff` prints it."""
     environment = Environment("local", settings={"API_TOKEN": TOKEN, "URL": f"https://a.invalid/?access_token={TOKEN}"})
     other = Environment("staging", settings={"API_TOKEN": f"{TOKEN}2", "URL": "https://b.invalid/"})
-    return str(sections(Subject(backend(), {"local": environment, "staging": other})))
+    return str(sections(Project(backend(), {"local": environment, "staging": other})))
 
 
 async def a_trait() -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import envparity.config.subject
+import envparity.config.project
 import envparity.conversation.driver
 import envparity.conversation.record
 import envparity.engine.observer
@@ -33,9 +33,9 @@ from envparity.launch.local.logs import StackLogs
 from envparity.launch.resolve import secret_variables
 from envparity.model.backend import Backend, ProcessSource
 from envparity.model.environment import Environment
+from envparity.model.project import Project
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect
-from envparity.model.subject import Subject
 from envparity.observe.transcript import Departure, LoggedLines
 from envparity.support.redaction import Redaction
 from tests.envparity.support.redaction.doors import (
@@ -152,7 +152,7 @@ def test_nothing_that_holds_secrets_shows_them() -> None:
     environment = Environment("staging", settings={"API_TOKEN": TOKEN})
     scenario = Scenario("s", steps=(Connect("none", headers={"X-Token": "{setting:API_TOKEN}"}), Close(1000)))
     script = resolve_scenario(scenario, known, settings, "http://a", now_s=0, secrets=NAMED)
-    subject = Subject(known, {"staging": environment})
+    project = Project(known, {"staging": environment})
     stack = attached_stack()
-    shown = [known, environment, script, script.handshakes, subject, stack, REDACTION, vars(script)["handshakes"]]
+    shown = [known, environment, script, script.handshakes, project, stack, REDACTION, vars(script)["handshakes"]]
     assert [text for text in shown if seen_in(repr(text))] == []

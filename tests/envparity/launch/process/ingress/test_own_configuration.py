@@ -10,8 +10,8 @@ from envparity.launch.arrived import arrived_of
 from envparity.launch.process.ingress.nginx import find_nginx
 from envparity.model.environment import OwnConfiguration
 from tests.docs.pages import blocks
+from tests.envparity.launch.process.ingress.asking import KEY, ask, asked, get, heads
 from tests.envparity.launch.process.ingress.bench import HOST, Bench, bench_of, opened_iterator
-from tests.envparity.launch.process.ingress.promises.asking import KEY, ask, asked, get, heads
 
 KINDS = [*(["installed"] if find_nginx() else []), pytest.param("nginx", marks=pytest.mark.docker)]
 UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13")

@@ -10,8 +10,8 @@ import pytest
 from envparity.launch.arrived import arrived_of
 from envparity.launch.ingress_variables import AFFINITY_COOKIE
 from envparity.launch.process.ingress.nginx import find_nginx
+from tests.envparity.launch.process.ingress.asking import KEY, Reply, ask, asked, get, heads
 from tests.envparity.launch.process.ingress.bench import HOST, Bench, Opened, bench_of, opened_iterator
-from tests.envparity.launch.process.ingress.promises.asking import KEY, Reply, ask, asked, get, heads
 
 INSTALLED = ["installed"] if find_nginx() else []
 KINDS = ["python", *INSTALLED, pytest.param("nginx", marks=pytest.mark.docker)]

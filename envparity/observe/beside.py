@@ -1,0 +1,23 @@
+"""Plays of a scenario beside what is not in it: another connection of its user, many clients at once."""
+
+from __future__ import annotations
+
+import msgspec
+
+from envparity.observe.transcript import Transcript
+
+__all__ = ["AtOnce", "SiblingPlay"]
+
+
+class SiblingPlay(msgspec.Struct, frozen=True):
+    """A play beside which another connection of the same user was there first, and had `gone` before it was over."""
+
+    transcript: Transcript
+    gone: bool = False
+
+
+class AtOnce(msgspec.Struct, frozen=True):
+    """A scenario with dependencies that take a moment: by many clients `together`, and then by one `alone`."""
+
+    alone: Transcript
+    together: Transcript
