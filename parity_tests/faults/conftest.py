@@ -21,8 +21,8 @@ from parity_tests.faults.turns import (
     environments_of,
     in_containers,
     in_depth,
-    in_depth_today,
-    judged_today,
+    in_depth_of_turn,
+    judged,
     launcher_of,
 )
 from parity_tests.faults.verdicts import COVERING_SET, Ran, run_on
@@ -77,43 +77,43 @@ def run_fault(tmp_path_factory: pytest.TempPathFactory) -> RunFault:
     return run
 
 
-@pytest.fixture(scope="session", params=judged_today(CATALOGUE), ids=lambda fault: fault.id)
+@pytest.fixture(scope="session", params=judged(CATALOGUE), ids=lambda fault: fault.id)
 def run_of_fault(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
     """A fault of the catalogue, and what the suite says of the tree with it."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 
 
-@pytest.fixture(scope="session", params=in_depth_today(CATALOGUE), ids=lambda fault: fault.id)
+@pytest.fixture(scope="session", params=in_depth_of_turn(CATALOGUE), ids=lambda fault: fault.id)
 def run_in_depth(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
-    """A fault that is judged in all its environments today, with its cause."""
+    """A fault that is judged in all its environments, with its cause."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 
 
-@pytest.fixture(scope="session", params=judged_today(ORDER_CATALOGUE), ids=lambda fault: fault.id)
+@pytest.fixture(scope="session", params=judged(ORDER_CATALOGUE), ids=lambda fault: fault.id)
 def orders_of_fault(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
     """The same of a fault that shows in some orders only, with all the orders of the covering set."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 
 
-@pytest.fixture(scope="session", params=in_depth_today(ORDER_CATALOGUE), ids=lambda fault: fault.id)
+@pytest.fixture(scope="session", params=in_depth_of_turn(ORDER_CATALOGUE), ids=lambda fault: fault.id)
 def orders_in_depth(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
-    """A fault of an order that is judged in every environment today."""
+    """A fault of an order that is judged in every environment."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 
 
 @pytest.fixture(scope="session", params=in_containers(CATALOGUE), ids=lambda fault: fault.id)
 def run_in_containers(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
-    """A fault that is booted in containers today."""
+    """A fault that is booted in containers."""
     fault: Fault = request.param
     return fault, run_fault(fault)
 
 
 @pytest.fixture(scope="session", params=in_containers(ORDER_CATALOGUE), ids=lambda fault: fault.id)
 def orders_in_containers(request: pytest.FixtureRequest, run_fault: RunFault) -> tuple[Fault, Ran]:
-    """A fault of an order that is booted in containers today."""
+    """A fault of an order that is booted in containers."""
     fault: Fault = request.param
     return fault, run_fault(fault)

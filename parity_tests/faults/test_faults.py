@@ -18,7 +18,7 @@ from parity_tests.faults.catalogue import (
     Twin,
     apply_to_copy,
 )
-from parity_tests.faults.turns import twins_today
+from parity_tests.faults.turns import twins_of_turn
 from parity_tests.faults.verdicts import Ran, expected_findings, replayed, run_on
 
 MOST_BOOTS = {1: 10, 2: 18}
@@ -33,7 +33,7 @@ INCIDENT = [f"F{number:02}" for number in range(1, 32) if number not in {12, 19}
 DISTURBED = ["F34", "F35", "F38", "F39", "F43", "F44"]
 
 
-@pytest.mark.parametrize("twin", twins_today(), ids=lambda twin: twin.id)
+@pytest.mark.parametrize("twin", twins_of_turn(), ids=lambda twin: twin.id)
 def test_what_looks_like_a_fault_and_is_none_stays_green(twin: Twin, tmp_path: Path) -> None:
     """The same idea, done rightly: it is the defect that is seen, not the means."""
     tree = apply_to_copy(twin, tmp_path / "tree")

@@ -1,43 +1,45 @@
-"""What of the catalogue is judged today, in which environments, and what boots it; all of it in depth every night."""
+"""What of the catalogue is judged, in which environments, and what boots it; all of it in depth every night."""
 
 from __future__ import annotations
 
-import datetime as dt
+import hashlib
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from parity_tests.faults.catalogue import BENIGN, CATALOGUE, ORDER_CATALOGUE, Fault, Twin
 
 __all__ = [
     "CONTAINERS",
-    "DAY",
     "DEPTH",
+    "TURN",
     "environments_of",
     "everything",
     "in_containers",
     "in_depth",
-    "in_depth_today",
-    "judged_today",
+    "in_depth_of_turn",
+    "judged",
     "launcher_of",
-    "twins_today",
+    "turn_of",
+    "twins_of_turn",
 ]
 
 CONTAINERS = 8
-"""Every so many days each fault has its turn in containers; of those of an order one has it each day."""
+"""In one of so many turns each fault is booted in containers; of those of an order one is so in each."""
 
 DEPTH = 4
-"""Every so many days each fault is judged in depth, and each twin: in all its environments, with its cause and replays.
+"""In one of so many turns each fault is judged in depth, in all its environments with its cause and replays, and each twin.
 
-A divisor of `CONTAINERS`: what has its turn in containers is judged in depth there.
+A divisor of `CONTAINERS`: what is booted in containers is judged in depth there.
 """
 
-DAY = "ENVPARITY_DAY"
-"""The variable that says which day it is, such as `2026-01-31`: that on which a run began, in each of its workers.
+TURN = "ENVPARITY_TURN"
+"""The variable that asks for a turn, such as `3` of 0 to 7. Without it a tree has the one that `turn_of` says."""
 
-A run lasts past midnight, and what was chosen on one day is judged as on that day.
-"""
-
+_TREE = Path(__file__).parents[2]
+_JUDGED = ("docker", "environments", "envparity", "netra_backend", "parity_tests")
+_SOURCES = {".py", ".toml", ".patch", ".sql", ".conf", ".sh", ".lock"}
 _EVERYTHING = "ENVPARITY_FAULTS"  # "containers": the whole catalogue in containers, as every night
 
 _Patch = TypeVar("_Patch", Fault, Twin)
@@ -48,37 +50,37 @@ def everything() -> bool:
     return os.environ.get("ENVPARITY_THOROUGH") == "1" or os.environ.get(_EVERYTHING) == "containers"
 
 
-def judged_today(patches: Iterable[_Patch]) -> tuple[_Patch, ...]:
+def judged(patches: Iterable[_Patch]) -> tuple[_Patch, ...]:
     """Those of them that are judged: what takes long only in a thorough run, and where all are judged in containers."""
     return tuple(patch for patch in patches if everything() or not patch.nightly)
 
 
-def in_depth(fault: Fault, today: dt.date | None = None) -> bool:
-    """Whether a fault is judged in all its environments, with its cause and replays: on its day, and every night."""
-    return everything() or _has_its_turn(fault, DEPTH, today)
+def in_depth(fault: Fault, turn: int | None = None) -> bool:
+    """Whether a fault is judged in all its environments, with its cause and replays: in its turn, and every night."""
+    return everything() or _has_its_turn(fault, DEPTH, turn)
 
 
-def in_depth_today(faults: Iterable[Fault], today: dt.date | None = None) -> tuple[Fault, ...]:
+def in_depth_of_turn(faults: Iterable[Fault], turn: int | None = None) -> tuple[Fault, ...]:
     """Those of these faults that are judged in depth."""
-    return tuple(fault for fault in judged_today(faults) if in_depth(fault, today))
+    return tuple(fault for fault in judged(faults) if in_depth(fault, turn))
 
 
-def twins_today(today: dt.date | None = None) -> tuple[Twin, ...]:
-    """The benign twins that are judged: the day's part, all of them where everything is judged."""
+def twins_of_turn(turn: int | None = None) -> tuple[Twin, ...]:
+    """The benign twins that are judged: the turn's part, all of them where everything is judged."""
     return tuple(
         twin
         for place, twin in enumerate(BENIGN)
-        if twin in judged_today(BENIGN) and (everything() or _falls_on(place, DEPTH, today))
+        if twin in judged(BENIGN) and (everything() or _falls_on(place, DEPTH, turn))
     )
 
 
-def environments_of(fault: Fault, today: dt.date | None = None) -> tuple[str, ...]:
+def environments_of(fault: Fault, turn: int | None = None) -> tuple[str, ...]:
     """What is booted for a fault: all that its head says where it is judged in depth.
 
     Otherwise one environment that shows it, and before that one that does not, where there is one: what is judged by
     comparison has something to be compared with, and a finding that is raised everywhere is noticed.
     """
-    if in_depth(fault, today):
+    if in_depth(fault, turn):
         return fault.environments
     shows = [name for name in fault.environments if name in fault.shows_in]
     others = [name for name in fault.environments if name not in fault.shows_in]
@@ -86,36 +88,54 @@ def environments_of(fault: Fault, today: dt.date | None = None) -> tuple[str, ..
     return tuple(name for name in fault.environments if name in chosen)
 
 
-def launcher_of(fault: Fault, today: dt.date | None = None) -> Literal["container", "process"]:
-    """What boots a fault: processes, but containers for what only they show and for the day's part of the catalogue.
+def launcher_of(fault: Fault, turn: int | None = None) -> Literal["container", "process"]:
+    """What boots a fault: processes, but containers for what only they show and for the turn's part of the catalogue.
 
-    The parts change from day to day, so that each has its turn; with ENVPARITY_FAULTS=containers all have it.
+    With ENVPARITY_FAULTS=containers they boot all that they can.
     """
     if fault.process_only:
         return "process"
     if fault.container_only or os.environ.get(_EVERYTHING) == "containers":
         return "container"
-    return "container" if _has_its_turn(fault, CONTAINERS, today) else "process"
+    return "container" if _has_its_turn(fault, CONTAINERS, turn) else "process"
 
 
 def in_containers(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """Those of these faults that are booted in containers today."""
-    return tuple(fault for fault in judged_today(faults) if launcher_of(fault) == "container")
+    """Those of these faults that are booted in containers."""
+    return tuple(fault for fault in judged(faults) if launcher_of(fault) == "container")
 
 
-def _has_its_turn(fault: Fault, days: int, today: dt.date | None) -> bool:
-    """Whether this is the day of a fault among so many; of those of an order one has it each day."""
+def turn_of(tree: Path) -> int:
+    """The turn of a tree, 0 to 7, by the digest of what the faults are put into and what judges them.
+
+    The same tree is judged in the same way whenever and wherever that is done: what passed on one machine is what
+    another one runs. A change changes the turn, so that each fault has its own again and again.
+    """
+    digest = hashlib.sha256()
+    for part in _JUDGED:
+        for file in sorted((tree / part).rglob("*")):
+            if file.suffix in _SOURCES or file.name == "Dockerfile":
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return int.from_bytes(digest.digest()[:8]) % CONTAINERS
+
+
+def _has_its_turn(fault: Fault, turns: int, turn: int | None) -> bool:
+    """Whether this is the turn of a fault among so many; of those of an order one has it in each."""
     peers = ORDER_CATALOGUE if fault.needs == "orders" else CATALOGUE
     place = [peer.id for peer in peers].index(fault.id)
-    return _falls_on(place, len(peers) if fault.needs == "orders" else days, today)
+    return _falls_on(place, len(peers) if fault.needs == "orders" else turns, turn)
 
 
-def _falls_on(place: int, days: int, today: dt.date | None) -> bool:
-    return (place + (today or _day_of_run()).toordinal()) % days == 0
+def _falls_on(place: int, turns: int, turn: int | None) -> bool:
+    return (place + (_asked_turn() if turn is None else turn)) % turns == 0
 
 
-def _day_of_run() -> dt.date:
-    """The day that `DAY` says; whoever asks first says it, to those as well whom this process starts."""
-    if DAY not in os.environ:
-        os.environ[DAY] = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    return dt.date.fromisoformat(os.environ[DAY])
+def _asked_turn() -> int:
+    """The turn that `TURN` says; whoever asks first says it, to those as well whom this process starts."""
+    if TURN not in os.environ:
+        os.environ[TURN] = str(turn_of(_TREE))
+    asked = os.environ[TURN]
+    if asked not in {str(turn) for turn in range(CONTAINERS)}:
+        message = f"{TURN}={asked}: a turn is a number from 0 to {CONTAINERS - 1}"
+        raise ValueError(message)
+    return int(asked)
