@@ -29,7 +29,7 @@ CONTAINERS = 8
 """In one of so many turns each fault is booted in containers; of those of an order one is so in each."""
 
 DEPTH = 4
-"""In one of so many turns each fault is judged in depth, in all its environments with its cause and replays, and each twin.
+"""In one of so many turns each fault is judged in depth (all its environments, cause, replays), and each twin.
 
 A divisor of `CONTAINERS`: what is booted in containers is judged in depth there.
 """
