@@ -121,6 +121,16 @@ def test_two_lanes_run_at_the_same_time(tree: Path) -> None:
     assert (tree / "at-unit").read_text(encoding="utf-8") != (tree / "at-hostile").read_text(encoding="utf-8")
 
 
+def test_what_starts_containers_waits_for_the_tests_that_look_for_them(tree: Path) -> None:
+    """Whoever starts a container cleans away what killed runs have left, which tests of the other lane look at."""
+    program(tree / ".venv" / "bin" / "tox", 'sleep 0.3; ls ended-* >"saw-$2" 2>&1; touch "ended-$2"; cat "says-$2"')
+    (tree / ".gitignore").write_text("*\n", encoding="utf-8")
+    code, lines = ran(tree, cases=(PASSED, 0), hostile=(PASSED, 0))
+    assert code == 0, lines
+    assert (tree / "saw-cases").read_text(encoding="utf-8") == "ended-hostile\n"
+    assert ran(tree, cases=(PASSED, 0))[0] == 0, "what is not run is not waited for"
+
+
 def test_every_environment_has_its_place_in_one_lane() -> None:
     """What stands in none would run when all the others have ended."""
     text = (TREE / ".ci" / "run").read_text(encoding="utf-8")

@@ -24,6 +24,7 @@ from envparity.support.stalls import Deadline
 
 __all__ = ["Child", "Program", "identity_of"]
 
+_PRELOAD = "LD_PRELOAD"
 _STARTING = Path(__file__).with_name("child_start.py")
 _MARKS = sys.platform == "linux"  # elsewhere there is no such limit
 _EVERY_S = 0.01
@@ -86,15 +87,17 @@ class Child:
         program = self.program
         self._group = None if program.group is None else program.group.child()
         argv, identity = list(program.argv), identity_of(program.user)
+        environment = dict(program.environment)
         if gate is not None or self._group is not None or program.confined or _MARKS:
             if gate is None and not Path(program.folder, program.argv[0]).exists():  # else its log says so
                 raise LaunchError(f"{program.argv[0]} cannot be started: there is no such file")
             argv, identity = self._begun(argv, gate), identity_of(None)
+            environment.pop(_PRELOAD, None)
         try:
             with open(program.log, "ab", opener=_for_us_alone) as log:
                 self._process = subprocess.Popen(
                     argv,
-                    env=dict(program.environment),
+                    env=environment,
                     cwd=program.folder,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -185,6 +188,7 @@ class Child:
             go,
             there,
             "given" if "LC_CTYPE" in program.environment else None,
+            program.environment.get(_PRELOAD),
         ]
         # -I -S: no site, no PYTHON* variables.
         start = [sys.executable, "-I", "-S", str(_STARTING)]

@@ -1,6 +1,6 @@
 """The program that a child is before it becomes what it was started for.
 
-    child_start.py GROUP LIMIT CONFINED USER GO THERE LOCALE PROGRAM [ARGUMENT ...]
+    child_start.py GROUP LIMIT CONFINED USER GO THERE LOCALE PRELOAD PROGRAM [ARGUMENT ...]
 
 Run on the standard library alone, and on the little of it that costs no time. Each of these is "-" where it is not
 asked for:
@@ -12,6 +12,8 @@ asked for:
 - USER: the number of the user that it becomes, with its group alone
 - GO, THERE: descriptors of a gate (see `start_gate`): it says on THERE that it waits, and goes on when GO is closed
 - LOCALE: LC_CTYPE was given; else it is a variable that only this interpreter has set (PEP 538)
+- PRELOAD: LD_PRELOAD of the program; what it loads here, as another user, may keep the program from what it makes
+  (libfaketime's shared memory has the number of the process in its name)
 """
 
 import contextlib
@@ -30,7 +32,7 @@ _NOT_ASKED = "-"
 
 def main() -> None:
     """Join, drop, wait, and become the program."""
-    group, limit, confined, user, go, there, locale, *argv = sys.argv[1:]
+    group, limit, confined, user, go, there, locale, preload, *argv = sys.argv[1:]
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # the interpreter ignores them, and what is ignored is inherited
     if group != _NOT_ASKED:
@@ -49,6 +51,8 @@ def main() -> None:
     environment = dict(os.environ)
     if locale == _NOT_ASKED:
         environment.pop("LC_CTYPE", None)
+    if preload != _NOT_ASKED:
+        environment["LD_PRELOAD"] = preload
     if go != _NOT_ASKED:
         for descriptor in (go, there):
             os.set_inheritable(int(descriptor), False)  # noqa: FBT003  the os module has it so

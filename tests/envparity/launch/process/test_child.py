@@ -17,6 +17,7 @@ import pytest
 from envparity.errors import LaunchError
 from envparity.launch.cleanup.cleaning import end_processes, processes
 from envparity.launch.cleanup.leftovers import MARK
+from envparity.launch.clocks import faketime_library
 from envparity.launch.process.child import Child, Program
 from envparity.launch.process.held_port import HeldPort
 from tests.hostile.small_run import eventually
@@ -24,6 +25,13 @@ from tests.hostile.small_run import eventually
 LONG_S = 30.0
 Start = Callable[[str], Child]
 HEEDLESS = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+
+
+def until_ended(child: Child) -> None:
+    deadline = time.monotonic() + LONG_S
+    while child.exit_code is None:
+        assert time.monotonic() < deadline, "it has not ended"
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -118,12 +126,21 @@ def test_a_confined_child_comes_to_no_privilege_that_it_was_not_given(
     argv = ["/bin/grep", "-E", "^(CapBnd|CapEff|NoNewPrivs)", "/proc/self/status"]
     child = Child(Program(argv, {}, Path("/"), tmp_path / "log", user, confined=True))
     child.start()
-    deadline = time.monotonic() + LONG_S
-    while child.exit_code is None:
-        assert time.monotonic() < deadline, "it has not ended"
-        time.sleep(0.01)
+    until_ended(child)
     told = dict(line.split() for line in child.log_tail(5).splitlines())
     assert (int(told["CapBnd:"], 16), int(told["CapEff:"], 16), told["NoNewPrivs:"]) == (left, left, "1")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user becomes nobody else")
+def test_what_is_preloaded_meets_nothing_of_who_started_it(tmp_path: Path) -> None:
+    """The library that shifts clocks names shared memory by the process, which becomes the program under that number."""
+    tmp_path.chmod(0o755)
+    variables = {"LD_PRELOAD": str(faketime_library()), "FAKETIME": "-1d"}
+    child = Child(Program(["/bin/date", "+%s"], variables, Path("/"), tmp_path / "log", 65534))
+    child.start()
+    until_ended(child)
+    assert child.exit_code == 0, child.log_tail(5)
+    assert time.time() - int(child.log_tail(1)) == pytest.approx(86400, abs=3600)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")

@@ -19,6 +19,16 @@ pytestmark = pytest.mark.processes
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock", "ENVPARITY_LAUNCHER": "auto"}
 
+PLAYED = (
+    "conversation",
+    "*_restarted",
+    "rolling_restart",
+    "seats_of_a_killed_replica",
+    "clocks_apart",
+    "redis_cut_off",
+)
+"""What a user's rights decide: servers and replicas that are started, stopped and cut off, and their clocks."""
+
 
 def test_without_an_engine_the_clean_tree_is_clean(running: list[Running]) -> None:
     """All environments, all scenarios: the verdict says that it is of processes, why, and what they cannot check."""
@@ -61,7 +71,10 @@ def test_whoever_runs_it_gets_the_same_verdict(tmp_path: Path, who: str) -> None
             for own in (folder, *folder.rglob("*")):
                 os.chown(own, user, user, follow_symlinks=False)
         code, output = _ended(
-            [str(_interpreter(folder)), "-m", "envparity", "run", "--plain", "--environment", "local,staging"],
+            [
+                *(str(_interpreter(folder)), "-m", "envparity", "run", "--plain", "--environment", "local,production"),
+                *(f"--only={name}" for name in PLAYED),
+            ],
             root,
             {"PATH": os.defpath, "HOME": str(root), **NO_ENGINE},
             user,
