@@ -133,7 +133,7 @@ def test_a_confined_child_comes_to_no_privilege_that_it_was_not_given(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user becomes nobody else")
 def test_what_is_preloaded_meets_nothing_of_who_started_it(tmp_path: Path) -> None:
-    """The library that shifts clocks names shared memory by the process, which becomes the program under that number."""
+    """The library that shifts clocks names shared memory by the process, which becomes the program."""
     tmp_path.chmod(0o755)
     variables = {"LD_PRELOAD": str(faketime_library()), "FAKETIME": "-1d"}
     child = Child(Program(["/bin/date", "+%s"], variables, Path("/"), tmp_path / "log", 65534))
