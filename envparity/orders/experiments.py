@@ -6,10 +6,13 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envparity.model.case import BACKEND, Boot
-from envparity.orders.covering import CoveringSet, covering_set
 from envparity.orders.graph import Graph
+
+if TYPE_CHECKING:
+    from envparity.orders.covering import CoveringSet
 
 __all__ = ["MOST_PERMUTED", "OrderBoots", "forbidden_orders", "order_boots", "timelines"]
 
@@ -55,7 +58,7 @@ def order_boots(
     `cache` is a folder for covering sets that had to be searched for. Without `orderable` the backend cannot be asked
     for an order, and only its dependencies' orders are left.
     """
-    covering = covering_set(graph, strength, cache=cache) if orderable else None
+    covering = _covering_set(graph, strength, cache) if orderable else None
     ordered = [order for order in covering.orders if order != graph.canonical] if covering is not None else []
     return OrderBoots(
         canonical=Boot(order=graph.canonical) if orderable else Boot(),
@@ -96,7 +99,13 @@ def timelines(dependencies: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield from itertools.permutations(events)
     else:
         free = Graph.of(dict.fromkeys(events, ()))
-        yield from covering_set(free, 3).orders
+        yield from _covering_set(free, 3).orders
     for name in sorted(dependencies):
         others = [other for other in sorted(dependencies) if other != name]
         yield (BACKEND, name, f"-{name}", *others, name)
+
+
+def _covering_set(graph: Graph, strength: int, cache: Path | None = None) -> CoveringSet:
+    from envparity.orders.covering import covering_set  # loads NumPy
+
+    return covering_set(graph, strength, cache=cache)

@@ -24,6 +24,7 @@ from envparity.observe.record import Observation
 if TYPE_CHECKING:
     from envparity.engine.blame import Tell
     from envparity.engine.elsewhere import CaseSource
+    from envparity.engine.exploration.searching import ExplorationProfile
     from envparity.engine.live_run import WarmEnvironment
     from envparity.engine.recorded import RecordedRun
     from envparity.engine.replay_answer import ReplayAnswer
@@ -186,12 +187,13 @@ def _run(
     share: Collection[str] | None = None,
     explore: Exploration | None = None,
 ) -> Callable[[], Run]:
-    from envparity.engine.exploration.searching import ExplorationProfile
     from envparity.engine.explore import OrderProfile
     from envparity.engine.run import Run
     from envparity.launch.choose import choose_launcher
 
     def explored_by(asked: Exploration) -> ExplorationProfile:
+        from envparity.engine.exploration.searching import ExplorationProfile  # loads Hypothesis
+
         return ExplorationProfile(asked.examples, asked.seed, folder=asked.folder)
 
     def make() -> Run:
