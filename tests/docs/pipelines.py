@@ -99,7 +99,7 @@ class Machine:
     def git(self, *arguments: str) -> str:
         command = [shutil.which("git") or "git", "-c", "user.name=n", "-c", "user.email=n@example.org", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=True, timeout=60
+            command, cwd=self.folder, capture_output=True, text=True, check=True, timeout=300
         ).stdout.strip()
 
     def install(self) -> None:
@@ -136,7 +136,7 @@ class Machine:
         script = _EXPRESSION.sub(lambda found: known[found[1]], step.script)
         return subprocess.run(
             ["/bin/bash", "-eo", "pipefail", "-c", script],
-            cwd=self.folder, env=base | variables, capture_output=True, text=True, timeout=120, check=False,
+            cwd=self.folder, env=base | variables, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
 
     def go_through(self, steps: list[Step], known: Mapping[str, str]) -> Step | None:

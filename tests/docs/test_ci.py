@@ -113,5 +113,5 @@ def test_the_scripts_are_programs_that_bash_can_read(script: str) -> None:
     """Executable, and without a syntax error."""
     path = TREE / ".ci" / script
     assert os.access(path, os.X_OK)
-    done = subprocess.run(["/bin/bash", "-n", str(path)], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["/bin/bash", "-n", str(path)], capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -34,7 +34,7 @@ def tree(tmp_path: Path) -> Path:
     shutil.copy(TREE / ".ci" / "run", tmp_path / ".ci" / "run")
     program(tmp_path / ".venv" / "bin" / "tox", 'cat "says-$2"; exit "$(cat "exits-$2")"')
     command = ["git", "init", "--quiet", str(tmp_path)]
-    subprocess.run(command, check=True, timeout=30)
+    subprocess.run(command, check=True, timeout=300)
     return tmp_path
 
 
@@ -45,7 +45,7 @@ def ran(tree: Path, **said: tuple[str, int]) -> tuple[int, list[str]]:
         (tree / f"exits-{name}").write_text(str(code), encoding="utf-8")
     settings = {key: value for key, value in os.environ.items() if key != "VERBOSE"}
     command = ["/bin/bash", str(tree / ".ci" / "run"), *said]
-    done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, (done.stdout + done.stderr).splitlines()
 
 

@@ -36,7 +36,7 @@ def test_every_file_of_the_suite_has_a_row() -> None:
 def tests_of() -> Counter[str]:
     """How many tests each of those files has, as pytest collects them."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *EACH_TEST_IS_A_TRY]
-    collected = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=True, timeout=100).stdout
+    collected = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=True, timeout=600).stdout
     return Counter(line.split("::")[0] for line in collected.splitlines() if "::" in line)
 
 

@@ -133,7 +133,7 @@ def test_every_other_command_is_run_here_or_in_ci(where: str, command: str, tmp_
 def git_apply(*arguments: str | Path) -> None:
     """`git apply` with these arguments, in the folder that is the last of them."""
     *options, folder = arguments
-    subprocess.run([shutil.which("git") or "git", "apply", *options], cwd=folder, check=True, timeout=30)
+    subprocess.run([shutil.which("git") or "git", "apply", *options], cwd=folder, check=True, timeout=300)
 
 
 def environments_of_ci(script: str) -> list[str]:
@@ -178,7 +178,7 @@ def test_the_readmes_example_is_clean(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "envparity", "run", "--plain"],
         cwd=write_example(tmp_path), env=os.environ | {"PYTHONPATH": str(TREE)},
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -200,7 +200,7 @@ def test_the_readmes_red_verdict_is_what_is_printed(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "envparity", "run", "--plain", "--only", "conversation"],
         cwd=tmp_path, env=usual_environment(),
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     printed = next(block.text for block in blocks(README, "text") if block.text.startswith("RED"))

@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.docker
 
 TREE = Path(__file__).parents[2]
-RUN_S = 500
+RUN_S = 900
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ UNSHARED = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
 def _can_unshare() -> bool:
     try:
-        return subprocess.run([*UNSHARED, "true"], capture_output=True, check=False, timeout=30).returncode == 0
+        return subprocess.run([*UNSHARED, "true"], capture_output=True, check=False, timeout=300).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 

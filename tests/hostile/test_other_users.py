@@ -124,7 +124,13 @@ def test_a_place_in_which_anybody_can_swap_folders_is_refused(place: Path) -> No
     code = "from envparity.launch.cleanup.run_folder import RunFolder; RunFolder.make('0000abcd')"
     environment = os.environ | {"TMPDIR": str(place)}
     ended = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=TREE, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=TREE,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert "chmod +t" in ended.stderr
     assert list(place.iterdir()) == []

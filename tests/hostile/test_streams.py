@@ -34,7 +34,7 @@ def shell(runs: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
     def ended(line: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["/bin/bash", "-o", "pipefail", "-c", line.replace("envparity", _ENVPARITY, 1)],
-            cwd=runs.parent, capture_output=True, text=True, timeout=100, check=False,
+            cwd=runs.parent, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
 
     return ended

@@ -42,7 +42,7 @@ def by_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_fault_applies_to_the_tree(fault: Fault) -> None:
     """Whoever changes what it changes is told so at once, and not by the containers of an hour later."""
     command = ["git", "apply", "--check", "--whitespace=nowarn", str(fault.patch)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
 
 

@@ -18,7 +18,7 @@ from tests.docs.pages import TREE, blocks, tables
 
 EXAMPLES = TREE / "docs" / "examples"
 NAMES = ("channels", "jupyter", "nats", "socketio")
-RUN_S = 300.0
+RUN_S = 900.0
 """How long one verdict may take at most, in seconds, on a machine that is busy with others."""
 
 

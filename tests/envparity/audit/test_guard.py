@@ -76,7 +76,7 @@ def made(write: Write, names: list[str]) -> list[dict[str, Any]]:
     root = write(SOURCES)
     file = Path(guard.__file__)
     command = [sys.executable, "-B", "-c", PROGRAM, str(file), str(root), json.dumps(names)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
     found: list[dict[str, Any]] = json.loads(ran.stdout)
     return found

@@ -247,7 +247,7 @@ def test_a_plan_is_the_same_each_time_and_knows_its_commit(envparity_: Envparity
     """What is changed since the commit is known too; where a secret is another one, no digest tells."""
     git = ["git", "-c", "user.name=f", "-c", "user.email=f@example.org"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "the ferry"]):
-        subprocess.run([*git, *command], check=True, timeout=60)
+        subprocess.run([*git, *command], check=True, timeout=300)
     first, second = (json.loads(envparity_("plan", "--json").output) for _ in range(2))
     assert first == second
     assert [case["id"] for case in first["cases"]][:2] == ["quay", "harbour"]

@@ -163,7 +163,7 @@ def test_what_a_release_shows_by_itself_is_not_the_changes() -> None:
 
 def git(folder: Path, *arguments: str) -> None:
     command = [shutil.which("git") or "git", "-c", "user.name=n", "-c", "user.email=n@example.org", *arguments]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
 
 
 def test_a_revision_is_the_tree_of_that_commit(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from parity_tests.cases.conftest import single_cause
 from tests.envparity.launching import BACKEND, FakeStack
 
 SERVER = Path(__file__).with_name("limited_server.py")
-RUN_S = 300.0
+RUN_S = 900.0
 LIMITED = """
 name = "limited"
 websocket_path = "/"

@@ -49,7 +49,7 @@ secret = { variable = "TOKEN_KEY" }
 def done(folder: Path, *words: str, **variables: str) -> str:
     """What that program prints, which ends well."""
     ran = subprocess.run(
-        words, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, timeout=240, check=False
+        words, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, timeout=900, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout

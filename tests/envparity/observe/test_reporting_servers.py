@@ -15,7 +15,7 @@ from parity_tests.cases.conftest import single_cause
 from tests.envparity.observe.reporting_server import WRONG
 
 SERVER = Path(__file__).with_name("reporting_server.py")
-RUN_S = 300.0
+RUN_S = 900.0
 FIRST, SECOND = "spring.boot.application.starting", "spring.context.refresh"
 BACKEND = """
 name = "reporting"

@@ -16,7 +16,7 @@ from envparity.report.saved_project import SavedProject, saved_project
 
 def git(folder: Path, *arguments: str) -> str:
     command = [shutil.which("git") or "git", "-c", "user.name=n", "-c", "user.email=n@example.org", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=300).stdout.strip()
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_a_broken_staging_file_is_one_message_and_nothing_starts(environments: P
         env=os.environ | {"DOCKER_HOST": "unix:///nowhere/docker.sock", "PYTHONPATH": str(TREE)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 2, done.stdout + done.stderr

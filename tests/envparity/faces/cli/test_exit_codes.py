@@ -142,7 +142,12 @@ def test_python_m_envparity_is_the_same_command(files: Path) -> None:
     """`python -m envparity` exits with the same codes as `envparity`."""
     (files / "backend.toml").unlink()
     done = subprocess.run(
-        [sys.executable, "-m", "envparity", "check"], capture_output=True, text=True, cwd=files, timeout=60, check=False
+        [sys.executable, "-m", "envparity", "check"],
+        capture_output=True,
+        text=True,
+        cwd=files,
+        timeout=300,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("envparity: 1 mistake in the configuration")

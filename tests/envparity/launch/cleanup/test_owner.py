@@ -57,7 +57,7 @@ def test_a_process_that_ended_is_dead_although_its_lock_is_out_of_sight(tmp_path
     script = "from envparity.launch.cleanup.run_folder import RunFolder; print(RunFolder.make('0000abcd').owner)"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30, env=environment
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300, env=environment
     )
     owner = Owner.read(ended.stdout.strip())
     assert owner is not None
