@@ -18,7 +18,7 @@ from tests.servers import free_port
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-READY_DEADLINE_S = 20.0
+READY_DEADLINE_S = 100.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.1
 

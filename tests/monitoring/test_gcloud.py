@@ -25,7 +25,7 @@ FOLDER = MONITORING / "gcloud"
 NAMES = ["startup-validation-failures", "internal-errors"]
 SCHEMAS = Path(__file__).parent / "schemas"
 PHRASE = "CRITICAL STARTUP VALIDATION FAILURES"
-LOGGED_DEADLINE_S = 15.0
+LOGGED_DEADLINE_S = 100.0
 
 PLANTED = """
 import sys

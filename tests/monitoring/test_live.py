@@ -24,10 +24,10 @@ EVERY = "1s"
 NEVER_AGAIN = "600s"
 """How often a probe tries, where a probe that tries less often than every ten seconds is taken for stuck."""
 
-FIRST_SCRAPE_DEADLINE_S = 20.0
-FIRING_DEADLINE_S = 20.0
-REFUSALS_DEADLINE_S = 45.0
-OVER_DEADLINE_S = 40.0
+FIRST_SCRAPE_DEADLINE_S = 100.0
+FIRING_DEADLINE_S = 100.0
+REFUSALS_DEADLINE_S = 200.0
+OVER_DEADLINE_S = 200.0
 
 ALERTS = {
     rule["alert"]: "for" in rule

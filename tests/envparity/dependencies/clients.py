@@ -18,7 +18,7 @@ from envparity.errors import LaunchError
 
 __all__ = ["CLIENTS"]
 
-_WITHIN_S = 10.0
+_WITHIN_S = 60.0
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from envparity.observe.transcript import Transcript
 from envparity.support.stalls import Granted
 from tests.envparity.launching import BACKEND, IN_ANY_ORDER, USUAL, WHILE_STARTING, FakeStack, report
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 RESTART = Scenario("restart", disruptive=True, steps=(Connect("none"), Close(1000)))
 
 

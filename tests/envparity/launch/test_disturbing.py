@@ -12,7 +12,7 @@ from envparity.launch import disturbing
 from envparity.launch.proxy import Proxy
 from envparity.model.step import BlackHole, BreakAnswer, HangUp, Refuse, Slow
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 ANSWER = b"0123456789"
 OPEN: list[asyncio.StreamWriter] = []
 """What the test under way has opened, either side."""

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio
 
 SILENT = HealthPaths(None, None, None, None)
 SHORT_S = 0.2
-LONG_S = 20.0
+LONG_S = 60.0
 
 
 def backend(log_passed: str | None = None, log_failed: str | None = None) -> Backend:

@@ -10,7 +10,7 @@ import sys
 from envparity.support.child import start_child
 
 PYTHON = (sys.executable, "-S", "-c")
-WITHIN_S = 20
+WITHIN_S = 60.0
 UNREAD = 140 * 1024  # more than a reader takes before it pauses, and so little more that the pipe holds the rest
 
 

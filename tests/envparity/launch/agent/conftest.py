@@ -18,7 +18,7 @@ from envparity.launch.agent.command import PythonCommand, python_command
 from envparity.launch.agent.local import local_agent
 from envparity.launch.process.held_port import HeldPort
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 class StandIn:

@@ -19,7 +19,7 @@ from docker.models.networks import Network
 from tests.envparity.launch.image_users import user_of_image
 
 T = TypeVar("T")
-READY_S = 20.0
+READY_S = 60.0
 
 
 async def eventually(

@@ -25,7 +25,7 @@ from envparity.launch.process.tls_front import server_context
 pytestmark = pytest.mark.processes
 
 PASSWORD = 'it\'s "made" \\up'
-READY_S = 20.0
+READY_S = 60.0
 
 
 def wheels_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from envparity.launch.process.tls_front import server_context
 from envparity.launch.process.tls_front import tls_front as redis_tls_front
 from tests.servers import Server
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
 GSSENC_REQUEST = struct.pack("!II", 8, 80877104)
 Address = tuple[str, int]

@@ -37,7 +37,7 @@ from tests.envparity.launch.image_users import user_of_image
 T = TypeVar("T")
 HOST = "api.example"
 MAX_HEADER_BYTES, MAX_BODY_BYTES = 4096, 1000
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 OWN = "/etc/envparity/tls/own.conf"
 
 
