@@ -90,7 +90,7 @@ def environment_of(read: Document, given: Collection[str] | None = None) -> tupl
     document = whole.document
     mistakes = [
         *schema_mistakes(document, SCHEMA, {"dependency": dependency_schema(document.table("dependencies"))}),
-        *cross_checks(document),
+        *cross_checks(document, whole.settings),
         *file_mistakes(document, whole.settings, given),
         *composed_mistakes(document, whole.settings, given),
         *wrong,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
 from envparity.config.command import command_mistakes
 from envparity.config.deployed import deployed_mistakes
@@ -16,12 +17,19 @@ from envparity.model.commands import HEALTH_PORT, PORT
 from envparity.model.environment import Platform
 from envparity.support.patterns import pattern_problem
 from envparity.support.toml.document import Document, in_words
+from envparity.support.toml.meant import did_you_mean
+from envparity.support.zones import TIMEZONE_VARIABLE, UTC, known_zones
 
 __all__ = ["cross_checks"]
 
+_POSIX_ZONE = re.compile(r"(?:<[^>]+>|[A-Za-z]{3,})[+-]?\d.*")
 
-def cross_checks(document: Document) -> Iterator[Mistake]:
-    """The mistakes of it. The document may be wrong in any way: what the schema reports is passed over."""
+
+def cross_checks(document: Document, literal: Collection[str] = ()) -> Iterator[Mistake]:
+    """The mistakes of it. The document may be wrong in any way: what the schema reports is passed over.
+
+    `literal` are the names of the settings that the files give which it extends.
+    """
     name = document.data.get("name")
     if isinstance(name, str) and name != document.path.stem:
         action = f"rename the file to {name}.toml, or set name = {document.path.stem!r}"
@@ -41,6 +49,7 @@ def cross_checks(document: Document) -> Iterator[Mistake]:
             yield from command_mistakes(document, (table, name, "command"), command, ())
     yield from _readiness_mistakes(document)
     yield from _port_mistakes(document)
+    yield from _timezone_mistakes(document, literal)
     yield from _ingress_mistakes(document)
     yield from _difference_mistakes(document)
     yield from deployed_mistakes(document)
@@ -100,6 +109,31 @@ def _port_mistakes(document: Document) -> Iterator[Mistake]:
     if isinstance(setting, str) and setting in settings and settings[setting] != {"from": "platform.port"}:
         action = "set platform.port, and remove the setting"
         yield document.mistake(("settings", setting), "the port from [platform] alone", "a setting as well", action)
+
+
+def _timezone_mistakes(document: Document, literal: Collection[str]) -> Iterator[Mistake]:
+    """A zone of which this machine has no data: where it is not found a program is at UTC, and says nothing.
+
+    So is a runtime that knows zones by their names alone (Node, Go) and is given a POSIX string (`NPT-5:45`).
+    """
+    name = document.table("platform").get("timezone")
+    if not isinstance(name, str) or not name:
+        return
+    if TIMEZONE_VARIABLE in {*document.table("settings"), *literal}:
+        action = "keep platform.timezone, and remove the setting"
+        expected = "the time zone from [platform] alone"
+        yield document.mistake(("settings", TIMEZONE_VARIABLE), expected, "a setting as well", action)
+    known = known_zones()
+    if name in known:
+        return
+    expected = 'the name of a time zone, such as "Asia/Kathmandu" or "UTC"'
+    if known == {UTC}:
+        action = "install the time zones of this machine: the package tzdata, of the system or of Python"
+    elif _POSIX_ZONE.fullmatch(name):
+        action = "write the name of a place with that time: a string of POSIX is UTC to runtimes that know names alone"
+    else:
+        action = did_you_mean(name, known)
+    yield document.mistake(("platform", "timezone"), expected, in_words(name), action)
 
 
 def _ingress_mistakes(document: Document) -> Iterator[Mistake]:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import msgspec
+
 from envparity.conversation import actions
 from envparity.conversation.affinity import AffinityCookies
 from envparity.conversation.contract.contract import Contract
@@ -58,7 +60,7 @@ async def play(
     async with ways_of(stack, scenario) as ways:
         named = {way.seen: f"<address:{name}>" for name, way in ways.items() if way.seen}
         seen = {f"address:{name}": way.seen for name, way in ways.items()}
-        began = clock()
+        began, began_at = clock(), time.time()
         now = lambda: clock() - began  # noqa: E731
         crowd = Crowd(len(scripts), scenario.rate, Stage(stack, backend.phases.stop_s, now), now)
         named_too = [
@@ -73,7 +75,8 @@ async def play(
             )
         )
         await crowd.stage.restore()
-    return plays[0] if scenario.clients == 1 else as_one(plays, scenario.served)
+    played = plays[0] if scenario.clients == 1 else as_one(plays, scenario.served)
+    return msgspec.structs.replace(played, began=began_at)
 
 
 class _Client:

@@ -12,6 +12,7 @@ from envparity.conversation.resolved import ResolvedScenario
 from envparity.model.scenario import Scenario
 from envparity.observe.disturbed import Disturbed
 from envparity.observe.frame import plain
+from envparity.observe.moments import is_moment
 from envparity.observe.transcript import (
     ConnectionClosed,
     Departure,
@@ -37,6 +38,15 @@ class Departed(Exception):
     def __init__(self, kind: DepartureKind, expected: str, got: str, connection: str = "") -> None:
         self.kind, self.expected, self.got, self.connection = kind, expected, got, connection
         super().__init__(f"{kind}: expected {expected}, got {got}")
+
+
+def _steady(value: object) -> object:
+    """The value, in which each text that is a moment is `<time>`: it is another one in each play."""
+    if isinstance(value, dict):
+        return {name: _steady(under) for name, under in value.items()}
+    if isinstance(value, list):
+        return [_steady(under) for under in value]
+    return "<time>" if isinstance(value, str) and is_moment(value) else value
 
 
 class Recorder:
@@ -148,8 +158,8 @@ class Recorder:
         return Departed(kind, expected, self.what(arrival, unexpected), connection)
 
     def shown(self, frame: dict[str, object]) -> str:
-        """A frame without its volatile fields, ids by name."""
-        kept = {name: each_value for name, each_value in frame.items() if name not in self._volatile}
+        """A frame without its volatile fields, ids by name, moments as what they are."""
+        kept = {name: _steady(each_value) for name, each_value in frame.items() if name not in self._volatile}
         text = self._redaction.text(json.dumps(kept, ensure_ascii=False))
         for value, name in sorted(self.names.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(value, name)

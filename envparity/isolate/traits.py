@@ -26,6 +26,7 @@ from envparity.isolate.trait_texts import trait_texts
 from envparity.model.environment import Composed, Environment, Ingress, Platform, Setting, sources_of
 from envparity.model.file_template import settings_in
 from envparity.model.ingress_presets import WITHOUT_LIMITS
+from envparity.support.zones import TIMEZONE_VARIABLE
 
 __all__ = ["Trait", "carried", "differences", "mix"]
 
@@ -193,7 +194,7 @@ def _needs(parts: Sequence[Part], passing: Environment, failing: Environment) ->
         )
     started = [each_part for each_part in parts if each_part.area == "backend" and each_part.name != "image"]
     yield from pairwise(started)  # a program, and what it is told
-    port = Part("platform", "port_setting")
+    port, zone = Part("platform", "port_setting"), Part("platform", "timezone")
     for part in parts:
         if part.area == "file":
             texts = [end.files[part.name].text for end in (passing, failing) if part.name in end.files]
@@ -203,6 +204,8 @@ def _needs(parts: Sequence[Part], passing: Environment, failing: Environment) ->
             continue
         if port in there and part.name in {passing.platform.port_setting, failing.platform.port_setting}:
             yield part, port
+        if part.name == TIMEZONE_VARIABLE and zone in there:
+            yield part, zone
         for setting in (passing.settings.get(part.name), failing.settings.get(part.name)):
             if appears and "ingress.network" in sources_of(setting):
                 yield part, ingress

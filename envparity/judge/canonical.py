@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from envparity.judge.moments import Moment
 from envparity.judge.volatile import Placeholders
 from envparity.model.backend import Backend
 from envparity.observe.frame import BinaryFrame, Frame, JsonFrame, TextFrame, plain
 from envparity.observe.headers import Cookie
+from envparity.observe.moments import moment_of
 from envparity.observe.transcript import (
     ConnectionClosed,
     ControlDone,
@@ -31,6 +33,7 @@ from envparity.observe.transcript import (
 __all__ = ["Item", "connections", "event_data", "frame_type", "line", "lines"]
 
 _USUAL_HTTP = "1.1"
+_MOMENT = '"<time>"'  # a field that is one
 _REFUSED = 400  # statuses from there on say what is wrong (RFC 9110 §15.5)
 _LONGEST = 200  # characters of one quoted line; padding that only makes a frame big is not worth reading
 
@@ -44,6 +47,7 @@ class Item:
     fields: Mapping[str, str]  # dotted path within the frame -> JSON text
     event: Event = field(compare=False)
     times: int = field(default=1, compare=False)
+    moments: Mapping[str, Moment] = field(default_factory=dict, compare=False)  # of fields that are one, by path
 
     @property
     def label(self) -> str:
@@ -62,7 +66,10 @@ def connections(backend: Backend, transcript: Transcript) -> dict[str, tuple[Ite
         grouped.setdefault(event.connection, []).append((number, event))
     return {
         connection: tuple(
-            _collapsed(_as_said(transcript, number, _item(backend, event, placeholders)) for number, event in events)
+            _collapsed(
+                _as_said(transcript, number, _item(backend, event, placeholders, transcript.began))
+                for number, event in events
+            )
         )
         for connection, events in grouped.items()
         for placeholders in [Placeholders(transcript.names, backend.volatile)]
@@ -127,8 +134,12 @@ def lines(transcript: Transcript, last: int) -> tuple[str, ...]:
     )
 
 
-def _item(backend: Backend, event: Event, placeholders: Placeholders) -> Item:
-    """The event without what differs from playing to playing: which replica, how long something took."""
+def _item(backend: Backend, event: Event, placeholders: Placeholders, began: float | None) -> Item:
+    """The event without what differs from playing to playing: which replica, how long something took.
+
+    `began` is when its conversation began, in seconds since the epoch, where that is known.
+    """
+    arrived = None if began is None else began + event.at_s
     data: dict[str, object]
     match event:
         case FrameSent(frame=frame):
@@ -136,9 +147,11 @@ def _item(backend: Backend, event: Event, placeholders: Placeholders) -> Item:
         case FrameReceived(frame=frame):
             fields = _fields(frame, placeholders)
             fields.pop(backend.frame_type, None)
-            return Item("received", frame_type(backend, frame), fields, event)
-        case HttpAnswered(request=request):
-            return Item(event.kind, request.replace(" ", ":"), _http_fields(event, placeholders), event)
+            return Item("received", frame_type(backend, frame), fields, event, moments=_moments(fields, frame, arrived))
+        case HttpAnswered(request=request, body=body):
+            fields = _http_fields(event, placeholders)
+            moments = {} if body is None else _moments(fields, body, arrived, "body.")
+            return Item(event.kind, request.replace(" ", ":"), fields, event, moments=moments)
         case SilenceKept():
             data = {}
         case DeadlinePassed(waited_for=waited_for):
@@ -230,6 +243,15 @@ def _fields(frame: Frame, placeholders: Placeholders) -> dict[str, str]:
     return dict(_flat(plain(frame), "", placeholders))
 
 
+def _moments(fields: Mapping[str, str], frame: Frame, arrived: float | None, prefix: str = "") -> dict[str, Moment]:
+    """Those of the fields that are compared as a moment and no more, with what the frame says there."""
+    if arrived is None or isinstance(frame, BinaryFrame) or _MOMENT not in fields.values():
+        return {}
+    said = {f"{prefix}{path}": value for path, value in _leaves(plain(frame), "") if isinstance(value, str)}
+    read = {path: moment_of(said[path]) for path, value in fields.items() if value == _MOMENT and path in said}
+    return {path: Moment(said[path], moment, arrived) for path, moment in read.items() if moment is not None}
+
+
 def _collapsed(items: Iterable[Item]) -> Iterator[Item]:
     """Equal items in a row as one: a flood of 300 pongs is the same as one of 100."""
     for item, run in groupby(items):
@@ -237,12 +259,17 @@ def _collapsed(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def _flat(value: object, path: str, placeholders: Placeholders) -> Iterator[tuple[str, str]]:
+    for place, leaf in _leaves(value, path):
+        name = next((part for part in reversed(place.split(".")) if not part.isdigit()), place)
+        yield place, json.dumps(placeholders.leaf(name, leaf), ensure_ascii=False, sort_keys=True)
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping) and (value or not path):
         for key, under in value.items():
-            yield from _flat(under, f"{path}.{key}" if path else key, placeholders)
+            yield from _leaves(under, f"{path}.{key}" if path else key)
     elif isinstance(value, list) and value:
         for index, under in enumerate(value):
-            yield from _flat(under, f"{path}.{index}", placeholders)
+            yield from _leaves(under, f"{path}.{index}")
     else:
-        name = next((part for part in reversed(path.split(".")) if not part.isdigit()), path)
-        yield path, json.dumps(placeholders.leaf(name, value), ensure_ascii=False, sort_keys=True)
+        yield path, value

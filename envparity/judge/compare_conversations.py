@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, product, zip_longest
 
 from envparity.judge.canonical import Item, connections
 from envparity.judge.compare import Compared, ComparedPair, Groups, Kind, covers
+from envparity.judge.compare_moments import BootMoments, moments_apart
 from envparity.judge.evidence import SideBySide
+from envparity.judge.moments import in_words
 from envparity.judge.normalise import ABSENT
 from envparity.judge.volatile import same_but_for_ids
 from envparity.model.project import Project
@@ -21,8 +23,15 @@ __all__ = ["control_differences", "kept", "partings", "transcript_differences"]
 def control_differences(project: Project, observation: Observation) -> Iterator[Compared]:
     """Where another play of a scenario went otherwise than the first, in the same boot, and nobody declares that.
 
-    Of plays that kept to the script: one that did not is a finding of its own.
+    Of plays that kept to the script: one that did not is a finding of its own. How far moments are from their arrival
+    may differ.
     """
+    yield from _between_plays(project, observation)
+
+
+def _between_plays(
+    project: Project, observation: Observation, moments: BootMoments | None = None
+) -> Iterator[Compared]:
     declarations = [
         difference for environment in project.environments.values() for difference in environment.differences
     ]
@@ -31,7 +40,7 @@ def control_differences(project: Project, observation: Observation) -> Iterator[
         plays = _plays(observation, scenario)
         seen: set[str] = set()
         for again in plays[1:]:
-            for compared in _partings(pair, plays[0], again):
+            for compared in _partings(pair, plays[0], again, None if moments is None else (moments, moments)):
                 path = compared.difference.path
                 if path not in seen and not any(covers(declaration, path) for declaration in declarations):
                     seen.add(path)
@@ -44,8 +53,9 @@ def transcript_differences(project: Project, groups: Groups) -> Iterator[Compare
     What differs between two plays of one environment differs by chance, and is not compared with another environment.
     """
     for group in groups:
-        chance = _Chance(compared for observation in group for compared in control_differences(project, observation))
-        yield from (each_compared for each_compared in _across(project, group) if each_compared not in chance)
+        moments = {id(observation): BootMoments(project.backend, observation) for observation in group}
+        chance = _Chance(compared for seen in group for compared in _between_plays(project, seen, moments[id(seen)]))
+        yield from (each_compared for each_compared in _across(project, group, moments) if each_compared not in chance)
 
 
 class _Chance:
@@ -67,24 +77,27 @@ def _within(compared: Compared) -> str:
     return compared.difference.path.removeprefix(f"conversation.{compared.scenario}.")
 
 
-def _across(project: Project, group: Sequence[Observation]) -> Iterator[Compared]:
+def _across(project: Project, group: Sequence[Observation], moments: Mapping[int, BootMoments]) -> Iterator[Compared]:
     names = dict.fromkeys(transcript.scenario for observation in group for transcript in observation.transcripts)
     for scenario in names:
         played = [(observation, observation.transcript(scenario)) for observation in group]
         whole = [(item, script) for item, script in played if script is not None and kept(script)]
         for other, script in whole[1:]:
             pair = ComparedPair(project, whole[0][0], other)
-            first = list(_partings(pair, whole[0][1], script))
+            boots = moments[id(pair.baseline)], moments[id(other)]
+            first = list(_partings(pair, whole[0][1], script, boots))
             if first:
-                yield from _in_every_play(pair, scenario, first)
+                yield from _in_every_play(pair, scenario, first, boots)
 
 
-def _in_every_play(pair: ComparedPair, scenario: str, first: Sequence[Compared]) -> Iterator[Compared]:
+def _in_every_play(
+    pair: ComparedPair, scenario: str, first: Sequence[Compared], boots: tuple[BootMoments, BootMoments]
+) -> Iterator[Compared]:
     """Those of the differences of the first plays that any play of one environment has to any play of the other."""
     lasting = {_difference_key(compared) for compared in first}
     plays = product(_plays(pair.baseline, scenario), _plays(pair.other, scenario))
     for before, after in islice(plays, 1, None):  # the first plays have been compared
-        lasting &= {_difference_key(parting) for parting in _partings(pair, before, after)}
+        lasting &= {_difference_key(parting) for parting in _partings(pair, before, after, boots)}
     yield from (compared for compared in first if _difference_key(compared) in lasting)
 
 
@@ -113,8 +126,16 @@ def kept(transcript: Transcript) -> bool:
     return transcript.departure is None
 
 
-def _partings(pair: ComparedPair, baseline: Transcript, other: Transcript) -> Iterator[Compared]:
-    """Field by field where two events are of a kind; where they are not, that is where the connections part."""
+def _partings(
+    pair: ComparedPair,
+    baseline: Transcript,
+    other: Transcript,
+    boots: tuple[BootMoments, BootMoments] | None = None,
+) -> Iterator[Compared]:
+    """Field by field where two events are of a kind; where they are not, that is where the connections part.
+
+    With `boots` also moments that are not equally far from their arrival.
+    """
     backend = pair.project.backend
     before, after = connections(backend, baseline), connections(backend, other)
     seen: set[str] = set()
@@ -125,7 +146,8 @@ def _partings(pair: ComparedPair, baseline: Transcript, other: Transcript) -> It
             if first is None or second is None or (first.kind, first.name) != (second.kind, second.name):
                 yield _apart(pair, baseline.scenario, index, first, second)
                 break
-            for compared in _by_field(pair, baseline.scenario, first, second):
+            told = () if boots is None else _by_moment(pair, baseline.scenario, boots, first, second)
+            for compared in (*_by_field(pair, baseline.scenario, first, second), *told):
                 if compared.difference.path not in seen:
                     seen.add(compared.difference.path)
                     yield compared
@@ -150,6 +172,15 @@ def _by_field(pair: ComparedPair, scenario: str, item: Item, two: Item) -> Itera
             kind: Kind = "handshake" if item.kind == "handshake" else "close" if item.kind == "close" else "frame"
             where = item.name if kind == "frame" else scenario
             yield _shown(pair.compared(kind, where, path, before, after), scenario, item, two, parts=False)
+
+
+def _by_moment(
+    pair: ComparedPair, scenario: str, boots: tuple[BootMoments, BootMoments], item: Item, two: Item
+) -> Iterator[Compared]:
+    for name, before, after in moments_apart(boots, item, two):
+        path = f"conversation.{scenario}.{item.name}.{name}"
+        compared = pair.compared("frame", item.name, path, in_words(before), in_words(after))
+        yield _shown(compared, scenario, item, two, parts=False)
 
 
 def _apart(pair: ComparedPair, scenario: str, index: int, first_item: Item | None, two: Item | None) -> Compared:

@@ -18,7 +18,8 @@ from envparity.judge.volatile import steady
 from envparity.model.backend import Backend
 from envparity.model.environment import Composed, Environment, FromSource, SecretOf
 from envparity.model.project import Project
-from envparity.observe.record import Observation, StartupReport
+from envparity.observe.record import OF_THE_PLATFORM, Observation, StartupReport
+from envparity.support.zones import TIMEZONE_VARIABLE
 
 __all__ = [
     "ABSENT",
@@ -92,6 +93,8 @@ def fingerprint_paths(observation: Observation, environment: Environment | None 
     made = _made(environment)
     table = {}
     for setting in observation.settings:
+        if (setting.name, setting.source) == (TIMEZONE_VARIABLE, OF_THE_PLATFORM):
+            continue  # a trait of the environment, as its limits are
         path = f"fingerprints.{_segment(setting.name)}"
         table[f"{path}.source"] = _json(setting.source)
         if setting.value is not None:

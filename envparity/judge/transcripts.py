@@ -58,7 +58,9 @@ RULES: tuple[Rule, ...] = (
         Conduct("transcript", causes="hybrids", parts="conversation", of_fields=True),
         means="""
             The same scenario kept to its script in two environments, and yet the frames differ: in a field that the
-            script does not look at, or in which frame came. Ids, moments and generated values do not count.
+            script does not look at, or in which frame came. Ids and generated values do not count. Of a moment
+            with `Z` or an offset it counts how far it is from when it arrived: what is more than ten minutes apart in
+            every play, and is not the same text all the time, differs.
         """,
         matters="What differs here is what a client comes to rely on locally and misses in production.",
         action=_ACTION,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from envparity.launch.compose_sheet import Sheet
+from envparity.launch.zone_file import zone_files
 from envparity.model.backend import Backend
 from envparity.model.commands import HEALTH_PORT, PORT, filled
 from envparity.model.environment import Environment, ImageSource
@@ -33,7 +34,7 @@ class BackendServices:
         common: dict[str, object] = self._image(source)
         common["environment"] = self.sheet.variables(values)
         files = {path: template.filled(values).encode() for path, template in self.environment.files.items()}
-        common |= self.sheet.mounted("backend-files", files)
+        common |= self.sheet.mounted("backend-files", files | zone_files(self.environment))
         common |= {"user": str(platform.user)} if platform.user is not None else {}
         common |= {"mem_limit": f"{platform.memory_mib}m"} if platform.memory_mib is not None else {}
         common |= {"cpus": platform.cpus} if platform.cpus is not None else {}

@@ -14,7 +14,8 @@ from envparity.errors import LaunchError
 from envparity.model.backend import Backend
 from envparity.model.case import Boot
 from envparity.model.environment import Composed, Environment, FromSource, SecretOf, Setting
-from envparity.observe.record import SettingFingerprint
+from envparity.observe.record import OF_THE_PLATFORM, SettingFingerprint
+from envparity.support.zones import TIMEZONE_VARIABLE
 
 __all__ = [
     "ResolvedSetting",
@@ -157,7 +158,10 @@ def resolve_settings(
             hidden = backend.is_secret(name, setting)
             resolved[name] = ResolvedSetting(name, setting, "environment file", secret=hidden)
     port, number = environment.platform.port_setting, sources.get("platform.port", str(environment.platform.port))
-    resolved[port] = ResolvedSetting(port, number, "platform", secret=False)
+    resolved[port] = ResolvedSetting(port, number, OF_THE_PLATFORM, secret=False)
+    if environment.platform.timezone is not None:
+        zone = environment.platform.timezone
+        resolved[TIMEZONE_VARIABLE] = ResolvedSetting(TIMEZONE_VARIABLE, zone, OF_THE_PLATFORM, secret=False)
     resolved |= settings_of_boot(backend, boot)
     for name, setting in environment.settings.items():
         if isinstance(setting, Composed):

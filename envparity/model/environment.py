@@ -119,7 +119,8 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The limits within which the backend runs.
 
     `cpus` in cores, `memory_mib` in MiB (None: no limit); `user` a numeric id (None: the image's own);
-    `stop_grace_s` seconds between SIGTERM and SIGKILL; `port` what the backend is told to listen on.
+    `stop_grace_s` seconds between SIGTERM and SIGKILL; `port` what the backend is told to listen on; `timezone` the
+    name of the time zone that its programs are in, as `TZ` (None: the image's own, and UTC as a process).
     """
 
     port: int = 8000
@@ -131,6 +132,7 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     writable: tuple[str, ...] = ("/tmp",)  # noqa: S108  the one folder that platforms keep writable
     stop_grace_s: float = 10.0
     replicas: int = 1
+    timezone: str | None = None
 
 
 class OwnConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -242,7 +242,8 @@ class Transcript(msgspec.Struct, frozen=True):
     `logged` is what was logged from the client's last action before the failure until shortly after it; empty where
     nothing failed. `disturbed` is what the script did to the environment that was not over at once; `readiness` what
     each replica's readiness answered when the script was left after that. Where several clients played it at the same
-    time, `clients` says how they fared, and the events are those of one of them.
+    time, `clients` says how they fared, and the events are those of one of them. `began` is when `at_s` of its events
+    was 0, in seconds since the epoch; None where that was not kept.
     """
 
     scenario: str
@@ -256,6 +257,7 @@ class Transcript(msgspec.Struct, frozen=True):
     disturbed: tuple[Disturbed, ...] = ()
     readiness: tuple[int | None, ...] = ()
     clients: Clients | None = None
+    began: float | None = None
 
 
 def in_order_of_interest(

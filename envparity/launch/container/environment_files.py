@@ -1,4 +1,7 @@
-"""The files of an environment, filled with a boot's settings, where the containers of its backend mount them from."""
+"""The files of an environment, filled with a boot's settings, where the containers of its backend mount them from.
+
+The data of its time zone is one of them: few images have any.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from envparity.launch.zone_file import zone_files
 from envparity.model.environment import Environment
 
 __all__ = ["EnvironmentFiles"]
@@ -24,13 +28,19 @@ class EnvironmentFiles:
 
     def write(self, exits: AsyncExitStack, values: Mapping[str, str]) -> None:
         """Write them, filled with these settings, for all containers of the backend; once a boot."""
-        if self.places or not self.environment.files:
+        zone = zone_files(self.environment)
+        if self.places or not (self.environment.files or zone):
             return
         folder = Path(tempfile.mkdtemp(prefix="files-", dir=self.folder))
         exits.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)  # for the backend's user; nobody else enters the folder around it
         for number, (path, template) in enumerate(self.environment.files.items()):
-            place = folder / str(number)
-            place.write_text(template.filled(values), encoding="utf-8", errors="surrogateescape")
-            place.chmod(0o644)
-            self.places[path] = place
+            text = template.filled(values).encode("utf-8", errors="surrogateescape")
+            self._place(path, folder / str(number), text)
+        for path, data in zone.items():
+            self._place(path, folder / "zone", data)
+
+    def _place(self, path: str, place: Path, content: bytes) -> None:
+        place.write_bytes(content)
+        place.chmod(0o644)
+        self.places[path] = place

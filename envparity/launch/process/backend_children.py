@@ -14,6 +14,7 @@ from envparity.launch.process.folders import made_for
 from envparity.launch.process.limits import program_path, user_of
 from envparity.launch.process.resources import ProcessResources
 from envparity.model.environment import Environment
+from envparity.support.zones import TIMEZONE_VARIABLE, UTC, system_has
 
 __all__ = ["BackendChildren"]
 
@@ -32,6 +33,9 @@ class BackendChildren:
         code = self.means.previous if previous else self.means.code
         if code is None:
             raise LaunchError(f"{self.means.backend.file} does not say where the previous release is")
+        zone = self.environment.platform.timezone
+        if zone is not None and not system_has(zone):
+            raise LaunchError(f"{self.environment.name}: programs of this machine do not find {zone}: install tzdata")
         user = user_of(self.environment.platform, self.command, code)
         home = self.folder / name
         made_for(home, user)
@@ -39,6 +43,7 @@ class BackendChildren:
         environment = {
             "PATH": program_path(),
             "LANG": "C.UTF-8",
+            TIMEZONE_VARIABLE: UTC,  # whatever the machine's own zone is
             "HOME": str(home),
             "TMPDIR": str(home / "tmp"),
             # Python keeps back what it writes to a file: a log would say nothing of the moment that it is asked about.

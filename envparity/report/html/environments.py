@@ -201,6 +201,7 @@ def _platform(environment: SavedEnvironment | None) -> str:
         f"user {platform.user}" if platform.user is not None else "the image's user",
         "read-only root" if platform.read_only_root else "writable root",
         f"{platform.stop_grace_s:g} s to stop",
+        *([f"at {platform.timezone}"] if platform.timezone is not None else []),
     ]
     return ", ".join(parts)
 

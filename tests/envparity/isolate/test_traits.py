@@ -260,3 +260,12 @@ def test_a_prefix_comes_with_whether_it_is_stripped(tmp_path: Path) -> None:
         assert mistakes_of(mix(environment, other, [trait]), tmp_path) == []
     stripped = msgspec.structs.replace(other, ingress=msgspec.structs.replace(other.ingress, strip_prefix=False))
     assert [str(trait) for trait in differences(stripped, other)] == ["ingress.strip_prefix=true"]
+
+
+def test_a_time_zone_is_a_trait_of_its_own() -> None:
+    """But for a setting of the same name in the other environment, which would be overridden."""
+    nepal = Environment("local", platform=Platform(timezone="Asia/Kathmandu"))
+    assert [str(trait) for trait in differences(nepal, Environment("staging"))] == ["platform.timezone not set"]
+    assert [str(trait) for trait in differences(Environment("staging"), nepal)] == ["platform.timezone=Asia/Kathmandu"]
+    [both] = differences(Environment("staging", settings={"TZ": "UTC"}), nepal)
+    assert both.parts == (Part("setting", "TZ"), Part("platform", "timezone"))
