@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -74,6 +75,8 @@ _COMPLETE: Final = "complete"
 """Beside a kept cluster: the digest of all that is in it."""
 _sound: set[Path] = set()
 """The kept clusters that were looked at and are whole: once in a process is enough."""
+_looking: Final = threading.Lock()
+"""Held by who looks at one: environments that boot at the same time wait for the first, and need not look."""
 
 
 def copy_cluster(programs: Path, data: Path, user: int | None, *, behind_tls: bool) -> None:
@@ -100,14 +103,15 @@ def copy_cluster(programs: Path, data: Path, user: int | None, *, behind_tls: bo
 
 def _is_sound(kept: Path) -> bool:
     """Whether that cluster is there, and as it was when it was kept."""
-    if kept not in _sound:
-        try:
-            if (kept / _COMPLETE).read_text(encoding="ascii") != _digest(kept / "data"):
+    with _looking:
+        if kept not in _sound:
+            try:
+                if (kept / _COMPLETE).read_text(encoding="ascii") != _digest(kept / "data"):
+                    return False
+            except (OSError, ValueError):
                 return False
-        except (OSError, ValueError):
-            return False
-        _sound.add(kept)
-    return True
+            _sound.add(kept)
+        return True
 
 
 def _digest(folder: Path) -> str:
@@ -117,8 +121,7 @@ def _digest(folder: Path) -> str:
         found = path.lstat()
         digest.update(repr((path.relative_to(folder).as_posix(), found.st_mode, found.st_uid, found.st_size)).encode())
         if stat.S_ISREG(found.st_mode):
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, hashlib.blake2b).digest())
+            digest.update(path.read_bytes())  # of a thousand files most have a page or two; the size is told above
     return digest.hexdigest()
 
 
