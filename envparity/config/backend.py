@@ -160,16 +160,15 @@ def _unwritable(document: Document, codec: Codec) -> Iterator[Mistake]:
 
 def _health(table: Mapping[str, Any], report: Mapping[str, Any]) -> HealthPaths:
     """Where `up` is said, a path that is not said is none; a report that is known by name has its own path."""
-    paths = {key: path or None for key, path in table.items() if key not in ("up", "port")}
+    paths = {key: path or None for key, path in table.items() if key not in ("up", "port", "draining")}
     up = table.get("up")
     if "format" in report:
         path = "/actuator/health" if report["format"] == "spring-boot" else "/health"
         paths = {"live": None, "ready": path, "startup": path, "metrics": None, **paths}
     elif up is not None:
         paths = {**dict.fromkeys(("live", "ready", "startup", "metrics")), **paths}
-    return HealthPaths(
-        **paths, up=msgspec.convert(up, UpAnswer) if isinstance(up, dict) else up, port=table.get("port")
-    )
+    said = msgspec.convert(up, UpAnswer) if isinstance(up, dict) else up
+    return HealthPaths(**paths, up=said, port=table.get("port"), draining=table.get("draining"))
 
 
 def _contract(document: Document, said: Any) -> ContractFile:
@@ -230,6 +229,7 @@ def _cross_checks(document: Document) -> Iterator[Mistake]:
     yield from _previous_mistakes(document)
     yield from _command_mistakes(document)
     yield from _format_mistakes(document)
+    yield from _draining_mistakes(document)
     yield from _retry_mistakes(document)
     yield from _public_mistakes(document)
     refusal = document.data.get("startup_refusal")
@@ -277,6 +277,15 @@ def _format_mistakes(document: Document) -> Iterator[Mistake]:
     for key in _OF_A_REPORT & report.keys() if "format" in report else ():
         expected = "nothing beside format, which says where things are"
         yield document.mistake(("report", key), expected, "a value", "remove it")
+
+
+def _draining_mistakes(document: Document) -> Iterator[Mistake]:
+    """What readiness says of draining, where there is none."""
+    health = document.table("health")
+    if "draining" in health and not health.get("ready", "up" not in health or "format" in document.table("report")):
+        yield document.mistake(
+            ("health", "draining"), "a path at health.ready beside it", "none", "say it, or remove it"
+        )
 
 
 def _command_mistakes(document: Document) -> Iterator[Mistake]:

@@ -13,13 +13,14 @@ __all__ = ["ActionOutcome", "ControlOutcome"]
 @dataclass(frozen=True)
 class ControlOutcome:
     """What came of what the environment was told to do: why it failed, or of a replica how and how soon it ended, and
-    what it said meanwhile of its liveness.
+    what it said meanwhile of its liveness and, once it had been told, of its readiness.
     """
 
     failure: str = ""
     exit_code: int | None = None
     seconds: float | None = None
     liveness: int | None = None
+    readiness: int | None = None
 
 
 @dataclass

@@ -68,7 +68,8 @@ def control(playing: Playing, index: int, step: ControlStep) -> Actions:
     target = step.on if isinstance(step, Revoke) else target
     connection = target if replica is not None else ""
     done = (action, target, outcome.exit_code, outcome.seconds, step.words if isinstance(step, Command) else ())
-    playing.recorder.note(ControlDone(playing.told.at_s, connection, "control", *done, liveness=outcome.liveness))
+    said = (outcome.liveness, outcome.readiness)
+    playing.recorder.note(ControlDone(playing.told.at_s, connection, "control", *done, *said))
     if outcome.failure:
         raise Departed("control", f"{action} {target}".strip(), outcome.failure)
     if isinstance(step, Stopped) and outcome.exit_code in _KILLED:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.actions import Control
 from envparity.conversation.disturbances import Disturbances
-from envparity.conversation.stopping import liveness_while
+from envparity.conversation.stopping import DrainHealth, health_while
 from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.controls import (
     Disturbable,
@@ -44,11 +44,11 @@ _FIRST_WITHIN_S = 20.0
 
 
 class _Stopped(NamedTuple):
-    """How long the end of a replica took, whether it was within the deadline, and its liveness meanwhile."""
+    """How long the end of a replica took, whether it was within the deadline, and its health meanwhile."""
 
     seconds: float
     in_time: bool
-    liveness: int | None
+    health: DrainHealth
 
 
 class Stage:
@@ -179,17 +179,17 @@ class Stage:
         """SIGTERM, and wait for the end."""
         began, deadline = self._now(), Deadline(self._stop_s)
         stops = replica_controls(self._stack).stop_replica(replica)
-        liveness = await liveness_while(self._stack, replica, stops)
-        return _Stopped(round(self._now() - began, 3), not deadline.passed, liveness)
+        health = await health_while(self._stack, replica, stops)
+        return _Stopped(round(self._now() - began, 3), not deadline.passed, health)
 
     async def _stopped(self, replica: int) -> ControlOutcome:
         if replica not in self._stopping:
             raise LaunchError(f"replica {replica} was not stopped before")
-        seconds, in_time, liveness = await self._stopping[replica]
+        seconds, in_time, health = await self._stopping[replica]
         if not in_time:
             raise DeadlineExceeded(f"replica {replica} to end after SIGTERM", self._stop_s, f"it took {seconds:g} s")
         exit_code = (await self._stack.observe_replica(replica)).exit_code
-        return ControlOutcome(exit_code=exit_code, seconds=seconds, liveness=liveness)
+        return ControlOutcome("", exit_code, seconds, *health)
 
     async def _start(self, replica: int) -> None:
         stopping = self._stopping.pop(replica, None)
@@ -213,7 +213,7 @@ async def _killed(stack: Stack, replica: int) -> _Stopped:
     if not isinstance(stack, KillsReplicas):
         raise LaunchError("a replica cannot be killed here")
     await stack.kill_replica(replica)
-    return _Stopped(0.0, in_time=True, liveness=None)
+    return _Stopped(0.0, in_time=True, health=DrainHealth())
 
 
 async def _asked(stack: Disturbable, step: Disturbance, replica: int) -> None:

@@ -1,4 +1,4 @@
-"""EP501 to EP503: how the backend stops."""
+"""EP501 to EP503 and EP506: how the backend stops."""
 
 from __future__ import annotations
 
@@ -59,6 +59,23 @@ def _not_alive(_view: RunView, observation: Observation) -> Iterator[Breach]:
                 got=f"HTTP status {event.liveness} while it drained",
                 scenario=transcript.scenario,
                 nature=f"liveness {event.liveness}",
+                evidence=(Excerpt((event,)),),
+            )
+
+
+def _is_ready(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """What readiness said at last of a replica that had been told to stop, where its backend says what that is."""
+    said = view.project.backend.health.draining
+    for transcript in observation.transcripts:
+        for event in transcript.events:
+            if not isinstance(event, ControlDone) or event.readiness is None or event.readiness == said:
+                continue
+            yield Breach(
+                where="shutdown",
+                expected=f"readiness that answers {said} from SIGTERM on",
+                got=f"HTTP status {event.readiness} while it drained",
+                scenario=transcript.scenario,
+                nature=f"readiness {event.readiness}",
                 evidence=(Excerpt((event,)),),
             )
 
@@ -134,5 +151,21 @@ RULES: tuple[Rule, ...] = (
         action="Count a client out where its connection ends, whatever has ended it, and not in a branch of that.",
         example="staging: 6.2 and 6.3 s after clients that had gone, 0.4 and 0.5 s after none had been there, of 10 s",
         check=_waits_for_nobody,
+    ),
+    contract(
+        "EP506",
+        "a replica that drains is ready for more",
+        Conduct("shutdown", "its scenario", causes="hybrids"),
+        means="""
+            Told to stop with SIGTERM, a replica worked off what was under way, and a second later its readiness did not
+            answer with the status that `health.draining` says. Asked only of a backend that says one.
+        """,
+        matters="""
+            Whoever hands out clients by readiness goes on sending them to a replica that is about to be gone: they are
+            refused, or cut off when the grace period is over, with every release.
+        """,
+        action="Have readiness say from the signal on that nobody new is wanted; leave liveness as it is.",
+        example="expected readiness that answers 503 from SIGTERM on, got HTTP status 200 while it drained",
+        check=_is_ready,
     ),
 )

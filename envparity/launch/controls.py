@@ -80,6 +80,15 @@ class AnswersLiveness(Protocol):
 
 
 @runtime_checkable
+class AnswersReadiness(Protocol):
+    """A stack whose replicas can be asked whether they are ready, each by itself."""
+
+    async def ready_status(self, index: int) -> int | None:
+        """The status that its readiness answers now; None where it does not answer, or says nothing of draining."""
+        ...
+
+
+@runtime_checkable
 class DependencyControls(Protocol):
     """A stack whose dependencies can be restarted, and told something."""
 

@@ -81,7 +81,8 @@ class HealthPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `up` is how it is known to be up where no report and no log says so: "port" (it listens), "http" (it answers
     anything), or an answer; None: `ready`, else `live`, answers 200, and without both the port listens. `port` is where
-    all of this is asked, where that is another port than the WebSocket's.
+    all of this is asked, where that is another port than the WebSocket's. `draining` is the status of `ready` once a
+    replica has been told to stop, for as long as it works off what is under way; None: it says nothing of that.
     """
 
     live: str | None = "/health/live"
@@ -90,6 +91,7 @@ class HealthPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: str | None = "/metrics"
     up: Literal["port", "http"] | UpAnswer | None = None
     port: int | None = None
+    draining: int | None = None
 
 
 class ReportMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

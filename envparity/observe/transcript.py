@@ -167,7 +167,8 @@ class ControlDone(_Event, frozen=True, tag="control"):
 
     `words` are a command's, as the script says them.
     `exit_code` and `seconds` tell of a replica that was stopped how and how soon it ended, `liveness` what status its
-    liveness answered meanwhile: the first that was no success, else the last.
+    liveness answered meanwhile: the first that was no success, else the last; `readiness` what that answered at last,
+    asked for a second or more after the signal.
     """
 
     action: str
@@ -176,6 +177,7 @@ class ControlDone(_Event, frozen=True, tag="control"):
     seconds: float | None = None
     words: tuple[str, ...] = ()
     liveness: int | None = None
+    readiness: int | None = None
 
 
 Event = (

@@ -105,8 +105,12 @@ class ReplicaStartup:
 
     async def liveness(self, index: int) -> int | None:
         """What the liveness of that replica answers now; None where it has none, or does not answer."""
-        answer = await self.replicas[index].probe.ask(self.backend.health.live)
-        return None if answer is None or answer.status == 0 else answer.status
+        return await self._status(index, self.backend.health.live)
+
+    async def ready_status(self, index: int) -> int | None:
+        """What its readiness answers now; None where it does not answer, or says nothing of draining."""
+        health = self.backend.health
+        return None if health.draining is None else await self._status(index, health.ready)
 
     async def metrics(self, index: int) -> str:
         """The metrics of that replica, as text; "" where it shows none."""
@@ -132,6 +136,10 @@ class ReplicaStartup:
         with contextlib.suppress(DeadlineExceeded):
             await replica.probe.until_ready(f"replica {replica.index}", _BECOMES_READY_S, self._ended_check(replica))
         return await replica.probe.ask(path)
+
+    async def _status(self, index: int, path: str | None) -> int | None:
+        answer = await self.replicas[index].probe.ask(path)
+        return None if answer is None or answer.status == 0 else answer.status
 
     def _read_log(self, log: Sequence[str], *, listening: bool) -> StartupReport | None:
         """The startup of a backend that has no report, by its log."""

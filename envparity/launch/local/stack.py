@@ -84,6 +84,9 @@ class LocalStack(StackFacts, ABC):
     async def liveness(self, index: int) -> int | None:
         return await self.startup.liveness(index)
 
+    async def ready_status(self, index: int) -> int | None:
+        return await self.startup.ready_status(index)
+
     async def metrics(self, index: int) -> str:
         return await self.startup.metrics(index)
 

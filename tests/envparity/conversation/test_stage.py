@@ -222,6 +222,32 @@ async def test_a_replica_that_stops_is_asked_for_its_liveness(
     assert [event.liveness for event in transcript.events if isinstance(event, ControlDone)] == [None, said]
 
 
+class DrainingReady(Draining):
+    """Its readiness is asked as often; it is gone when both have been."""
+
+    statuses: tuple[int, ...] = ()
+    asked_ready = 0
+
+    async def ready_status(self, index: int) -> int | None:
+        self.asked_ready += 1
+        return self.statuses[min(self.asked_ready, len(self.statuses)) - 1]
+
+    async def stop_replica(self, index: int) -> None:
+        while self.asked_ready < len(self.statuses):  # noqa: ASYNC110  it has no event for being asked
+            await asyncio.sleep(0.01)
+        await super().stop_replica(index)
+
+
+@pytest.mark.parametrize(("statuses", "said"), [((503,), 503), ((200, 503), 503), ((503, 200), 200)])
+async def test_a_replica_that_stops_is_asked_for_its_readiness(statuses: tuple[int, ...], said: int) -> None:
+    """Its last word is told: one of its first requests may have been under way when the signal came."""
+    async with serving(silent) as server:
+        stack = DrainingReady(server.endpoint)
+        stack.answers, stack.statuses = (200,), statuses
+        transcript = await played(stack, Connect("valid"), StopReplica("a"), Stopped("a"))
+    assert [event.readiness for event in transcript.events if isinstance(event, ControlDone)] == [None, said]
+
+
 async def test_an_environment_that_fails_departs() -> None:
     """With what the launcher said."""
     async with serving(silent) as stack:

@@ -1,18 +1,22 @@
-"""EP501 and EP502: ends that are not clean."""
+"""EP501, EP502 and EP506: ends that are not clean."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from envparity.model.backend import HealthPaths
 from envparity.model.environment import Environment, Platform
 from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import (
+    BACKEND,
     codes,
     control,
     departed,
     handshake,
+    judged,
     observation,
     only,
     project,
@@ -47,6 +51,15 @@ def test_ep502_liveness_that_fails_before_the_end() -> None:
     found = only(observation("local", transcripts=(scripts[0],)))
     assert (found.code, found.where, found.got) == ("EP502", "shutdown", "HTTP status 503 while it drained")
     assert [codes(observation("local", transcripts=(script,))) for script in scripts[1:]] == [[], []]
+
+
+@pytest.mark.parametrize(("status", "got"), [(200, "HTTP status 200 while it drained"), (503, None), (None, None)])
+def test_ep506_a_replica_that_drains_and_is_ready(status: int | None, got: str | None) -> None:
+    """Of a backend that says what readiness answers then; what was not to be had is nothing."""
+    script = transcript(handshake(), control("stop_replica"), control("stopped", exit_code=0, readiness=status))
+    asked = project("local", backend=replace(BACKEND, health=HealthPaths(draining=503)))
+    found = judged(observation("local", transcripts=(script,)), of=asked).findings
+    assert [(finding.code, finding.got) for finding in found] == ([] if got is None else [("EP506", got)])
 
 
 @pytest.mark.parametrize("ended", [{"exit_code": 0}, {"exit_code": 143}, {"exit_code": -15}, {}])

@@ -53,6 +53,13 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "health.metrics",
         "or false where the backend has none",
     ),
+    "draining of no readiness": (
+        "metrics = false",
+        "metrics = false\nready = false\ndraining = 503",
+        23,
+        "health.draining",
+        "a path at health.ready",
+    ),
     "no regular expression": ('failed"', 'failed("', 25, "report.log_failed", "a regular expression"),
     "too much of one": ('failed"', 'failed{99999999999}"', 25, "report.log_failed", "a regular expression"),
     "unknown algorithm": (
