@@ -53,6 +53,10 @@ class DependencyControl:
         """Have whoever connects to it refused and noted, for the whole boot."""
         await self.proxy(name).vanish("refuse", tell_apart=self.given.environment.platform.replicas > 1)
 
+    async def fall_silent(self, name: str) -> None:
+        """Have whoever connects to it wait for ever, and noted with the replica that it is."""
+        await self.proxy(name).vanish("black_hole", tell_apart=True)
+
     async def restore(self, name: str) -> None:
         """End what is done to it."""
         await disturbing.end(self.proxy(name))
