@@ -66,6 +66,11 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
         return bool(self.other_host or self.silent_start)
 
     @property
+    def says_when(self) -> bool:
+        """Whether it says itself which dependencies the backend finds when it starts."""
+        return bool(self.timeline or self.down or self.silent_start)
+
+    @property
     def withheld(self) -> tuple[str, ...]:
         """The dependencies that a backend which is right cannot use for as long as the boot lasts."""
         return (*self.down, *self.other_host)

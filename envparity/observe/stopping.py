@@ -47,8 +47,8 @@ class StartStopSeen(msgspec.Struct, frozen=True):
 class KillSeen(msgspec.Struct, frozen=True):
     """A replica that was killed and started again with the disk that it had, so often as it ended by itself.
 
-    `back`: it became ready. `exit_code` is how it ended last (None: it runs), `log` the end of what one that did not come
-    back has written since it was killed.
+    `back`: it became ready. `exit_code` is how it ended last (None: it runs), `log` the end of what it has written
+    since it was killed, where it did not come back.
     """
 
     replica: int

@@ -158,6 +158,13 @@ def test_of_boots_that_no_scenario_asks_for_those_that_showed_it_are_made_again(
     assert unplayed(usual, run) == ()
 
 
+def test_who_is_killed_in_a_thorough_run_alone_is_killed_again() -> None:
+    """In the usual boot, in which one scenario is played."""
+    run = run_of(observation("staging"), observation("local"))
+    finding = replace(FINDING, code="EP505", cases=("staging",), scenario=None, scenarios=())
+    assert (unplayed(finding, run), needed_scenarios(finding, run)) == (("staging",), ("chat",))
+
+
 def test_a_comparison_boots_both_sides_and_a_declaration_everything() -> None:
     """The baseline comes first; an unused declaration can only be seen where all was played."""
     run, finding = planned(FINDING)
