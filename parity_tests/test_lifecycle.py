@@ -28,6 +28,11 @@ def test_sigterm_closes_with_1001_within_the_grace_period(parity: ParityRun) -> 
         assert (ended.seconds or 0.0) < parity.project.environments[name].platform.stop_grace_s, name
 
 
+def test_stops_before_it_has_started_and_comes_back_after_a_kill(parity: ParityRun) -> None:
+    """Nor does a stop wait for clients that are gone."""
+    parity.assert_holds(codes=("EP503", "EP504", "EP505"))
+
+
 def test_sigterm_loses_no_stored_message(parity: ParityRun) -> None:
     """The answer under way is finished, and afterwards question and answer are in the history."""
     for name, transcript in parity.transcripts("stopped_in_conversation").items():

@@ -34,8 +34,9 @@ def disturbing_problems(head: Mapping[str, object], steps: Sequence[Step | None]
     clocks = boot.clocks if isinstance(boot, Boot) else ()
     yield from _of_clocks(clocks, head.get("replicas", 1))
     yield from _of_starts(boot.apart_s if isinstance(boot, Boot) else 0.0, head.get("replicas", 1))
-    if isinstance(boot, Boot) and boot.other_host:
-        yield "boot.other_host", "nothing: a thorough run boots so by itself", ", ".join(boot.other_host), "remove it"
+    for key in ("other_host", "silent_start") if isinstance(boot, Boot) else ():
+        if names := getattr(boot, key):
+            yield f"boot.{key}", "nothing: a thorough run boots so by itself", ", ".join(names), "remove it"
     disturbed: set[str] = set()
     unread: set[str] = set()
     for index, step in enumerate(steps):

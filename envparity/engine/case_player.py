@@ -13,12 +13,14 @@ from envparity.engine.changing import observe_change
 from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.growth import Growth
+from envparity.engine.kills import kill_and_start
 from envparity.engine.observer import Observer
 from envparity.engine.offers import play_token_first
 from envparity.engine.orders_seen import OrdersSeen
 from envparity.engine.plan import PlannedCase
 from envparity.engine.plays import play_again, repeated
 from envparity.engine.siblings import play_beside_siblings
+from envparity.engine.start_stop import observe_start_stop
 from envparity.engine.stops import stop_when_all_are_gone
 from envparity.engine.visits import visit
 from envparity.engine.want_of_time import Doubt
@@ -64,6 +66,8 @@ class CasePlayer:
         case, scenarios, observer = planned.case, planned.scenarios, self._observer
         if case.boot.release:
             return await observe_change(observer, planned, stack, began, told=told)
+        if case.boot.silent_start:
+            return await observe_start_stop(observer, stack, self._project.environments[case.environment])
         await observer.see_through(stack, scenarios)
         booted = time.monotonic()
         first = await observer.replicas(stack)
@@ -121,7 +125,9 @@ class CasePlayer:
         )
         grace_s = self._project.environments[case.environment].platform.stop_grace_s
         stops = await stop_when_all_are_gone(observer.player, stack, scenarios, played, grace_s) if controlled else ()
-        return msgspec.structs.replace(observation, stops=stops)
+        thoroughly = controlled and case.boot.steady and self._project.thorough
+        kill = await kill_and_start(stack) if thoroughly else None
+        return msgspec.structs.replace(observation, stops=stops, kill=kill)
 
     async def _back_alone(
         self, stack: Stack, scenarios: Sequence[Scenario], disturbed: Sequence[Transcript], back: CameBack

@@ -23,7 +23,7 @@ from envparity.observe.record import Observation
 __all__ = ["HybridBoots"]
 
 _AS_IT_IS: frozenset[Trait] = frozenset()
-_OF_A_STACK = {"grows", "stops", "at once"}
+_OF_A_STACK = {"grows", "stops", "kills", "at once"}
 
 
 class HybridBoots:
@@ -61,7 +61,7 @@ class HybridBoots:
             and not any(scenario.disruptive or scenario.tells_workers_apart for scenario in scenarios)
             and _OF_A_STACK.isdisjoint(also)
             and boot.hasten == 1
-            and not (boot.clocks or boot.slow or boot.apart_s or boot.other_host)
+            and not (boot.clocks or boot.slow or boot.apart_s or boot.unasked)
         )
 
     async def close(

@@ -10,10 +10,12 @@ import msgspec
 from envparity.engine.at_once import play_at_once
 from envparity.engine.coming_back import come_back, comes_back
 from envparity.engine.growth import Growth
+from envparity.engine.kills import kill_and_start
 from envparity.engine.observer import Observer
 from envparity.engine.offers import play_token_first
 from envparity.engine.plays import play_again
 from envparity.engine.siblings import play_beside_siblings
+from envparity.engine.start_stop import observe_start_stop
 from envparity.engine.stops import stop_when_all_are_gone
 from envparity.engine.visits import visit
 from envparity.launch.port import Stack
@@ -38,6 +40,9 @@ async def played_on(
 
     `twice`: what leaves its script is played once more. `environment` is what was booted.
     """
+    if stack.case.boot.silent_start:
+        seen = await observe_start_stop(observer, stack, environment)
+        return observer.nothing(stack.case, "it waited for nothing") if seen.start_stop is None else seen
     began = time.monotonic()
     _, startup_s = await observer.see_through(stack, chosen)
     first = await observer.replicas(stack)
@@ -94,7 +99,9 @@ async def played_on(
         usage=growth.points,
         visits=visits,
     )
-    if "stops" not in also or not started:
-        return observation
-    stops = await stop_when_all_are_gone(observer.player, stack, chosen, played, environment.platform.stop_grace_s)
-    return msgspec.structs.replace(observation, stops=stops)
+    if "stops" in also and started:
+        stops = await stop_when_all_are_gone(observer.player, stack, chosen, played, environment.platform.stop_grace_s)
+        observation = msgspec.structs.replace(observation, stops=stops)
+    if "kills" in also and started:
+        observation = msgspec.structs.replace(observation, kill=await kill_and_start(stack))
+    return observation

@@ -31,6 +31,7 @@ from envparity.model.scenario import Scenario
 from envparity.observe.beside import AtOnce, SiblingPlay
 from envparity.observe.disturbed import OutageSeen
 from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage, Visits
+from envparity.observe.stopping import StartStopSeen
 from envparity.observe.transcript import (
     HttpAnswered,
     Transcript,
@@ -156,6 +157,12 @@ class Observer:
             warm=warm,
         )
         return _without_secrets(stack, observation)
+
+    def stopped(self, stack: Stack, stop: StartStopSeen | None, timings: dict[str, float]) -> Observation:
+        """The observation of a stack whose replica was stopped before it had started; None: it waited for nothing."""
+        timings = dict(stack.timings) | timings
+        seen = Observation(stack.case, self._launcher, self._run_id, timings=timings, start_stop=stop)
+        return _without_secrets(stack, seen)
 
     def nothing(self, case: Case, reason: str, *, warm: bool = False) -> Observation:
         """The observation of a case that could not be stood up."""

@@ -47,7 +47,8 @@ def plan(
     booted beside it. Where a backend has a previous release, and no scenario changes it, the first environment that
     is booted is also upgraded from it. What only a `thorough` run plays is left out of any other, unless `only` names
     it; in a thorough run each environment also boots once for each dependency whose certificate is to be checked,
-    which then presents one for another host, and nothing is played. Of those that are `attached` there is one case,
+    which then presents one for another host, and once with all of them silent, to be stopped while it starts; nothing
+    is played there. Of those that are `attached` there is one case,
     as they are, in which only that is played which needs nothing but to talk (`left_out` says what is not, and
     why). Raises `ConfigurationError` with every pattern that matches none, every scenario that was asked for by its
     name and that no environment can play, and every dependency that a boot names and an environment does not have.
@@ -84,14 +85,23 @@ def plan(
         or (boot.steady and ((orders and name not in attached) or not only))
     )
     booted = {name: environment for name, environment in environments.items() if name not in attached}
-    return (*planned, *_for_another_host(backend, booted)) if thorough else planned
+    return (*planned, *_unasked(backend, booted)) if thorough else planned
 
 
-def _for_another_host(backend: Backend, environments: Mapping[str, Environment]) -> Iterator[PlannedCase]:
+def _unasked(backend: Backend, environments: Mapping[str, Environment]) -> Iterator[PlannedCase]:
+    """What a thorough run boots for no scenario: each certificate of another host, and a stop in the middle of startup.
+
+    Where there is no dependency nothing is waited for, and no such stop is certain to come in time.
+    """
     for name, environment in environments.items():
-        for dependency, declared in environment.dependencies.items():
-            if declared.tls == "verify-full":
-                yield PlannedCase(Case(name, backend.name, Boot(other_host=(dependency,))), ())
+        boots = [
+            Boot(other_host=(dependency,))
+            for dependency, declared in environment.dependencies.items()
+            if declared.tls == "verify-full"
+        ]
+        if environment.dependencies:
+            boots.append(Boot(silent_start=tuple(sorted(environment.dependencies))))
+        yield from (PlannedCase(Case(name, backend.name, boot), ()) for boot in boots)
 
 
 def _upgraded(backend: Backend, chosen: Sequence[Scenario]) -> dict[Boot, list[Scenario]]:

@@ -62,9 +62,10 @@ def needed_scenarios(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
 
 
 def unplayed(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
-    """The cases that showed it, where a thorough run alone makes such boots: they are for no scenario."""
+    """The cases that showed it, where a thorough run alone makes such boots, for no scenario, or kills a replica."""
     cases = [observation.case for observation in run.observations if observation.case.id in finding.cases]
-    return tuple(case.id for case in cases) if cases and all(case.boot.other_host for case in cases) else ()
+    kills = conduct(finding).also == "kills"
+    return tuple(case.id for case in cases) if cases and (kills or all(case.boot.unasked for case in cases)) else ()
 
 
 def _one_scenario(run: RecordedRun, boot: Boot) -> Iterable[str]:

@@ -157,6 +157,7 @@ def _told(script: Transcript, ended: str) -> str:
 def _reasons(seen: Observation) -> Iterator[str]:
     if seen.launch_failure is not None:
         yield "it could not be stood up"
+    yield from _reasons_at_the_end(seen)
     stalled = _is_on_a_stalled_machine(seen)
     down = {*seen.case.boot.withheld, *seen.case.boot.unreachable_at_start}
     for replica in seen.replicas:
@@ -179,6 +180,13 @@ def _reasons(seen: Observation) -> Iterator[str]:
         late.setdefault(script.scenario, set()).add(doubtful)
     said = "was otherwise, once, on a stalled machine" if stalled else "came to a deadline"
     yield from (f"the second time of scenario {name} {said}" for name, several in late.items() if len(several) > 1)
+
+
+def _reasons_at_the_end(seen: Observation) -> Iterator[str]:
+    if seen.start_stop is not None and seen.start_stop.was_killed:
+        yield "a replica that was starting did not stop in time"
+    if seen.kill is not None and not seen.kill.back and seen.kill.exit_code is None:
+        yield "a replica that was killed was not ready again in time"
 
 
 def _ended_for_want_of_time(script: Transcript, seen: Observation) -> str:

@@ -103,12 +103,12 @@ def boot_groups(observations: Sequence[Observation], order_boots: Iterable[Order
 
     A warm boot is not behind the ingress, and is only like another warm one. Boots in an order are held against the
     canonical one of their own environment, by rules of their own, so that it is enough to compare the canonical ones.
-    How a certificate for another host is refused is each client's own matter.
+    How a certificate for another host is refused is each client's own matter, as is a startup that is stopped.
     """
     judged = {id(boot.observation) for boot in order_boots if _has_own_rule(boot)}
     groups: dict[tuple[Boot, bool], list[Observation]] = {}
     for observation in observations:
-        comparable = observation.launch_failure is None and not observation.case.boot.other_host
+        comparable = observation.launch_failure is None and not observation.case.boot.unasked
         if comparable and id(observation) not in judged:
             groups.setdefault((observation.case.boot, observation.warm), []).append(observation)
     return [groups[boot] for boot in sorted(groups)]

@@ -1,4 +1,4 @@
-"""EP501 to EP503 and EP506: how the backend stops."""
+"""EP501 to EP506: how the backend stops, and whether it comes back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
 from envparity.model.environment import Environment
 from envparity.observe.record import Observation
-from envparity.observe.stopping import too_long_s
+from envparity.observe.stopping import KILLED, too_long_s
 from envparity.observe.transcript import ControlDone
 
 __all__ = ["RULES"]
@@ -19,7 +19,6 @@ _CLEAN = {0, 143, -15}  # 128 plus SIGTERM (15), as a container reports it, or -
 _LOG_LINES = 8
 _EACH = 2  # a machine may be busy for a moment
 _NO_SUCCESS = 400  # RFC 9110 §15: errors of the client and of the server
-_KILLED = {137, -9}  # the same of SIGKILL
 
 
 def _not_clean(view: RunView, observation: Observation) -> Iterator[Breach]:
@@ -30,7 +29,7 @@ def _not_clean(view: RunView, observation: Observation) -> Iterator[Breach]:
             if not isinstance(event, ControlDone) or event.action != "stopped":
                 continue
             code = event.exit_code
-            if code in _KILLED:
+            if code in KILLED:
                 got = "killed when the grace period was over"
             elif code is not None and code not in _CLEAN:
                 got = f"exit code {code}"
@@ -94,13 +93,52 @@ def _waits_for_nobody(view: RunView, observation: Observation) -> Iterator[Breac
         f"{observation.case.environment}: {after} s after clients that had gone, "
         f"{none} s after none had been there, of {grace_s:g} s"
     )
-    killed = any(stop.exit_code in _KILLED for stop in had)
+    killed = any(stop.exit_code in KILLED for stop in had)
     yield Breach(
         where="shutdown",
         expected="a stop that takes no longer for clients that are gone",
         got="longer where clients had been there, though all of them are gone",
         nature="waits for nobody",
         evidence=(Note(f"{told}, and then killed" if killed else told),),
+    )
+
+
+def _goes_on_starting(view: RunView, observation: Observation) -> Iterator[Breach]:
+    """It waited for a dependency, was told to stop, and had to be killed, or said that it has started."""
+    stop = observation.start_stop
+    if stop is None or not (stop.was_killed or stop.said):
+        return
+    platform = view.project.environments.get(observation.case.environment, Environment("")).platform
+    over = f"killed when {platform.stop_grace_s:g} s were over"  # of a busy machine's clock it took longer
+    ended = over if stop.was_killed else f"ended after {stop.seconds:.1f} s"
+    back = "" if stop.back_after_s is None else f"; what it waits for answers again {stop.back_after_s:.1f} s after it"
+    yield Breach(
+        where="shutdown",
+        expected=f"told to stop while it starts, a replica ends by itself within {platform.stop_grace_s:g} s",
+        got=" and ".join((*stop.said, "killed when the grace period was over" if stop.was_killed else "then it ended")),
+        nature="goes on" if stop.said else "killed",
+        evidence=(
+            Note(f"told to stop while it waited for {stop.waited_for}: {ended}{back}"),
+            LogQuote(BACKEND_LOG, stop.log[-_LOG_LINES:]) if stop.log else Note("it logged nothing after the signal"),
+        ),
+    )
+
+
+def _stays_away(_view: RunView, observation: Observation) -> Iterator[Breach]:
+    """Killed, and started with the disk that it had, it ended each time or did not become ready."""
+    kill = observation.kill
+    if kill is None or kill.back:
+        return
+    got = "not ready in its time" if kill.exit_code is None else f"ended with exit code {kill.exit_code}"
+    yield Breach(
+        where="restart",
+        expected="a replica that was killed is ready again when it is started with the disk that it had",
+        got=got,
+        nature=got,
+        evidence=(
+            Note(f"killed without a warning, then started {kill.starts} times; the start before that was good"),
+            *([LogQuote(BACKEND_LOG, kill.log[-_LOG_LINES:])] if kill.log else []),
+        ),
     )
 
 
@@ -151,6 +189,54 @@ RULES: tuple[Rule, ...] = (
         action="Count a client out where its connection ends, whatever has ended it, and not in a branch of that.",
         example="staging: 6.2 and 6.3 s after clients that had gone, 0.4 and 0.5 s after none had been there, of 10 s",
         check=_waits_for_nobody,
+    ),
+    contract(
+        "EP504",
+        "a stop is not heeded during startup",
+        Conduct("shutdown", causes="hybrids"),
+        means="""
+            In a boot of a thorough run every dependency accepts connections and says nothing. Once the replica had
+            connected to one, and waited, it was told to stop with SIGTERM. It had not ended when the environment's
+            grace period was over, and was killed; or it said after the signal that it has started, in its report, its
+            log or at its readiness path. After half of the grace period the dependencies answer again. With which exit
+            code it ends does not matter.
+        """,
+        matters="""
+            A release that is taken back, or a node that is drained, stops replicas that are still starting. Each takes
+            as long as its grace period then, and one that goes on is given users that it is about to drop. Mostly the
+            handler is installed once startup is over, or startup catches what the signal raises; and a process that is
+            the first of its container ignores a signal for which it has no handler.
+        """,
+        action="Heed SIGTERM before anything is connected to, and have it end what startup waits for.",
+        example="""
+            killed when the grace period was over.
+            told to stop while it waited for postgres: killed when 10 s were over
+        """,
+        check=_goes_on_starting,
+    ),
+    contract(
+        "EP505",
+        "a killed replica does not come back",
+        Conduct("shutdown", causes="hybrids", also="kills"),
+        means="""
+            At the very end of an environment's own boot, in a thorough run, a replica that had started was killed with
+            SIGKILL and started again with the disk that it had, as a restart policy does. It ended by itself, three
+            times, or was not ready within its deadline.
+        """,
+        matters="""
+            Whoever runs out of memory is killed so, and a platform that restarts the container keeps its disk: what a
+            clean end would have removed is still there. A file with the number of a process, a lock or a socket that
+            startup takes for somebody else's keeps that replica away until somebody removes it by hand.
+        """,
+        action="""
+            Hold a lock that ends with its process (flock), or look whether the process in the file lives and is another
+            one: in a container both are number 1. Remove a socket before binding it.
+        """,
+        example="""
+            restart: ended with exit code 3.
+            app: /tmp/app.pid exists, so another one runs already
+        """,
+        check=_stays_away,
     ),
     contract(
         "EP506",

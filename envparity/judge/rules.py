@@ -57,8 +57,9 @@ class Conduct:
     - `of_boots`: one boot does not show it, two of a kind do: each hybrid is booted twice
     - `also`: it shows where users come back or two ask for the same at once (`returns`), in what pages of other
       `origins` are told, or in what is held open between rounds of plays (`grows`), to who offers its token first
-      (`offers`), beside another connection of the same user (`siblings`), to many who ask `at once`, or when a
-      replica is stopped that clients have left (`stops`): each hybrid has that done too
+      (`offers`), beside another connection of the same user (`siblings`), to many who ask `at once`, when a
+      replica is stopped that clients have left (`stops`), or when one comes back that was killed (`kills`): each
+      hybrid has that done too
     - `of_fields`: it is about fields that `volatile` of a backend's file may name
     - `apart`: it is a difference, not a defect: it is told apart from what is broken
     """
@@ -82,7 +83,7 @@ class Conduct:
     not_stood_up: bool = False
     of_all_played: bool = False
     of_boots: bool = False
-    also: Literal["", "returns", "origins", "grows", "offers", "siblings", "at once", "stops"] = ""
+    also: Literal["", "returns", "origins", "grows", "offers", "siblings", "at once", "stops", "kills"] = ""
     of_fields: bool = False
     apart: bool = False
 

@@ -100,6 +100,7 @@ class StackBuilder(ABC):
         values = {setting.name: setting.value for setting in given.resolved}
         if self._environment.jobs and not self._case.boot.down:
             await self._further.run_jobs(stack, programs, exits, values, late)
+        await stack.controlled.fall_silent(self._case.boot.silent_start)
         self._waiting("the backend to start")
         starts = [self._replicas(exits, values)]
         starts += [
@@ -142,7 +143,7 @@ class StackBuilder(ABC):
     @property
     def _in_order(self) -> bool:
         """Whether what the backend depends on can be reached when it starts; or the boot itself says what and when."""
-        return bool(self._environment.dependencies_first or self._case.boot.timeline or self._case.boot.down)
+        return self._environment.dependencies_first or self._case.boot.says_when
 
     @abstractmethod
     async def _place(self, exits: AsyncExitStack) -> StackNetwork:

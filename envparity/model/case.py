@@ -12,6 +12,8 @@ __all__ = ["BACKEND", "Boot", "Case", "ReleaseChange"]
 BACKEND = "backend"
 """The word of a timeline that starts the backend."""
 
+_SINCE = ("other_host", "silent_start")
+
 ReleaseChange = Literal["", "upgrade", "rolling", "rollback"]
 """How one release follows another on the same data: all at once, some replicas only, or there and back again."""
 
@@ -31,6 +33,8 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     `slow` are dependencies whose answers come so many seconds late for as long as the boot lasts. `apart_s` are the
     seconds by which each replica is started after the one before it; 0: all of them are started in the same moment.
     `other_host` are dependencies whose servers present a certificate of the run's authority for another host.
+    `silent_start` are dependencies that fall silent before the replicas start; the first replica is told to stop once
+    it waits for one of them.
     """
 
     down: tuple[str, ...] = ()
@@ -43,6 +47,7 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     slow: tuple[tuple[str, float], ...] = ()
     apart_s: float = 0.0
     other_host: tuple[str, ...] = ()
+    silent_start: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.hasten < 1:
@@ -54,6 +59,16 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     def steady(self) -> bool:
         """Nothing is asked for beyond the environment itself."""
         return self == Boot()
+
+    @property
+    def unasked(self) -> bool:
+        """Whether a thorough run makes such boots by itself, for no scenario, and with rules of their own."""
+        return bool(self.other_host or self.silent_start)
+
+    @property
+    def says_when(self) -> bool:
+        """Whether it says itself which dependencies the backend finds when it starts."""
+        return bool(self.timeline or self.down or self.silent_start)
 
     @property
     def withheld(self) -> tuple[str, ...]:
@@ -91,6 +106,8 @@ class Boot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
         """The departure in a few words, for people: `postgres down`."""
         parts = [f"{name} down" for name in self.down]
         parts += [f"{name} with a certificate for another host" for name in self.other_host]
+        if self.silent_start:
+            parts.append(f"stopped while it waits for {' or '.join(self.silent_start)}")
         parts += [f"{name}={value}" for name, value in self.settings]
         if self.order:
             parts.append("order " + ",".join(self.order))
@@ -121,8 +138,9 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
         if self.boot.steady:
             return self.environment
         said = msgspec.to_builtins(self)
-        if not self.boot.other_host:  # the ids of all other boots are those of runs that were saved before there was it
-            del said["boot"]["other_host"]
+        for key in _SINCE:  # the ids of all other boots are those of runs that were saved before there was that key
+            if not getattr(self.boot, key):
+                del said["boot"][key]
         digest = hashlib.sha256(msgspec.json.encode(said)).hexdigest()
         return f"{self.environment}-{digest[:6]}"
 

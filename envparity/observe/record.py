@@ -11,7 +11,7 @@ from envparity.model.case import Case
 from envparity.observe.beside import AtOnce, SiblingPlay
 from envparity.observe.certificate import PresentedCertificate
 from envparity.observe.disturbed import OutageSeen
-from envparity.observe.stopping import StopSeen
+from envparity.observe.stopping import KillSeen, StartStopSeen, StopSeen
 from envparity.observe.transcript import HttpAnswered, Transcript
 from envparity.support.stalls import Granted, Stalls
 
@@ -263,6 +263,8 @@ class Observation(msgspec.Struct, frozen=True):
     control: tuple[Transcript, ...] = ()  # the other plays of the same scenarios in the same boot
     usage: tuple[Usage, ...] = ()  # between rounds of scenarios, the first before all of them
     stops: tuple[StopSeen, ...] = ()  # of a replica without a client, at the very end
+    kill: KillSeen | None = None  # of a replica that was started again, behind all else
+    start_stop: StartStopSeen | None = None  # of a replica that waited for a dependency; then nothing else is seen
     visits: tuple[Visits, ...] = ()  # of one user who says nothing, the first when it was there already
     cross_origin: tuple[tuple[HttpAnswered, ...], ...] = ()  # what browsers are told from each origin, in each round
     most_connections: dict[str, int] = {}  # to each dependency, of all replicas together, at any one moment

@@ -108,8 +108,9 @@ orders_option = click.option(
 )  # fmt: skip
 thorough_option = click.option(
     "--thorough/--not-thorough", default=None,
-    help="Also play what takes long: the scenarios that say `thorough`; and boot with certificates for other hosts, "
-    "which must be refused. Default: ENVPARITY_THOROUGH, or not.",
+    help="Also play what takes long: the scenarios that say `thorough`; boot with certificates for other hosts, "
+    "which must be refused; stop a replica while it starts; and kill one, which must come back. "
+    "Default: ENVPARITY_THOROUGH, or not.",
 )  # fmt: skip
 repeat_option = click.option(
     "--repeat", metavar="N", type=click.IntRange(1, MOST_REPEATED), default=1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from envparity.dependency.kind import KINDS, OpensShell, SaysWhatItHolds, Server, TakesCommands, kind_of
@@ -52,6 +52,11 @@ class DependencyControl:
     async def keep_away(self, name: str) -> None:
         """Have whoever connects to it refused and noted, for the whole boot."""
         await self.proxy(name).vanish("refuse", tell_apart=self.given.environment.platform.replicas > 1)
+
+    async def fall_silent(self, names: Iterable[str]) -> None:
+        """Have whoever connects to one of these wait for ever, and noted with the replica that it is."""
+        for name in names:
+            await self.proxy(name).vanish("black_hole", tell_apart=True)
 
     async def restore(self, name: str) -> None:
         """End what is done to it."""

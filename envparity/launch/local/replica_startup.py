@@ -129,7 +129,7 @@ class ReplicaStartup:
         path, boot = self.backend.health.ready, self.boot
         answer = await replica.probe.ask(path)
         failed = replica.probe.decided_with is not None and replica.probe.decided_with.status == "fail"
-        withheld = boot.withheld or boot.unreachable_at_start or replica.index in self.looked_at
+        withheld = boot.withheld or boot.unreachable_at_start or boot.silent_start or replica.index in self.looked_at
         self.looked_at.add(replica.index)
         if answer is None or answer.status == HTTPStatus.OK or failed or withheld:
             return answer

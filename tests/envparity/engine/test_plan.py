@@ -99,7 +99,7 @@ def test_what_takes_long_is_played_in_a_thorough_run_or_by_its_name_alone() -> N
     both, places = backend(TALK, LONG), environments("local")
 
     def played(*only: str, thorough: bool = False) -> list[str]:
-        (planned,) = plan(both, places, only, thorough=thorough)
+        planned, *_ = plan(both, places, only, thorough=thorough)
         return [scenario.name for scenario in planned.scenarios]
 
     assert played() == played("*l*") == ["talk[header]"]
@@ -122,21 +122,34 @@ CHECKED = {
 
 @pytest.mark.parametrize("only", [(), ("talk",)])
 def test_a_thorough_run_boots_once_for_each_certificate_that_is_to_be_checked(only: tuple[str, ...]) -> None:
-    """Behind all else, whatever was asked for, with nothing played; any other run makes no such boot."""
+    """Behind all else, whatever was asked for, with nothing played; any other run makes no such boot.
+
+    And once with all that an environment depends on silent, to be stopped while it starts.
+    """
     usual, thorough = (plan(backend(TALK), CHECKED, only, thorough=deep) for deep in (False, True))
     assert [case.case.environment for case in usual] == ["local", "staging", "production"]
     assert thorough[: len(usual)] == usual
     assert [(each.case.environment, each.case.boot, each.scenarios) for each in thorough[len(usual) :]] == [
+        ("local", Boot(silent_start=("postgres", "redis")), ()),
+        ("staging", Boot(silent_start=("postgres",)), ()),
         ("production", Boot(other_host=("postgres",)), ()),
         ("production", Boot(other_host=("redis",)), ()),
+        ("production", Boot(silent_start=("postgres", "redis")), ()),
     ]
+
+
+def test_where_nothing_is_waited_for_nobody_is_stopped_while_he_waits() -> None:
+    """An environment without dependencies has no such boot: when its startup is over is a race."""
+    (planned,) = plan(backend(TALK), {"local": Environment("local")}, thorough=True)
+    assert planned.case.boot.steady
 
 
 def test_what_is_attached_presents_its_own_certificates() -> None:
     """Nobody boots it."""
     attached = {"production": Deployed("wss://api.example/ws")}
     planned = plan(backend(TALK), CHECKED, attached=attached, thorough=True)
-    assert [each.case.boot for each in planned] == [Boot()] * 3
+    booted = [each.case.environment for each in planned if not each.case.boot.steady]
+    assert booted == ["local", "staging"]
 
 
 def test_choosing_a_scenario_with_a_boot_of_its_own_boots_nothing_else() -> None:

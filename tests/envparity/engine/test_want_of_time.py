@@ -13,6 +13,7 @@ from envparity.engine import want_of_time
 from envparity.engine.want_of_time import MOST_LATE_ALONE, Doubt, LateBoots, for_want_of_time
 from envparity.model.case import Boot, Case
 from envparity.observe.record import HttpAnswer, Observation, Replica, SecondPlay, StartupFailure, StartupReport
+from envparity.observe.stopping import KillSeen, StartStopSeen
 from envparity.observe.transcript import (
     Answerer,
     ConnectionClosed,
@@ -80,6 +81,8 @@ BUSY, CALM = Stalls(10, 6, 0.1), Stalls(10, 4, 0.1)
         Observation(CASE, "process", "0", (Replica(0, undecided_after_s=30.1),)),
         Observation(CASE, "process", "0", (_passed(503),)),
         Observation(IDLE, "process", "0", (_passed(503),)),
+        Observation(CASE, "process", "0", start_stop=StartStopSeen(0, "redis", 10.1, 137)),
+        Observation(CASE, "process", "0", kill=KillSeen(0, back=False, starts=1)),
         Observation(CASE, "process", "0", transcripts=(_departed("timeout"),)),
         Observation(CASE, "process", "0", transcripts=(_departed("control"),)),
         Observation(DOWN, "process", "0", (_failed("redis"),)),
@@ -112,6 +115,9 @@ def test_a_deadline_had_a_part_in_it(seen: Observation) -> None:
         Observation(DOWN, "process", "0", (_passed(503),)),
         Observation(CASE, "process", "0", transcripts=(_departed("frame"),)),
         Observation(CASE, "process", "0", (Replica(0, exit_code=1),)),
+        Observation(CASE, "process", "0", start_stop=StartStopSeen(0, "redis", 0.1, 0, said=("startup says pass",))),
+        Observation(CASE, "process", "0", kill=KillSeen(0, back=False, starts=3, exit_code=3)),
+        Observation(CASE, "process", "0", kill=KillSeen(0, back=True, starts=1)),
     ],
 )
 def test_what_ended_by_itself_is_believed_at_once(seen: Observation) -> None:

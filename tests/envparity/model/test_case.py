@@ -30,6 +30,8 @@ def test_ids_differ_when_boots_differ() -> None:
         Boot(timeline=("redis", "backend")),
         Boot(other_host=("redis",)),
         Boot(other_host=("postgres",)),
+        Boot(silent_start=("postgres",)),
+        Boot(silent_start=("postgres", "redis")),
     ]
     assert len({Case("staging", "chat", boot).id for boot in boots}) == len(boots)
 
@@ -46,6 +48,7 @@ def test_the_ids_of_saved_runs_are_known_again() -> None:
     [
         (Boot(down=("redis",), settings=(("A", "1"),)), "staging (redis down, A=1)"),
         (Boot(other_host=("redis",)), "staging (redis with a certificate for another host)"),
+        (Boot(silent_start=("a", "b")), "staging (stopped while it waits for a or b)"),
         (Boot(order=("a", "b")), "staging (order a,b)"),
         (Boot(timeline=("redis", "backend", "-redis")), "staging (redis then backend then -redis)"),
     ],
@@ -104,6 +107,14 @@ def test_only_the_usual_boot_is_steady() -> None:
     assert not Boot(order=("a",)).steady
     assert not Boot(timeline=("backend",)).steady
     assert not Boot(other_host=("redis",)).steady
+    assert not Boot(silent_start=("redis",)).steady
+
+
+def test_what_no_scenario_asks_for_is_known() -> None:
+    """A thorough run makes these by itself; all others are made for what is played in them."""
+    assert Boot(other_host=("redis",)).unasked
+    assert Boot(silent_start=("redis",)).unasked
+    assert not Boot(down=("redis",)).unasked
 
 
 def test_idle_times_can_be_shorter_and_never_longer() -> None:

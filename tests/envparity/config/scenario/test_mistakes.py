@@ -173,10 +173,11 @@ def test_a_second_time_is_not_spoken_of_where_nobody_comes_back(where: str) -> N
     assert scenario.second == "same"
 
 
-def test_no_scenario_asks_for_a_certificate_for_another_host() -> None:
-    """A thorough run makes these boots where they mean something."""
-    text = '[[scenario]]\nname = "x"\nsteps = [{ connect = "none" }]\nboot = { other_host = ["postgres"] }'
-    assert keys(parsed(text)[1]) == ["boot.other_host"]
+@pytest.mark.parametrize("key", ["other_host", "silent_start"])
+def test_no_scenario_asks_for_what_a_thorough_run_boots_by_itself(key: str) -> None:
+    """It makes these boots where they mean something."""
+    text = f'[[scenario]]\nname = "x"\nsteps = [{{ connect = "none" }}]\nboot = {{ {key} = ["postgres"] }}'
+    assert keys(parsed(text)[1]) == [f"boot.{key}"]
 
 
 def test_a_second_time_has_three_ways() -> None:

@@ -142,15 +142,27 @@ def test_a_finding_without_a_scenario_takes_one_that_boots_the_same_way() -> Non
     assert needed_scenarios(replace(finding, cases=("local",)), run) == ("chat",)
 
 
-def test_of_boots_that_no_scenario_asks_for_those_that_showed_it_are_made_again() -> None:
+@pytest.mark.parametrize(
+    ("code", "boot"),
+    [("EP112", Boot(other_host=("postgres",))), ("EP504", Boot(silent_start=("postgres",)))],
+    ids=["another host", "silent"],
+)
+def test_of_boots_that_no_scenario_asks_for_those_that_showed_it_are_made_again(code: str, boot: Boot) -> None:
     """Nothing was played in them; what shows in the usual boot too is seen there."""
-    checked = observation("staging", boot=Boot(other_host=("postgres",)), transcripts=())
+    checked = observation("staging", boot=boot, transcripts=())
     run = run_of(observation("staging"), checked)
-    finding = replace(FINDING, code="EP112", cases=(checked.case.id,), scenario=None, scenarios=())
+    finding = replace(FINDING, code=code, cases=(checked.case.id,), scenario=None, scenarios=())
     assert (unplayed(finding, run), needed_scenarios(finding, run)) == ((checked.case.id,), ())
     assert unplayed(replace(finding, cases=(checked.case.id, "staging")), run) == ()
     run, usual = planned(FINDING)
     assert unplayed(usual, run) == ()
+
+
+def test_who_is_killed_in_a_thorough_run_alone_is_killed_again() -> None:
+    """In the usual boot, in which one scenario is played."""
+    run = run_of(observation("staging"), observation("local"))
+    finding = replace(FINDING, code="EP505", cases=("staging",), scenario=None, scenarios=())
+    assert (unplayed(finding, run), needed_scenarios(finding, run)) == (("staging",), ("chat",))
 
 
 def test_a_comparison_boots_both_sides_and_a_declaration_everything() -> None:
