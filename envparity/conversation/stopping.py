@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from envparity.launch.controls import AnswersLiveness, AnswersReadiness
+from envparity.launch.controls import AnswersHealth
 from envparity.launch.port import Stack
 
 __all__ = ["DrainHealth", "health_while"]
@@ -30,10 +30,9 @@ async def health_while(stack: Stack, replica: int, stops: Awaitable[None]) -> Dr
     """Wait until it has stopped, and ask it meanwhile whether it lives and whether it is ready."""
     lives: list[int] = []
     ready: list[int] = []
-    asking = []
-    if isinstance(stack, AnswersLiveness):
+    asking: list[asyncio.Task[None]] = []
+    if isinstance(stack, AnswersHealth):
         asking.append(asyncio.create_task(_ask(stack.liveness, replica, lives)))
-    if isinstance(stack, AnswersReadiness):
         asking.append(asyncio.create_task(_ask(stack.ready_status, replica, ready, _TOLD_S)))
     try:
         await stops

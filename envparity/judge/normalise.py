@@ -18,7 +18,8 @@ from envparity.judge.volatile import steady
 from envparity.model.backend import Backend
 from envparity.model.environment import Composed, Environment, FromSource, SecretOf
 from envparity.model.project import Project
-from envparity.observe.record import OF_THE_PLATFORM, Observation, StartupReport
+from envparity.observe.record import Observation, StartupReport
+from envparity.observe.setting_source import OF_THE_PLATFORM
 from envparity.support.zones import TIMEZONE_VARIABLE
 
 __all__ = [

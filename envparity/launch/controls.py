@@ -19,7 +19,7 @@ from envparity.observe.record import Attached, JobRun, ProcessRun
 from envparity.support.stalls import Granted
 
 __all__ = [
-    "AnswersLiveness",
+    "AnswersHealth",
     "BootsWarm",
     "CountsConnections",
     "CountsProcessors",
@@ -71,17 +71,12 @@ class KillsReplicas(Protocol):
 
 
 @runtime_checkable
-class AnswersLiveness(Protocol):
-    """A stack whose replicas can be asked whether they live, each by itself."""
+class AnswersHealth(Protocol):
+    """A stack whose replicas can be asked how they are, each by itself."""
 
     async def liveness(self, index: int) -> int | None:
         """The status that its liveness answers now; None where it has none, or does not answer."""
         ...
-
-
-@runtime_checkable
-class AnswersReadiness(Protocol):
-    """A stack whose replicas can be asked whether they are ready, each by itself."""
 
     async def ready_status(self, index: int) -> int | None:
         """The status that its readiness answers now; None where it does not answer, or says nothing of draining."""

@@ -14,7 +14,8 @@ from envparity.errors import LaunchError
 from envparity.model.backend import Backend
 from envparity.model.case import Boot
 from envparity.model.environment import Composed, Environment, FromSource, SecretOf, Setting
-from envparity.observe.record import OF_THE_PLATFORM, SettingFingerprint
+from envparity.observe.record import SettingFingerprint
+from envparity.observe.setting_source import OF_THE_PLATFORM
 from envparity.support.zones import TIMEZONE_VARIABLE
 
 __all__ = [

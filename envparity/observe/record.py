@@ -17,7 +17,6 @@ from envparity.support.stalls import Granted, Stalls
 
 __all__ = [
     "LOGGED",
-    "OF_THE_PLATFORM",
     "Attached",
     "CheckResult",
     "HttpAnswer",
@@ -129,10 +128,6 @@ class Replica(msgspec.Struct, frozen=True):
         """Whether it runs, and its startup has passed as far as that is known; what was undecided has not."""
         passed = self.startup is None or self.startup.status == "pass"
         return self.exit_code is None and self.undecided_after_s is None and passed
-
-
-OF_THE_PLATFORM = "platform"
-"""The source of a setting that the launcher gives by a trait of the platform: its port, its time zone."""
 
 
 class SettingFingerprint(msgspec.Struct, frozen=True):
