@@ -28,7 +28,7 @@ __all__ = [
 CONTAINERS = 8
 """In one of so many turns each fault is booted in containers; of those of an order one is so in each."""
 
-DEPTH = 4
+DEPTH = 8
 """In one of so many turns each fault is judged in depth (all its environments, cause, replays), and each twin.
 
 A divisor of `CONTAINERS`: what is booted in containers is judged in depth there.
