@@ -52,7 +52,7 @@ async def test_a_replica_has_its_settings_and_what_every_process_has(stack: Proc
     """And nothing of the environment of whoever runs this."""
     names = given(stack).keys() - stack.settings.keys()
     variables = stack.backend.process.variables if stack.backend.process else {}
-    assert names == {"PATH", "LANG", "HOME", "TMPDIR", "PYTHONUNBUFFERED", "ENVPARITY_RUN", *variables}
+    assert names == {"PATH", "LANG", "HOME", "TMPDIR", "TZ", "PYTHONUNBUFFERED", "ENVPARITY_RUN", *variables}
 
 
 async def test_what_differs_here_is_recorded_as_the_files_say_it(stack: ProcessStack) -> None:
