@@ -33,7 +33,7 @@ def install(
 
 
 def run_with(
-    site: Path, folder: Path, *command: str, timeout_s: float = 120, **environ: str
+    site: Path, folder: Path, *command: str, timeout_s: float = 600, **environ: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m COMMAND` in that folder, with what is installed in `site` beside what is installed here."""
     paths = os.pathsep.join((str(site), str(ROOT)))

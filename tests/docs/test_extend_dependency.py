@@ -115,7 +115,7 @@ def test_without_it_its_kind_is_unknown(tmp_path: Path, site: Path) -> None:
 def test_a_verdict_of_a_backend_that_needs_it(tmp_path: Path, site: Path) -> None:
     """Clean; in other orders it is booted cold, and the verdict says why."""
     arguments = ("envparity", "run", "--launcher", "process", "--orders", "2", "--runs", "runs")
-    ran = run_with(site, tmp_path, *arguments, timeout_s=300)
+    ran = run_with(site, tmp_path, *arguments, timeout_s=900)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     saved = newest_run(tmp_path / "runs")
     assert [entry.name for entry in saved.project.installed] == ["kitchen-bus"]

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.processes
 
 EXAMPLE = TREE / "docs" / "examples" / "jupyter"
 TOKEN = "of-one-test-alone-4711"
-DEADLINE_S = 120.0
+DEADLINE_S = 300.0
 
 
 @contextlib.contextmanager

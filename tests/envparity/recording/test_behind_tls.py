@@ -25,7 +25,7 @@ from envparity.recording.proxy import StopCondition, record
 from tests.envparity.recording.conversing import visit
 from tests.envparity.recording.rooms import PASSWORD, Rooms, app_of, serving
 
-DEADLINE_S = 100.0
+DEADLINE_S = 300.0
 ASKED = b"GET /a HTTP/1.1\r\nHost: 127.0.0.1:1\r\nOrigin: http://127.0.0.1:1\r\nReferer: http://127.0.0.1:1/b\r\n"
 PASSED = b"GET /a HTTP/1.1\r\nHost: api.example\r\nOrigin: https://api.example\r\nReferer: https://api.example/b\r\n"
 

@@ -27,7 +27,7 @@ from tests.envparity.recording.rooms import PASSWORD, Rooms, app_of, serving
 
 pytestmark = pytest.mark.browser
 
-DEADLINE_S = 120.0
+DEADLINE_S = 300.0
 
 
 @pytest.fixture

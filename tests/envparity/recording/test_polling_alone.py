@@ -36,7 +36,7 @@ from tests.envparity.recording.rooms import serving
 from tests.envparity.recording.test_saved_traffic import har_of
 
 TOKEN = "open-sesame-4711"
-DEADLINE_S = 60.0
+DEADLINE_S = 300.0
 POLLING = {"EIO": "4", "transport": "polling"}
 
 

@@ -26,7 +26,7 @@ from tests.envparity.recording.rooms import PASSWORD, Rooms, app_of, serving
 from tests.servers import free_port
 
 MEBIBYTE = 1024 * 1024
-DEADLINE_S = 100.0
+DEADLINE_S = 300.0
 
 
 def echoing() -> FastAPI:
