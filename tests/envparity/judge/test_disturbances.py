@@ -13,6 +13,7 @@ from envparity.judge.retrying import figures, in_step
 from envparity.model.backend import Retries
 from envparity.observe.disturbed import ConnectionAttempt, Disturbed, OutageSeen
 from envparity.observe.transcript import DeadlinePassed, Departure, Transcript
+from envparity.support.stalls import Stalls
 from tests.envparity.judge.builders import BACKEND, observation, project
 
 DOUBLING = (0.0, 0.1, 0.3, 0.7, 1.5, 3.1)
@@ -85,6 +86,34 @@ def test_the_figures_are_those_of_the_backends_file() -> None:
     often = played(outage(*(at / 10 for at in range(40))))
     assert found(often, steady_per_s=20) == []
     assert found(often, steady_per_s=20, storm_per_s=5) == ["EP512"]
+
+
+@pytest.mark.parametrize(
+    ("per_s", "stalled_s", "told"),
+    [
+        (20, 0.0, [("EP512", ("local", "staging"))]),  # with TLS each attempt takes longer
+        (6, 0.0, [("EP512", ("local",)), ("EP513", ("staging",))]),
+        (20, 2.0, [("EP512", ("local", "staging"))]),
+    ],
+)
+def test_a_storm_that_is_slower_elsewhere_is_a_storm_there_too(
+    per_s: int, stalled_s: float, told: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    """How often who does not pause tries in a second, the processor says: that is no difference of environments."""
+    quick = played(outage(*(at / 100 for at in range(400))))
+    slow = played(outage(*(at / per_s for at in range(4 * per_s))))
+    stalls = Stalls(4.0, stalled_s, 0.0)
+    seen = [observation("local", transcripts=(quick,)), observation("staging", transcripts=(slow,), stalls=stalls)]
+    findings = judge(project("local", "staging"), seen).findings
+    assert sorted((each.code, each.environments) for each in findings if each.code.startswith("EP51")) == told
+
+
+@pytest.mark.parametrize(("stalled_s", "code"), [(0.0, "EP513"), (2.4, "EP512")])
+def test_a_storm_is_one_of_the_time_that_was_granted(stalled_s: float, code: str) -> None:
+    """Thirty attempts in a second of which two fifths were granted."""
+    tried = played(outage(*(at / 30 for at in range(120))))
+    seen = observation("local", transcripts=(tried,), stalls=Stalls(4.0, stalled_s, 0.0))
+    assert [each.code for each in judge(project("local"), [seen]).findings if each.code.startswith("EP51")] == [code]
 
 
 def test_what_is_counted_and_not_listed_is_a_storm_as_well() -> None:
