@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envparity.judge.cross_origin import origin_tables
-from envparity.judge.evidence import ObservedDifference, SideBySide
+from envparity.judge.evidence import ObservedDifference, ReplicasReached, SideBySide
 from envparity.judge.normalise import ABSENT, fingerprint_paths, setting_of
 from envparity.judge.order_boots import OrderBoot
 from envparity.judge.report_tables import ReportTables
@@ -64,7 +64,7 @@ class Compared:
     allowed: tuple[Declared, ...]
     expired: tuple[Declared, ...]
     scenario: str | None = None
-    evidence: tuple[SideBySide, ...] = ()
+    evidence: tuple[SideBySide | ReplicasReached, ...] = ()
     parts: bool = False  # the conversations go separate ways from here
 
     @property

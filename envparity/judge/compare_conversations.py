@@ -9,7 +9,7 @@ from itertools import islice, product, zip_longest
 from envparity.judge.canonical import Item, connections
 from envparity.judge.compare import Compared, ComparedPair, Groups, Kind, covers
 from envparity.judge.compare_moments import BootMoments, moments_apart
-from envparity.judge.evidence import SideBySide
+from envparity.judge.evidence import ReplicasReached, SideBySide
 from envparity.judge.moments import in_words
 from envparity.judge.normalise import ABSENT
 from envparity.judge.volatile import same_but_for_ids
@@ -155,13 +155,21 @@ def _partings(
     if baseline.clients is not None and other.clients is not None and baseline.clients.served != other.clients.served:
         name, served = baseline.scenario, [_served(clients) for clients in (baseline.clients, other.clients)]
         compared = pair.compared("clients", name, f"conversation.{name}.clients.served", *served)
-        yield replace(compared, scenario=name)
+        yield replace(compared, scenario=name, evidence=tuple(_spread((baseline.clients, other.clients))))
 
 
 def _served(clients: Clients) -> str:
     """How many were served, and what the others met, by count."""
     met = (f"{count} met {what}" for what, count in clients.otherwise.items())
     return "; ".join((f"{clients.served} of {clients.of}", *met))
+
+
+def _spread(both: Iterable[Clients]) -> Iterator[ReplicasReached]:
+    """On which replicas the clients of either side were, where that were several: each may have seats of its own."""
+    for clients in both:
+        reached = tuple((f"{count} clients", at) for at, count in enumerate(clients.accepted) if count)
+        if len(reached) > 1:
+            yield ReplicasReached(reached)
 
 
 def _by_field(pair: ComparedPair, scenario: str, item: Item, two: Item) -> Iterator[Compared]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from envparity.judge import judge
+from envparity.judge.evidence import ReplicasReached
 from envparity.judge.finding import Finding
 from envparity.observe.beside import AtOnce
 from envparity.observe.clients import as_one
@@ -65,6 +66,16 @@ def test_enough_and_yet_fewer_than_elsewhere_is_a_difference() -> None:
     seen = [observation("local", transcripts=(local,)), observation("staging", transcripts=(staging,))]
     judged = judge(project(allows("local"), allows("staging", "conversation.many.clients.*")), seen)
     assert judged.findings == ()
+
+
+def test_where_the_clients_were_on_several_replicas_the_difference_says_so() -> None:
+    """Each may have seats of its own: a search asks for the number of replicas first."""
+    alone, spread = (
+        played(replace(clients, least=30, accepted=accepted)) for clients, accepted in ((SOME, (40,)), (ALL, (26, 24)))
+    )
+    (finding,) = found(("local", alone), ("staging", spread))
+    reached = [piece for piece in finding.evidence if isinstance(piece, ReplicasReached)]
+    assert reached == [ReplicasReached((("26 clients", 0), ("24 clients", 1)))]
 
 
 def test_a_frame_of_another_client_is_a_leak_unless_everybody_may_see_it() -> None:
