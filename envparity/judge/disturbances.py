@@ -18,7 +18,7 @@ from envparity.observe.transcript import Transcript
 __all__ = ["RULES"]
 
 _OK = 200
-_MOST_STALLED = 0.75  # whoever is granted less is not judged by its speed
+_MOST_STALLED = 0.75  # who is granted less is not judged by its speed
 _AS_SLOW = 0.25  # a boot may be so much slower than one that storms
 _NO_RHYTHM = 2  # by so much it is more than whoever may go on for ever
 _RESET = frozenset({"hang_up", "refuse"})  # who was connected knows it
@@ -63,34 +63,37 @@ def _storm(view: RunView, observation: Observation) -> Iterator[Breach]:
 def _is_storm(view: RunView, observation: Observation, away: _Away) -> bool:
     """Whether it tries without a pause. How often that is in a second, the processor says that it was granted.
 
-    So the limit is one of granted time; and where another boot storms towards that dependency, this one is not told
-    from it by being slower: with TLS, or on a busier machine, the same attempts take longer.
+    So what does not become fewer is a storm by the time that was granted. And where another boot storms towards that
+    dependency, this one is not told from it by being slower: with TLS, or on a busier machine, the same takes longer.
     """
-    most = busiest_second(away.outage, len(observation.replicas))
-    limit = _limit(view, observation)
-    if most > limit:
+    retries = view.project.backend.retries
+    most, limit = busiest_second(away.outage, len(observation.replicas)), retries.storm_per_s
+    if most > limit or (most > limit * _granted(observation) and _goes_on(view, observation, away)):
         return True
-    slowest = max(limit * _AS_SLOW, _NO_RHYTHM * view.project.backend.retries.steady_per_s)
-    return most > slowest and any(
-        busiest_second(other.outage, len(seen.replicas)) > _limit(view, seen)
+    return most > max(limit * _AS_SLOW, _NO_RHYTHM * retries.steady_per_s) and any(
+        busiest_second(other.outage, len(seen.replicas)) > limit
         for seen in view.observations
         for other in _outages(seen)
         if other.dependency == away.dependency
     )
 
 
-def _limit(view: RunView, observation: Observation) -> float:
-    """From how many attempts in a second on it is a storm, on a machine as busy as that boot's was."""
-    stalled = 0.0 if observation.stalls is None else min(observation.stalls.share, _MOST_STALLED)
-    return view.project.backend.retries.storm_per_s * (1 - stalled)
+def _granted(observation: Observation) -> float:
+    """Which part of the time the machine granted to that boot."""
+    return 1.0 if observation.stalls is None else 1 - min(observation.stalls.share, _MOST_STALLED)
+
+
+def _goes_on(view: RunView, observation: Observation, away: _Away) -> bool:
+    """Whether its attempts do not become fewer, and are more than whoever may go on for ever."""
+    rate = steady_rate(away.outage, len(observation.replicas))
+    return rate is not None and rate > view.project.backend.retries.steady_per_s
 
 
 def _steady(view: RunView, observation: Observation) -> Iterator[Breach]:
-    retries, replicas = view.project.backend.retries, len(observation.replicas)
+    steady = view.project.backend.retries.steady_per_s
     for away in _outages(observation):
-        rate = steady_rate(away.outage, replicas)
-        if rate is not None and rate > retries.steady_per_s and not _is_storm(view, observation, away):
-            expected = f"ever longer pauses, down to {retries.steady_per_s:g} attempts in a second from each replica"
+        if _goes_on(view, observation, away) and not _is_storm(view, observation, away):
+            expected = f"ever longer pauses, down to {steady:g} attempts in a second from each replica"
             yield _breach(away, expected, "attempts that do not become fewer")
 
 

@@ -116,6 +116,13 @@ def test_a_storm_is_one_of_the_time_that_was_granted(stalled_s: float, code: str
     assert [each.code for each in judge(project("local"), [seen]).findings if each.code.startswith("EP51")] == [code]
 
 
+def test_a_pool_that_breaks_is_no_storm_however_busy_the_machine() -> None:
+    """Thirty connections that try once more, each later than before: on a machine that granted a quarter of it."""
+    tried = played(outage(*(1.0 + at / 60 for at in range(30)), 3.9))
+    seen = observation("local", transcripts=(tried,), stalls=Stalls(4.0, 3.2, 0.0))
+    assert not any(each.code.startswith("EP51") for each in judge(project("local"), [seen]).findings)
+
+
 def test_what_is_counted_and_not_listed_is_a_storm_as_well() -> None:
     """Who is that quick fills the list at once."""
     assert found(played(outage(*(at / 10_000 for at in range(2000)), more=20_000))) == ["EP512"]
