@@ -24,11 +24,11 @@ from envparity.model.step import (
     UntilReady,
     action_of,
 )
+from envparity.observe.stopping import KILLED
 from envparity.observe.transcript import ControlDone
 
 __all__ = ["ControlStep", "control"]
 
-_KILLED = frozenset({-9, 137})  # SIGKILL, as a process and as a container report it
 
 ControlStep = (
     Command
@@ -72,6 +72,6 @@ def control(playing: Playing, index: int, step: ControlStep) -> Actions:
     playing.recorder.note(ControlDone(playing.told.at_s, connection, "control", *done, *said))
     if outcome.failure:
         raise Departed("control", f"{action} {target}".strip(), outcome.failure)
-    if isinstance(step, Stopped) and outcome.exit_code in _KILLED:
+    if isinstance(step, Stopped) and outcome.exit_code in KILLED:
         got = f"killed, exit code {outcome.exit_code}"
         raise Departed("control", "the replica ends by itself within the grace period", got, target)

@@ -7,7 +7,7 @@ then each property of the ingress can be added by itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ from envparity.isolate import (
 from envparity.isolate.rates import SEVERAL_ERROR, times_more
 from envparity.support.together import together
 
-__all__ = ["Finer", "behind_an_ingress", "has_a_whole_ingress", "taken_apart"]
+__all__ = ["Finer", "behind_an_ingress", "came_with_the_ingress", "has_a_whole_ingress", "taken_apart"]
 
 _INGRESS = Part("ingress")
 
@@ -54,6 +54,12 @@ def has_a_whole_ingress(cause: Collection[Trait]) -> bool:
     return any(_INGRESS in trait.parts for trait in cause)
 
 
+def came_with_the_ingress(cause: Iterable[Trait], traits: Iterable[Trait]) -> list[Trait]:
+    """Those of these traits that an ingress brought along which is part of that cause as a whole."""
+    carried = frozenset(part for trait in cause if _INGRESS in trait.parts for part in trait.parts)
+    return [trait for trait in traits if any(part in carried or part.area == "ingress" for part in trait.parts)]
+
+
 async def taken_apart(
     found: Isolated[Trait],
     hybrids: Hybrids,
@@ -62,19 +68,26 @@ async def taken_apart(
     most: int,
     *,
     likely: Callable[[Sequence[Trait]], Collection[Trait]] = lambda _traits: (),
+    weigh: Callable[[Trait], float] = lambda _trait: 1,
 ) -> Isolated[Trait]:
     """The same, with what came with an ingress that only the failing environment has as traits of their own.
 
     As it is where no ingress is part of a cause, or nobody can say what of it does it; `flaky` where a set that was
     asked twice gave two answers. `test` gives what is asked of an oracle; at most `most` boots for each cause.
-    `likely` are those of some traits that are asked about first.
+    `likely` are those of some traits that are asked about first; those that `weigh` more are found in fewer questions.
     """
     behind = hybrids.behind_an_ingress()
     if behind is None or not any(map(has_a_whole_ingress, found.causes)):
         return found
     asked = oracle.of(behind)
     finer = await behind_an_ingress(
-        found.causes, behind.traits, test(asked), most=most, progress=asked.tell, likely=likely(behind.traits)
+        found.causes,
+        behind.traits,
+        test(asked),
+        most=most,
+        progress=asked.tell,
+        likely=likely(behind.traits),
+        weigh=weigh,
     )
     if finer is None:
         return found
@@ -91,6 +104,7 @@ async def behind_an_ingress(
     most: int,
     progress: Callable[[SearchProgress], None] = lambda _progress: None,
     likely: Collection[Trait] = (),
+    weigh: Callable[[Trait], float] = lambda _trait: 1,
 ) -> Finer | None:
     """The causes in which what came with the ingress is taken apart; None where that is not known to be true.
 
@@ -105,7 +119,7 @@ async def behind_an_ingress(
             if not has_a_whole_ingress(cause):
                 finer.append(cause)
                 continue
-            apart = await _taken_apart(cause, traits, test, most, progress, likely=likely)
+            apart = await _taken_apart(cause, traits, test, most, progress, likely=likely, weigh=weigh)
             if apart is None:
                 return None
             finer.extend(apart.causes)
@@ -129,18 +143,16 @@ async def _taken_apart(
     progress: Callable[[SearchProgress], None],
     *,
     likely: Collection[Trait],
+    weigh: Callable[[Trait], float],
 ) -> Finer | None:
     """The smallest sets that show it in place of that cause; None where that is not known."""
-    carried = frozenset(part for trait in cause if _INGRESS in trait.parts for part in trait.parts)
-    came = [
-        each_trait
-        for each_trait in traits
-        if any(part in carried or part.area == "ingress" for part in each_trait.parts)
-    ]
+    came = came_with_the_ingress(cause, traits)
     kept = frozenset(each_trait for each_trait in traits if each_trait not in came and _part_of(each_trait, cause))
     if not came or await test(kept) is not Outcome.PASSES:
         return None  # the bare ingress does it, or nobody can say
-    found = await isolate(came, lambda some: test(some | kept), most=most, progress=progress, likely=likely)
+    found = await isolate(
+        came, lambda some: test(some | kept), most=most, progress=progress, likely=likely, weigh=weigh
+    )
     if not found.verified and not found.flaky:
         return None
     causes = tuple(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from itertools import accumulate, combinations
 from typing import Generic, TypeVar
 
+from envparity.isolate.outcome import Outcome
 from envparity.isolate.questions import Questions
 from envparity.support.together import together
 
@@ -20,15 +21,21 @@ _VERIFYING = 4  # boots that are kept for the end
 class Reduction(Generic[T]):
     """Reduces sets out of `everything`. `least` is the smallest one known to fail of what is being reduced.
 
-    Whether each of the `likely` ones fails by itself is asked first, then whether the `cheap` ones do.
+    Whether each of the `likely` ones fails by itself is asked first, then whether the `cheap` ones do. Each question
+    halves what the rest `weigh`, so that what weighs more is found in fewer.
     """
 
     def __init__(
-        self, everything: tuple[T, ...], questions: Questions[T], cheap: Collection[T], likely: Collection[T] = ()
+        self,
+        everything: tuple[T, ...],
+        questions: Questions[T],
+        cheap: Collection[T],
+        likely: Collection[T] = (),
+        weigh: Callable[[T], float] = lambda _difference: 1,
     ) -> None:
         self._everything, self._questions = everything, questions
         self.least: tuple[T, ...] = everything
-        self._cheap, self._likely = frozenset(cheap), tuple(likely)
+        self._cheap, self._likely, self._weigh = frozenset(cheap), tuple(likely), weigh
         self._places = {value: place for place, value in enumerate(everything)}
 
     def in_sequence(self, several: Sequence[T]) -> tuple[T, ...]:
@@ -57,23 +64,37 @@ class Reduction(Generic[T]):
         return self.in_sequence(smallest)
 
     async def _narrowed(self, failing: tuple[T, ...]) -> tuple[T, ...]:
-        """Only the cheap ones of a set that fails, where those fail by themselves."""
+        """Only the cheap ones of a set that fails, where those fail by themselves; else all of it, and they come first.
+
+        So what is known of them is known of a prefix.
+        """
         cheap = tuple(item for item in failing if item in self._cheap)
         if 0 < len(cheap) < len(failing) and await self._questions.shows(cheap):
             self.least = cheap
             return cheap
-        return failing
+        return (*cheap, *(item for item in failing if item not in self._cheap))
 
     async def _end_of_failing_prefix(self, row: tuple[T, ...], kept: tuple[T, ...]) -> int:
         """Where a prefix of the row ends that shows it with what was kept, and without its end does not."""
-        passing, failing = 0, len(row)
+        passing, failing = self._known_to_pass(row, kept), len(row)
         while failing - passing > 1:
-            middle = (passing + failing) // 2
+            middle = self._middle(row, passing, failing)
             if await self._questions.shows((*row[:middle], *kept), bits=failing - passing):
                 failing = middle
             else:
                 passing = middle
         return failing - 1
+
+    def _known_to_pass(self, row: tuple[T, ...], kept: tuple[T, ...]) -> int:
+        """The length of the prefix of the cheap ones where that is known to pass with what was kept; else 0."""
+        cheap = sum(item in self._cheap for item in row)
+        known = self._questions.known.get(frozenset((*row[:cheap], *kept)))
+        return cheap if cheap < len(row) and known is Outcome.PASSES else 0
+
+    def _middle(self, row: tuple[T, ...], passing: int, failing: int) -> int:
+        """The place between these two that halves best what weighs in the row."""
+        before = list(accumulate(map(self._weigh, row[passing:failing])))
+        return passing + min(range(1, failing - passing), key=lambda length: abs(2 * before[length - 1] - before[-1]))
 
     async def _irreducible(self, kept: tuple[T, ...]) -> tuple[T, ...]:
         """The same where leaving any one of it out does not show it; else what ddmin leaves of it."""

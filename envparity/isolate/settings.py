@@ -65,6 +65,7 @@ async def isolate(
     verifies: Test[T] | None = None,
     cheap: Collection[T] = (),
     likely: Collection[T] = (),
+    weigh: Callable[[T], float] = lambda _difference: 1,
     most: int = 40,
     progress: Callable[[SearchProgress], None] = lambda _progress: None,
 ) -> Isolated[T]:
@@ -75,7 +76,8 @@ async def isolate(
     `test` raises `OutOfBoots`, the smallest set known to fail is given, and neither `minimal` nor `verified`.
     `verifies` is asked in place of `test` for what verifies the result, also of sets that are known: a slower oracle
     whose word counts. Whether each of the `likely` ones fails by itself is asked first, then whether the `cheap` ones
-    do; where they do, the others are left alone. Of a set that shows it a part is named instead where that fails in
+    do; where they do, the others are left alone. One that is to `weigh` twice as much as others is found in a question
+    less than they are. Of a set that shows it a part is named instead where that fails in
     disguise, and the failing environment does so too without the rest of the set: the rest only changes how it shows.
 
     Raises:
@@ -83,7 +85,7 @@ async def isolate(
     """
     if not differences or len(set(differences)) != len(differences):
         raise ValueError("expected differences, each once")
-    search = _Search(differences, Questions(differences, test, verifies, most, progress), cheap, likely)
+    search = _Search(differences, Questions(differences, test, verifies, most, progress), cheap, likely, weigh)
     try:
         await search.until_removing_them_passes()
     except OutOfBoots:
@@ -95,12 +97,17 @@ class _Search(Generic[T]):
     """One search: cause after cause, and what verifies them."""
 
     def __init__(
-        self, differences: Sequence[T], questions: Questions[T], cheap: Collection[T], likely: Collection[T]
+        self,
+        differences: Sequence[T],
+        questions: Questions[T],
+        cheap: Collection[T],
+        likely: Collection[T],
+        weigh: Callable[[T], float],
     ) -> None:
         self.everything = tuple(differences)
         self.questions = questions
         self.causes: list[tuple[T, ...]] = []
-        self._reduction = Reduction(self.everything, questions, cheap, likely)
+        self._reduction = Reduction(self.everything, questions, cheap, likely, weigh)
         self.unresolved: list[frozenset[T]] = []
         self.verified = self.passes_without = False
 

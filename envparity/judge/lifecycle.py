@@ -24,59 +24,55 @@ _NO_SUCCESS = 400  # RFC 9110 §15: errors of the client and of the server
 def _not_clean(view: RunView, observation: Observation) -> Iterator[Breach]:
     environment = view.project.environments.get(observation.case.environment)
     grace = f" within {environment.platform.stop_grace_s:g} s" if environment is not None else ""
-    for transcript in observation.transcripts:
-        for event in transcript.events:
-            if not isinstance(event, ControlDone) or event.action != "stopped":
-                continue
-            code = event.exit_code
-            if code in KILLED:
-                got = "killed when the grace period was over"
-            elif code is not None and code not in _CLEAN:
-                got = f"exit code {code}"
-            else:
-                continue
-            logs = [replica.log_tail[-_LOG_LINES:] for replica in observation.replicas]
-            yield Breach(
-                where="shutdown",
-                expected=f"after SIGTERM the process ends{grace}, with exit code 0 or 143",
-                got=got,
-                scenario=transcript.scenario,
-                nature=got,
-                evidence=(Excerpt((event,)), *(LogQuote(BACKEND_LOG, log) for log in logs if log)),
-            )
+    for scenario, event in _controls(observation):
+        code = event.exit_code
+        if event.action != "stopped" or code is None or code in _CLEAN:
+            continue
+        got = "killed when the grace period was over" if code in KILLED else f"exit code {code}"
+        logs = [replica.log_tail[-_LOG_LINES:] for replica in observation.replicas]
+        yield Breach(
+            where="shutdown",
+            expected=f"after SIGTERM the process ends{grace}, with exit code 0 or 143",
+            got=got,
+            scenario=scenario,
+            nature=got,
+            evidence=(Excerpt((event,)), *(LogQuote(BACKEND_LOG, log) for log in logs if log)),
+        )
 
 
 def _not_alive(_view: RunView, observation: Observation) -> Iterator[Breach]:
     """Liveness that failed before the end; of a replica that was killed it says nothing."""
-    for transcript in observation.transcripts:
-        for event in transcript.events:
-            if not isinstance(event, ControlDone) or event.liveness is None or event.liveness < _NO_SUCCESS:
-                continue
-            yield Breach(
-                where="shutdown",
-                expected="liveness that succeeds for as long as the process works off what is under way",
-                got=f"HTTP status {event.liveness} while it drained",
-                scenario=transcript.scenario,
-                nature=f"liveness {event.liveness}",
-                evidence=(Excerpt((event,)),),
-            )
+    for scenario, event in _controls(observation):
+        if event.liveness is not None and event.liveness >= _NO_SUCCESS:
+            expected = "liveness that succeeds for as long as the process works off what is under way"
+            yield _answered(event.liveness, "liveness", expected, scenario, event)
 
 
 def _is_ready(view: RunView, observation: Observation) -> Iterator[Breach]:
     """What readiness said at last of a replica that had been told to stop, where its backend says what that is."""
     said = view.project.backend.health.draining
+    for scenario, event in _controls(observation):
+        if event.readiness is not None and event.readiness != said:
+            expected = f"readiness that answers {said} from SIGTERM on"
+            yield _answered(event.readiness, "readiness", expected, scenario, event)
+
+
+def _controls(observation: Observation) -> Iterator[tuple[str, ControlDone]]:
+    """What was done to replicas and dependencies, with the scenario that did it."""
     for transcript in observation.transcripts:
-        for event in transcript.events:
-            if not isinstance(event, ControlDone) or event.readiness is None or event.readiness == said:
-                continue
-            yield Breach(
-                where="shutdown",
-                expected=f"readiness that answers {said} from SIGTERM on",
-                got=f"HTTP status {event.readiness} while it drained",
-                scenario=transcript.scenario,
-                nature=f"readiness {event.readiness}",
-                evidence=(Excerpt((event,)),),
-            )
+        yield from ((transcript.scenario, event) for event in transcript.events if isinstance(event, ControlDone))
+
+
+def _answered(status: int, probe: str, expected: str, scenario: str, event: ControlDone) -> Breach:
+    """A probe that a replica answered otherwise than expected while it drained."""
+    return Breach(
+        where="shutdown",
+        expected=expected,
+        got=f"HTTP status {status} while it drained",
+        scenario=scenario,
+        nature=f"{probe} {status}",
+        evidence=(Excerpt((event,)),),
+    )
 
 
 def _waits_for_nobody(view: RunView, observation: Observation) -> Iterator[Breach]:

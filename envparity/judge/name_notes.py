@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from envparity.judge.name_values import NamesShown, is_comparable, said_of_itself, shown_by
-from envparity.judge.volatile import is_moment
 from envparity.model.backend import Backend
 from envparity.model.names import DeclaredName
+from envparity.observe.moments import is_moment
 from envparity.observe.record import Observation, Replica
 
 __all__ = ["declared_in_vain", "undeclared"]
@@ -88,7 +88,7 @@ def _names(backend: Backend, observation: Observation, replica: Replica) -> dict
         if not judged & {*path.split(".")}
         and path.rpartition(".")[2] not in backend.volatile
         and isinstance(text := json.loads(value), str)
-        and not is_moment(text)
+        and not is_moment(text.strip())
         and not any(name.covers(path) for name in backend.names)
     }
 

@@ -35,6 +35,7 @@ from envparity.judge.view import RunView
 from envparity.judge.volatile import steady, words_alone
 from envparity.model.backend import Backend
 from envparity.observe.record import Observation, Replica
+from envparity.observe.stopping import KILLED
 
 __all__ = [
     "health_disagrees",
@@ -49,7 +50,6 @@ __all__ = [
 ]
 
 _LOG_LINES = 12
-_KILLED = {137, -9}  # by SIGKILL, which leaves nobody time for last words
 _SHOWN = 6  # contradictions of one report that are quoted
 
 
@@ -284,7 +284,7 @@ def _unlike(path: str, expected: str, status: int) -> Breach:
 
 def _last_words(replica: Replica) -> tuple[str, ...]:
     """What a replica said last: the exception that was raised last, else its log's last line; numbers do not count."""
-    if replica.oom_killed or replica.exit_code in _KILLED:
+    if replica.oom_killed or replica.exit_code in KILLED:
         return ()
     raised = last_raised(replica.log_tail)[-1:]
     said = raised or [line for line in replica.log_tail if line.strip()][-1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["Placeholders", "is_moment", "same_but_for_ids", "steady", "words_alone"]
+__all__ = ["Placeholders", "same_but_for_ids", "steady", "words_alone"]
 
 _VOLATILE = re.compile(
     r"(?P<time>\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)"
@@ -105,9 +105,3 @@ def words_alone(text: str, names: Mapping[str, str] | None = None) -> str:
     A port, a duration or an address in memory is another in each boot.
     """
     return _NUMBER.sub("<n>", steady(_OWN.sub("<run>", text.strip()), names))
-
-
-def is_moment(text: str) -> bool:
-    """Whether the text is a moment and nothing else."""
-    found = _VOLATILE.fullmatch(text.strip())
-    return found is not None and found.lastgroup == "time"

@@ -11,9 +11,8 @@ from typing import Literal, TypeVar
 from parity_tests.faults.catalogue import BENIGN, CATALOGUE, ORDER_CATALOGUE, Fault, Twin
 
 __all__ = [
-    "CONTAINERS",
-    "DEPTH",
     "TURN",
+    "TURNS",
     "environments_of",
     "everything",
     "in_containers",
@@ -25,13 +24,10 @@ __all__ = [
     "twins_of_turn",
 ]
 
-CONTAINERS = 8
-"""In one of so many turns each fault is booted in containers; of those of an order one is so in each."""
+TURNS = 8
+"""In one of so many turns each fault is judged in depth (all its environments, cause, replays) and in containers.
 
-DEPTH = 8
-"""In one of so many turns each fault is judged in depth (all its environments, cause, replays), and each twin.
-
-A divisor of `CONTAINERS`: what is booted in containers is judged in depth there.
+Each twin has its turn likewise; of the faults of an order one has it in each.
 """
 
 TURN = "ENVPARITY_TURN"
@@ -57,7 +53,7 @@ def judged(patches: Iterable[_Patch]) -> tuple[_Patch, ...]:
 
 def in_depth(fault: Fault, turn: int | None = None) -> bool:
     """Whether a fault is judged in all its environments, with its cause and replays: in its turn, and every night."""
-    return everything() or _has_its_turn(fault, DEPTH, turn)
+    return everything() or _has_its_turn(fault, turn)
 
 
 def in_depth_of_turn(faults: Iterable[Fault], turn: int | None = None) -> tuple[Fault, ...]:
@@ -70,7 +66,7 @@ def twins_of_turn(turn: int | None = None) -> tuple[Twin, ...]:
     return tuple(
         twin
         for place, twin in enumerate(BENIGN)
-        if twin in judged(BENIGN) and (everything() or _falls_on(place, DEPTH, turn))
+        if twin in judged(BENIGN) and (everything() or _falls_on(place, TURNS, turn))
     )
 
 
@@ -97,7 +93,7 @@ def launcher_of(fault: Fault, turn: int | None = None) -> Literal["container", "
         return "process"
     if fault.container_only or os.environ.get(_EVERYTHING) == "containers":
         return "container"
-    return "container" if _has_its_turn(fault, CONTAINERS, turn) else "process"
+    return "container" if _has_its_turn(fault, turn) else "process"
 
 
 def in_containers(faults: Iterable[Fault]) -> tuple[Fault, ...]:
@@ -116,14 +112,14 @@ def turn_of(tree: Path) -> int:
         for file in sorted((tree / part).rglob("*")):
             if file.suffix in _SOURCES or file.name == "Dockerfile":
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return int.from_bytes(digest.digest()[:8]) % CONTAINERS
+    return int.from_bytes(digest.digest()[:8]) % TURNS
 
 
-def _has_its_turn(fault: Fault, turns: int, turn: int | None) -> bool:
-    """Whether this is the turn of a fault among so many; of those of an order one has it in each."""
+def _has_its_turn(fault: Fault, turn: int | None) -> bool:
+    """Whether this is the turn of a fault; of those of an order one has it in each."""
     peers = ORDER_CATALOGUE if fault.needs == "orders" else CATALOGUE
     place = [peer.id for peer in peers].index(fault.id)
-    return _falls_on(place, len(peers) if fault.needs == "orders" else turns, turn)
+    return _falls_on(place, len(peers) if fault.needs == "orders" else TURNS, turn)
 
 
 def _falls_on(place: int, turns: int, turn: int | None) -> bool:
@@ -135,7 +131,7 @@ def _asked_turn() -> int:
     if TURN not in os.environ:
         os.environ[TURN] = str(turn_of(_TREE))
     asked = os.environ[TURN]
-    if asked not in {str(turn) for turn in range(CONTAINERS)}:
-        message = f"{TURN}={asked}: a turn is a number from 0 to {CONTAINERS - 1}"
+    if asked not in {str(turn) for turn in range(TURNS)}:
+        message = f"{TURN}={asked}: a turn is a number from 0 to {TURNS - 1}"
         raise ValueError(message)
     return int(asked)

@@ -16,9 +16,8 @@ from parity_tests.faults.catalogue import (
     Fault,
 )
 from parity_tests.faults.turns import (
-    CONTAINERS,
-    DEPTH,
     TURN,
+    TURNS,
     environments_of,
     in_depth,
     in_depth_of_turn,
@@ -28,8 +27,6 @@ from parity_tests.faults.turns import (
 )
 
 ROOT = Path(__file__).parents[2]
-
-TURNS = range(CONTAINERS)
 
 
 def by_turn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,12 +47,12 @@ def test_every_fault_has_its_turn_in_containers(monkeypatch: pytest.MonkeyPatch)
     """In so many turns as there are; in every one some have it, one of an order among them; and at night all have."""
     by_turn(monkeypatch)
     everything = [fault for fault in (*CATALOGUE, *ORDER_CATALOGUE) if not fault.process_only]
-    turns = {fault.id for fault in everything for turn in TURNS if launcher_of(fault, turn) == "container"}
+    turns = {fault.id for fault in everything for turn in range(TURNS) if launcher_of(fault, turn) == "container"}
     assert turns == {fault.id for fault in everything}
-    for turn in TURNS:
+    for turn in range(TURNS):
         assert sum(launcher_of(fault, turn) == "container" for fault in ORDER_CATALOGUE) == 1
         assert (
-            len(CATALOGUE) // CONTAINERS
+            len(CATALOGUE) // TURNS
             <= sum(launcher_of(fault, turn) == "container" for fault in CATALOGUE)
             <= len(CATALOGUE) // 5
         )
@@ -66,10 +63,10 @@ def test_every_fault_has_its_turn_in_containers(monkeypatch: pytest.MonkeyPatch)
 def test_every_fault_has_its_turn_in_depth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Within so many turns each, a like part in every one; what is booted in containers is among them."""
     by_turn(monkeypatch)
-    parts = [in_depth_of_turn(CATALOGUE, turn) for turn in TURNS[:DEPTH]]
+    parts = [in_depth_of_turn(CATALOGUE, turn) for turn in range(TURNS)]
     assert {fault.id for part in parts for fault in part} == {fault.id for fault in CATALOGUE if not fault.nightly}
-    assert max(map(len, parts)) <= len(CATALOGUE) // DEPTH + 1
-    for turn in TURNS:
+    assert max(map(len, parts)) <= len(CATALOGUE) // TURNS + 1
+    for turn in range(TURNS):
         turns = [fault for fault in CATALOGUE if launcher_of(fault, turn) == "container" and not fault.container_only]
         assert all(in_depth(fault, turn) for fault in turns)
         assert len(in_depth_of_turn(ORDER_CATALOGUE, turn)) == 1
@@ -81,7 +78,7 @@ def test_every_fault_has_its_turn_in_depth(monkeypatch: pytest.MonkeyPatch) -> N
 def test_every_twin_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Within so many turns each, and at night all of them."""
     by_turn(monkeypatch)
-    turns = {twin.id for turn in TURNS[:DEPTH] for twin in twins_of_turn(turn)}
+    turns = {twin.id for turn in range(TURNS) for twin in twins_of_turn(turn)}
     assert turns == {twin.id for twin in BENIGN if not twin.nightly}
     monkeypatch.setenv("ENVPARITY_THOROUGH", "1")
     assert twins_of_turn(0) == BENIGN
@@ -99,7 +96,7 @@ def test_the_same_tree_has_the_same_turn(tmp_path: Path) -> None:
     for number in range(100):
         (copies[1] / "envparity" / "rule.py").write_text(f"limit = {number}\n")
         turns.add(turn_of(copies[1]))
-    assert turns == {*TURNS}
+    assert turns == {*range(TURNS)}
 
 
 def test_what_a_run_has_chosen_its_workers_choose_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +118,7 @@ def test_in_other_turns_it_is_booted_where_it_shows_and_where_it_does_not(
 ) -> None:
     """One environment of each kind, as far as there is one; and the baseline is among them, as it comes first."""
     by_turn(monkeypatch)
-    turn = next(turn for turn in TURNS if not in_depth(fault, turn))
+    turn = next(turn for turn in range(TURNS) if not in_depth(fault, turn))
     booted = environments_of(fault, turn)
     assert len([name for name in booted if name in fault.shows_in]) == 1
     assert len(booted) == (1 if {*fault.environments} <= {*fault.shows_in} else 2)

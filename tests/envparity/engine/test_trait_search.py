@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, cast
 
+import msgspec
 import pytest
 
 from envparity.engine.hybrids import Hybrids
@@ -33,7 +34,7 @@ class Between:
 
     @property
     def traits(self) -> tuple[Trait, ...]:
-        return differences(self.base, FAILING)
+        return differences(self.base, self.failing)
 
     def behind_an_ingress(self) -> Between | None:
         return self.behind
@@ -91,6 +92,19 @@ async def test_a_whole_ingress_is_asked_once_more_only_where_it_cannot_be_taken_
     assert search.steady
     assert (search.finer is search.found, answers.asked.count("twice")) == (bool(twice), twice)
     assert len(answers.asked) <= 8
+
+
+async def test_a_whole_ingress_weighs_as_much_as_what_came_with_it() -> None:
+    """Among sixteen settings it is found in two boots and not in five: it stands for seven differences."""
+    settings = {f"FLAG_{number:02}": "on" for number in range(16)}
+    failing = msgspec.structs.replace(FAILING, settings=settings)
+    behind = carried(PASSING, failing)
+    assert behind is not None
+    hybrids = Between(PASSING, Between(behind, failing=failing), failing=failing)
+    assert len(hybrids.traits) == 1 + len(settings)
+    search = await found_by(Answers("replicas"), cast("Hybrids", hybrids), (), 40, forks=False)
+    assert [tuple(map(str, cause)) for cause in search.finer.causes] == [("platform.replicas=2",)]
+    assert search.found.boots <= 4
 
 
 @pytest.mark.parametrize("name", ["replicas", ""])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from math import ceil, log2
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,36 @@ def test_the_cheap_ones_are_asked_about_first_and_alone_where_they_fail(
     assert found.boots <= isolated(size, cause.issubset)[0].boots + len(cause) + 1
     if cause <= cheap:
         assert all(question <= cheap for question in asked[: found.boots])
+
+
+def test_what_is_known_of_the_cheap_ones_is_not_asked_of_again() -> None:
+    """Where none of them does it, those are halved that are left, wherever in the row the cheap ones stand."""
+    cheap = frozenset(range(0, 32, 2)) - {0}
+    asked: list[frozenset[int]] = []
+
+    async def boot(several: frozenset[int]) -> Outcome:
+        asked.append(several)
+        return outcome(31 in several)
+
+    found = asyncio.run(isolate(range(32), boot, cheap=cheap))
+    assert found.causes == ((31,),)
+    assert all(cheap < question for question in asked[1 : found.boots - 1])
+    assert found.boots <= 1 + 5 + 1  # the cheap ones, five halves of 17, and whether it does it alone
+
+
+@given(causes_of((1, 1)), st.data())
+def test_what_weighs_more_is_found_in_fewer_boots(problem: tuple[int, frozenset[int]], data: st.DataObject) -> None:
+    """As many as the share of it in the whole asks for, and whether it does it alone; the cause is the same one."""
+    size, cause = problem
+    weights = data.draw(st.lists(st.integers(1, 40), min_size=size, max_size=size))
+
+    async def boot(several: frozenset[int]) -> Outcome:
+        return outcome(cause <= several)
+
+    found = asyncio.run(isolate(range(size), boot, weigh=weights.__getitem__))
+    assert found.causes == (tuple(cause),)
+    share = weights[min(cause)] / sum(weights)
+    assert found.boots <= ceil(log2(1 / share)) + 2
 
 
 @given(causes_of())
