@@ -12,20 +12,25 @@ __all__ = ["Places"]
 
 _MOST = 8
 _BORNE_SHARE = 0.5  # more stall than that, and one boot less begins
+_SPARE_SHARE = 0.3  # less than that, and one more may begin than there are places for at first
 _LOOK_S = 2.0  # a figure of less time than that says nothing
 
 
 class Places:
-    """Places for boots. There are `most` at first: one more than processors, because most of a boot is waiting.
+    """Places for boots. There are `most`, or at first one more than processors, because most of a boot is waiting.
 
     What the machine was stalled since the last look decides whether there is one fewer, or one more than are taken, up
-    to the first number; there is always one. It is looked at whenever one is given back, and every two seconds as long
-    as somebody waits: a long boot is not always busy. Boots that only wait for an idle time have as many places of
-    their own. `share` gives the stalled share since the last look; tests pass their own.
+    to the first number; where it hardly was and nobody has said how many, up to eight. There is always one. It is
+    looked at whenever one is given back, and every two seconds as long as somebody waits: a long boot is not always
+    busy. Boots that only wait for an idle time have as many places of their own as there are at first. `share` gives
+    the stalled share since the last look, and `cores` how many processors there are; tests pass their own.
     """
 
-    def __init__(self, most: int | None = None, share: Callable[[], float | None] | None = None) -> None:
-        self._most = most or min(processors() + 1, _MOST)
+    def __init__(
+        self, most: int | None = None, share: Callable[[], float | None] | None = None, cores: int | None = None
+    ) -> None:
+        self._most = most or min((cores or processors()) + 1, _MOST)
+        self._at_best = most or _MOST
         self.allowed = self._most
         self._share = share or self._measured
         self._mark: StallMark | None = None
@@ -107,7 +112,8 @@ class Places:
         if share > _BORNE_SHARE:
             self.allowed = max(1, self.allowed - 1)
         else:
-            self.allowed = min(self._most, max(self.allowed, self._taken[False]) + 1)
+            most = self._at_best if share < _SPARE_SHARE else max(self._most, self.allowed)
+            self.allowed = min(most, max(self.allowed, self._taken[False]) + 1)
 
     def _measured(self) -> float | None:
         """The share since the last look, None where that was just now."""

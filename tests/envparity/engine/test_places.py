@@ -43,6 +43,17 @@ async def test_a_machine_that_bears_it_has_its_places_back() -> None:
         assert places.allowed == allowed
 
 
+async def test_a_machine_that_waits_with_them_is_given_more_than_at_first() -> None:
+    """One more with each look at which it hardly stalled, eight at most; what it just bears leaves them as they are."""
+    shares = [0.1, 0.45, 0.1, 0.1, 0.1, 0.1, 0.1, 0.6]
+    places = Places(share=lambda: shares.pop(0), cores=2)
+    assert places.allowed == 3
+    for allowed in (4, 4, 5, 6, 7, 8, 8, 7):
+        async with places.place():
+            pass
+        assert places.allowed == allowed
+
+
 async def test_who_waits_is_let_in_beside_a_long_boot_that_only_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
