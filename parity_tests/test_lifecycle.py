@@ -33,6 +33,11 @@ def test_stops_before_it_has_started_and_comes_back_after_a_kill(parity: ParityR
     parity.assert_holds(codes=("EP503", "EP504", "EP505"))
 
 
+def test_visits_leave_no_memory_taken(parity: ParityRun) -> None:
+    """However often one user comes back."""
+    parity.assert_holds(codes=("EP524",))
+
+
 def test_sigterm_loses_no_stored_message(parity: ParityRun) -> None:
     """The answer under way is finished, and afterwards question and answer are in the history."""
     for name, transcript in parity.transcripts("stopped_in_conversation").items():

@@ -11,6 +11,7 @@ import msgspec
 from envparity.engine.at_once import play_at_once
 from envparity.engine.changing import observe_change
 from envparity.engine.coming_back import CameBack, come_back, comes_back
+from envparity.engine.endurance import endure
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.growth import Growth
 from envparity.engine.kills import kill_and_start
@@ -124,10 +125,11 @@ class CasePlayer:
             cross_origin=cross_origin,
         )
         grace_s = self._project.environments[case.environment].platform.stop_grace_s
-        stops = await stop_when_all_are_gone(observer.player, stack, scenarios, played, grace_s) if controlled else ()
         thoroughly = controlled and case.boot.steady and self._project.thorough
+        memory = await endure(observer.player, stack, scenarios) if thoroughly else ()
+        stops = await stop_when_all_are_gone(observer.player, stack, scenarios, played, grace_s) if controlled else ()
         kill = await kill_and_start(stack) if thoroughly else None
-        return msgspec.structs.replace(observation, stops=stops, kill=kill)
+        return msgspec.structs.replace(observation, memory=memory, stops=stops, kill=kill)
 
     async def _back_alone(
         self, stack: Stack, scenarios: Sequence[Scenario], disturbed: Sequence[Transcript], back: CameBack

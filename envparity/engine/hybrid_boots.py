@@ -23,7 +23,7 @@ from envparity.observe.record import Observation
 __all__ = ["HybridBoots"]
 
 _AS_IT_IS: frozenset[Trait] = frozenset()
-_OF_A_STACK = {"grows", "stops", "kills", "at once"}
+_OF_A_STACK = {"grows", "stops", "kills", "at once", "endures"}
 
 
 class HybridBoots:

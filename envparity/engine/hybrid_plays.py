@@ -9,6 +9,7 @@ import msgspec
 
 from envparity.engine.at_once import play_at_once
 from envparity.engine.coming_back import come_back, comes_back
+from envparity.engine.endurance import endure
 from envparity.engine.growth import Growth
 from envparity.engine.kills import kill_and_start
 from envparity.engine.observer import Observer
@@ -99,6 +100,8 @@ async def played_on(
         usage=growth.points,
         visits=visits,
     )
+    if "endures" in also and started:
+        observation = msgspec.structs.replace(observation, memory=await endure(observer.player, stack, chosen))
     if "stops" in also and started:
         stops = await stop_when_all_are_gone(observer.player, stack, chosen, played, environment.platform.stop_grace_s)
         observation = msgspec.structs.replace(observation, stops=stops)

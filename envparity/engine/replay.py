@@ -62,10 +62,11 @@ def needed_scenarios(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
 
 
 def unplayed(finding: Finding, run: RecordedRun) -> tuple[str, ...]:
-    """The cases that showed it, where a thorough run alone makes such boots, for no scenario, or kills a replica."""
+    """The cases that showed it, where a thorough run alone makes such boots, or does that beside no scenario."""
     cases = [observation.case for observation in run.observations if observation.case.id in finding.cases]
-    kills = conduct(finding).also == "kills"
-    return tuple(case.id for case in cases) if cases and (kills or all(case.boot.unasked for case in cases)) else ()
+    beside_none = conduct(finding).also in {"kills", "endures"}
+    unasked = cases and (beside_none or all(case.boot.unasked for case in cases))
+    return tuple(case.id for case in cases) if unasked else ()
 
 
 def _one_scenario(run: RecordedRun, boot: Boot) -> Iterable[str]:

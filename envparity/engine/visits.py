@@ -16,7 +16,7 @@ from envparity.model.step import Close, Connect, Drop, Expect, ExpectBytes, Expe
 from envparity.observe.record import Visits
 from envparity.observe.transcript import is_broken
 
-__all__ = ["quiet_visit", "visit"]
+__all__ = ["quiet_visit", "visit", "ways_to_go"]
 
 _ROUNDS = (2, 10, 10)
 """How many visits are made before each look. The first ones leave what a user has who was never there."""
@@ -54,7 +54,7 @@ async def visit(player: ScenarioPlayer, stack: Stack, scenarios: Sequence[Scenar
     if scenario is None or not isinstance(stack, SaysHoldings) or not await stack.holdings():
         return ()
     ((_, script),) = await player.scripts(stack, [scenario])
-    ways = cycle(_ways_to_go(scenario))
+    ways = cycle(ways_to_go(scenario))
     seen: list[Visits] = []
     made = 0
     for count in _ROUNDS:
@@ -67,7 +67,7 @@ async def visit(player: ScenarioPlayer, stack: Stack, scenarios: Sequence[Scenar
     return tuple(seen)
 
 
-def _ways_to_go(scenario: Scenario) -> Iterator[Scenario]:
+def ways_to_go(scenario: Scenario) -> Iterator[Scenario]:
     """With a close, and without one, as who goes through a tunnel does."""
     (connect,) = (step for step in scenario.steps if isinstance(step, Connect))
     for goes in (Close(_NORMAL, on=connect.on), Drop(connect.on)):

@@ -58,8 +58,8 @@ class Conduct:
     - `also`: it shows where users come back or two ask for the same at once (`returns`), in what pages of other
       `origins` are told, or in what is held open between rounds of plays (`grows`), to who offers its token first
       (`offers`), beside another connection of the same user (`siblings`), to many who ask `at once`, when a
-      replica is stopped that clients have left (`stops`), or when one comes back that was killed (`kills`): each
-      hybrid has that done too
+      replica is stopped that clients have left (`stops`), when one comes back that was killed (`kills`), or in what a
+      user leaves who comes and goes for long (`endures`): each hybrid has that done too
     - `of_fields`: it is about fields that `volatile` of a backend's file may name
     - `apart`: it is a difference, not a defect: it is told apart from what is broken
     """
@@ -83,7 +83,7 @@ class Conduct:
     not_stood_up: bool = False
     of_all_played: bool = False
     of_boots: bool = False
-    also: Literal["", "returns", "origins", "grows", "offers", "siblings", "at once", "stops", "kills"] = ""
+    also: Literal["", "returns", "origins", "grows", "offers", "siblings", "at once", "stops", "kills", "endures"] = ""
     of_fields: bool = False
     apart: bool = False
 

@@ -11,6 +11,7 @@ from envparity.model.case import Case
 from envparity.observe.beside import AtOnce, SiblingPlay
 from envparity.observe.certificate import PresentedCertificate
 from envparity.observe.disturbed import OutageSeen
+from envparity.observe.memory import MemorySeen
 from envparity.observe.stopping import KillSeen, StartStopSeen, StopSeen
 from envparity.observe.transcript import HttpAnswered, Transcript
 from envparity.support.stalls import Granted, Stalls
@@ -260,6 +261,7 @@ class Observation(msgspec.Struct, frozen=True):
     stops: tuple[StopSeen, ...] = ()  # of a replica without a client, at the very end
     kill: KillSeen | None = None  # of a replica that was started again, behind all else
     start_stop: StartStopSeen | None = None  # of a replica that waited for a dependency; then nothing else is seen
+    memory: tuple[MemorySeen, ...] = ()  # after rounds of visits of one user, behind all scenarios
     visits: tuple[Visits, ...] = ()  # of one user who says nothing, the first when it was there already
     cross_origin: tuple[tuple[HttpAnswered, ...], ...] = ()  # what browsers are told from each origin, in each round
     most_connections: dict[str, int] = {}  # to each dependency, of all replicas together, at any one moment

@@ -109,8 +109,8 @@ orders_option = click.option(
 thorough_option = click.option(
     "--thorough/--not-thorough", default=None,
     help="Also play what takes long: the scenarios that say `thorough`; boot with certificates for other hosts, "
-    "which must be refused; stop a replica while it starts; and kill one, which must come back. "
-    "Default: ENVPARITY_THOROUGH, or not.",
+    "which must be refused; stop a replica while it starts; kill one, which must come back; and look at the memory "
+    "that very many visits leave. Default: ENVPARITY_THOROUGH, or not.",
 )  # fmt: skip
 repeat_option = click.option(
     "--repeat", metavar="N", type=click.IntRange(1, MOST_REPEATED), default=1,

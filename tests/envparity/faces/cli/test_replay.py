@@ -158,10 +158,11 @@ def test_of_boots_that_no_scenario_asks_for_those_that_showed_it_are_made_again(
     assert unplayed(usual, run) == ()
 
 
-def test_who_is_killed_in_a_thorough_run_alone_is_killed_again() -> None:
-    """In the usual boot, in which one scenario is played."""
+@pytest.mark.parametrize("code", ["EP505", "EP524"])
+def test_what_a_thorough_run_alone_does_at_the_end_of_the_usual_boot_is_done_again(code: str) -> None:
+    """Somebody is killed in it, or visited very often."""
     run = run_of(observation("staging"), observation("local"))
-    finding = replace(FINDING, code="EP505", cases=("staging",), scenario=None, scenarios=())
+    finding = replace(FINDING, code=code, cases=("staging",), scenario=None, scenarios=())
     assert (unplayed(finding, run), needed_scenarios(finding, run)) == (("staging",), ("chat",))
 
 
