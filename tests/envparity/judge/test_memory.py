@@ -14,7 +14,7 @@ LEAKS = (96_000, 97_000, 98_000, 99_000, 100_000, 101_000, 102_000)
 
 def endured(*kib: int, replicas: int = 1) -> list[Finding]:
     """What is found where all replicas together have so much after each 250 visits."""
-    memory = tuple(MemorySeen(250 * nth, (one // replicas,) * replicas) for nth, one in enumerate(kib, start=1))
+    memory = tuple(MemorySeen(250 * nth, (held // replicas,) * replicas) for nth, held in enumerate(kib, start=1))
     return list(judged(observation("local", memory=memory), of=project("local")).findings)
 
 
