@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from envparity.conversation.addressing import target_with
+from envparity.conversation.dialect import Dialect
 from envparity.conversation.filling import fill
 from envparity.support.redaction.spellings import IN_COOKIES
 
@@ -45,7 +46,8 @@ class Handshake:
 
     `first_frame` goes out as soon as the connection is accepted; None: nothing does. `user` is whose connection it is,
     as the step says it; `compression`: it is offered. `cookies` are the step's own, not yet in a header.
-    `polling`: it opens a session of long polling. `carrying` are those of `offered` that carry the token.
+    `polling`: it opens a session of long polling. `carrying` are those of `offered` that carry the token. `written` are
+    the ways in which the request says the same otherwise.
     """
 
     path: str
@@ -59,6 +61,7 @@ class Handshake:
     compression: bool = True
     polling: bool = False
     carrying: tuple[str, ...] = ()
+    written: tuple[Dialect, ...] = ()
 
     @property
     def token_first(self) -> Handshake | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Collection
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.http11 import USER_AGENT
+from websockets.http11 import USER_AGENT, Request
 from websockets.typing import Origin, Subprotocol
 
 from envparity.conversation.affinity import with_cookie
+from envparity.conversation.dialect import Dialect, rewritten
 from envparity.conversation.handshake import Handshake
 from envparity.launch.port import Endpoint
 
@@ -49,6 +52,25 @@ class _GivesUp(ClientConnection):
         super().connection_lost(exc)
 
 
+def _written_so(ways: Collection[Dialect]) -> type[ClientConnection]:
+    """The connection whose request is written in these ways."""
+    if not ways:
+        return _GivesUp
+
+    class Written(_GivesUp):
+        async def handshake(self, *args: Any, **options: Any) -> None:
+            send = self.protocol.send_request
+
+            def send_written(request: Request) -> None:
+                request.headers = rewritten(request.headers, ways)
+                send(request)
+
+            self.protocol.send_request = send_written  # type: ignore[method-assign]  # it has no other place for that
+            await super().handshake(*args, **options)
+
+    return Written
+
+
 async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake, cookie: str) -> ClientConnection:
     """The opening handshake over a connected socket, which it closes when that fails (RFC 6455 §4.1).
 
@@ -72,7 +94,7 @@ async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake,
             subprotocols=[Subprotocol(name) for name in handshake.offered] or None,
             additional_headers=headers,
             user_agent_header=agent,
-            create_connection=_GivesUp,
+            create_connection=_written_so(handshake.written),
             extensions=[ClientPerMessageDeflateFactory(client_max_window_bits=True)] if deflates else None,
             compression=None,
             proxy=None,

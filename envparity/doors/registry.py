@@ -39,7 +39,7 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
             *("startup", "parity", "orders", "conversation", "transcripts"),
             *("chance", "lifecycle", "disturbances", "limits", "infrastructure", "warm", "deployed"),
             *("second_time", "growth", "holdings", "names", "load", "offers", "credentials", "siblings"),
-            *("certificates", "memory"),
+            *("certificates", "memory", "dialects"),
         )
     },
     "envparity.auth": {

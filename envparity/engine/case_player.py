@@ -11,6 +11,7 @@ import msgspec
 from envparity.engine.at_once import play_at_once
 from envparity.engine.changing import observe_change
 from envparity.engine.coming_back import CameBack, come_back, comes_back
+from envparity.engine.dialects import play_dialects
 from envparity.engine.endurance import endure
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.growth import Growth
@@ -30,7 +31,7 @@ from envparity.launch.controls import ReplicaControls
 from envparity.launch.port import Stack
 from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.observe.beside import AtOnce, SiblingPlay
+from envparity.observe.beside import AtOnce, DialectPlay, SiblingPlay
 from envparity.observe.record import Observation, Replica, Visits
 from envparity.observe.transcript import Transcript
 
@@ -86,13 +87,14 @@ class CasePlayer:
             timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
             return await observer.record(stack, first, played, timings, cross_origin=cross_origin)
         back, control, turned = CameBack(), tuple[Transcript, ...](), tuple[Transcript, ...]()
-        visits, siblings = tuple[Visits, ...](), tuple[SiblingPlay, ...]()
+        visits, siblings, dialects = tuple[Visits, ...](), tuple[SiblingPlay, ...](), tuple[DialectPlay, ...]()
         if controlled:
             await growth.look(played)
             returning = comes_back(scenarios, played, thorough=self._project.thorough)
             back = await come_back(observer.player, stack, returning, seen=growth.look)
             control = await play_again(observer.player, stack, scenarios, played, back.others)
             turned = await play_token_first(observer.player, stack, scenarios, played)
+            dialects = await play_dialects(observer.player, stack, scenarios, played)
             siblings = await play_beside_siblings(
                 observer.player, stack, scenarios, played, thorough=self._project.thorough
             )
@@ -118,6 +120,7 @@ class CasePlayer:
             control=control,
             second=back.second,
             turned=turned,
+            dialects=dialects,
             siblings=siblings,
             at_once=at_once,
             usage=growth.points,

@@ -9,6 +9,7 @@ import msgspec
 
 from envparity.engine.at_once import play_at_once
 from envparity.engine.coming_back import come_back, comes_back
+from envparity.engine.dialects import play_dialects
 from envparity.engine.endurance import endure
 from envparity.engine.growth import Growth
 from envparity.engine.kills import kill_and_start
@@ -71,6 +72,7 @@ async def played_on(
         control += tuple(back.others)
     offers = chosen if "offers" in also and started else []
     turned = await play_token_first(observer.player, stack, offers, played)
+    dialects = await play_dialects(observer.player, stack, offers, played)
     beside = chosen if "siblings" in also and started else []
     siblings = await play_beside_siblings(observer.player, stack, beside, played, thorough=True)
     played += await observer.player.disruptive(stack, chosen)
@@ -93,6 +95,7 @@ async def played_on(
         control=control,
         second=back.second,
         turned=turned,
+        dialects=dialects,
         siblings=siblings,
         at_once=at_once,
         cross_origin=cross_origin,

@@ -28,7 +28,7 @@ from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
 from envparity.model.deployment import Deployed
 from envparity.model.scenario import Scenario
-from envparity.observe.beside import AtOnce, SiblingPlay
+from envparity.observe.beside import AtOnce, DialectPlay, SiblingPlay
 from envparity.observe.disturbed import OutageSeen
 from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage, Visits
 from envparity.observe.stopping import StartStopSeen
@@ -111,6 +111,7 @@ class Observer:
         control: Sequence[Transcript] = (),
         second: Sequence[SecondPlay] = (),
         turned: Sequence[Transcript] = (),
+        dialects: Sequence[DialectPlay] = (),
         siblings: Sequence[SiblingPlay] = (),
         at_once: Sequence[AtOnce] = (),
         usage: Sequence[Usage] = (),
@@ -118,10 +119,11 @@ class Observer:
         cross_origin: tuple[tuple[HttpAnswered, ...], ...] = (),
         warm: bool = False,
     ) -> Observation:
-        """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays, and
-        `second` those of users who have come back, `turned` those that offer the token first,
-        `siblings` those beside which another connection of their user was,
-        `at_once` those of many clients.
+        """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays.
+
+        `second` are plays of users who have come back, `turned` those that offer the token first, `dialects` those that
+        write their handshake otherwise, `siblings` those beside which another connection of their user was, `at_once`
+        those of many clients.
 
         Of each scenario that play is judged that left its script, if one did.
         """
@@ -143,6 +145,7 @@ class Observer:
             control=others,
             second=tuple(second),
             turned=tuple(turned),
+            dialects=tuple(dialects),
             siblings=tuple(siblings),
             at_once=tuple(at_once),
             usage=tuple(usage),

@@ -171,7 +171,7 @@ def _reasons(seen: Observation) -> Iterator[str]:
                 yield f"the startup of replica {replica.index + 1} failed for {failure.component}, which was not down"
             elif not down and stalled:
                 yield f"the startup of replica {replica.index + 1} failed for {failure.component} on a stalled machine"
-    for transcript in (*seen.transcripts, *seen.turned):
+    for transcript in (*seen.transcripts, *seen.turned, *(play.transcript for play in seen.dialects)):
         if ended := _ended_for_want_of_time(transcript, seen):
             yield _told(transcript, ended)
     late: dict[str, set[bool]] = {}

@@ -56,10 +56,10 @@ class Conduct:
     - `of_all_played`: it shows in what all scenarios of a boot leave behind, so that all are played again
     - `of_boots`: one boot does not show it, two of a kind do: each hybrid is booted twice
     - `also`: it shows where users come back or two ask for the same at once (`returns`), in what pages of other
-      `origins` are told, or in what is held open between rounds of plays (`grows`), to who offers its token first
-      (`offers`), beside another connection of the same user (`siblings`), to many who ask `at once`, when a
-      replica is stopped that clients have left (`stops`), when one comes back that was killed (`kills`), or in what a
-      user leaves who comes and goes for long (`endures`): each hybrid has that done too
+      `origins` are told, or in what is held open between rounds of plays (`grows`), to who offers its token first or
+      writes its handshake otherwise (`offers`), beside another connection of the same user (`siblings`), to many who
+      ask `at once`, when a replica is stopped that clients have left (`stops`), when one comes back that was killed
+      (`kills`), or in what a user leaves who comes and goes for long (`endures`): each hybrid has that done too
     - `of_fields`: it is about fields that `volatile` of a backend's file may name
     - `apart`: it is a difference, not a defect: it is told apart from what is broken
     """

@@ -1,4 +1,4 @@
-"""Plays of a scenario beside what is not in it: another connection of its user, many clients at once."""
+"""Plays of a scenario beside what is not in it: another connection of its user, many clients, another client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 from envparity.observe.transcript import Transcript
 
-__all__ = ["AtOnce", "SiblingPlay"]
+__all__ = ["AtOnce", "DialectPlay", "SiblingPlay"]
 
 
 class SiblingPlay(msgspec.Struct, frozen=True):
@@ -14,6 +14,13 @@ class SiblingPlay(msgspec.Struct, frozen=True):
 
     transcript: Transcript
     gone: bool = False
+
+
+class DialectPlay(msgspec.Struct, frozen=True):
+    """A play whose requests for an upgrade say the same in other `ways` than usual, all of them at once."""
+
+    ways: tuple[str, ...]
+    transcript: Transcript
 
 
 class AtOnce(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from envparity.model.case import Case
-from envparity.observe.beside import AtOnce, SiblingPlay
+from envparity.observe.beside import AtOnce, DialectPlay, SiblingPlay
 from envparity.observe.certificate import PresentedCertificate
 from envparity.observe.disturbed import OutageSeen
 from envparity.observe.memory import MemorySeen
@@ -268,6 +268,7 @@ class Observation(msgspec.Struct, frozen=True):
     away: dict[str, OutageSeen] = {}  # each dependency that this boot kept down, from before its replicas started
     second: tuple[SecondPlay, ...] = ()  # plays of a user who comes back with what it had said before
     turned: tuple[Transcript, ...] = ()  # plays of a client that offers its token before the subprotocols it speaks
+    dialects: tuple[DialectPlay, ...] = ()  # plays of clients that write their handshake otherwise
     siblings: tuple[SiblingPlay, ...] = ()  # of scenarios that were otherwise with one that had gone, and no others
     at_once: tuple[AtOnce, ...] = ()  # more clients than a pool has connections, where not all were served
     stalls: Stalls | None = None  # how busy the machine was meanwhile
