@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from envparity.auth.scheme import REVOKED, SCHEMES, UNSIGNED, Request, base64url, keyless_kinds
+from envparity.conversation.alike import made_up
 from envparity.conversation.filling import plain_setting
 from envparity.conversation.handshake import ClientIdentity, SignedIn
 from envparity.errors import LaunchError
@@ -32,6 +33,8 @@ class MadeValues:
     secrets: dict[str, str]
     names: dict[str, str] = field(default_factory=dict)
     revocations: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    users: dict[str, uuid.UUID] = field(default_factory=dict)
+    """What the id of the first user of each form is made of."""
     handed: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The token that each connection was last opened with, and its id."""
 
@@ -79,17 +82,22 @@ class MadeValues:
         return bool(self.identity.token) and kind == "valid" and not user
 
     def _user_id(self, user: str) -> str:
-        """The id of that user of this scenario, made when it is first asked for."""
+        """The id of that user of this scenario, made when it is first asked for.
+
+        Users of one scenario look alike: where their ids have the same form, all but the middle of what is made up is
+        the same, and where they have not, all of it is. Who keeps a part of an id takes one for another.
+        """
         key = f"user:{user}" if user else "user"
         if key not in self.values:
             steps = [step for step in self.scenario.steps if isinstance(step, Connect) and step.user == user]
             form = next((step.user_id for step in steps if step.user_id), "{uuid}")
-            made = self.fresh()
-            parts = {"uuid": str(made), "hex": made.hex, "digits": f"1{made.int % 10**17:017d}"}
-            parts["client"] = str(self.values["client"])
-            made_up = PLACEHOLDER.sub(lambda match: parts.get(match[1], match[0]), form)
+            first = next(iter(self.users.values()), None)
+            own = self.fresh() if first is None or form in self.users else first
+            parts = made_up(own, first or own) | {"client": str(self.values["client"])}
+            self.users.setdefault(form, own)
+            made = PLACEHOLDER.sub(lambda match: parts.get(match[1], match[0]), form)
             known = self.backend.scheme.subject if self.backend.scheme is not None else ""
-            self.values[key] = made_up if user else self.identity.user or known or made_up
+            self.values[key] = made if user else self.identity.user or known or made
             self.names[str(self.values[key])] = f"<{key}>"
         return str(self.values[key])
 

@@ -38,7 +38,7 @@ def script(
     signed_in: dict[str, SignedIn] | None = None,
     **changes: Any,
 ) -> ResolvedScenario:
-    """The script of a scenario of these steps; ids are numbered from 1."""
+    """The script of a scenario of these steps; ids are numbered from 1, in their middle."""
     numbers = count(1)
     return resolve_scenario(
         Scenario("one", carriers=carriers, steps=steps),
@@ -46,7 +46,7 @@ def script(
         SETTINGS if settings is None else settings,
         "https://here",
         now_s=1_800_000_000,
-        fresh=lambda: uuid.UUID(int=next(numbers)),
+        fresh=lambda: uuid.UUID(int=next(numbers) << 64),
         signed_in=signed_in,
     )
 

@@ -78,6 +78,26 @@ def test_users_have_ids_of_their_own_form() -> None:
     assert len({claim["jti"] for claim in claims}) == 3
 
 
+@pytest.mark.parametrize(
+    ("form", "first", "last"),
+    [("{uuid}", 8, 12), ("{hex}", 8, 12), ("auth0|{digits}", 11, 4), ("{client}-{uuid}", 10, 12)],
+)
+def test_users_whose_ids_have_one_form_differ_in_the_middle_alone(form: str, first: int, last: int) -> None:
+    """Who keeps the beginning or the end of an id takes them for one another."""
+    made = script(*(Connect("valid", on=name, user=name, user_id=form) for name in ("a", "b", "c")))
+    ids = [str(made.values[f"user:{name}"]) for name in ("a", "b", "c")]
+    assert len({*ids}) == 3
+    assert len({name[:first] for name in ids}) == len({name[-last:] for name in ids}) == 1
+
+
+def test_users_whose_ids_have_another_form_differ_in_that_alone() -> None:
+    """The same number at two identity providers is two users; a third of the same provider has a number of its own."""
+    forms = {"a": "github|{digits}", "b": "google-oauth2|{digits}", "c": "github|{digits}"}
+    made = script(*(Connect("valid", on=name, user=name, user_id=form) for name, form in forms.items()))
+    numbers = {name: str(made.values[f"user:{name}"]).rpartition("|")[2] for name in forms}
+    assert numbers["a"] == numbers["b"] != numbers["c"]
+
+
 def test_a_revoked_token_is_revoked_by_its_id() -> None:
     """With the command that the backend file gives."""
     revocation = Revocation("redis", ("SET", "revoked:{jti}", "1"))
