@@ -9,7 +9,7 @@ from envparity.launch.controls import CountsConnections, SaysHoldings, ShowsMetr
 from envparity.launch.port import Stack
 from envparity.launch.usage import usage_of
 from envparity.launch.workers import SeesWorkers
-from envparity.observe.label_values import label_values
+from envparity.observe.label_values import label_values, present
 from envparity.observe.record import ReplicaUsage, Usage
 from envparity.observe.transcript import HandshakeAnswered, Transcript
 
@@ -51,14 +51,16 @@ class Growth:
                 break
         to = self._stack.connections_to() if isinstance(self._stack, CountsConnections) else {}
         kept = await self._stack.holdings() if self._holdings and isinstance(self._stack, SaysHoldings) else {}
-        self.points.append(Usage(tuple(self._connections), tuple(held), to, await self._labels(), kept))
+        pages = await self._pages()
+        labels, there = tuple(map(label_values, pages)), tuple(map(present, pages))
+        self.points.append(Usage(tuple(self._connections), tuple(held), to, labels, there, kept))
 
-    async def _labels(self) -> tuple[dict[str, int], ...]:
-        """What the metrics of each replica are told apart by."""
+    async def _pages(self) -> list[str]:
+        """The metrics of each replica, where it shows any."""
         stack = self._stack
         if not isinstance(stack, ShowsMetrics):
-            return ()
-        return tuple([label_values(await stack.metrics(index)) for index in range(stack.replica_count)])
+            return []
+        return [await stack.metrics(index) for index in range(stack.replica_count)]
 
     async def _held(self) -> list[ReplicaUsage | None]:
         return [await usage_of(pids) for pids in self._pids.values()]

@@ -57,9 +57,31 @@ def _labels(_view: RunView, observation: Observation) -> Iterator[Breach]:
         )
 
 
+def _stays(observation: Observation) -> Iterator[Breach]:
+    """A gauge of how many are there that has one more of those who have gone, round after round."""
+    usage = observation.usage
+    for name in dict.fromkeys(name for each_usage in usage[-1:] for there in each_usage.present for name in there):
+        points = [
+            (sum(each_usage.connections), round(sum(there.get(name, 0) for there in each_usage.present)))
+            for each_usage in usage
+        ]
+        if not _is_growing(points):
+            continue
+        (made, before), (made_by_then, after) = points[0], points[-1]
+        figures = f"{name}: {before} after {made} connections, {after} after {made_by_then}, all of which are closed"
+        yield Breach(
+            where=f"gauge {name}",
+            expected="as many as before, once the connections of all clients are closed",
+            got="more with every connection",
+            nature="grows",
+            evidence=(Note(f"{observation.case.environment}: {figures}"),),
+        )
+
+
 def _growing(view: RunView, observation: Observation) -> Iterator[Breach]:
     yield from _grows(view, observation)
     yield from _labels(view, observation)
+    yield from _stays(observation)
 
 
 def _is_unbounded(points: Sequence[_Point]) -> bool:
@@ -121,17 +143,19 @@ RULES: tuple[Rule, ...] = (
         means="""
             Between the rounds of scenarios, when the connections of all clients are closed, a replica was looked at:
             its descriptors and threads, and its connections to each dependency, grew each time by what was played; or
-            the values of a label of its metrics did, round after round. The first round, which fills pools and caches,
-            does not count.
+            the values of a label of its metrics did, round after round; or a gauge whose name is of how many are there
+            (connections, clients, active, in progress) did. The first round, which fills pools and caches, does not
+            count.
         """,
         matters="""
             After some thousand connections there are no descriptors left, or no connections of the database. Of labels
             with the id of a user or a connection each value is a series that nobody takes away: pages of megabytes, and
-            a Prometheus that falls over.
+            a Prometheus that falls over. By a gauge that only grows replicas are added that nobody needs, or clients
+            refused for whom there is room.
         """,
         action="""
             Look for what is made for each connection and closed by nobody: a client, a subscription, a thread. Take ids
-            out of labels; they belong in logs.
+            out of labels; they belong in logs. Count out in a finally what was counted in.
         """,
         example="local: 1.1 connections a connection of a client: 3 after 0, 76 after 64",
         check=_growing,

@@ -216,6 +216,7 @@ class Usage(msgspec.Struct, frozen=True):
     replicas: tuple[ReplicaUsage | None, ...] = ()
     to: dict[str, int] = {}
     labels: tuple[dict[str, int], ...] = ()
+    present: tuple[dict[str, float], ...] = ()  # as gauges of each replica's metrics say
     held: dict[str, dict[str, int]] = {}
 
 

@@ -74,6 +74,28 @@ def test_each_replica_is_held_against_its_own_connections() -> None:
     assert finding.where == "descriptors"
 
 
+def gauged(*values: float) -> list[Finding]:
+    """What is found where a gauge of two replicas together says so at each point."""
+    usage = tuple(
+        Usage((20 * place, 0), (ReplicaUsage(30, 5, 9000),) * 2, {}, (), ({"connections": value}, {"connections": 1.0}))
+        for place, value in enumerate(values)
+    )
+    return list(judged(observation("local", usage=usage)).findings)
+
+
+def test_a_gauge_that_keeps_who_has_gone_is_told() -> None:
+    (finding,) = gauged(0, 20, 40, 60)
+    assert (finding.code, finding.where, finding.nature) == ("EP521", "gauge connections", "grows")
+    (note,) = finding.evidence
+    assert isinstance(note, Note)
+    assert "1 after 0 connections, 61 after 60" in note.text
+
+
+@pytest.mark.parametrize("values", [(0, 0, 0, 0), (0, 20, 20, 20), (0, 20, 40, 2), (0, 1, 2, 3)])
+def test_a_gauge_that_comes_back_is_none(values: tuple[float, ...]) -> None:
+    assert gauged(*values) == []
+
+
 def labelled(*values: int) -> list[Finding]:
     """What is found where a label of a metric has so many values at each point, and another one always two."""
     usage = tuple(
