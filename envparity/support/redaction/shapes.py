@@ -16,6 +16,7 @@ _PASSWORD_IN_URL = re.compile(
     r"(?<![A-Za-z0-9+.-])(?P<before>[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s:/?#@]*:)(?!\{|<)[^\s/?#]+(?=@)"
 )
 _JSON_WEB_TOKEN = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
+_ENCODED_TOKEN = re.compile(r"(?<![A-Za-z0-9+/_-])ZXlK[A-Za-z0-9+/_-]{24,}={0,2}")  # base64 of what begins with eyJ
 _QUERY = re.compile(r"(?<=[?&])(?P<name>[A-Za-z0-9_.-]{1,40})=(?P<value>(?![{<])[^\s&#\"'<>\\]{4,})")
 _IN_QUERIES = frozenset({"sig", "signature", "jwt", "auth", "authorization", "ticket", "sid", "session"})
 _BEARER = re.compile(r"(?P<before>\b[Bb]earer\s+)(?P<value>[A-Za-z0-9._~+/-]{16,}=*)")
@@ -34,6 +35,8 @@ def without_shapes(text: str) -> str:
     """The text without what is a secret by its shape. What cannot be in it is not looked for."""
     if "eyJ" in text:
         text = _JSON_WEB_TOKEN.sub("<token>", text)
+    if "ZXlK" in text:
+        text = _ENCODED_TOKEN.sub(_of_base64, text)
     if "://" in text:
         text = _PASSWORD_IN_URL.sub(rf"\g<before>{REDACTED}", text)
     if "=" in text:
@@ -49,6 +52,16 @@ def without_shapes(text: str) -> str:
     if "PRIVATE KEY-----" in text:
         text = _PRIVATE_KEY.sub("<private key>", text)
     return text
+
+
+def _of_base64(match: re.Match[str]) -> str:
+    """A token in base64, as it travels in a subprotocol; else it is other text, which stays."""
+    digits = match[0].rstrip("=").translate(str.maketrans("-_", "+/"))
+    try:
+        decoded = base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("ascii")
+    except ValueError:
+        return match[0]
+    return "<token>" if _JSON_WEB_TOKEN.fullmatch(decoded) else match[0]
 
 
 def _of_a_query(match: re.Match[str]) -> str:

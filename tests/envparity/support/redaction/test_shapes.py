@@ -8,6 +8,13 @@ import pytest
 
 from envparity.support.redaction import REDACTED, Redaction
 
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl"
+
+
+def urlsafe(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
 SHAPES = {
     "GET /ws?room=1&access_token=abcdef123 HTTP/1.1": f"GET /ws?room=1&access_token={REDACTED} HTTP/1.1",
     "GET /ws?ticket=abcdef&v=2": f"GET /ws?ticket={REDACTED}&v=2",
@@ -17,7 +24,9 @@ SHAPES = {
     "Server=db;Password=hunter2;Timeout=5": f"Server=db;Password={REDACTED};Timeout=5",
     "connecting with password='hunter2' to db": f"connecting with password='{REDACTED}' to db",
     "key:\n-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\nread": "key:\n<private key>\nread",
-    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl": "<token>",
+    TOKEN: "<token>",
+    f"offered=['v1', 'jwt.{urlsafe(TOKEN)}']": "offered=['v1', 'jwt.<token>']",
+    f"cookie: session={base64.b64encode(TOKEN.encode()).decode()}; lang=de": "cookie: session=<token>; lang=de",
 }
 LEFT = [
     "GET /ws?room=1&v=2 HTTP/1.1",
@@ -26,6 +35,7 @@ LEFT = [
     "the Basic functionality works",
     "password={setting:DB_PASS}",
     "max_tokens=4096",
+    f"settings {urlsafe('eyJhbGciOiJIUzI1NiJ9 is the head of a token')}",
     "-----BEGIN PUBLIC KEY-----\nMHcC\n-----END PUBLIC KEY-----",
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import jwt
 import pytest
 
@@ -25,8 +27,9 @@ def told(*lines: str) -> list[tuple[str, str]]:
         (f'{{"password": "{PASSWORD}"}}', "{setting:DATABASE_URL}"),
         (f"GET /?key={KEY}", "{setting:JWT_SECRET}"),
         (f"refused: Authorization: Bearer {TOKEN}", "a token"),
+        (f"offered: v1, jwt.{base64.urlsafe_b64encode(TOKEN.encode()).decode().rstrip('=')}", "a token"),
     ],
-    ids=["a URL", "its password", "a key in a query", "a token"],
+    ids=["a URL", "its password", "a key in a query", "a token", "a token in base64"],
 )
 def test_a_credential_is_told_by_its_name_with_its_line(line: str, name: str) -> None:
     assert told("listening", line, "bye") == [(name, line)]
