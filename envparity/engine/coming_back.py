@@ -39,8 +39,8 @@ class CameBack:
 def comes_back(scenarios: Sequence[Scenario], played: Collection[Transcript], *, thorough: bool) -> list[Scenario]:
     """Those of the scenarios that are played a second time: of what was played and kept to its script.
 
-    Without `thorough` not those whose script waits for long or disturbs, nor those that let nobody in: who is turned
-    away leaves nothing behind that a second time could show.
+    None that moves a clock, for that stays where it is. Without `thorough` not those whose script waits for long or
+    disturbs, nor those that let nobody in: who is turned away leaves nothing behind that a second time could show.
     """
     kept = {transcript.scenario for transcript in played} - {item.scenario for item in played if is_broken(item)}
     return [
@@ -48,7 +48,7 @@ def comes_back(scenarios: Sequence[Scenario], played: Collection[Transcript], *,
         for scenario in scenarios
         if scenario.name in kept
         and scenario.second != "never"
-        and not scenario.needs_quiet
+        and not (scenario.needs_quiet or scenario.moves_clocks)
         and scenario.part != "starting"
         and (thorough or not (scenario.takes_long or scenario.disruptive or scenario.lets_nobody_in))
     ]

@@ -10,12 +10,16 @@ from envparity.isolate.outcome import Outcome
 from envparity.isolate.questions import Questions
 from envparity.support.together import together
 
-__all__ = ["Reduction"]
+__all__ = ["PassingShows", "Reduction"]
 
 T = TypeVar("T", bound=Hashable)
 
 _MOST_PARTS = 20  # questions about parts of a result from which nothing can be left out alone
 _VERIFYING = 4  # boots that are kept for the end
+
+
+class PassingShows(Exception):
+    """Nothing makes the difference: without any of them it shows as well, in another boot."""
 
 
 class Reduction(Generic[T]):
@@ -43,7 +47,7 @@ class Reduction(Generic[T]):
         return tuple(sorted(several, key=self._places.__getitem__))
 
     async def cause(self, failing: tuple[T, ...]) -> tuple[T, ...]:
-        """The smallest part of a set that shows it which can be found."""
+        """The smallest part of a set that shows it which can be found. Raises `PassingShows`."""
         self.least = failing
         for likely in self._likely:
             if likely in failing and len(failing) > 1 and await self._questions.shows((likely,)):
@@ -58,6 +62,9 @@ class Reduction(Generic[T]):
             self.least = (*before, *kept)
             if await self._questions.shows((last,)):  # what was kept before only took its mask off
                 kept = (last,)
+            elif len(kept) == 1 and (await self._questions.again(())).fails:
+                # What takes several differences is often chance: then none of them need be there.
+                raise PassingShows
         self.least = kept
         smallest = await self._smallest(await self._irreducible(kept))
         self.least = self._everything

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.questions import OutOfBoots, Questions, SearchProgress, Test
-from envparity.isolate.reduction import Reduction
+from envparity.isolate.reduction import PassingShows, Reduction
 from envparity.support.together import together
 
 __all__ = ["Isolated", "isolate"]
@@ -115,7 +115,11 @@ class _Search(Generic[T]):
         """Find one cause after the other, and verify them, until without them the failing environment passes."""
         while True:
             rest = self._without(*self.causes)
-            self.causes.append(await self._reduction.cause(rest))
+            try:
+                self.causes.append(await self._reduction.cause(rest))
+            except PassingShows:
+                self.causes.clear()
+                return
             cause = frozenset(self.causes[-1])
             # Neither answer changes the other question, so both boots are made at the same time.
             again, removed = await together(

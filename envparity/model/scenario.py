@@ -20,6 +20,7 @@ from envparity.model.step import (
     ExpectStep,
     ExpectUnordered,
     Http,
+    JumpClock,
     Silence,
     Step,
     placeholders,
@@ -115,6 +116,11 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (isinstance(step, Silence) and step.seconds > _LONG_S) or getattr(step, "within_s", None) is not None
             for step in self.steps
         )
+
+    @property
+    def moves_clocks(self) -> bool:
+        """Whether a replica's clock is another one from then on: whatever is played there again is played then."""
+        return any(isinstance(step, JumpClock) for step in self.steps)
 
     @property
     def lets_nobody_in(self) -> bool:

@@ -51,7 +51,7 @@ async def test_boots_ahead_change_nothing_of_what_is_found(fails: Fails) -> None
         assert isinstance(finding.cause, TraitsCause)
         assert finding.cause.search is not None
         ahead = finding.cause.search.needless
-        assert (ahead > 0) is (places > 1)
+        assert ahead == 0 or places > 1
         assert len(launcher.hybrids) >= ahead
         search = msgspec.structs.replace(finding.cause.search, needless=0)
         found[places] = msgspec.structs.replace(finding.cause, search=search)

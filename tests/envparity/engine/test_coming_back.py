@@ -12,7 +12,7 @@ from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import coming_back
 from envparity.engine.coming_back import CameBack, come_back, comes_back
 from envparity.model.scenario import Scenario
-from envparity.model.step import Close, Connect, Expect, ExpectClose, Http, Silence, Step
+from envparity.model.step import Close, Connect, Expect, ExpectClose, Http, JumpClock, Silence, Step
 from envparity.observe.record import Replica, StartupReport
 from envparity.observe.transcript import Departure, DepartureKind, HandshakeAnswered, Transcript
 
@@ -118,6 +118,7 @@ def test_what_waits_for_long_disturbs_or_lets_nobody_in_comes_back_in_a_thorough
         Scenario("slow", steps=(Connect("valid"), Expect(("late",), within_s=9))),
         Scenario("restarting", disruptive=True),
         Scenario("once", second="never"),
+        Scenario("later", steps=(Connect("valid"), JumpClock("a", 3600.0))),
         Scenario("starting", part="starting"),
         Scenario("broken"),
         Scenario("unplayed"),
