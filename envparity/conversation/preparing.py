@@ -17,12 +17,10 @@ from envparity.model.scenario import Scenario
 __all__ = ["prepare"]
 
 
-async def prepare(
-    scenario: Scenario, stack: Stack, backend: Backend, client: int = 1, *, user: str = ""
-) -> ResolvedScenario:
+async def prepare(scenario: Scenario, stack: Stack, backend: Backend, client: int = 1) -> ResolvedScenario:
     """Resolve a scenario for that stack: its users sign in where they must, and what is to be revoked is revoked.
 
-    `client` is the number of who plays it, where several do; `user` the id of its unnamed user, where that has one.
+    `client` is the number of who plays it, where several do.
 
     Raises `ConfigurationError` when backend or settings do not provide what the scenario needs, and what the launcher
     raises when a token cannot be revoked.
@@ -30,8 +28,7 @@ async def prepare(
     endpoint = stack.endpoint
     if endpoint.path:
         backend = msgspec.structs.replace(backend, websocket_path=endpoint.path)
-    known = endpoint.known
-    identity = ClientIdentity(known.user, known.token) if known is not None else ClientIdentity(user)
+    identity = ClientIdentity(endpoint.known.user, endpoint.known.token) if endpoint.known is not None else None
     signed_in = await sign_in_at(stack, scenario, backend)
     script = resolve_scenario(
         scenario,
