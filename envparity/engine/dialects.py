@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from envparity.conversation.dialect import DIALECTS, Dialect
 from envparity.conversation.resolving import ResolvedScenario
+from envparity.engine.offers import quick_ones
 from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
@@ -26,16 +27,8 @@ async def play_dialects(
     In all ways at once; where that goes otherwise, in each way by itself, and where none of them does, in all of them
     once more. Each play is that of a new user.
     """
-    kept = {transcript.scenario for transcript in played} - {script.scenario for script in played if is_broken(script)}
-    usual = [
-        scenario
-        for scenario in scenarios
-        if scenario.name in kept
-        and not (scenario.disruptive or scenario.needs_quiet or scenario.takes_long)
-        and scenario.part == "usual"
-    ]
     seen: list[DialectPlay] = []
-    for scenario in _chosen(await player.scripts(stack, usual)):
+    for scenario in _chosen(await player.scripts(stack, quick_ones(scenarios, played))):
         together = await _play(player, stack, scenario, DIALECTS)
         seen.append(together)
         if is_broken(together.transcript):

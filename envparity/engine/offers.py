@@ -6,7 +6,7 @@ libraries differ in where they put it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from envparity.conversation.resolving import ResolvedScenario
@@ -15,7 +15,7 @@ from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.observe.transcript import Transcript, is_broken
 
-__all__ = ["play_token_first", "token_first"]
+__all__ = ["play_token_first", "quick_ones", "token_first"]
 
 
 def token_first(script: ResolvedScenario) -> ResolvedScenario | None:
@@ -26,17 +26,22 @@ def token_first(script: ResolvedScenario) -> ResolvedScenario | None:
     return replace(script, handshakes={index: turned[index] or usual for index, usual in script.handshakes.items()})
 
 
-async def play_token_first(
-    player: ScenarioPlayer, stack: Stack, scenarios: Sequence[Scenario], played: Collection[Transcript]
-) -> tuple[Transcript, ...]:
-    """Play those of the scenarios that way that were played, kept to their script, and can be, each as a new user."""
+def quick_ones(scenarios: Iterable[Scenario], played: Collection[Transcript]) -> list[Scenario]:
+    """Those of the usual scenarios that kept to their script, disturb nothing and wait for nothing long."""
     kept = {transcript.scenario for transcript in played} - {script.scenario for script in played if is_broken(script)}
-    usual = [
+    return [
         scenario
         for scenario in scenarios
         if scenario.name in kept
         and not (scenario.disruptive or scenario.needs_quiet or scenario.takes_long)
         and scenario.part == "usual"
     ]
-    scripts = [(item, token_first(script)) for item, script in await player.scripts(stack, usual)]
+
+
+async def play_token_first(
+    player: ScenarioPlayer, stack: Stack, scenarios: Sequence[Scenario], played: Collection[Transcript]
+) -> tuple[Transcript, ...]:
+    """Play those of the scenarios that way that were played, kept to their script, and can be, each as a new user."""
+    quick = quick_ones(scenarios, played)
+    scripts = [(item, token_first(script)) for item, script in await player.scripts(stack, quick)]
     return await player.plays_again(stack, [(each_item, script) for each_item, script in scripts if script is not None])
