@@ -73,7 +73,7 @@ def test_what_was_stored_survives_the_restart(parity: ParityRun) -> None:
 def test_while_a_dependency_is_away_the_client_may_try_again(parity: ParityRun, dependency: str) -> None:
     """One retryable error that names the component; when it is back, the same message is answered."""
     for name, transcript in parity.transcripts(f"{dependency}_cut_off").items():
-        told = received(transcript)
+        told = received(transcript, "a")
         assert types(told) == ["connection_established", "error", *AGENT_EVENTS], name
         error = told[1]
         assert (error["code"], error["component"], error["retryable"]) == (
@@ -81,7 +81,16 @@ def test_while_a_dependency_is_away_the_client_may_try_again(parity: ParityRun, 
             dependency,
             True,
         ), name
-        assert [close.code for close in closes(transcript)] == [1000], name
+        assert [close.code for close in closes(transcript, "a")] == [1000], name
+
+
+@pytest.mark.parametrize(("dependency", "code"), [("postgres", 1000), ("redis", 1013)])
+def test_who_comes_while_a_dependency_is_away_has_an_answer_at_once(
+    parity: ParityRun, dependency: str, code: int
+) -> None:
+    """A welcome where nothing of that one is needed for it, else to try again later."""
+    for name, transcript in parity.transcripts(f"{dependency}_cut_off").items():
+        assert [close.code for close in closes(transcript, "b")] == [code], name
 
 
 def test_a_silent_client_is_not_dropped(parity: ParityRun) -> None:
