@@ -88,9 +88,14 @@ class Places:
             self._ahead.remove(under_way)
 
     def is_spare(self, *, idle: bool = False) -> bool:
-        """Whether one more may boot ahead: nobody waits for a place, and who does so keeps one for its question."""
+        """Whether one more may boot ahead: nobody waits for a place, and who does so keeps one for its question.
+
+        In a place that there was at first: a search's own boots are not to be made slower by what it may never ask for.
+        """
         ahead = sum(under_way() for under_way in self._ahead)
-        return self._wanting == 0 and self._free(idle=idle) and ahead < self.allowed - len(self._ahead)
+        usual = min(self.allowed, self._most)
+        free = self._free(idle=idle) and self._taken[idle] < usual
+        return self._wanting == 0 and free and ahead < usual - len(self._ahead)
 
     async def _until_free(self, *, idle: bool) -> None:
         while not self._free(idle=idle):

@@ -127,3 +127,23 @@ async def test_who_boots_ahead_leaves_each_question_its_place() -> None:
                 assert places.is_spare()
                 await exits.enter_async_context(places.place())
             assert not places.is_spare()
+
+
+async def test_nothing_is_booted_ahead_in_a_place_that_there_was_not_at_first() -> None:
+    """However calm the machine is."""
+    places = Places(share=lambda: 0.0, cores=2)
+    for _ in range(5):
+        async with places.place():
+            pass
+    assert places.allowed == 8
+    under_way = 0
+    async with AsyncExitStack() as exits:
+        with places.booting_ahead(lambda: under_way):
+            assert places.is_spare()
+            under_way = 2
+            assert not places.is_spare()
+            under_way = 0
+            for _ in range(3):
+                assert places.is_spare()
+                await exits.enter_async_context(places.place())
+            assert not places.is_spare()
