@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, Literal
-
-from websockets.datastructures import Headers
 
 __all__ = ["DIALECTS", "Dialect", "rewritten"]
 
@@ -20,14 +18,14 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
 _LISTS = frozenset({"sec-websocket-protocol", "sec-websocket-extensions"})
 
 
-def rewritten(headers: Headers, ways: Collection[Dialect]) -> Headers:
-    """The same headers, written in these ways."""
-    written = Headers()
-    for name, value in headers.raw_items():
+def rewritten(headers: Iterable[tuple[str, str]], ways: Collection[Dialect]) -> list[tuple[str, str]]:
+    """The same headers in the same sequence, written in these ways."""
+    written = []
+    for name, value in headers:
         pair = (name, value)
         for way in DIALECTS:
             pair = _WRITTEN[way](*pair) if way in ways else pair
-        written[pair[0]] = pair[1]
+        written.append(pair)
     return written
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.datastructures import Headers
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.http11 import USER_AGENT, Request
 from websockets.typing import Origin, Subprotocol
@@ -62,7 +63,7 @@ def _written_so(ways: Collection[Dialect]) -> type[ClientConnection]:
             send = self.protocol.send_request
 
             def send_written(request: Request) -> None:
-                request.headers = rewritten(request.headers, ways)
+                request.headers = Headers(rewritten(request.headers.raw_items(), ways))
                 send(request)
 
             self.protocol.send_request = send_written  # type: ignore[method-assign]  # it has no other place for that
