@@ -38,8 +38,8 @@ _BUILT_IN: Final[Mapping[str, Mapping[str, str]]] = {
         for name in (
             *("startup", "parity", "orders", "conversation", "transcripts"),
             *("chance", "lifecycle", "disturbances", "limits", "infrastructure", "warm", "deployed"),
-            *("second_time", "growth", "holdings", "names", "load", "offers", "credentials", "siblings"),
-            *("certificates", "memory", "dialects"),
+            *("second_time", "growth", "holdings", "names", "load", "other_handshakes", "credentials", "siblings"),
+            *("certificates", "memory"),
         )
     },
     "envparity.auth": {

@@ -11,14 +11,13 @@ import msgspec
 from envparity.engine.at_once import play_at_once
 from envparity.engine.changing import observe_change
 from envparity.engine.coming_back import CameBack, come_back, comes_back
-from envparity.engine.dialects import play_dialects
 from envparity.engine.endurance import endure
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.growth import Growth
 from envparity.engine.kills import kill_and_start
 from envparity.engine.observer import Observer
-from envparity.engine.offers import play_token_first
 from envparity.engine.orders_seen import OrdersSeen
+from envparity.engine.other_handshakes import OtherHandshakes, play_other_handshakes
 from envparity.engine.plan import PlannedCase
 from envparity.engine.plays import play_again, repeated
 from envparity.engine.siblings import play_beside_siblings
@@ -31,7 +30,7 @@ from envparity.launch.controls import ReplicaControls
 from envparity.launch.port import Stack
 from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.observe.beside import AtOnce, DialectPlay, SiblingPlay
+from envparity.observe.beside import AtOnce, SiblingPlay
 from envparity.observe.record import Observation, Replica, Visits
 from envparity.observe.transcript import Transcript
 
@@ -86,19 +85,19 @@ class CasePlayer:
         if doubt is not None and not self._orders.of_boot(case) and doubt.settles(played):
             timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
             return await observer.record(stack, first, played, timings, cross_origin=cross_origin)
-        back, control, turned = CameBack(), tuple[Transcript, ...](), tuple[Transcript, ...]()
-        visits, siblings, dialects = tuple[Visits, ...](), tuple[SiblingPlay, ...](), tuple[DialectPlay, ...]()
+        back, control, otherwise = CameBack(), tuple[Transcript, ...](), OtherHandshakes()
+        visits, siblings = tuple[Visits, ...](), tuple[SiblingPlay, ...]()
         if controlled:
             await growth.look(played)
             returning = comes_back(scenarios, played, thorough=self._project.thorough)
             back = await come_back(observer.player, stack, returning, seen=growth.look)
             control = await play_again(observer.player, stack, scenarios, played, back.others)
-            turned = await play_token_first(observer.player, stack, scenarios, played)
-            dialects = await play_dialects(observer.player, stack, scenarios, played)
+            otherwise = await play_other_handshakes(observer.player, stack, scenarios, played)
             siblings = await play_beside_siblings(
                 observer.player, stack, scenarios, played, thorough=self._project.thorough
             )
-            await growth.look((*control[len(back.others) :], *turned))
+            await growth.look((*control[len(back.others) :], *otherwise.turned))
+            control += otherwise.by_chance
             visits = await visit(observer.player, stack, scenarios)
         began_orders = time.monotonic()
         if not again and first:
@@ -119,8 +118,8 @@ class CasePlayer:
             timings,
             control=control,
             second=back.second,
-            turned=turned,
-            dialects=dialects,
+            turned=otherwise.turned,
+            dialects=otherwise.dialects,
             siblings=siblings,
             at_once=at_once,
             usage=growth.points,

@@ -14,6 +14,7 @@ from typing import TypeVar
 from envparity.engine.hybrids import Hybrids
 from envparity.engine.oracle import AnswersQuestions
 from envparity.isolate import (
+    Expectation,
     Isolated,
     Outcome,
     OutOfBoots,
@@ -67,14 +68,12 @@ async def taken_apart(
     test: Callable[[A], Test],
     most: int,
     *,
-    likely: Callable[[Sequence[Trait]], Collection[Trait]] = lambda _traits: (),
-    weigh: Callable[[Trait], float] = lambda _trait: 1,
+    expected: Expectation[Trait] | None = None,
 ) -> Isolated[Trait]:
     """The same, with what came with an ingress that only the failing environment has as traits of their own.
 
     As it is where no ingress is part of a cause, or nobody can say what of it does it; `flaky` where a set that was
     asked twice gave two answers. `test` gives what is asked of an oracle; at most `most` boots for each cause.
-    `likely` are those of some traits that are asked about first; those that `weigh` more are found in fewer questions.
     """
     behind = hybrids.behind_an_ingress()
     if behind is None or not any(map(has_a_whole_ingress, found.causes)):
@@ -86,8 +85,7 @@ async def taken_apart(
         test(asked),
         most=most,
         progress=asked.tell,
-        likely=likely(behind.traits),
-        weigh=weigh,
+        expected=expected,
     )
     if finer is None:
         return found
@@ -103,8 +101,7 @@ async def behind_an_ingress(
     *,
     most: int,
     progress: Callable[[SearchProgress], None] = lambda _progress: None,
-    likely: Collection[Trait] = (),
-    weigh: Callable[[Trait], float] = lambda _trait: 1,
+    expected: Expectation[Trait] | None = None,
 ) -> Finer | None:
     """The causes in which what came with the ingress is taken apart; None where that is not known to be true.
 
@@ -119,7 +116,7 @@ async def behind_an_ingress(
             if not has_a_whole_ingress(cause):
                 finer.append(cause)
                 continue
-            apart = await _taken_apart(cause, traits, test, most, progress, likely=likely, weigh=weigh)
+            apart = await _taken_apart(cause, traits, test, most, progress, expected=expected)
             if apart is None:
                 return None
             finer.extend(apart.causes)
@@ -142,17 +139,14 @@ async def _taken_apart(
     most: int,
     progress: Callable[[SearchProgress], None],
     *,
-    likely: Collection[Trait],
-    weigh: Callable[[Trait], float],
+    expected: Expectation[Trait] | None,
 ) -> Finer | None:
     """The smallest sets that show it in place of that cause; None where that is not known."""
     came = came_with_the_ingress(cause, traits)
     kept = frozenset(each_trait for each_trait in traits if each_trait not in came and _part_of(each_trait, cause))
     if not came or await test(kept) is not Outcome.PASSES:
         return None  # the bare ingress does it, or nobody can say
-    found = await isolate(
-        came, lambda some: test(some | kept), most=most, progress=progress, likely=likely, weigh=weigh
-    )
+    found = await isolate(came, lambda some: test(some | kept), most=most, progress=progress, expected=expected)
     if not found.verified and not found.flaky:
         return None
     causes = tuple(

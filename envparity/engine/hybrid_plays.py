@@ -9,12 +9,11 @@ import msgspec
 
 from envparity.engine.at_once import play_at_once
 from envparity.engine.coming_back import come_back, comes_back
-from envparity.engine.dialects import play_dialects
 from envparity.engine.endurance import endure
 from envparity.engine.growth import Growth
 from envparity.engine.kills import kill_and_start
 from envparity.engine.observer import Observer
-from envparity.engine.offers import play_token_first
+from envparity.engine.other_handshakes import play_other_handshakes
 from envparity.engine.plays import play_again
 from envparity.engine.siblings import play_beside_siblings
 from envparity.engine.start_stop import observe_start_stop
@@ -71,8 +70,8 @@ async def played_on(
         back = await come_back(observer.player, stack, returning)
         control += tuple(back.others)
     offers = chosen if "offers" in also and started else []
-    turned = await play_token_first(observer.player, stack, offers, played)
-    dialects = await play_dialects(observer.player, stack, offers, played)
+    otherwise = await play_other_handshakes(observer.player, stack, offers, played)
+    control += otherwise.by_chance
     beside = chosen if "siblings" in also and started else []
     siblings = await play_beside_siblings(observer.player, stack, beside, played, thorough=True)
     played += await observer.player.disruptive(stack, chosen)
@@ -94,8 +93,8 @@ async def played_on(
         timings,
         control=control,
         second=back.second,
-        turned=turned,
-        dialects=dialects,
+        turned=otherwise.turned,
+        dialects=otherwise.dialects,
         siblings=siblings,
         at_once=at_once,
         cross_origin=cross_origin,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from envparity.engine.finer import came_with_the_ingress, has_a_whole_ingress, taken_apart
@@ -10,7 +10,7 @@ from envparity.engine.hybrids import Hybrids
 from envparity.engine.oracle import AnswersQuestions
 from envparity.engine.ranking import likely, weights
 from envparity.engine.rates import is_steady, times_to_be_sure
-from envparity.isolate import Isolated, Outcome, OutOfBoots, Trait, isolate
+from envparity.isolate import Expectation, Isolated, Outcome, OutOfBoots, Trait, isolate
 from envparity.judge.evidence import Evidence
 
 __all__ = ["TraitSearch", "found_by", "shows_again"]
@@ -51,11 +51,7 @@ async def found_by(
     """
     traits = hybrids.traits
 
-    def likely_of(several: Sequence[Trait]) -> tuple[Trait, ...]:
-        return likely(several, evidence, hybrids.failing)
-
-    first, searched = likely_of(traits), 0
-    weigh = _weighing(hybrids, evidence)
+    expected, searched = _expected(hybrids, evidence), 0
     if forks:
         cheap = [trait for trait in traits if hybrids.warm(frozenset({trait}))]
         found = await isolate(
@@ -63,21 +59,20 @@ async def found_by(
             asked.quick,
             verifies=asked.cold,
             cheap=cheap,
-            likely=first,
-            weigh=weigh,
+            expected=expected,
             most=most,
             progress=asked.tell,
         )
     else:
-        found = await isolate(traits, asked.cold, likely=first, weigh=weigh, most=most, progress=asked.tell)
+        found = await isolate(traits, asked.cold, expected=expected, most=most, progress=asked.tell)
     if asked.forks and not found.verified:
         # A fork is not the real thing: where fresh containers do not bear out what it said, they alone are asked.
         most_cold, searched = most - found.boots - found.verifying, found.boots
-        found = await isolate(traits, asked.cold, likely=first, weigh=weigh, most=most_cold, progress=asked.tell)
+        found = await isolate(traits, asked.cold, expected=expected, most=most_cold, progress=asked.tell)
     searched += found.boots
     if not found.verified:
         return TraitSearch(found, found, searched)
-    finer = await taken_apart(found, hybrids, asked, lambda asked: asked.cold, most, likely=likely_of, weigh=weigh)
+    finer = await taken_apart(found, hybrids, asked, lambda asked: asked.cold, most, expected=expected)
     contradicted = asked.contradicted(found.causes)
     if finer is not found and not contradicted:
         # What it was taken apart with are boots enough: in four it shows, and in three it does not (`is_steady`).
@@ -90,18 +85,21 @@ async def found_by(
     return TraitSearch(found, finer, searched, steady=steady and not asked.unsteady, shown=2 + times)
 
 
-def _weighing(hybrids: Hybrids, evidence: Sequence[Evidence]) -> Callable[[Trait], float]:
-    """What each trait weighs: more where evidence speaks of it; a whole ingress as much as all that came with it."""
+def _expected(hybrids: Hybrids, evidence: Sequence[Evidence]) -> Expectation[Trait]:
+    """What evidence speaks of comes first, and weighs more; a whole ingress as much as all that came with it."""
     behind = hybrids.behind_an_ingress()
     all_traits = (*hybrids.traits, *(behind.traits if behind is not None else ()))
     spoken = weights(all_traits, evidence, hybrids.failing)
 
-    def weighing(trait: Trait) -> float:
+    def likely_of(several: Sequence[Trait]) -> tuple[Trait, ...]:
+        return likely(several, evidence, hybrids.failing)
+
+    def weighs(trait: Trait) -> float:
         whole = behind is not None and has_a_whole_ingress((trait,))
         finer = came_with_the_ingress((trait,), behind.traits) if behind is not None and whole else (trait,)
         return sum(1 + spoken[part] for part in finer)
 
-    return weighing
+    return Expectation(likely_of, weighs)
 
 
 def _shown_in_each_play(scenario: str, hybrids: Hybrids) -> bool:

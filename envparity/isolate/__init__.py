@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envparity.isolate.divergence import Parting, conversation_parting, startup_parting, with_partings
+from envparity.isolate.expectation import Expectation
 from envparity.isolate.orders import Pair, Shrunk, shrink_order
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.part import Part
@@ -12,6 +13,7 @@ from envparity.isolate.settings import Isolated, isolate
 from envparity.isolate.traits import Trait, carried, differences, mix
 
 __all__ = [
+    "Expectation",
     "Isolated",
     "OutOfBoots",
     "Outcome",

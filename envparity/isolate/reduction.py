@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from itertools import accumulate, combinations
 from typing import Generic, TypeVar
 
+from envparity.isolate.expectation import Expectation
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.questions import Questions
 from envparity.support.together import together
@@ -25,8 +26,8 @@ class PassingShows(Exception):
 class Reduction(Generic[T]):
     """Reduces sets out of `everything`. `least` is the smallest one known to fail of what is being reduced.
 
-    Whether each of the `likely` ones fails by itself is asked first, then whether the `cheap` ones do. Each question
-    halves what the rest `weigh`, so that what weighs more is found in fewer.
+    Whether each of those fails by itself that are `expected` to is asked first, then whether the `cheap` ones do. Each
+    question halves what the rest weigh, so that what weighs more is found in fewer.
     """
 
     def __init__(
@@ -34,12 +35,11 @@ class Reduction(Generic[T]):
         everything: tuple[T, ...],
         questions: Questions[T],
         cheap: Collection[T],
-        likely: Collection[T] = (),
-        weigh: Callable[[T], float] = lambda _difference: 1,
+        expected: Expectation[T],
     ) -> None:
-        self._everything, self._questions = everything, questions
+        self.everything, self._questions = everything, questions
         self.least: tuple[T, ...] = everything
-        self._cheap, self._likely, self._weigh = frozenset(cheap), tuple(likely), weigh
+        self._cheap, self._expected = frozenset(cheap), expected
         self._places = {value: place for place, value in enumerate(everything)}
 
     def in_sequence(self, several: Sequence[T]) -> tuple[T, ...]:
@@ -49,9 +49,9 @@ class Reduction(Generic[T]):
     async def cause(self, failing: tuple[T, ...]) -> tuple[T, ...]:
         """The smallest part of a set that shows it which can be found. Raises `PassingShows`."""
         self.least = failing
-        for likely in self._likely:
+        for likely in self._expected.likely(self.everything):
             if likely in failing and len(failing) > 1 and await self._questions.shows((likely,)):
-                self.least = self._everything
+                self.least = self.everything
                 return (likely,)
         kept: tuple[T, ...] = ()
         before = await self._narrowed(failing)
@@ -67,7 +67,7 @@ class Reduction(Generic[T]):
                 raise PassingShows
         self.least = kept
         smallest = await self._smallest(await self._irreducible(kept))
-        self.least = self._everything
+        self.least = self.everything
         return self.in_sequence(smallest)
 
     async def _narrowed(self, failing: tuple[T, ...]) -> tuple[T, ...]:
@@ -100,7 +100,7 @@ class Reduction(Generic[T]):
 
     def _middle(self, row: tuple[T, ...], passing: int, failing: int) -> int:
         """The place between these two that halves best what weighs in the row."""
-        before = list(accumulate(map(self._weigh, row[passing:failing])))
+        before = list(accumulate(map(self._expected.weighs, row[passing:failing])))
         return passing + min(range(1, failing - passing), key=lambda length: abs(2 * before[length - 1] - before[-1]))
 
     async def _irreducible(self, kept: tuple[T, ...]) -> tuple[T, ...]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Generic, TypeVar
 
+from envparity.isolate.expectation import Expectation
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.questions import OutOfBoots, Questions, SearchProgress, Test
 from envparity.isolate.reduction import PassingShows, Reduction
@@ -64,8 +65,7 @@ async def isolate(
     *,
     verifies: Test[T] | None = None,
     cheap: Collection[T] = (),
-    likely: Collection[T] = (),
-    weigh: Callable[[T], float] = lambda _difference: 1,
+    expected: Expectation[T] | None = None,
     most: int = 40,
     progress: Callable[[SearchProgress], None] = lambda _progress: None,
 ) -> Isolated[T]:
@@ -75,17 +75,18 @@ async def isolate(
     of them fail is taken to be known. No set is asked about twice, but to verify. Where the boots are used up, or
     `test` raises `OutOfBoots`, the smallest set known to fail is given, and neither `minimal` nor `verified`.
     `verifies` is asked in place of `test` for what verifies the result, also of sets that are known: a slower oracle
-    whose word counts. Whether each of the `likely` ones fails by itself is asked first, then whether the `cheap` ones
-    do; where they do, the others are left alone. One that is to `weigh` twice as much as others is found in a question
-    less than they are. Of a set that shows it a part is named instead where that fails in
-    disguise, and the failing environment does so too without the rest of the set: the rest only changes how it shows.
+    whose word counts. Whether each of those fails by itself that are `expected` to is asked first, then whether the
+    `cheap` ones do; where they do, the others are left alone. Of a set that shows it a part is named instead where that
+    fails in disguise, and the failing environment does so too without the rest of the set: the rest only changes how it
+    shows.
 
     Raises:
         ValueError: a difference comes twice, or there are none.
     """
     if not differences or len(set(differences)) != len(differences):
         raise ValueError("expected differences, each once")
-    search = _Search(differences, Questions(differences, test, verifies, most, progress), cheap, likely, weigh)
+    questions = Questions(differences, test, verifies, most, progress)
+    search = _Search(questions, Reduction(tuple(differences), questions, cheap, expected or Expectation()))
     try:
         await search.until_removing_them_passes()
     except OutOfBoots:
@@ -96,18 +97,10 @@ async def isolate(
 class _Search(Generic[T]):
     """One search: cause after cause, and what verifies them."""
 
-    def __init__(
-        self,
-        differences: Sequence[T],
-        questions: Questions[T],
-        cheap: Collection[T],
-        likely: Collection[T],
-        weigh: Callable[[T], float],
-    ) -> None:
-        self.everything = tuple(differences)
-        self.questions = questions
+    def __init__(self, questions: Questions[T], reduction: Reduction[T]) -> None:
+        self.everything = reduction.everything
+        self.questions, self._reduction = questions, reduction
         self.causes: list[tuple[T, ...]] = []
-        self._reduction = Reduction(self.everything, questions, cheap, likely, weigh)
         self.unresolved: list[frozenset[T]] = []
         self.verified = self.passes_without = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from envparity.judge.evidence import Note
 from envparity.judge.finding import Breach
@@ -41,7 +41,7 @@ def _grows(_view: RunView, observation: Observation) -> Iterator[Breach]:
 def _labels(_view: RunView, observation: Observation) -> Iterator[Breach]:
     """What metrics are told apart by whose values become more and more; one breach for each name of a label."""
     found: dict[str, list[str]] = {}
-    for name, points in _labelled(observation.usage):
+    for name, points in _by_name(observation.usage, lambda each: each.labels):
         if _is_unbounded(points):
             (made, before), (made_by_then, after) = points[0], points[-1]
             metric, _, label = name.removesuffix("}").partition("{")
@@ -59,12 +59,7 @@ def _labels(_view: RunView, observation: Observation) -> Iterator[Breach]:
 
 def _stays(observation: Observation) -> Iterator[Breach]:
     """A gauge of how many are there that has one more of those who have gone, round after round."""
-    usage = observation.usage
-    for name in dict.fromkeys(name for each_usage in usage[-1:] for there in each_usage.present for name in there):
-        points = [
-            (sum(each_usage.connections), round(sum(there.get(name, 0) for there in each_usage.present)))
-            for each_usage in usage
-        ]
+    for name, points in _by_name(observation.usage, lambda each: each.present):
         if not _is_growing(points):
             continue
         (made, before), (made_by_then, after) = points[0], points[-1]
@@ -90,13 +85,15 @@ def _is_unbounded(points: Sequence[_Point]) -> bool:
     return sum(slope >= _SLOPE for slope in _slopes(points)) >= _INTERVALS and values == sorted(values)
 
 
-def _labelled(usage: Sequence[Usage]) -> Iterator[tuple[str, list[_Point]]]:
-    """Each label of each metric, and its points: connections made, and how many values there are in all replicas."""
-    for name in dict.fromkeys(name for each_usage in usage[-1:] for labels in each_usage.labels for name in labels):
+def _by_name(
+    usage: Sequence[Usage], read: Callable[[Usage], Iterable[Mapping[str, float]]]
+) -> Iterator[tuple[str, list[_Point]]]:
+    """Each name of what is `read` of each replica, and its points: connections made, and how many in all replicas."""
+    for name in dict.fromkeys(name for each_usage in usage[-1:] for there in read(each_usage) for name in there):
         yield (
             name,
             [
-                (sum(each_usage.connections), sum(labels.get(name, 0) for labels in each_usage.labels))
+                (sum(each_usage.connections), round(sum(there.get(name, 0) for there in read(each_usage))))
                 for each_usage in usage
             ],
         )

@@ -6,7 +6,10 @@ import msgspec
 
 from envparity.observe.transcript import Transcript
 
-__all__ = ["AtOnce", "DialectPlay", "SiblingPlay"]
+__all__ = ["PLAYS_TO_BLAME", "AtOnce", "DialectPlay", "SiblingPlay"]
+
+PLAYS_TO_BLAME = 3
+"""So many plays leave their script, and none keeps to it, before what their handshake says otherwise is blamed."""
 
 
 class SiblingPlay(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from envparity.errors import LaunchError
@@ -21,7 +21,9 @@ from envparity.support.redaction import REDACTED, Redaction
 
 __all__ = ["AttachedStack"]
 
-_LOOK_EVERY_S = 2.0  # while the startup report says that it is starting
+_LOOK_EVERY_S = 2.0  # while it is starting
+_NOBODY_BEHIND = frozenset({502, 504})
+"""What a gateway says for itself that reaches nobody (RFC 9110 §15.6.3, §15.6.5), as while a release is rolled out."""
 _RELEASES = ("release", "releaseId", "release_id", "revision", "commit")
 
 
@@ -75,9 +77,12 @@ class AttachedStack(PlainStack):
         return ""
 
     async def until_decided(self) -> None:
-        """Ask how it is; where it says that it is starting, again, until it has or the deadline for a boot is over."""
+        """Ask how it is; where it says that it is starting, again, until it has or the deadline for a boot is over.
+
+        Until then, too, where its gateway reaches nobody behind it.
+        """
         paths, began = self.backend.health, time.monotonic()
-        live, ready, startup = [await self.health.ask(path) for path in (paths.live, paths.ready, paths.startup)]
+        live, ready, startup = await self._reached(began)
         report, late = self._report(startup), None
         while report is not None and report.status == "starting" and late is None:
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -91,6 +96,21 @@ class AttachedStack(PlainStack):
         live, ready = (answer if is_observed(answer) else None for answer in (live, ready))
         self._seen = Replica(0, live, ready, report, undecided_after_s=late)
         self.timings["startup"] = round(time.monotonic() - began, 3)
+
+    async def _reached(self, began: float) -> Sequence[HttpAnswer | None]:
+        """What liveness, readiness and the startup report answer, asked again while a gateway has nobody behind it.
+
+        Where it has no such path, the one that clients open is asked for, without an upgrade.
+        """
+        paths = self.backend.health
+        asked = (paths.live, paths.ready, paths.startup)
+        while True:
+            answers = [await self.health.ask(path) for path in asked]
+            met = answers if any(asked) else [await self.health.ask(self.endpoint.path)]
+            reached = not any(answer is not None and answer.status in _NOBODY_BEHIND for answer in met)
+            if reached or time.monotonic() - began > self.backend.phases.boot_s:
+                return answers
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def observe_replica(self, index: int) -> Replica:
         """How it was when it was asked; it is not asked twice. No log, no exit status: nobody knows them."""

@@ -7,45 +7,31 @@ from typing import Any, cast
 
 import pytest
 
-from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import endurance
 from envparity.engine.endurance import endure
 from envparity.launch.workers import Workers
 from envparity.model.scenario import Scenario
-from envparity.model.step import Close, Connect, Drop, Expect, Send, Step
+from envparity.model.step import Close, Connect, Drop, Expect, Send
 from envparity.observe.memory import MemorySeen
 from envparity.observe.record import ReplicaUsage
-from envparity.observe.transcript import Departure, Transcript
+from tests.envparity.engine.visitors import Visitors
 
 ASKS = Scenario(
     "asks", steps=(Connect("valid"), Expect(("welcome",)), Send({"type": "ask"}), Expect(("answer",)), Close(1000))
 )
-BROKEN = Departure(0, "frame", "x", "y")
 
 
-class Replicas:
+class Replicas(Visitors):
     """Stands for a stack and a player: each visit takes some memory, of processes 10 and 20."""
 
     replica_count = 2
 
     def __init__(self, *, breaks_at: int = 10_000, processes: bool = True, worker_gone: bool = False) -> None:
-        self.breaks_at, self.processes, self.worker_gone = breaks_at, processes, worker_gone
-        self.went: list[Step] = []
-        self.users: set[int] = set()
+        super().__init__(breaks_at)
+        self.processes, self.worker_gone = processes, worker_gone
 
     async def workers(self, replica: int) -> Workers | None:
         return Workers(frozenset({10 * (replica + 1)}), {}) if self.processes or replica == 0 else None
-
-    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ResolvedScenario]]:
-        return [(scenario, ResolvedScenario({})) for scenario in scenarios]
-
-    async def plays_again(
-        self, _stack: Any, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
-    ) -> tuple[Transcript, ...]:
-        ((scenario, script),) = scripts
-        self.users.add(id(script))
-        self.went.append(scenario.steps[-1])
-        return (Transcript("asks", "g", departure=BROKEN if len(self.went) == self.breaks_at else None),)
 
     async def usage(self, pids: Sequence[int]) -> ReplicaUsage | None:
         return None if self.worker_gone and 20 in pids else ReplicaUsage(9, 1, pids[0] + len(self.went))

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import visits
 from envparity.engine.visits import quiet_visit, visit
 from envparity.model.case import Boot
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Drop, Expect, Http, Send, Silence, Step
 from envparity.observe.record import Visits
-from envparity.observe.transcript import Departure, Transcript
+from tests.envparity.engine.visitors import Visitors
 
 COMES: tuple[Step, ...] = (Connect("valid"), Expect(("welcome",)))
 ASKS = Scenario("asks", steps=(*COMES, Send({"type": "ask"}), Expect(("answer",)), Close(1000)))
-BROKEN = Departure(0, "frame", "x", "y")
 
 
 @pytest.fixture(autouse=True)
@@ -47,32 +44,20 @@ def test_a_visit_is_the_beginning_of_the_first_scenario_that_begins_so() -> None
     assert quiet_visit([silent]) is not None
 
 
-class Redis:
+class Redis(Visitors):
     """Stands for a stack and a player: each visit leaves what it is told to, and each look takes some of it away."""
 
     def __init__(self, left: float = 0.0, swept: int = 0, *, breaks_at: int = 99, says: bool = True) -> None:
-        self.left, self.swept, self.breaks_at, self.says = left, swept, breaks_at, says
-        self.went: list[Step] = []
-        self.users: set[int] = set()
-        self.held = 0.0
+        super().__init__(breaks_at)
+        self.left, self.swept, self.says = left, swept, says
+        self.taken = 0.0
         self.looks = 0
 
     async def holdings(self) -> dict[str, dict[str, int]]:
         self.looks += 1
-        self.held = max(0.0, self.held - self.swept)
-        return {"redis": {"seen:*": int(self.held)}} if self.says else {}
-
-    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ResolvedScenario]]:
-        return [(scenario, ResolvedScenario({})) for scenario in scenarios]
-
-    async def plays_again(
-        self, _stack: Any, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
-    ) -> tuple[Transcript, ...]:
-        ((scenario, script),) = scripts
-        self.users.add(id(script))
-        self.went.append(scenario.steps[-1])
-        self.held += self.left
-        return (Transcript("asks", "g", departure=BROKEN if len(self.went) == self.breaks_at else None),)
+        self.taken = min(self.left * len(self.went), self.taken + self.swept)
+        held = int(self.left * len(self.went) - self.taken)
+        return {"redis": {"seen:*": held}} if self.says else {}
 
 
 async def seen(redis: Redis, *scenarios: Scenario) -> tuple[Visits, ...]:

@@ -9,6 +9,7 @@ from math import ceil, log2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envparity.isolate.expectation import Expectation
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.settings import isolate
 from tests.envparity.isolate.settings_oracles import causes_of, isolated, outcome
@@ -51,7 +52,7 @@ def test_who_is_likely_is_asked_first_and_changes_no_answer(problem: tuple[int, 
         asked.append(several)
         return outcome(cause <= several)
 
-    found = asyncio.run(isolate(range(size), boot, likely=[likely], most=10_000))
+    found = asyncio.run(isolate(range(size), boot, expected=Expectation(likely=lambda _several: [likely]), most=10_000))
     without, _ = isolated(size, cause.issubset)
     assert found.causes == without.causes
     assert asked[0] == {likely}

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envparity.isolate.expectation import Expectation
 from envparity.isolate.outcome import Outcome
 from envparity.isolate.questions import OutOfBoots, SearchProgress
 from envparity.isolate.settings import isolate
@@ -104,7 +105,7 @@ def test_what_weighs_more_is_found_in_fewer_boots(problem: tuple[int, frozenset[
     async def boot(several: frozenset[int]) -> Outcome:
         return outcome(cause <= several)
 
-    found = asyncio.run(isolate(range(size), boot, weigh=weights.__getitem__))
+    found = asyncio.run(isolate(range(size), boot, expected=Expectation[int](weighs=weights.__getitem__)))
     assert found.causes == (tuple(cause),)
     assert found.boots <= ceil(log2(sum(weights) / heavy)) + 2
 

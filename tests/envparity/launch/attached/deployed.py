@@ -54,6 +54,7 @@ class FakeDeployed:
     """What runs there. `health` are its paths, a status and a body each; `refuses` is its answer to every upgrade.
 
     `lost_after` so many conversations it is gone; `floods` bytes are sent in each of `frames` to whoever pings.
+    `rolled_out_after` so many requests its gateway reaches it; until then that says 502.
     """
 
     health: dict[str, tuple[int, Any]] = field(
@@ -67,6 +68,7 @@ class FakeDeployed:
     floods: int = 0
     frames: int = 1
     lost_after: int | None = None
+    rolled_out_after: int = 0
     port: int = 0
     requests: list[str] = field(default_factory=list)
     open_now: int = 0
@@ -77,6 +79,8 @@ class FakeDeployed:
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         self.requests.append(request.path)
+        if len(self.requests) <= self.rolled_out_after:
+            return connection.respond(http.HTTPStatus.BAD_GATEWAY, "nobody there")
         if request.path == "/ws" and not self.refuses:
             return None
         status, body = (self.refuses, "no") if request.path == "/ws" else self.health.get(request.path, (404, "none"))
