@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from envparity.model.case import Boot
+from envparity.model.scenario import MOST_REPEATED
 from envparity.model.step import (
+    BreakAnswer,
+    BreakRequest,
     Cut,
     Disturbance,
     DisturbsDependency,
@@ -37,6 +40,7 @@ def disturbing_problems(head: Mapping[str, object], steps: Sequence[Step | None]
     for key in ("other_host", "silent_start") if isinstance(boot, Boot) else ():
         if names := getattr(boot, key):
             yield f"boot.{key}", "nothing: a thorough run boots so by itself", ", ".join(names), "remove it"
+    yield from _of_what_is_lost_in_turn(steps)
     disturbed: set[str] = set()
     unread: set[str] = set()
     for index, step in enumerate(steps):
@@ -58,6 +62,21 @@ def disturbing_problems(head: Mapping[str, object], steps: Sequence[Step | None]
             (disturbed.add if lasting else disturbed.discard)(step.dependency)
         elif isinstance(step, Restore):
             disturbed.discard(step.dependency)
+
+
+def _of_what_is_lost_in_turn(steps: Sequence[Step | None]) -> Iterator[Problem]:
+    """A scenario is one for each request, or each answer, that is lost; of two such steps it would be the product."""
+    in_turn = [
+        (f"steps[{index}].nth", step.nth)
+        for index, step in enumerate(steps)
+        if isinstance(step, BreakAnswer | BreakRequest) and isinstance(step.nth, tuple)
+    ]
+    for key, (first, last) in in_turn:
+        if not first <= last < first + MOST_REPEATED:
+            expected = f"the first and the last of at most {MOST_REPEATED}"
+            yield key, expected, f"[{first}, {last}]", "say the smaller first"
+    for key, nth in in_turn[1:]:
+        yield key, "one step of a scenario with two numbers", str([*nth]), "make a scenario of its own of it"
 
 
 def _of_starts(apart_s: float, replicas: object) -> Iterator[Problem]:

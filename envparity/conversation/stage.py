@@ -23,6 +23,7 @@ from envparity.launch.port import Stack
 from envparity.model.step import (
     BlackHole,
     BreakAnswer,
+    BreakRequest,
     Cut,
     Disturbance,
     DisturbsDependency,
@@ -229,5 +230,5 @@ async def _asked(stack: Disturbable, step: Disturbance, replica: int) -> None:
                     await stack.restart_all(dependencies=True)
             except TimeoutError:
                 raise DeadlineExceeded("everything to be ready after a restart", within_s) from None
-        case Slow() | BreakAnswer() | BlackHole() | HangUp() | Refuse():
+        case Slow() | BreakAnswer() | BreakRequest() | BlackHole() | HangUp() | Refuse():
             await stack.disturb_dependency(step)

@@ -57,11 +57,7 @@ def plan(
     mistakes += _unknown_dependencies(backend, environments)
     if mistakes:
         raise ConfigurationError(mistakes)
-    chosen = [
-        each_scenario
-        for each_scenario in backend.scenarios
-        if each_scenario.part == "usual" and _chosen(each_scenario, only, thorough=thorough)
-    ]
+    chosen = _chosen(backend.scenarios, only, thorough=thorough)
     boots: dict[Boot, list[Scenario]] = {Boot(): []}
     for scenario in chosen:
         boots.setdefault(scenario.boot, []).append(scenario)
@@ -130,11 +126,7 @@ def left_out(
     thorough: bool = False,
 ) -> tuple[LeftOut, ...]:
     """The chosen scenarios that are not played where one may only look, each with what it would need."""
-    chosen = [
-        each_scenario
-        for each_scenario in backend.scenarios
-        if each_scenario.part == "usual" and _chosen(each_scenario, only, thorough=thorough)
-    ]
+    chosen = _chosen(backend.scenarios, only, thorough=thorough)
     return tuple(
         LeftOut(name, scenario.name, needs)
         for name, deployed in attached.items()
@@ -160,10 +152,26 @@ def _alone(boot: Boot) -> Boot:
     return msgspec.structs.replace(boot, release="")
 
 
-def _chosen(scenario: Scenario, only: Sequence[str], *, thorough: bool) -> bool:
-    if scenario.thorough and not thorough and not {scenario.name, _without_carrier(scenario)} & {*only}:
-        return False
-    return not only or any(_matches(scenario, pattern) for pattern in only)
+def _chosen(scenarios: Sequence[Scenario], only: Sequence[str], *, thorough: bool) -> list[Scenario]:
+    """Those that are played beside the boots that are made anyway: what a pattern matches, or all.
+
+    Of those that only a `thorough` run plays, those that are asked for: by name, or by a pattern that nothing else
+    matches.
+    """
+    asked: set[str] = set()
+    for pattern in only:
+        matched = [scenario for scenario in scenarios if _matches(scenario, pattern)]
+        named = thorough or all(scenario.thorough or scenario.part != "usual" for scenario in matched)
+        asked |= {
+            scenario.name
+            for scenario in matched
+            if named or not scenario.thorough or pattern in (scenario.name, _without_carrier(scenario))
+        }
+    return [
+        scenario
+        for scenario in scenarios
+        if scenario.part == "usual" and (scenario.name in asked if only else thorough or not scenario.thorough)
+    ]
 
 
 def _without_carrier(scenario: Scenario) -> str:

@@ -8,9 +8,16 @@ from collections.abc import Callable, Hashable
 from envparity.launch.outage import Outage
 from envparity.launch.overtaking import OvertakingAnswers
 from envparity.launch.proxy import Proxy
-from envparity.launch.toxics import BrokenAnswer as Broken
-from envparity.launch.toxics import Latency, SlowAnswers
-from envparity.model.step.disturbing import BlackHole, BreakAnswer, DisturbsDependency, HangUp, Refuse, Slow
+from envparity.launch.toxics import BrokenAnswer, Latency, LostRequest, SlowAnswers
+from envparity.model.step.disturbing import (
+    BlackHole,
+    BreakAnswer,
+    BreakRequest,
+    DisturbsDependency,
+    HangUp,
+    Refuse,
+    Slow,
+)
 from envparity.observe.disturbed import ConnectionAttempt, OutageSeen
 
 __all__ = ["begin", "end", "outages_of"]
@@ -28,8 +35,10 @@ async def begin(proxy: Proxy, step: DisturbsDependency, *, tell_apart: bool) -> 
             proxy.add(Latency(name=_NAME, latency_ms=by_s * 1000))
         case Slow(by_s=by_s, answers=int(answers)):
             proxy.add(SlowAnswers(name=_NAME, delay_ms=by_s * 1000, answers=answers))
-        case BreakAnswer():
-            proxy.add(Broken(name=_NAME))
+        case BreakAnswer(nth=int(nth)):
+            proxy.add(BrokenAnswer(name=_NAME, nth=nth))
+        case BreakRequest(nth=int(nth)):
+            proxy.add(LostRequest(name=_NAME, nth=nth))
         case BlackHole():
             await proxy.vanish("black_hole", tell_apart=tell_apart)
         case HangUp():

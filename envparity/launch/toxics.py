@@ -6,6 +6,7 @@ bytes in order and gives the parcels that go on. A parcel is never sent before i
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
@@ -16,6 +17,7 @@ __all__ = [
     "Direction",
     "Latency",
     "LimitData",
+    "LostRequest",
     "Parcel",
     "ResetPeer",
     "Slicer",
@@ -247,23 +249,41 @@ class _SlowInTurn:
 
 @dataclass(frozen=True, kw_only=True)
 class BrokenAnswer(Toxic):
-    """Half of the next answer arrives, on whichever connection, and behind it a TCP reset; then all is as before."""
+    """Half of the `nth` answer arrives, on whichever connection, and behind it a TCP reset; then all is as before."""
 
-    left: list[int] = field(default_factory=lambda: [1], compare=False)
+    nth: int = 1
+    seen: list[int] = field(default_factory=lambda: [0], compare=False)
 
     def begin(self, connection: int) -> ToxicEffect:  # noqa: ARG002
-        return _Breaking(self.left)
+        return _Breaking(self.nth, self.seen, kept=0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostRequest(BrokenAnswer):
+    """The `nth` request does not arrive, on whichever connection: there is a TCP reset instead. Then all is as before.
+
+    A request is what a connection sends at once.
+    """
+
+    direction: Direction = "upstream"
+
+    def begin(self, connection: int) -> ToxicEffect:  # noqa: ARG002
+        return _Breaking(self.nth, self.seen, kept=0)
 
 
 @dataclass
 class _Breaking:
-    left: list[int]
+    nth: int
+    seen: list[int]
+    kept: float
 
     def apply(self, parcel: Parcel) -> list[Parcel]:
-        if not parcel.data or not self.left[0]:
+        if not parcel.data:
             return [parcel]
-        self.left[0] = 0
-        return [replace(parcel, data=parcel.data[: (len(parcel.data) + 1) // 2], end="reset")]
+        self.seen[0] += 1
+        if self.seen[0] != self.nth:
+            return [parcel]
+        return [replace(parcel, data=parcel.data[: math.ceil(len(parcel.data) * self.kept)], end="reset")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,6 +14,8 @@ import msgspec
 from envparity.model.case import Boot
 from envparity.model.environment import Environment
 from envparity.model.step import (
+    BreakAnswer,
+    BreakRequest,
     Connect,
     Expect,
     ExpectClose,
@@ -152,12 +154,34 @@ def _messages(step: Step) -> int:
 
 
 def expand(scenario: Scenario, carriers: Collection[str]) -> tuple[Scenario, ...]:
-    """One scenario for each carrier where it asks for that: `conversation[header]`; otherwise the scenario itself."""
-    if scenario.carriers != "each":
-        return (scenario,)
-    return tuple(
-        msgspec.structs.replace(scenario, name=f"{scenario.name}[{carrier}]", carriers=carrier) for carrier in carriers
-    )
+    """One scenario for each carrier where it asks for that, and for each request or answer that is lost in turn.
+
+    They are called `conversation[header]` and `lost[3]`; where it asks for neither, it is the scenario itself.
+    """
+    if scenario.carriers == "each":
+        by_carrier = [
+            msgspec.structs.replace(scenario, name=f"{scenario.name}[{carrier}]", carriers=carrier)
+            for carrier in carriers
+        ]
+    else:
+        by_carrier = [scenario]
+    return tuple(one_of_them for each_scenario in by_carrier for one_of_them in _for_each_in_turn(each_scenario))
+
+
+def _for_each_in_turn(scenario: Scenario) -> Iterator[Scenario]:
+    steps = scenario.steps
+    for index, step in enumerate(steps):
+        match step:
+            case BreakAnswer(nth=(first, last)) | BreakRequest(nth=(first, last)):
+                for nth in range(first, last + 1):
+                    broken = msgspec.structs.replace(step, nth=nth)
+                    yield msgspec.structs.replace(
+                        scenario, name=f"{scenario.name}[{nth}]", steps=(*steps[:index], broken, *steps[index + 1 :])
+                    )
+                return
+            case _:
+                pass
+    yield scenario
 
 
 def required_settings(scenario: Scenario) -> frozenset[str]:

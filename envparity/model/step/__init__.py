@@ -33,6 +33,7 @@ from envparity.model.step.control import (
 from envparity.model.step.disturbing import (
     BlackHole,
     BreakAnswer,
+    BreakRequest,
     DisturbsDependency,
     HangUp,
     JumpClock,
@@ -67,6 +68,7 @@ __all__ = [
     "Amount",
     "BlackHole",
     "BreakAnswer",
+    "BreakRequest",
     "Close",
     "Command",
     "Connect",
@@ -155,6 +157,7 @@ Step = (
     | UntilReady
     | Slow
     | BreakAnswer
+    | BreakRequest
     | BlackHole
     | HangUp
     | Refuse

@@ -14,6 +14,7 @@ import msgspec
 __all__ = [
     "BlackHole",
     "BreakAnswer",
+    "BreakRequest",
     "DisturbsDependency",
     "HangUp",
     "JumpClock",
@@ -30,6 +31,8 @@ _Seconds = Annotated[float, msgspec.Meta(gt=0, le=LONGEST_S)]
 _Share = Annotated[float, msgspec.Meta(ge=0.05, lt=1)]
 _Answers = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 _Times = Annotated[int, msgspec.Meta(ge=1, le=20)]
+_Nth = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+_InTurn = Annotated[tuple[_Nth, ...], msgspec.Meta(min_length=2, max_length=2)]  # msgspec 0.23 bears no other pair here
 _Shift = Annotated[float, msgspec.Meta(ge=-315_576_000, le=315_576_000)]
 
 
@@ -48,9 +51,23 @@ class Slow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="s
 
 
 class BreakAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="break_answer"):
-    """The next answer of a dependency ends in the middle, with a reset."""
+    """The `nth` answer of a dependency from now on ends in the middle, with a reset; the first without it.
+
+    With two numbers the scenario is as many, one for each from the first to the last of them (see `expand`).
+    """
 
     dependency: str
+    nth: _Nth | _InTurn = 1
+
+
+class BreakRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="break_request"):
+    """The `nth` thing that a dependency is asked from now on does not arrive; there is a reset instead.
+
+    `nth` is as that of `BreakAnswer`.
+    """
+
+    dependency: str
+    nth: _Nth | _InTurn = 1
 
 
 class BlackHole(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="black_hole"):
@@ -111,4 +128,4 @@ class RestartReplicas(
     times: _Times
 
 
-DisturbsDependency = Slow | BreakAnswer | BlackHole | HangUp | Refuse
+DisturbsDependency = Slow | BreakAnswer | BreakRequest | BlackHole | HangUp | Refuse

@@ -6,7 +6,9 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from netra_backend.app.core.failures import DependencyUnavailable
 from netra_backend.app.core.moments import rfc3339
+from netra_backend.app.services.unreleased_claims import UnreleasedClaims
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -50,11 +52,20 @@ class ThreadService:
 
     def __init__(self, postgres: Postgres) -> None:
         self.postgres = postgres
-        # Claims whose release could not be written because PostgreSQL was away: ours to take over at once.
-        self._unreleased: set[tuple[str, str]] = set()
+        self._unreleased = UnreleasedClaims(CLAIM_LEASE_S)
 
     async def claim(self, user_id: str, message_id: str, thread_id: str | None, text: str) -> Claim:
         """Store the message and claim its run. Raises ThreadNotFound, RunInProgress, DependencyUnavailable."""
+        run_id = str(uuid.uuid4())
+        try:
+            claim = await self._claimed(user_id, message_id, thread_id, text, run_id)
+        except DependencyUnavailable:  # it may have been committed, and the answer lost
+            self._unreleased.add(user_id, message_id, run_id)
+            raise
+        self._unreleased.forget(user_id, message_id)
+        return claim
+
+    async def _claimed(self, user_id: str, message_id: str, thread_id: str | None, text: str, run_id: str) -> Claim:
         async with self.postgres.transaction() as connection:
             if thread_id is not None:
                 await self._own(connection, user_id, thread_id)
@@ -62,14 +73,15 @@ class ThreadService:
                 """
                 INSERT INTO agent_runs AS runs (user_id, message_id, run_id, thread_id) VALUES ($1, $2, $3, $4)
                 ON CONFLICT (user_id, message_id) DO UPDATE SET run_id = excluded.run_id, claimed_at = now()
-                    WHERE runs.completed IS NULL AND ($5 OR runs.claimed_at < now() - make_interval(secs => $6))
+                    WHERE runs.completed IS NULL
+                        AND (runs.run_id = ANY($5) OR runs.claimed_at < now() - make_interval(secs => $6))
                 RETURNING run_id, thread_id
                 """,
                 user_id,
                 message_id,
-                str(uuid.uuid4()),
+                run_id,
                 thread_id or str(uuid.uuid4()),
-                (user_id, message_id) in self._unreleased,
+                self._unreleased.of(user_id, message_id),
                 float(CLAIM_LEASE_S),
             )
             if row is None:
@@ -85,7 +97,6 @@ class ThreadService:
                 message_id,
                 text,
             )
-        self._unreleased.discard((user_id, message_id))
         return Claim(row["run_id"], row["thread_id"], None)
 
     async def complete(
@@ -112,7 +123,7 @@ class ThreadService:
 
     async def release(self, user_id: str, message_id: str, run_id: str) -> None:
         """Give back a claim whose run failed, so that a resent message is answered. Raises DependencyUnavailable."""
-        self._unreleased.add((user_id, message_id))
+        self._unreleased.add(user_id, message_id, run_id)
         async with self.postgres.connection() as connection:
             await connection.execute(
                 """
@@ -123,7 +134,7 @@ class ThreadService:
                 message_id,
                 run_id,
             )
-        self._unreleased.discard((user_id, message_id))
+        self._unreleased.forget(user_id, message_id)
 
     async def history(self, user_id: str, thread_id: str, limit: int) -> list[StoredMessage]:
         """The last `limit` messages of the user's own thread, oldest first. Raises ThreadNotFound."""
