@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
@@ -17,13 +17,11 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import (
     PLACEHOLDER,
     Amount,
-    BlackHole,
-    BreakAnswer,
-    BreakRequest,
     Close,
     Command,
     Connect,
     Cut,
+    DisturbsDependency,
     Drop,
     Expect,
     ExpectBytes,
@@ -32,12 +30,10 @@ from envparity.model.step import (
     ExpectText,
     ExpectUnordered,
     Flood,
-    HangUp,
     Http,
     JumpClock,
     KillReplica,
     ReadOn,
-    Refuse,
     Restart,
     RestartAll,
     RestartReplicas,
@@ -52,7 +48,6 @@ from envparity.model.step import (
     SendWire,
     Settle,
     Silence,
-    Slow,
     StartReplica,
     Step,
     Stopped,
@@ -84,7 +79,7 @@ IMPOSES: Final[Mapping[type[Step], str]] = {
     **dict.fromkeys((StopReplica, KillReplica, Stopped, StartReplica), "a replica to be stopped"),
     UntilReady: "to be told when its replicas are ready",
     Restart: "{dependency} to be restarted",
-    **dict.fromkeys((Cut, Restore, Slow, BreakAnswer, BreakRequest, BlackHole, HangUp, Refuse), "{dependency} to be cut off"),
+    **dict.fromkeys((Cut, Restore, *get_args(DisturbsDependency)), "{dependency} to be cut off"),
     Command: "a command to {dependency}",
     Revoke: "a token to be revoked",
     Rotate: "the keys of {dependency} to be rotated",
