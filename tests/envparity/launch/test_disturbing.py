@@ -10,7 +10,7 @@ import pytest
 
 from envparity.launch import disturbing
 from envparity.launch.proxy import Proxy
-from envparity.model.step import BlackHole, BreakAnswer, HangUp, Refuse, Slow
+from envparity.model.step import BlackHole, BreakAnswer, BreakRequest, HangUp, Refuse, Slow
 
 DEADLINE_S = 60.0
 ANSWER = b"0123456789"
@@ -18,11 +18,16 @@ OPEN: list[asyncio.StreamWriter] = []
 """What the test under way has opened, either side."""
 
 
+ASKED: list[bytes] = []
+"""What has arrived of it."""
+
+
 async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Ten bytes for each that comes."""
     OPEN.append(writer)
     with suppress(ConnectionError):
-        while await reader.read(1):
+        while asked := await reader.read(1):
+            ASKED.append(asked)
             writer.write(ANSWER)
 
 
@@ -38,6 +43,7 @@ async def proxied() -> AsyncIterator[Proxy]:
             writer.transport.abort()
         await asyncio.gather(*(writer.wait_closed() for writer in OPEN), return_exceptions=True)
         OPEN.clear()
+        ASKED.clear()
 
 
 class Client:
@@ -127,6 +133,30 @@ async def test_one_answer_ends_in_the_middle_and_the_next_ones_do_not() -> None:
         if isinstance(ended.value, asyncio.IncompleteReadError):  # else the reset has overtaken it
             assert len(ended.value.partial) == len(ANSWER) // 2
         assert await other.answered() == ANSWER
+
+
+@pytest.mark.parametrize(("step", "arrived"), [(BreakRequest("it", nth=3), 2), (BreakAnswer("it", nth=3), 3)])
+async def test_one_of_several_is_lost_whoever_asks(step: BreakAnswer | BreakRequest, arrived: int) -> None:
+    """It is counted over all connections; what was asked has arrived, or has not, and the next ones are answered."""
+    async with proxied() as proxy:
+        client, other = await Client.of(proxy), await Client.of(proxy)
+        assert await client.answered() == await other.answered() == ANSWER
+        await disturbing.begin(proxy, step, tell_apart=False)
+        ASKED.clear()
+        assert await client.answered() == await other.answered() == ANSWER
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await client.answered()
+        assert len(ASKED) == arrived
+        assert await other.answered() == ANSWER
+
+
+async def test_what_is_over_loses_nothing_any_more() -> None:
+    async with proxied() as proxy:
+        client = await Client.of(proxy)
+        await disturbing.begin(proxy, BreakRequest("it", nth=2), tell_apart=False)
+        assert await client.answered() == ANSWER
+        await disturbing.end(proxy)
+        assert await client.answered() == ANSWER
 
 
 async def test_in_a_black_hole_nothing_comes_and_nothing_ends() -> None:

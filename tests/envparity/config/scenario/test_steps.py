@@ -9,6 +9,7 @@ from envparity.model.case import Boot
 from envparity.model.scenario import Scenario, expand, required_settings
 from envparity.model.step import (
     ACTIONS,
+    BreakRequest,
     Connect,
     Expect,
     ExpectClose,
@@ -68,6 +69,7 @@ steps = [
   { slow = "postgres", by_s = 0.5, answers = 2 },
   { slow = "postgres", by_s = 0.5, reverse = true },
   { break_answer = "postgres" },
+  { break_request = "postgres", nth = 3 },
   { restore = "postgres" },
   { black_hole = "redis", for_s = 2 },
   { hang_up = "redis", for_s = 2 },
@@ -117,6 +119,15 @@ def test_a_scenario_that_rotates_keys_is_played_alone() -> None:
         ("disruptive = true", '{ cut = "redis", for_s = 1 }, { restore = "redis" }', "steps[1].restore"),
         ("disruptive = true", '{ hang_up = "redis", for_s = 0 }', "steps[0].for_s"),
         ("disruptive = true", '{ throttle = "a", for_s = 1 }', "steps[0].throttle"),
+        ("disruptive = true", '{ break_answer = "redis", nth = 0 }', "steps[0].nth"),
+        ("disruptive = true", '{ break_answer = "redis", nth = [3, 2] }', "steps[0].nth"),
+        ("disruptive = true", '{ break_request = "redis", nth = [1, 101] }', "steps[0].nth"),
+        ("disruptive = true", '{ break_request = "redis", nth = [1, 2, 3] }', "steps[0].nth"),
+        (
+            "disruptive = true",
+            '{ break_request = "redis", nth = [1, 2] }, { break_answer = "redis", nth = [1, 2] }',
+            "steps[1].nth",
+        ),
         ("boot = { clocks = [0, 30] }", '{ connect = "valid" }', "boot.clocks"),
         ("boot = { clocks = [1e12] }", '{ connect = "valid" }', "boot.clocks"),
         ("boot = { slow = { redis = 0 } }", '{ connect = "valid" }', "boot.slow.redis"),
@@ -149,6 +160,29 @@ def test_each_carrier_makes_a_scenario_of_its_own() -> None:
         ("talk[first_frame]", "first_frame"),
     ]
     assert expand(expanded[0], ["header", "first_frame"]) == (expanded[0],)
+
+
+def test_what_is_lost_in_turn_makes_a_scenario_for_each() -> None:
+    """By the way to hand over tokens first; an expanded one expands to itself."""
+    (lost,), mistakes = parsed(
+        """
+        [[scenario]]
+        name = "lost"
+        carriers = "each"
+        disruptive = true
+        steps = [{ connect = "valid" }, { break_request = "redis", nth = [2, 3] }, { close = 1000 }]
+        """
+    )
+    assert mistakes == []
+    expanded = expand(lost, ["header", "query"])
+    assert [(each.name, each.steps[1]) for each in expanded] == [
+        ("lost[header][2]", BreakRequest("redis", 2)),
+        ("lost[header][3]", BreakRequest("redis", 3)),
+        ("lost[query][2]", BreakRequest("redis", 2)),
+        ("lost[query][3]", BreakRequest("redis", 3)),
+    ]
+    assert {len(each.steps) for each in expanded} == {3}
+    assert expand(expanded[0], ["header", "query"]) == (expanded[0],)
 
 
 def test_the_settings_that_a_scenario_needs_are_known_before_it_is_played() -> None:
