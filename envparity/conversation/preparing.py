@@ -17,10 +17,12 @@ from envparity.model.scenario import Scenario
 __all__ = ["prepare"]
 
 
-async def prepare(scenario: Scenario, stack: Stack, backend: Backend, client: int = 1) -> ResolvedScenario:
+async def prepare(
+    scenario: Scenario, stack: Stack, backend: Backend, client: int = 1, *, user: str = ""
+) -> ResolvedScenario:
     """Resolve a scenario for that stack: its users sign in where they must, and what is to be revoked is revoked.
 
-    `client` is the number of who plays it, where several do.
+    `client` is the number of who plays it, where several do; `user` the id of its unnamed user, where that has one.
 
     Raises `ConfigurationError` when backend or settings do not provide what the scenario needs, and what the launcher
     raises when a token cannot be revoked.
@@ -28,7 +30,8 @@ async def prepare(scenario: Scenario, stack: Stack, backend: Backend, client: in
     endpoint = stack.endpoint
     if endpoint.path:
         backend = msgspec.structs.replace(backend, websocket_path=endpoint.path)
-    identity = ClientIdentity(endpoint.known.user, endpoint.known.token) if endpoint.known is not None else None
+    known = endpoint.known
+    identity = ClientIdentity(known.user, known.token) if known is not None else ClientIdentity(user)
     signed_in = await sign_in_at(stack, scenario, backend)
     script = resolve_scenario(
         scenario,

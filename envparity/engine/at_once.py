@@ -19,7 +19,7 @@ from envparity.model.step import Connect, ExpectStep, Send, SendBytes, SendJson,
 from envparity.observe.beside import AtOnce
 from envparity.observe.transcript import Transcript, is_broken
 
-__all__ = ["clients_at_once", "play_at_once", "slowed"]
+__all__ = ["clients_at_once", "play_at_once", "slowed", "talks"]
 
 _SAYS = (Send, SendText, SendJson, SendBytes)
 _BEYOND_THE_POOL = 2
@@ -94,18 +94,24 @@ async def play_at_once(
 
 
 def _that_say_more(scenarios: Sequence[Scenario], played: Collection[Transcript]) -> Iterator[Scenario]:
-    """Those of one connection that kept to their script, the longest first; none says only what one before says."""
-    kept = {transcript.scenario for transcript in played} - {script.scenario for script in played if is_broken(script)}
+    """Those of `talks` that say something else than the ones before."""
     known: set[str] = set()
-    for scenario in sorted(scenarios, key=lambda each: len(each.steps), reverse=True):
-        usual = scenario.part == "usual" and not (scenario.disruptive or scenario.needs_quiet or scenario.takes_long)
-        connects = [step for step in scenario.steps if isinstance(step, Connect)]
-        if scenario.name not in kept or not usual or len(connects) != 1:
-            continue
+    for scenario in talks(scenarios, played):
         says = {_what(step) for step in scenario.steps if isinstance(step, _SAYS)}
         if says - known:
             yield scenario
         known |= says
+
+
+def talks(scenarios: Sequence[Scenario], played: Collection[Transcript]) -> Iterator[Scenario]:
+    """Those of one connection that kept to their script and say something, the longest first."""
+    kept = {transcript.scenario for transcript in played} - {script.scenario for script in played if is_broken(script)}
+    for scenario in sorted(scenarios, key=lambda each: len(each.steps), reverse=True):
+        usual = scenario.part == "usual" and not (scenario.disruptive or scenario.needs_quiet or scenario.takes_long)
+        connects = [step for step in scenario.steps if isinstance(step, Connect)]
+        says = any(isinstance(step, _SAYS) for step in scenario.steps)
+        if scenario.name in kept and usual and says and len(connects) == 1:
+            yield scenario
 
 
 def _what(step: Step) -> str:

@@ -128,7 +128,7 @@ class CasePlayer:
         )
         grace_s = self._project.environments[case.environment].platform.stop_grace_s
         thoroughly = controlled and case.boot.steady and self._project.thorough
-        memory = await endure(observer.player, stack, scenarios) if thoroughly else ()
+        memory = await endure(observer.player, stack, scenarios, played) if thoroughly else ()
         stops = await stop_when_all_are_gone(observer.player, stack, scenarios, played, grace_s) if controlled else ()
         kill = await kill_and_start(stack) if thoroughly else None
         return msgspec.structs.replace(observation, memory=memory, stops=stops, kill=kill)

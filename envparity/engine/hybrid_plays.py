@@ -103,7 +103,7 @@ async def played_on(
         visits=visits,
     )
     if "endures" in also and started:
-        observation = msgspec.structs.replace(observation, memory=await endure(observer.player, stack, chosen))
+        observation = msgspec.structs.replace(observation, memory=await endure(observer.player, stack, chosen, played))
     if "stops" in also and started:
         stops = await stop_when_all_are_gone(observer.player, stack, chosen, played, environment.platform.stop_grace_s)
         observation = msgspec.structs.replace(observation, stops=stops)

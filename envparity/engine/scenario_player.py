@@ -66,6 +66,11 @@ class ScenarioPlayer:
         """What each would say of another user than before."""
         return [(scenario, await prepare(scenario, stack, self._backend)) for scenario in scenarios]
 
+    async def of_users(self, stack: Stack, scenario: Scenario, users: Sequence[str]) -> tuple[Transcript, ...]:
+        """Play it once for each of these users, by their ids, several at a time; nothing else of it was said before."""
+        scripts = [(scenario, await prepare(scenario, stack, self._backend, user=user)) for user in users]
+        return await self.plays_again(stack, scripts)
+
     async def plays_again(
         self, stack: Stack, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
     ) -> tuple[Transcript, ...]:

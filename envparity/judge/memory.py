@@ -1,50 +1,68 @@
-"""EP524: memory that every visit of a client leaves taken."""
+"""EP524: memory that every visit or conversation of a client leaves taken."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from envparity.judge.evidence import Note
 from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
+from envparity.observe.memory import MemorySeen
 from envparity.observe.record import Observation
 
 __all__ = ["RULES"]
 
 _WARMING = 2  # rounds of visits that fill pools and caches
-_LEAST_KIB = 1.0  # a visit: what an allocator leaves in pieces is a fifth of that
+_LEAST_KIB = 1.0  # each time: what an allocator leaves in pieces is a fifth of that
 
 
 def _grows(_view: RunView, observation: Observation) -> Iterator[Breach]:
-    """As many pairs of rounds as there are must show it: what levels off is a cache, what falls was collected."""
-    seen = observation.memory[_WARMING:]
-    steps = [(later.kib - looked.kib) / (later.visits - looked.visits) for looked, later in pairwise(seen)]
-    if len(steps) < 1 + _WARMING or min(steps) < _LEAST_KIB:
+    """By conversations only where it does not by visits, which are the beginning of them.
+
+    It must go on: in the second half as much as in all of it, in the first and in the last round at least half as much.
+    What levels off is a cache, what falls was collected.
+    """
+    for name in dict.fromkeys(seen.scenario for seen in observation.memory):
+        seen = [each_seen for each_seen in observation.memory if each_seen.scenario == name][_WARMING:]
+        if len(seen) < 1 + _WARMING:
+            continue
+        middle = seen[len(seen) // 2]
+        slopes = [
+            _slope(seen[0], seen[-1]),
+            _slope(middle, seen[-1]),
+            *(2 * _slope(*ends) for ends in ((seen[0], middle), (seen[-2], seen[-1]))),
+        ]
+        if min(slopes) < _LEAST_KIB:
+            continue
+        figures = f"{seen[0].kib} KiB after {seen[0].times}, {seen[-1].kib} KiB after {seen[-1].times}"
+        each = f"a conversation of {name}" if name else "a visit"
+        yield Breach(
+            where="memory",
+            expected="as much as before, once everybody has gone",
+            got=f"more with every {'conversation of the same users' if name else 'visit of the same user'}",
+            nature="grows",
+            evidence=(Note(f"{observation.case.environment}: {slopes[0]:.1f} KiB {each}: {figures}"),),
+        )
         return
-    first, last = seen[0], seen[-1]
-    slope = (last.kib - first.kib) / (last.visits - first.visits)
-    figures = f"{first.kib} KiB after {first.visits}, {last.kib} KiB after {last.visits}"
-    yield Breach(
-        where="memory",
-        expected="as much as before, once the user has gone",
-        got="more with every visit of the same user",
-        nature="grows",
-        evidence=(Note(f"{observation.case.environment}: {slope:.1f} KiB a visit: {figures}"),),
-    )
+
+
+def _slope(before: MemorySeen, after: MemorySeen) -> float:
+    """KiB each time."""
+    return (after.kib - before.kib) / (after.times - before.times)
 
 
 RULES: tuple[Rule, ...] = (
     contract(
         "EP524",
-        "memory grows with every visit",
+        "memory grows with every client",
         Conduct("conversation", causes="hybrids", of_all_played=True, also="endures"),
         means="""
             At the end of an environment's own boot, in a thorough run, one user came and went 1,750 times, with a close
-            and without one in turn, and was never there twice at the same time. From the third round of 250 visits on
-            the resident memory of all replicas grew in each of four rounds, by 1 KiB a visit at least. Not asked of
-            runtimes that collect their garbage when they see fit (Java, .NET, Go, Erlang, Node.js, Bun, Deno).
+            and without one in turn, never there twice at the same time. Then fifty users had 1,050 conversations, one
+            after the other. From the third of seven rounds on the resident memory of all replicas grew by 1 KiB each
+            time at least, and in the second half of them as well. Not asked of runtimes that collect their
+            garbage when they see fit (Java, .NET, Go, Erlang, Node.js, Bun, Deno).
         """,
         matters="""
             A replica lives for weeks, and clients reconnect with every network that they leave. What each of them
@@ -52,8 +70,9 @@ RULES: tuple[Rule, ...] = (
             every client of it has to come back at the same moment.
         """,
         action="""
-            Look for what is made for each connection and kept where the process keeps things: a list of managers, a
-            handler that was registered and never taken back, a task that waits for a client that has gone.
+            Look for what is made for each connection or message and kept where the process keeps things: a list of
+            managers, what was said once by its id, a handler that was registered and never taken back, a task that
+            waits for a client that has gone.
         """,
         example="local: 14.2 KiB a visit: 96412 KiB after 750, 110612 KiB after 1750",
         check=_grows,

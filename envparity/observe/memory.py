@@ -1,4 +1,4 @@
-"""How much memory the replicas of a boot had after so many visits, as data."""
+"""How much memory the replicas of a boot had after so many visits or conversations, as data."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ __all__ = ["MemorySeen"]
 
 
 class MemorySeen(msgspec.Struct, frozen=True):
-    """Resident memory in KiB of all processes of each replica, when so many visits had been made and nobody was there.
+    """Resident memory in KiB of all processes of each replica, when so many had come and gone and nobody was there.
 
-    All of them were made by one user, one after the other, half of them without a close.
+    Without a `scenario` one user came so often, one visit after the other, half of them without a close, and said
+    nothing; else some users had so many conversations of that one.
     """
 
-    visits: int
+    times: int
     replicas_kib: tuple[int, ...]
+    scenario: str = ""
 
     @property
     def kib(self) -> int:
-        """Of all replicas together: each has its share of the visits."""
+        """Of all replicas together: each has its share of who comes."""
         return sum(self.replicas_kib)

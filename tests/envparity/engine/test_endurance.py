@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import endurance
 from envparity.engine.endurance import endure
 from envparity.launch.workers import Workers
@@ -14,31 +15,59 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Drop, Expect, Send
 from envparity.observe.memory import MemorySeen
 from envparity.observe.record import ReplicaUsage
-from tests.envparity.engine.visitors import Visitors
+from envparity.observe.transcript import Transcript
+from tests.envparity.engine.visitors import BROKEN, Visitors
 
 ASKS = Scenario(
     "asks", steps=(Connect("valid"), Expect(("welcome",)), Send({"type": "ask"}), Expect(("answer",)), Close(1000))
 )
+MORE = (
+    Scenario("once", steps=(*ASKS.steps[:-1], Send({"type": "more"}), Expect(("answer",)), Close(1000))),
+    Scenario("unplayed", steps=(*ASKS.steps[:-1], *(Send({"type": "most"}), Expect(("answer",))) * 2)),
+)
 
 
 class Replicas(Visitors):
-    """Stands for a stack and a player: each visit takes some memory, of processes 10 and 20."""
+    """Stands for a stack and a player: each visit takes some memory, of processes 10 and 20.
+
+    A user of the scenario `once` may have one conversation of it.
+    """
 
     replica_count = 2
 
     def __init__(self, *, breaks_at: int = 10_000, processes: bool = True, worker_gone: bool = False) -> None:
         super().__init__(breaks_at)
         self.processes, self.worker_gone = processes, worker_gone
+        self.talks: list[tuple[str, str]] = []
+        self.made = 0
+
+    async def of_users(self, _stack: Any, scenario: Scenario, users: Sequence[str]) -> tuple[Transcript, ...]:
+        said = []
+        for user in users:
+            again = scenario.name == "once" and (scenario.name, user) in self.talks
+            self.talks.append((scenario.name, user))
+            said.append(Transcript(scenario.name, "g", departure=BROKEN if again else None))
+        return tuple(said)
 
     async def workers(self, replica: int) -> Workers | None:
         return Workers(frozenset({10 * (replica + 1)}), {}) if self.processes or replica == 0 else None
+
+    async def scripts(self, _stack: Any, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ResolvedScenario]]:
+        self.made += len(scenarios)
+        return [
+            (each, ResolvedScenario({}, values={"user": f"u{self.made}-{at}"})) for at, each in enumerate(scenarios)
+        ]
 
     async def usage(self, pids: Sequence[int]) -> ReplicaUsage | None:
         return None if self.worker_gone and 20 in pids else ReplicaUsage(9, 1, pids[0] + len(self.went))
 
 
 async def seen(
-    monkeypatch: pytest.MonkeyPatch, replicas: Replicas, collector: str | None = None, scenario: Scenario = ASKS
+    monkeypatch: pytest.MonkeyPatch,
+    replicas: Replicas,
+    collector: str | None = None,
+    scenarios: Sequence[Scenario] = (ASKS,),
+    played: Sequence[Transcript] = (),
 ) -> tuple[MemorySeen, ...]:
     async def of(pid: int) -> str | None:
         return collector if pid == 20 else None
@@ -46,7 +75,7 @@ async def seen(
     monkeypatch.setattr(endurance, "_SETTLES_S", 0.0)
     monkeypatch.setattr(endurance, "usage_of", replicas.usage)
     monkeypatch.setattr(endurance, "late_collector", of)
-    return await endure(cast("Any", replicas), cast("Any", replicas), [scenario])
+    return await endure(cast("Any", replicas), cast("Any", replicas), scenarios, played)
 
 
 async def test_one_user_goes_in_both_ways_and_each_replica_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +96,23 @@ async def test_nothing_is_said_where_it_would_not_be_known(monkeypatch: pytest.M
     assert await seen(monkeypatch, replicas) == ()
 
 
+async def test_some_users_have_conversations_of_what_they_can_say_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest whose script does not depend on what its user has said before, of those that went well."""
+    replicas = Replicas()
+    played = [Transcript(name, "g") for name in ("once", "asks")]
+    found = [
+        looked
+        for looked in await seen(monkeypatch, replicas, scenarios=[*MORE, ASKS], played=played)
+        if looked.scenario
+    ]
+    assert {looked.scenario for looked in found} == {"asks"}
+    assert [looked.times for looked in found] == [150 * nth for nth in range(1, 8)]
+    users = [user for name, user in replicas.talks if name == "asks"][2:]
+    assert len(users) == 1050
+    assert len({*users}) == 50
+    assert [name for name, _ in replicas.talks][:2] == ["once", "once"]
+
+
 async def test_who_collects_late_is_not_visited(monkeypatch: pytest.MonkeyPatch) -> None:
     """One of two replicas is enough."""
     replicas = Replicas()
@@ -78,9 +124,9 @@ async def test_what_takes_long_is_not_gone_on_with(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(endurance, "_LONGEST_S", -1.0)
     replicas = Replicas()
     assert await seen(monkeypatch, replicas) == ()
-    assert len(replicas.went) == 1
+    assert len(replicas.went) <= 1
 
 
 async def test_where_nobody_comes_quietly_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Scenario("refused", steps=(Connect("expired"),))
-    assert await seen(monkeypatch, Replicas(), scenario=refused) == ()
+    assert await seen(monkeypatch, Replicas(), scenarios=[refused]) == ()

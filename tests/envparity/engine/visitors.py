@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ class Visitors:
         self, _stack: Any, scripts: Sequence[tuple[Scenario, ResolvedScenario]]
     ) -> tuple[Transcript, ...]:
         ((scenario, script),) = scripts
+        await asyncio.sleep(0)
         self.users.add(id(script))
         self.went.append(scenario.steps[-1])
         departure = BROKEN if len(self.went) == self.breaks_at else None
