@@ -102,7 +102,7 @@ def _without_jitter(_view: RunView, observation: Observation) -> Iterator[Breach
         together = in_step(away.outage) if away.scenario is not None else None  # all replicas start in one moment
         if together is not None:
             first, second, times = together
-            named = f"replicas {first + 1} and {second + 1} in the same moments, {times} times"
+            named = f"replicas {first + 1} and {second + 1} after the same pauses, {times} times"
             yield _breach(away, "attempts of each replica in moments of its own", "replicas in step", named)
 
 

@@ -23,7 +23,9 @@ _OCCASION_S = 0.05
 _FEWEST_IN_STEP = 5
 _ALIKE_S = 0.02
 _ALIKE = 0.05
-"""Attempts of two replicas that are no further apart than this, or this part of the pause before them, are in step."""
+"""Attempts of two replicas are in step that are no further apart than this, or this part of the pause before them, each
+counted from the first one of its replica.
+"""
 
 
 def by_replica(outage: OutageSeen) -> Mapping[int | None, Sequence[float]]:
@@ -70,13 +72,16 @@ def steady_rate(outage: OutageSeen, replicas: int) -> float | None:
 
 
 def in_step(outage: OutageSeen) -> tuple[int, int, int] | None:
-    """Two replicas that began to try in the same moments, and in how many; None where no two are in step."""
+    """Two replicas that tried after the same pauses, and how often; None where no two are in step.
+
+    That one of them was a moment later in noticing changes nothing: without chance they meet again the next time.
+    """
     known = sorted((value, _occasions(times)) for value, times in by_replica(outage).items() if value is not None)
     for place, (first, times) in enumerate(known):
         for other, others in known[place + 1 :]:
             both = list(zip(times, others, strict=False))
             if len(both) >= _FEWEST_IN_STEP and all(
-                _together(times, index, others[index]) for index in range(len(both))
+                _together(times, index, others[index] - others[0]) for index in range(len(both))
             ):
                 return first, other, len(both)
     return None
@@ -104,7 +109,7 @@ def _occasions(times: Sequence[float]) -> list[float]:
 
 def _together(times: Sequence[float], index: int, other_s: float) -> bool:
     pause_s = times[index] - times[index - 1] if index else 0.0
-    return abs(times[index] - other_s) <= max(_ALIKE_S, _ALIKE * pause_s)
+    return abs(times[index] - times[0] - other_s) <= max(_ALIKE_S, _ALIKE * pause_s)
 
 
 def _gaps(attempts: Sequence[ConnectionAttempt]) -> Iterator[float]:

@@ -177,6 +177,10 @@ def test_replicas_in_step_are_told_from_those_that_draw_their_pauses() -> None:
         4.0, tuple(ConnectionAttempt(at + replica / 100, replica) for at in DOUBLING for replica in (0, 1))
     )
     assert in_step(both) == (0, 1, 6)
+    later = OutageSeen(
+        4.0, tuple(ConnectionAttempt(at + replica * 0.3, replica) for at in DOUBLING for replica in (0, 1))
+    )
+    assert in_step(later) == (0, 1, 6)  # it has noticed a moment later, and meets the other one the next time
     assert found(played(both)) == ["EP514"]
     apart = OutageSeen(
         4.0, tuple(ConnectionAttempt(at * (1 + replica / 5), replica) for at in DOUBLING for replica in (0, 1))
