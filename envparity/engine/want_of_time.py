@@ -111,6 +111,7 @@ class LateBoots:
         """What that boot shows in `place`, or else `alone`; and in words what came to a deadline beside others only.
 
         Where each deadline is doubted and the machine was calm, what came to one is among the plays of the boot alone.
+        A startup that failed is tried alone twice there before that is called the machine's doing.
         `doubted` is told why it is made again; where that was settled by a `doubt` in the middle of it, it always is.
         What ended as what is `known` of an equal boot is believed. Raises `TooBusy` where each deadline is doubted.
         """
@@ -126,7 +127,9 @@ class LateBoots:
             if not settled and self._late_alone >= MOST_LATE_ALONE:  # by those who were alone before
                 return seen, ()
             doubted(reasons[0])
-            again = await (with_stalls(lambda: boot(again=True)) if self._every else boot(again=True))
+            again = await self._alone(boot)
+            if self._every and _startup_failed(seen) and not (_startup_failed(again) or for_want_of_time(again)):
+                again = await self._alone(boot)  # a race of moments is won once by luck
         late = for_want_of_time(again)
         if late and again.stalls is not None and again.stalls.too_great:
             raise TooBusy(f"{again.case}: {late[0]}, but the machine is too busy to judge that: {again.stalls}")
@@ -136,6 +139,13 @@ class LateBoots:
         return (
             _with_late_plays(again, seen, reasons) if self._every and _is_on_a_calm_machine(seen) else (again, reasons)
         )
+
+    async def _alone(self, boot: BootAttempt) -> Observation:
+        return await (with_stalls(lambda: boot(again=True)) if self._every else boot(again=True))
+
+
+def _startup_failed(seen: Observation) -> bool:
+    return any(replica.startup is not None and replica.startup.status == "fail" for replica in seen.replicas)
 
 
 def _with_late_plays(
