@@ -141,8 +141,8 @@ RULES: tuple[Rule, ...] = (
             Between the rounds of scenarios, when the connections of all clients are closed, a replica was looked at:
             its descriptors and threads, and its connections to each dependency, grew each time by what was played; or
             the values of a label of its metrics did, round after round; or a gauge whose name is of how many are there
-            (connections, clients, active, in progress) did. The first round, which fills pools and caches, does not
-            count.
+            (connections, clients, active, in progress, running tasks, goroutines) did. The first round, which fills
+            pools and caches, does not count.
         """,
         matters="""
             After some thousand connections there are no descriptors left, or no connections of the database. Of labels

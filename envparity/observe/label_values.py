@@ -12,12 +12,11 @@ __all__ = ["label_values", "present"]
 _SAMPLE = re.compile(r"([A-Za-z_:][A-Za-z0-9_:]*)\{(.*)\} ")
 _LABEL = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _MOST_SAMPLES = 100_000
-_TYPE = re.compile(
-    r"# TYPE (?!(?:process|python|go|jvm|nodejs)_)([A-Za-z_:][A-Za-z0-9_:]*) gauge\s*"
-)  # no runtime's own
-_PRESENT = re.compile(
-    r"(?:^|[_:])(?:active|clients?|connected|connections?|in_?flight|in_?progress|online|open|sockets?)(?:$|[_:])"
-)
+# None of a runtime's own, but for what a program of Go begins for each client.
+_TYPE = re.compile(r"# TYPE (?!(?:process|python|go(?!_goroutines )|jvm|nodejs)_)([A-Za-z_:][A-Za-z0-9_:]*) gauge\s*")
+_CLIENTS = "active|clients?|connected|connections?|in_?flight|in_?progress|online|open|sockets?"
+_RUNS = "goroutines|coroutines|(?:asyncio|loop|running)_tasks|tasks_running"  # by themselves tasks may be anybody's
+_PRESENT = re.compile(rf"(?:^|[_:])(?:{_CLIENTS}|{_RUNS})(?:$|[_:])")
 _VALUE = re.compile(r"([A-Za-z_:][A-Za-z0-9_:]*)(?:\{.*\})? ([-+0-9.eE]+)(?: [0-9.]+)?")
 
 
@@ -34,7 +33,7 @@ def label_values(page: str) -> dict[str, int]:
 
 
 def present(page: str) -> dict[str, float]:
-    """What each gauge says whose name is of how many are there (connections, clients, in progress), all series added.
+    """What each gauge says whose name is of how many are there (connections, clients, running tasks), all series added.
 
     A counter goes up by its nature, and so do gauges of other names: memory, moments, what a cache holds.
     """

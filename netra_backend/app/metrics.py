@@ -55,6 +55,9 @@ class Metrics:
             ["environment", "release"],
             registry=self.registry,
         )
+        self.tasks = Gauge(
+            "netra_asyncio_tasks", "Tasks of the event loop, with the one that says so.", registry=self.registry
+        )
         # With the process's start time, by which a restart is seen.
         ProcessCollector(registry=self.registry)
         self._begin_at_zero()

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def rows(page: str) -> dict[str, str]:
     """The rows of a page's tables that are about a fault: its id, and all that stands behind it."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    return dict(re.findall(r"^\| (F\d\d) (.+?) \|$", text, re.MULTILINE))
+    return dict(re.findall(r"^\| (F\d+) (.+?) \|$", text, re.MULTILINE))
 
 
 def test_the_catalogue_lists_every_fault_with_its_code() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 async def metrics(request: Request) -> Response:
     """Everything that is counted, as text."""
-    return Response(generate_latest(request.app.state.backend.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    counted = request.app.state.backend.metrics
+    counted.tasks.set(len(asyncio.all_tasks()))
+    return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 ROUTES = (Route("/metrics", metrics),)

@@ -41,10 +41,23 @@ memory_bytes 9e7
 requests_in_progress 2
 # TYPE active gauge
 active NaN
+# TYPE go_goroutines gauge
+go_goroutines 11
+# TYPE go_threads gauge
+go_threads 5
+# TYPE chat_asyncio_tasks gauge
+chat_asyncio_tasks 7
+# TYPE todo_tasks gauge
+todo_tasks 9
 """
 
 
 def test_gauges_of_who_is_there_are_added_up_over_their_series() -> None:
     """By whole words of their names; what is no gauge, no number or of the runtime itself says nothing."""
-    assert present(GAUGES) == {"chat_connections": 4.0, "requests_in_progress": 2.0}
+    assert present(GAUGES) == {
+        "chat_asyncio_tasks": 7.0,
+        "chat_connections": 4.0,
+        "go_goroutines": 11.0,
+        "requests_in_progress": 2.0,
+    }
     assert present("") == {}
