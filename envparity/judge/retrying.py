@@ -50,13 +50,28 @@ def busiest_second(outage: OutageSeen, replicas: int) -> float:
 
 
 def steady_rate(outage: OutageSeen, replicas: int) -> float | None:
-    """Occasions in a second in the last half of the time, for each replica; None where they became fewer.
+    """Occasions in a second in the last half of the time, of the replica with most; None where each made fewer.
+
+    Each is judged by itself, from its own first attempt on: one that starts in the middle tries often when others try
+    seldom. What nobody knows the replica of is taken to be of so many alike. A time that is too short does not say.
+    """
+    tried = by_replica(outage)
+    more = outage.more / max(len(tried), 1)
+    rates = [
+        rate / (max(replicas, 1) if who is None else 1)
+        for who, times in tried.items()
+        if (rate := _steady(_occasions(times), outage.lasted_s, more)) is not None
+    ]
+    return max(rates, default=None)
+
+
+def _steady(tried: Sequence[float], end_s: float, more: float) -> float | None:
+    """Occasions in a second in the last half of the time since the first; None where they became fewer.
 
     They did where there are less than half as many as in the first half, and where one half of the last half has less
-    than its share: what somebody asks for in one moment is no rhythm. A time that is too short does not say.
+    than its share: what somebody asks for in one moment is no rhythm. `more` were made that are not listed.
     """
-    tried = [at_s for times in by_replica(outage).values() for at_s in _occasions(times)]
-    began_s, end_s = min(tried, default=0.0), outage.lasted_s  # who starts meanwhile comes later
+    began_s = min(tried, default=0.0)
     if end_s - began_s < _SHORTEST_S:
         return None
     middle_s, late_s = (began_s + end_s) / 2, (began_s + 3 * end_s) / 4
@@ -64,11 +79,11 @@ def steady_rate(outage: OutageSeen, replicas: int) -> float | None:
     def rate(from_s: float, to_s: float) -> float:
         return sum(from_s <= at_s < to_s for at_s in tried) / (to_s - from_s)
 
-    unlisted = outage.more / (end_s - middle_s)  # whoever is that quick has filled the list by then
+    unlisted = more / (end_s - middle_s)  # whoever is that quick has filled the list by then
     last = rate(middle_s, end_s) + unlisted
     fewer = last < rate(began_s + _SETTLED_S, middle_s) / 2
     uneven = min(rate(middle_s, late_s), rate(late_s, end_s)) + unlisted <= last / 2
-    return None if fewer or uneven else last / max(replicas, 1)
+    return None if fewer or uneven else last
 
 
 def in_step(outage: OutageSeen) -> tuple[int, int, int] | None:

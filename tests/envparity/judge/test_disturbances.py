@@ -171,6 +171,17 @@ def test_who_starts_in_the_middle_of_an_outage_is_judged_from_its_first_attempt_
     assert found(played(outage(*(4.0 + at / 6 for at in range(18)), lasted_s=7.0))) == ["EP513"]
 
 
+def test_a_replica_that_starts_in_the_middle_is_no_rhythm_of_the_other_one() -> None:
+    """It tries often at first, when the other one tries seldom: each is judged from its own first attempt on."""
+    one = (0.0, 0.4, 0.7, 1.2, 1.9, 2.6)
+    other = (1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.25, 2.4, 2.55, 2.7, 2.85, 3.0)
+    both = [*((at, 0) for at in one), *((at, 1) for at in other)]
+    assert found(played(OutageSeen(3.1, tuple(ConnectionAttempt(*each) for each in sorted(both))))) == []
+    rhythm = [*((at, 0) for at in one), *((place / 5, 1) for place in range(15))]
+    seen = found(played(OutageSeen(3.1, tuple(ConnectionAttempt(*each) for each in sorted(rhythm)))))
+    assert seen == ["EP513"]
+
+
 def test_replicas_in_step_are_told_from_those_that_draw_their_pauses() -> None:
     """The same pauses; or pauses that differ by a fifth."""
     both = OutageSeen(
