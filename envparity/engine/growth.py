@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from envparity.judge.growth import SLOPE
 from envparity.launch.controls import CountsConnections, SaysHoldings, ShowsMetrics
 from envparity.launch.port import Stack
 from envparity.launch.usage import usage_of
@@ -16,6 +17,7 @@ from envparity.observe.transcript import HandshakeAnswered, Transcript
 __all__ = ["Growth"]
 
 _LOOKS = 10
+_LOOKS_AT_GAUGES = 20
 _BETWEEN_LOOKS_S = 0.1
 
 
@@ -51,9 +53,30 @@ class Growth:
                 break
         to = self._stack.connections_to() if isinstance(self._stack, CountsConnections) else {}
         kept = await self._stack.holdings() if self._holdings and isinstance(self._stack, SaysHoldings) else {}
-        pages = await self._pages()
+        pages = await self._settled_pages()
         labels, there = tuple(map(label_values, pages)), tuple(map(present, pages))
         self.points.append(Usage(tuple(self._connections), tuple(held), to, labels, there, kept))
+
+    async def _settled_pages(self) -> list[str]:
+        """Pages of metrics; again, for two seconds, while a gauge has grown since the last point as a leak does.
+
+        What ends a connection may still be at it, on a busy machine: what stays is asked for.
+        """
+        pages = await self._pages()
+        for _ in range(_LOOKS_AT_GAUGES):
+            if not self._has_grown(pages):
+                break
+            await asyncio.sleep(_BETWEEN_LOOKS_S)
+            pages = await self._pages()
+        return pages
+
+    def _has_grown(self, pages: Iterable[str]) -> bool:
+        if not self.points:
+            return False
+        before, made = self.points[-1], sum(self._connections)
+        was, now = _there(before.present), _there(map(present, pages))
+        least = SLOPE * max(made - sum(before.connections), 1)
+        return any(count - was.get(name, 0) >= least for name, count in now.items())
 
     async def _pages(self) -> list[str]:
         """The metrics of each replica, where it shows any."""
@@ -75,6 +98,15 @@ class Growth:
                 index = event.replica if event.replica is not None else 0
                 if index < len(self._connections):
                     self._connections[index] += 1
+
+
+def _there(of_replicas: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """What each gauge says of all replicas together."""
+    together: dict[str, float] = {}
+    for said in of_replicas:
+        for name, count in said.items():
+            together[name] = together.get(name, 0) + count
+    return together
 
 
 def _descriptors(held: Iterable[ReplicaUsage | None]) -> int:

@@ -10,11 +10,12 @@ from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
 from envparity.observe.record import Observation, Usage
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "SLOPE"]
 
 _FEWEST = 15  # connections between two points, fewer of which say nothing of a slope
 _LEAST = 5  # by so many it must have grown between two points
-_SLOPE = 0.2  # a connection
+SLOPE = 0.2
+"""So much more for each connection of a client is growth."""
 _INTERVALS = 2  # one after the other: what is kept for the next user levels off, a leak does not
 
 _Point = tuple[int, int]
@@ -82,7 +83,7 @@ def _growing(view: RunView, observation: Observation) -> Iterator[Breach]:
 def _is_unbounded(points: Sequence[_Point]) -> bool:
     """Whether it grew in two rounds at least after the first, and never fell: who comes back brings nothing new."""
     values = [value for _, value in points]
-    return sum(slope >= _SLOPE for slope in _slopes(points)) >= _INTERVALS and values == sorted(values)
+    return sum(slope >= SLOPE for slope in _slopes(points)) >= _INTERVALS and values == sorted(values)
 
 
 def _by_name(
@@ -102,7 +103,7 @@ def _by_name(
 def _is_growing(points: Sequence[_Point]) -> bool:
     """Whether it grew between all that was played after the first round, and in two rounds at least."""
     slopes = list(_slopes(points))[-_INTERVALS:]
-    return len(slopes) == _INTERVALS and all(slope >= _SLOPE for slope in slopes)
+    return len(slopes) == _INTERVALS and all(slope >= SLOPE for slope in slopes)
 
 
 def _measured(usage: Sequence[Usage]) -> Iterator[tuple[str, str | None, list[_Point]]]:
