@@ -173,11 +173,11 @@ def test_who_starts_in_the_middle_of_an_outage_is_judged_from_its_first_attempt_
 
 def test_a_replica_that_starts_in_the_middle_is_no_rhythm_of_the_other_one() -> None:
     """It tries often at first, when the other one tries seldom: each is judged from its own first attempt on."""
-    one = (0.0, 0.4, 0.7, 1.2, 1.9, 2.6)
-    other = (1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.25, 2.4, 2.55, 2.7, 2.85, 3.0)
-    both = [*((at, 0) for at in one), *((at, 1) for at in other)]
+    first = (0.0, 0.4, 0.7, 1.2, 1.9, 2.6)
+    later = (1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.25, 2.4, 2.55, 2.7, 2.85, 3.0)
+    both = [*((at, 0) for at in first), *((at, 1) for at in later)]
     assert found(played(OutageSeen(3.1, tuple(ConnectionAttempt(*each) for each in sorted(both))))) == []
-    rhythm = [*((at, 0) for at in one), *((place / 5, 1) for place in range(15))]
+    rhythm = [*((at, 0) for at in first), *((place / 5, 1) for place in range(15))]
     seen = found(played(OutageSeen(3.1, tuple(ConnectionAttempt(*each) for each in sorted(rhythm)))))
     assert seen == ["EP513"]
 

@@ -18,6 +18,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from envparity.auth.jwt_shared_key import Revocation, SharedKeyJwt
+from envparity.engine.events import Event
+from envparity.engine.run import Run
+from envparity.judge.finding import Verdict
+from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.certificates import CertificateAuthority, IssuedCertificate
 from envparity.model.backend import Backend, Carrier, ImageSource, Phases, Tokens
 from envparity.model.deployment import Credential, Deployed
@@ -151,3 +155,16 @@ def authority_file(authority: CertificateAuthority, folder: Path) -> str:
     file = folder / "ca.pem"
     file.write_bytes(authority.certificate_pem)
     return str(file)
+
+
+async def verdict_on(project: Project, events: list[Event] | None = None) -> Verdict:
+    kept: list[Event] = [] if events is None else events
+    run = Run(project, AttachedLauncher(project), kept.append)
+    try:
+        return await run.verdict()
+    finally:
+        await run.close()
+
+
+def told(verdict: Verdict) -> list[tuple[str, str]]:
+    return [(finding.code, finding.got) for finding in verdict.findings]

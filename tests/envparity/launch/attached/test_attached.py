@@ -25,11 +25,9 @@ from envparity.launch.controls import (
     NetworkControls,
     ReplicaControls,
 )
-from envparity.model.backend import HealthPaths
 from envparity.model.case import Boot
 from envparity.model.deployed.credentials import CredentialUnavailable
 from envparity.model.deployment import Credential
-from envparity.model.project import Project
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Command, Connect, Expect, Http, Send
 from envparity.report.wording import evidence_lines
@@ -41,25 +39,14 @@ from tests.envparity.launch.attached.deployed import (
     FakeDeployed,
     authority_file,
     server_context,
+    told,
+    verdict_on,
 )
 
 
 @pytest.fixture(autouse=True)
 def the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGING_KEY", KEY)
-
-
-async def verdict_on(project: Project, events: list[Event] | None = None) -> Verdict:
-    kept: list[Event] = [] if events is None else events
-    run = Run(project, AttachedLauncher(project), kept.append)
-    try:
-        return await run.verdict()
-    finally:
-        await run.close()
-
-
-def told(verdict: Verdict) -> list[tuple[str, str]]:
-    return [(finding.code, finding.got) for finding in verdict.findings]
 
 
 async def test_what_only_talks_is_played_and_the_rest_is_left_out_by_name() -> None:
@@ -99,24 +86,6 @@ async def test_steps_over_http_are_played_and_commands_are_not() -> None:
         {"tells": "a command to redis"},
     )
     assert "/note" in deployed.requests
-
-
-@pytest.mark.parametrize("paths", [HealthPaths(), HealthPaths(None, None, None)])
-async def test_a_gateway_that_reaches_nobody_yet_is_asked_again(paths: HealthPaths) -> None:
-    """As while a release is rolled out: what is looked at is the backend, whether it has paths of health or not."""
-    fake = FakeDeployed(rolled_out_after=2)
-    async with fake.running() as deployed:
-        project = deployed.project()
-        phases = msgspec.structs.replace(BACKEND.phases, boot_s=60)
-        backend = msgspec.structs.replace(BACKEND, health=paths, phases=phases)
-        verdict = await verdict_on(replace(project, backend=backend))
-    assert told(verdict) == []
-
-
-async def test_a_gateway_that_reaches_nobody_for_as_long_as_a_boot_may_take_is_told() -> None:
-    async with FakeDeployed(rolled_out_after=10**6).running() as deployed:
-        verdict = await verdict_on(deployed.project())
-    assert ("EP102", "answers 502") in told(verdict)
 
 
 async def test_no_credential_is_recorded() -> None:
