@@ -104,7 +104,7 @@ class LateBoots:
         place: AbstractAsyncContextManager[object],
         alone: AbstractAsyncContextManager[object],
         *,
-        doubted: Callable[[str], None] = lambda _why: None,
+        doubted: Callable[[tuple[str, ...]], None] = lambda _reasons: None,
         doubt: Doubt | None = None,
         known: Observation | None = None,
     ) -> tuple[Observation, tuple[str, ...]]:
@@ -126,7 +126,7 @@ class LateBoots:
         async with alone:
             if not settled and self._late_alone >= MOST_LATE_ALONE:  # by those who were alone before
                 return seen, ()
-            doubted(reasons[0])
+            doubted(reasons)
             again = await self._alone(boot)
             if self._every and _startup_failed(seen) and not (_startup_failed(again) or for_want_of_time(again)):
                 again = await self._alone(boot)  # a race of moments is won once by luck

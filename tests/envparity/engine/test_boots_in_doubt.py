@@ -1,0 +1,54 @@
+"""What came to a deadline and was to be booted alone is told, too, where that was broken off."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from envparity.engine.boots import Boots
+from envparity.errors import DeadlineExceeded
+from envparity.model.case import Case
+from envparity.model.project import Project
+from envparity.observe.record import Observation
+from envparity.observe.transcript import Departure, Transcript
+from tests.envparity.judge.builders import project
+
+CASE = Case("local", "chat")
+LATE = Transcript("talk", "usual", departure=Departure(0, "timeout", "welcome", "nothing", "a"))
+KEPT = Transcript("talk", "usual")
+
+
+def boots_of(about: Project) -> Boots:
+    unused = cast("Any", None)
+    return Boots(about, unused, unused, lambda _event: None, unused, planned=1, workers=1)
+
+
+def seen(script: Transcript) -> Observation:
+    return Observation(CASE, "process", "0", transcripts=(script,))
+
+
+async def test_what_was_not_confirmed_is_told_as_that() -> None:
+    boots = boots_of(project("local"))
+
+    async def attempt(*, again: bool) -> Observation:
+        if again:
+            raise DeadlineExceeded("it to end", 1.0)
+        return seen(LATE)
+
+    with pytest.raises(DeadlineExceeded):
+        await boots.counted(CASE, attempt)
+    (told,) = boots.in_doubt
+    assert "talk came to a deadline" in told
+    assert "not confirmed" in told
+    assert boots.unsteady == []
+
+
+async def test_what_was_booted_alone_to_its_end_is_in_doubt_no_more() -> None:
+    boots = boots_of(project("local"))
+
+    async def attempt(*, again: bool) -> Observation:
+        return seen(KEPT if again else LATE)
+
+    await boots.counted(CASE, attempt)
+    assert boots.in_doubt == ()
