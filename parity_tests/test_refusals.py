@@ -14,6 +14,7 @@ NOT_AUTHENTICATED = {  # scenario: code of the error frame, which is the reason 
     "no_token": "auth_timeout",
     "message_before_authentication": "auth_required",
     "token_in_url": "auth_required",
+    "access_token_in_url": "auth_required",
     "headers_pretending_a_test": "auth_timeout",
     "token_without_subject": "token_malformed",
     "token_without_id": "token_malformed",

@@ -78,10 +78,9 @@ class Boots:
         self._look = look
         self._left = planned
         self._under_way: OnceEach[Case, Observation] = OnceEach()
-        self._late = LateBoots(every=True)
+        self.late = LateBoots(every=True)
         self.places = Places(workers)
         self.unsteady: list[tuple[Case, str]] = []
-        self._in_doubt: dict[Case, tuple[str, ...]] = {}
         self._further = FurtherBoots(repeat, project.attached, emit)
         self.taken: dict[Case, CaseMore] = {}
 
@@ -94,14 +93,6 @@ class Boots:
         """What that case showed: booted now, or remembered."""
         case = planned.case
         return await self._under_way.once(case, lambda: self._observe(planned), f"case {case.id}")
-
-    @property
-    def in_doubt(self) -> tuple[str, ...]:
-        """What was to be booted alone before it is believed and has not been to its end, in words."""
-        return tuple(
-            f"{case}: {'; '.join(reasons)} (its boot alone was broken off: not confirmed)"
-            for case, reasons in self._in_doubt.items()
-        )
 
     @property
     def seen(self) -> tuple[Observation, ...]:
@@ -129,15 +120,10 @@ class Boots:
         if case.environment in self._attached:
             async with place:
                 return await with_stalls(lambda: attempt(again=False))
-
-        def doubted(reasons: tuple[str, ...]) -> None:
-            self._in_doubt[case] = reasons
-            self._emit(Waiting(case.id, f"{case} once more, alone: {reasons[0]}"))
-
-        observation, reasons = await self._late.believed(
+        doubted = lambda why: self._emit(Waiting(case.id, f"{case} once more, alone: {why}"))  # noqa: E731
+        observation, reasons = await self.late.believed(
             attempt, place, self.places.alone(), doubted=doubted, doubt=doubt
         )
-        self._in_doubt.pop(case, None)
         if reasons:
             told = f"{case}: {'; '.join(reasons)} (in 1 of 2 boots, not when it booted alone)"
             self.unsteady.append((case, told))
@@ -151,7 +137,7 @@ class Boots:
     async def _observe(self, planned: PlannedCase) -> Observation:
         case = planned.case
         began = time.monotonic()
-        doubt = None if case.environment in self._attached else Doubt(self._late)
+        doubt = None if case.environment in self._attached else Doubt(self.late)
 
         async def attempt(*, again: bool) -> Observation:
             nonlocal began

@@ -86,7 +86,7 @@ class CaseStage:
     @property
     def unsteady(self) -> tuple[str, ...]:
         """Of each boot that came to a deadline once, and not when it booted alone, what that was."""
-        return (*(told for _, told in (*self.boots.unsteady, *self.explorer.unsteady)), *self.boots.in_doubt)
+        return (*(told for _, told in (*self.boots.unsteady, *self.explorer.unsteady)), *self.boots.late.in_doubt)
 
     def planned(self, case: Case) -> PlannedCase:
         """That case with what is played in it. `ConfigurationError` for a case not planned."""

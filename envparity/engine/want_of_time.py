@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from envparity.errors import TooBusy
+from envparity.model.case import Case
 from envparity.observe.record import Observation, Replica
 from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered, HttpAnswered, Transcript, is_broken
 from envparity.support.stalls import STALLS
@@ -92,6 +93,15 @@ class LateBoots:
     def __init__(self, *, every: bool = False, late_alone: int = 0) -> None:
         self._every = every
         self._late_alone = late_alone
+        self._in_doubt: dict[Case, tuple[str, ...]] = {}
+
+    @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """What was to be booted alone before it is believed and was not to its end, in words."""
+        return tuple(
+            f"{case}: {'; '.join(reasons)} (its boot alone was broken off: not confirmed)"
+            for case, reasons in self._in_doubt.items()
+        )
 
     @property
     def doubts_each(self) -> bool:
@@ -104,7 +114,7 @@ class LateBoots:
         place: AbstractAsyncContextManager[object],
         alone: AbstractAsyncContextManager[object],
         *,
-        doubted: Callable[[tuple[str, ...]], None] = lambda _reasons: None,
+        doubted: Callable[[str], None] = lambda _why: None,
         doubt: Doubt | None = None,
         known: Observation | None = None,
     ) -> tuple[Observation, tuple[str, ...]]:
@@ -126,10 +136,12 @@ class LateBoots:
         async with alone:
             if not settled and self._late_alone >= MOST_LATE_ALONE:  # by those who were alone before
                 return seen, ()
-            doubted(reasons)
+            doubted(reasons[0])
+            self._in_doubt[seen.case] = reasons
             again = await self._alone(boot)
             if self._every and _startup_failed(seen) and not (_startup_failed(again) or for_want_of_time(again)):
                 again = await self._alone(boot)  # a race of moments is won once by luck
+        del self._in_doubt[seen.case]
         late = for_want_of_time(again)
         if late and again.stalls is not None and again.stalls.too_great:
             raise TooBusy(f"{again.case}: {late[0]}, but the machine is too busy to judge that: {again.stalls}")

@@ -38,7 +38,7 @@ async def test_what_was_not_confirmed_is_told_as_that() -> None:
 
     with pytest.raises(DeadlineExceeded):
         await boots.counted(CASE, attempt)
-    (told,) = boots.in_doubt
+    (told,) = boots.late.in_doubt
     assert "talk came to a deadline" in told
     assert "not confirmed" in told
     assert boots.unsteady == []
@@ -51,4 +51,4 @@ async def test_what_was_booted_alone_to_its_end_is_in_doubt_no_more() -> None:
         return seen(KEPT if again else LATE)
 
     await boots.counted(CASE, attempt)
-    assert boots.in_doubt == ()
+    assert boots.late.in_doubt == ()
