@@ -44,11 +44,6 @@ from tests.envparity.launch.attached.deployed import (
 )
 
 
-@pytest.fixture(autouse=True)
-def the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAGING_KEY", KEY)
-
-
 async def test_what_only_talks_is_played_and_the_rest_is_left_out_by_name() -> None:
     """One case, no boot; the verdict says where it was observed, what was not played and why, what cannot be known."""
     async with FakeDeployed().running() as deployed:

@@ -9,15 +9,11 @@ from pathlib import Path
 import jwt
 import pytest
 
-from envparity.engine.run import Run
-from envparity.judge.finding import Verdict
-from envparity.launch.attached.launcher import AttachedLauncher
 from envparity.launch.certificates import CertificateAuthority
 from envparity.model.deployed.target import parse_target
 from envparity.model.deployment import Credential, OAuth2
-from envparity.model.project import Project
 from envparity.probe.probing import tls_of
-from tests.envparity.launch.attached.deployed import KEY, FakeDeployed, authority_file, server_context
+from tests.envparity.launch.attached.deployed import KEY, FakeDeployed, authority_file, server_context, verdict_on
 from tests.envparity.model.deployed.client_certificate import asks_for, client_files
 from tests.envparity.model.deployed.token_endpoint import TokenEndpoint
 
@@ -26,16 +22,7 @@ pytestmark = pytest.mark.asyncio
 
 @pytest.fixture(autouse=True)
 def the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAGING_KEY", KEY)
     monkeypatch.setenv("PROBE_SECRET", "the secret of the probe")
-
-
-async def verdict_on(project: Project) -> Verdict:
-    run = Run(project, AttachedLauncher(project), lambda _: None)
-    try:
-        return await run.verdict()
-    finally:
-        await run.close()
 
 
 async def test_what_asks_for_a_certificate_is_shown_one(tmp_path: Path) -> None:

@@ -8,12 +8,7 @@ import msgspec
 import pytest
 
 from envparity.model.backend import HealthPaths
-from tests.envparity.launch.attached.deployed import BACKEND, KEY, FakeDeployed, told, verdict_on
-
-
-@pytest.fixture(autouse=True)
-def the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAGING_KEY", KEY)
+from tests.envparity.launch.attached.deployed import BACKEND, FakeDeployed, told, verdict_on
 
 
 @pytest.mark.parametrize("paths", [HealthPaths(), HealthPaths(None, None, None)])
