@@ -49,7 +49,9 @@ class ContainerStarter:
         """
 
         def start() -> Container:
-            container = ConfinedContainer(self.images[plan.image], env=dict(plan.variables))
+            # A client that is not told which version the engine speaks asks it, and the engine runs programs to answer.
+            spoken = {"version": self.engine.client.api.api_version}
+            container = ConfinedContainer(self.images[plan.image], docker_client_kw=spoken, env=dict(plan.variables))
             container.with_name(f"{self.network}-{name}")
             for port in (plan.port, *plan.more_ports):
                 container.ports[f"{port}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]

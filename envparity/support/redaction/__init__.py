@@ -8,15 +8,16 @@ Where it was cut in two, what is left at the edge of a text goes as well. Beside
 
 from __future__ import annotations
 
-import bisect
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 
 from envparity.support.redaction.escapes import broken, escaped, unbroken, unescaped
+from envparity.support.redaction.index import SecretIndex
 from envparity.support.redaction.names import is_secret, is_secret_name, password_in, secrets_in
 from envparity.support.redaction.rebuilding import rebuilt
 from envparity.support.redaction.shapes import REDACTED, without_shapes
@@ -30,24 +31,43 @@ _CUT_FROM = 2 * PIECE  # of what is shorter no half can be told from chance
 S = TypeVar("S", bound=msgspec.Struct)
 
 
+@dataclass
+class _Known:
+    """What is replaced: secrets as they were told, the name of each form, and of which forms pieces are looked for."""
+
+    secrets: tuple[tuple[str, str], ...] = ()
+    names: dict[str, str] = field(default_factory=dict)
+    cuttable: dict[str, None] = field(default_factory=dict)
+    index: SecretIndex = field(default_factory=SecretIndex)
+
+    def copy(self) -> _Known:
+        """The same, to which more can be added; the index is shared."""
+        return _Known(self.secrets, dict(self.names), dict(self.cuttable), self.index)
+
+    def add(self, form: str, name: str, *, cuttable: bool) -> None:
+        """One more form; the first name of it counts."""
+        if form not in self.names:
+            self.names[form] = name
+            self.index.add(form)
+        if cuttable and form not in self.cuttable:
+            self.cuttable[form] = None
+            self.index.add_pieces(form)
+
+
 class Redaction:
     """Replaces secrets by names. `secrets` are pairs of a value and what is shown for it; the first name counts."""
 
-    def __init__(self, secrets: Iterable[tuple[str, str]] = ()) -> None:
-        self._secrets = tuple(secrets)
-        self._names: dict[str, str] = {}
-        cuttable: set[str] = set()
-        for value, name in self._secrets:
-            for form in spellings(value):
-                self._names.setdefault(form, name)
+    def __init__(self, secrets: Iterable[tuple[str, str]] = (), known: _Known | None = None) -> None:
+        """`known` is what one replaces that replaces fewer."""
+        self._known = known = _Known() if known is None else known.copy()
+        for value, name in secrets:
+            known.secrets += ((value, name),)
             # What is around the password of a URL is no secret, however it is spelled.
-            for part in secrets_in(value) if _is_url(value) else (value,):
-                cuttable.update(form for form in spellings(part) if len(form) >= _CUT_FROM)
-        # The longest first: a short secret must not break up a long one that contains it.
-        self._ordered = sorted(self._names, key=lambda form: (-len(form), form))
-        self._shortest_first = [len(form) for form in reversed(self._ordered)]
-        self._cuttable = tuple(form for form in self._ordered if form in cuttable)
-        self._all_cuttable = "\0".join(self._cuttable)
+            parts = secrets_in(value) if _is_url(value) else (value,)
+            cuttable = {form for part in parts for form in spellings(part) if len(form) >= _CUT_FROM}
+            for form in spellings(value):
+                known.add(form, name, cuttable=form in cuttable)
+        self._names, self._cuttable, self._index = known.names, known.cuttable, known.index
 
     def __repr__(self) -> str:
         return f"Redaction(of {len(self._names)} forms)"
@@ -61,22 +81,20 @@ class Redaction:
     @property
     def values(self) -> tuple[str, ...]:
         """The secrets themselves, for those who have to look whether one got out."""
-        return tuple(value for value, _ in self._secrets)
+        return tuple(value for value, _ in self._known.secrets)
 
     @property
     def secrets(self) -> tuple[tuple[str, str], ...]:
         """The secrets themselves with what is shown for each, for one that replaces more."""
-        return self._secrets
+        return self._known.secrets
 
     def and_of(self, secrets: Iterable[tuple[str, str]]) -> Redaction:
         """One that replaces these as well."""
-        return Redaction((*self._secrets, *secrets))
+        return Redaction(secrets, self._known)
 
     def text(self, text: str) -> str:
         """The text without a secret in it."""
-        # Most texts hold none, and looking for each that fits is cheaper by far than a pattern of all of them.
-        fitting = bisect.bisect_right(self._shortest_first, len(text))
-        held = tuple([form for form in self._ordered[-fitting:] if form in text]) if fitting else ()
+        held = self._held(text)
         if len(held) == 1 and len(held[0]) >= _WHOLE_WORD_BELOW:  # such as a token, which no later text holds
             text = text.replace(held[0], self._names[held[0]])
         elif held:
@@ -87,28 +105,33 @@ class Redaction:
 
     def plain(self, value: Any) -> Any:
         """A value of JSON's kinds without a secret at any depth, in keys neither."""
-        return rebuilt(value, self.text)
+        return rebuilt(value, cache(self.text))
 
     def struct(self, value: S) -> S:
         """The same struct without a secret in any of its texts."""
-        made: S = rebuilt(value, self.text)
+        made: S = rebuilt(value, cache(self.text))  # most texts of an observation are there many times
         return made
+
+    def _held(self, text: str) -> tuple[str, ...]:
+        """The forms that are in it, the longest first: a short secret must not break up a long one that contains it."""
+        there = [form for form in self._index.candidates(text) if form in self._names and form in text]
+        return tuple(_longest_first(there))
 
     def _without_escaped_ones(self, text: str) -> str:
         """Without a secret of which characters are escaped, or that has breaks in it."""
         for plain_of, finding in ((unescaped, escaped), (unbroken, broken)):
             plain = plain_of(text)
-            for form in self._cuttable if plain is not None else ():
-                if plain is not None and form in plain and form not in text:
+            for form in self._held(plain) if plain is not None else ():
+                if form in self._cuttable and form not in text:
                     text = finding(form).sub(self._names[form], text)
         return text
 
     def _without_pieces(self, text: str) -> str:
         """Without the end of a secret at its beginning, the beginning of one at its end, or the middle of one."""
         ended = text.rstrip(" ….")
-        if text[:PIECE] not in self._all_cuttable and ended[-PIECE:] not in self._all_cuttable:
+        if not (self._index.may_hold(text[:PIECE]) or self._index.may_hold(ended[-PIECE:])):
             return text
-        for form in self._cuttable:
+        for form in _longest_first(self._cuttable):
             if text in form:
                 return self._names[form]
             head, tail = cut_off(text, form)
@@ -132,6 +155,10 @@ def _pattern(forms: tuple[str, ...]) -> re.Pattern[str]:
 def _as_pattern(form: str) -> str:
     escaped = re.escape(form)
     return rf"(?<!\w){escaped}(?!\w)" if len(form) < _WHOLE_WORD_BELOW else escaped
+
+
+def _longest_first(forms: Iterable[str]) -> list[str]:
+    return sorted(forms, key=lambda form: (-len(form), form))
 
 
 def _is_url(value: str) -> bool:

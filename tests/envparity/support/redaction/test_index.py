@@ -1,0 +1,39 @@
+"""Secrets are found by their ends and pieces by their grams: nothing that is in a text is passed over."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envparity.support.redaction import Redaction
+from envparity.support.redaction.index import SecretIndex
+from envparity.support.redaction.spellings import PIECE
+
+SECRETS = st.lists(st.text("abcXYZ012-_.=", min_size=4, max_size=60), min_size=1, max_size=30, unique=True)
+
+
+@given(SECRETS, st.data())
+def test_every_form_that_a_text_holds_is_a_candidate(forms: list[str], data: st.DataObject) -> None:
+    index = SecretIndex()
+    for form in forms:
+        index.add(form)
+    held = data.draw(st.lists(st.sampled_from(forms), max_size=3))
+    text = data.draw(st.text("abc ", max_size=20)).join(["", *held, ""])
+    assert {form for form in forms if form in text} <= set(index.candidates(text))
+
+
+@given(st.text(min_size=2 * PIECE, max_size=80), st.data())
+def test_every_piece_of_a_form_may_be_one(form: str, data: st.DataObject) -> None:
+    index = SecretIndex()
+    index.add_pieces(form)
+    at = data.draw(st.integers(0, len(form) - PIECE))
+    assert index.may_hold(form[at : at + PIECE])
+
+
+def test_who_knows_further_secrets_keeps_them_from_who_does_not() -> None:
+    """They share an index; what it holds of the one is shown by the other."""
+    fewer = Redaction([("first-of-the-secrets", "{setting:A}")])
+    more = fewer.and_of([("another-secret-of-a-run", "{setting:B}")])
+    text = "first-of-the-secrets another-secret-of-a-run"
+    assert more.text(text) == "{setting:A} {setting:B}"
+    assert fewer.text(text) == "{setting:A} another-secret-of-a-run"
