@@ -99,16 +99,16 @@ class Arrivals:
         return None, passed
 
     def rest(self) -> Iterator[tuple[str, Arrival | Closure]]:
-        """Take everything that is still there, but what is ignored, and closes that the client began."""
+        """Take everything that is still there, but closes that the client began."""
         for connection, queue in self._queues.items():
             while queue:
                 arrival = queue.popleft()
-                if isinstance(arrival, Closure):
-                    wanted = arrival.by != "client"
-                else:
-                    wanted = self._type_of(arrival) not in self._ignored
-                if wanted:
+                if not isinstance(arrival, Closure) or arrival.by != "client":
                     yield connection, arrival
+
+    def is_ignored(self, arrival: Arrival) -> bool:
+        """Whether the frame belongs to no conversation."""
+        return self._type_of(arrival) in self._ignored
 
     def _type_of(self, arrival: Arrival) -> object:
         """What the frame says it is; None where it says nothing that could be a name."""

@@ -17,6 +17,7 @@ from typing import Literal
 
 from envparity.conversation.action_outcome import ControlOutcome
 from envparity.conversation.actions import Action, Finished, HttpResponse
+from envparity.conversation.arrivals import Arrival
 from envparity.conversation.contract.contract import Contract
 from envparity.conversation.resolved import ResolvedScenario
 from envparity.conversation.steps import Steps
@@ -83,6 +84,9 @@ class Conversation:
         """Record what arrived and nobody read. An unexpected frame or close departs, unless something did before."""
         self._recorder.now_s = at_s
         for connection, arrival in self._arrivals.rest():
+            if isinstance(arrival, Arrival) and self._arrivals.is_ignored(arrival):
+                self._recorder.note_skipped(connection, arrival, self._arrivals.type_of(arrival))
+                continue
             self._recorder.note_arrival(connection, arrival, "message")
             departed = self._recorder.unlike(arrival, "nothing more", connection, self._arrivals.type_of(arrival))
             self._recorder.depart(departed, self._last_step)

@@ -133,15 +133,14 @@ class Playing:
         return arrival
 
     def pending(self, connection: str, skip: tuple[str, ...], *, until_close: bool = False) -> Arrival | Closure | None:
-        """What waits on that connection. What is let pass is noted only if the contract has something against it."""
+        """What waits on that connection. What is let pass is noted as what no step reads."""
         while True:
             arrival, passed = self.arrivals.take(connection, skip)
             arrival = arrival or self.ended.get(connection)
             if until_close and isinstance(arrival, Arrival):
                 passed.append(arrival)
             for frame in passed:
-                if frame.violations:
-                    self.recorder.note_arrival(connection, frame, "message")
+                self.recorder.note_skipped(connection, frame, self.arrivals.type_of(frame))
             if not (until_close and isinstance(arrival, Arrival)):
                 return arrival
 

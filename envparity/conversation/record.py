@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from envparity.conversation.arrivals import Arrival, Closure
 from envparity.conversation.filling import said_with_placeholders
 from envparity.conversation.resolved import ResolvedScenario
+from envparity.conversation.skipped import SkippedFrames
 from envparity.model.scenario import Scenario
 from envparity.observe.disturbed import Disturbed
 from envparity.observe.frame import plain
@@ -68,6 +69,8 @@ class Recorder:
         self._saw_internal_error = False
         self._said: dict[str, str] = {}
         self.met_secrets: dict[str, str] = {}
+        self._skipped: list[FrameReceived] = []
+        self._keeping = SkippedFrames()
 
     def note(self, event: Event) -> None:
         """Write down what happened, without the secrets that may be in it."""
@@ -84,6 +87,16 @@ class Recorder:
                 self.note(ConnectionClosed(at_s, connection, "close", code, reason, by, violations))
             case Arrival(at_s, frame, violations):
                 self.note(FrameReceived(at_s, connection, phase, frame, violations))
+
+    def note_skipped(self, connection: str, arrival: Arrival, kind: str | None) -> None:
+        """Write down a frame that no step reads: as an event where the contract has something against it; else beside
+        the events, where it is one to keep."""
+        if arrival.violations:
+            self.note_arrival(connection, arrival, "message")
+            return
+        event = FrameReceived(arrival.at_s, connection, "message", arrival.frame)
+        if self._keeping.is_kept(event, kind, arrival.size, self.names):
+            self._skipped.append(self._redaction.struct(event))
 
     def note_said(self, expected: Mapping[str, object], number: int | None = None) -> None:
         """Write down what the script says with placeholders of the environment of that event, or of the last."""
@@ -179,4 +192,5 @@ class Recorder:
             logged=self._logged,
             disturbed=self.disturbed,
             readiness=self.readiness,
+            skipped=tuple(self._skipped),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from envparity.engine.hybrids import HybridShown
 from envparity.engine.oracle import outcome_of, played_for
+from envparity.engine.play_counts import plays_of_boot
 from envparity.isolate import Outcome, differences
 from envparity.judge.finding import Finding
 from envparity.judge.sameness import members
@@ -90,6 +91,7 @@ def shown_in(seen: Observation, found: Iterable[Finding]) -> HybridShown:
         ),
         played=frozenset(transcript.scenario for transcript in seen.transcripts),
         stood_up=seen.launch_failure is None,
+        plays=plays_of_boot(seen),
     )
 
 

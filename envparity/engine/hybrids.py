@@ -10,7 +10,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +20,7 @@ from envparity.engine.hybrid_boots import HybridBoots
 from envparity.engine.known_boots import KnownBoots, Question
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
+from envparity.engine.play_counts import PlaysOfBoot, plays_of_boot
 from envparity.engine.want_of_time import BootAttempt, LateBoots, for_want_of_time
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
@@ -36,13 +37,14 @@ __all__ = ["HybridShown", "Hybrids"]
 class HybridShown:
     """What one boot of a hybrid showed: single findings, and which scenarios were played; not whether that is new.
 
-    Of the scenarios in `unlike` one play left its script and another did not, in that boot.
+    Of the scenarios in `unlike` one play left its script and another did not, in that boot. `plays` counts them.
     """
 
     findings: tuple[Finding, ...]
     played: frozenset[str]
     stood_up: bool
     unlike: frozenset[str] = frozenset()
+    plays: PlaysOfBoot = field(default_factory=dict)
 
     @classmethod
     def of(cls, observation: Observation, findings: tuple[Finding, ...]) -> Self:
@@ -58,6 +60,7 @@ class HybridShown:
                 and (first := observation.transcript(transcript.scenario))
                 and first.departure
             ),
+            plays=plays_of_boot(observation),
         )
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from envparity.engine.events import Emit, Waiting
 from envparity.engine.hybrids import Hybrids, HybridShown
+from envparity.engine.play_counts import plays_showing
 from envparity.isolate import Outcome, OutOfBoots, SearchProgress, Trait
-from envparity.judge.cause import Otherwise
+from envparity.judge.cause import Otherwise, PlayCount
 from envparity.judge.evidence import Evidence, ObservedDifference
 from envparity.judge.finding import Finding
 from envparity.judge.random_fields import random_fields
 from envparity.judge.sameness import disguises, is_same_failure, masks
 from envparity.launch.controls import WarmUnavailable
 
-__all__ = ["AnswersQuestions", "Oracle", "in_the_way", "outcome_of", "played_for"]
+__all__ = ["AnswersQuestions", "CountedBoot", "Oracle", "in_the_way", "outcome_of", "played_for"]
 
 _SAYING_NOTHING = 3
 """How often a boot is tried that is to be counted and cannot be stood up, or fails in another way."""
@@ -48,6 +50,14 @@ def in_the_way(finding: Finding, shown: HybridShown, beside: Collection[Finding]
         for each_finding in shown.findings
         if masks(finding, each_finding, played) and not any(is_same_failure(each_finding, known) for known in beside)
     )
+
+
+@dataclass(frozen=True)
+class CountedBoot:
+    """Whether a boot that is counted shows a finding, and in how many of its plays, where that is known."""
+
+    shows: bool
+    plays: PlayCount | None
 
 
 class AnswersQuestions(Protocol):
@@ -160,15 +170,17 @@ class Oracle:
                 return outcome
         return await self.cold(traits)
 
-    async def counted(self, traits: frozenset[Trait]) -> bool:
+    async def counted(self, traits: frozenset[Trait]) -> CountedBoot:
         """Whether one more cold boot shows it, of those that say. Raises `OutOfBoots` where none does.
 
         What shows is played once more there, and it is `unsteady` where it does not show again in that boot.
         """
         for _ in range(_SAYING_NOTHING):
-            outcome = await self._outcome(traits, warm=False, twice=True)
+            shown = await self._boot(traits, warm=False, twice=True)
+            outcome = self._noted(shown)
             if outcome is not Outcome.UNKNOWN:
-                return outcome.fails
+                plays = plays_showing(self._finding, shown.plays, shows=outcome.fails)
+                return CountedBoot(outcome.fails, plays)
         raise OutOfBoots
 
     async def unlike(self, causes: Iterable[Iterable[Trait]]) -> tuple[str, ...]:
@@ -187,7 +199,10 @@ class Oracle:
         self._doing = f"boot {progress.boots + 2} to find {self._what}, {left}"
 
     async def _outcome(self, traits: frozenset[Trait], *, warm: bool, twice: bool = False) -> Outcome:
-        shown = await self._boot(traits, warm=warm, twice=twice)
+        return self._noted(await self._boot(traits, warm=warm, twice=twice))
+
+    def _noted(self, shown: HybridShown) -> Outcome:
+        """What that boot says of the finding, which is noted as far as it says something of the search."""
         outcome = self.said(shown)
         self.unsteady = self.unsteady or not shown.unlike.isdisjoint(played_for(self._finding))
         self.no_answer += shown.stood_up and outcome is Outcome.UNKNOWN

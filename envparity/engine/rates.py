@@ -9,7 +9,8 @@ import msgspec
 
 from envparity.engine.finer import taken_apart
 from envparity.engine.hybrids import Hybrids
-from envparity.engine.oracle import AnswersQuestions, Oracle, played_for
+from envparity.engine.oracle import AnswersQuestions, CountedBoot, Oracle, played_for
+from envparity.engine.play_counts import in_all
 from envparity.isolate import Outcome, OutOfBoots, Trait, is_silent_without, isolate, parts_left
 from envparity.isolate.rates import (
     ERROR,
@@ -85,10 +86,12 @@ async def rate(finding: Finding, oracle: Oracle, hybrids: Hybrids, most: int, *,
     pairs = PairsOfBoots()
     changed_by: tuple[str, ...] = ()
     times = 0
+    counted: list[tuple[CountedBoot, CountedBoot]] = []
     try:
         while not pairs.over:
             here, there = await _pair(oracle, everything)
-            pairs = pairs.and_then(here=here, there=there)
+            counted.append((here, there))
+            pairs = pairs.and_then(here=here.shows, there=there.shows)
         if pairs.rates is Rates.DIFFER:
             test = BootsOfOne.between(pairs.shown, pairs.of, pairs.elsewhere, pairs.of)
             changed_by, times = await _changing(oracle, hybrids, test, most)
@@ -113,10 +116,12 @@ async def rate(finding: Finding, oracle: Oracle, hybrids: Hybrids, most: int, *,
         pairs.rates.value,
         failing=hybrids.failing.name,
         passing=hybrids.passing.name,
+        plays=in_all([here.plays for here, _ in counted]),
+        plays_elsewhere=in_all([there.plays for _, there in counted]),
     )
 
 
-async def _pair(oracle: Oracle, everything: frozenset[Trait]) -> tuple[bool, bool]:
+async def _pair(oracle: Oracle, everything: frozenset[Trait]) -> tuple[CountedBoot, CountedBoot]:
     """A boot of either environment, at the same time; one after the other where nothing tells the two apart."""
     if not everything:
         return await oracle.counted(everything), await oracle.counted(everything)
@@ -134,7 +139,7 @@ async def _changing(oracle: Oracle, hybrids: Hybrids, test: BootsOfOne, most: in
 
     async def asked(by: Oracle, traits: frozenset[Trait], counted: BootsOfOne) -> Shows:
         while not counted.over:
-            counted = counted.and_then(here=await by.counted(traits))
+            counted = counted.and_then(here=(await by.counted(traits)).shows)
         times[traits] += counted.shown
         return counted.shows
 

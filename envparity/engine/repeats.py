@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from envparity.engine.play_counts import in_all, plays_of_boot, plays_showing
 from envparity.isolate.rates import shows_more_often
 from envparity.judge import conduct, judge, singles
-from envparity.judge.cause import Chance
+from envparity.judge.cause import Chance, PlayCount
 from envparity.judge.finding import Finding, Judgement
 from envparity.judge.sameness import are_alike, is_same_failure, members
 from envparity.model.case import Case
@@ -33,11 +34,12 @@ class _Boots:
 
 @dataclass(frozen=True)
 class _Count:
-    """It shows in `shown` of `of` boots of that environment."""
+    """It shows in `shown` of `of` boots of that environment, and in so many of their plays, where that is known."""
 
     environment: str
     shown: int
     of: int
+    plays: PlayCount | None = None
 
     @property
     def rate(self) -> float:
@@ -165,6 +167,8 @@ def _by_chance(finding: Finding, counts: Sequence[_Count], noun: Literal["boots"
             failing=most.environment,
             passing=least.environment if least is not None else "",
             noun=noun,
+            plays=most.plays,
+            plays_elsewhere=least.plays if least is not None else None,
         ),
     )
 
@@ -175,13 +179,17 @@ def _count(
     """In how many of its boots it shows; None where it was not booted in a way in which it could."""
     ways = set(kinds)
     shown = of = 0
+    plays: list[PlayCount | None] = []
     for boots in all_boots:
-        if not any(
-            observation.case.environment == environment and observation.case.boot in ways
-            for observation in boots.observations
-        ):
+        seen = [each for each in boots.observations if each.case.environment == environment and each.case.boot in ways]
+        if not seen:
             continue
         of += 1
         there = [single for single in boots.singles if environment in single.environments]
-        shown += any(is_same_failure(part, finding) for part in parts for finding in there)
-    return _Count(environment, shown, of) if of else None
+        showing = [part for part in parts if any(is_same_failure(part, finding) for finding in there)]
+        shown += bool(showing)
+        scenarios = {part.scenario for part in showing}
+        for part in {part.scenario: part for part in parts}.values():
+            shows = part.scenario in scenarios
+            plays += [plays_showing(part, plays_of_boot(observation), shows=shows) for observation in seen]
+    return _Count(environment, shown, of, in_all(plays)) if of else None

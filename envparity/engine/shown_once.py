@@ -18,10 +18,11 @@ import msgspec
 
 from envparity.engine.ends import Ends, alone_of, ends_of, shown_in, shown_in_some_plays
 from envparity.engine.oracle import outcome_of
+from envparity.engine.play_counts import in_all, plays_showing
 from envparity.isolate import Outcome
 from envparity.isolate.rates import BootsAlone
 from envparity.judge import ContractRule, conduct, rule, singles
-from envparity.judge.cause import Chance
+from envparity.judge.cause import Chance, PlayCount
 from envparity.judge.finding import Finding, Judgement
 from envparity.model.case import Case
 from envparity.model.project import Project
@@ -136,7 +137,9 @@ class _Again:
         except TimeoutError:
             pass
         return {
-            at: Chance(boots.shown, boots.of, failing=self.case.environment)
+            at: Chance(
+                boots.shown, boots.of, failing=self.case.environment, plays=self._plays(group[at], after, boots.of)
+            )
             for at, boots in counted.items()
             if at in seldom or boots.shown < boots.of
         }
@@ -167,6 +170,17 @@ class _Again:
             outcome = self._outcome(ends, nth)
             boots = boots if outcome is Outcome.UNKNOWN else boots.and_then(here=outcome.fails)
         return boots
+
+    def _plays(self, ends: Sequence[Ends], after: int, of: int) -> PlayCount | None:
+        """In how many plays of the `of` boots that were counted it shows, all that it was merged from together."""
+        counts: list[PlayCount | None] = []
+        numbers = [nth for nth in range(after, len(self.shown)) if self._outcome(ends, nth) is not Outcome.UNKNOWN]
+        for nth in numbers[:of]:
+            shown = shown_in(*self.shown[nth])
+            for end in ends:
+                shows = outcome_of(end.finding, shown, end.beside).fails
+                counts.append(plays_showing(end.finding, shown.plays, shows=shows))
+        return in_all(counts)
 
     def _outcome(self, ends: Sequence[Ends], nth: int) -> Outcome:
         """What that boot says of all that the finding was merged from: any of it is enough to show it."""

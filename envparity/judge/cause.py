@@ -18,6 +18,7 @@ __all__ = [
     "NotFound",
     "OrderCause",
     "Otherwise",
+    "PlayCount",
     "ReleaseCause",
     "Search",
     "StepPair",
@@ -122,6 +123,13 @@ class Everywhere(msgspec.Struct, frozen=True, tag="everywhere"):
     """It shows in all of several environments: it is in the backend, and no environment hides it."""
 
 
+class PlayCount(msgspec.Struct, frozen=True):
+    """It shows in `shown` of `of` plays of several boots."""
+
+    shown: int
+    of: int
+
+
 class Chance(msgspec.Struct, frozen=True, tag="chance"):
     """It shows in `shown` of `of` boots, or of the plays in one boot.
 
@@ -131,7 +139,8 @@ class Chance(msgspec.Struct, frozen=True, tag="chance"):
     environments are alike in it; so they are where it did not show again in either, or here alone and in one boot of
     sixteen at most. Where it never shows there, and here more often than that, yet too seldom to tell, nobody knows;
     that counts as a difference. What made somebody count is in neither number: not the boot because of which they were
-    made. `again`: every environment has shown it in some of its plays, and so did one boot more.
+    made. `again`: every environment has shown it in some of its plays, and so did one boot more. `plays` and
+    `plays_elsewhere` are the plays of those boots, where that is known and any of them had more than one.
     """
 
     shown: int
@@ -144,6 +153,8 @@ class Chance(msgspec.Struct, frozen=True, tag="chance"):
     passing: str = ""
     noun: Literal["boots", "plays"] = "boots"
     again: bool = False
+    plays: PlayCount | None = None
+    plays_elsewhere: PlayCount | None = None
 
     @property
     def alike(self) -> bool:

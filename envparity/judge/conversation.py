@@ -92,8 +92,9 @@ RULES: tuple[Rule, ...] = (
         means="""
             A frame on one user's connection carried what only another user's frames carry: an id, or a text that the
             other has sent. It is looked for in every scenario and in every play of a boot, those of other users too,
-            so that a cache that gives to one what it keeps of another is seen. What a script expects on another
-            user's connection is meant to be there; so are frames that `public_frames` names.
+            so that a cache that gives to one what it keeps of another is seen; and in frames that no step reads, of a
+            type in `skip` or `ignored_frames`. What a script expects on another user's connection is meant to be
+            there; so are frames that `public_frames` names.
         """,
         matters="This is a leak of one user's data to another, not a mere defect of delivery.",
         action="""

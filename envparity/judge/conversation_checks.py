@@ -217,7 +217,7 @@ def other_users_events(view: RunView, observation: Observation) -> Iterator[Brea
             foreign = {value for value, users in sent_by.items() if owner not in users}
             leaked = [
                 event
-                for event in script.events
+                for event in (*script.events, *script.skipped)
                 if isinstance(event, FrameReceived)
                 and event.connection == connection
                 and any(_mentions(plain(event.frame), value) for value in foreign)

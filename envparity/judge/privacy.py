@@ -7,9 +7,8 @@ every play of the boot, so that what a cache keeps of one play and gives to the 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,16 +19,15 @@ from envparity.judge.view import RunView
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, ExpectStep, ExpectUnordered, placeholders
 from envparity.observe.frame import Frame, plain
+from envparity.observe.own_values import is_unique, text_of
 from envparity.observe.record import Observation
-from envparity.observe.transcript import FrameReceived, HttpAnswered, Transcript
+from envparity.observe.transcript import Event, FrameReceived, HttpAnswered, Transcript
 
 __all__ = ["others_values"]
 
 _QUOTED = 6
-_SHORTEST = 12  # characters of a value that can stand inside of a text and be nobody else's by accident
-_ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")
-_MADE = frozenset({"user", "uuid"})
 _ANY = "*"
+_UNREAD = Note("a frame that no step reads: of a type in `skip` or `ignored_frames`, or right before a close")
 
 Arrival = FrameReceived | HttpAnswered
 
@@ -104,7 +102,7 @@ class _Play:
         return tuple(
             _Value(self._by_name[name], name, frozenset(whose), self)
             for name, whose in users.items()
-            if _is_unique(self._by_name[name], name)
+            if is_unique(self._by_name[name], name)
         )
 
     @cached_property
@@ -128,21 +126,21 @@ class _Play:
         return frozenset(
             kind
             for connection, owner in self.owners.items()
-            for _, kind, text in self.arrivals(connection)
+            for _, kind, text in self.arrivals(connection, self.transcript.events)
             if _is_in(kind, self.open_to[connection])
             and any(value.text in text for value in self.values if value.users - {owner})
         )
 
-    def arrivals(self, connection: str) -> Iterator[tuple[Arrival, str, str]]:
-        """What came on that connection: each with its type, and its text."""
-        for event in self.transcript.events:
+    def arrivals(self, connection: str, events: Iterable[Event]) -> Iterator[tuple[Arrival, str, str]]:
+        """What of these events came on that connection: each with its type, and its text."""
+        for event in events:
             if event.connection != connection:
                 continue
             match event:
                 case FrameReceived(frame=frame):
-                    yield event, _kind(frame, self._type_field), _text(frame)
+                    yield event, _kind(frame, self._type_field), text_of(frame)
                 case HttpAnswered(request=request, body=frame) if frame is not None:
-                    yield event, request, _text(frame)
+                    yield event, request, text_of(frame)
 
 
 class _Known:
@@ -168,13 +166,16 @@ def _leaks(
         if each_value.play is not play or not play.scenario.private
     ]
     own = {value.text for value in play.values if owner in value.users}
-    for event, kind, text in play.arrivals(connection):
-        for value in foreign:
-            if value.text not in text or value.text in own or any(value.text in each_text for each_text in own):
-                continue
-            allowed = told_to_all if value.play is not play else play.open_to[connection]
-            if not _is_in(kind, allowed):
-                yield event, kind, value
+    here = play.open_to[connection]
+    # What no step reads says nothing of whose it is: its type is a broadcast's where any script shows that.
+    ways = ((play.transcript.events, here), (play.transcript.skipped, here | told_to_all))
+    for events, open_here in ways:
+        for event, kind, text in play.arrivals(connection, events):
+            for value in foreign:
+                if value.text not in text or value.text in own or any(value.text in each_text for each_text in own):
+                    continue
+                if not _is_in(kind, told_to_all if value.play is not play else open_here):
+                    yield event, kind, value
 
 
 def _breach(play: _Play, connection: str, owner: str, found: list[tuple[Arrival, str, _Value]]) -> Breach:
@@ -186,13 +187,15 @@ def _breach(play: _Play, connection: str, owner: str, found: list[tuple[Arrival,
     whose += f" of {nearest.scenario.name}" if nearest.scenario is not play.scenario else ""
     events = tuple(dict.fromkeys(id(event) for event, _, _ in found))
     quoted = tuple(next(event for event, _, _ in found if id(event) == each) for each in events[:_QUOTED])
+    unread = not {*map(id, play.transcript.skipped)}.isdisjoint(map(id, quoted))
+    told = who_got_what(play.transcript, connection, owner, names, whose)
     return Breach(
         where=play.scenario.name,
         expected=OWN_ALONE,
         got="what belongs to a user of another play" if whose else ANOTHERS,
         scenario=play.scenario.name,
         nature="another play" if whose else "the same play",
-        evidence=(who_got_what(play.transcript, connection, owner, names, whose), Excerpt(quoted, named=True)),
+        evidence=(told, *([_UNREAD] if unread else []), Excerpt(quoted, named=True)),
     )
 
 
@@ -241,26 +244,6 @@ def _is_in(kind: str, types: frozenset[str]) -> bool:
     return kind in types or _ANY in types
 
 
-def _is_unique(value: str, name: str) -> bool:
-    """Whether it cannot come from elsewhere: it was made for this play, or is an id."""
-    made = name.strip("<>").partition(":")[0] in _MADE
-    return len(value) >= _SHORTEST and (made or _ID.fullmatch(value) is not None)
-
-
 def _kind(frame: Frame, type_field: str) -> str:
     said = getattr(frame, "type", "") or plain(frame).get(type_field)
     return said if isinstance(said, str) else ""
-
-
-def _text(frame: Frame) -> str:
-    return "\n".join(_leaves(plain(frame)))
-
-
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield from value
-        yield from (leaf for under in value.values() for leaf in _leaves(under))
-    elif isinstance(value, list):
-        yield from (leaf for under in value for leaf in _leaves(under))
-    else:
-        yield str(value)

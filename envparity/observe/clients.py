@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
 import msgspec
 
-from envparity.observe.frame import plain
 from envparity.observe.nature import nature_on_the_wire
+from envparity.observe.own_values import is_made, text_of
 from envparity.observe.transcript import (
     Clients,
     ConnectionClosed,
@@ -22,9 +22,7 @@ from envparity.observe.transcript import (
 
 __all__ = ["as_one", "standstill_s"]
 
-_SHORTEST = 12  # characters of a value that can stand inside of a text and be nobody else's by accident
 _KEPT = 5  # frames that came to the wrong client of which a transcript tells
-_MADE = ("<user", "<uuid")
 
 
 def as_one(plays: Sequence[Transcript], served: int | None) -> Transcript:
@@ -84,17 +82,18 @@ def _crossed(plays: Sequence[Transcript]) -> Iterator[Crossed]:
     """The first frames that carry what was made for another client alone."""
     whose = _own_values(plays)
     found = 0
-    for number, play in enumerate(plays):
-        for event in play.events:
-            if not isinstance(event, FrameReceived):
-                continue
-            text = "\n".join(_leaves(plain(event.frame)))
-            foreign = next((value for value, owner in whose.items() if owner != number and value in text), None)
-            if foreign is not None:
-                yield Crossed(number + 1, whose[foreign] + 1, plays[whose[foreign]].names[foreign], event)
-                found += 1
-                if found == _KEPT:
-                    return
+    events = ((number, event) for number, play in enumerate(plays) for event in play.events)
+    skipped = ((number, event) for number, play in enumerate(plays) for event in play.skipped)
+    for number, event in chain(events, skipped):
+        if not isinstance(event, FrameReceived):
+            continue
+        text = text_of(event.frame)
+        foreign = next((value for value, owner in whose.items() if owner != number and value in text), None)
+        if foreign is not None:
+            yield Crossed(number + 1, whose[foreign] + 1, plays[whose[foreign]].names[foreign], event)
+            found += 1
+            if found == _KEPT:
+                return
 
 
 def _own_values(plays: Sequence[Transcript]) -> dict[str, int]:
@@ -104,14 +103,5 @@ def _own_values(plays: Sequence[Transcript]) -> dict[str, int]:
         value: number
         for number, play in enumerate(plays)
         for value, name in play.names.items()
-        if having[value] == 1 and len(value) >= _SHORTEST and name.startswith(_MADE)
+        if having[value] == 1 and is_made(value, name)
     }
-
-
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield from (leaf for under in value.values() for leaf in _leaves(under))
-    elif isinstance(value, list):
-        yield from (leaf for under in value for leaf in _leaves(under))
-    else:
-        yield str(value)

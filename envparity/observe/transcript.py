@@ -245,7 +245,8 @@ class Transcript(msgspec.Struct, frozen=True):
     nothing failed. `disturbed` is what the script did to the environment that was not over at once; `readiness` what
     each replica's readiness answered when the script was left after that. Where several clients played it at the same
     time, `clients` says how they fared, and the events are those of one of them. `began` is when `at_s` of its events
-    was 0, in seconds since the epoch; None where that was not kept.
+    was 0, in seconds since the epoch; None where that was not kept. `skipped` are, within bounds, frames that no step
+    reads and that carry ids or generated values; how many such frames come is chance, and they are compared with none.
     """
 
     scenario: str
@@ -260,6 +261,7 @@ class Transcript(msgspec.Struct, frozen=True):
     readiness: tuple[int | None, ...] = ()
     clients: Clients | None = None
     began: float | None = None
+    skipped: tuple[FrameReceived, ...] = ()
 
 
 def in_order_of_interest(

@@ -12,6 +12,7 @@ from envparity.judge.cause import (
     NotFound,
     OrderCause,
     Otherwise,
+    PlayCount,
     ReleaseCause,
     Search,
     StepPair,
@@ -55,17 +56,27 @@ def cause_text(cause: Cause | None) -> str:  # noqa: PLR0911  one for each kind 
 
 
 def _rates_text(cause: Chance) -> str:
-    """`shows in 5 of 8 boots of cloud, and in 0 of 8 of laptop; what changes the rate: WEB_CONCURRENCY=4`."""
+    """`shows in 5 of 8 boots of cloud, and in 0 of 8 of laptop; what changes the rate: WEB_CONCURRENCY=4`.
+
+    Where boots had several plays: `shows in 7 of 10 plays, in 5 of 5 boots of cloud, and …`.
+    """
     if not cause.of:
         return "chance: it does not show in every boot; how often could not be counted"
-    rate = f"shows in {cause.shown} of {cause.of} {cause.noun} of {cause.failing}"
+    rate = f"shows in {_plays(cause.plays)}{cause.shown} of {cause.of} {cause.noun} of {cause.failing}"
     if cause.passing:
-        rate += f", and in {cause.elsewhere} of {cause.of_elsewhere} of {cause.passing}"
+        elsewhere = _plays(cause.plays_elsewhere)
+        boots = f"{cause.noun} " if elsewhere else ""
+        rate += f", and in {elsewhere}{cause.elsewhere} of {cause.of_elsewhere} {boots}of {cause.passing}"
     if cause.again:
         rate += "; and in one boot more"
     if cause.changed_by:
         return f"{rate}; what changes the rate: {', '.join(cause.changed_by)}"
     return f"chance: {rate}"
+
+
+def _plays(count: PlayCount | None) -> str:
+    """`7 of 10 plays, in `; nothing where they are not known."""
+    return "" if count is None else f"{count.shown} of {count.of} plays, in "
 
 
 def order_text(cause: OrderCause) -> str:

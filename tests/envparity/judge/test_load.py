@@ -88,6 +88,16 @@ def test_a_frame_of_another_client_is_a_leak_unless_everybody_may_see_it() -> No
     assert judged.findings == ()
 
 
+def test_a_frame_of_another_client_that_no_step_reads_is_a_leak_too() -> None:
+    mine, others = ("3c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c003", "4c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c004")
+    plays = [replace(played(None), names={value: "<uuid:q>"}) for value in (mine, others)]
+    crossed = replace(plays[1], skipped=(received({"type": "presence", "text": f"said {mine}"}),))
+    (finding,) = found(("local", as_one((plays[0], crossed), None)))
+    assert (finding.code, finding.nature) == ("EP307", "another client")
+    own = replace(plays[1], skipped=(received({"type": "presence", "text": f"said {others}"}),))
+    assert found(("local", as_one((plays[0], own), None))) == []
+
+
 def test_who_waits_beside_a_flood_is_told_apart_from_who_waits() -> None:
     """The one that floods may wait, as with every limit."""
     flood = sent({"type": "noise"}, "noisy", count=100)

@@ -151,3 +151,10 @@ def test_what_one_play_of_either_side_has_in_common_is_no_difference() -> None:
 def rule_of(family: Family) -> str:
     """The first rule of that family."""
     return codes_of(family)[0]
+
+
+def test_frames_that_no_step_reads_are_compared_with_none() -> None:
+    """How many come is chance: not between environments, nor between two plays of one."""
+    skipped = (received({"type": "presence", "id": "3c1d7a54-41d0-4d9e-8f1e-d0c2a1b9c003"}),)
+    local = observation("local", transcripts=(transcript(skipped=skipped),), control=(transcript(),))
+    assert codes(local, observation("staging")) == []

@@ -12,7 +12,7 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, Expect, ExpectUnordered, Http, Send
 from envparity.observe.frame import JsonFrame
 from envparity.observe.record import SecondPlay
-from envparity.observe.transcript import Event, HttpAnswered, Transcript
+from envparity.observe.transcript import Event, FrameReceived, HttpAnswered, Transcript
 from envparity.report.wording import evidence_lines
 from tests.envparity.judge.builders import BACKEND, judged, observation, project, received, sent, transcript
 
@@ -58,9 +58,9 @@ def play(user: str, word: str, *entries: Event, scenario: str = "ask") -> Transc
     return transcript(*entries, scenario=scenario, names={user: "<user>", word: "<uuid:word>"})
 
 
-def both(*entries: Event, scenario: str = "both", **more: str) -> Transcript:
+def both(*entries: Event, scenario: str = "both", skipped: tuple[FrameReceived, ...] = ()) -> Transcript:
     names = {ANNA: "<user:anna>", BEN: "<user:ben>", M1: "<uuid:m1>", M2: "<uuid:m2>", ROOM: "<uuid:room>"}
-    return transcript(*entries, scenario=scenario, names=names | more)
+    return transcript(*entries, scenario=scenario, names=names, skipped=skipped)
 
 
 def answer(text: str, on: str = "a") -> Event:
@@ -173,3 +173,37 @@ def test_who_shows_no_credential_and_what_is_no_id_are_nobodys() -> None:
     assert leaks((captured,), first, control=(other,)) == []
     ided = transcript(sent({}), scenario="ask", names={ANNA: "<user>", M1: "<word>"})
     assert len(leaks((captured,), ided, control=(transcript(answer(M1), scenario="ask", names={BEN: "<user>"}),))) == 1
+
+
+def presence(text: str, on: str = "b", type_: str = "presence") -> FrameReceived:
+    return received({"type": type_, "text": text}, on)
+
+
+def test_what_no_step_reads_is_looked_at_as_well() -> None:
+    """Of a type that is skipped or ignored: of the same play, and of another."""
+    chat = two_users(Send({"type": "say", "id": "{uuid:m1}"}, on="a"), Expect(("done",), on="b", skip=("presence",)))
+    (found,) = leaks((chat,), both(skipped=(presence(f"anna says {M1}"),)))
+    assert evidence_lines(found)[0] == "connection b of <user:ben> got <uuid:m1>"
+    assert leaks((chat,), both(skipped=(presence(f"anna says {M1}"),)), public=("presence",)) == []
+    assert leaks((chat,), both(skipped=(presence(BEN), presence(f"{ANNA} says {M1}", on="a")))) == []
+    first, other = play(ANNA, M1), replace(play(BEN, M2), skipped=(presence(M1, on="a"),))
+    (found,) = leaks((ASK,), first, control=(other,))
+    assert evidence_lines(found)[0].endswith("got <uuid:word> of another play")
+
+
+def test_a_private_scenario_looks_at_what_no_step_reads() -> None:
+    chat = replace(two_users(Send({"id": "{uuid:m1}"}, on="a"), Expect(("done",), on="b")), private=True)
+    said = sent({"id": M1}, "a"), received({"user": ANNA}, "a"), received({"user": BEN}, "b")
+    assert len(leaks((chat,), both(*said, skipped=(presence(M1),)))) == 1
+    assert leaks((chat,), both(*said, skipped=(presence(M1, on="a"),))) == []
+
+
+def test_what_any_script_shows_to_be_told_to_all_may_be_skipped() -> None:
+    """A room's messages, which one scenario expects at the other user and another lets pass."""
+    said = Send({"type": "say", "id": "{uuid:m1}"}, on="a")
+    chat = two_users(said, Expect(("said",), on="b"))
+    skipping = two_users(said, Expect(("pong",), on="b", skip=("said",)), name="skipping")
+    heard = both(received({"type": "said", "id": M1}, "b"))
+    passed = both(scenario="skipping", skipped=(presence(M1, type_="said"),))
+    assert leaks((chat, skipping), heard, passed) == []
+    assert [leak.where for leak in leaks((chat, skipping), both(), passed)] == ["skipping"]

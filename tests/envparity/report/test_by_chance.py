@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from envparity.judge import RULES
-from envparity.judge.cause import Chance
+from envparity.judge.cause import Cause, Chance, PlayCount
 from envparity.judge.finding import Finding
 from envparity.report.github import annotation_lines, step_summary
 from envparity.report.html.page import html_page
@@ -17,6 +17,7 @@ from envparity.report.junit import junit_xml
 from envparity.report.sarif import sarif_json
 from envparity.report.saved import SavedRun
 from envparity.report.verdict import verdict_text
+from envparity.report.wording import cause_text
 from tests.envparity.report.recorded import clean_run
 
 UNSTEADY = "local: scenario talk came to a deadline (in 1 of 2 boots, not when it booted alone)"
@@ -78,3 +79,16 @@ def test_github_has_a_notice_and_a_folded_part_of_the_summary(run: SavedRun) -> 
 def test_a_saved_run_keeps_it(run: SavedRun) -> None:
     kept = msgspec.json.decode(msgspec.json.encode(run.verdict), type=type(run.verdict))
     assert (kept.by_chance, kept.unsteady) == (run.verdict.by_chance, run.verdict.unsteady)
+
+
+def test_plays_are_told_beside_boots_where_they_are_known() -> None:
+    """What shows in every boot and not in every play of it reads as what it is."""
+    chance = Chance(5, 5, of_elsewhere=5, failing="staging", passing="local", plays=PlayCount(7, 10))
+    told = cause_text(chance)
+    assert all(part in told for part in ("7 of 10 plays", "5 of 5 boots of staging", "0 of 5 of local"))
+    assert "plays" not in cause_text(msgspec.structs.replace(chance, plays=None))
+
+
+def test_a_run_that_was_saved_before_plays_were_counted_is_read() -> None:
+    saved = b'{"type":"chance","shown":3,"of":10,"failing":"staging"}'
+    assert msgspec.json.decode(saved, type=Cause) == Chance(3, 10, failing="staging")
