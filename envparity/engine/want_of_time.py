@@ -141,7 +141,7 @@ class LateBoots:
             again = await self._alone(boot)
             if self._every and _startup_failed(seen) and not (_startup_failed(again) or for_want_of_time(again)):
                 again = await self._alone(boot)  # a race of moments is won once by luck
-        del self._in_doubt[seen.case]
+            del self._in_doubt[seen.case]
         late = for_want_of_time(again)
         if late and again.stalls is not None and again.stalls.too_great:
             raise TooBusy(f"{again.case}: {late[0]}, but the machine is too busy to judge that: {again.stalls}")
