@@ -41,7 +41,7 @@ async def test_what_was_not_confirmed_is_told_as_that() -> None:
         return seen(LATE)
 
     with pytest.raises(DeadlineExceeded):
-        await boots.counted(CASE, attempt)
+        await boots.counted(CASE, attempt, print)
     (told,) = boots.late.in_doubt
     assert "talk came to a deadline" in told
     assert "not confirmed" in told
@@ -76,5 +76,5 @@ async def test_what_was_booted_alone_to_its_end_is_in_doubt_no_more() -> None:
     async def attempt(*, again: bool) -> Observation:
         return seen(KEPT if again else LATE)
 
-    await boots.counted(CASE, attempt)
+    await boots.counted(CASE, attempt, print)
     assert boots.late.in_doubt == ()
