@@ -21,18 +21,12 @@ from envparity.launch.controls import (
 )
 from envparity.launch.port import Stack
 from envparity.model.step import (
-    BlackHole,
-    BreakAnswer,
-    BreakRequest,
     Cut,
     Disturbance,
     DisturbsDependency,
-    HangUp,
     JumpClock,
-    Refuse,
     RestartAll,
     RestartReplicas,
-    Slow,
     Throttle,
 )
 from envparity.observe.disturbed import Disturbed
@@ -218,6 +212,9 @@ async def _killed(stack: Stack, replica: int) -> _Stopped:
 
 
 async def _asked(stack: Disturbable, step: Disturbance, replica: int) -> None:
+    if isinstance(step, DisturbsDependency):
+        await stack.disturb_dependency(step)
+        return
     match step:
         case JumpClock(by_s=by_s):
             await stack.jump_clock(replica, by_s)
@@ -230,5 +227,3 @@ async def _asked(stack: Disturbable, step: Disturbance, replica: int) -> None:
                     await stack.restart_all(dependencies=True)
             except TimeoutError:
                 raise DeadlineExceeded("everything to be ready after a restart", within_s) from None
-        case Slow() | BreakAnswer() | BreakRequest() | BlackHole() | HangUp() | Refuse():
-            await stack.disturb_dependency(step)

@@ -17,7 +17,7 @@ from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, ExpectStep, Send, SendBytes, SendJson, SendText, Slow, Step
 from envparity.observe.beside import AtOnce
-from envparity.observe.transcript import Transcript, is_broken
+from envparity.observe.transcript import Transcript, is_broken, kept_to_script
 
 __all__ = ["clients_at_once", "play_at_once", "slowed", "talks"]
 
@@ -105,12 +105,12 @@ def _that_say_more(scenarios: Sequence[Scenario], played: Collection[Transcript]
 
 def talks(scenarios: Sequence[Scenario], played: Collection[Transcript]) -> Iterator[Scenario]:
     """Those of one connection that kept to their script and say something, the longest first."""
-    kept = {transcript.scenario for transcript in played} - {script.scenario for script in played if is_broken(script)}
+    kept = kept_to_script(played)
     for scenario in sorted(scenarios, key=lambda each: len(each.steps), reverse=True):
-        usual = scenario.part == "usual" and not (scenario.disruptive or scenario.needs_quiet or scenario.takes_long)
         connects = [step for step in scenario.steps if isinstance(step, Connect)]
         says = any(isinstance(step, _SAYS) for step in scenario.steps)
-        if scenario.name in kept and usual and says and len(connects) == 1:
+        quick = scenario.plays_beside_others and not scenario.takes_long
+        if scenario.name in kept and quick and says and len(connects) == 1:
             yield scenario
 
 

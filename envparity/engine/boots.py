@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -16,7 +17,7 @@ from envparity.engine.further_boots import FurtherBoots
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.plan import PlannedCase
-from envparity.engine.want_of_time import BootAttempt, Doubt, LateBoots, with_stalls
+from envparity.engine.want_of_time import BootAttempt, Doubt, LateBoots, TellWhy, with_stalls
 from envparity.errors import DeadlineExceeded, EngineFailed, EngineSilent, LaunchError
 from envparity.launch.port import Launcher, Stack
 from envparity.model.case import Case
@@ -109,18 +110,17 @@ class Boots:
         await self._under_way.cancel()
 
     async def counted(
-        self, case: Case, attempt: BootAttempt, *, idle: bool = False, doubt: Doubt | None = None
+        self, case: Case, attempt: BootAttempt, doubted: TellWhy, *, idle: bool = False, doubt: Doubt | None = None
     ) -> Observation:
         """What `attempt` shows in one of the places, or, where that came to a deadline, alone: that is what counts.
 
-        After `MOST_LATE_ALONE` that came to one alone as well, the first is believed. Raises `TooBusy` where the
-        machine lets nobody judge it.
+        `doubted` is told why it is made again. After `MOST_LATE_ALONE` that came to one alone as well, the first is
+        believed. Raises `TooBusy` where the machine lets nobody judge it.
         """
         place = self.places.place(idle=idle)
         if case.environment in self._attached:
             async with place:
                 return await with_stalls(lambda: attempt(again=False))
-        doubted = lambda why: self._emit(Waiting(case.id, f"{case} once more, alone: {why}"))  # noqa: E731
         observation, reasons = await self.late.believed(
             attempt, place, self.places.alone(), doubted=doubted, doubt=doubt
         )
@@ -147,7 +147,8 @@ class Boots:
             return await self._boot_and_look(planned, again=again, doubt=None if again else doubt)
 
         if self._elsewhere is None:
-            observation = await self.counted(case, attempt, idle=case.boot.hasten != 1, doubt=doubt)
+            begins, idle = partial(self._begins, planned), case.boot.hasten != 1
+            observation = await self.counted(case, attempt, begins, idle=idle, doubt=doubt)
             observation = await self._further.beside(planned.case, observation, lambda _nth: self.once_more(planned))
             duration_s = round(time.monotonic() - began, 1)
         else:
@@ -173,9 +174,9 @@ class Boots:
             self.repeats[case] = result.more.repeats
         return msgspec.structs.replace(result, observation=observation)
 
-    def _begins(self, planned: PlannedCase) -> None:
+    def _begins(self, planned: PlannedCase, doubted: str = "") -> None:
         case = planned.case
-        self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios)))
+        self._emit(CaseStarted(case.id, case.environment, str(case), len(planned.scenarios), doubted))
 
     async def _boot_and_look(
         self, planned: PlannedCase, *, again: bool = False, repeated: bool = False, doubt: Doubt | None = None

@@ -149,7 +149,10 @@ class CaseStage:
                 self._emit(Waiting(case.id, f"a cold boot to confirm {case}"))
             return await self.explorer.observe_cold(case)
 
-        return await self.boots.counted(case, attempt)
+        def doubted(why: str) -> None:
+            self._emit(Waiting(case.id, f"{case} once more, alone: {why}"))
+
+        return await self.boots.counted(case, attempt, doubted)
 
     @asynccontextmanager
     async def stand(self, environment: str) -> AsyncIterator[BootsBeside]:

@@ -14,7 +14,7 @@ from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.observe.record import SecondPlay
-from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broken
+from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broken, kept_to_script
 
 __all__ = ["CameBack", "come_back", "comes_back"]
 
@@ -42,7 +42,7 @@ def comes_back(scenarios: Sequence[Scenario], played: Collection[Transcript], *,
     None that moves a clock, for that stays where it is. Without `thorough` not those whose script waits for long or
     disturbs, nor those that let nobody in: who is turned away leaves nothing behind that a second time could show.
     """
-    kept = {transcript.scenario for transcript in played} - {item.scenario for item in played if is_broken(item)}
+    kept = kept_to_script(played)
     return [
         scenario
         for scenario in scenarios

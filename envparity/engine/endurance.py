@@ -54,26 +54,26 @@ async def endure(
     return seen
 
 
-async def _visits(player: ScenarioPlayer, stack: Stack, quiet: Scenario) -> AsyncIterator[bool]:
-    """Whether each round of them went well."""
+async def _visits(player: ScenarioPlayer, stack: Stack, quiet: Scenario) -> AsyncIterator[None]:
+    """Rounds of them, until a visit goes wrong."""
     ((_, script),) = await player.scripts(stack, [quiet])
     ways = cycle(ways_to_go(quiet))
     while True:
-        went_well = True
         for way in islice(ways, _VISITS):
             (transcript,) = await player.plays_again(stack, [(way, script)])
-            went_well = went_well and not is_broken(transcript)
-            if not went_well:
-                break
-        yield went_well
+            if is_broken(transcript):
+                return
+        yield
 
 
-async def _conversations(player: ScenarioPlayer, stack: Stack, said: Scenario) -> AsyncIterator[bool]:
-    """Whether each round of them went well."""
+async def _conversations(player: ScenarioPlayer, stack: Stack, said: Scenario) -> AsyncIterator[None]:
+    """Rounds of them, until one in which a conversation went wrong."""
     users = cycle(await _users(player, stack, said, _USERS))
     while True:  # one after the other: what several at once take differs from round to round
         had = [talk for user in islice(users, _CONVERSATIONS) for talk in await player.of_users(stack, said, [user])]
-        yield not any(map(is_broken, had))
+        if any(map(is_broken, had)):
+            return
+        yield
 
 
 async def _users(player: ScenarioPlayer, stack: Stack, said: Scenario, count: int) -> list[str]:
@@ -82,18 +82,20 @@ async def _users(player: ScenarioPlayer, stack: Stack, said: Scenario, count: in
 
 
 async def _in_rounds(
-    rounds: AsyncIterator[bool], replicas: Sequence[tuple[int, ...]], each: int, scenario: str = ""
+    rounds: AsyncIterator[None], replicas: Sequence[tuple[int, ...]], each: int, scenario: str = ""
 ) -> tuple[MemorySeen, ...]:
     seen: list[MemorySeen] = []
     try:
         async with asyncio.timeout(_LONGEST_S):
-            while len(seen) < _ROUNDS and await anext(rounds):
+            async for _ in rounds:
                 await asyncio.sleep(_SETTLES_S)
                 held = [await usage_of(pids) for pids in replicas]
                 known = tuple(usage.memory_kib for usage in held if usage is not None)
                 if len(known) < len(replicas):
                     return ()  # a worker has gone: what it had is no matter of the next
                 seen.append(MemorySeen((len(seen) + 1) * each, known, scenario))
+                if len(seen) == _ROUNDS:
+                    return tuple(seen)
     except TimeoutError:
-        return ()
-    return tuple(seen) if len(seen) == _ROUNDS else ()
+        pass
+    return ()

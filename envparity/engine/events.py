@@ -50,12 +50,16 @@ class Waiting(msgspec.Struct, frozen=True, tag=True):
 
 
 class CaseStarted(msgspec.Struct, frozen=True, tag=True):
-    """A case began to boot; `title` is the case in words."""
+    """A case began to boot; `title` is the case in words.
+
+    `doubted` is what came to a deadline in the boot before, where it boots once more with nothing beside it.
+    """
 
     case: str
     environment: str
     title: str
     scenarios: int
+    doubted: str = ""
 
 
 class ScenarioPlayed(msgspec.Struct, frozen=True, tag=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from envparity.judge.growth import SLOPE
 from envparity.launch.controls import CountsConnections, SaysHoldings, ShowsMetrics
@@ -19,6 +20,13 @@ __all__ = ["Growth"]
 _LOOKS = 10
 _LOOKS_AT_GAUGES = 20
 _BETWEEN_LOOKS_S = 0.1
+
+
+class _Page(NamedTuple):
+    """What a replica shows as its metrics, and what the gauges in it say of how many are there."""
+
+    text: str
+    gauges: dict[str, float]
 
 
 class Growth:
@@ -54,10 +62,10 @@ class Growth:
         to = self._stack.connections_to() if isinstance(self._stack, CountsConnections) else {}
         kept = await self._stack.holdings() if self._holdings and isinstance(self._stack, SaysHoldings) else {}
         pages = await self._settled_pages()
-        labels, there = tuple(map(label_values, pages)), tuple(map(present, pages))
+        labels, there = tuple(label_values(page.text) for page in pages), tuple(page.gauges for page in pages)
         self.points.append(Usage(tuple(self._connections), tuple(held), to, labels, there, kept))
 
-    async def _settled_pages(self) -> list[str]:
+    async def _settled_pages(self) -> list[_Page]:
         """Pages of metrics; again, for two seconds, while a gauge has grown since the last point as a leak does.
 
         What ends a connection may still be at it, on a busy machine: what stays is asked for.
@@ -70,20 +78,21 @@ class Growth:
             pages = await self._pages()
         return pages
 
-    def _has_grown(self, pages: Iterable[str]) -> bool:
+    def _has_grown(self, pages: Iterable[_Page]) -> bool:
         if not self.points:
             return False
         before, made = self.points[-1], sum(self._connections)
-        was, now = _there(before.present), _there(map(present, pages))
+        was, now = _there(before.present), _there(page.gauges for page in pages)
         least = SLOPE * max(made - sum(before.connections), 1)
         return any(count - was.get(name, 0) >= least for name, count in now.items())
 
-    async def _pages(self) -> list[str]:
+    async def _pages(self) -> list[_Page]:
         """The metrics of each replica, where it shows any."""
         stack = self._stack
         if not isinstance(stack, ShowsMetrics):
             return []
-        return [await stack.metrics(index) for index in range(stack.replica_count)]
+        texts = [await stack.metrics(index) for index in range(stack.replica_count)]
+        return [_Page(text, present(text)) for text in texts]
 
     async def _held(self) -> list[ReplicaUsage | None]:
         return [await usage_of(pids) for pids in self._pids.values()]

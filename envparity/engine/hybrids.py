@@ -21,6 +21,7 @@ from envparity.engine.known_boots import KnownBoots, Question
 from envparity.engine.observer import Observer
 from envparity.engine.places import Places
 from envparity.engine.play_counts import PlaysOfBoot, plays_of_boot
+from envparity.engine.suspects import Suspects
 from envparity.engine.want_of_time import BootAttempt, LateBoots, for_want_of_time
 from envparity.isolate import OutOfBoots, Trait, carried, differences, mix
 from envparity.judge import singles
@@ -72,7 +73,7 @@ class Hybrids:
     `not_stood_up` those of which nothing came up. Each takes one of the `places`. Leaving the context takes down what
     forks stood beside. With `base` the traits are added to that environment, and not to the one that passes. `pairs`:
     each is booted twice, and the two boots are judged together. `also`: in each that starts users come back
-    (`returns`), or pages of other `origins` ask. `boots` are those that are known.
+    (`returns`), or pages of other `origins` ask. `boots` are those that are known, `suspects` what searches named.
     """
 
     def __init__(
@@ -88,23 +89,23 @@ class Hybrids:
         base: Environment | None = None,
         pairs: bool = False,
         also: Collection[str] = (),
+        suspects: Suspects | None = None,
     ) -> None:
-        self._backend, self._today = project.backend, project.today
-        self.places = places
-        self.passing = project.environments[passing.case.environment]
-        self.failing = project.environments[failing.case.environment]
-        self.base = self.passing if base is None else base
+        self._backend, self._today, self.places = project.backend, project.today, places
         self.ends = passing, failing
+        self.passing, self.failing = (project.environments[end.case.environment] for end in self.ends)
+        self.base = self.passing if base is None else base
         self.traits = _told(differences(self.base, self.failing), project.backend.known_secrets)
         self.booted = self.not_stood_up = 0
+        self.suspects = Suspects() if suspects is None else suspects
         self.boots: KnownBoots[HybridShown] = KnownBoots()
         self._late = LateBoots(late_alone=1 if for_want_of_time(failing) else 0)  # that boot was alone then
         self._waits_for_idle_times = failing.case.boot.hasten != 1
-        self._pairs = pairs
         played = tuple(transcript for transcript in passing.transcripts if transcript.scenario in scenarios)
         self._passed = msgspec.structs.replace(passing, transcripts=played)
-        self._scenarios = scenarios
-        self._based_on = functools.partial(Hybrids, project, launcher, observer, places, pairs=pairs, also=also)
+        self._scenarios, self._pairs = scenarios, pairs
+        based_on = functools.partial(Hybrids, project, launcher, observer, places, pairs=pairs, also=also)
+        self._based_on = functools.partial(based_on, suspects=self.suspects)
         self._behind: Hybrids | None = None
         self._boots = HybridBoots(
             launcher,

@@ -15,7 +15,7 @@ from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.observe.beside import PLAYS_TO_BLAME, DialectPlay
-from envparity.observe.transcript import Transcript, is_broken
+from envparity.observe.transcript import Transcript, kept_to_script
 
 __all__ = ["OtherHandshakes", "play_other_handshakes", "token_first"]
 
@@ -55,13 +55,11 @@ async def play_other_handshakes(
     whose client offers several subprotocols, and where that leaves the script, in each dialect by itself. What leaves
     it is played so again until it keeps to it, or has left it `PLAYS_TO_BLAME` times. Each play is that of a new user.
     """
-    kept = {transcript.scenario for transcript in played} - {script.scenario for script in played if is_broken(script)}
+    kept = kept_to_script(played)
     quick = [
         scenario
         for scenario in scenarios
-        if scenario.name in kept
-        and not (scenario.disruptive or scenario.needs_quiet or scenario.takes_long)
-        and scenario.part == "usual"
+        if scenario.name in kept and scenario.plays_beside_others and not scenario.takes_long
     ]
     scripts = await player.scripts(stack, quick)
     with_token = [(scenario, first) for scenario, script in scripts if (first := token_first(script)) is not None]

@@ -11,7 +11,7 @@ from envparity.engine.finer import taken_apart
 from envparity.engine.hybrids import Hybrids
 from envparity.engine.oracle import AnswersQuestions, CountedBoot, Oracle, played_for
 from envparity.engine.play_counts import in_all
-from envparity.isolate import Outcome, OutOfBoots, Trait, is_silent_without, isolate, parts_left
+from envparity.isolate import Expectation, Outcome, OutOfBoots, Trait, is_silent_without, isolate, parts_left
 from envparity.isolate.rates import (
     ERROR,
     SEVERAL_ERROR,
@@ -150,12 +150,14 @@ async def _changing(oracle: Oracle, hybrids: Hybrids, test: BootsOfOne, most: in
 
         return at_which_rate
 
-    found = await isolate(hybrids.traits, by_rate(oracle), most=most, progress=oracle.tell)
+    expected: Expectation[Trait] = Expectation(hybrids.suspects.among)
+    found = await isolate(hybrids.traits, by_rate(oracle), expected=expected, most=most, progress=oracle.tell)
     if not found.verified:
         return (), 0
-    finer = await taken_apart(found, hybrids, oracle, by_rate, most)
+    finer = await taken_apart(found, hybrids, oracle, by_rate, most, expected=expected)
     behind = hybrids.behind_an_ingress()
     if finer is not found and not finer.flaky and behind is not None:
         found, oracle = finer, oracle.of(behind)
     cause = await without_innocents(found.causes[0], lambda traits: asked(oracle, traits, test.strict))
+    hybrids.suspects.name([cause])
     return tuple(map(str, cause)), times[frozenset(cause)]

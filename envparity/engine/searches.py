@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from envparity.engine.oracle import AnswersQuestions, Oracle, played_for
 from envparity.engine.places import Places
 from envparity.engine.ranking import ranked
 from envparity.engine.rates import rate, with_what_changes_it
+from envparity.engine.suspects import Suspects
 from envparity.engine.trait_search import TraitSearch, found_by, shows_again
 from envparity.isolate import Isolated, OutOfBoots, Trait
 from envparity.isolate.trait_places import trait_places
@@ -55,6 +57,7 @@ class Searches:
         self._places = places
         self._boots = boots
         self._seconds = seconds
+        self._suspects: defaultdict[tuple[str, str], Suspects] = defaultdict(Suspects)
 
     async def search(self, asked: AskedSearch) -> dict[int, Found]:
         """What is found, by the findings' places. All of them are looked for between the same two boots."""
@@ -100,6 +103,7 @@ class Searches:
             scenarios=set(scenarios),
             pairs=pairs,
             also=also,
+            suspects=self._suspects[case.passing.case.environment, case.failing.case.environment],
         )
 
     async def _cause_of_what_is_steady(self, case: Ends, hybrids: Hybrids, until_s: float) -> Cause | None:
@@ -160,6 +164,7 @@ class Searches:
             return Chance(0, 0) if oracle.unsteady else None
         if finer.flaky:
             return None
+        hybrids.suspects.name(finer.causes)
         boots, verifying = finer.boots - found.boots, finer.verifying - found.verifying
         cost = searched + boots, oracle.asked - searched + verifying, foresight.needless
         return _cause(finer, hybrids, oracle, cost, await oracle.unlike(found.causes), shown=search.shown)

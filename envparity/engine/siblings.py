@@ -20,7 +20,7 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Expect, ExpectClose, ExpectStep, Settle, Step
 from envparity.model.step.sending import OPENED, SWITCHING
 from envparity.observe.beside import SiblingPlay
-from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broken
+from envparity.observe.transcript import HandshakeAnswered, Transcript, kept_to_script
 
 __all__ = ["SIBLING", "WithSibling", "play_beside_siblings", "with_sibling"]
 
@@ -96,14 +96,13 @@ async def play_beside_siblings(
     Without `thorough` not those whose script waits for long, nor those in which nobody hears anything that is not heard
     in another one.
     """
-    kept = {transcript.scenario for transcript in played} - {script.scenario for script in played if is_broken(script)}
+    kept = kept_to_script(played)
     left = [
         beside
         for scenario in scenarios
         if scenario.name in kept
-        and not (scenario.disruptive or scenario.needs_quiet)
+        and scenario.plays_beside_others
         and (thorough or not scenario.takes_long)
-        and scenario.part == "usual"
         and (beside := with_sibling(scenario)) is not None
     ]
     left = left if thorough else list(_that_hear_more(left))

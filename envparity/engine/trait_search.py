@@ -86,13 +86,17 @@ async def found_by(
 
 
 def _expected(hybrids: Hybrids, evidence: Sequence[Evidence]) -> Expectation[Trait]:
-    """What evidence speaks of comes first, and weighs more; a whole ingress as much as all that came with it."""
+    """What evidence speaks of comes first, and weighs more; a whole ingress as much as all that came with it.
+
+    Behind that comes what made the difference of other findings.
+    """
     behind = hybrids.behind_an_ingress()
     all_traits = (*hybrids.traits, *(behind.traits if behind is not None else ()))
     spoken = weights(all_traits, evidence, hybrids.failing)
 
     def likely_of(several: Sequence[Trait]) -> tuple[Trait, ...]:
-        return likely(several, evidence, hybrids.failing)
+        spoken_of = likely(several, evidence, hybrids.failing)
+        return tuple(dict.fromkeys((*spoken_of, *hybrids.suspects.among(several))))
 
     def weighs(trait: Trait) -> float:
         whole = behind is not None and has_a_whole_ingress((trait,))

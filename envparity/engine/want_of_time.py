@@ -19,11 +19,14 @@ __all__ = [
     "BootAttempt",
     "Doubt",
     "LateBoots",
+    "TellWhy",
     "ends_alike",
     "for_want_of_time",
     "late_for_want_of_time",
     "with_stalls",
 ]
+
+TellWhy = Callable[[str], None]
 
 MOST_LATE_ALONE = 3
 """After so many boots that came to a deadline alone as well, what comes to one is believed at once."""
@@ -114,7 +117,7 @@ class LateBoots:
         place: AbstractAsyncContextManager[object],
         alone: AbstractAsyncContextManager[object],
         *,
-        doubted: Callable[[str], None] = lambda _why: None,
+        doubted: TellWhy = lambda _why: None,
         doubt: Doubt | None = None,
         known: Observation | None = None,
     ) -> tuple[Observation, tuple[str, ...]]:
@@ -122,7 +125,7 @@ class LateBoots:
 
         Where each deadline is doubted and the machine was calm, what came to one is among the plays of the boot alone.
         A startup that failed is tried alone twice there before that is called the machine's doing.
-        `doubted` is told why it is made again; where that was settled by a `doubt` in the middle of it, it always is.
+        `doubted` is told why it is made again, each time; where a `doubt` has settled that in the middle, it always is.
         What ended as what is `known` of an equal boot is believed. Raises `TooBusy` where each deadline is doubted.
         """
         async with place:
@@ -140,8 +143,9 @@ class LateBoots:
             self._in_doubt[seen.case] = reasons
             again = await self._alone(boot)
             if self._every and _startup_failed(seen) and not (_startup_failed(again) or for_want_of_time(again)):
-                again = await self._alone(boot)  # a race of moments is won once by luck
-        del self._in_doubt[seen.case]
+                doubted(reasons[0])  # a race of moments is won once by luck
+                again = await self._alone(boot)
+            del self._in_doubt[seen.case]
         late = for_want_of_time(again)
         if late and again.stalls is not None and again.stalls.too_great:
             raise TooBusy(f"{again.case}: {late[0]}, but the machine is too busy to judge that: {again.stalls}")

@@ -106,6 +106,11 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.tells_workers_apart or self.clients > 1
 
     @property
+    def plays_beside_others(self) -> bool:
+        """Whether it is played once its boot has started, at the same time as others, and disturbs none of them."""
+        return self.part == "usual" and not (self.disruptive or self.needs_quiet)
+
+    @property
     def client_addresses(self) -> tuple[str, ...]:
         """The names by which its clients come from addresses of their own, in the order of the alphabet."""
         said = {step.source for step in self.steps if isinstance(step, Connect | Http)}

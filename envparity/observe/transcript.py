@@ -31,6 +31,7 @@ __all__ = [
     "Transcript",
     "in_order_of_interest",
     "is_broken",
+    "kept_to_script",
     "violations_of",
 ]
 
@@ -287,6 +288,12 @@ def in_order_of_interest(
 def is_broken(transcript: Transcript) -> bool:
     """Whether it left its script, or broke the contract."""
     return transcript.departure is not None or any(map(violations_of, transcript.events))
+
+
+def kept_to_script(played: Iterable[Transcript]) -> frozenset[str]:
+    """The scenarios none of whose plays left its script or broke the contract."""
+    plays = list(played)
+    return frozenset({play.scenario for play in plays} - {play.scenario for play in plays if is_broken(play)})
 
 
 def violations_of(event: Event) -> tuple[str, ...]:

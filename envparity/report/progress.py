@@ -21,7 +21,7 @@ __all__ = ["CaseProgress", "Progress"]
 
 @dataclass
 class CaseProgress:
-    """One case that is booting or being observed."""
+    """One case that is booting or being observed; `alone`: once more, with nothing beside it."""
 
     title: str
     environment: str
@@ -29,6 +29,7 @@ class CaseProgress:
     waits_for: str = ""
     played: int = 0
     departed: int = 0
+    alone: bool = False
 
 
 @dataclass
@@ -54,9 +55,7 @@ class Progress:
             case Waiting():
                 self._waits(event.case, event.waited_for)
             case CaseStarted():
-                self.waits_for = ""
-                self.titles[event.case] = event.title
-                self.running[event.case] = CaseProgress(event.title, event.environment, event.scenarios)
+                self._starts(event)
             case ScenarioPlayed():
                 self._played(event)
             case OrdersPlanned():
@@ -74,6 +73,16 @@ class Progress:
     def title(self, case: str) -> str:
         """The case in words, as `CaseStarted` gave them."""
         return self.titles.get(case, case)
+
+    def _starts(self, event: CaseStarted) -> None:
+        """Begin to count a case; what its boot before has shown counts no more."""
+        self.waits_for = ""
+        self.titles[event.case] = event.title
+        before = self.running.get(event.case)
+        if before is not None:
+            self.departed[event.environment] = self.departed.get(event.environment, 0) - before.departed
+        alone = bool(event.doubted)
+        self.running[event.case] = CaseProgress(event.title, event.environment, event.scenarios, alone=alone)
 
     def _waits(self, case: str, waited_for: str) -> None:
         if case in self.running:

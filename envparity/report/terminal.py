@@ -94,6 +94,8 @@ class PlainTerminal:
                     self._last_wait[event.case] = event.waited_for
                     who = f"{self._progress.title(event.case)}: " if event.case else ""
                     yield f"{who}waits for {event.waited_for}"
+            case CaseStarted(doubted=why) if why:
+                yield f"{event.title}: boots once more, alone: {why}"
             case CaseStarted():
                 yield f"{event.title}: boots, {counted(event.scenarios, 'scenario')} to play"
             case OrdersPlanned():
@@ -184,7 +186,8 @@ class LiveTerminal:
 
 def _running(case: CaseProgress) -> str:
     doing = f"waits for {case.waits_for}" if case.waits_for else "observing"
-    return printable(f"{case.title}: {doing}, {case.played}/{case.scenarios} scenarios")
+    title = f"{case.title}, once more, alone" if case.alone else case.title
+    return printable(f"{title}: {doing}, {case.played}/{case.scenarios} scenarios")
 
 
 def _opening(event: RunStarted) -> str:

@@ -61,7 +61,7 @@ class AttachedLauncher:
         deployed = self._project.attached.get(environment.name)
         if deployed is None or environment is not self._project.environments.get(environment.name) or not boot.steady:
             raise LaunchError(f"{case}: what is attached is looked at as it is, and not booted")
-        stack = self._stack(case, deployed)
+        stack = self._stack(case, deployed, waiting)
         with raised_without_secrets(lambda: stack.redaction):
             try:
                 if source := shown_source(deployed):
@@ -73,7 +73,7 @@ class AttachedLauncher:
             finally:
                 await stack.health.close()
 
-    def _stack(self, case: Case, deployed: Deployed) -> AttachedStack:
+    def _stack(self, case: Case, deployed: Deployed, waiting: Waiting) -> AttachedStack:
         target = parse_target(deployed.url)
         backend, environment = self._project.backend, self._project.environments[case.environment]
         settings = known_settings(backend, environment)
@@ -99,6 +99,7 @@ class AttachedLauncher:
             health=DeployedHealth(deployed.health or target.origin, tls, connections),
             credentials=Credentials(msgspec.structs.replace(environment, deployed=deployed), backend.scheme),
             deployed=deployed,
+            waiting=waiting,
         )
 
     async def _reach(self, stack: AttachedStack) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from envparity.errors import LaunchError
 from envparity.launch.attached.health import DeployedHealth, is_observed
 from envparity.launch.plain_stack import PlainStack
+from envparity.launch.port import Waiting
 from envparity.launch.shown_certificate import look
 from envparity.model.backend import Backend
 from envparity.model.deployed.credentials import CredentialUnavailable
@@ -31,7 +32,8 @@ _RELEASES = ("release", "releaseId", "release_id", "revision", "commit")
 class AttachedStack(PlainStack):
     """A deployed environment. `given` are the settings that its file says; `settings` has the key for tokens, too.
 
-    `certificate` is what its certificate is, in words; `notes` what else was seen, and what could not be.
+    `certificate` is what its certificate is, in words; `notes` what else was seen, and what could not be. `waiting` is
+    told what is waited for.
     """
 
     backend: Backend
@@ -40,6 +42,7 @@ class AttachedStack(PlainStack):
     health: DeployedHealth
     credentials: Credentials
     deployed: Deployed
+    waiting: Waiting
     certificate: str = ""
     notes: list[str] = field(default_factory=list)
     _seen: Replica | None = None
@@ -98,19 +101,28 @@ class AttachedStack(PlainStack):
         self.timings["startup"] = round(time.monotonic() - began, 3)
 
     async def _reached(self, began: float) -> Sequence[HttpAnswer | None]:
-        """What liveness, readiness and the startup report answer, asked again while a gateway has nobody behind it.
+        """What liveness, readiness and the startup report answer, asked again while a gateway has nobody behind it."""
+        most_s = self.backend.phases.boot_s
+        answers, unreached = await self._asked()
+        if unreached:
+            gateway = f"the gateway of {self.url}, which answers {unreached}"
+            self.waiting(f"a backend behind {gateway}, for {most_s:g} s at most")
+        while unreached and time.monotonic() - began <= most_s:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            answers, unreached = await self._asked()
+        return answers
+
+    async def _asked(self) -> tuple[Sequence[HttpAnswer | None], int]:
+        """These answers, and the status by which the gateway says that it has nobody behind it; 0 where it has.
 
         Where it has no such path, the one that clients open is asked for, without an upgrade.
         """
         paths = self.backend.health
         asked = (paths.live, paths.ready, paths.startup)
-        while True:
-            answers = [await self.health.ask(path) for path in asked]
-            met = answers if any(asked) else [await self.health.ask(self.endpoint.path)]
-            reached = not any(answer is not None and answer.status in _NOBODY_BEHIND for answer in met)
-            if reached or time.monotonic() - began > self.backend.phases.boot_s:
-                return answers
-            await asyncio.sleep(_LOOK_EVERY_S)
+        answers = [await self.health.ask(path) for path in asked]
+        met = answers if any(asked) else [await self.health.ask(self.endpoint.path)]
+        statuses = (answer.status for answer in met if answer is not None)
+        return answers, next((status for status in statuses if status in _NOBODY_BEHIND), 0)
 
     async def observe_replica(self, index: int) -> Replica:
         """How it was when it was asked; it is not asked twice. No log, no exit status: nobody knows them."""

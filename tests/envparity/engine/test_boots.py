@@ -10,9 +10,10 @@ from typing import cast
 import pytest
 
 from envparity.engine.boots import Boots
+from envparity.engine.events import CaseStarted, Emit, Event
 from envparity.engine.observer import Observer
 from envparity.engine.plan import PlannedCase
-from envparity.engine.want_of_time import Doubt
+from envparity.engine.want_of_time import Doubt, for_want_of_time
 from envparity.errors import EngineFailed, LaunchError, TooBusy
 from envparity.launch.port import Launcher, Stack, Waiting
 from envparity.model.backend import Backend, ImageSource
@@ -45,7 +46,7 @@ class Shown:
         return Observation(self._case, "fake", "00000000", launch_failure=failure)
 
 
-def boots_of(launcher: Launcher | None = None) -> Boots:
+def boots_of(launcher: Launcher | None = None, emit: Emit = print) -> Boots:
     observer = Observer(BACKEND, "fake", "00000000", print, {})
 
     async def look(
@@ -54,13 +55,13 @@ def boots_of(launcher: Launcher | None = None) -> Boots:
         del planned, stack, began, again, told, doubt
         raise AssertionError("nothing is planned here")
 
-    return Boots(PROJECT, cast("Launcher", launcher), observer, print, look, planned=0, workers=2)
+    return Boots(PROJECT, cast("Launcher", launcher), observer, emit, look, planned=0, workers=2)
 
 
 async def test_what_does_not_come_to_a_deadline_is_booted_once() -> None:
     boots = boots_of()
     shown = Shown(boots, LOCAL, late=0)
-    assert (await boots.counted(LOCAL, shown)).launch_failure is None
+    assert (await boots.counted(LOCAL, shown, print)).launch_failure is None
     assert (len(shown.beside), boots.unsteady) == (1, [])
 
 
@@ -68,7 +69,7 @@ async def test_what_does_not_show_alone_is_told_as_unsteady() -> None:
     """The second boot counts; the first is said, and decides nothing."""
     boots = boots_of()
     shown = Shown(boots, LOCAL, late=1)
-    assert (await boots.counted(LOCAL, shown)).launch_failure is None
+    assert (await boots.counted(LOCAL, shown, print)).launch_failure is None
     assert len(shown.beside) == 2
     assert len(boots.unsteady) == 1
 
@@ -76,7 +77,7 @@ async def test_what_does_not_show_alone_is_told_as_unsteady() -> None:
 async def test_what_shows_alone_as_well_counts() -> None:
     boots = boots_of()
     shown = Shown(boots, LOCAL, late=2)
-    assert (await boots.counted(LOCAL, shown)).launch_failure is not None
+    assert (await boots.counted(LOCAL, shown, print)).launch_failure is not None
     assert (len(shown.beside), boots.unsteady) == (2, [])
 
 
@@ -100,9 +101,9 @@ async def test_nothing_is_beside_what_is_shown_alone() -> None:
                 asyncio.get_running_loop().call_later(0, go_on.set)
             return await super().__call__(again=again)
 
-    other = asyncio.create_task(boots.counted(STAGING, slow))
+    other = asyncio.create_task(boots.counted(STAGING, slow, print))
     await held.wait()
-    await boots.counted(LOCAL, Told(boots, LOCAL, late=1))
+    await boots.counted(LOCAL, Told(boots, LOCAL, late=1), print)
     await other
     assert order == ["beside", "slow ends", "alone"]
 
@@ -112,7 +113,7 @@ async def test_after_some_that_failed_alone_too_a_deadline_is_believed_at_once()
     boots = boots_of()
     attempts = [Shown(boots, LOCAL, late=2) for _ in range(5)]
     for shown in attempts:
-        await boots.counted(LOCAL, shown)
+        await boots.counted(LOCAL, shown, print)
     assert [len(shown.beside) for shown in attempts] == [2, 2, 2, 1, 1]
 
 
@@ -123,7 +124,20 @@ async def test_a_machine_that_is_too_busy_is_no_finding(monkeypatch: pytest.Monk
     monkeypatch.setattr(STALLS, "since", lambda _mark: stalled)
     assert stalled.too_great
     with pytest.raises(TooBusy):
-        await boots.counted(LOCAL, Shown(boots, LOCAL, late=2))
+        await boots.counted(LOCAL, Shown(boots, LOCAL, late=2), print)
+
+
+async def test_a_case_that_boots_once_more_is_told_as_that_with_the_reason() -> None:
+    class Failing:
+        def boot(self, environment: Environment, boot: Boot, waiting: Waiting) -> AbstractAsyncContextManager[Stack]:
+            del environment, boot, waiting
+            raise LaunchError("no room")
+
+    events: list[Event] = []
+    boots = boots_of(cast("Launcher", Failing()), events.append)
+    seen = await boots.observe(PlannedCase(LOCAL, ()))
+    told = [event.doubted for event in events if isinstance(event, CaseStarted)]
+    assert told == ["", *for_want_of_time(seen)]
 
 
 async def test_the_engines_own_failure_is_tried_once_more_and_then_raised() -> None:

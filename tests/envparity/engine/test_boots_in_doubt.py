@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, cast
 
 import pytest
 
 from envparity.engine.boots import Boots
+from envparity.engine.want_of_time import LateBoots
 from envparity.errors import DeadlineExceeded
 from envparity.model.case import Case
 from envparity.model.project import Project
@@ -37,11 +41,33 @@ async def test_what_was_not_confirmed_is_told_as_that() -> None:
         return seen(LATE)
 
     with pytest.raises(DeadlineExceeded):
-        await boots.counted(CASE, attempt)
+        await boots.counted(CASE, attempt, print)
     (told,) = boots.late.in_doubt
     assert "talk came to a deadline" in told
     assert "not confirmed" in told
     assert boots.unsteady == []
+
+
+async def test_a_run_that_ends_while_the_place_is_given_back_has_no_doubt_left() -> None:
+    """By then the boot alone has come to its end, whoever waits for what."""
+    late, leaves = LateBoots(every=True), asyncio.Event()
+
+    async def attempt(*, again: bool) -> Observation:
+        return seen(KEPT if again else LATE)
+
+    @asynccontextmanager
+    async def alone() -> AsyncIterator[None]:
+        yield
+        leaves.set()
+        await asyncio.Event().wait()
+
+    believed = asyncio.create_task(late.believed(attempt, nullcontext(), alone()))
+    async with asyncio.timeout(5):
+        await leaves.wait()
+    believed.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await believed
+    assert late.in_doubt == ()
 
 
 async def test_what_was_booted_alone_to_its_end_is_in_doubt_no_more() -> None:
@@ -50,5 +76,5 @@ async def test_what_was_booted_alone_to_its_end_is_in_doubt_no_more() -> None:
     async def attempt(*, again: bool) -> Observation:
         return seen(KEPT if again else LATE)
 
-    await boots.counted(CASE, attempt)
+    await boots.counted(CASE, attempt, print)
     assert boots.late.in_doubt == ()

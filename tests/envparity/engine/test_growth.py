@@ -10,6 +10,7 @@ import pytest
 from envparity.engine import growth
 from envparity.engine.growth import Growth
 from envparity.launch.workers import Workers
+from envparity.observe.label_values import present
 from envparity.observe.record import ReplicaUsage
 from envparity.observe.transcript import HandshakeAnswered, Transcript
 
@@ -62,6 +63,20 @@ async def test_tasks_that_stay_are_told() -> None:
     replica = Replica(3, 24)
     assert await looked(replica) == [3, 24]
     assert replica.asked > 10
+
+
+async def test_each_page_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a gauge has grown and what is kept of it are one reading: a page may be a megabyte."""
+    read: list[str] = []
+
+    def reading(page: str) -> dict[str, float]:
+        read.append(page)
+        return present(page)
+
+    monkeypatch.setattr(growth, "present", reading)
+    replica = Replica(3, 40, 22, 5)
+    await looked(replica)
+    assert len(read) == replica.asked == 4
 
 
 async def test_a_few_more_are_not_asked_about_again() -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from envparity.engine.hybrids import Hybrids
+from envparity.engine.suspects import Suspects
 from envparity.engine.trait_search import found_by, shows_again
 from envparity.isolate import Outcome, SearchProgress, Trait, carried, differences
 from envparity.isolate.rates import STRICT_ERROR, times_more
@@ -31,6 +32,7 @@ class Between:
     behind: Between | None = None
     ends: tuple[Observation, Observation] | None = None
     failing: Environment = FAILING
+    suspects: Suspects = field(default_factory=Suspects)
 
     @property
     def traits(self) -> tuple[Trait, ...]:

@@ -140,11 +140,14 @@ async def test_what_fails_alone_as_well_was_not_late(alone: list[Replica], told:
     async def stalled(_boot: Callable[[], Awaitable[Observation]]) -> Observation:
         return replace(await _boot(), stalls=BUSY)
 
-    late = LateBoots(every=True)
+    late, why = LateBoots(every=True), list[str]()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(want_of_time, "with_stalls", stalled)
-        believed, reasons = await late.believed(boot, contextlib.nullcontext(), contextlib.nullcontext())
+        believed, reasons = await late.believed(
+            boot, contextlib.nullcontext(), contextlib.nullcontext(), doubted=why.append
+        )
     assert (believed.replicas, bool(reasons), seen) == ((alone[-1],), told, [])
+    assert len(why) == len(alone)
 
 
 class Booted:

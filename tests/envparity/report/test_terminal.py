@@ -13,6 +13,7 @@ from envparity.engine.events import CaseObserved, CaseStarted, Event, RunFinishe
 from envparity.judge.finding import Verdict
 from envparity.model.case import Boot, Case
 from envparity.observe.record import Observation
+from envparity.report.progress import Progress
 from envparity.report.terminal import LiveTerminal, PlainTerminal, print_verdict, terminal_writer
 from envparity.report.verdict import verdict_text
 
@@ -118,6 +119,30 @@ def test_live_shows_environments_side_by_side() -> None:
         ["", "staging: observing, 1/2 scenarios"],
         ["0 of 3 cases observed"],
     ]
+
+
+ONCE_MORE = CaseStarted("staging", "staging", "staging", 2, doubted="talk came to a deadline")
+PLAYED_AGAIN = ScenarioPlayed("staging", "conversation[header]", departed=False, duration_s=0.4)
+
+
+def test_what_boots_once_more_is_counted_from_nothing() -> None:
+    """The boot before counts no more, neither what was played in it nor what left its script."""
+    progress = Progress()
+    for event in (*STORY[:9], ONCE_MORE, PLAYED_AGAIN):
+        progress.take(event)
+    case = progress.running["staging"]
+    assert (case.alone, case.played, case.departed, progress.departed["staging"]) == (True, 1, 0, 0)
+
+
+def test_what_boots_once_more_is_a_line_with_the_reason() -> None:
+    stream = io.StringIO()
+    writer = PlainTerminal(stream)
+    for event in (*STORY[:9], ONCE_MORE):
+        writer.handle(event)
+    added = stream.getvalue().splitlines()[6:]
+    assert len(added) == 1
+    assert added[0].startswith("staging: ")
+    assert added[0].endswith("talk came to a deadline")
 
 
 def test_live_keeps_what_could_not_be_stood_up_on_screen() -> None:

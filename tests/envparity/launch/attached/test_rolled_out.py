@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from envparity.engine.events import Event, Waiting
 from envparity.model.backend import HealthPaths
 from tests.envparity.launch.attached.deployed import BACKEND, FakeDeployed, told, verdict_on
 
@@ -25,5 +26,8 @@ async def test_a_gateway_that_reaches_nobody_yet_is_asked_again(paths: HealthPat
 
 async def test_a_gateway_that_reaches_nobody_for_as_long_as_a_boot_may_take_is_told() -> None:
     async with FakeDeployed(rolled_out_after=10**6).running() as deployed:
-        verdict = await verdict_on(deployed.project())
+        events: list[Event] = []
+        verdict = await verdict_on(deployed.project(), events)
+    waits = [event for event in events if isinstance(event, Waiting) and "502" in event.waited_for]
+    assert len(waits) == 1, "who waits for so long is told of it"
     assert ("EP102", "answers 502") in told(verdict)

@@ -213,6 +213,7 @@ def attached_stack() -> AttachedStack:
         case=CASE, backend=backend(), url="wss://staging.invalid/ws", endpoint=cast("Any", None),
         given={"API_TOKEN": TOKEN}, health=cast("Any", SimpleNamespace()),
         credentials=cast("Any", SimpleNamespace(get=held)), deployed=Deployed("wss://staging.invalid/ws"),
+        waiting=lambda _what: None,
     )  # fmt: skip
 
 
