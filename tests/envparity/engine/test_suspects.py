@@ -12,7 +12,7 @@ from envparity.engine import hybrid_boots
 from envparity.engine.causes import CauseFinder
 from envparity.engine.hybrids import Hybrids
 from envparity.engine.observer import Observer
-from envparity.engine.oracle import Oracle
+from envparity.engine.oracle import CountedBoot, Oracle
 from envparity.engine.places import Places
 from envparity.engine.rates import with_what_changes_it
 from envparity.engine.suspects import Suspects
@@ -47,9 +47,9 @@ class Counted:
     traits: tuple[Trait, ...] = differences(LOCAL, STAGING)
     asked: dict[frozenset[Trait], int] = field(default_factory=dict)
 
-    async def counted(self, traits: frozenset[Trait]) -> bool:
+    async def counted(self, traits: frozenset[Trait]) -> CountedBoot:
         self.asked[traits] = self.asked.get(traits, 0) + 1
-        return "MODE=strict" in map(str, traits) and self.asked[traits] % 2 == 1
+        return CountedBoot("MODE=strict" in map(str, traits) and self.asked[traits] % 2 == 1, None)
 
     def behind_an_ingress(self) -> None:
         """There is none."""
