@@ -55,8 +55,8 @@ async def counted_again(
 
     One boot more is made of it. Shows it there, it is told as it is; else it is counted in boots of their own, for the
     one that made somebody ask says nothing of the rate. What some plays have shown in every environment, and one boot
-    more of that with the most of them, is a promise that is broken at that rate. Boots nothing where every finding is
-    seen otherwise.
+    more of that with the most of them, is a promise that is broken at that rate. All that is asked of a case is asked
+    of the same boots. Boots nothing where every finding is seen otherwise.
     """
     findings = list(judgement.findings)
     asked = [at for at, finding in enumerate(findings) if _is_open(finding, project)]
@@ -71,23 +71,21 @@ async def counted_again(
         cases = {end.failing.case for end in ends}
         if len(cases) == 1 and cases <= bootable:
             groups[ends[0].failing.case][at] = ends
-    until_s = time.monotonic() + seconds
-    counts = await together(
-        *(_Again(project, observations, case, once_more, until_s).chances(group) for case, group in groups.items())
-    )
-    for chances in counts:
-        for at, chance in chances.items():
-            findings[at] = msgspec.structs.replace(findings[at], cause=chance)
     everywhere: dict[Case, dict[int, tuple[Ends, ...]]] = defaultdict(dict)
     for at, chance in in_plays.items():
         ends = alone_of(findings[at], found, observations)
         case = next((end.failing.case for end in ends if end.failing.case.environment == chance.failing), None)
         if case in bootable:
             everywhere[case][at] = tuple(end for end in ends if end.failing.case == case)
-    for again in await together(
-        *(_Again(project, observations, case, once_more, until_s).shown_again(of) for case, of in everywhere.items())
-    ):
-        for at in again:
+    until_s = time.monotonic() + seconds
+    again = {
+        case: _Again(project, observations, case, once_more, until_s) for case in dict.fromkeys((*groups, *everywhere))
+    }
+    for chances in await together(*(again[case].chances(group) for case, group in groups.items())):
+        for at, chance in chances.items():
+            findings[at] = msgspec.structs.replace(findings[at], cause=chance)
+    for shown in await together(*(again[case].shown_again(group) for case, group in everywhere.items())):
+        for at in shown:
             cause = msgspec.structs.replace(in_plays[at], again=True)
             findings[at] = msgspec.structs.replace(findings[at], cause=cause)
     return msgspec.structs.replace(judgement, findings=tuple(findings))
@@ -145,9 +143,10 @@ class _Again:
         }
 
     async def shown_again(self, group: Mapping[int, tuple[Ends, ...]]) -> frozenset[int]:
-        """Which of the findings one boot more shows, by their places; none where no time is left for it."""
+        """Which of the findings the first boot more shows, by their places; none where no time is left for one."""
         try:
-            await self._boot(1)
+            if not self.shown:
+                await self._boot(1)
         except TimeoutError:
             return frozenset()
         return frozenset(at for at, ends in group.items() if self._outcome(ends, 0) is Outcome.SHOWS)

@@ -142,6 +142,33 @@ async def test_what_some_plays_show_in_every_environment_is_red_at_its_rate_wher
     assert told == msgspec.structs.replace(chance, again=shows)
 
 
+async def test_all_that_is_asked_of_a_case_is_asked_of_the_same_boot() -> None:
+    """What it alone has shown, and what it shows in most of its plays."""
+    well = seen("small", talk=1000).transcripts
+    boots = (
+        msgspec.structs.replace(seen("small", talk=1008), control=well),
+        msgspec.structs.replace(
+            seen("large", talk=1008, restart=1006), control=(*seen("large", talk=1008).transcripts, *well)
+        ),
+    )
+    known = project(SMALL, LARGE)
+    judged = with_rates(known, judge(known, boots), boots, {})
+    booted: list[int] = []
+
+    async def once_more(case: Case, nth: int) -> Observation:
+        assert case == boots[1].case
+        booted.append(nth)
+        return boots[1]
+
+    planned = [observation.case for observation in boots]
+    again = await counted_again(known, judged, boots, planned, once_more)
+    causes = {finding.got: finding.cause for finding in again.findings}
+    assert booted == [0]
+    assert causes["close 1006"] is None
+    assert isinstance(causes["close 1008"], Chance)
+    assert causes["close 1008"].again
+
+
 async def test_a_boot_without_an_answer_is_not_counted() -> None:
     """What was not stood up, and what failed before it came to the restart."""
     finding, boots = await again(BOOTS, [WELL, UNSTOOD, WELL])
