@@ -17,8 +17,9 @@ from envparity.engine.growth import Growth
 from envparity.engine.kills import kill_and_start
 from envparity.engine.observer import Observer
 from envparity.engine.orders_seen import OrdersSeen
-from envparity.engine.other_handshakes import OtherHandshakes, play_other_handshakes
+from envparity.engine.other_handshakes import play_other_handshakes
 from envparity.engine.plan import PlannedCase
+from envparity.engine.played_beside import PlayedBeside
 from envparity.engine.plays import play_again, repeated
 from envparity.engine.siblings import play_beside_siblings
 from envparity.engine.start_stop import observe_start_stop
@@ -30,8 +31,8 @@ from envparity.launch.controls import ReplicaControls
 from envparity.launch.port import Stack
 from envparity.model.project import Project
 from envparity.model.scenario import Scenario
-from envparity.observe.beside import AtOnce, SiblingPlay
-from envparity.observe.record import Observation, Replica, Visits
+from envparity.observe.beside import AtOnce
+from envparity.observe.record import Observation, Replica
 from envparity.observe.transcript import Transcript
 
 __all__ = ["CasePlayer"]
@@ -80,52 +81,38 @@ class CasePlayer:
         growth = Growth(stack, holdings=observer.keeps)
         if controlled:
             await growth.look()
-        cross_origin = await observer.cross_origin(stack, first)
+        beside = PlayedBeside(cross_origin=await observer.cross_origin(stack, first))
         played = await observer.player.peaceful(stack, scenarios, again=not told)
         if doubt is not None and not self._orders.of_boot(case) and doubt.settles(played):
             timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
-            return await observer.record(stack, first, played, timings, cross_origin=cross_origin)
-        back, control, otherwise = CameBack(), tuple[Transcript, ...](), OtherHandshakes()
-        visits, siblings = tuple[Visits, ...](), tuple[SiblingPlay, ...]()
+            return await observer.record(stack, first, played, timings, beside)
+        beside.usage = growth.points
         if controlled:
             await growth.look(played)
             returning = comes_back(scenarios, played, thorough=self._project.thorough)
-            back = await come_back(observer.player, stack, returning, seen=growth.look)
-            control = await play_again(observer.player, stack, scenarios, played, back.others)
-            otherwise = await play_other_handshakes(observer.player, stack, scenarios, played)
-            siblings = await play_beside_siblings(
+            beside.back = await come_back(observer.player, stack, returning, seen=growth.look)
+            others = beside.back.others
+            beside.control = await play_again(observer.player, stack, scenarios, played, others)
+            beside.otherwise = await play_other_handshakes(observer.player, stack, scenarios, played)
+            beside.siblings = await play_beside_siblings(
                 observer.player, stack, scenarios, played, thorough=self._project.thorough
             )
-            await growth.look((*control[len(back.others) :], *otherwise.turned))
-            control += otherwise.by_chance
-            visits = await visit(observer.player, stack, scenarios)
+            await growth.look((*beside.control[len(others) :], *beside.otherwise.turned))
+            beside.control += beside.otherwise.by_chance
+            beside.visits = await visit(observer.player, stack, scenarios)
         began_orders = time.monotonic()
         if not again and first:
             await self._orders.boot_beside(stack, first[0].startup)
         orders_s = time.monotonic() - began_orders
         disturbed = await observer.player.disruptive(stack, scenarios, again=not told)
         if controlled and self._project.thorough:
-            control += await self._back_alone(stack, scenarios, disturbed, back)
-        at_once = await self._at_once(stack, scenarios, played) if controlled else ()
+            beside.control += await self._back_alone(stack, scenarios, disturbed, beside.back)
+        beside.at_once = await self._at_once(stack, scenarios, played) if controlled else ()
         played += disturbed
-        control += await repeated(observer.player, stack, scenarios, (*played, *control))
+        beside.control += await repeated(observer.player, stack, scenarios, (*played, *beside.control))
         timings = {"boot": round(booted - began, 3), "scenarios": round(time.monotonic() - booted, 3)}
         timings |= {"orders": round(orders_s, 3)} if self._orders.of_boot(case) else {}
-        observation = await observer.record(
-            stack,
-            first,
-            played,
-            timings,
-            control=control,
-            second=back.second,
-            turned=otherwise.turned,
-            dialects=otherwise.dialects,
-            siblings=siblings,
-            at_once=at_once,
-            usage=growth.points,
-            visits=visits,
-            cross_origin=cross_origin,
-        )
+        observation = await observer.record(stack, first, played, timings, beside)
         grace_s = self._project.environments[case.environment].platform.stop_grace_s
         thoroughly = controlled and case.boot.steady and self._project.thorough
         memory = await endure(observer.player, stack, scenarios, played) if thoroughly else ()

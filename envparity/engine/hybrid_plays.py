@@ -14,6 +14,7 @@ from envparity.engine.growth import Growth
 from envparity.engine.kills import kill_and_start
 from envparity.engine.observer import Observer
 from envparity.engine.other_handshakes import play_other_handshakes
+from envparity.engine.played_beside import PlayedBeside
 from envparity.engine.plays import play_again
 from envparity.engine.siblings import play_beside_siblings
 from envparity.engine.start_stop import observe_start_stop
@@ -22,7 +23,7 @@ from envparity.engine.visits import visit
 from envparity.launch.port import Stack
 from envparity.model.environment import Environment
 from envparity.model.scenario import Scenario
-from envparity.observe.record import Observation, Visits
+from envparity.observe.record import Observation
 
 __all__ = ["played_on"]
 
@@ -47,36 +48,38 @@ async def played_on(
     began = time.monotonic()
     _, startup_s = await observer.see_through(stack, chosen)
     first = await observer.replicas(stack)
-    cross_origin = await observer.cross_origin(stack, first) if "origins" in also else ()
+    beside = PlayedBeside(cross_origin=await observer.cross_origin(stack, first) if "origins" in also else ())
     started = all(replica.has_started for replica in first)
     grows = "grows" in also and started
-    growth, visits = Growth(stack, holdings=observer.keeps), tuple[Visits, ...]()
+    growth = Growth(stack, holdings=observer.keeps)
     if grows:
         await growth.look()
     played = await observer.player.peaceful(stack, chosen)
     left = {transcript.scenario for transcript in played if twice and transcript.departure is not None}
-    control = await observer.player.peaceful(
+    beside.control = await observer.player.peaceful(
         stack, [scenario for scenario in chosen if scenario.name in left], again=True
     )
     returns = started and not {"returns", "grows"}.isdisjoint(also)
     returning = comes_back(chosen, played, thorough=False) if returns else []
     if grows:
         await growth.look(played)
-        back = await come_back(observer.player, stack, returning, seen=growth.look)
-        control = await play_again(observer.player, stack, chosen, played, back.others)
-        await growth.look(control[len(back.others) :])
-        visits = await visit(observer.player, stack, chosen)
+        beside.back = await come_back(observer.player, stack, returning, seen=growth.look)
+        others = beside.back.others
+        beside.control = await play_again(observer.player, stack, chosen, played, others)
+        await growth.look(beside.control[len(others) :])
+        beside.visits = await visit(observer.player, stack, chosen)
     else:
-        back = await come_back(observer.player, stack, returning)
-        control += tuple(back.others)
+        beside.back = await come_back(observer.player, stack, returning)
+        beside.control += tuple(beside.back.others)
+    beside.usage = growth.points
     offers = chosen if "offers" in also and started else []
-    otherwise = await play_other_handshakes(observer.player, stack, offers, played)
-    control += otherwise.by_chance
-    beside = chosen if "siblings" in also and started else []
-    siblings = await play_beside_siblings(observer.player, stack, beside, played, thorough=True)
+    beside.otherwise = await play_other_handshakes(observer.player, stack, offers, played)
+    beside.control += beside.otherwise.by_chance
+    with_siblings = chosen if "siblings" in also and started else []
+    beside.siblings = await play_beside_siblings(observer.player, stack, with_siblings, played, thorough=True)
     played += await observer.player.disruptive(stack, chosen)
     crowds = chosen if "at once" in also and started else []
-    at_once = await play_at_once(
+    beside.at_once = await play_at_once(
         observer.player,
         stack,
         crowds,
@@ -86,22 +89,7 @@ async def played_on(
         thorough=True,
     )
     timings = {"startup": startup_s, "boot": round(time.monotonic() - began, 3)}
-    observation = await observer.record(
-        stack,
-        first,
-        played,
-        timings,
-        control=control,
-        second=back.second,
-        turned=otherwise.turned,
-        dialects=otherwise.dialects,
-        siblings=siblings,
-        at_once=at_once,
-        cross_origin=cross_origin,
-        warm=warm,
-        usage=growth.points,
-        visits=visits,
-    )
+    observation = await observer.record(stack, first, played, timings, beside, warm=warm)
     if "endures" in also and started:
         observation = msgspec.structs.replace(observation, memory=await endure(observer.player, stack, chosen, played))
     if "stops" in also and started:

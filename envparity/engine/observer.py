@@ -11,6 +11,7 @@ import msgspec
 
 from envparity.conversation.cross_origin import ask_from_other_origins
 from envparity.engine.events import Emit
+from envparity.engine.played_beside import PlayedBeside
 from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.controls import (
     CountsConnections,
@@ -28,9 +29,8 @@ from envparity.model.case import Case
 from envparity.model.deployed.target import parse_target
 from envparity.model.deployment import Deployed
 from envparity.model.scenario import Scenario
-from envparity.observe.beside import AtOnce, DialectPlay, SiblingPlay
 from envparity.observe.disturbed import OutageSeen
-from envparity.observe.record import Attached, Observation, Replica, SecondPlay, Usage, Visits
+from envparity.observe.record import Attached, Observation, Replica
 from envparity.observe.stopping import StartStopSeen
 from envparity.observe.transcript import (
     HttpAnswered,
@@ -107,28 +107,18 @@ class Observer:
         first: Sequence[Replica],
         transcripts: Sequence[Transcript],
         timings: dict[str, float],
+        beside: PlayedBeside | None = None,
         *,
-        control: Sequence[Transcript] = (),
-        second: Sequence[SecondPlay] = (),
-        turned: Sequence[Transcript] = (),
-        dialects: Sequence[DialectPlay] = (),
-        siblings: Sequence[SiblingPlay] = (),
-        at_once: Sequence[AtOnce] = (),
-        usage: Sequence[Usage] = (),
-        visits: tuple[Visits, ...] = (),
-        cross_origin: tuple[tuple[HttpAnswered, ...], ...] = (),
         warm: bool = False,
     ) -> Observation:
-        """What this boot showed. `first` is how the replicas were when startup had ended, `control` further plays.
+        """What this boot showed, with all that was played `beside` the scenarios.
 
-        `second` are plays of users who have come back, `turned` those that offer the token first, `dialects` those that
-        write their handshake otherwise, `siblings` those beside which another connection of their user was, `at_once`
-        those of many clients.
-
-        Of each scenario that play is judged that left its script, if one did.
+        `first` is how the replicas were when startup had ended. Of each scenario that play is judged that left its
+        script, if one did.
         """
         last = await self.replicas(stack)
-        judged, others = in_order_of_interest(transcripts, control)
+        beside = PlayedBeside() if beside is None else beside
+        judged, others = in_order_of_interest(transcripts, beside.control)
         attached = stack.seen(*self.player.lost.pop(stack.case.id, ("", 0))) if isinstance(stack, LookedAt) else None
         granted = await stack.granted() if isinstance(stack, CountsProcessors) and not warm else None
         most = stack.most_connections_to() if isinstance(stack, CountsConnections) and not warm else {}
@@ -143,14 +133,14 @@ class Observer:
             infrastructure_logs={} if warm else await stack.infrastructure_logs(),
             attached=attached,
             control=others,
-            second=tuple(second),
-            turned=tuple(turned),
-            dialects=tuple(dialects),
-            siblings=tuple(siblings),
-            at_once=tuple(at_once),
-            usage=tuple(usage),
-            visits=visits,
-            cross_origin=cross_origin,
+            second=tuple(beside.back.second),
+            turned=beside.otherwise.turned,
+            dialects=beside.otherwise.dialects,
+            siblings=beside.siblings,
+            at_once=beside.at_once,
+            usage=tuple(beside.usage),
+            visits=beside.visits,
+            cross_origin=beside.cross_origin,
             most_connections=most,
             away=_away(stack) if not warm else {},
             presented=stack.presented if isinstance(stack, PresentsCertificates) and not warm else (),
