@@ -67,16 +67,8 @@ class Merge:
     def verdict(self, emit: Emit, *, causes: bool) -> Verdict:
         """Judge all of it; boot here what has to be confirmed and, with `causes`, what is red."""
         part = self.shards[0].part
-        return engine.to_verdict(
-            self.project,
-            self.launcher_name,
-            emit,
-            self.only,
-            self.inputs.orders,
-            causes=causes,
-            repeat=part.repeat,
-            elsewhere=lambda: _Shards(self, emit),
-        )
+        asked = engine.RunRequest(self.only, self.inputs.orders, causes, part.repeat, lambda: _Shards(self, emit))
+        return engine.to_verdict(self.project, self.launcher_name, emit, asked)
 
 
 class _Shards:

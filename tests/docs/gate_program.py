@@ -16,7 +16,7 @@ from envparity.launch import upkeep
 from envparity.observe.image import ImageRecord
 
 
-def to_verdict(project: Any, launcher: str, emit: Any, _only: Any = (), orders: int = 0, **_more: object) -> Verdict:
+def to_verdict(project: Any, launcher: str, emit: Any, asked: engine.RunRequest) -> Verdict:
     names = tuple(project.environments)
     reference = project.backend.image.name
     digest = reference.rpartition("@")[2]
@@ -24,7 +24,7 @@ def to_verdict(project: Any, launcher: str, emit: Any, _only: Any = (), orders: 
     emit(RunStarted("0a1b2c3d", launcher, (), project.backend.name, names, 1, 1, 1))
     verdict = Verdict(
         "0a1b2c3d", launcher, (), names, 3, 9, 1, found if os.environ["OUTCOME"] == "red" else (), (), 1.0,
-        coverage=tuple(f"{name}: 17 orders of strength {orders}" for name in names),
+        coverage=tuple(f"{name}: 17 orders of strength {asked.orders}" for name in names),
         images=(ImageRecord("backend", reference, f"sha256:{'e' * 64}", digests=(f"chat@{digest}",)),),
     )  # fmt: skip
     emit(RunFinished(verdict))
@@ -32,7 +32,7 @@ def to_verdict(project: Any, launcher: str, emit: Any, _only: Any = (), orders: 
 
 
 def main() -> None:
-    engine.to_verdict = to_verdict  # type: ignore[assignment]  # what it is asked for is not of interest
+    engine.to_verdict = to_verdict
     upkeep.build_images = lambda *_arguments: iter(["backend   envparity/backend:0123456789ab   1.0 s"])
     if sys.argv[1] == "probe":  # it would connect; that its options exist is what can be asked here
         with app.commands["probe"].make_context("probe", sys.argv[2:]):

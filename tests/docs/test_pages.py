@@ -75,9 +75,7 @@ def boots_nothing(monkeypatch: pytest.MonkeyPatch) -> list[Project]:
         project: Project,
         launcher: str,
         emit: Emit,
-        only: tuple[str, ...] = (),
-        orders: int = 0,
-        **_more: object,
+        _asked: engine.RunRequest,
     ) -> Verdict:
         asked.append(project)
         return Verdict("0a1b2c3d", launcher, (), tuple(project.environments), 1, 1, 1, (), (), 1.0)

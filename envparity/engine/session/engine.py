@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Elsewhere",
+    "RunRequest",
     "SynchronousRun",
     "blame_commits",
     "boot_again",
@@ -53,6 +54,24 @@ class Elsewhere(Protocol):
     def source(self) -> CaseSource: ...
     @property
     def launcher(self) -> Launcher: ...
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What is asked of a run: the scenarios `only`, or all; how far the `orders` go (0: none); `repeat` boots of each.
+
+    With `causes` it boots on until the causes are known. With what `elsewhere` gives, cases are booted there, and by
+    its launcher. With `explore` what the contract allows is made and played first, and what is answered otherwise
+    somewhere is a scenario of the run. With a `share` only the cases of these ids are booted.
+    """
+
+    only: Sequence[str] = ()
+    orders: int = 0
+    causes: bool = False
+    repeat: int = 1
+    elsewhere: Callable[[], Elsewhere] | None = None
+    explore: Exploration | None = None
+    share: Collection[str] | None = None
 
 
 class SynchronousRun(Protocol):
@@ -112,101 +131,48 @@ def _of_image(project: Project, image: str) -> Project:
     )
 
 
-def to_verdict(
-    project: Project,
-    launcher: str,
-    emit: Emit,
-    only: Sequence[str] = (),
-    orders: int = 0,
-    *,
-    causes: bool = False,
-    repeat: int = 1,
-    elsewhere: Callable[[], Elsewhere] | None = None,
-    explore: Exploration | None = None,
-    share: Collection[str] | None = None,
-) -> Verdict:
-    """Boot each case `repeat` times, observe, judge; with `causes` boot on until the causes are known.
-
-    With what `elsewhere` gives, cases are booted there, and by its launcher. With `explore` what the contract allows is
-    made and played first, and what is answered otherwise somewhere is a scenario of the run. With a `share` only the
-    cases of these ids are booted. SIGINT and SIGTERM clean up and raise `Interrupted`.
-    """
+def to_verdict(project: Project, launcher: str, emit: Emit, asked: RunRequest) -> Verdict:
+    """Boot, observe, judge, explain as is asked. SIGINT and SIGTERM clean up and raise `Interrupted`."""
     from envparity.engine.to_verdict import run_to_verdict
 
-    return run_to_verdict(
-        _run(
-            project, launcher, emit, only, orders, causes=causes, repeat=repeat, elsewhere=elsewhere, share=share,
-            explore=explore,
-        )
-    )  # fmt: skip
+    return run_to_verdict(_run(project, launcher, emit, asked))
 
 
-def to_observations(
-    project: Project,
-    launcher: str,
-    emit: Emit,
-    only: Sequence[str] = (),
-    orders: int = 0,
-    *,
-    repeat: int = 1,
-    share: Collection[str] = (),
-) -> tuple[Observation, ...]:
-    """Boot the cases of these ids and observe them, all that they show told with each; judge nothing."""
+def to_observations(project: Project, launcher: str, emit: Emit, asked: RunRequest) -> tuple[Observation, ...]:
+    """Boot the cases that are asked for and observe them, all that they show told with each; judge nothing."""
     from envparity.engine.to_verdict import run_to_observations
 
-    return run_to_observations(_run(project, launcher, emit, only, orders, causes=False, repeat=repeat, share=share))
+    return run_to_observations(_run(project, launcher, emit, asked))
 
 
-def open_run(
-    project: Project,
-    launcher: str,
-    emit: Emit,
-    only: Sequence[str] = (),
-    orders: int = 0,
-    *,
-    causes: bool = False,
-    repeat: int = 1,
-    explore: Exploration | None = None,
-) -> SynchronousRun:
+def open_run(project: Project, launcher: str, emit: Emit, asked: RunRequest) -> SynchronousRun:
     """A run to enter, to ask for observations and to leave; leaving removes all that it made."""
     from envparity.engine.live_run import LiveRun
 
-    return LiveRun(_run(project, launcher, emit, only, orders, causes=causes, repeat=repeat, explore=explore))
+    return LiveRun(_run(project, launcher, emit, asked))
 
 
-def _run(
-    project: Project,
-    name: str,
-    emit: Emit,
-    only: Sequence[str],
-    orders: int,
-    *,
-    causes: bool,
-    repeat: int = 1,
-    elsewhere: Callable[[], Elsewhere] | None = None,
-    share: Collection[str] | None = None,
-    explore: Exploration | None = None,
-) -> Callable[[], Run]:
+def _run(project: Project, name: str, emit: Emit, asked: RunRequest) -> Callable[[], Run]:
     from envparity.engine.explore import OrderProfile
     from envparity.engine.run import Run
     from envparity.launch.choose import choose_launcher
 
-    def explored_by(asked: Exploration) -> ExplorationProfile:
+    def explored_by(exploration: Exploration) -> ExplorationProfile:
         from envparity.engine.exploration.searching import ExplorationProfile  # loads Hypothesis
 
-        return ExplorationProfile(asked.examples, asked.seed, folder=asked.folder)
+        return ExplorationProfile(exploration.examples, exploration.seed, folder=exploration.folder)
 
     def make() -> Run:
-        others = None if elsewhere is None else elsewhere()
+        others = None if asked.elsewhere is None else asked.elsewhere()
         if others is None:
             launcher = choose_launcher(name, project, lambda waited_for: emit(Waiting("", waited_for)))
         else:
             launcher = others.launcher
-        profile = OrderProfile(strength=orders) if orders else None
+        profile = OrderProfile(strength=asked.orders) if asked.orders else None
         return Run(
-            project, launcher, emit, only=only, orders=profile, causes=causes, repeat=repeat,
-            elsewhere=None if others is None else others.source, told_whole=share is not None, share=share,
-            explore=None if explore is None else explored_by(explore),
+            project, launcher, emit, only=asked.only, orders=profile, causes=asked.causes, repeat=asked.repeat,
+            elsewhere=None if others is None else others.source, told_whole=asked.share is not None,
+            share=asked.share, explore=None if asked.explore is None else explored_by(asked.explore),
         )  # fmt: skip
 
     return make
@@ -232,7 +198,7 @@ def boot_again(finding: Finding, run: RecordedRun, inputs: Inputs, emit: Emit) -
     project = load(inputs, [name for name in only if name not in explored])
     scenarios = (*project.backend.scenarios, *explored.values())
     project = replace(project, backend=structs.replace(project.backend, scenarios=scenarios))
-    verdict = to_verdict(project, inputs.launcher, emit, only, repeat=repeat, share=share)
+    verdict = to_verdict(project, inputs.launcher, emit, RunRequest(only, repeat=repeat, share=share))
     findings = (
         *verdict.findings,
         *(each_finding for each_finding in verdict.by_chance if each_finding.identity == finding.identity),

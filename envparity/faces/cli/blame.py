@@ -105,4 +105,4 @@ class _Trial:
             backend, environments = folder / self._backend, folder / self._environments
             inputs = Inputs(backend, environments, self._inputs.names, self._inputs.launcher)
             project = engine.load(inputs, self._only)
-            return engine.to_verdict(project, inputs.launcher, lambda _event: None, self._only)
+            return engine.to_verdict(project, inputs.launcher, lambda _event: None, engine.RunRequest(self._only))

@@ -128,11 +128,9 @@ def run_command(  # noqa: PLR0917  click passes options by name
         saver = Saver(described, runs_folder(runs), [*shown, outputs.write])
         writer = writer_of(ndjson, saver, plain=plain)
         try:
-            verdict = engine.to_verdict(
-                project, inputs.launcher, writer.handle, only, inputs.orders, causes=causes, repeat=inputs.repeat,
-                elsewhere=opened_cluster(address, project, inputs, only, writer.handle),
-                explore=exploration,
-            )  # fmt: skip
+            elsewhere = opened_cluster(address, project, inputs, only, writer.handle)
+            asked = engine.RunRequest(only, inputs.orders, causes, inputs.repeat, elsewhere, exploration)
+            verdict = engine.to_verdict(project, inputs.launcher, writer.handle, asked)
         finally:
             writer.close()
         write_kept(keep, verdict.explored)

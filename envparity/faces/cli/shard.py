@@ -61,9 +61,8 @@ def observe_shard(  # noqa: PLR0917  what a run is asked for
     )
     writer = Tee([ndjson_writer(ndjson, head), terminal_writer(sys.stdout, plain=plain, verdict=False)])
     try:
-        engine.to_observations(
-            project, inputs.launcher, writer.handle, only, inputs.orders, repeat=inputs.repeat, share=part.own
-        )
+        asked = engine.RunRequest(only, inputs.orders, repeat=inputs.repeat, share=part.own)
+        engine.to_observations(project, inputs.launcher, writer.handle, asked)
     finally:
         writer.close()
     observed = f"{len(part.own)} of {counted(len(part.cases), 'case')} observed"

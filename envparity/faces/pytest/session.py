@@ -100,18 +100,11 @@ class ParitySession:
                 self._saver = Saver(described, self._options.runs, [] if self._is_worker else [self._outputs.write])
             except ConfigurationError as wrong:
                 end_session(self._config, wrong, self._shared)
+            causes = bool(self._options.said("causes"))
+            asked = engine.RunRequest(self._only, self._orders, causes, inputs.repeat, explore=self._exploration)
             self._run = ParityRun(
                 project,
-                lambda emit: engine.open_run(
-                    project,
-                    inputs.launcher,
-                    emit,
-                    self._only,
-                    self._orders,
-                    causes=bool(self._options.said("causes")),
-                    repeat=inputs.repeat,
-                    explore=self._exploration,
-                ),
+                lambda emit: engine.open_run(project, inputs.launcher, emit, asked),
                 lambda: announced(self._config, self._saver, self._shared),
                 None if self._shared is None else self._once,
             )

@@ -46,25 +46,12 @@ class FakeEngine:
     explored: list[Exploration | None] = field(default_factory=list)
     shares: list[Collection[str] | None] = field(default_factory=list)
 
-    def to_verdict(
-        self,
-        project: Project,
-        launcher: str,
-        emit: Emit,
-        only: tuple[str, ...] = (),
-        orders: int = 0,
-        *,
-        causes: bool = False,
-        repeat: int = 1,
-        elsewhere: object = None,  # nothing of it is booted anywhere
-        explore: Exploration | None = None,
-        share: Collection[str] | None = None,
-    ) -> Verdict:
-        self.causes.append(causes)
-        self.repeats.append(repeat)
-        self.explored.append(explore)
-        self.shares.append(share)
-        self.asked.append((project, launcher, tuple(only)))
+    def to_verdict(self, project: Project, launcher: str, emit: Emit, asked: engine.RunRequest) -> Verdict:
+        self.causes.append(asked.causes)
+        self.repeats.append(asked.repeat)
+        self.explored.append(asked.explore)
+        self.shares.append(asked.share)
+        self.asked.append((project, launcher, tuple(asked.only)))
         names = tuple(project.environments)
         emit(RunStarted("0a1b2c3d", "fake", (), project.backend.name, names, 1, 2, 22))
         if self.error:

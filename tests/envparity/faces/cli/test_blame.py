@@ -64,7 +64,7 @@ def booted() -> list[str]:
 def blame(booted: list[str], monkeypatch: pytest.MonkeyPatch) -> Blame:
     """Run `envparity blame` in that folder."""
 
-    def to_verdict(project: Project, launcher: str, _emit: Emit, only: tuple[str, ...] = ()) -> Verdict:
+    def to_verdict(project: Project, launcher: str, _emit: Emit, _asked: engine.RunRequest) -> Verdict:
         state = str(project.environments["staging"].settings.get("STATE", "clean"))
         booted.append(state)
         if state == "unbuildable":

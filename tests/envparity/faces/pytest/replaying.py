@@ -11,6 +11,7 @@ import envparity.engine.plan
 import envparity.faces.pytest.session
 import envparity.model.project  # noqa: F401  pytester forgets what an inner session imports, and would import it each time
 from envparity.engine.events import CaseStarted, Emit, RunFinished, RunStarted, Waiting
+from envparity.engine.session import engine
 from envparity.engine.session.inputs import Exploration
 from envparity.errors import EnvparityError
 from envparity.judge.finding import Finding, Verdict
@@ -82,24 +83,13 @@ class Replay:
     verdicts: list[Verdict] = field(default_factory=list)
     explored: list[Exploration | None] = field(default_factory=list)
 
-    def open_run(
-        self,
-        project: Project,
-        launcher: str,
-        emit: Emit,
-        only: tuple[str, ...] = (),
-        orders: int = 0,
-        *,
-        causes: bool = False,
-        repeat: int = 1,
-        explore: Exploration | None = None,
-    ) -> Replay:
-        self.causes.append(causes)
-        self.repeats.append(repeat)
-        self.explored.append(explore)
-        self.opened.append((launcher, only))
-        self.orders.append(orders)
-        self.project, self.emit, self.only = project, emit, only
+    def open_run(self, project: Project, launcher: str, emit: Emit, asked: engine.RunRequest) -> Replay:
+        self.causes.append(asked.causes)
+        self.repeats.append(asked.repeat)
+        self.explored.append(asked.explore)
+        self.opened.append((launcher, tuple(asked.only)))
+        self.orders.append(asked.orders)
+        self.project, self.emit, self.only = project, emit, tuple(asked.only)
         return self
 
     def __enter__(self) -> Self:
