@@ -8,7 +8,7 @@ import textwrap
 from envparity.conversation import actions
 from envparity.conversation.filling import fill
 from envparity.conversation.playing import Actions, Playing
-from envparity.model.step import Flood, Send, SendBytes, SendJson, SendSize, SendText, SendWire
+from envparity.model.step import Flood, MessageStep, Send, SendBytes, SendJson, SendSize, SendText, SendWire
 from envparity.model.step.payloads import payload
 from envparity.observe.frame import Frame, JsonFrame, TextFrame, plain
 from envparity.observe.transcript import FrameSent
@@ -17,7 +17,7 @@ __all__ = ["SendStep", "send", "send_frame", "send_wire"]
 
 _SHOWN_DIGITS = 120
 
-SendStep = Send | SendText | SendJson | SendBytes | SendSize | Flood
+SendStep = MessageStep | SendSize | Flood
 
 
 def send(playing: Playing, step: SendStep) -> Actions:

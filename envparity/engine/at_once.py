@@ -15,13 +15,12 @@ from envparity.launch.controls import Disturbable, LookedAt
 from envparity.launch.port import Stack
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
-from envparity.model.step import Connect, ExpectStep, Send, SendBytes, SendJson, SendText, Slow, Step
+from envparity.model.step import Connect, ExpectStep, MessageStep, Send, Slow, Step
 from envparity.observe.beside import AtOnce
 from envparity.observe.transcript import Transcript, is_broken, kept_to_script
 
 __all__ = ["clients_at_once", "play_at_once", "slowed", "talks"]
 
-_SAYS = (Send, SendText, SendJson, SendBytes)
 _BEYOND_THE_POOL = 2
 _USUAL_POOL = 10
 _MOST = 40
@@ -43,7 +42,7 @@ def slowed(scenario: Scenario, dependencies: Sequence[str]) -> Scenario | None:
     It is said again before whatever else is said: there clients wait for one another, so that each thing is said by all
     of them at the same time.
     """
-    said = [index for index, step in enumerate(scenario.steps) if isinstance(step, _SAYS)]
+    said = [index for index, step in enumerate(scenario.steps) if isinstance(step, MessageStep)]
     if not said or not any(isinstance(step, Connect) for step in scenario.steps[: said[0]]):
         return None
     if not any(isinstance(step, ExpectStep) for step in scenario.steps[said[0] :]):
@@ -97,7 +96,7 @@ def _that_say_more(scenarios: Sequence[Scenario], played: Collection[Transcript]
     """Those of `talks` that say something else than the ones before."""
     known: set[str] = set()
     for scenario in talks(scenarios, played):
-        says = {_what(step) for step in scenario.steps if isinstance(step, _SAYS)}
+        says = {_what(step) for step in scenario.steps if isinstance(step, MessageStep)}
         if says - known:
             yield scenario
         known |= says
@@ -108,7 +107,7 @@ def talks(scenarios: Sequence[Scenario], played: Collection[Transcript]) -> Iter
     kept = kept_to_script(played)
     for scenario in sorted(scenarios, key=lambda each: len(each.steps), reverse=True):
         connects = [step for step in scenario.steps if isinstance(step, Connect)]
-        says = any(isinstance(step, _SAYS) for step in scenario.steps)
+        says = any(isinstance(step, MessageStep) for step in scenario.steps)
         quick = scenario.plays_beside_others and not scenario.takes_long
         if scenario.name in kept and quick and says and len(connects) == 1:
             yield scenario

@@ -14,13 +14,12 @@ from envparity.errors import DeadlineExceeded, LaunchError
 from envparity.launch.controls import LookedAt, ReplicaControls
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
-from envparity.model.step import Close, Connect, Drop, Send, SendBytes, SendJson, SendText
+from envparity.model.step import Close, Connect, Drop, MessageStep
 from envparity.observe.stopping import StopSeen, too_long_s
 from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broken
 
 __all__ = ["stop_when_all_are_gone"]
 
-_SAYS = (Send, SendText, SendJson, SendBytes)
 _NORMAL = 1000
 _EACH = 2
 _LONGEST_S = 5.0
@@ -81,7 +80,7 @@ def _ways_to_go(whole: Scenario, beginning: Scenario) -> Iterator[Scenario]:
     """With a close, without one, and with a question asked."""
     (connect,) = (step for step in beginning.steps if isinstance(step, Connect))
     says = whole.steps[len(beginning.steps) : len(beginning.steps) + 1]
-    asks = says if says and isinstance(says[0], _SAYS) else ()
+    asks = says if says and isinstance(says[0], MessageStep) else ()
     for goes in ((Close(_NORMAL, on=connect.on),), (Drop(connect.on),), (*asks, Drop(connect.on))):
         yield msgspec.structs.replace(beginning, steps=(*beginning.steps, *goes))
 

@@ -88,6 +88,7 @@ __all__ = [
     "Http",
     "JumpClock",
     "KillReplica",
+    "MessageStep",
     "Query",
     "ReadOn",
     "Refuse",
@@ -121,6 +122,9 @@ __all__ = [
 
 ExpectStep = Expect | ExpectText | ExpectJson | ExpectBytes | ExpectUnordered
 """The steps that expect a message."""
+
+MessageStep = Send | SendText | SendJson | SendBytes
+"""The steps that send one message, as it is written."""
 
 Step = (
     Connect
