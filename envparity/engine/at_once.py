@@ -17,7 +17,8 @@ from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect, ExpectStep, MessageStep, Send, Slow, Step
 from envparity.observe.beside import AtOnce
-from envparity.observe.transcript import Transcript, is_broken, kept_to_script
+from envparity.observe.plays import is_broken, kept_to_script
+from envparity.observe.transcript import Transcript
 
 __all__ = ["clients_at_once", "play_at_once", "slowed", "talks"]
 

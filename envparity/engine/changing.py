@@ -11,8 +11,9 @@ from envparity.engine.observer import Observer
 from envparity.engine.plan import PlannedCase
 from envparity.launch.controls import ReplacesRelease
 from envparity.launch.port import Launcher, Stack
+from envparity.observe.plays import in_order_of_interest
 from envparity.observe.record import Observation
-from envparity.observe.transcript import Transcript, in_order_of_interest
+from envparity.observe.transcript import Transcript
 
 __all__ = ["NOT_CHANGED", "observe_change", "without_changes"]
 

@@ -13,8 +13,9 @@ from envparity.conversation.resolving import ResolvedScenario
 from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
+from envparity.observe.plays import is_broken, kept_to_script
 from envparity.observe.record import SecondPlay
-from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broken, kept_to_script
+from envparity.observe.transcript import HandshakeAnswered, Transcript
 
 __all__ = ["CameBack", "come_back", "comes_back"]
 

@@ -16,7 +16,8 @@ from envparity.launch.usage import usage_of
 from envparity.launch.workers import SeesWorkers
 from envparity.model.scenario import Scenario
 from envparity.observe.memory import MemorySeen
-from envparity.observe.transcript import Transcript, is_broken
+from envparity.observe.plays import is_broken
+from envparity.observe.transcript import Transcript
 
 __all__ = ["endure"]
 

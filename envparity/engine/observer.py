@@ -30,13 +30,10 @@ from envparity.model.deployed.target import parse_target
 from envparity.model.deployment import Deployed
 from envparity.model.scenario import Scenario
 from envparity.observe.disturbed import OutageSeen
+from envparity.observe.plays import in_order_of_interest
 from envparity.observe.record import Attached, Observation, Replica
 from envparity.observe.stopping import StartStopSeen
-from envparity.observe.transcript import (
-    HttpAnswered,
-    Transcript,
-    in_order_of_interest,
-)
+from envparity.observe.transcript import HttpAnswered, Transcript
 from envparity.support.redaction import Redaction
 
 __all__ = ["Observer"]

@@ -15,7 +15,8 @@ from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.observe.beside import PLAYS_TO_BLAME, DialectPlay
-from envparity.observe.transcript import Transcript, kept_to_script
+from envparity.observe.plays import kept_to_script
+from envparity.observe.transcript import Transcript
 
 __all__ = ["OtherHandshakes", "play_other_handshakes", "token_first"]
 

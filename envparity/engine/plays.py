@@ -9,7 +9,8 @@ from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect
-from envparity.observe.transcript import Transcript, is_broken
+from envparity.observe.plays import is_broken
+from envparity.observe.transcript import Transcript
 
 __all__ = ["MOST_PLAYS", "MOST_PLAYS_OF_WORKERS", "play_again", "repeated"]
 

@@ -20,7 +20,8 @@ from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Expect, ExpectClose, ExpectStep, Settle, Step
 from envparity.model.step.sending import OPENED, SWITCHING
 from envparity.observe.beside import SiblingPlay
-from envparity.observe.transcript import HandshakeAnswered, Transcript, kept_to_script
+from envparity.observe.plays import kept_to_script
+from envparity.observe.transcript import HandshakeAnswered, Transcript
 
 __all__ = ["SIBLING", "WithSibling", "play_beside_siblings", "with_sibling"]
 

@@ -15,8 +15,9 @@ from envparity.launch.controls import LookedAt, ReplicaControls
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Drop, MessageStep
+from envparity.observe.plays import is_broken
 from envparity.observe.stopping import StopSeen, too_long_s
-from envparity.observe.transcript import HandshakeAnswered, Transcript, is_broken
+from envparity.observe.transcript import HandshakeAnswered, Transcript
 
 __all__ = ["stop_when_all_are_gone"]
 

@@ -13,8 +13,8 @@ from envparity.launch.controls import SaysHoldings
 from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Drop, Expect, ExpectBytes, ExpectJson, ExpectText, ExpectUnordered
+from envparity.observe.plays import is_broken
 from envparity.observe.record import Visits
-from envparity.observe.transcript import is_broken
 
 __all__ = ["quiet_visit", "visit", "ways_to_go"]
 

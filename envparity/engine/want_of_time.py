@@ -10,8 +10,9 @@ import msgspec
 
 from envparity.errors import TooBusy
 from envparity.model.case import Case
+from envparity.observe.plays import is_broken
 from envparity.observe.record import Observation, Replica
-from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered, HttpAnswered, Transcript, is_broken
+from envparity.observe.transcript import ConnectionClosed, HandshakeAnswered, HttpAnswered, Transcript
 from envparity.support.stalls import STALLS
 
 __all__ = [

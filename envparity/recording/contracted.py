@@ -9,7 +9,8 @@ import msgspec
 
 from envparity.model.backend import ContractFile
 from envparity.model.step import Connect
-from envparity.observe.transcript import Transcript, is_broken, violations_of
+from envparity.observe.plays import is_broken
+from envparity.observe.transcript import Transcript, violations_of
 from envparity.recording.contract import contract_text
 from envparity.recording.proving import DoesNotHold, Proven, Trial, played
 

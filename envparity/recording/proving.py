@@ -16,7 +16,8 @@ from envparity.launch.port import Endpoint
 from envparity.model.backend import Backend
 from envparity.model.deployed.identity import Held
 from envparity.model.scenario import Scenario
-from envparity.observe.transcript import HttpAnswered, Transcript, is_broken, violations_of
+from envparity.observe.plays import is_broken
+from envparity.observe.transcript import HttpAnswered, Transcript, violations_of
 from envparity.recording.credentials import note_credentials
 from envparity.recording.culprit import culprit_of
 from envparity.recording.drafting import Draft, DraftStep, drafted

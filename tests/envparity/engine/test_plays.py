@@ -12,7 +12,8 @@ from envparity.launch.workers import Workers
 from envparity.model.scenario import Scenario
 from envparity.model.step import Connect
 from envparity.observe.frame import JsonFrame
-from envparity.observe.transcript import Departure, FrameReceived, Transcript, in_order_of_interest
+from envparity.observe.plays import in_order_of_interest
+from envparity.observe.transcript import Departure, FrameReceived, Transcript
 
 LEFT = Departure(0, "timeout", "alert", "nothing")
 ALONE = Scenario("alone", steps=(Connect("none"),))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from envparity.observe.frame import JsonFrame
-from envparity.observe.transcript import Departure, FrameReceived, Transcript, kept_to_script
+from envparity.observe.plays import kept_to_script
+from envparity.observe.transcript import Departure, FrameReceived, Transcript
 
 LEFT = Departure(0, "frame", "x", "y")
 BREACH = FrameReceived(0.1, "a", "main", JsonFrame({"type": "x"}), violations=("no such message",))

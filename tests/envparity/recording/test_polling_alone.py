@@ -21,7 +21,8 @@ from envparity.conversation.driver import play
 from envparity.faces.cli.app import app as program
 from envparity.frames.codec import Posted
 from envparity.frames.engine_io import EngineIo
-from envparity.observe.transcript import Transcript, is_broken
+from envparity.observe.plays import is_broken
+from envparity.observe.transcript import Transcript
 from envparity.recording.events import HttpExchange, Recording
 from envparity.recording.proving import prove
 from envparity.recording.proxy import RecordingProxy, StopCondition
