@@ -9,6 +9,7 @@ from itertools import cycle, islice
 from envparity.engine.at_once import talks
 from envparity.engine.scenario_player import ScenarioPlayer
 from envparity.engine.visits import quiet_visit, ways_to_go
+from envparity.judge.memory import goes_on
 from envparity.launch.controls import LookedAt
 from envparity.launch.port import Stack
 from envparity.launch.runtimes import late_collector
@@ -85,6 +86,20 @@ async def _users(player: ScenarioPlayer, stack: Stack, said: Scenario, count: in
 async def _in_rounds(
     rounds: AsyncIterator[None], replicas: Sequence[tuple[int, ...]], each: int, scenario: str = ""
 ) -> tuple[MemorySeen, ...]:
+    """What each replica has after each of the rounds; as many again where memory seems to grow with them.
+
+    Where there is no time for these, what the first have shown is believed.
+    """
+    seen = await _some_rounds(rounds, replicas, each, scenario)
+    if goes_on(seen):
+        seen += await _some_rounds(rounds, replicas, each, scenario, len(seen))
+    return seen
+
+
+async def _some_rounds(
+    rounds: AsyncIterator[None], replicas: Sequence[tuple[int, ...]], each: int, scenario: str, before: int = 0
+) -> tuple[MemorySeen, ...]:
+    """`_ROUNDS` of them, or nothing; `before` had been made already."""
     seen: list[MemorySeen] = []
     try:
         async with asyncio.timeout(_LONGEST_S):
@@ -94,7 +109,7 @@ async def _in_rounds(
                 known = tuple(usage.memory_kib for usage in held if usage is not None)
                 if len(known) < len(replicas):
                     return ()  # a worker has gone: what it had is no matter of the next
-                seen.append(MemorySeen((len(seen) + 1) * each, known, scenario))
+                seen.append(MemorySeen((before + len(seen) + 1) * each, known, scenario))
                 if len(seen) == _ROUNDS:
                     return tuple(seen)
     except TimeoutError:

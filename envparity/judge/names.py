@@ -14,7 +14,7 @@ from envparity.judge.rules import Conduct, Rule, parity
 from envparity.judge.view import RunView
 from envparity.model.names import DeclaredName
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "unlike_names"]
 
 Among = Literal["replicas", "boots"]
 
@@ -39,6 +39,20 @@ def _coincide(shown: NamesShown, other: NamesShown, path: str) -> bool:
 
 _SAME = _Relation(_differ, "the same in all replicas", "the same in every boot", "not the same")
 _DIFFERENT = _Relation(_coincide, "another in each replica", "another in each boot", "the same in two")
+
+
+def unlike_names(view: RunView) -> frozenset[str]:
+    """The paths of what is said to be the same everywhere and is not, among replicas or from boot to boot.
+
+    That environments differ in one of them says nothing more.
+    """
+    groups = [*((shown, "") for shown in view.shown), *((boots, "boots") for boots in _by_environment(view))]
+    return frozenset(
+        path
+        for shown, across in groups
+        for path in _declared(view, shown, across=across, expected="same")
+        if _pair(shown, path, _SAME)
+    )
 
 
 def _across_replicas(view: RunView) -> Iterator[Breach]:

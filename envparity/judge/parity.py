@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from envparity.judge.compare import Compared, Declared
 from envparity.judge.evidence import DeclaredBecause, ObservedDifference, StartupFailed
 from envparity.judge.finding import Breach
+from envparity.judge.names import unlike_names
 from envparity.judge.rules import Conduct, Rule, parity
 from envparity.judge.startup_facts import failures_of, in_which_way
 from envparity.judge.view import RunView
@@ -18,7 +19,8 @@ _SHOWN = 12  # paths of one finding that are quoted
 
 
 def _report_differs(view: RunView) -> Iterator[Breach]:
-    yield from _grouped(view.report_differences)
+    told = unlike_names(view)
+    yield from _grouped(each for each in view.report_differences if each.difference.path not in told)
 
 
 def _setting_differs(view: RunView) -> Iterator[Breach]:

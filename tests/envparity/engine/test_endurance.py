@@ -10,6 +10,7 @@ import pytest
 from envparity.conversation.resolved import ResolvedScenario
 from envparity.engine import endurance
 from envparity.engine.endurance import endure
+from envparity.judge.memory import goes_on
 from envparity.launch.workers import Workers
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Drop, Expect, Send
@@ -30,13 +31,16 @@ MORE = (
 class Replicas(Visitors):
     """Stands for a stack and a player: each visit takes some memory, of processes 10 and 20.
 
-    A user of the scenario `once` may have one conversation of it.
+    A user of the scenario `once` may have one conversation of it. After `fills` visits none takes more.
     """
 
     replica_count = 2
 
-    def __init__(self, *, breaks_at: int = 10_000, processes: bool = True, worker_gone: bool = False) -> None:
+    def __init__(
+        self, *, breaks_at: int = 10_000, processes: bool = True, worker_gone: bool = False, fills: int = 1_000
+    ) -> None:
         super().__init__(breaks_at)
+        self.fills = fills
         self.processes, self.worker_gone = processes, worker_gone
         self.talks: list[tuple[str, str]] = []
         self.made = 0
@@ -59,7 +63,9 @@ class Replicas(Visitors):
         ]
 
     async def usage(self, pids: Sequence[int]) -> ReplicaUsage | None:
-        return None if self.worker_gone and 20 in pids else ReplicaUsage(9, 1, pids[0] + len(self.went))
+        return (
+            None if self.worker_gone and 20 in pids else ReplicaUsage(9, 1, pids[0] + min(len(self.went), self.fills))
+        )
 
 
 async def seen(
@@ -82,9 +88,27 @@ async def test_one_user_goes_in_both_ways_and_each_replica_is_looked_at(monkeypa
     replicas = Replicas()
     found = await seen(monkeypatch, replicas)
     visits = [250 * nth for nth in range(1, 8)]
-    assert found == tuple(MemorySeen(made, (10 + made, 20 + made)) for made in visits)
+    assert found == tuple(MemorySeen(made, (10 + min(made, 1_000), 20 + min(made, 1_000))) for made in visits)
     assert replicas.went == [Close(1000), Drop("a")] * 875
     assert len(replicas.users) == 1
+
+
+@pytest.mark.parametrize(("fills", "goes"), [(10_000, True), (2_000, False)])
+async def test_what_seems_to_grow_is_looked_at_for_as_long_again(
+    fills: int, goes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An allocator takes much at a time, which is filled after some hundred visits more; a leak goes on."""
+    found = await seen(monkeypatch, Replicas(fills=fills))
+    assert [each.times for each in found] == [250 * nth for nth in range(1, 15)]
+    assert goes_on(found) is goes
+
+
+async def test_where_a_visit_goes_wrong_meanwhile_what_was_seen_before_is_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = await seen(monkeypatch, Replicas(fills=10_000, breaks_at=2_000))
+    assert len(found) == 7
+    assert goes_on(found)
 
 
 @pytest.mark.parametrize(

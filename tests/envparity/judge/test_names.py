@@ -85,6 +85,18 @@ def test_what_replicas_show_by_themselves_is_not_told_of_boots_too() -> None:
     assert [finding.code for finding in found(EVERYWHERE, boot_of("a", "b"), boot_of("a", "c", boot=DOWN))] == ["EP207"]
 
 
+def test_that_environments_differ_in_such_a_name_says_nothing_more() -> None:
+    """EP201 would be one more entry for one defect; where each environment has its own name, that is the defect."""
+    of = project("local", "staging", backend=replace(BACKEND, names=(EVERYWHERE,)))
+
+    def codes(*of_staging: str) -> list[str]:
+        boots = boot_of("a-1"), boot_of(*of_staging, environment="staging")
+        return [finding.code for finding in judged(*boots, of=of).findings]
+
+    assert codes("a-2", "a-3") == ["EP207"]
+    assert codes("a-2") == codes("a-2", "a-2") == ["EP201"]
+
+
 def test_two_environments_are_not_held_against_each_other() -> None:
     """What differs between them is declared elsewhere; equal findings of both are one."""
     assert found(EVERYWHERE, boot_of("a"), boot_of("b", environment="staging")) == []
