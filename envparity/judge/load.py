@@ -11,15 +11,12 @@ from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
 from envparity.judge.volatile import steady
-from envparity.observe.beside import AtOnce
-from envparity.observe.clients import standstill_s
 from envparity.observe.record import Observation
 from envparity.observe.transcript import Clients
 
 __all__ = ["RULES", "served_of"]
 
 _TIMES = 2
-_AT_LEAST_S = 0.5
 
 
 def served_of(clients: Clients) -> str:
@@ -75,25 +72,16 @@ def _standstill(view: RunView, observation: Observation) -> Iterator[Breach]:
     names = dict.fromkeys(play.together.scenario for play in observation.at_once)
     for scenario in names:
         plays = [play for play in observation.at_once if play.together.scenario == scenario]
-        stood = [play for play in plays if _stands_still(play)]
+        stood = [play for play in plays if play.stands_still]
         if len(stood) < _TIMES or any(play.departure is not None for play in observation.plays(scenario)):
             continue
         script = stood[-1].together
         clients, departure = script.clients, script.departure
         if clients is not None and departure is not None:
-            alone_s = standstill_s((stood[-1].alone,), stood[-1].alone.duration_s)
-            still = f"nothing came to any of them for {clients.standstill_s:.1f} s; to one alone for {alone_s:.1f} s"
+            still = f"nothing came to any of them for {clients.standstill_s:.1f} s; to one alone for {stood[-1].alone_s:.1f} s"
             yield breach_of(
                 view.project.backend, script, departure, (Note(f"{served_of(clients)} at once"), Note(still))
             )
-
-
-def _stands_still(play: AtOnce) -> bool:
-    clients = play.together.clients
-    if clients is None or play.together.departure is None or play.alone.departure is not None:
-        return False
-    alone_s = standstill_s((play.alone,), play.alone.duration_s)
-    return clients.standstill_s > _AT_LEAST_S + max(clients.accepted, default=clients.of) * alone_s
 
 
 RULES: tuple[Rule, ...] = (

@@ -54,7 +54,7 @@ MISCONFIGURATIONS = (
     ),
     Misconfiguration(
         *("jupyter", "backend.toml", "{'ws_ping_interval': 500}", "{'ws_ping_interval': 30000}"),
-        *("EP301", "ingress.idle_timeout_s=3"),
+        *("EP301", "ingress.idle_timeout_s=8"),
     ),
     Misconfiguration(
         *("nats", "environments/*.toml", 'SAME_ORIGIN = "false"', 'SAME_ORIGIN = "true"'),
