@@ -30,7 +30,7 @@ class MadeValues:
     now_s: int
     fresh: Callable[[], uuid.UUID]
     values: dict[str, object]
-    secrets: dict[str, str]
+    secrets: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     revocations: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     users: dict[str, uuid.UUID] = field(default_factory=dict)

@@ -40,7 +40,7 @@ async def prepare(
         endpoint.origin,
         now_s=int(time.time()),
         identity=identity,
-        secrets=stack.redaction.secrets,
+        redaction=stack.redaction,
         prefix=endpoint.prefix,
         host=endpoint.server_name,
         tls=endpoint.tls is not None,

@@ -23,7 +23,6 @@ from envparity.observe.transcript import (
     LoggedLines,
     Transcript,
 )
-from envparity.support.redaction import Redaction
 
 __all__ = ["Departed", "Recorder"]
 
@@ -63,7 +62,7 @@ class Recorder:
         self._logged: tuple[LoggedLines, ...] = ()
         self._scenario = scenario
         self._events: list[Event] = []
-        self._redaction = Redaction(script.secrets.items())
+        self._redaction = script.redaction.for_a_while(script.secrets)
         self._volatile = script.volatile
         self._error_type = script.error_type
         self._saw_internal_error = False

@@ -11,6 +11,7 @@ from envparity.frames.codec import Codec
 from envparity.frames.json_codec import JsonObjects
 from envparity.model.backend import Phases
 from envparity.model.step import Amount
+from envparity.support.redaction import Redaction
 
 __all__ = ["ResolvedScenario"]
 
@@ -20,7 +21,8 @@ class ResolvedScenario:
     """The resolved values of one playing.
 
     `handshakes` by index of the step; `values` by placeholder (`uuid:m1`); `amounts` by their text; `names` maps
-    generated values to the placeholders under which they are recorded, `secrets` likewise for what is never recorded;
+    generated values to the placeholders under which they are recorded, `secrets` likewise for what is never recorded,
+    beside what the `redaction` of the stack replaces;
     `origins` are those that a step may name by a word, `host` and `tls` say where cookies go, `prefix` stands before
     paths; `revocations` are commands to a dependency, to be sent before the first step,
     and `revoked` those that a step sends, by its index. `unsigned` are the
@@ -34,6 +36,7 @@ class ResolvedScenario:
     amounts: Mapping[str, float] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    redaction: Redaction = Redaction()  # noqa: RUF009  never added to
     revocations: tuple[tuple[str, tuple[str, ...]], ...] = ()
     revoked: Mapping[int, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     frame_type: str = "type"

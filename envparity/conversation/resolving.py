@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from envparity.conversation.filling import amount_texts, fill
@@ -15,6 +15,7 @@ from envparity.errors import ConfigurationError, Mistake
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario, required_settings
 from envparity.model.step import PLACEHOLDER, Connect, Revoke, amount_of, placeholders, rotations
+from envparity.support.redaction import Redaction
 
 __all__ = ["ClientIdentity", "Handshake", "ResolvedScenario", "fill", "resolve_scenario"]
 
@@ -28,7 +29,7 @@ def resolve_scenario(
     now_s: int,
     fresh: Callable[[], uuid.UUID] = uuid.uuid4,
     identity: ClientIdentity | None = None,
-    secrets: Iterable[tuple[str, str]] = (),
+    redaction: Redaction | None = None,
     prefix: str = "",
     host: str = "localhost",
     tls: bool = False,
@@ -40,14 +41,14 @@ def resolve_scenario(
     `prefix` stands before every path; `host` is the name that clients ask for, without a port; `signed_in` are
     credentials that the backend gave, by their kinds; `client` is the number of who plays it.
 
-    Without an `identity` every user is made up. `secrets` are never recorded either: pairs of a value and its name.
+    Without an `identity` every user is made up. What `redaction` replaces is never recorded either.
 
     Raises `ConfigurationError` with everything that this backend or these settings do not provide.
     """
     values: dict[str, object] = {"origin": origin, "client": client}
     who, had = identity or ClientIdentity(), signed_in or {}
-    made = MadeValues(scenario, backend, settings, who, had, now_s, fresh, values, dict(secrets))
-    script = _Writing(made, Handshakes(made, prefix, origin)).script()
+    made = MadeValues(scenario, backend, settings, who, had, now_s, fresh, values)
+    script = _Writing(made, Handshakes(made, prefix, origin), redaction or Redaction()).script()
     return replace(script, prefix=prefix, host=host, tls=tls, now_s=now_s)
 
 
@@ -57,6 +58,7 @@ class _Writing:
 
     made: MadeValues
     handshakes: Handshakes
+    redaction: Redaction
 
     def script(self) -> ResolvedScenario:
         self._refuse_what_is_missing()
@@ -76,6 +78,7 @@ class _Writing:
             amounts=self._amounts(),
             names=made.names,
             secrets={**self._secret_settings(), **made.secrets},
+            redaction=self.redaction,
             revocations=tuple(made.revocations),
             revoked=revoked,
             frame_type=backend.frame_type,
@@ -118,9 +121,13 @@ class _Writing:
             yield from ((index, had) for had in lacking[:1])
 
     def _secret_settings(self) -> dict[str, str]:
-        """The settings that are secrets, with what is written down in place of each."""
-        is_secret = self.made.backend.is_secret
-        return {value: f"{{setting:{name}}}" for name, value in self.made.settings.items() if is_secret(name, value)}
+        """The settings that are secrets which the stack does not name, with what is written down in place of each."""
+        is_secret, known = self.made.backend.is_secret, {*self.redaction.values}
+        return {
+            value: f"{{setting:{name}}}"
+            for name, value in self.made.settings.items()
+            if value not in known and is_secret(name, value)
+        }
 
     def _amounts(self) -> dict[str, float]:
         amounts: dict[str, float] = {}

@@ -78,7 +78,8 @@ def _standstill(view: RunView, observation: Observation) -> Iterator[Breach]:
         script = stood[-1].together
         clients, departure = script.clients, script.departure
         if clients is not None and departure is not None:
-            still = f"nothing came to any of them for {clients.standstill_s:.1f} s; to one alone for {stood[-1].alone_s:.1f} s"
+            alone_s = stood[-1].alone_s
+            still = f"nothing came to any of them for {clients.standstill_s:.1f} s; to one alone for {alone_s:.1f} s"
             yield breach_of(
                 view.project.backend, script, departure, (Note(f"{served_of(clients)} at once"), Note(still))
             )

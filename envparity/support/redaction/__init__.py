@@ -9,7 +9,7 @@ Where it was cut in two, what is left at the edge of a text goes as well. Beside
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, TypeVar
@@ -44,6 +44,10 @@ class _Known:
         """The same, to which more can be added; the index is shared."""
         return _Known(self.secrets, dict(self.names), dict(self.cuttable), self.index)
 
+    def upon(self) -> _Known:
+        """The same, to which more can be added that others need not be asked about."""
+        return _Known(self.secrets, dict(self.names), dict(self.cuttable), SecretIndex(self.index))
+
     def add(self, form: str, name: str, *, cuttable: bool) -> None:
         """One more form; the first name of it counts."""
         if form not in self.names:
@@ -58,8 +62,8 @@ class Redaction:
     """Replaces secrets by names. `secrets` are pairs of a value and what is shown for it; the first name counts."""
 
     def __init__(self, secrets: Iterable[tuple[str, str]] = (), known: _Known | None = None) -> None:
-        """`known` is what one replaces that replaces fewer."""
-        self._known = known = _Known() if known is None else known.copy()
+        """`known` is what is replaced besides, to which these are added."""
+        self._known = known = _Known() if known is None else known
         for value, name in secrets:
             known.secrets += ((value, name),)
             # What is around the password of a URL is no secret, however it is spelled.
@@ -67,16 +71,15 @@ class Redaction:
             cuttable = {form for part in parts for form in spellings(part) if len(form) >= _CUT_FROM}
             for form in spellings(value):
                 known.add(form, name, cuttable=form in cuttable)
-        self._names, self._cuttable, self._index = known.names, known.cuttable, known.index
 
     def __repr__(self) -> str:
-        return f"Redaction(of {len(self._names)} forms)"
+        return f"Redaction(of {len(self._known.names)} forms)"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Redaction) and self._names == other._names
+        return isinstance(other, Redaction) and self._known.names == other._known.names
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._names))
+        return hash(frozenset(self._known.names))
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -90,16 +93,27 @@ class Redaction:
 
     def and_of(self, secrets: Iterable[tuple[str, str]]) -> Redaction:
         """One that replaces these as well."""
-        return Redaction(secrets, self._known)
+        return Redaction(secrets, self._known.copy())
+
+    def for_a_while(self, secrets: Mapping[str, str]) -> Redaction:
+        """One that replaces these as well, of which this one keeps nothing: those of one conversation of many.
+
+        What is said here is shown for a secret, whatever was shown for it before.
+        """
+        known = self._known.upon()
+        known.names |= {
+            form: shown for value, shown in secrets.items() for form in spellings(value) if form in known.names
+        }
+        return Redaction(secrets.items(), known)
 
     def text(self, text: str) -> str:
         """The text without a secret in it."""
         held = self._held(text)
         if len(held) == 1 and len(held[0]) >= _WHOLE_WORD_BELOW:  # such as a token, which no later text holds
-            text = text.replace(held[0], self._names[held[0]])
+            text = text.replace(held[0], self._known.names[held[0]])
         elif held:
-            text = _pattern(held).sub(lambda match: self._names[match[0]], text)
-        if len(text) >= PIECE and self._cuttable:
+            text = _pattern(held).sub(lambda match: self._known.names[match[0]], text)
+        if len(text) >= PIECE and self._known.cuttable:
             text = self._without_pieces(self._without_escaped_ones(text))
         return without_shapes(text)
 
@@ -114,31 +128,32 @@ class Redaction:
 
     def _held(self, text: str) -> tuple[str, ...]:
         """The forms that are in it, the longest first: a short secret must not break up a long one that contains it."""
-        there = [form for form in self._index.candidates(text) if form in self._names and form in text]
-        return tuple(_longest_first(there))
+        names = self._known.names
+        there = {form for form in self._known.index.candidates(text) if form in names and form in text}
+        return tuple(_longest_first(there)) if there else ()
 
     def _without_escaped_ones(self, text: str) -> str:
         """Without a secret of which characters are escaped, or that has breaks in it."""
         for plain_of, finding in ((unescaped, escaped), (unbroken, broken)):
             plain = plain_of(text)
             for form in self._held(plain) if plain is not None else ():
-                if form in self._cuttable and form not in text:
-                    text = finding(form).sub(self._names[form], text)
+                if form in self._known.cuttable and form not in text:
+                    text = finding(form).sub(self._known.names[form], text)
         return text
 
     def _without_pieces(self, text: str) -> str:
         """Without the end of a secret at its beginning, the beginning of one at its end, or the middle of one."""
         ended = text.rstrip(" ….")
-        if not (self._index.may_hold(text[:PIECE]) or self._index.may_hold(ended[-PIECE:])):
+        if not (self._known.index.may_hold(text[:PIECE]) or self._known.index.may_hold(ended[-PIECE:])):
             return text
-        for form in _longest_first(self._cuttable):
+        for form in _longest_first(self._known.cuttable):
             if text in form:
-                return self._names[form]
+                return self._known.names[form]
             head, tail = cut_off(text, form)
             if head:
-                text = self._names[form] + text[head:]
+                text = self._known.names[form] + text[head:]
             if tail:
-                text = text[: len(text) - tail] + self._names[form]
+                text = text[: len(text) - tail] + self._known.names[form]
         return text
 
 

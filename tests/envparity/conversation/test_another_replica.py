@@ -99,7 +99,7 @@ async def test_another_replica_is_tried_for_longer_than_two_deadlines_of_connect
 ) -> None:
     """Of two replicas one is not met in five attempts once in thirty conversations.
 
-    The pauses between its attempts are 7.6 s at least, and both deadlines together 6 s; each attempt has all of its own.
+    The pauses between its attempts are 7.6 s, and both deadlines together 6 s; each attempt has all of its own.
     """
     monkeypatch.setattr("envparity.conversation.opening._PATIENCE_S", 60.0)
     monkeypatch.setattr("envparity.conversation.opening.random.uniform", lambda _least, most: most)

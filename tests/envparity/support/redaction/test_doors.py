@@ -151,7 +151,7 @@ def test_nothing_that_holds_secrets_shows_them() -> None:
     known = backend(settings=settings, boot_secrets={"<secret 1 for X>": PHRASE})
     environment = Environment("staging", settings={"API_TOKEN": TOKEN})
     scenario = Scenario("s", steps=(Connect("none", headers={"X-Token": "{setting:API_TOKEN}"}), Close(1000)))
-    script = resolve_scenario(scenario, known, settings, "http://a", now_s=0, secrets=NAMED)
+    script = resolve_scenario(scenario, known, settings, "http://a", now_s=0, redaction=Redaction(NAMED))
     project = Project(known, {"staging": environment})
     stack = attached_stack()
     shown = [known, environment, script, script.handshakes, project, stack, REDACTION, vars(script)["handshakes"]]
