@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,15 @@ def test_every_form_that_a_text_holds_is_a_candidate(forms: list[str], data: st.
     held = data.draw(st.lists(st.sampled_from(forms), max_size=3))
     text = data.draw(st.text("abc ", max_size=20)).join(["", *held, ""])
     assert {form for form in forms if form in text} <= set(index.candidates(text))
+
+
+@pytest.mark.parametrize("before", range(9))
+def test_one_of_many_is_found_wherever_in_a_text_it_begins(before: int) -> None:
+    index = SecretIndex()
+    forms = ["".join(chr(0x4E00 + number + at) for at in range(number)) for number in range(4, 60)]
+    for form in forms:
+        index.add(form)
+    assert [form for form in forms if form not in index.candidates(f"{' ' * before}{form} ")] == []
 
 
 @given(st.text(min_size=2 * PIECE, max_size=80), st.data())
