@@ -24,14 +24,14 @@ __all__ = [
     "twins_of_turn",
 ]
 
-TURNS = 8
+TURNS = 12
 """In one of so many turns each fault is judged in depth (all its environments, cause, replays) and in containers.
 
 Each twin has its turn likewise; of the faults of an order one has it in each.
 """
 
 TURN = "ENVPARITY_TURN"
-"""The variable that asks for a turn, such as `3` of 0 to 7. Without it a tree has the one that `turn_of` says."""
+"""The variable that asks for a turn, such as `3` of 0 to 11. Without it a tree has the one that `turn_of` says."""
 
 _TREE = Path(__file__).parents[2]
 _JUDGED = ("docker", "environments", "envparity", "netra_backend", "parity_tests")
@@ -102,7 +102,7 @@ def in_containers(faults: Iterable[Fault]) -> tuple[Fault, ...]:
 
 
 def turn_of(tree: Path) -> int:
-    """The turn of a tree, 0 to 7, by the digest of what the faults are put into and what judges them.
+    """The turn of a tree, 0 to 11, by the digest of what the faults are put into and what judges them.
 
     The same tree is judged in the same way whenever and wherever that is done: what passed on one machine is what
     another one runs. A change changes the turn, so that each fault has its own again and again.
