@@ -107,7 +107,7 @@ def test_what_a_run_has_chosen_its_workers_choose_too(monkeypatch: pytest.Monkey
     chosen = in_depth_of_turn(CATALOGUE)
     assert os.environ[TURN] == str(turn_of(ROOT))
     assert chosen == in_depth_of_turn(CATALOGUE, turn_of(ROOT))
-    monkeypatch.setenv(TURN, "8")
+    monkeypatch.setenv(TURN, str(TURNS))
     with pytest.raises(ValueError, match=TURN):
         in_depth_of_turn(CATALOGUE)
 

@@ -60,7 +60,7 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
         "postgres to be restarted": 1,
         "redis to be restarted": 1,
         "postgres to be cut off": 27,
-        "redis to be cut off": 9,
+        "redis to be cut off": 10,
         "a flood of messages": 3,
         "to disturb others": 1,
         "4 connections at once": 1,
