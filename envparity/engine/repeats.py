@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import msgspec
 
-from envparity.engine.play_counts import in_all, plays_of_boot, plays_showing
+from envparity.engine.play_counts import PlaysOfBoot, in_all, plays_of_boot, plays_showing
 from envparity.isolate.rates import shows_more_often
 from envparity.judge import conduct, judge, singles
 from envparity.judge.cause import Chance, PlayCount
@@ -30,6 +31,11 @@ class _Boots:
     observations: tuple[Observation, ...]
     singles: tuple[Finding, ...]
     findings: tuple[Finding, ...]
+
+    @cached_property
+    def plays(self) -> tuple[tuple[Case, PlaysOfBoot], ...]:
+        """The plays of each, with its case."""
+        return tuple((observation.case, plays_of_boot(observation)) for observation in self.observations)
 
 
 @dataclass(frozen=True)
@@ -181,7 +187,7 @@ def _count(
     shown = of = 0
     plays: list[PlayCount | None] = []
     for boots in all_boots:
-        seen = [each for each in boots.observations if each.case.environment == environment and each.case.boot in ways]
+        seen = [played for case, played in boots.plays if case.environment == environment and case.boot in ways]
         if not seen:
             continue
         of += 1
@@ -191,5 +197,5 @@ def _count(
         scenarios = {part.scenario for part in showing}
         for part in {part.scenario: part for part in parts}.values():
             shows = part.scenario in scenarios
-            plays += [plays_showing(part, plays_of_boot(observation), shows=shows) for observation in seen]
+            plays += [plays_showing(part, played, shows=shows) for played in seen]
     return _Count(environment, shown, of, in_all(plays)) if of else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -19,13 +19,16 @@ __all__ = ["RULES", "unlike_names"]
 Among = Literal["replicas", "boots"]
 
 
+_Pair = tuple[NamesShown, NamesShown]
+
+
 @dataclass(frozen=True)
 class _Relation:
-    """How two of those that are compared ought to be to each other, and when they are not."""
+    """How two of those that are compared ought to be to each other, as [[names]] says it, and when they are not."""
 
+    said: Literal["same", "different"]
     broken: Callable[[NamesShown, NamesShown, str], bool]
-    replicas: str
-    boots: str
+    expected: Mapping[Among, str]
     got: str
 
 
@@ -37,8 +40,12 @@ def _coincide(shown: NamesShown, other: NamesShown, path: str) -> bool:
     return not shown.values[path].keys().isdisjoint(other.values[path])
 
 
-_SAME = _Relation(_differ, "the same in all replicas", "the same in every boot", "not the same")
-_DIFFERENT = _Relation(_coincide, "another in each replica", "another in each boot", "the same in two")
+_SAME = _Relation(
+    "same", _differ, {"replicas": "the same in all replicas", "boots": "the same in every boot"}, "not the same"
+)
+_DIFFERENT = _Relation(
+    "different", _coincide, {"replicas": "another in each replica", "boots": "another in each boot"}, "the same in two"
+)
 
 
 def unlike_names(view: RunView) -> frozenset[str]:
@@ -46,57 +53,54 @@ def unlike_names(view: RunView) -> frozenset[str]:
 
     That environments differ in one of them says nothing more.
     """
-    groups = [*((shown, "") for shown in view.shown), *((boots, "boots") for boots in _by_environment(view))]
-    return frozenset(
-        path
-        for shown, across in groups
-        for path in _declared(view, shown, across=across, expected="same")
-        if _pair(shown, path, _SAME)
-    )
+    return frozenset(path for _, path, _ in _broken(view, _SAME))
+
+
+def _broken(view: RunView, relation: _Relation) -> Iterator[tuple[Among, str, _Pair]]:
+    """The paths of which two are not to each other as they ought to be, and which two: among the replicas of each boot,
+    and from boot to boot where those of no one boot show it."""
+    for replicas in view.shown:
+        for path in _declared(view, replicas, relation.said):
+            if (pair := _pair(replicas, path, relation)) is not None:
+                yield "replicas", path, pair
+    for boots in _by_environment(view):
+        for path in _declared(view, boots, relation.said, across="boots"):
+            pair = _pair(boots, path, relation)
+            if pair is not None and not any(_pair(replicas, path, relation) for replicas in _boots_of(boots)):
+                yield "boots", path, pair
 
 
 def _across_replicas(view: RunView) -> Iterator[Breach]:
-    for replicas in view.shown:
-        for path in _declared(view, replicas, expected="same"):
-            yield from _breach(replicas, path, _SAME, "replicas")
+    return _breaches(view, _SAME, "replicas")
 
 
 def _across_boots(view: RunView) -> Iterator[Breach]:
-    for boots in _by_environment(view):
-        for path in _declared(view, boots, across="boots", expected="same"):
-            if not any(_pair(replicas, path, _SAME) for replicas in _boots_of(boots)):
-                yield from _breach(boots, path, _SAME, "boots")
+    return _breaches(view, _SAME, "boots")
 
 
 def _not_distinct(view: RunView) -> Iterator[Breach]:
-    for replicas in view.shown:
-        for path in _declared(view, replicas, expected="different"):
-            yield from _breach(replicas, path, _DIFFERENT, "replicas")
-    for boots in _by_environment(view):
-        for path in _declared(view, boots, across="boots", expected="different"):
-            if not any(_pair(replicas, path, _DIFFERENT) for replicas in _boots_of(boots)):
-                yield from _breach(boots, path, _DIFFERENT, "boots")
+    return _breaches(view, _DIFFERENT, "replicas", "boots")
 
 
-def _breach(shown: Sequence[NamesShown], path: str, relation: _Relation, among: Among) -> Iterator[Breach]:
-    """One breach where two of them are not to each other as they ought to be, with what the two showed."""
-    pair = _pair(shown, path, relation)
-    if pair is None:
-        return
-    cases = dict.fromkeys(each_shown.observation.case.id for each_shown in pair)
-    yield Breach(
-        where=path,
-        expected=relation.replicas if among == "replicas" else relation.boots,
-        got=relation.got,
-        scenario=_scenario(pair, path),
-        nature=among,
-        environments=(pair[0].observation.case.environment,),
-        cases=tuple(cases),
-        evidence=tuple(Note(f"{each_shown}: {', '.join(sorted(each_shown.values[path]))}") for each_shown in pair),
-    )
+def _breaches(view: RunView, relation: _Relation, *among: Among) -> Iterator[Breach]:
+    """A breach for each path among those, with what the two showed."""
+    for kind, path, pair in _broken(view, relation):
+        if kind not in among:
+            continue
+        cases = dict.fromkeys(each_shown.observation.case.id for each_shown in pair)
+        yield Breach(
+            where=path,
+            expected=relation.expected[kind],
+            got=relation.got,
+            scenario=_scenario(pair, path),
+            nature=kind,
+            environments=(pair[0].observation.case.environment,),
+            cases=tuple(cases),
+            evidence=tuple(Note(f"{each_shown}: {', '.join(sorted(each_shown.values[path]))}") for each_shown in pair),
+        )
 
 
-def _pair(shown: Sequence[NamesShown], path: str, relation: _Relation) -> tuple[NamesShown, NamesShown] | None:
+def _pair(shown: Sequence[NamesShown], path: str, relation: _Relation) -> _Pair | None:
     """The first two of which both show it, and that are not as they ought to be."""
     both = (
         combination
@@ -106,14 +110,14 @@ def _pair(shown: Sequence[NamesShown], path: str, relation: _Relation) -> tuple[
     return next((pair for pair in both if relation.broken(*pair, path)), None)
 
 
-def _scenario(pair: tuple[NamesShown, NamesShown], path: str) -> str | None:
+def _scenario(pair: _Pair, path: str) -> str | None:
     """What has to be played to see it: a scenario that both were seen in, where there is one; None: nothing."""
     seen = [{name for names in shown.values[path].values() for name in names} for shown in pair]
     named = sorted(seen[0] & seen[1]) or sorted(seen[0] | seen[1])
     return None if "" in named else named[0]
 
 
-def _declared(view: RunView, shown: Iterable[NamesShown], *, across: str = "", expected: str) -> list[str]:
+def _declared(view: RunView, shown: Iterable[NamesShown], expected: str, *, across: str = "") -> list[str]:
     """The paths among those shown of which that is said; across boots is across their replicas, too."""
     said = [name for name in view.project.backend.names if name.expected == expected and across in {"", name.across}]
     paths = dict.fromkeys(path for each_shown in shown for path in each_shown.values) if said else {}
