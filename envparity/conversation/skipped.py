@@ -30,6 +30,8 @@ class SkippedFrames:
 
         `names` are the values of the play by now, each with its placeholder.
         """
+        if size > max(self._values_left, self._ids_left):
+            return False
         text = text_of(event.frame)
         values = {value for value, name in names.items() if is_made(value, name) and value in text}
         if size <= self._values_left and self._are_new(event.connection, kind, values):
