@@ -67,10 +67,10 @@ RULES: tuple[Rule, ...] = (
         means="""
             At the end of an environment's own boot, in a thorough run, one user came and went 1,750 times, with a close
             and without one in turn, never there twice at the same time. Then fifty users had 1,050 conversations, one
-            after the other. From the third of seven rounds on the resident memory of all replicas grew by 1 KiB each
-            time at least, and in the second half of them as well; and so it did in seven rounds more, which are made
-            then, for an allocator takes a megabyte at a time. Not asked of runtimes that collect their garbage when
-            they see fit (Java, .NET, Go, Erlang, Node.js, Bun, Deno).
+            after the other. From the third of seven rounds on the memory of all replicas grew by 1 KiB each time at
+            least, files aside, and in the second half of them as well; and so it did in seven rounds more, which are
+            made then, for an allocator takes a megabyte at a time. Not asked of runtimes that collect their garbage
+            when they see fit (Java, .NET, Go, Erlang, Node.js, Bun, Deno).
         """,
         matters="""
             A replica lives for weeks, and clients reconnect with every network that they leave. What each of them

@@ -11,6 +11,9 @@ from envparity.observe.record import ReplicaUsage
 __all__ = ["usage_of"]
 
 _PROCESSES = Path("/proc")
+_OWN_MEMORY = ("RssAnon", "RssShmem", "VmSwap")
+"""What a process has written itself, wherever the kernel keeps it. Pages of files (proc(5), RssFile) are of no matter:
+they come and go as the kernel sees fit, and whoever reads a library again has more of them."""
 
 
 async def usage_of(pids: Iterable[int], processes: Path = _PROCESSES) -> ReplicaUsage | None:
@@ -26,7 +29,7 @@ def _usage_of(pids: tuple[int, ...], processes: Path) -> ReplicaUsage | None:
             status = (processes / str(pid) / "status").read_text(encoding="ascii", errors="replace")
             fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
             threads += int(fields["Threads"])
-            memory_kib += int(fields.get("VmRSS", "0 kB").split()[0])
+            memory_kib += sum(int(fields[name].split()[0]) for name in _OWN_MEMORY if name in fields)
     except (OSError, KeyError, ValueError):
         return None
     return ReplicaUsage(descriptors, threads, memory_kib) if pids else None

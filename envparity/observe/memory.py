@@ -8,7 +8,7 @@ __all__ = ["MemorySeen"]
 
 
 class MemorySeen(msgspec.Struct, frozen=True):
-    """Resident memory in KiB of all processes of each replica, when so many had come and gone and nobody was there.
+    """Memory of their own in KiB of all processes of each replica, when so many had come and gone and nobody was there.
 
     Without a `scenario` one user came so often, one visit after the other, half of them without a close, and said
     nothing; else some users had so many conversations of that one.

@@ -196,7 +196,7 @@ class Attached(msgspec.Struct, frozen=True):
 
 
 class ReplicaUsage(msgspec.Struct, frozen=True):
-    """What all processes of a replica hold: open descriptors, threads, and resident memory."""
+    """What all processes of a replica hold: open descriptors, threads, and memory of their own in KiB."""
 
     descriptors: int
     threads: int
