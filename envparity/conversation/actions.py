@@ -76,6 +76,7 @@ class SendClose:
 
     connection: str
     code: int
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ class _Driving:
             case actions.WriteBytes():
                 await send_wire(self._by_name[action.connection].connection, action)
             case actions.SendClose():
-                self._by_name[action.connection].close(action.code, self._now())
+                self._by_name[action.connection].close(action.code, self._now(), action.reason)
             case actions.Lose():
                 self._by_name[action.connection].lose(action.act)
             case actions.Receive():

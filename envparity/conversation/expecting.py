@@ -52,7 +52,7 @@ def expect_close(playing: Playing, step: ExpectClose) -> Actions:
 def close(playing: Playing, step: Close) -> Actions:
     """Close, and wait for the echo."""
     playing.told.forget()
-    yield actions.SendClose(step.on, step.code)
+    yield actions.SendClose(step.on, step.code, playing.script.called)
     yield from _await_close(playing, step, f"close {step.code}, echoed", None)
 
 

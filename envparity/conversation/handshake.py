@@ -47,7 +47,8 @@ class Handshake:
     `first_frame` goes out as soon as the connection is accepted; None: nothing does. `user` is whose connection it is,
     as the step says it; `compression`: it is offered. `cookies` are the step's own, not yet in a header.
     `polling`: it opens a session of long polling. `carrying` are those of `offered` that carry the token. `written` are
-    the ways in which the request says the same otherwise.
+    the ways in which the request says the same otherwise. `client` is what the client is
+    called in its User-Agent, beside its library; "" for nothing.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Handshake:
     polling: bool = False
     carrying: tuple[str, ...] = ()
     written: tuple[Dialect, ...] = ()
+    client: str = ""
 
     @property
     def token_first(self) -> Handshake | None:

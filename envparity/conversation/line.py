@@ -33,12 +33,12 @@ class OpenTime:
     closing: asyncio.Task[None] | None = None
     dropped: bool = False
 
-    def close(self, code: int = 1000, closing_s: float | None = None) -> None:
+    def close(self, code: int = 1000, closing_s: float | None = None, reason: str = "") -> None:
         """Begin the closing handshake, unless that was begun before; at that time, where the script does."""
         if closing_s is not None:
             self.closing_s = closing_s
         if self.closing is None:
-            self.closing = asyncio.create_task(closed_quietly(self.connection, code))
+            self.closing = asyncio.create_task(closed_quietly(self.connection, code, reason))
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:

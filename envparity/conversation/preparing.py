@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+import uuid
 
 import msgspec
 
 from envparity.conversation.handshake import ClientIdentity
 from envparity.conversation.resolving import ResolvedScenario, resolve_scenario
 from envparity.conversation.signing_in import sign_in_at
-from envparity.launch.controls import dependency_controls
+from envparity.launch.controls import LookedAt, dependency_controls
 from envparity.launch.port import Stack
 from envparity.model.backend import Backend
 from envparity.model.scenario import Scenario
@@ -23,6 +24,7 @@ async def prepare(
     """Resolve a scenario for that stack: its users sign in where they must, and what is to be revoked is revoked.
 
     `client` is the number of who plays it, where several do; `user` the id of its unnamed user, where that has one.
+    It is played by a client with a name that nobody else has, but where one may only look.
 
     Raises `ConfigurationError` when backend or settings do not provide what the scenario needs, and what the launcher
     raises when a token cannot be revoked.
@@ -49,4 +51,4 @@ async def prepare(
     )
     for dependency, command in script.revocations:
         await dependency_controls(stack).command_dependency(dependency, command)
-    return script
+    return script if isinstance(stack, LookedAt) else script.by_client(str(uuid.uuid4()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from envparity.conversation.handshake import Handshake, SignedIn
@@ -27,7 +27,8 @@ class ResolvedScenario:
     paths; `revocations` are commands to a dependency, to be sent before the first step,
     and `revoked` those that a step sends, by its index. `unsigned` are the
     steps that would need what signing in did not give, with what it gave instead. `elsewhere_than` are replicas
-    that connections are not made to, by their names, where there are others.
+    that connections are not made to, by their names, where there are others. `called` is what the client calls itself
+    where it closes, "" for nothing.
     """
 
     handshakes: Mapping[int, Handshake]
@@ -51,6 +52,12 @@ class ResolvedScenario:
     volatile: frozenset[str] = frozenset()
     unsigned: Mapping[int, SignedIn] = field(default_factory=dict)
     elsewhere_than: Mapping[str, int] = field(default_factory=dict)
+    called: str = ""
+
+    def by_client(self, name: str) -> ResolvedScenario:
+        """The script of a client who goes by that name, in each handshake and in the reason of each of its closes."""
+        handshakes = {index: replace(handshake, client=name) for index, handshake in self.handshakes.items()}
+        return replace(self, handshakes=handshakes, called=f"done ({name})")
 
     def amount(self, given: Amount) -> float:
         """The number that was given, or that its text comes to."""

@@ -36,13 +36,15 @@ def end_of(closed: ConnectionClosed, *, asked: bool) -> ConnectionEnd:
     ours = closed.sent is not None and not closed.rcvd_then_sent and (closed.rcvd is None or code == closed.sent.code)
     if closed.rcvd is None and closed.sent is not None and not asked:  # it cannot be read; how far it came is chance
         reason = f"closed with {int(closed.sent.code)}"
+    elif ours and closed.sent is not None and reason == closed.sent.reason:  # an echo says nothing of its own
+        reason = ""
     return ConnectionEnd(code, reason, "client" if ours else "server")
 
 
-async def closed_quietly(connection: Connection, code: int) -> None:
+async def closed_quietly(connection: Connection, code: int, reason: str = "") -> None:
     """Close it, and wait until the peer has answered, or is gone: how it ended, its reader tells."""
     with contextlib.suppress(ConnectionClosed, OSError):
-        await connection.close(code)
+        await connection.close(code, reason)
 
 
 async def has_sent(connection: Connection, action: actions.SendMessage, wait: Wait) -> bool:

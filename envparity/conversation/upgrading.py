@@ -84,7 +84,8 @@ async def upgrade(sock: socket.socket, endpoint: Endpoint, handshake: Handshake,
     deflates = handshake.compression if said is None else headers[said] == _DEFLATE
     if said is not None and deflates:
         del headers[said]  # the library says it, and then does it
-    agent = next((headers.pop(name) for name in list(headers) if name.lower() == "user-agent"), USER_AGENT)
+    own = f"{USER_AGENT} ({handshake.client})" if handshake.client else USER_AGENT
+    agent = next((headers.pop(name) for name in list(headers) if name.lower() == "user-agent"), own)
     try:
         return await StraightConnect(
             f"{'wss' if endpoint.tls else 'ws'}://{endpoint.host}{handshake.path}",

@@ -152,8 +152,9 @@ RULES: tuple[Rule, ...] = (
             refused for whom there is room.
         """,
         action="""
-            Look for what is made for each connection and closed by nobody: a client, a subscription, a thread. Take ids
-            out of labels; they belong in logs. Count out in a finally what was counted in.
+            Look for what is made for each connection and closed by nobody: a client, a subscription, a thread. Take
+            ids, and what a client writes (its User-Agent, its reason for closing), out of labels; they belong in logs.
+            Count out in a finally what was counted in.
         """,
         example="local: 1.1 connections a connection of a client: 3 after 0, 76 after 64",
         check=_growing,
