@@ -55,7 +55,7 @@ def test_of_the_reference_backend_all_is_played_that_only_talks() -> None:
         "a boot of its own (idle times 8 times shorter)": 2,
         "a token to be revoked in redis": 3,
         "a token to be revoked": 1,
-        "a replica to be stopped": 6,
+        "a replica to be stopped": 7,
         "replicas to be disturbed": 3,
         "postgres to be restarted": 1,
         "redis to be restarted": 1,
