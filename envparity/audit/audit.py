@@ -29,6 +29,7 @@ from envparity.audit.static import (
     settings_reads,
     startup_failures,
     unawaited,
+    unread_settings,
 )
 from envparity.audit.static.reading import Check, PackageReading
 from envparity.audit.target import AuditTarget
@@ -49,6 +50,7 @@ CHECKS: Mapping[str, Check] = {
     "EP607": environment_branch.check_default,
     "EP609": awaited.check_awaits,
     "EP610": awaited.check_tasks,
+    "EP611": unread_settings.check,
 }
 _STATIC = frozenset(rule.code for rule in STATIC)
 
@@ -185,6 +187,7 @@ def _static(target: AuditTarget, package: Package, wanted: frozenset[str]) -> li
         frozenset(said.startup_modules),
         said.environment_name,
         frozenset(said.settings_readers),
+        frozenset(said.settings_tellers),
     )
     found = [raised for code, check in CHECKS.items() if code in wanted for raised in check(reading)]
     return list({(raised.code, raised.module, raised.line): raised for raised in reversed(found)}.values())

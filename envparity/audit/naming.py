@@ -37,10 +37,18 @@ def check_names(target: AuditTarget, package: Package) -> None:
             for name in said.request_scoped
             if name not in classes | bare
         ]
-        readers = [reader for reader in said.settings_readers if not _is_there(package, reader)]
-        known = set(_functions(package)) if readers else set()
+        functions = {*_functions(package)}
         expected = f"a function or mapping of {package.name}, or one that it imports"
-        mistakes += [mistake("settings_readers", name, expected, known) for name in readers]
+        mistakes += [
+            mistake("settings_readers", name, expected, functions)
+            for name in said.settings_readers
+            if not _is_there(package, name)
+        ]
+        mistakes += [
+            mistake("settings_tellers", name, f"a function or method of {package.name}", functions)
+            for name in said.settings_tellers
+            if name not in functions
+        ]
     if mistakes:
         raise ConfigurationError(mistakes)
 

@@ -135,6 +135,20 @@ STATIC: tuple[AuditRule, ...] = (
         cache/bus.py:31: EventBus makes a task when it is made
         """,
     ),
+    _rule(
+        "EP611",
+        "A setting that nothing reads",
+        means="A field of a settings class, or a name that a settings module reads from the environment, is "
+        "spelled nowhere else in the package: neither asked of an object nor in a text. Where something takes the "
+        "settings as a whole nothing is told, but for the functions that the backend file names as settings_tellers.",
+        matters="Each environment's file gives it a value, and none has an effect: where it was used stands a "
+        "constant, mostly the one that is right on a developer's machine.",
+        action="Use it where the constant is, or remove it from the settings and from every environment. What only a "
+        "library reads, from the environment itself, needs no name here.",
+        example="""
+        settings.py:164: nothing in netra_backend reads websocket_auth_timeout_s
+        """,
+    ),
 )
 
 

@@ -87,6 +87,7 @@ def _renamed(said: Audit, package: str) -> Audit:
         request_scoped=moved(said.request_scoped),
         settings_modules=moved(said.settings_modules),
         settings_readers=moved(said.settings_readers),
+        settings_tellers=moved(said.settings_tellers),
         startup_modules=moved(said.startup_modules),
     )
 

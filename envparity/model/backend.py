@@ -191,8 +191,9 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What can be seen of the backend before it boots, where it is Python: `package`, found beside or around the file.
 
     `request_scoped` are types of which none may be made before there is a request, `settings_modules` those that read
-    the process's environment, `settings_readers` functions or mappings
-    of its own that do, `startup_modules` those that start the backend; dotted names (a type's may be bare).
+    the process's environment, `settings_readers` functions or mappings of its own that do, `settings_tellers` functions
+    that take all settings only to tell of them, `startup_modules` those that start the backend; dotted names (a type's
+    may be bare).
     `environment_name` is the setting that says what the environment is called.
     """
 
@@ -202,6 +203,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     startup_modules: tuple[str, ...] = ()
     environment_name: str = "ENVIRONMENT"
     settings_readers: tuple[str, ...] = ()
+    settings_tellers: tuple[str, ...] = ()
 
 
 class Backend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,6 +24,7 @@ class PackageReading:
     startup_modules: frozenset[str] = frozenset()
     environment_name: str = "ENVIRONMENT"
     settings_readers: frozenset[str] = frozenset()
+    settings_tellers: frozenset[str] = frozenset()
     _scopes: dict[int, Scope] = field(default_factory=dict, repr=False)
 
     def is_settings(self, module: Module) -> bool:
@@ -70,6 +71,10 @@ class PackageReading:
     def is_reader(self, function: FunctionInfo | None) -> bool:
         """Whether that function or method is one of the project's own readers of the environment."""
         return function is not None and f"{function.module.name}.{function.name}" in self.settings_readers
+
+    def tells_of_settings(self, function: FunctionInfo | None) -> bool:
+        """Whether that function or method takes the settings as a whole only to tell of them."""
+        return function is not None and f"{function.module.name}.{function.name}" in self.settings_tellers
 
 
 Check = Callable[[PackageReading], Iterator[Raised]]

@@ -29,6 +29,7 @@ EXPECTED = {
     "F12": ("EP603", "app/cache/redis_link.py", "time.sleep("),
     "F15": ("EP658", "app/services/unified_authentication_service.py", "os.environ"),
     "F19": ("EP607", "app/settings.py", 'environment: Label = "development"'),
+    "F105": ("EP611", "app/settings.py", "websocket_auth_timeout_s"),
     "F28": ("EP601", "app/routes/websocket.py", 'settings.environment == "staging"'),
 }
 # What one fault may raise beside it, because it breaks that rule as well.

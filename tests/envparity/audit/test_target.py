@@ -157,3 +157,17 @@ def test_a_reader_that_exists_nowhere_is_a_mistake(write: Write, name: str, ther
     with pytest.raises(ConfigurationError) as raised:
         audit(target, only=["EP601"])
     assert [(mistake.key, mistake.got) for mistake in raised.value.mistakes] == [("audit.settings_readers", name)]
+
+
+def test_who_tells_of_settings_is_a_function_of_the_package(write: Write) -> None:
+    """What it imports takes nothing, and a class is none."""
+    audit(
+        AuditTarget("app", write(_READERS), Audit("app", settings_tellers=("app.config.Config.value",))), only=["EP611"]
+    )
+    names = ("app.config.Config", "decouple.config", "app.config.fetch")
+    target = AuditTarget("app", write(_READERS), Audit("app", settings_tellers=names))
+    with pytest.raises(ConfigurationError) as raised:
+        audit(target, only=["EP611"])
+    assert {(mistake.key, mistake.got) for mistake in raised.value.mistakes} == {
+        ("audit.settings_tellers", name) for name in names
+    }
