@@ -38,6 +38,26 @@ _RECONNECTING = "the event bus is being reconnected"
 
 log = structlog.stdlib.get_logger(__name__)
 
+REMEMBERED = 500
+"""Of how many events it is known that they arrived. What arrives once more comes soon."""
+
+
+def _each_once(deliver: Deliver) -> Deliver:
+    """Deliver no event of a run twice: where Redis published one and its answer was lost, it is asked once more."""
+    arrived: dict[tuple[str, Any, Any], None] = {}
+
+    def deliver_once(user_id: str, sender: str, event: dict[str, Any]) -> None:
+        known = (user_id, event.get("run_id"), event.get("sequence"))
+        if known in arrived:
+            return
+        if None not in known:
+            arrived[known] = None
+        if len(arrived) > REMEMBERED:
+            del arrived[next(iter(arrived))]
+        deliver(user_id, sender, event)
+
+    return deliver_once
+
 
 class EventBus:
     """Publishes to users, and delivers what was published."""
@@ -85,8 +105,8 @@ class EventBus:
             raise DependencyUnavailable("redis", "no subscription in time") from None
 
     def deliver_to(self, deliver: Deliver) -> None:
-        """Set who takes what arrives: called with user id, connection id of the sender, and the event."""
-        self._deliver = deliver
+        """Set who takes what arrives: called with user id, connection id of the sender, and each event once."""
+        self._deliver = _each_once(deliver)
 
     async def publish(self, user_id: str, sender: str, event: dict[str, Any]) -> None:
         """Send an event to all replicas. Raises DependencyUnavailable, also while nothing could arrive here."""

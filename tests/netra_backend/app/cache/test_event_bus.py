@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from netra_backend.app.cache.event_bus import EventBus
+from netra_backend.app.cache.event_bus import REMEMBERED, EventBus
 from netra_backend.app.cache.redis_link import RedisLink
 from netra_backend.app.core.failures import DependencyUnavailable
 from tests.servers import redis_server, redis_url_of
@@ -90,6 +91,39 @@ async def test_ready_means_that_the_next_event_arrives(bus: EventBus, link: Redi
         await _until_ready(bus)
         await bus.publish("ada", "sender", {"n": number})
         assert await heard.next() == ("ada", "sender", {"n": number})
+
+
+async def test_an_event_whose_publishing_was_not_answered_arrives_once(
+    bus: EventBus, link: RedisLink, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is published once more, for nobody knows whether it was; the next event of the run is another one."""
+    await bus.ping()
+    connection = await link.client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+    await link.client.connection_pool.release(connection)
+    read, lost = connection.read_response, list[int]()
+
+    async def read_response(*args: Any, **kwargs: Any) -> Any:
+        answer = await read(*args, **kwargs)
+        if answer == 1 and not lost:
+            lost.append(answer)
+            raise RedisConnectionError("lost")
+        return answer
+
+    monkeypatch.setattr(connection, "read_response", read_response)
+    for sequence in (1, 2):
+        await bus.publish("ada", "sender", {"run_id": "r", "sequence": sequence})
+    assert lost == [1]
+    assert [(await heard.next())[2]["sequence"] for _ in range(2)] == [1, 2]
+    await bus.ping()
+    assert heard.all.empty()
+
+
+async def test_what_arrived_long_ago_is_forgotten(bus: EventBus, heard: Heard) -> None:
+    """And what has no run is delivered as often as it comes."""
+    for sequence in (*range(REMEMBERED + 1), 0, REMEMBERED, None, None):
+        await bus.publish("ada", "sender", {"run_id": "r", "sequence": sequence})
+    said = [(await heard.next())[2]["sequence"] for _ in range(REMEMBERED + 4)]
+    assert said == [*range(REMEMBERED + 1), 0, None, None]
 
 
 async def _until_ready(bus: EventBus) -> None:
