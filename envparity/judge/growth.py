@@ -8,7 +8,7 @@ from envparity.judge.evidence import Note
 from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
-from envparity.observe.record import Observation, Usage
+from envparity.observe.record import Observation, ReplicaUsage, Usage
 
 __all__ = ["RULES", "SLOPE"]
 
@@ -18,13 +18,15 @@ SLOPE = 0.2
 """So much more for each connection of a client is growth."""
 _INTERVALS = 2  # one after the other: what is kept for the next user levels off, a leak does not
 
+_FILES = "temporary files"
 _Point = tuple[int, int]
 
 
 def _grows(_view: RunView, observation: Observation) -> Iterator[Breach]:
-    """What a dependency's connections explain is told of them alone: each has a descriptor."""
+    """What a dependency's connections explain is told of them alone: each has a descriptor, and some a thread."""
     found = [item for item in _measured(observation.usage) if _is_growing(item[2])] if observation.usage else []
-    told = [item for item in found if item[1] is not None] or found
+    told = [item for item in found if item[1] is not None or item[0] == _FILES]
+    told = told if any(component is not None for _, component, _ in told) else found
     for what, component, points in told:
         (made, before), (made_by_then, after) = points[0], points[-1]
         slope = (after - before) / max(made_by_then - made, 1)
@@ -114,8 +116,13 @@ def _measured(usage: Sequence[Usage]) -> Iterator[tuple[str, str | None, list[_P
             for each_usage in usage
             if (held := each_usage.replicas[index]) is not None
         ]
-        for what, of in (("descriptors", "descriptors"), ("threads", "threads")):
-            yield what, None, [(made, int(getattr(held, of))) for made, held in seen]
+        counts: tuple[tuple[str, Callable[[ReplicaUsage], int | None]], ...] = (
+            ("descriptors", lambda held: held.descriptors),
+            ("threads", lambda held: held.threads),
+            (_FILES, lambda held: held.files),
+        )
+        for what, of in counts:
+            yield what, None, [(made, count) for made, held in seen if (count := of(held)) is not None]
     for name in usage[0].to:
         yield "connections", name, [(sum(each_usage.connections), each_usage.to.get(name, 0)) for each_usage in usage]
 
@@ -140,21 +147,21 @@ RULES: tuple[Rule, ...] = (
         Conduct("conversation", causes="hybrids", of_all_played=True, also="grows"),
         means="""
             Between the rounds of scenarios, when the connections of all clients are closed, a replica was looked at:
-            its descriptors and threads, and its connections to each dependency, grew each time by what was played; or
-            the values of a label of its metrics did, round after round; or a gauge whose name is of how many are there
-            (connections, clients, active, in progress, running tasks, goroutines) did. The first round, which fills
-            pools and caches, does not count.
+            its descriptors and threads, its temporary files, or its connections to a dependency grew each time by what
+            was played; or the values of a label of its metrics did, round after round; or a gauge whose name is of how
+            many are there (connections, clients, active, in progress, running tasks, goroutines) did. The first round,
+            which fills pools and caches, does not count.
         """,
         matters="""
-            After some thousand connections there are no descriptors left, or no connections of the database. Of labels
-            with the id of a user or a connection each value is a series that nobody takes away: pages of megabytes, and
-            a Prometheus that falls over. By a gauge that only grows replicas are added that nobody needs, or clients
-            refused for whom there is room.
+            After some thousand connections there are no descriptors left, no connections of the database, or no room on
+            the disk. Of labels with the id of a user or a connection each value is a series that nobody takes away:
+            pages of megabytes, and a Prometheus that falls over. By a gauge that only grows replicas are added that
+            nobody needs, or clients refused for whom there is room.
         """,
         action="""
-            Look for what is made for each connection and closed by nobody: a client, a subscription, a thread. Take
-            ids, and what a client writes (its User-Agent, its reason for closing), out of labels; they belong in logs.
-            Count out in a finally what was counted in.
+            Look for what is made for each connection and closed by nobody: a client, a subscription, a thread, a file.
+            Take ids, and what a client writes (its User-Agent, its reason for closing), out of labels; they belong in
+            logs. Count out in a finally what was counted in.
         """,
         example="local: 1.1 connections a connection of a client: 3 after 0, 76 after 64",
         check=_growing,

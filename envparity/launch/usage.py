@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
+from envparity.launch.temporary_files import temporary_files
 from envparity.observe.record import ReplicaUsage
 
 __all__ = ["usage_of"]
@@ -32,4 +33,4 @@ def _usage_of(pids: tuple[int, ...], processes: Path) -> ReplicaUsage | None:
             memory_kib += sum(int(fields[name].split()[0]) for name in _OWN_MEMORY if name in fields)
     except (OSError, KeyError, ValueError):
         return None
-    return ReplicaUsage(descriptors, threads, memory_kib) if pids else None
+    return ReplicaUsage(descriptors, threads, memory_kib, temporary_files(pids, processes)) if pids else None

@@ -196,11 +196,15 @@ class Attached(msgspec.Struct, frozen=True):
 
 
 class ReplicaUsage(msgspec.Struct, frozen=True):
-    """What all processes of a replica hold: open descriptors, threads, and memory of their own in KiB."""
+    """What all processes of a replica hold: open descriptors, threads, memory of their own in KiB, and temporary files.
+
+    `files` is None where nobody can tell which of the machine's are theirs.
+    """
 
     descriptors: int
     threads: int
     memory_kib: int
+    files: int | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):

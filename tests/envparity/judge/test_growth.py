@@ -13,12 +13,16 @@ MADE = (0, 20, 40, 60)
 
 
 def found(
-    *held: int | None, made: tuple[int, ...] = MADE, threads: tuple[int, ...] = (5,) * 4, to: tuple[int, ...] = (3,) * 4
+    *held: int | None,
+    made: tuple[int, ...] = MADE,
+    threads: tuple[int, ...] = (5,) * 4,
+    files: tuple[int | None, ...] = (2,) * 4,
+    to: tuple[int, ...] = (3,) * 4,
 ) -> list[Finding]:
     """What is found where one replica holds so many descriptors at each point."""
     usage = tuple(
-        Usage((connections,), (None if count is None else ReplicaUsage(count, of, 9000),), {"redis": there})
-        for connections, count, of, there in zip(made, held, threads, to, strict=False)
+        Usage((connections,), (None if count is None else ReplicaUsage(count, of, 9000, kept),), {"redis": there})
+        for connections, count, of, kept, there in zip(made, held, threads, files, to, strict=False)
     )
     return list(judged(observation("local", usage=usage)).findings)
 
@@ -53,6 +57,15 @@ def test_threads_and_connections_to_a_dependency_are_looked_at_too() -> None:
     assert thread.where == "threads"
     (connection,) = found(30, 30, 30, 30, to=(3, 13, 23, 33))
     assert (connection.where, connection.component) == ("connections to redis", "redis")
+
+
+def test_temporary_files_that_nobody_removes_are_told_by_themselves() -> None:
+    """Also where connections to a dependency grow: they explain descriptors, and no file."""
+    (file,) = found(30, 30, 30, 30, files=(2, 22, 42, 62))
+    assert (file.where, file.component) == ("temporary files", None)
+    both = found(30, 50, 70, 90, files=(2, 22, 42, 62), to=(3, 23, 43, 63))
+    assert {finding.where for finding in both} == {"temporary files", "connections to redis"}
+    assert found(30, 30, 30, 30, files=(None, None, None, None)) == []
 
 
 def test_the_descriptors_of_connections_to_a_dependency_are_no_second_finding() -> None:

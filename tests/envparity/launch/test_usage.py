@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from mmap import ACCESS_READ, PAGESIZE, mmap
 from pathlib import Path
 
+from envparity.launch.temporary_files import temporary_files
 from envparity.launch.usage import usage_of
 
 
@@ -57,6 +58,33 @@ async def test_the_memory_of_a_process_is_what_it_has_written_itself() -> None:
     assert writing is not None
     assert reading.memory_kib - before.memory_kib < len(own) / 1024 / 2
     assert writing.memory_kib - reading.memory_kib > len(own) / 1024 / 2
+
+
+async def test_temporary_files_are_those_of_the_process_alone(tmp_path: Path) -> None:
+    """Where TMPDIR says that they are, in the process's own root; of several processes with one folder once."""
+    folder = tmp_path / "own root" / "spool"
+    (folder / "below").mkdir(parents=True)
+    for name in ("one", "two", "below/three"):
+        (folder / name).touch()
+    for pid in (7, 8):
+        process = tmp_path / str(pid)
+        process.mkdir()
+        (process / "environ").write_bytes(b"HOME=/root\0TMPDIR=/spool\0")
+        (process / "root").symlink_to(tmp_path / "own root")
+    assert temporary_files([7, 8], tmp_path) == 3
+    assert temporary_files([9], tmp_path) is None
+
+
+async def test_files_of_everybody_are_nobodys(tmp_path: Path) -> None:
+    """Without TMPDIR it is /tmp, which is the process's own where its file system is."""
+    for place, system in (("self", "machine"), ("7", "machine"), ("8", "container")):
+        (tmp_path / place / "ns").mkdir(parents=True)
+        (tmp_path / place / "ns" / "mnt").symlink_to(system)
+        (tmp_path / place / "environ").write_bytes(b"HOME=/root\0")
+        (tmp_path / place / "root" / "tmp").mkdir(parents=True)
+        (tmp_path / place / "root" / "tmp" / "left").touch()
+    assert temporary_files([7], tmp_path) is None
+    assert temporary_files([8], tmp_path) == 1
 
 
 async def test_who_is_gone_says_nothing(tmp_path: Path) -> None:
