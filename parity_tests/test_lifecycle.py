@@ -96,7 +96,7 @@ def test_who_comes_while_a_dependency_is_away_has_an_answer_at_once(
 def test_a_silent_client_is_not_dropped(parity: ParityRun) -> None:
     """Longer than the ingress lets anybody be silent, and it is still served; who had to be kept alive was."""
     for name, transcript in parity.transcripts("silent_client").items():
-        assert types(received(transcript)) == ["connection_established"] * 6 + ["pong"] * 6, name
+        assert types(received(transcript)) == ["connection_established"] * 6 + ["pong"] * 7, name
         for connection in "abcdef":
             assert closes(transcript, connection) == [Closed(1000, "", "client")], name
 
