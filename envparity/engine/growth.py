@@ -12,8 +12,8 @@ from envparity.launch.port import Stack
 from envparity.launch.usage import usage_of
 from envparity.launch.workers import SeesWorkers
 from envparity.observe.label_values import label_values, present
-from envparity.observe.record import ReplicaUsage, Usage
 from envparity.observe.transcript import HandshakeAnswered, Transcript
+from envparity.observe.usage import ReplicaUsage, Usage
 
 __all__ = ["Growth"]
 

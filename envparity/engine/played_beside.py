@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from envparity.engine.coming_back import CameBack
 from envparity.engine.other_handshakes import OtherHandshakes
 from envparity.observe.beside import AtOnce, SiblingPlay
-from envparity.observe.record import Usage, Visits
 from envparity.observe.transcript import HttpAnswered, Transcript
+from envparity.observe.usage import Usage, Visits
 
 __all__ = ["PlayedBeside"]
 

@@ -14,7 +14,7 @@ from envparity.launch.port import Stack
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Drop, Expect, ExpectBytes, ExpectJson, ExpectText, ExpectUnordered
 from envparity.observe.plays import is_broken
-from envparity.observe.record import Visits
+from envparity.observe.usage import Visits
 
 __all__ = ["quiet_visit", "visit", "ways_to_go"]
 

@@ -8,7 +8,8 @@ from envparity.judge.evidence import Note
 from envparity.judge.finding import Breach
 from envparity.judge.rules import Conduct, Rule, contract
 from envparity.judge.view import RunView
-from envparity.observe.record import Observation, ReplicaUsage, Usage
+from envparity.observe.record import Observation
+from envparity.observe.usage import ReplicaUsage, Usage
 
 __all__ = ["RULES", "SLOPE"]
 

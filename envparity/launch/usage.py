@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from envparity.launch.temporary_files import temporary_files
-from envparity.observe.record import ReplicaUsage
+from envparity.observe.usage import ReplicaUsage
 
 __all__ = ["usage_of"]
 

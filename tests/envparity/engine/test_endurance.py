@@ -15,8 +15,8 @@ from envparity.launch.workers import Workers
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Drop, Expect, Send
 from envparity.observe.memory import MemorySeen
-from envparity.observe.record import ReplicaUsage
 from envparity.observe.transcript import Transcript
+from envparity.observe.usage import ReplicaUsage
 from tests.envparity.engine.visitors import BROKEN, Visitors
 
 ASKS = Scenario(

@@ -11,8 +11,8 @@ from envparity.engine import growth
 from envparity.engine.growth import Growth
 from envparity.launch.workers import Workers
 from envparity.observe.label_values import present
-from envparity.observe.record import ReplicaUsage
 from envparity.observe.transcript import HandshakeAnswered, Transcript
+from envparity.observe.usage import ReplicaUsage
 
 
 class Replica:

@@ -21,9 +21,10 @@ from envparity.model.environment import Environment
 from envparity.model.scenario import Scenario
 from envparity.observe.beside import AtOnce, SiblingPlay
 from envparity.observe.memory import MemorySeen
-from envparity.observe.record import Observation, Replica, SecondPlay, Visits
+from envparity.observe.record import Observation, Replica, SecondPlay
 from envparity.observe.stopping import KillSeen, StopSeen
 from envparity.observe.transcript import Departure, Transcript
+from envparity.observe.usage import Visits
 
 CASE = Case("local", "chat")
 TALK, RESTART = Scenario("talk"), Scenario("restart", disruptive=True)

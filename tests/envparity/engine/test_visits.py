@@ -12,7 +12,7 @@ from envparity.engine.visits import quiet_visit, visit
 from envparity.model.case import Boot
 from envparity.model.scenario import Scenario
 from envparity.model.step import Close, Connect, Drop, Expect, Http, Send, Silence, Step
-from envparity.observe.record import Visits
+from envparity.observe.usage import Visits
 from tests.envparity.engine.visitors import Visitors
 
 COMES: tuple[Step, ...] = (Connect("valid"), Expect(("welcome",)))

@@ -6,7 +6,7 @@ import pytest
 
 from envparity.judge.evidence import Note
 from envparity.judge.finding import Finding
-from envparity.observe.record import ReplicaUsage, Usage
+from envparity.observe.usage import ReplicaUsage, Usage
 from tests.envparity.judge.builders import judged, observation
 
 MADE = (0, 20, 40, 60)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from envparity.judge.evidence import Note
 from envparity.judge.finding import Finding
-from envparity.observe.record import Usage, Visits
+from envparity.observe.usage import Usage, Visits
 from tests.envparity.judge.builders import BACKEND, judged, observation, project
 
 MADE = (2, 12, 22)
